@@ -1,0 +1,315 @@
+"""Expected against observed: which image an environment should run, what it runs, and what that is called.
+
+Four facts are kept apart: alignment, health, how much is known, and activity. One *status* is derived for display; what
+is known only from long ago never counts as fine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from mirror_console.domain.application import Application, ImageSource
+from mirror_console.domain.engine import Contact
+from mirror_console.domain.environment import Environment
+from mirror_console.domain.image import short
+from mirror_console.domain.moment import day
+from mirror_console.domain.observation import Difference, Health, Observation, State
+from mirror_console.domain.release import Release, behind_by, current
+
+AGEING_AFTER = timedelta(minutes=5)
+STALE_AFTER = timedelta(minutes=30)
+
+
+class Alignment(StrEnum):
+    """Expected image against observed image."""
+
+    ALIGNED = "aligned"
+    BEHIND = "behind"
+    AHEAD = "ahead"
+    DRIFTED = "drifted"
+    MISSING = "missing"
+    NO_RELEASE = "no release"
+    """No expectation: the source says nothing about what should run here."""
+    UNKNOWN = "unknown"
+    """Nothing was observed yet."""
+
+
+class Knowledge(StrEnum):
+    """How much is known, and how fresh."""
+
+    FRESH = "fresh"
+    AGEING = "ageing"
+    STALE = "stale"
+    UNREACHABLE = "unreachable"
+    NEVER = "never checked"
+
+
+class Activity(StrEnum):
+    """What the console is doing there."""
+
+    IDLE = "idle"
+    QUEUED = "queued"
+    ROLLING_OUT = "rolling out"
+    INTERRUPTED = "interrupted"
+    """A rollout was cut off here and waits for a person's decision."""
+
+
+class Status(StrEnum):
+    """The one word that a cell shows, derived from the four facts."""
+
+    ROLLING_OUT = "rolling out"
+    UNREACHABLE = "unreachable"
+    NOT_CHECKED = "not checked"
+    MISSING = "missing"
+    UNHEALTHY = "unhealthy"
+    DRIFTED = "drifted"
+    BEHIND = "behind"
+    AHEAD = "ahead"
+    NO_RELEASE = "no release"
+    ALIGNED = "aligned"
+    NOT_APPLICABLE = "not applicable"
+
+
+SEVERITY: tuple[Status, ...] = (
+    Status.UNHEALTHY,
+    Status.MISSING,
+    Status.UNREACHABLE,
+    Status.DRIFTED,
+    Status.BEHIND,
+    Status.NO_RELEASE,
+    Status.NOT_CHECKED,
+    Status.AHEAD,
+    Status.ROLLING_OUT,
+    Status.ALIGNED,
+    Status.NOT_APPLICABLE,
+)
+"""Worst first: the order of the summary and of sorting by state."""
+
+ATTENTION = frozenset({Status.UNHEALTHY, Status.MISSING, Status.UNREACHABLE, Status.DRIFTED})
+
+
+class DriftKind(StrEnum):
+    """In what way the observed differs from what was applied."""
+
+    DIGEST = "digest ≠"
+    """The tag is right, the content isn't."""
+    FOREIGN = "foreign image"
+    UNKNOWN_RELEASE = "unknown release"
+    SETTINGS = "settings ≠"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The image that an environment should run, and why."""
+
+    fingerprint: str
+    release: Release | None
+    title: str
+    why: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoExpectation:
+    """That nothing is expected of an environment, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Everything that the grid, the detail panel and the command line say of one environment."""
+
+    application: Application
+    environment: Environment
+    alignment: Alignment
+    health: Health
+    knowledge: Knowledge
+    activity: Activity
+    status: Status
+    expected: Expected | NoExpectation
+    observation: Observation | None
+    contact: Contact | None
+    engine_name: str = ""
+    behind: int | None = None
+    drift: DriftKind | None = None
+    pending: bool = False
+    """The catalog's settings differ from those that the container was made with: a change that waits for a rollout."""
+    step: str = ""
+    """What a rollout does here now, in words."""
+    held: bool = False
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """What was changed by hand."""
+        return self.observation.differences if self.observation else ()
+
+    @property
+    def running_title(self) -> str:
+        """The version that runs, or the start of its identity; empty if nothing does."""
+        seen = self.observation
+        if seen is None or not seen.present:
+            return ""
+        return seen.version or short(seen.fingerprint or seen.image_id)
+
+    @property
+    def expected_title(self) -> str:
+        """The version that is expected; empty if nothing is."""
+        return self.expected.title if isinstance(self.expected, Expected) else ""
+
+
+def expect(
+    application: Application,
+    environment: Environment,
+    source_environments: Sequence[Environment],
+    releases: Sequence[Release],
+    now: datetime,
+) -> Expected | NoExpectation:
+    """What an environment should run now.
+
+    `source_environments` are those of the mirror's source, `releases` all that they have had. A source's own
+    environments are watched, not deployed: of them nothing is expected.
+    """
+    hold = environment.hold
+    if hold is not None and hold.active(now):
+        until = f" until {day(hold.until, now)}" if hold.until else ""
+        return Expected(hold.fingerprint, None, hold.version or short(hold.fingerprint), f"held{until}: {hold.reason}")
+    if not application.is_mirror:
+        return NoExpectation("a source's own environment: it is watched, and deployed by whoever develops")
+    match application.image_source:
+        case ImageSource.ALWAYS_LIVE:
+            wanted = "live"
+        case ImageSource.MATCHING:
+            wanted = environment.name
+        case _:
+            assert_never(application.image_source)
+    origin = next((candidate for candidate in source_environments if candidate.name == wanted), None)
+    if origin is None:
+        return NoExpectation(f"the source has no environment '{wanted}'")
+    release = current([release for release in releases if release.environment_id == origin.id])
+    if release is None:
+        return NoExpectation(f"the source's {wanted} never had an image")
+    why = f"{wanted} of the source has it ({application.image_source})"
+    return Expected(release.fingerprint, release, release.title, why, release.current_since)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The outcome of comparing expected with observed."""
+
+    alignment: Alignment
+    behind: int | None = None
+    drift: DriftKind | None = None
+
+
+def compare(
+    expected: Expected | NoExpectation,
+    observed: Observation | None,
+    releases: Sequence[Release],
+) -> Compared:
+    """Whether what was observed is what is expected.
+
+    `releases` are those of the environment that the expectation comes from, or of all environments of the source.
+    Identity is the fingerprint: tags and digests are never compared.
+    """
+    if observed is None:
+        return Compared(Alignment.UNKNOWN)
+    if isinstance(expected, NoExpectation):
+        return Compared(Alignment.NO_RELEASE)
+    if not observed.present:
+        return Compared(Alignment.MISSING)
+    if not observed.fingerprint:
+        return Compared(Alignment.UNKNOWN)
+    if observed.fingerprint == expected.fingerprint:
+        if observed.differences:
+            return Compared(Alignment.DRIFTED, drift=DriftKind.SETTINGS)
+        return Compared(Alignment.ALIGNED, behind=0)
+    behind = behind_by(releases, observed.fingerprint, expected.fingerprint)
+    if behind is not None and behind != 0:
+        return Compared(Alignment.BEHIND if behind > 0 else Alignment.AHEAD, behind=behind)
+    return Compared(Alignment.DRIFTED, drift=_drift_kind(expected, observed))
+
+
+def _drift_kind(expected: Expected, observed: Observation) -> DriftKind:
+    release = expected.release
+    if release is None:
+        return DriftKind.UNKNOWN_RELEASE
+    if observed.version and observed.version == release.version:
+        return DriftKind.DIGEST
+    # An image is named by repository and tag, by repository and digest, or, once its tag moved on, by a bare id.
+    repository = observed.image.partition("@")[0].rpartition(":")[0] or observed.image
+    if observed.image.startswith("sha256:") or not release.repository or repository == release.repository:
+        return DriftKind.UNKNOWN_RELEASE
+    if observed.image.partition("@")[0] == release.repository:
+        return DriftKind.UNKNOWN_RELEASE
+    return DriftKind.FOREIGN
+
+
+def knowledge(
+    observed: Observation | None,
+    contact: Contact | None,
+    now: datetime,
+    ageing_after: timedelta = AGEING_AFTER,
+    stale_after: timedelta = STALE_AFTER,
+) -> Knowledge:
+    """How much is known. An engine whose last attempt failed makes its cells unreachable, however fresh they are."""
+    if contact is not None and not contact.answered:
+        return Knowledge.UNREACHABLE
+    if observed is None:
+        return Knowledge.NEVER
+    age = now - observed.at
+    if age > stale_after:
+        return Knowledge.STALE
+    if age > ageing_after:
+        return Knowledge.AGEING
+    return Knowledge.FRESH
+
+
+def health_of(observed: Observation | None) -> Health:
+    """How the container is: a process that doesn't run, or restarts over and over, is not healthy whatever was said."""
+    if observed is None or not observed.present:
+        return Health.UNKNOWN
+    match observed.state:
+        case State.RUNNING:
+            return observed.health
+        case State.RESTARTING:
+            return Health.FAILING
+        case State.EXITED | State.DEAD | State.CREATED | State.PAUSED | State.REMOVING:
+            return Health.STOPPED
+        case None:
+            return Health.UNKNOWN
+        case _:
+            assert_never(observed.state)
+
+
+def status(alignment: Alignment, health: Health, known: Knowledge, activity: Activity) -> Status:
+    """The one word for a cell. What is known only from long ago outranks everything that was known then."""
+    if activity in {Activity.ROLLING_OUT, Activity.QUEUED, Activity.INTERRUPTED}:
+        return Status.ROLLING_OUT
+    if known is Knowledge.UNREACHABLE:
+        return Status.UNREACHABLE
+    if known in {Knowledge.STALE, Knowledge.NEVER}:
+        return Status.NOT_CHECKED
+    if alignment is Alignment.MISSING:
+        return Status.MISSING
+    if health in {Health.FAILING, Health.STOPPED}:
+        return Status.UNHEALTHY
+    match alignment:
+        case Alignment.DRIFTED:
+            return Status.DRIFTED
+        case Alignment.BEHIND:
+            return Status.BEHIND
+        case Alignment.AHEAD:
+            return Status.AHEAD
+        case Alignment.NO_RELEASE:
+            return Status.NO_RELEASE
+        case Alignment.UNKNOWN:
+            return Status.NOT_CHECKED
+        case Alignment.ALIGNED:
+            return Status.ALIGNED
+        case _:
+            assert_never(alignment)

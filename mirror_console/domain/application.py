@@ -1,0 +1,85 @@
+"""An application: a source, where code is developed and released, or a mirror, locked to a source's code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mirror_console.errors import Problem
+
+SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+class Kind(StrEnum):
+    """Which of the two an application is."""
+
+    SOURCE = "source"
+    MIRROR = "mirror"
+
+
+class ImageSource(StrEnum):
+    """A mirror's rule for where its images come from."""
+
+    ALWAYS_LIVE = "always live"
+    """Every environment takes what the source's ``live`` has."""
+    MATCHING = "matching"
+    """Each environment takes what the source's environment of the same name has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A source or a mirror. A mirror names its source and its image source; a source names its image repository."""
+
+    id: str
+    kind: Kind
+    name: str
+    slug: str
+    account: str = ""
+    tags: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    notes: str = ""
+    # of a mirror
+    source_id: str = ""
+    image_source: ImageSource = ImageSource.ALWAYS_LIVE
+    # of a source
+    repository: str = ""
+    required_variables: tuple[str, ...] = ()
+    """Variables that every environment of every mirror must have before it may be rolled out."""
+
+    @property
+    def is_mirror(self) -> bool:
+        """Whether this is a mirror."""
+        return self.kind is Kind.MIRROR
+
+
+def slug_of(name: str) -> str:
+    """A slug made of a name: lower case, everything but letters and digits turned into hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def application_problems(application: Application, at: str = "") -> list[Problem]:
+    """Everything wrong with an application by itself; `at` is put before the field names."""
+    where = f"{at}." if at else ""
+    found: list[Problem] = []
+    if not application.name.strip():
+        found.append(Problem(f"{where}name", "a name is needed"))
+    if not SLUG.fullmatch(application.slug):
+        found.append(
+            Problem(f"{where}slug", f"'{application.slug}' is not a slug: lower-case letters, digits, hyphens")
+        )
+    found.extend(
+        Problem(f"{where}domains", f"'{domain}' is not a domain name")
+        for domain in application.domains
+        if not re.fullmatch(r"[^\s/:@]+\.[^\s/:@]+|localhost", domain)
+    )
+    found.extend(
+        Problem(f"{where}tags", f"'{tag}' holds a space, a comma or a colon, which the filter box couldn't find")
+        for tag in application.tags
+        if not re.fullmatch(r"[^\s,:]+", tag)
+    )
+    if application.is_mirror and not application.source_id:
+        found.append(Problem(f"{where}source", "a mirror names its source"))
+    if not application.is_mirror and not application.repository:
+        found.append(Problem(f"{where}repository", "a source names its image repository"))
+    return found

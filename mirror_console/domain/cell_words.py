@@ -1,0 +1,178 @@
+"""What the grid shows and says of one environment: its cell's texts and badges, its name for a screen reader."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from mirror_console.domain.alignment import Cell, Knowledge, Status
+from mirror_console.domain.moment import age, age_aloud
+from mirror_console.domain.observation import Health, State
+from mirror_console.domain.phrases import (
+    alive,
+    distance,
+    drift_words,
+    engine_and_reason,
+    health_words,
+    hold_until,
+    image_unread,
+    no_expectation,
+    reason,
+    was,
+)
+
+NOTHING = "—"
+"""Stands where a version would, while nothing runs."""
+ABSENT_TEXTS = ("–", "")
+"""The texts of a cell where the mirror has no environment of that name."""
+
+
+class Badge(StrEnum):
+    """A small sign beside a cell's texts."""
+
+    HELD = "held"
+    PENDING = "pending"
+
+
+def cell_texts(cell: Cell, now: datetime) -> tuple[str, str]:
+    """The two texts of a cell: what runs there, or ran when it was last seen; and what is to be said of it."""
+    running = cell.running_title or NOTHING
+    match cell.status:
+        case Status.ALIGNED:
+            return running, _aligned_text(cell, now)
+        case Status.BEHIND:
+            same = cell.running_title == cell.expected_title
+            return running, f"{cell.behind} behind" if same else f"→ {cell.expected_title}"
+        case Status.AHEAD:
+            same = cell.running_title == cell.expected_title
+            return running, f"{abs(cell.behind or 0)} ahead" if same else f"> {cell.expected_title}"
+        case Status.DRIFTED:
+            return running, str(cell.drift or Status.DRIFTED)
+        case Status.MISSING:
+            return running, f"want {cell.expected_title}"
+        case Status.UNHEALTHY:
+            return running, _ill_text(cell)
+        case Status.UNREACHABLE:
+            silent = _silent_for(cell, now)
+            return running, f"{reason(cell)}, {silent}" if silent else reason(cell)
+        case Status.ROLLING_OUT:
+            return running, cell.step or str(cell.activity)
+        case Status.NOT_CHECKED:
+            return running, _not_checked_text(cell, now)
+        case Status.NO_RELEASE:
+            return running, str(Status.NO_RELEASE)
+        case Status.NOT_APPLICABLE:
+            return ABSENT_TEXTS
+        case _:
+            assert_never(cell.status)
+
+
+def accessible(cell: Cell, now: datetime) -> str:
+    """What a screen reader says of a cell: mirror, environment, state, what runs, and what else is expected."""
+    said = f"{cell.application.name}, {cell.environment.name}: {_state_aloud(cell, now)}"
+    if cell.running_title:
+        if cell.status in {Status.UNREACHABLE, Status.NOT_CHECKED, Status.ROLLING_OUT}:
+            said += f"; last seen {cell.running_title}"
+            if cell.status is Status.UNREACHABLE and cell.observation is not None:
+                said += f", {age_aloud(now - cell.observation.at)} ago"
+        else:
+            said += f"; {'running' if alive(cell) else 'its container has'} {cell.running_title}"
+    if cell.expected_title and cell.expected_title != cell.running_title:
+        said += f", expected {cell.expected_title}"
+    if cell.pending:
+        said += ", settings pending"
+    if cell.held and cell.environment.hold is not None:
+        said += f", held{hold_until(cell, now)}: {cell.environment.hold.reason}"
+    return said
+
+
+def accessible_absent(mirror: str, environment: str) -> str:
+    """What a screen reader says where a mirror has no environment of that name."""
+    return f"{mirror}, {environment}: {Status.NOT_APPLICABLE}; no such environment for this mirror"
+
+
+def badges(cell: Cell) -> tuple[Badge, ...]:
+    """The small signs beside a cell's texts."""
+    return tuple(badge for badge, shown in ((Badge.HELD, cell.held), (Badge.PENDING, cell.pending)) if shown)
+
+
+def age_text(cell: Cell, now: datetime) -> str:
+    """How old what a cell shows is; empty while it is fresh, or nothing was ever seen."""
+    if cell.observation is None or cell.knowledge is Knowledge.FRESH:
+        return ""
+    return age(now - cell.observation.at)
+
+
+def _aligned_text(cell: Cell, now: datetime) -> str:
+    if cell.health is Health.STARTING:
+        return f"health: {cell.health}"
+    if cell.pending:
+        return str(Badge.PENDING)
+    if cell.held and cell.environment.hold is not None:
+        return f"held: {cell.environment.hold.reason}{hold_until(cell, now).replace(' until', ', to')}"
+    return ""
+
+
+def _ill_text(cell: Cell) -> str:
+    seen = cell.observation
+    match seen.state if seen else None:
+        case State.EXITED | State.DEAD:
+            return f"{cell.health}, exit {seen.exit_code if seen else 0}"
+        case State.CREATED:
+            return "never started"
+        case State.PAUSED | State.RESTARTING | State.REMOVING as state:
+            return str(state)
+        case State.RUNNING | None:
+            return f"health: {cell.health}"
+        case other:
+            assert_never(other)
+
+
+def _silent_for(cell: Cell, now: datetime) -> str:
+    if cell.contact is not None and cell.contact.last_answer is not None:
+        return age(now - cell.contact.last_answer)
+    return age(now - cell.observation.at) if cell.observation else ""
+
+
+def _not_checked_text(cell: Cell, now: datetime) -> str:
+    if cell.observation is None:
+        return "never"
+    if image_unread(cell):
+        return "image not read"
+    before = was(cell)
+    return f"{'' if before is Status.NOT_CHECKED else f'was {before}, '}{age(now - cell.observation.at)}"
+
+
+def _state_aloud(cell: Cell, now: datetime) -> str:
+    match cell.status:
+        case Status.BEHIND | Status.AHEAD if cell.behind:
+            return f"{cell.status} by {distance(cell).rpartition(' ')[0]}"
+        case Status.DRIFTED:
+            return f"{cell.status}, {drift_words(cell)}"
+        case Status.MISSING:
+            return f"{cell.status}, no container found"
+        case Status.UNHEALTHY:
+            return f"{cell.status}, {health_words(cell)}"
+        case Status.UNREACHABLE:
+            return f"{cell.status}, {engine_and_reason(cell)}"
+        case Status.ROLLING_OUT:
+            return f"{cell.status}, {cell.step.removeprefix('→ ') or cell.activity}"
+        case Status.NOT_CHECKED:
+            return _not_checked_aloud(cell, now)
+        case Status.NO_RELEASE:
+            return f"{cell.status}, {no_expectation(cell)}"
+        case Status.ALIGNED | Status.BEHIND | Status.AHEAD | Status.NOT_APPLICABLE:
+            return str(cell.status)
+        case _:
+            assert_never(cell.status)
+
+
+def _not_checked_aloud(cell: Cell, now: datetime) -> str:
+    if cell.observation is None:
+        return f"{cell.status}, nothing was ever seen"
+    if image_unread(cell):
+        return f"{cell.status}, its image could not be read"
+    before = was(cell)
+    known = "" if before is Status.NOT_CHECKED else f", was {before}"
+    return f"{cell.status} for {age_aloud(now - cell.observation.at)}{known}"

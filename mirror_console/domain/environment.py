@@ -1,0 +1,221 @@
+"""An environment: a named running instance of an application, with its placement, settings, processes and hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from mirror_console.domain.secret import SecretReference
+from mirror_console.errors import Problem
+
+CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,200}")
+ENVIRONMENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NAME_SUFFIXES = (".mc-next", ".mc-prev", ".mc-older")
+DEFAULT_PROCESS = "web"
+
+
+class RestartPolicy(StrEnum):
+    """What the engine does when a container's process ends. Source: Docker Engine API, HostConfig.RestartPolicy."""
+
+    NO = "no"
+    ALWAYS = "always"
+    UNLESS_STOPPED = "unless-stopped"
+    ON_FAILURE = "on-failure"
+
+
+class ImageFrom(StrEnum):
+    """Where a source environment's image is read from."""
+
+    DEPLOYED = "deployed"
+    TAG = "tag"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A published port. `host` 0 lets the engine choose; `protocol` is tcp or udp."""
+
+    container: int
+    host: int
+    address: str = "0.0.0.0"  # noqa: S104 - the engine's own default for a published port
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A mount. `source` is a named volume, or a path on the engine's host where it starts with a slash."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the engine grants at most. `memory` in bytes, `cpus` in cores, `pids` processes; 0 means no limit."""
+
+    memory: int = 0
+    cpus: float = 0.0
+    pids: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthTest:
+    """How it is decided that a new container is well.
+
+    The image's own health check is used where there is one. Else, with a `path`, the console asks the published `port`
+    of the container over HTTP, and the answers from `answers_from` to `answers_to` (status codes) count as well. Else
+    the container must run for `settle` seconds without restarting, and the report says that this is all that was seen.
+    `limit` is the longest wait in seconds.
+    """
+
+    path: str = ""
+    port: int = 0
+    answers_from: int = 200
+    answers_to: int = 399
+    settle: float = 3.0
+    limit: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a container of an environment is made from, besides its image. All of it can be created and compared."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, SecretReference] = field(default_factory=dict)
+    """Variables whose values are kept in the keyring."""
+    ports: tuple[Port, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    networks: tuple[str, ...] = ()
+    """Names of networks on the engine; empty means the engine's default, ``host`` and ``none`` as Docker knows them."""
+    limits: Limits = Limits()
+    restart: RestartPolicy = RestartPolicy.UNLESS_STOPPED
+    health: HealthTest = HealthTest()
+    stop_signal: str = ""
+    stop_seconds: int = 10
+    command: tuple[str, ...] = ()
+    init: bool = False
+
+    @property
+    def hash(self) -> str:
+        """A short hash over all settings. Values of secrets are left out: only their names count."""
+        content = asdict(self)
+        content["secrets"] = sorted(self.secrets)
+        content["variables"] = dict(sorted(self.variables.items()))
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An environment kept on one image whatever its image source says. `until` None means without end."""
+
+    fingerprint: str
+    version: str
+    reason: str
+    person: str
+    since: datetime
+    until: datetime | None = None
+
+    def active(self, now: datetime) -> bool:
+        """Whether the hold still counts at `now`."""
+        return self.until is None or now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One of the processes of an environment: `name` such as web, `container` the name of its container."""
+
+    name: str
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A named running instance of an application. `id` survives renaming; `engine_id` is its placement."""
+
+    id: str
+    application_id: str
+    name: str
+    engine_id: str
+    processes: tuple[Process, ...]
+    settings: Settings = Settings()
+    image_from: ImageFrom = ImageFrom.DEPLOYED
+    tag: str = ""
+    protected: bool = False
+    hold: Hold | None = None
+
+    @property
+    def container(self) -> str:
+        """The container name of the first process."""
+        return self.processes[0].container
+
+    def with_hold(self, hold: Hold | None) -> Environment:
+        """The same environment with another hold, or none."""
+        return replace(self, hold=hold)
+
+
+def environment_problems(environment: Environment, at: str = "") -> list[Problem]:
+    """Everything wrong with an environment by itself; `at` is put before the field names."""
+    found: list[Problem] = []
+    where = f"{at}." if at else ""
+    if not ENVIRONMENT_NAME.fullmatch(environment.name):
+        words = f"'{environment.name}' is not a name: use lower-case letters, digits and hyphens, 63 at most"
+        found.append(Problem(f"{where}name", words))
+    for process in environment.processes:
+        if not CONTAINER_NAME.fullmatch(process.container):
+            words = f"'{process.container}' is not a container name: letters, digits, '_', '.', '-', at least two"
+            found.append(Problem(f"{where}container", words))
+        elif process.container.endswith(NAME_SUFFIXES):
+            words = f"'{process.container}' ends like a name that a rollout gives for a while; choose another"
+            found.append(Problem(f"{where}container", words))
+    return found + settings_problems(environment.settings, f"{where}settings")
+
+
+def settings_problems(settings: Settings, at: str = "settings") -> list[Problem]:
+    """Everything wrong with settings by themselves."""
+    found: list[Problem] = []
+    found.extend(
+        Problem(f"{at}.variables", f"'{name}' is not a variable name")
+        for name in [*settings.variables, *settings.secrets]
+        if not VARIABLE_NAME.fullmatch(name)
+    )
+    found.extend(
+        Problem(f"{at}.variables", f"{name} is given twice, as a value and as a secret")
+        for name in sorted(set(settings.variables) & set(settings.secrets))
+    )
+    for port in settings.ports:
+        if not 1 <= port.container <= 65535 or not 0 <= port.host <= 65535:
+            found.append(Problem(f"{at}.ports", f"{port.host}:{port.container} is out of range 1 to 65535"))
+        if port.protocol not in {"tcp", "udp"}:
+            found.append(Problem(f"{at}.ports", f"'{port.protocol}' is not a protocol: tcp or udp"))
+    taken = [(port.address, port.host, port.protocol) for port in settings.ports if port.host]
+    found.extend(
+        Problem(f"{at}.ports", f"host port {host} is published twice")
+        for host in sorted({key[1] for key in taken if taken.count(key) > 1})
+    )
+    found.extend(
+        Problem(f"{at}.volumes", f"'{volume.target}' is not an absolute path")
+        for volume in settings.volumes
+        if not volume.target.startswith("/")
+    )
+    if settings.limits.memory and settings.limits.memory < 6 * 1024 * 1024:
+        found.append(Problem(f"{at}.limits.memory", "the smallest memory limit that an engine takes is 6 MiB"))
+    if settings.limits.cpus < 0 or settings.limits.pids < 0 or settings.limits.memory < 0:
+        found.append(Problem(f"{at}.limits", "a limit is 0 (none) or more"))
+    if not 0 <= settings.stop_seconds <= 3600:
+        found.append(Problem(f"{at}.stop_seconds", "between 0 and 3600 seconds"))
+    health = settings.health
+    if not 100 <= health.answers_from <= health.answers_to <= 599:
+        found.append(Problem(f"{at}.health.answers", "status codes from 100 to 599, the lower one first"))
+    if health.path and not health.path.startswith("/"):
+        found.append(Problem(f"{at}.health.path", f"'{health.path}' must start with a slash"))
+    if health.path and health.port not in {port.container for port in settings.ports}:
+        found.append(
+            Problem(f"{at}.health.port", f"container port {health.port} isn't published, so it can't be asked")
+        )
+    return found

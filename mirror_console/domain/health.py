@@ -1,0 +1,74 @@
+"""The health gate: when a new container counts as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mirror_console.domain.environment import HealthTest
+from mirror_console.domain.observation import Container, Health, State
+
+
+class Verdict(StrEnum):
+    """What one look at a container says."""
+
+    WELL = "well"
+    WAIT = "wait"
+    ILL = "ill"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict and its reason in words."""
+
+    verdict: Verdict
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """What an HTTP probe got: a status code, or no answer and why."""
+
+    status: int | None
+    words: str = ""
+
+
+def judge(test: HealthTest, seen: Container, first: Container, probe: ProbeAnswer | None, now: datetime) -> Judged:
+    """What a look says of a container that was just started. `first` is how it looked right after its start.
+
+    A container that ended, or was restarted since, is ill whatever its check says.
+    """
+    if seen.state in {State.EXITED, State.DEAD, State.REMOVING}:
+        why = "was killed for lack of memory" if seen.oom_killed else f"ended with exit code {seen.exit_code}"
+        return Judged(Verdict.ILL, f"the new container {why}")
+    if (
+        seen.state is State.RESTARTING
+        or seen.restart_count > first.restart_count
+        or seen.started_at != first.started_at
+    ):
+        return Judged(Verdict.ILL, "the new container restarts over and over")
+    if seen.state is not State.RUNNING:
+        return Judged(Verdict.WAIT, f"the new container is {seen.state}")
+    if seen.health is Health.FAILING:
+        output = seen.health_output.strip()
+        return Judged(Verdict.ILL, "its health check fails" + (f": {output}" if output else ""))
+    if seen.health is Health.STARTING:
+        return Judged(Verdict.WAIT, "waits for its health check")
+    if seen.health is Health.HEALTHY:
+        return Judged(Verdict.WELL, "its health check says healthy")
+    if test.path:
+        return _judge_probe(test, probe)
+    started = seen.started_at or now
+    ran = (now - started).total_seconds()
+    if ran >= test.settle:
+        return Judged(Verdict.WELL, f"it ran {test.settle:g} s without restarting; nothing else could be verified")
+    return Judged(Verdict.WAIT, f"has run {max(0.0, ran):.0f} of {test.settle:g} s")
+
+
+def _judge_probe(test: HealthTest, probe: ProbeAnswer | None) -> Judged:
+    if probe is None or probe.status is None:
+        return Judged(Verdict.WAIT, f"{test.path} doesn't answer yet" + (f": {probe.words}" if probe else ""))
+    if test.answers_from <= probe.status <= test.answers_to:
+        return Judged(Verdict.WELL, f"{test.path} answered {probe.status}")
+    return Judged(Verdict.WAIT, f"{test.path} answered {probe.status}")

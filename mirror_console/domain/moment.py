@@ -1,0 +1,45 @@
+"""Times in words: how long ago, on which day, at what time. Told in the time zone that `now` has."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+# Written out, because strftime speaks the language of the machine and these words stand in English sentences.
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def age(span: timedelta) -> str:
+    """A span in its largest fitting unit, for a narrow place: ``38 s``, ``12 min``, ``3 h``, ``2 d``."""
+    count, unit = _largest(span)
+    return f"{count} {'min' if unit == 'minute' else unit[0]}"
+
+
+def age_aloud(span: timedelta) -> str:
+    """The same in words that can be read out: ``38 seconds``, ``1 day``."""
+    count, unit = _largest(span)
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+def day(at: datetime, now: datetime) -> str:
+    """A day: ``30 Aug``, with the year where it isn't this one."""
+    here = at.astimezone(now.tzinfo)
+    year = "" if here.year == now.year else f" {here.year}"
+    return f"{here.day} {MONTHS[here.month - 1]}{year}"
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """A time of day, with its day where it isn't today: ``14:05``, ``30 Aug 14:21``."""
+    here = at.astimezone(now.tzinfo)
+    clock = f"{here.hour:02}:{here.minute:02}"
+    return clock if here.date() == now.date() else f"{day(at, now)} {clock}"
+
+
+def _largest(span: timedelta) -> tuple[int, str]:
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return seconds, "second"
+    if seconds < 3600:
+        return seconds // 60, "minute"
+    if seconds < 48 * 3600:
+        return seconds // 3600, "hour"
+    return seconds // 86400, "day"

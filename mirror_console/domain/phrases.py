@@ -1,0 +1,219 @@
+"""The parts that sentences about an environment are made of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from mirror_console.domain.alignment import (
+    Activity,
+    Alignment,
+    Cell,
+    DriftKind,
+    Expected,
+    Knowledge,
+    NoExpectation,
+    Status,
+    status,
+)
+from mirror_console.domain.image import short
+from mirror_console.domain.moment import age, day, moment
+from mirror_console.domain.observation import Health, State
+
+_LONGEST_OUTPUT = 100
+
+
+def was(cell: Cell) -> Status | None:
+    """The state that it would have if what was last seen were from now; None where nothing was ever seen."""
+    if cell.observation is None:
+        return None
+    return status(cell.alignment, cell.health, Knowledge.FRESH, Activity.IDLE)
+
+
+def image_unread(cell: Cell) -> bool:
+    """Whether a container was seen lately, but which image it has could not be read."""
+    return cell.observation is not None and cell.knowledge in {Knowledge.FRESH, Knowledge.AGEING}
+
+
+def alive(cell: Cell) -> bool:
+    """Whether its process runs, be it for moments only."""
+    return cell.observation is not None and cell.observation.state in {State.RUNNING, State.RESTARTING}
+
+
+def running_name(cell: Cell) -> str:
+    """What runs, told apart from what is expected where both carry the same version."""
+    seen = cell.observation
+    if seen is not None and _same_name(cell):
+        return f"{cell.running_title} ({short(seen.fingerprint)})"
+    return cell.running_title
+
+
+def expected_name(cell: Cell) -> str:
+    """What is expected, told apart from what runs where both carry the same version."""
+    if isinstance(cell.expected, Expected) and _same_name(cell):
+        return f"{cell.expected_title} ({short(cell.expected.fingerprint)})"
+    return cell.expected_title
+
+
+def _same_name(cell: Cell) -> bool:
+    return (
+        isinstance(cell.expected, Expected)
+        and cell.observation is not None
+        and cell.running_title == cell.expected_title
+        and cell.observation.fingerprint not in {"", cell.expected.fingerprint}
+    )
+
+
+def expected_words(cell: Cell, now: datetime) -> str:
+    """``26.8.3 is expected since 30 Aug``; empty where nothing is."""
+    if not isinstance(cell.expected, Expected):
+        return ""
+    return f"{expected_name(cell)} is expected{since_day(cell.expected.since, now)}"
+
+
+def no_expectation(cell: Cell) -> str:
+    """Why nothing is expected; empty where something is."""
+    return cell.expected.why if isinstance(cell.expected, NoExpectation) else ""
+
+
+def since_day(at: datetime | None, now: datetime) -> str:
+    """`` since 30 Aug``, `` since 11:05 today``; empty where it isn't known."""
+    if at is None:
+        return ""
+    today = day(at, now) == day(now, now)
+    return f" since {moment(at, now)} today" if today else f" since {day(at, now)}"
+
+
+def distance(cell: Cell) -> str:
+    """``aligned``, ``3 releases behind``, ``1 release ahead``, ``drifted, digest ≠``."""
+    match cell.alignment:
+        case Alignment.BEHIND | Alignment.AHEAD if cell.behind:
+            count = abs(cell.behind)
+            return f"{count} release{'' if count == 1 else 's'} {cell.alignment}"
+        case Alignment.DRIFTED if cell.drift is not None:
+            return f"{cell.alignment}, {cell.drift}"
+        case _:
+            return str(cell.alignment)
+
+
+def drift_words(cell: Cell) -> str:
+    """In what way it has drifted, as the part of a sentence."""
+    match cell.drift:
+        case DriftKind.DIGEST:
+            return f"its image calls itself {cell.running_title}, but it is not that release"
+        case DriftKind.FOREIGN:
+            image = cell.observation.image if cell.observation else ""
+            return f"its image{f' {image}' if image else ''} does not come from this source"
+        case DriftKind.UNKNOWN_RELEASE:
+            return "its image was never a release of this source"
+        case DriftKind.SETTINGS:
+            return by_hand(cell)
+        case None:
+            return "it does not run what is expected"
+        case _:
+            assert_never(cell.drift)
+
+
+def by_hand(cell: Cell) -> str:
+    """``settings were changed by hand (ports, memory limit)``."""
+    names = list(dict.fromkeys(difference.field for difference in cell.differences))
+    listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"settings were changed by hand{f' ({listed})' if listed else ''}"
+
+
+def health_words(cell: Cell) -> str:
+    """The health as a clause: ``it is healthy``, ``its health check is failing``, ``it is stopped (exit code 1)``."""
+    state = cell.observation.state if cell.observation else None
+    match cell.health:
+        case Health.HEALTHY:
+            return f"it is {cell.health}"
+        case Health.NO_CHECK:
+            return f"it has {cell.health}"
+        case Health.STARTING:
+            return "its health check is still starting"
+        case Health.UNKNOWN:
+            return "its health is unknown"
+        case Health.FAILING if state is State.RESTARTING:
+            return "it restarts over and over"
+        case Health.FAILING:
+            return "its health check is failing"
+        case Health.STOPPED:
+            return _stopped_words(cell)
+        case _:
+            assert_never(cell.health)
+
+
+def _stopped_words(cell: Cell) -> str:
+    seen = cell.observation
+    match seen.state if seen else None:
+        case State.EXITED | State.DEAD:
+            return f"it is stopped (exit code {seen.exit_code if seen else 0})"
+        case State.CREATED:
+            return "it was never started"
+        case State.REMOVING:
+            return "it is being removed"
+        case State.PAUSED:
+            return "it is paused"
+        case State.RUNNING | State.RESTARTING | None:
+            return "it is stopped"
+        case other:
+            assert_never(other)
+
+
+def health_output(cell: Cell) -> str:
+    """The last line that a failing health check wrote, cut where it is long."""
+    text = cell.observation.health_output.strip() if cell.observation and cell.health is Health.FAILING else ""
+    line = text.splitlines()[-1].strip().rstrip(".") if text else ""
+    return line if len(line) <= _LONGEST_OUTPUT else f"{line[:_LONGEST_OUTPUT]}…"
+
+
+def activity_words(cell: Cell) -> str:
+    """``rolling out (→ 26.8.3 fetching)``, ``queued for rolling out (→ 26.8.3)``."""
+    step = cell.step.removesuffix(f" {cell.activity}")
+    match cell.activity:
+        case Activity.QUEUED:
+            return f"queued for rolling out{f' ({step})' if step else ''}"
+        case Activity.INTERRUPTED:
+            return "in a rollout that was interrupted"
+        case Activity.ROLLING_OUT | Activity.IDLE:
+            return f"rolling out{f' ({step})' if step else ''}"
+        case _:
+            assert_never(cell.activity)
+
+
+def reason(cell: Cell) -> str:
+    """Why its engine can't be reached, in the word for it."""
+    if cell.contact is not None and cell.contact.failure is not None:
+        return str(cell.contact.failure)
+    return "no answer"
+
+
+def engine_and_reason(cell: Cell) -> str:
+    """``fra-2: connection refused``."""
+    return f"{cell.engine_name}: {reason(cell)}" if cell.engine_name else reason(cell)
+
+
+def then(cell: Cell) -> str:
+    """What was there when it was last seen: ``it ran 26.8.2 (1 release behind, healthy)``."""
+    if not cell.running_title:
+        return "no container was there"
+    known = [
+        "" if cell.alignment is Alignment.UNKNOWN else distance(cell),
+        "" if cell.health is Health.UNKNOWN else str(cell.health),
+    ]
+    words = ", ".join(word for word in known if word)
+    what = "it ran" if alive(cell) else "its container had"
+    return f"{what} {cell.running_title}{f' ({words})' if words else ''}"
+
+
+def hold_until(cell: Cell, now: datetime) -> str:
+    """`` until 30 Sep``; empty for a hold without end."""
+    hold = cell.environment.hold
+    return f" until {day(hold.until, now)}" if hold is not None and hold.until else ""
+
+
+def last_seen(cell: Cell, now: datetime) -> str:
+    """``When last seen, 2 h ago, it ran 26.8.2 (1 release behind, healthy)``."""
+    if cell.observation is None:
+        return "Nothing was ever seen of it"
+    return f"When last seen, {age(now - cell.observation.at)} ago, {then(cell)}"

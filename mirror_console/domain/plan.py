@@ -1,0 +1,303 @@
+"""A plan: what a rollout would do, fixed before it starts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from mirror_console.domain.alignment import Activity, Alignment, Cell, DriftKind, Knowledge, NoExpectation
+from mirror_console.domain.environment import Settings
+from mirror_console.errors import Problem
+
+VALID_FOR = timedelta(minutes=15)
+TYPED_ABOVE = 20
+"""Above so many targets the person types their number before anything starts."""
+
+
+class Swap(StrEnum):
+    """How the new container takes over."""
+
+    CREATE = "create"
+    RECREATE = "recreate"
+
+
+class Change(StrEnum):
+    """What a plan does to a target."""
+
+    UPDATE = "update"
+    DOWNGRADE = "downgrade"
+    REPLACE = "replace drifted"
+    SETTINGS = "apply settings"
+    CREATE = "create"
+
+
+class Reason(StrEnum):
+    """Why an environment is left out of a plan."""
+
+    NOTHING_TO_DO = "already there"
+    NO_EXPECTATION = "no release"
+    UNREACHABLE = "unreachable"
+    NOT_CHECKED = "not checked"
+    BUSY = "another rollout works here"
+    NO_DIGEST = "cannot be pulled"
+    UNKNOWN_IMAGE = "image not known"
+
+
+@dataclass(frozen=True, slots=True)
+class WaveSize:
+    """The size of a wave: a count, or a share of all targets in percent, or the rest."""
+
+    count: int = 0
+    percent: float = 0.0
+
+    def __str__(self) -> str:
+        if self.count:
+            return str(self.count)
+        return f"{self.percent:g}%" if self.percent else "rest"
+
+
+REST = WaveSize()
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a rollout goes: its waves, caps, rests and its stop rule.
+
+    `max_failed` is how many targets of a wave may fail; in the first wave, the canary, none may. Unreachable counts.
+    `bake` is in seconds: how long a new container must stay well after it took over.
+    """
+
+    waves: tuple[WaveSize, ...] = (WaveSize(count=1), WaveSize(percent=5), WaveSize(percent=25), REST)
+    at_once: int = 8
+    at_once_per_engine: int = 2
+    bake: float = 60.0
+    max_failed: int = 2
+    pause_after_canary: bool = True
+
+    def allowed_failures(self, wave: int, waves: int) -> int:
+        """How many targets of a wave may fail before the rollout pauses."""
+        return 0 if wave == 0 and waves > 1 else self.max_failed
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTarget:
+    """What a plan does to one environment. All of it is fixed: a tag that moves later changes nothing."""
+
+    environment_id: str
+    process: str
+    application_id: str
+    application: str
+    environment: str
+    engine_id: str
+    engine: str
+    container: str
+    change: Change
+    swap: Swap
+    before_title: str
+    before_fingerprint: str
+    before_container_id: str
+    before_image_id: str
+    after_title: str
+    after_fingerprint: str
+    reference: str
+    """What is pulled: repository and digest."""
+    settings: Settings
+    image_bytes: int | None = None
+    skips: int = 0
+    """How many releases lie between."""
+    wave: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An environment that was asked for and is not in the plan, and why."""
+
+    environment_id: str
+    application: str
+    reason: Reason
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a rollout would do. It covers one environment name; `fingerprint` stands for all that it fixes."""
+
+    id: str
+    made_at: datetime
+    made_by: str
+    environment: str
+    targets: tuple[PlannedTarget, ...]
+    left_out: tuple[LeftOut, ...]
+    way: Way
+    fingerprint: str
+
+    @property
+    def valid_until(self) -> datetime:
+        """When the plan is too old to start."""
+        return self.made_at + VALID_FOR
+
+    @property
+    def waves(self) -> tuple[tuple[PlannedTarget, ...], ...]:
+        """The targets wave by wave."""
+        count = max((target.wave for target in self.targets), default=-1) + 1
+        return tuple(tuple(target for target in self.targets if target.wave == wave) for wave in range(count))
+
+    @property
+    def typed_number(self) -> int | None:
+        """The number that must be typed before the start; None where none is asked for."""
+        return len(self.targets) if len(self.targets) > TYPED_ABOVE else None
+
+    @property
+    def engine_ids(self) -> tuple[str, ...]:
+        """The engines that are touched, in order of their first target."""
+        return tuple(dict.fromkeys(target.engine_id for target in self.targets))
+
+
+def way_problems(way: Way) -> list[Problem]:
+    """Everything wrong with a way."""
+    found = []
+    if not way.waves or way.waves[-1] != REST:
+        found.append(Problem("waves", "the last wave is 'rest', so that no target is left over"))
+    if any(size.count < 0 or not 0 <= size.percent <= 100 for size in way.waves):
+        found.append(Problem("waves", "a wave is a count, or a share from 0% to 100%"))
+    if not 1 <= way.at_once <= 64 or not 1 <= way.at_once_per_engine <= 16:
+        found.append(Problem("at once", "1 to 64 targets at once, 1 to 16 of them on one engine"))
+    if not 0 <= way.bake <= 24 * 3600:
+        found.append(Problem("bake", "0 seconds to a day"))
+    if way.max_failed < 0:
+        found.append(Problem("max failed", "0 or more targets"))
+    return found
+
+
+def wave_counts(sizes: Sequence[WaveSize], targets: int) -> tuple[int, ...]:
+    """How many targets each wave gets. Shares are rounded up; empty waves are left out; the sum is `targets`."""
+    counts: list[int] = []
+    left = targets
+    for size in sizes:
+        if size == REST:
+            wanted = left
+        elif size.count:
+            wanted = size.count
+        else:
+            wanted = math.ceil(targets * size.percent / 100)
+        taken = min(left, wanted)
+        if taken:
+            counts.append(taken)
+        left -= taken
+    if left:
+        counts.append(left)
+    return tuple(counts)
+
+
+def planned(cell: Cell, process: str = "web") -> PlannedTarget | LeftOut:
+    """What a plan does to one environment, from what is known of it; or why it is left out."""
+
+    def left_out(reason: Reason, words: str) -> LeftOut:
+        return LeftOut(cell.environment.id, cell.application.name, reason, words)
+
+    expected, seen = cell.expected, cell.observation
+    if isinstance(expected, NoExpectation):
+        return left_out(Reason.NO_EXPECTATION, expected.why)
+    if cell.activity is not Activity.IDLE:
+        return left_out(Reason.BUSY, "a rollout is queued, running or interrupted here")
+    if cell.knowledge is Knowledge.UNREACHABLE:
+        words = cell.contact.words if cell.contact and cell.contact.words else "its engine can't be reached"
+        return left_out(Reason.UNREACHABLE, words)
+    if cell.knowledge in {Knowledge.STALE, Knowledge.NEVER} or seen is None:
+        return left_out(Reason.NOT_CHECKED, "check it first: what runs there is not known, or from too long ago")
+    change = _change(cell)
+    if change is None:
+        return left_out(Reason.NOTHING_TO_DO, f"it runs {cell.expected_title} with these settings")
+    if cell.alignment is Alignment.UNKNOWN:
+        return left_out(Reason.UNKNOWN_IMAGE, "the image that runs there could not be read; check it again")
+    release = expected.release
+    reference = release.reference if release else ""
+    if not reference and change is not Change.SETTINGS:
+        words = "no digest is known under which a registry has this image"
+        return left_out(Reason.NO_DIGEST, words)
+    return PlannedTarget(
+        environment_id=cell.environment.id,
+        process=process,
+        application_id=cell.application.id,
+        application=cell.application.name,
+        environment=cell.environment.name,
+        engine_id=cell.environment.engine_id,
+        engine=cell.engine_name,
+        container=cell.environment.container,
+        change=change,
+        swap=Swap.RECREATE if seen.present else Swap.CREATE,
+        before_title=cell.running_title,
+        before_fingerprint=seen.fingerprint,
+        before_container_id=seen.container_id,
+        before_image_id=seen.image_id,
+        after_title=cell.expected_title,
+        after_fingerprint=expected.fingerprint,
+        reference=reference,
+        settings=cell.environment.settings,
+        image_bytes=release.size if release else None,
+        skips=max(0, (cell.behind or 0) - 1),
+    )
+
+
+def _change(cell: Cell) -> Change | None:
+    match cell.alignment:
+        case Alignment.ALIGNED | Alignment.UNKNOWN | Alignment.NO_RELEASE:
+            return Change.SETTINGS if cell.pending else None
+        case Alignment.BEHIND:
+            return Change.UPDATE
+        case Alignment.AHEAD:
+            return Change.DOWNGRADE
+        case Alignment.DRIFTED:
+            return Change.SETTINGS if cell.drift is DriftKind.SETTINGS else Change.REPLACE
+        case Alignment.MISSING:
+            return Change.CREATE
+        case _:
+            assert_never(cell.alignment)
+
+
+def make_plan(
+    plan_id: str,
+    environment: str,
+    cells: Sequence[Cell],
+    way: Way,
+    made_by: str,
+    now: datetime,
+) -> Plan:
+    """Fix what a rollout over these cells would do. The order of cells is the order of the waves, canary first."""
+    outcomes = [planned(cell) for cell in cells]
+    targets = [outcome for outcome in outcomes if isinstance(outcome, PlannedTarget)]
+    left_out = tuple(outcome for outcome in outcomes if isinstance(outcome, LeftOut))
+    placed: list[PlannedTarget] = []
+    rest = iter(targets)
+    for wave, count in enumerate(wave_counts(way.waves, len(targets))):
+        placed.extend(replace(next(rest), wave=wave) for _ in range(count))
+    return Plan(plan_id, now, made_by, environment, tuple(placed), left_out, way, plan_fingerprint(placed, way))
+
+
+def plan_fingerprint(targets: Sequence[PlannedTarget], way: Way) -> str:
+    """A short hash over targets, identities, settings, the observations they were made from, and the way."""
+    content = [
+        [
+            target.environment_id,
+            target.process,
+            target.engine_id,
+            target.container,
+            target.swap,
+            target.before_container_id,
+            target.before_fingerprint,
+            target.after_fingerprint,
+            target.reference,
+            target.settings.hash,
+            target.wave,
+        ]
+        for target in targets
+    ]
+    text = json.dumps([content, repr(way)])
+    digest = hashlib.sha256(text.encode()).hexdigest().upper()
+    return f"{digest[:4]}-{digest[4:8]}"

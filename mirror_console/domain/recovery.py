@@ -1,0 +1,86 @@
+"""What a rollout that was cut off has left behind: how a look at a target's containers is read, and what follows.
+
+The engine is the truth. Names tell how far the swap got: once the old container is renamed away, it was committed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mirror_console.domain.observation import State
+from mirror_console.domain.plan import Swap
+
+
+class Found(StrEnum):
+    """What a look says of a target that was cut off."""
+
+    NOT_BEGUN = "not begun"
+    """Nothing that serves was changed; at most the lock or a new container that never ran is there."""
+    HALF_DONE = "half done"
+    """The swap had begun and was not committed: the old container goes back into service."""
+    UNVERIFIED = "new container runs, unverified"
+    """The new container runs alone and was not verified yet."""
+    COMMITTED = "committed"
+    """The old container was renamed away after the new one was verified: it goes on from there."""
+    FINISHED = "finished"
+    """Nothing is left to do but to note it."""
+    LOST = "lost"
+    """Neither the old nor the new container is there."""
+
+
+class Part(StrEnum):
+    """The place of a container, by its name."""
+
+    NAMED = "named"
+    NEXT = "next"
+    PREV = "prev"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One container as recovery looks at it."""
+
+    part: Part
+    state: State
+    ever_started: bool
+    armed: bool
+    """Whether it has the restart policy that it is to keep."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self.state in {State.RUNNING, State.RESTARTING}
+
+
+def classify(swap: Swap, old: Seen | None, new: Seen | None, *, locked: bool, old_ran: bool) -> Found:
+    """Read what is there. `locked` says whether this rollout's lock is still there; `old_ran` whether the old container
+    ran when the rollout came."""
+    if swap is Swap.CREATE:
+        return _classify_create(new, locked=locked)
+    if new is None:
+        if old is None:
+            return Found.LOST
+        untouched = old.part is Part.NAMED and old.armed and (old.running or not old_ran)
+        return Found.NOT_BEGUN if untouched else Found.HALF_DONE
+    if old is None or old.part is not Part.NAMED:
+        if new.part is Part.NAMED and new.running and new.armed and not locked:
+            return Found.FINISHED
+        return Found.COMMITTED
+    if new.running:
+        return Found.UNVERIFIED if not old.running else Found.HALF_DONE
+    untouched = old.armed and (old.running or not old_ran) and not new.ever_started
+    return Found.NOT_BEGUN if untouched else Found.HALF_DONE
+
+
+def _classify_create(new: Seen | None, *, locked: bool) -> Found:
+    if new is None or not new.ever_started:
+        return Found.NOT_BEGUN
+    if new.part is Part.NAMED:
+        return Found.COMMITTED if locked or not new.armed else Found.FINISHED
+    return Found.UNVERIFIED if new.running else Found.HALF_DONE
+
+
+def down_now(old: Seen | None, new: Seen | None) -> bool:
+    """Whether neither container runs: such targets come first."""
+    return not (old and old.running) and not (new and new.running)

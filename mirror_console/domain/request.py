@@ -1,0 +1,55 @@
+"""What is handed to an engine with a request, and what it answers, where no noun of the catalog says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mirror_console.domain.environment import RestartPolicy, Settings
+from mirror_console.domain.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLogin:
+    """Name and password for one registry, sent along with one request only."""
+
+    host: str
+    user: str
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a registry says of a reference: its digest, and for which platforms (``linux/amd64``) it has it."""
+
+    digest: str
+    platforms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """How far a pull is. `total` 0 as long as it isn't known. In bytes, over all layers seen so far."""
+
+    done: int
+    total: int
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """A container to be made. `image` is an id or a reference that the engine has."""
+
+    name: str
+    image: str
+    settings: Settings
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    restart: RestartPolicy = RestartPolicy.NO
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network on an engine. Names can be ambiguous; ids can't."""
+
+    id: str
+    name: str

@@ -1,0 +1,361 @@
+"""A rollout: the execution of a plan. Its states, its steps, and the rule that says what happens next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mirror_console.domain.plan import Plan, PlannedTarget
+
+
+class RolloutState(StrEnum):
+    """Where a rollout stands."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    INTERRUPTED = "interrupted"
+    """The console ended in the middle. Nothing is changed until a person has chosen."""
+    COMPLETED = "completed"
+    COMPLETED_WITH_FAILURES = "completed with failures"
+    STOPPED = "stopped"
+
+
+ENDED = frozenset({RolloutState.COMPLETED, RolloutState.COMPLETED_WITH_FAILURES, RolloutState.STOPPED})
+
+
+class TargetState(StrEnum):
+    """Where a target stands. The words are those of code, screens and reports."""
+
+    QUEUED = "queued"
+    CHECKING = "checking"
+    FETCHING = "fetching"
+    SWAPPING = "swapping"
+    VERIFYING = "verifying"
+    BAKING = "baking"
+    PUTTING_BACK = "putting back"
+    UNKNOWN = "unknown"
+    """Contact was lost in mid-step: it is read again before anything is said of it."""
+    DONE = "done"
+    ALREADY = "already"
+    FAILED = "failed"
+    """Nothing was changed: the environment runs what it ran."""
+    PUT_BACK = "put back"
+    STRANDED = "stranded"
+    """Neither the new nor the old container could be brought to serve: needs a person."""
+    SUPERSEDED = "superseded"
+    SKIPPED = "skipped"
+    NOT_STARTED = "not started"
+
+
+SUCCEEDED = frozenset({TargetState.DONE, TargetState.ALREADY})
+UNSUCCESSFUL = frozenset(
+    {TargetState.FAILED, TargetState.PUT_BACK, TargetState.STRANDED, TargetState.SUPERSEDED, TargetState.UNKNOWN}
+)
+WORKING = frozenset(
+    {
+        TargetState.CHECKING,
+        TargetState.FETCHING,
+        TargetState.SWAPPING,
+        TargetState.VERIFYING,
+        TargetState.BAKING,
+        TargetState.PUTTING_BACK,
+    }
+)
+OVER = SUCCEEDED | UNSUCCESSFUL | {TargetState.SKIPPED, TargetState.NOT_STARTED}
+
+
+class Step(StrEnum):
+    """One change on one target. Each has a predicate that a look at the engine answers: is it done?"""
+
+    PULL = "pull"
+    LOCK = "lock"
+    PROVIDE = "provide networks and volumes"
+    CREATE = "create new"
+    DISARM = "take restart policy from old"
+    STOP = "stop old"
+    START = "start new"
+    ARM = "give restart policy to new"
+    VERIFY = "verify"
+    SHELVE = "shelve older way back"
+    COMMIT = "rename old away"
+    NAME = "name new"
+    BAKE = "bake"
+    RETIRE = "retire older"
+    UNLOCK = "unlock"
+    STOP_NEW = "stop new"
+    REMOVE_NEW = "remove new"
+    NAME_BACK = "name old back"
+    START_OLD = "start old"
+    ARM_OLD = "give restart policy back to old"
+
+
+CREATE_STEPS = (
+    Step.PULL,
+    Step.LOCK,
+    Step.PROVIDE,
+    Step.CREATE,
+    Step.START,
+    Step.ARM,
+    Step.VERIFY,
+    Step.NAME,
+    Step.BAKE,
+    Step.UNLOCK,
+)
+RECREATE_STEPS = (
+    Step.LOCK,
+    Step.PULL,
+    Step.PROVIDE,
+    Step.CREATE,
+    Step.DISARM,
+    Step.STOP,
+    Step.START,
+    Step.ARM,
+    Step.VERIFY,
+    Step.SHELVE,
+    Step.COMMIT,
+    Step.NAME,
+    Step.BAKE,
+    Step.RETIRE,
+    Step.UNLOCK,
+)
+DOWN_AFTER = frozenset({Step.STOP, Step.START})
+"""Steps that, cut off, may have left the environment without a running container."""
+
+
+class Phase(StrEnum):
+    """Whether a journal entry was written before a step acted, or after it was looked at."""
+
+    INTENT = "intent"
+    OUTCOME = "outcome"
+
+
+class Result(StrEnum):
+    """What a look at the engine said of a step. Unknown is never taken for failed."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One line of the journal: what a step was about to do, or what came of it."""
+
+    rollout_id: str
+    environment_id: str
+    process: str
+    attempt: int
+    step: Step
+    phase: Phase
+    at: datetime
+    result: Result | None = None
+    objects: Mapping[str, str] | None = None
+    """Ids of the containers that are concerned, by their part: old, new, lock."""
+    words: str = ""
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One environment in a rollout: what was planned for it, and where it stands."""
+
+    planned: PlannedTarget
+    state: TargetState = TargetState.QUEUED
+    step: Step | None = None
+    words: str = ""
+    """Why it failed or was skipped; else what it waits for."""
+    attempt: int = 1
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    way_back: str = ""
+    """The id of the container that was kept as the way back."""
+    after_fingerprint: str = ""
+    """What was read back after the swap."""
+    verified_by: str = ""
+    """What the health gate saw, in words."""
+    down_seconds: float | None = None
+
+    @property
+    def environment_id(self) -> str:
+        """The environment's identity."""
+        return self.planned.environment_id
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more happens to it in this rollout."""
+        return self.state in OVER
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One execution of a plan: who, why, and where it stands."""
+
+    id: str
+    plan: Plan
+    state: RolloutState
+    started_by: str
+    why: str
+    started_at: datetime
+    targets: tuple[Target, ...]
+    ended_at: datetime | None = None
+    paused_because: str = ""
+    passed_gates: tuple[int, ...] = ()
+    """Waves after which a person has said to go on."""
+    console: str = ""
+    """The console process that carries it out."""
+
+    def count(self, *states: TargetState) -> int:
+        """How many targets are in one of the states."""
+        return sum(target.state in states for target in self.targets)
+
+    def target(self, environment_id: str) -> Target:
+        """The target of an environment. Raises KeyError if it has none."""
+        for target in self.targets:
+            if target.environment_id == environment_id:
+                return target
+        raise KeyError(environment_id)
+
+    def wave(self, number: int) -> tuple[Target, ...]:
+        """The targets of a wave."""
+        return tuple(target for target in self.targets if target.planned.wave == number)
+
+    @property
+    def waves(self) -> int:
+        """How many waves there are."""
+        return max((target.planned.wave for target in self.targets), default=-1) + 1
+
+    @property
+    def current_wave(self) -> int:
+        """The first wave that isn't over; the last one if all are."""
+        for number in range(self.waves):
+            if any(not target.over for target in self.wave(number)):
+                return number
+        return max(0, self.waves - 1)
+
+
+# --- what happens next -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Begin these targets now."""
+
+    environment_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to begin until something in flight ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Begin nothing more until a person says so; `why` is one sentence."""
+
+    why: str
+    gate: bool = False
+    """Whether this is the planned pause after the canary, not a stop rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Every target has its outcome."""
+
+
+Decision = Begin | Wait | Halt | Complete
+
+
+def decide(rollout: Rollout) -> Decision:
+    """What to do next in a running rollout.
+
+    A wave begins only when the one before is over. The stop rule is asked before every start, so no more targets can
+    fail beyond it than were in flight. Unreachable and unknown count as failed.
+    """
+    if all(target.over for target in rollout.targets):
+        return Complete()
+    wave = rollout.current_wave
+    tripped = _tripped(rollout)
+    in_flight = [target for target in rollout.targets if target.state in WORKING]
+    if tripped:
+        return Wait() if in_flight else Halt(tripped)
+    gate = wave == 1 and rollout.plan.way.pause_after_canary and 0 not in rollout.passed_gates
+    if gate:
+        return Halt(_canary_words(rollout), gate=True)
+    begun = _next_targets(rollout, wave, in_flight)
+    return Begin(begun) if begun else Wait()
+
+
+def _canary_words(rollout: Rollout) -> str:
+    return f"Paused after the canary, as planned: {', '.join(_names(rollout.wave(0)))}. Look at it, then resume."
+
+
+def _names(targets: Sequence[Target]) -> list[str]:
+    return [f"{target.planned.application} {target.state}" for target in targets]
+
+
+def _tripped(rollout: Rollout) -> str:
+    """The sentence of the stop rule that has tripped, or nothing. A person's resume allows what has failed so far."""
+    for wave in range(rollout.waves):
+        targets = rollout.wave(wave)
+        failed = [target for target in targets if target.state in UNSUCCESSFUL]
+        allowed = rollout.plan.way.allowed_failures(wave, rollout.waves)
+        if len(failed) > allowed and wave not in _forgiven(rollout):
+            return f"Stop rule: {len(failed)} of {len(targets)} targets of wave {wave + 1} failed; {allowed} may."
+    return ""
+
+
+def _forgiven(rollout: Rollout) -> frozenset[int]:
+    return frozenset(-gate - 1 for gate in rollout.passed_gates if gate < 0)
+
+
+def forgive(wave: int) -> int:
+    """The mark in `passed_gates` for 'go on in spite of the failures of this wave'."""
+    return -wave - 1
+
+
+def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target]) -> tuple[str, ...]:
+    way = rollout.plan.way
+    per_engine = Counter(target.planned.engine_id for target in in_flight)
+    free = way.at_once - len(in_flight)
+    begun: list[str] = []
+    for target in rollout.wave(wave):
+        if len(begun) >= free:
+            break
+        if target.state is not TargetState.QUEUED or per_engine[target.planned.engine_id] >= way.at_once_per_engine:
+            continue
+        per_engine[target.planned.engine_id] += 1
+        begun.append(target.environment_id)
+    return tuple(begun)
+
+
+def stop_rule_words(rollout: Rollout) -> str:
+    """The arithmetic of the stop rule for the current wave: ``2 failed of at most 5 in this wave of 50``."""
+    wave = rollout.current_wave
+    targets = rollout.wave(wave)
+    failed = sum(target.state in UNSUCCESSFUL for target in targets)
+    allowed = rollout.plan.way.allowed_failures(wave, rollout.waves)
+    return f"{failed} failed of at most {allowed} in this wave of {len(targets)}; unreachable counts"
+
+
+def end_state(rollout: Rollout, *, stopped: bool) -> RolloutState:
+    """How a rollout has ended whose targets are all over. With an unknown one it hasn't: that is read again first."""
+    if rollout.count(TargetState.UNKNOWN):
+        return RolloutState.INTERRUPTED
+    if stopped or rollout.count(TargetState.NOT_STARTED):
+        return RolloutState.STOPPED
+    if any(target.state in UNSUCCESSFUL or target.state is TargetState.SKIPPED for target in rollout.targets):
+        return RolloutState.COMPLETED_WITH_FAILURES
+    return RolloutState.COMPLETED
+
+
+def headline(rollout: Rollout) -> str:
+    """One sentence that counts outcomes: ``383 of 386 updated, 2 put back, 1 unknown``."""
+    total = len(rollout.targets)
+    done = rollout.count(*SUCCEEDED)
+    parts = [f"{done} of {total} updated"]
+    others = Counter(target.state for target in rollout.targets if target.state not in SUCCEEDED)
+    parts += [f"{others[state]} {state}" for state in TargetState if others[state]]
+    return ", ".join(parts)

@@ -1,0 +1,126 @@
+"""What can go wrong in the operator's words: a title that says what happened, a hint that says what to do.
+
+    ConsoleError                    everything that an operator can meet
+    ├── InvalidInput                what was typed, imported or asked for is wrong; carries Problems
+    ├── NotAllowed                  read-only mode, or another console is in the way
+    ├── EngineError                 an engine didn't do what was asked (mirror_console.engine raises its kinds)
+    ├── VaultError                  the keyring didn't (mirror_console.vault raises its kinds)
+    └── CatalogError                the catalog can't be opened, read or written
+
+A rollout target that fails is not an exception: it is recorded as an outcome. Everything that isn't a ConsoleError is a bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with one field of an input. `field` is a path such as ``mirrors[3].environments.live.ports``."""
+
+    field: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.words}" if self.field else self.words
+
+
+class ConsoleError(Exception):
+    """What happened (`title`) and what to do next (`hint`), both whole sentences."""
+
+    def __init__(self, title: str, hint: str = "") -> None:
+        super().__init__(title, hint)
+        self.title = title
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.hint}".strip()
+
+
+class InvalidInput(ConsoleError):
+    """Input was refused whole; `problems` holds every reason."""
+
+    def __init__(self, title: str, problems: Sequence[Problem], hint: str = "") -> None:
+        super().__init__(title, hint or "Correct it and try again. Nothing was changed.")
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "\n".join([self.title, *(f"  - {problem}" for problem in self.problems), self.hint])
+
+
+class NotAllowed(ConsoleError):
+    """The console may not change anything now."""
+
+
+class CatalogError(ConsoleError):
+    """The catalog can't be opened, read or written."""
+
+
+class VaultError(ConsoleError):
+    """The keyring can't be read or written."""
+
+
+class FailureKind(StrEnum):
+    """Why an engine couldn't be asked, or refused: the word that a cell shows."""
+
+    DNS = "name not found"
+    REFUSED = "connection refused"
+    TIMEOUT = "no answer in time"
+    DROPPED = "connection lost"
+    CERTIFICATE = "certificate refused"
+    SIGN_IN = "sign-in refused"
+    NO_CREDENTIAL = "credential missing"
+    KEYRING = "keyring locked"
+    PERMISSION = "not permitted"
+    NOT_DOCKER = "not a Docker engine"
+    TOO_OLD = "engine too old"
+    NOT_FOUND = "not found"
+    CONFLICT = "conflict"
+    REJECTED = "refused by the engine"
+    INVALID_REPLY = "reply not understood"
+    PORT_TAKEN = "port taken"
+    DISK_FULL = "disk full"
+    REGISTRY_SIGN_IN = "registry sign-in refused"
+    REGISTRY_UNREACHABLE = "registry unreachable"
+    IMAGE_NOT_FOUND = "image not found"
+    PLATFORM = "wrong platform"
+
+
+UNREACHABLE_KINDS = frozenset(
+    {
+        FailureKind.DNS,
+        FailureKind.REFUSED,
+        FailureKind.TIMEOUT,
+        FailureKind.DROPPED,
+        FailureKind.CERTIFICATE,
+        FailureKind.SIGN_IN,
+        FailureKind.NO_CREDENTIAL,
+        FailureKind.KEYRING,
+        FailureKind.PERMISSION,
+        FailureKind.NOT_DOCKER,
+        FailureKind.TOO_OLD,
+        FailureKind.INVALID_REPLY,
+    }
+)
+
+
+class EngineError(ConsoleError):
+    """An engine couldn't be asked, or refused. `kind` is the cause; `detail` the engine's own words, cleaned."""
+
+    def __init__(self, kind: FailureKind, title: str, hint: str = "", *, detail: str = "") -> None:
+        super().__init__(title, hint)
+        self.kind = kind
+        self.detail = detail
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """Whether a request that changes something may have been carried out all the same: read again before judging."""
+        return self.kind in {FailureKind.TIMEOUT, FailureKind.DROPPED, FailureKind.INVALID_REPLY}
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether the failure concerns the way to the engine, not the one request."""
+        return self.kind in UNREACHABLE_KINDS
