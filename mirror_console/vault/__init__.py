@@ -1,0 +1,18 @@
+"""The vault: credentials in the operating system's keyring, and nowhere else."""
+
+from mirror_console.domain.secret import Secret, SecretReference, VaultState
+from mirror_console.vault.failures import SecretMissing, VaultAbsent, VaultDismissed, VaultFailed, VaultLocked
+from mirror_console.vault.vault import MemoryVault, Vault
+
+__all__ = [
+    "MemoryVault",
+    "Secret",
+    "SecretMissing",
+    "SecretReference",
+    "Vault",
+    "VaultAbsent",
+    "VaultDismissed",
+    "VaultFailed",
+    "VaultLocked",
+    "VaultState",
+]

@@ -1,0 +1,53 @@
+"""What can go wrong with the keyring, each kind with words that say what to do."""
+
+from __future__ import annotations
+
+from mirror_console.domain.secret import SecretReference
+from mirror_console.errors import VaultError
+
+
+class VaultLocked(VaultError):
+    """The keyring is locked, and its question for the password may not be shown now."""
+
+    def __init__(self) -> None:
+        super().__init__("The keyring is locked.", "Unlock it and try again.")
+
+
+class VaultDismissed(VaultError):
+    """The keyring's question for its password was put away, or it could not be shown."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The keyring stayed locked: its question for the password was dismissed or could not be shown.",
+            "Choose Unlock to be asked again, or unlock the keyring with your desktop's own program.",
+        )
+
+
+class VaultAbsent(VaultError):
+    """No keyring that keeps secrets safe was found. `why` says what was tried."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"No keyring was found that keeps passwords and keys safe: {why.rstrip('.')}.",
+            "Start your desktop's keyring (GNOME Keyring or KWallet), or keep credentials in memory for this run only.",
+        )
+
+
+class SecretMissing(VaultError):
+    """The keyring has no such secret, or not all of it."""
+
+    def __init__(self, reference: SecretReference, *, incomplete: bool = False) -> None:
+        state = "has only a part of the credential" if incomplete else "has no credential"
+        super().__init__(f"The keyring {state} {reference.name}.", "Enter the credential again.")
+        self.reference = reference
+
+
+class VaultFailed(VaultError):
+    """The keyring answered with an error of its own. `detail` is its kind, never its words: they may hold a value."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"The keyring could not do what was asked ({detail}).",
+            "Look whether your desktop's keyring program can open it, then try again.",
+        )
+        self.detail = detail
