@@ -1,0 +1,73 @@
+"""Sources and mirrors in the catalog."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from mirror_console.domain.application import Application
+from mirror_console.errors import CatalogError
+from mirror_console.store.collection import Collection
+from mirror_console.store.columns import Json
+from mirror_console.store.shape import Shape, in_bulk
+from mirror_console.store.tables import application, application_domain, application_tag
+
+_LIST = "(SELECT json_group_array({0}) FROM (SELECT {0} FROM {1} WHERE application_id = application.id ORDER BY place))"
+
+_SHAPE = Shape(
+    Application,
+    application,
+    {
+        "tags": sa.literal_column(_LIST.format("tag", "application_tag"), Json(tuple[str, ...])),
+        "domains": sa.literal_column(_LIST.format("domain", "application_domain"), Json(tuple[str, ...])),
+    },
+)
+
+
+class Applications(Collection):
+    """Sources and mirrors, in the order in which they came."""
+
+    def all(self) -> list[Application]:
+        """All of them."""
+        with in_bulk():
+            return _SHAPE.read(self._connection.execute(_SHAPE.select.order_by(sa.text("application.rowid"))))
+
+    def get(self, application_id: str) -> Application:
+        """One of them. Raises KeyError."""
+        found = _SHAPE.read(self._connection.execute(_SHAPE.select.where(application.c.id == application_id)))
+        if not found:
+            raise KeyError(application_id)
+        return found[0]
+
+    def by_slug(self, slug: str) -> Application | None:
+        """The one with that slug."""
+        found = _SHAPE.read(self._connection.execute(_SHAPE.select.where(application.c.slug == slug)))
+        return found[0] if found else None
+
+    def save(self, value: Application) -> None:
+        """Add it, or change the one of its identity. Raises CatalogError where another one has its slug."""
+        self._changes("applications")
+        self._connection.execute(_SHAPE.upsert, _SHAPE.values(value))
+        for table, column, items in (
+            (application_tag, "tag", value.tags),
+            (application_domain, "domain", value.domains),
+        ):
+            self._connection.execute(sa.delete(table).where(table.c.application_id == value.id))
+            rows = [{"application_id": value.id, "place": place, column: item} for place, item in enumerate(items)]
+            if rows:
+                self._connection.execute(sa.insert(table), rows)
+
+    def remove(self, application_id: str) -> None:
+        """With its environments and what was seen of them. Raises CatalogError where it is the source of mirrors."""
+        mirrors = self._connection.scalars(
+            sa.select(application.c.name)
+            .where(application.c.source_id == application_id, application.c.id != application_id)
+            .order_by(application.c.name)
+        ).all()
+        if mirrors:
+            named = ", ".join(mirrors[:3]) + (f" and {len(mirrors) - 3} more" if len(mirrors) > 3 else "")
+            raise CatalogError(
+                f"This source can't be removed: it is the source of {named}.",
+                "Give these mirrors another source, or remove them first.",
+            )
+        self._changes("applications", "environments", "observations", "releases")
+        self._connection.execute(sa.delete(application).where(application.c.id == application_id))

@@ -1,0 +1,31 @@
+"""One transaction on the catalog, with a collection for each noun."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from mirror_console.store.account import Accounts
+from mirror_console.store.application import Applications
+from mirror_console.store.engine import EngineBook, Registries
+from mirror_console.store.environment import Environments
+from mirror_console.store.journal import Journal
+from mirror_console.store.observation import Observations
+from mirror_console.store.plan import Plans
+from mirror_console.store.release import Releases
+from mirror_console.store.rollout import Rollouts
+
+
+class Books:
+    """All collections on one connection. `changed` gathers what changes; None for a transaction that only reads."""
+
+    def __init__(self, connection: Connection, changed: set[str] | None) -> None:
+        self.applications = Applications(connection, changed)
+        self.environments = Environments(connection, changed)
+        self.engines = EngineBook(connection, changed)
+        self.registries = Registries(connection, changed)
+        self.accounts = Accounts(connection, changed)
+        self.releases = Releases(connection, changed)
+        self.observations = Observations(connection, changed)
+        self.plans = Plans(connection, changed)
+        self.rollouts = Rollouts(connection, changed)
+        self.journal = Journal(connection, changed)

@@ -1,0 +1,181 @@
+"""The catalog: one SQLite file, read and changed in transactions that give and take values of the domain alone."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Self
+
+import sqlalchemy as sa
+
+from mirror_console.errors import CatalogError
+from mirror_console.store import failures
+from mirror_console.store.books import Books
+from mirror_console.store.connection import beginning, connected, pooled, raw
+from mirror_console.store.examination import Examined, examined
+from mirror_console.store.place import is_new, keep_private
+from mirror_console.store.upgrade import REVISIONS, bring_up, copy, create
+
+_TURN_SECONDS = 30.0
+"""How long a change waits for the others of this program; each takes milliseconds."""
+
+log = logging.getLogger(__name__)
+
+
+class Catalog:
+    """The local catalog. Many threads may read at any time; their changes take turns."""
+
+    def __init__(self, path: Path, identity: str, *, read_only: bool) -> None:
+        self.path = path
+        self._id = identity
+        self._read_only = read_only
+        self._engine = pooled(path, read_only=read_only)
+        self._writing = beginning(self._engine, "IMMEDIATE")
+        self._turn = threading.Lock()
+        self._holds_turn: int | None = None
+        self._listeners: list[Callable[[frozenset[str]], None]] = []
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """Open a catalog; make it where there is none; give it the form of this version where it is an earlier one's.
+
+        Raises CatalogError where the file isn't a catalog, is damaged, from a newer version or another program's, where
+        others may change it, where it is on a network, or where the disk or a right says no. It is then as it was.
+        For reading only, nothing is made and nothing changed. Who opens it to change it holds its CatalogLock.
+        """
+        with failures.of_files(path), failures.of_sqlite(path):
+            path = path.expanduser().resolve()
+            if is_new(path):
+                if read_only:
+                    raise CatalogError(
+                        f"There is no catalog {path} yet.",
+                        "Open the console once without reading only: it makes an empty one.",
+                    )
+                create(path)
+            found = _look(path)
+            if not read_only:
+                keep_private(path)
+                if not found.is_current:
+                    bring_up(path, REVISIONS[-1])
+                _demand_write_ahead(path)
+            elif not found.is_current:
+                raise CatalogError(
+                    f"The catalog {path} was written by an earlier version and needs another form.",
+                    "Open the console once without reading only: it makes a backup and changes the form.",
+                )
+        return cls(path, found.id, read_only=read_only)
+
+    @property
+    def id(self) -> str:
+        """The identity that was made with the catalog: 32 hex digits."""
+        return self._id
+
+    @contextmanager
+    def read(self) -> Iterator[Books]:
+        """A transaction that sees the catalog as it was at its first question, whoever changes it meanwhile."""
+        with failures.of_sqlite(self.path), self._engine.connect() as connection, connection.begin():
+            yield Books(connection, None)
+
+    @contextmanager
+    def write(self) -> Iterator[Books]:
+        """A transaction that changes the catalog: kept whole at the end, or on an exception not at all.
+
+        Raises CatalogError where the catalog is locked, full, for reading only or damaged, or refuses the change.
+        Raises RuntimeError within another one of the same thread, which would wait for itself.
+        """
+        if self._read_only:
+            raise CatalogError(
+                "The catalog was opened for reading only.", "Open the console without reading only to change it."
+            )
+        changed: set[str] = set()
+        with (
+            self._one_at_a_time(),
+            failures.of_sqlite(self.path),
+            self._writing.connect() as connection,
+            connection.begin() as transaction,
+        ):
+            yield Books(connection, changed)
+            try:
+                transaction.commit()
+            except sa.exc.IntegrityError as failure:
+                named = _dangling(connection)
+                if named is None:
+                    raise
+                raise named from failure
+        self._publish(frozenset(changed))
+
+    def subscribe(self, listener: Callable[[frozenset[str]], None]) -> Callable[[], None]:
+        """Call `listener` after each commit with the names of the collections of Books that changed.
+
+        It runs on the thread that committed. What it raises is logged: the change is kept all the same. Call what is
+        returned to end it.
+        """
+        self._listeners = [*self._listeners, listener]
+
+        def end() -> None:
+            self._listeners = [other for other in self._listeners if other is not listener]
+
+        return end
+
+    def backup(self, to: Path) -> None:
+        """Write a whole copy of the catalog to a file, in place of one that is there. Raises CatalogError."""
+        if to.expanduser().resolve() == self.path:
+            raise CatalogError("A backup can't take the place of the catalog itself.", "Choose another file.")
+        with failures.of_files(to), failures.of_sqlite(to):
+            copy(self.path, to.expanduser().resolve())
+
+    def close(self) -> None:
+        """Close all connections. The last one to close puts everything into the one file."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Changes of this program take turns in memory: SQLite would let them sleep and try again."""
+        me = threading.get_ident()
+        if self._holds_turn == me:
+            raise RuntimeError("a change was begun within another one of the same thread")
+        if not self._turn.acquire(timeout=_TURN_SECONDS):
+            raise failures.busy(self.path)
+        self._holds_turn = me
+        try:
+            yield
+        finally:
+            self._holds_turn = None
+            self._turn.release()
+
+    def _publish(self, changed: frozenset[str]) -> None:
+        if not changed:
+            return
+        for listener in self._listeners:
+            try:
+                listener(changed)
+            except Exception:
+                log.exception("a listener failed; the change of %s is kept", ", ".join(sorted(changed)))
+
+
+def _look(path: Path) -> Examined:
+    """Look at the file without a right to write: a refused one stays as it is to the last byte."""
+    with closing(connected(path, read_only=True)) as connection:
+        return examined(connection, path)
+
+
+def _demand_write_ahead(path: Path) -> None:
+    with closing(connected(path)) as connection:
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        if mode != "wal":
+            raise CatalogError(
+                f"The disk of the catalog {path} can't share memory between programs, which SQLite needs.",
+                "Keep the catalog on an ordinary disk of this machine.",
+            )
+        # Without a change there is no proof that one could be made; this takes the lock and gives it back.
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+
+
+def _dangling(connection: sa.Connection) -> CatalogError | None:
+    """Which entry names one that isn't there, asked of the transaction whose commit was refused."""
+    found = raw(connection).execute("PRAGMA foreign_key_check").fetchone()
+    return failures.dangling(found[0], found[2]) if found else None

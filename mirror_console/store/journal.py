@@ -1,0 +1,77 @@
+"""The journal in the catalog: appended to, never changed, each line chained to the one before by a hash."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import msgspec
+import sqlalchemy as sa
+
+from mirror_console.domain.rollout import JournalEntry
+from mirror_console.store.collection import Collection
+from mirror_console.store.columns import json_text
+from mirror_console.store.failures import Unreadable
+from mirror_console.store.tables import journal, meta
+
+_LAST = sa.text(
+    "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'journal') AS sequence,"
+    " (SELECT hash FROM journal ORDER BY sequence DESC LIMIT 1) AS hash,"
+    " (SELECT value FROM meta WHERE key = 'id') AS catalog"
+)
+_ENTRY = msgspec.json.Decoder(JournalEntry)
+
+
+class Journal(Collection):
+    """What steps were about to do, and what came of them.
+
+    A hash runs over the hash before and the line's canonical JSON; before the first line stands the catalog's identity.
+    So a line that was changed, moved or taken out is found. Against a rewrite of the whole file it is no help.
+    """
+
+    def append(self, entry: JournalEntry) -> int:
+        """Write a line and return its number. Raises CatalogError at the end where its rollout isn't in the catalog."""
+        self._changes("journal")
+        last = self._connection.execute(_LAST).one()
+        sequence = (last.sequence or 0) + 1
+        text = json_text(replace(entry, sequence=sequence))
+        _ENTRY.decode(text)
+        line = {
+            "sequence": sequence,
+            "rollout_id": entry.rollout_id,
+            "entry": text,
+            "hash": _link(last.hash or last.catalog, text),
+        }
+        self._connection.execute(sa.insert(journal), line)
+        return sequence
+
+    def of(self, rollout_id: str) -> list[JournalEntry]:
+        """The lines of a rollout, oldest first."""
+        chosen = sa.select(journal.c.entry).where(journal.c.rollout_id == rollout_id).order_by(journal.c.sequence)
+        return [_read(text) for text in self._connection.scalars(chosen)]
+
+    def broken_at(self) -> int | None:
+        """The number of the first line that isn't as it was written, or is missing; None where the chain holds."""
+        previous = self._connection.scalars(sa.select(meta.c.value).where(meta.c.key == "id")).one()
+        expected = 1
+        lines = self._connection.execute(sa.select(journal).order_by(journal.c.sequence))
+        for sequence, rollout_id, text, link in lines:
+            if sequence != expected or link != _link(previous, text):
+                return expected
+            entry = _read(text)
+            if (entry.sequence, entry.rollout_id) != (sequence, rollout_id):
+                return expected
+            previous, expected = link, sequence + 1
+        written = self._connection.execute(_LAST).one().sequence or 0
+        return expected if expected <= written else None
+
+
+def _link(previous: str, text: str) -> str:
+    return hashlib.sha256((previous + text).encode()).hexdigest()
+
+
+def _read(text: str) -> JournalEntry:
+    try:
+        return _ENTRY.decode(text)
+    except (msgspec.MsgspecError, ValueError):
+        raise Unreadable("a line of the journal") from None

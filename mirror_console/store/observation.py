@@ -1,0 +1,57 @@
+"""Observations in the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from mirror_console.domain.observation import Observation
+from mirror_console.store.collection import Collection
+from mirror_console.store.columns import json_text
+from mirror_console.store.shape import among, in_bulk
+from mirror_console.store.tables import environment, observation
+
+_NEW = insert(observation)
+_SAVE = _NEW.on_conflict_do_update(index_elements=["environment_id", "process"], set_={"seen": _NEW.excluded.seen})
+_KNOWN = sa.select(environment.c.id).where(among(environment.c.id))
+
+
+class Observations(Collection):
+    """What was last seen, one for each environment and process."""
+
+    def all(self) -> list[Observation]:
+        """All of them."""
+        with in_bulk():
+            return list(self._connection.scalars(sa.select(observation.c.seen)).all())
+
+    def of(self, environment_id: str) -> list[Observation]:
+        """Those of one environment."""
+        chosen = sa.select(observation.c.seen).where(observation.c.environment_id == environment_id)
+        return list(self._connection.scalars(chosen.order_by(observation.c.process)).all())
+
+    def on(self, engine_id: str) -> list[Observation]:
+        """Those that were made on one engine."""
+        with in_bulk():
+            return _SHAPE.read(self._connection.execute(_SHAPE.select.where(observation.c.engine_id == engine_id)))
+
+    def touch(self, engine_id: str, at: datetime) -> None:
+        """Everything on an engine was seen again at that time, unchanged. One statement, however many they are."""
+        self._changes("observations")
+        self._connection.execute(sa.update(observation).where(observation.c.engine_id == engine_id).values(at=at))
+
+    def save_all(self, observations: Iterable[Observation]) -> None:
+        """Keep what was seen in place of what was seen before. Of environments removed meanwhile nothing is kept."""
+        self._changes("observations")
+        seen = list(observations)
+        ids = json_text(sorted({one.environment_id for one in seen}))
+        known = set(self._connection.scalars(_KNOWN, {"ids": ids}))
+        rows = [
+            {"environment_id": one.environment_id, "process": one.process, "seen": one}
+            for one in seen
+            if one.environment_id in known
+        ]
+        if rows:
+            self._connection.execute(_SAVE, rows)

@@ -1,0 +1,116 @@
+"""Rollouts and their targets in the catalog."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import sqlalchemy as sa
+
+from mirror_console.domain.environment import Settings
+from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target
+from mirror_console.store.collection import Collection
+from mirror_console.store.plan import SHAPE as PLAN
+from mirror_console.store.plan import Plans
+from mirror_console.store.shape import Shape, in_bulk
+from mirror_console.store.tables import plan, rollout, target
+
+_TARGET = Shape(Target, target)
+_HEAD = Shape(Rollout, rollout, {"plan": rollout.c.plan_id.label("plan"), "targets": sa.null().label("targets")})
+_UNFINISHED = rollout.c.state.in_([state for state in RolloutState if state not in ENDED])
+
+
+class Rollouts(Collection):
+    """Rollouts with their plans and targets, newest first."""
+
+    def all(self) -> list[Rollout]:
+        """All of them."""
+        return self._read(sa.true())
+
+    def get(self, rollout_id: str) -> Rollout:
+        """One of them. Raises KeyError."""
+        found = self._read(rollout.c.id == rollout_id)
+        if not found:
+            raise KeyError(rollout_id)
+        return found[0]
+
+    def unfinished(self) -> list[Rollout]:
+        """Those that run, are paused, or were interrupted."""
+        return self._read(_UNFINISHED)
+
+    def add(self, value: Rollout) -> None:
+        """The rollout, its plan and its targets. Raises CatalogError where its plan was saved with another content."""
+        self._changes("rollouts")
+        Plans(self._connection, self._changed).save(value.plan)
+        self._connection.execute(_HEAD.insert, {"plan_id": value.plan.id, **_HEAD.values(value)})
+        rows = [
+            {
+                "rollout_id": value.id,
+                "place": place,
+                "environment_id": one.planned.environment_id,
+                "process": one.planned.process,
+                **_TARGET.values(one),
+            }
+            for place, one in enumerate(value.targets)
+        ]
+        if rows:
+            self._connection.execute(_TARGET.insert, rows)
+
+    def save_head(self, value: Rollout) -> None:
+        """State, pause, gates and end of the rollout; not its targets. Raises KeyError where it was never added."""
+        self._changes("rollouts")
+        changed = sa.update(rollout).where(rollout.c.id == value.id).values(_HEAD.values(value))
+        if self._connection.execute(changed).rowcount != 1:
+            raise KeyError(value.id)
+
+    def save_target(self, rollout_id: str, value: Target) -> None:
+        """Where a target stands; not what was planned for it. Raises KeyError where the rollout hasn't got it."""
+        self._changes("rollouts")
+        standing = {name: item for name, item in _TARGET.values(value).items() if name != "planned"}
+        changed = (
+            sa.update(target)
+            .where(
+                target.c.rollout_id == rollout_id,
+                target.c.environment_id == value.planned.environment_id,
+                target.c.process == value.planned.process,
+            )
+            .values(standing)
+        )
+        if self._connection.execute(changed).rowcount != 1:
+            raise KeyError(f"{rollout_id} {value.environment_id}")
+
+    def last_settings(self, environment_id: str, settings_hash: str) -> Settings | None:
+        """The settings with that hash that a rollout planned last for an environment: those that were applied."""
+        chosen = (
+            _TARGET.select.join(rollout, rollout.c.id == target.c.rollout_id)
+            .where(target.c.environment_id == environment_id)
+            .order_by(rollout.c.started_at.desc())
+        )
+        for one in _TARGET.read(self._connection.execute(chosen)):
+            if one.planned.settings.hash == settings_hash:
+                return one.planned.settings
+        return None
+
+    def _read(self, which: sa.ColumnElement[bool]) -> list[Rollout]:
+        """Rollouts in three queries, however many there are."""
+        with in_bulk():
+            chosen = sa.select(rollout.c.id).where(which)
+            of_plan = sa.select(rollout.c.plan_id).where(which)
+            plans = {
+                found.id: found
+                for found in PLAN.read(self._connection.execute(PLAN.select.where(plan.c.id.in_(of_plan))))
+            }
+            targets: defaultdict[str, list[Target]] = defaultdict(list)
+            rows = self._connection.execute(
+                _TARGET.select.add_columns(target.c.rollout_id)
+                .where(target.c.rollout_id.in_(chosen))
+                .order_by(target.c.rollout_id, target.c.place)
+            )
+            for *of_target, rollout_id in rows:
+                targets[rollout_id].append(Target(*of_target))
+            heads = self._connection.execute(
+                _HEAD.select.where(which).order_by(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
+            )
+            return [
+                Rollout(**{**head._mapping, "plan": plans[head.plan], "targets": tuple(targets[head.id])})
+                for head in heads
+            ]

@@ -1,0 +1,72 @@
+"""Between a frozen value of the domain and a row of its table: fields are columns of the same name."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    T = TypeVar("T", bound=DataclassInstance)
+else:
+    T = TypeVar("T")
+
+
+class Shape(Generic[T]):
+    """How a noun is read from its table and written to it.
+
+    `elsewhere` are expressions for fields that other tables keep. A field with no column raises TypeError at once, when
+    the program starts: nothing is ever lost silently.
+    """
+
+    def __init__(self, noun: type[T], table: sa.Table, elsewhere: Mapping[str, sa.ColumnElement[Any]] | None = None):
+        others = elsewhere or {}
+        self._make: Callable[..., T] = noun
+        self._stored = [field.name for field in fields(noun) if field.name not in others]
+        missing = [name for name in self._stored if name not in table.c]
+        if missing:
+            fields_missing = f"{', '.join(missing)} of {noun.__name__}"
+            raise TypeError(f"no column for {fields_missing}: add it to store/tables.py and to the newest migration")
+        self.select = sa.select(
+            *(others.get(field.name, table.c.get(field.name, sa.null())) for field in fields(noun))
+        ).select_from(table)
+        new = insert(table)
+        keys = [column.name for column in table.primary_key]
+        changed = {name: new.excluded[name] for name in self._stored if name not in keys}
+        self.upsert = new.on_conflict_do_update(index_elements=keys, set_=changed)
+        """Insert, or change where the key is there: a row that others name is never taken away and made again."""
+        self.insert = sa.insert(table)
+
+    def values(self, value: T) -> dict[str, Any]:
+        """The columns of a value."""
+        return {name: getattr(value, name) for name in self._stored}
+
+    def read(self, found: sa.Result[Any]) -> list[T]:
+        """The values of selected rows."""
+        make = self._make
+        return [make(*row) for row in found.all()]
+
+
+def among(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """That a column is one of the identities in the parameter ``ids``, a JSON list: as many as there are, one plan."""
+    return column.in_(sa.text("SELECT value FROM json_each(:ids)").columns(sa.column("value")))
+
+
+@contextmanager
+def in_bulk() -> Iterator[None]:
+    """Let the garbage collector rest while tens of thousands of values are made: it costs five times the work."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
