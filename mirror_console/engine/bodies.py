@@ -1,0 +1,105 @@
+"""What is sent to make a container: its settings in the terms of the Docker Engine API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volume
+from mirror_console.domain.request import ContainerSpec
+from mirror_console.engine.translate import ANY_ADDRESS
+
+BUILT_IN = ("default", "bridge", "host", "none")
+"""Networks that every engine has and that go by their names."""
+MANY_NETWORKS_FROM = (1, 44)
+"""From this API version on a container is made in several networks at once. Before, in one, and then connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateBody:
+    """What to send, and into which networks (ids) the container must be connected before it is started."""
+
+    content: dict[str, Any]
+    connect: tuple[str, ...] = ()
+
+
+def own_networks(names: Sequence[str]) -> tuple[str, ...]:
+    """Those among the networks of settings whose ids must be looked up."""
+    return tuple(name for name in names if name not in BUILT_IN)
+
+
+def create_body(spec: ContainerSpec, network_ids: Mapping[str, str], api: tuple[int, int]) -> CreateBody:
+    """`network_ids` has the id of each own network of the settings: names may be ambiguous."""
+    settings = spec.settings
+    host: dict[str, Any] = {
+        "RestartPolicy": restart_policy(spec.restart),
+        "PortBindings": _bindings(settings.ports),
+        "Mounts": [_mount(volume) for volume in settings.volumes],
+        **_limits(settings.limits),
+    }
+    if settings.init:
+        host["Init"] = True
+    content: dict[str, Any] = {
+        "Image": spec.image,
+        "Env": _variables(spec),
+        "Labels": dict(spec.labels),
+        "ExposedPorts": {_port_key(port): {} for port in settings.ports},
+        "StopTimeout": settings.stop_seconds,
+        "HostConfig": host,
+    }
+    if settings.command:
+        content["Cmd"] = list(settings.command)
+    if settings.stop_signal:
+        content["StopSignal"] = settings.stop_signal
+    networks = [network_ids.get(name, name) for name in settings.networks]
+    if not networks:
+        return CreateBody(content)
+    host["NetworkMode"] = networks[0]
+    together = networks if api >= MANY_NETWORKS_FROM else networks[:1]
+    if networks[0] not in BUILT_IN:
+        content["NetworkingConfig"] = {"EndpointsConfig": {network: {} for network in together}}
+        return CreateBody(content, tuple(networks[len(together) :]))
+    return CreateBody(content, tuple(networks[1:]))
+
+
+def restart_policy(policy: RestartPolicy, retries: int = 0) -> dict[str, Any]:
+    """`retries` counts with on-failure only; engines refuse it with the others."""
+    return {"Name": str(policy), "MaximumRetryCount": retries if policy is RestartPolicy.ON_FAILURE else 0}
+
+
+def _variables(spec: ContainerSpec) -> list[str]:
+    revealed = {name: secret.reveal() for name, secret in spec.secrets.items()}
+    return [f"{name}={value}" for name, value in {**spec.settings.variables, **revealed}.items()]
+
+
+def _port_key(port: Port) -> str:
+    return f"{port.container}/{port.protocol}"
+
+
+def _bindings(ports: Sequence[Port]) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for port in ports:
+        # Left empty, the engine publishes on all its addresses, those of IPv6 too.
+        address = "" if port.address == ANY_ADDRESS else port.address
+        host = str(port.host) if port.host else ""
+        found.setdefault(_port_key(port), []).append({"HostIp": address, "HostPort": host})
+    return found
+
+
+def _mount(volume: Volume) -> dict[str, Any]:
+    # Unlike a bind in its short form, a path that isn't there is refused instead of made.
+    kind = "bind" if volume.source.startswith("/") else "volume"
+    return {"Type": kind, "Source": volume.source, "Target": volume.target, "ReadOnly": volume.read_only}
+
+
+def _limits(limits: Limits) -> dict[str, int]:
+    found: dict[str, int] = {}
+    if limits.memory:
+        # Without the second an engine adds as much swap again.
+        found |= {"Memory": limits.memory, "MemorySwap": limits.memory}
+    if limits.cpus:
+        found["NanoCpus"] = round(limits.cpus * 1e9)
+    if limits.pids:
+        found["PidsLimit"] = limits.pids
+    return found

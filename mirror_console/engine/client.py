@@ -1,0 +1,106 @@
+"""One client for one engine: the docker package's, without anything that it takes from the surroundings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import docker
+import msgspec
+import requests
+import urllib3
+from docker.auth import AuthConfig, encode_header
+
+from mirror_console.engine.failures import Malformed, Refusal
+from mirror_console.engine.transport import OnePool, read_whole
+
+
+class _Message(msgspec.Struct):
+    message: str
+
+
+class EngineClient(docker.APIClient):
+    """Speaks to one engine through one pool. Every reply that isn't a success is raised as Refusal or Malformed.
+
+    The package's own constructor isn't run: it reads the person's Docker configuration (headers, proxies and
+    passwords that would go to every engine) and makes connections that follow the environment.
+    """
+
+    def __init__(self, base_url: str, pool: urllib3.HTTPConnectionPool, seconds: float) -> None:
+        requests.Session.__init__(self)
+        self.trust_env = False
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.headers.update({"User-Agent": "mirror-console", "Accept-Encoding": "identity"})
+        self._custom_adapter = OnePool(pool)
+        for adapter in self.adapters.values():
+            adapter.close()
+        self.adapters.clear()
+        self.mount(base_url, self._custom_adapter)
+        self.base_url = base_url
+        self.seconds = seconds
+        # The package's verbs add whole seconds to it.
+        self.timeout = math.ceil(seconds)
+        self._version = ""
+        self._general_configs: dict[str, Any] = {}
+        self._auth_configs = AuthConfig({})
+        self._proxy_configs = None
+        self.credstore_env = None
+
+    def speak(self, version: str) -> None:
+        """Use this API version from now on."""
+        self._version = version
+
+    def greet(self) -> requests.Response:
+        """Ask without a version; the reply's headers tell what the engine offers."""
+        return self.get(f"{self.base_url}/_ping", timeout=self.seconds)
+
+    def read(
+        self,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float = 0.0,
+    ) -> bytes:
+        """The body of the reply to a GET."""
+        reply = self.get(self._at(path), params=params, headers=headers, timeout=seconds or self.seconds)
+        return reply.content
+
+    def begin(
+        self, path: str, params: Mapping[str, str], headers: Mapping[str, str], seconds: float
+    ) -> AbstractContextManager[requests.Response]:
+        """A reply to a POST that is read while it comes. `seconds` is the longest silence."""
+        return self.post(self._at(path), params=params, headers=headers, timeout=seconds, stream=True)
+
+    def change(self, path: str, body: object, params: Mapping[str, str] | None = None) -> bytes:
+        """The body of the reply to a POST of JSON: for what the package's verbs don't do."""
+        content, headers = msgspec.json.encode(body), {"Content-Type": "application/json"}
+        return self.post(self._at(path), data=content, params=params, headers=headers, timeout=self.seconds).content
+
+    def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:
+        """Send a request and take nothing but a success for an answer."""
+        response = super().send(request, **{**more, "allow_redirects": False})
+        if response.status_code < 300 or response.status_code == requests.codes.not_modified:
+            return response
+        if more.get("stream"):
+            read_whole(response, self.seconds)
+        with response:
+            body = response.content
+        if response.status_code < 400:
+            raise Malformed(f"status {response.status_code}: it points elsewhere")
+        try:
+            words = msgspec.json.decode(body, type=_Message).message
+        except (msgspec.DecodeError, RecursionError):
+            words = None
+        raise Refusal(response.status_code, words)
+
+    def _at(self, path: str) -> str:
+        return f"{self.base_url}/v{self._version}{path}"
+
+
+def sign_in_header(user: str = "", password: str = "") -> dict[str, str]:
+    """The header that tells an engine how to sign in to a registry: always there, or it would use what it keeps."""
+    login = {"username": user, "password": password} if user or password else {}
+    return {"X-Registry-Auth": encode_header(login).decode()}

@@ -1,0 +1,158 @@
+"""The way to every engine: connected on first use with what the keyring holds, kept open, shared by threads."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+import urllib3
+
+from mirror_console.domain.engine import OLDEST_API, Engine, TlsReferences, Way, spoken_api
+from mirror_console.domain.secret import Secret, SecretReference, VaultState
+from mirror_console.engine import transport
+from mirror_console.engine.client import EngineClient
+from mirror_console.engine.failures import in_our_words
+from mirror_console.engine.plain import clean
+from mirror_console.engine.session import DockerSession, Link
+from mirror_console.errors import EngineError, FailureKind, VaultError
+
+
+class Vault(Protocol):
+    """What is needed of the keyring."""
+
+    def get(self, reference: SecretReference) -> Secret:
+        """Raises VaultError."""
+
+    def state(self) -> VaultState:
+        """Without ever raising a prompt."""
+
+
+class DockerEngines:
+    """The way to all engines. `clock` tells the time in UTC: an engine's own clock is compared with it."""
+
+    def __init__(self, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self._vault = vault
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[str, _Kept] = {}
+        self._tried: weakref.WeakSet[Link] = weakref.WeakSet()
+
+    def session(self, engine: Engine) -> DockerSession:
+        """A session with an engine, over the connection that is kept or a new one. Raises EngineError.
+
+        Threads that ask for one engine at the same time wait for one attempt, and not for that to another engine.
+        """
+        with self._lock:
+            kept = self._kept.setdefault(engine.id, _Kept())
+        with kept.lock:
+            way = (engine.address, engine.tls, engine.timeout)
+            if kept.link is None or kept.way != way:
+                kept.close()
+                kept.link, kept.way = self._connect(engine, {}), way
+            return DockerSession(engine, kept.link, self._clock)
+
+    def try_out(self, engine: Engine, secrets: Mapping[str, Secret]) -> DockerSession:
+        """A session over a connection of its own. `secrets`, by reference name, go before those of the keyring.
+
+        Its connection is closed with the last reference to it, or by `close`.
+        """
+        link = self._connect(engine, secrets)
+        with self._lock:
+            self._tried.add(link)
+        return DockerSession(engine, link, self._clock)
+
+    def forget(self, engine_id: str) -> None:
+        """Close the connection to an engine: its address or its credentials have changed."""
+        with self._lock:
+            kept = self._kept.pop(engine_id, None)
+        if kept is not None:
+            with kept.lock:
+                kept.close()
+
+    def close(self) -> None:
+        """Close everything that is open."""
+        with self._lock:
+            kept, tried = list(self._kept), list(self._tried)
+        for engine_id in kept:
+            self.forget(engine_id)
+        for link in tried:
+            link.close()
+
+    def _connect(self, engine: Engine, secrets: Mapping[str, Secret]) -> Link:
+        """Find out whom we speak with before anything is asked."""
+        base_url, make_pool = self._way(engine, secrets)
+        calls, streams = (EngineClient(base_url, make_pool(), engine.timeout) for _ in range(2))
+        link = Link(calls, streams)
+        try:
+            link.speak(_greet(engine, calls))
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    def _way(
+        self, engine: Engine, secrets: Mapping[str, Secret]
+    ) -> tuple[str, Callable[[], urllib3.HTTPConnectionPool]]:
+        address = engine.address
+        if address.way is Way.SOCKET:
+            return "http+docker://localhost", lambda: transport.socket_pool(address.path)
+        if engine.tls is None:
+            raise EngineError(
+                FailureKind.NO_CREDENTIAL,
+                f"{engine.name} has no certificates.",
+                "Give the authority's certificate, the client certificate and its key in the engine's settings.",
+            )
+        context = transport.tls_context(engine.name, *self._credentials(engine, engine.tls, secrets))
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        return f"https://{host}:{address.port}", lambda: transport.tls_pool(address.host, address.port, context)
+
+    def _credentials(self, engine: Engine, tls: TlsReferences, secrets: Mapping[str, Secret]) -> list[str]:
+        def fetch(reference: SecretReference) -> str:
+            given = secrets.get(reference.name)
+            return (given if given is not None else self._vault.get(reference)).reveal()
+
+        try:
+            return [fetch(reference) for reference in (tls.authority, tls.certificate, tls.key)]
+        except VaultError as error:
+            unlocked = self._vault.state() is VaultState.UNLOCKED
+            kind = FailureKind.NO_CREDENTIAL if unlocked else FailureKind.KEYRING
+            title = f"{engine.name} can't be reached without its certificates. {error.title}"
+            raise EngineError(kind, title, error.hint) from error
+
+
+class _Kept:
+    """The place of one engine's connection. Its lock is held while connecting."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.link: Link | None = None
+        self.way: object = None
+
+    def close(self) -> None:
+        if self.link is not None:
+            self.link.close()
+            self.link = None
+
+
+def _greet(engine: Engine, client: EngineClient) -> str:
+    """The API version to speak. Raises EngineError where no Docker engine of a supported age answers."""
+    try:
+        with in_our_words(engine.name, "answer a ping"):
+            offered = client.greet().headers.get("Api-Version", "")
+    except EngineError as error:
+        if error.kind is not FailureKind.INVALID_REPLY:
+            raise
+        offered = ""
+    version = spoken_api(offered)
+    if version is not None:
+        return version
+    numbers = offered.split(".")
+    if len(numbers) != 2 or not all(number.isdigit() for number in numbers):
+        title = f"What answers at the address of {engine.name} is not a Docker engine."
+        raise EngineError(FailureKind.NOT_DOCKER, title, "Check the address.", detail=clean(offered))
+    oldest = "{}.{}".format(*OLDEST_API)
+    title = f"{engine.name} is too old: it speaks Docker API {clean(offered)}, and {oldest} is needed."
+    raise EngineError(FailureKind.TOO_OLD, title, "Bring it to Docker 20.10 or newer.")

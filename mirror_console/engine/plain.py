@@ -1,0 +1,29 @@
+"""Text that comes from outside, made safe to show and to log: without control characters, and not endless."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 500
+"""Characters of an engine's words that are kept."""
+
+_SEQUENCES = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # operating system commands: titles, links
+    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?"  # device control, privacy and application strings
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # colours and cursor movements
+    r"|\x1b[ -/]*[0-~]?"
+)
+_SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# Marks that turn the direction of text round, that can't be seen, or that are half a character.
+_DECEIVING = re.compile(r"[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+
+
+def clean(text: str, longest: int = LONGEST) -> str:
+    """One line without escape sequences and control characters. What would deceive the eye is shown as a sign."""
+    # What is far longer than what is kept isn't worth the work.
+    text = _SEQUENCES.sub("", text[: longest * 8])
+    text = _CONTROLS.sub("", _SPACES.sub(" ", text))
+    text = _DECEIVING.sub(_REPLACEMENT, text).strip()
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -1,0 +1,342 @@
+"""What we read of an engine's replies, as types that are checked while they are parsed. Docker's names for all of it.
+
+Older and newer versions leave out or null what is empty: so everything that isn't needed to make sense is optional.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class Reply(Struct, rename="pascal", gc=False):
+    """A part of a reply."""
+
+
+class Created(Reply):
+    """Reply of POST /containers/create and /networks/create."""
+
+    id: str
+
+
+class Version(Reply):
+    """Reply of GET /version."""
+
+    version: str = ""
+    os: str = ""
+    arch: str = ""
+
+
+class Info(Reply):
+    """Reply of GET /info."""
+
+    name: str = ""
+    ncpu: int = field(name="NCPU", default=0)
+    mem_total: int = 0
+    driver: str = ""
+    driver_status: list[list[str]] | None = None
+    live_restore_enabled: bool = False
+    system_time: str = ""
+
+
+# --- listing ------------------------------------------------------------------------------------------------------
+
+
+class ListedPort(Reply):
+    """A port in a listing."""
+
+    private_port: int
+    public_port: int = 0
+    ip: str = field(name="IP", default="")
+    type: str = "tcp"
+
+
+class ListedHealth(Reply):
+    """Health in a listing, from API 1.52 on; before, the text of the status tells it."""
+
+    status: str = ""
+
+
+class ListedContainer(Reply):
+    """One item of the reply of GET /containers/json."""
+
+    id: str
+    image: str
+    image_id: str = field(name="ImageID")
+    state: str
+    names: list[str] | None = None
+    status: str = ""
+    labels: dict[str, str] | None = None
+    ports: list[ListedPort] | None = None
+    health: ListedHealth | None = None
+
+
+# --- inspect of a container ---------------------------------------------------------------------------------------
+
+
+class HealthCheck(Reply):
+    """How health is checked. Durations in nanoseconds."""
+
+    test: list[str] | None = None
+    interval: int = 0
+    timeout: int = 0
+    retries: int = 0
+    start_period: int = 0
+    start_interval: int = 0
+
+
+class HealthLog(Reply):
+    """One run of the health check."""
+
+    exit_code: int = 0
+    output: str = ""
+
+
+class StateHealth(Reply):
+    """What the health check says."""
+
+    status: str = ""
+    log: list[HealthLog] | None = None
+
+
+class ContainerState(Reply):
+    """State of a container."""
+
+    status: str
+    started_at: str = ""
+    finished_at: str = ""
+    exit_code: int = 0
+    oom_killed: bool = field(name="OOMKilled", default=False)
+    health: StateHealth | None = None
+
+
+class ImageConfig(Reply):
+    """What an image gives to a container; a container's own Config has the same fields, merged."""
+
+    user: str = ""
+    working_dir: str = ""
+    env: list[str] | None = None
+    cmd: list[str] | None = None
+    entrypoint: list[str] | None = None
+    labels: dict[str, str] | None = None
+    volumes: dict[str, Any] | None = None
+    exposed_ports: dict[str, Any] | None = None
+    healthcheck: HealthCheck | None = None
+    stop_signal: str = ""
+
+
+class ContainerConfig(ImageConfig):
+    """Config of a container."""
+
+    image: str = ""
+    hostname: str = ""
+    domainname: str = ""
+    mac_address: str = ""
+    tty: bool = False
+    open_stdin: bool = False
+    network_disabled: bool | None = None
+    stop_timeout: int | None = None
+
+
+class Restart(Reply):
+    """A restart policy."""
+
+    name: str = ""
+    maximum_retry_count: int = 0
+
+
+class Binding(Reply):
+    """Where a port is published."""
+
+    host_ip: str = ""
+    host_port: str = ""
+
+
+class HostMount(Reply):
+    """A mount as it was asked for."""
+
+    type: str = ""
+    source: str = ""
+    target: str = ""
+    read_only: bool = False
+    bind_options: dict[str, Any] | None = None
+    volume_options: dict[str, Any] | None = None
+
+
+class Ulimit(Reply):
+    """A limit of the kernel for processes."""
+
+    name: str = ""
+
+
+class HostConfig(Reply):
+    """HostConfig of a container: what we set, and what makes it more than we can set."""
+
+    network_mode: str = ""
+    port_bindings: dict[str, list[Binding] | None] | None = None
+    restart_policy: Restart | None = None
+    binds: list[str] | None = None
+    mounts: list[HostMount] | None = None
+    memory: int = 0
+    memory_swap: int = 0
+    nano_cpus: int = 0
+    pids_limit: int | None = None
+    init: bool | None = None
+    # What the catalog has no place for:
+    auto_remove: bool = False
+    privileged: bool = False
+    publish_all_ports: bool = False
+    readonly_rootfs: bool = False
+    oom_kill_disable: bool | None = None
+    oom_score_adj: int = 0
+    ipc_mode: str = ""
+    pid_mode: str = ""
+    uts_mode: str = field(name="UTSMode", default="")
+    userns_mode: str = ""
+    cgroup_parent: str = ""
+    runtime: str = ""
+    isolation: str = ""
+    shm_size: int = 0
+    volume_driver: str = ""
+    cap_add: list[str] | None = None
+    cap_drop: list[str] | None = None
+    dns: list[str] | None = None
+    dns_options: list[str] | None = None
+    dns_search: list[str] | None = None
+    extra_hosts: list[str] | None = None
+    group_add: list[str] | None = None
+    links: list[str] | None = None
+    volumes_from: list[str] | None = None
+    security_opt: list[str] | None = None
+    devices: list[Any] | None = None
+    device_requests: list[Any] | None = None
+    device_cgroup_rules: list[Any] | None = None
+    tmpfs: dict[str, str] | None = None
+    sysctls: dict[str, str] | None = None
+    storage_opt: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    ulimits: list[Ulimit] | None = None
+    memory_reservation: int = 0
+    memory_swappiness: int | None = None
+    cpu_shares: int = 0
+    cpu_quota: int = 0
+    cpu_period: int = 0
+    cpuset_cpus: str = ""
+    cpuset_mems: str = ""
+    blkio_weight: int = 0
+
+
+class Mount(Reply):
+    """A mount as it is."""
+
+    type: str = ""
+    name: str = ""
+    source: str = ""
+    destination: str = ""
+    driver: str = ""
+    rw: bool = field(name="RW", default=True)
+    propagation: str = ""
+
+
+class Endpoint(Reply):
+    """A container's place in a network."""
+
+    network_id: str = field(name="NetworkID", default="")
+    aliases: list[str] | None = None
+    ipam_config: dict[str, Any] | None = field(name="IPAMConfig", default=None)
+
+
+class NetworkSettings(Reply):
+    """Where a container is reached now."""
+
+    ports: dict[str, list[Binding] | None] | None = None
+    networks: dict[str, Endpoint | None] | None = None
+
+
+class InspectedContainer(Reply):
+    """Reply of GET /containers/{id}/json."""
+
+    id: str
+    name: str
+    created: str
+    image: str
+    state: ContainerState
+    config: ContainerConfig
+    host_config: HostConfig
+    restart_count: int = 0
+    mounts: list[Mount] | None = None
+    network_settings: NetworkSettings | None = None
+
+
+# --- images, registries, networks ---------------------------------------------------------------------------------
+
+
+class RootFS(Reply):
+    """The layers of an image."""
+
+    layers: list[str] | None = None
+
+
+class InspectedImage(Reply):
+    """Reply of GET /images/{name}/json."""
+
+    id: str
+    repo_tags: list[str] | None = None
+    repo_digests: list[str] | None = None
+    os: str = ""
+    architecture: str = ""
+    variant: str = ""
+    size: int | None = None
+    root_fs: RootFS | None = field(name="RootFS", default=None)
+    config: ImageConfig | None = None
+
+
+class Platform(Struct, gc=False):
+    """A platform that a registry has an image for. Registries write their fields in lower case."""
+
+    os: str = ""
+    architecture: str = ""
+
+
+class Descriptor(Struct, gc=False):
+    """What a reference points to in a registry."""
+
+    digest: str
+
+
+class Distribution(Reply):
+    """Reply of GET /distribution/{name}/json."""
+
+    descriptor: Descriptor
+    platforms: list[Platform] | None = None
+
+
+class ListedNetwork(Reply):
+    """One item of the reply of GET /networks."""
+
+    id: str
+    name: str
+
+
+class ErrorDetail(Struct, gc=False):
+    """Why a pull failed."""
+
+    message: str = ""
+
+
+class ProgressDetail(Struct, gc=False):
+    """How far a layer is, in bytes."""
+
+    current: int = 0
+    total: int = 0
+
+
+class PullLine(Struct, rename="camel", gc=False):
+    """One line of the stream of POST /images/create."""
+
+    id: str = ""
+    status: str = ""
+    progress_detail: ProgressDetail | None = None
+    error: str = ""
+    error_detail: ErrorDetail | None = None

@@ -1,0 +1,72 @@
+"""Replies that come in pieces: the lines of a pull with its progress, and the frames of a container's output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from mirror_console.domain.request import PullProgress
+from mirror_console.engine.failures import Oversized, Refusal
+from mirror_console.engine.plain import clean
+from mirror_console.engine.replies import PullLine
+
+LONGEST_LINE = 1024 * 1024
+MOST_LAYERS = 1000
+_FRAME_HEAD = 8
+
+_decode_line = msgspec.json.Decoder(PullLine).decode
+
+
+def lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a stream, without empty ones. Raises Oversized for a line without end."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from filter(None, (line.strip() for line in whole))
+        if len(rest) > LONGEST_LINE:
+            raise Oversized(f"a line of more than {LONGEST_LINE} bytes")
+    if rest.strip():
+        yield rest.strip()
+
+
+class Pull:
+    """Adds up what the lines of a pull say of its layers."""
+
+    def __init__(self) -> None:
+        self._layers: dict[str, tuple[int, int]] = {}
+
+    def read(self, line: bytes) -> PullProgress:
+        """How far the pull is after this line. Raises Refusal where the line says that it failed."""
+        said = _decode_line(line)
+        if said.error_detail is not None or said.error:
+            # The reply began as a success, so there is no status to go by.
+            raise Refusal(200, (said.error_detail.message if said.error_detail else "") or said.error)
+        at = said.progress_detail
+        if said.status == "Downloading" and at and at.total > 0 and len(self._layers) < MOST_LAYERS:
+            self._layers[said.id] = (min(max(0, at.current), at.total), at.total)
+        elif said.status in {"Download complete", "Pull complete"} and said.id in self._layers:
+            total = self._layers[said.id][1]
+            self._layers[said.id] = (total, total)
+        done, total = (sum(column) for column in zip(*self._layers.values(), strict=True)) if self._layers else (0, 0)
+        words = clean(f"{said.status} {said.id}" if said.id else said.status, 120)
+        return PullProgress(done, total, words)
+
+
+def output(body: bytes, *, terminal: bool) -> list[str]:
+    """The lines that a container wrote. Without a terminal its two outputs come in frames of one stream.
+
+    Source: Docker Engine API, 'Stream format' of POST /containers/{id}/attach.
+    """
+    if not terminal:
+        body = b"".join(_frames(body))
+    text = body.decode("utf-8", "replace")
+    return [clean(line) for line in text.splitlines()]
+
+
+def _frames(body: bytes) -> Iterator[bytes]:
+    at = 0
+    while at + _FRAME_HEAD <= len(body):
+        length = int.from_bytes(body[at + 4 : at + _FRAME_HEAD], "big")
+        yield body[at + _FRAME_HEAD : at + _FRAME_HEAD + length]
+        at += _FRAME_HEAD + length

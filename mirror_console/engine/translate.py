@@ -1,0 +1,303 @@
+"""Replies of engines as values of ours. Pure: bytes in, values out; what isn't understood raises; no guessing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from mirror_console.domain.engine import EngineFacts
+from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volume
+from mirror_console.domain.image import DIGEST, REVISION_LABEL, VERSION_LABEL, Image, fingerprint
+from mirror_console.domain.observation import Container, Health, Listed, State
+from mirror_console.domain.request import Network, Resolved
+from mirror_console.engine import replies
+from mirror_console.engine.failures import Malformed
+from mirror_console.engine.plain import clean
+from mirror_console.engine.unsupported import unsupported
+
+ID = re.compile(r"[0-9a-f]{64}")
+IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - how a published port is told, nothing is bound here
+LONGEST_LABEL = 128
+LONGEST_NAME = 256
+
+_NO_CHECK = {"", "none"}
+_HEALTH = {"healthy": Health.HEALTHY, "starting": Health.STARTING, "unhealthy": Health.FAILING}
+_decode_list = msgspec.json.Decoder(list[replies.ListedContainer]).decode
+_decode_created = msgspec.json.Decoder(replies.Created).decode
+_decode_container = msgspec.json.Decoder(replies.InspectedContainer).decode
+_decode_version = msgspec.json.Decoder(replies.Version).decode
+_decode_info = msgspec.json.Decoder(replies.Info).decode
+_decode_distribution = msgspec.json.Decoder(replies.Distribution).decode
+_decode_networks = msgspec.json.Decoder(list[replies.ListedNetwork]).decode
+
+
+# --- the engine ---------------------------------------------------------------------------------------------------
+
+
+def facts(version: bytes, info: bytes, *, api: str, now: datetime) -> EngineFacts:
+    """From the replies to /version and /info. `now` is our time when the engine told its own."""
+    about, more = _decode_version(version), _decode_info(info)
+    told = _time(more.system_time)
+    snapshotter = ["driver-type", "io.containerd.snapshotter.v1"] in (more.driver_status or [])
+    return EngineFacts(
+        version=clean(about.version, LONGEST_LABEL),
+        api=api,
+        platform=clean(f"{about.os}/{about.arch}", LONGEST_LABEL),
+        name=clean(more.name, LONGEST_NAME),
+        cpus=more.ncpu,
+        memory=more.mem_total,
+        store="containerd" if snapshotter else "classic",
+        live_restore=more.live_restore_enabled,
+        clock_offset=(told - now).total_seconds() if told else 0.0,
+    )
+
+
+def networks(reply: bytes) -> list[Network]:
+    """From the reply to /networks."""
+    return [Network(identity(network.id), clean(network.name, LONGEST_NAME)) for network in _decode_networks(reply)]
+
+
+# --- containers ---------------------------------------------------------------------------------------------------
+
+
+def listing(reply: bytes) -> list[Listed]:
+    """From the reply to /containers/json?all=1."""
+    return [_listed(item) for item in _decode_list(reply)]
+
+
+def _listed(item: replies.ListedContainer) -> Listed:
+    state = _state(item.state)
+    word = item.health.status if item.health else ""
+    return Listed(
+        id=identity(item.id),
+        name=_own_name(item.names or []),
+        image=clean(item.image, LONGEST_NAME),
+        image_id=item.image_id,
+        state=state,
+        health=_health(state, word or _health_word(item.status)),
+        labels=item.labels or {},
+        host_ports=_listed_ports(item.ports) if item.ports else (),
+    )
+
+
+def _own_name(names: list[str]) -> str:
+    # A container that others link to has further names, each below that of the other: /other/alias.
+    own = next((name for name in names if name.count("/") == 1), names[0] if names else "")
+    return clean(own.lstrip("/"), LONGEST_NAME)
+
+
+def _health_word(text: str) -> str:
+    """From a text such as "Up 6 seconds (healthy)": before API 1.52 a listing tells health in no other way."""
+    if text.endswith("(healthy)"):
+        return "healthy"
+    if text.endswith("(unhealthy)"):
+        return "unhealthy"
+    return "starting" if text.endswith("(health: starting)") else ""
+
+
+def _health(state: State, word: str) -> Health:
+    """One rule for listing and inspect, so that a container doesn't seem to change between the two."""
+    if state is State.RESTARTING:
+        return Health.FAILING
+    if state is not State.RUNNING:
+        return Health.STOPPED
+    if word in _NO_CHECK:
+        return Health.NO_CHECK
+    return _HEALTH.get(word, Health.UNKNOWN)
+
+
+def _state(word: str) -> State:
+    try:
+        return State(word)
+    except ValueError:
+        raise Malformed(f"a container in the state {clean(word, 40)!r}") from None
+
+
+def _listed_ports(ports: Iterable[replies.ListedPort]) -> tuple[Port, ...]:
+    found = [
+        Port(port.private_port, port.public_port, port.ip or ANY_ADDRESS, port.type)
+        for port in ports
+        if port.public_port
+    ]
+    return _without_twins(found)
+
+
+def _without_twins(ports: Iterable[Port]) -> tuple[Port, ...]:
+    """Without the IPv6 half of a port that is published on all addresses: it was asked for once."""
+    found = list(dict.fromkeys(ports))
+    everywhere = {(port.container, port.protocol) for port in found if port.address == ANY_ADDRESS}
+    kept = [port for port in found if port.address != "::" or (port.container, port.protocol) not in everywhere]
+    return tuple(sorted(kept, key=lambda port: (port.container, port.protocol, port.address, port.host)))
+
+
+def created(reply: bytes) -> str:
+    """The id from the reply to /containers/create."""
+    return identity(_decode_created(reply).id)
+
+
+def parse_container(reply: bytes) -> replies.InspectedContainer:
+    """The reply to /containers/{id}/json, checked."""
+    parsed = _decode_container(reply)
+    identity(parsed.id)
+    return parsed
+
+
+def container(seen: replies.InspectedContainer, given: replies.ImageConfig | None) -> Container:
+    """`given` is what the container's image gives to it, None where that isn't known."""
+    state, config, host = _state(seen.state.status), seen.config, seen.host_config
+    restart = host.restart_policy or replies.Restart()
+    settings = seen.network_settings or replies.NetworkSettings()
+    check = seen.state.health
+    return Container(
+        id=seen.id,
+        name=_own_name([seen.name]),
+        image=clean(config.image, LONGEST_NAME),
+        image_id=seen.image,
+        state=state,
+        health=_health(state, check.status if check else ""),
+        created_at=_known_time(seen.created),
+        started_at=_time(seen.state.started_at),
+        finished_at=_time(seen.state.finished_at),
+        exit_code=seen.state.exit_code,
+        restart_count=seen.restart_count,
+        oom_killed=seen.state.oom_killed,
+        restart=_restart_policy(restart.name),
+        restart_retries=restart.maximum_retry_count,
+        labels=config.labels or {},
+        variables=dict(entry.partition("=")[::2] for entry in config.env or []),
+        declared_ports=_ports(host.port_bindings),
+        bound_ports=tuple(port for port in _ports(settings.ports) if port.host),
+        volumes=_volumes(seen),
+        networks=tuple(sorted(clean(name, LONGEST_NAME) for name in settings.networks or {})),
+        network_mode=clean(host.network_mode, LONGEST_NAME),
+        limits=_limits(host),
+        stop_signal=clean(config.stop_signal, LONGEST_LABEL),
+        stop_seconds=config.stop_timeout,
+        command=tuple(config.cmd or ()),
+        init=bool(host.init),
+        health_output=clean(check.log[-1].output) if check and check.log else "",
+        unsupported=unsupported(seen, given),
+    )
+
+
+def _restart_policy(name: str) -> RestartPolicy:
+    try:
+        return RestartPolicy(name or "no")
+    except ValueError:
+        raise Malformed(f"a restart policy {clean(name, 40)!r}") from None
+
+
+def _ports(bindings: Mapping[str, list[replies.Binding] | None] | None) -> tuple[Port, ...]:
+    """From a map such as ``{"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}``."""
+    found = []
+    for key, published in (bindings or {}).items():
+        number, _, protocol = key.partition("/")
+        if not number.isdecimal():
+            raise Malformed(f"a port {clean(key, 40)!r}")
+        for binding in published or []:
+            # A range, which `unsupported` tells, isn't one port: it is left to the engine as far as this goes.
+            host = int(binding.host_port) if binding.host_port.isdecimal() else 0
+            found.append(Port(int(number), host, binding.host_ip or ANY_ADDRESS, protocol or "tcp"))
+    return _without_twins(found)
+
+
+def _volumes(seen: replies.InspectedContainer) -> tuple[Volume, ...]:
+    """Named volumes and paths of the host. An unnamed volume is made anew with each container: it is no setting."""
+    found = [
+        Volume(mount.name if mount.type == "volume" else mount.source, mount.destination, not mount.rw)
+        for mount in seen.mounts or []
+        if mount.type == "bind" or (mount.type == "volume" and not ID.fullmatch(mount.name))
+    ]
+    return tuple(sorted(found, key=lambda volume: volume.target))
+
+
+def _limits(host: replies.HostConfig) -> Limits:
+    return Limits(memory=max(0, host.memory), cpus=host.nano_cpus / 1e9, pids=max(0, host.pids_limit or 0))
+
+
+# --- images -------------------------------------------------------------------------------------------------------
+
+
+ReadImage = tuple[replies.InspectedImage, Mapping[str, Any]]
+
+
+def parse_image(reply: bytes) -> ReadImage:
+    """The reply to /images/{name}/json, checked; and whole, for its fingerprint."""
+    whole = msgspec.json.decode(reply)
+    parsed = msgspec.convert(whole, replies.InspectedImage)
+    if not IMAGE_ID.fullmatch(parsed.id):
+        raise Malformed(f"an image id {clean(parsed.id, 80)!r}")
+    return parsed, whole
+
+
+def image(seen: replies.InspectedImage, whole: Mapping[str, Any]) -> Image:
+    """An image in our words."""
+    config = seen.config or replies.ImageConfig()
+    labels = config.labels or {}
+    return Image(
+        id=seen.id,
+        fingerprint=fingerprint(whole),
+        tags=tuple(seen.repo_tags or ()),
+        digests=tuple(seen.repo_digests or ()),
+        platform=clean(f"{seen.os}/{seen.architecture}", LONGEST_LABEL),
+        version=clean(labels.get(VERSION_LABEL, ""), LONGEST_LABEL),
+        revision=clean(labels.get(REVISION_LABEL, ""), LONGEST_LABEL),
+        size=seen.size,
+        environment=tuple(config.env or ()),
+        has_health_check=has_check(config.healthcheck),
+        exposed_ports=tuple(sorted(config.exposed_ports or ())),
+        stop_signal=clean(config.stop_signal, LONGEST_LABEL),
+        command=tuple(config.cmd or ()),
+        labels=labels,
+    )
+
+
+def has_check(check: replies.HealthCheck | None) -> bool:
+    """Whether there is a health check: ``NONE`` takes away an inherited one."""
+    return bool(check and check.test and check.test[0] not in {"", "NONE"})
+
+
+def resolved(reply: bytes) -> Resolved:
+    """From the reply to /distribution/{name}/json. Entries that are no platform (attestations) are left out."""
+    told = _decode_distribution(reply)
+    if not DIGEST.fullmatch(told.descriptor.digest):
+        raise Malformed(f"a digest {clean(told.descriptor.digest, 80)!r}")
+    platforms = dict.fromkeys(
+        clean(f"{platform.os}/{platform.architecture}", LONGEST_LABEL)
+        for platform in told.platforms or []
+        if platform.os not in {"", "unknown"}
+    )
+    return Resolved(told.descriptor.digest, tuple(platforms))
+
+
+# --- small things -------------------------------------------------------------------------------------------------
+
+
+def identity(text: str) -> str:
+    """The id of a container or network. Raises Malformed where it isn't one: it becomes part of paths."""
+    if not ID.fullmatch(text):
+        raise Malformed(f"an id {clean(text, 80)!r}")
+    return text
+
+
+def _known_time(text: str) -> datetime:
+    time = _time(text)
+    if time is None:
+        raise Malformed("a container without a time of its making")
+    return time
+
+
+def _time(text: str) -> datetime | None:
+    """A time such as ``2026-11-20T22:36:14.580442818Z``, to microseconds. None for the zero time, which means never."""
+    if not text or text.startswith("0001-01-01"):
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise Malformed(f"a time {clean(text, 40)!r}") from None
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,199 @@
+"""How bytes reach an engine: a bounded pool of connections, over its socket or over TLS with PEM texts from memory."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import socket
+import ssl
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+import requests.adapters
+import urllib3
+import urllib3.connection
+from cryptography.hazmat.primitives import serialization
+
+from mirror_console.engine.failures import Oversized
+from mirror_console.errors import EngineError, FailureKind
+
+AT_ONCE = 8
+"""Connections to one engine; who comes ninth waits."""
+CONNECT_SECONDS = 5.0
+LARGEST_REPLY = 64 * 1024 * 1024
+_PIECE = 64 * 1024
+
+_KEEP_ALIVE = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)] + [
+    (socket.IPPROTO_TCP, getattr(socket, name), seconds)
+    for name, seconds in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+    if hasattr(socket, name)
+]
+
+
+class OnePool(requests.adapters.HTTPAdapter):
+    """Sends every request through one pool, whatever the URL says, and reads no more of a reply than is sane.
+
+    The pool alone knows the way and whom to trust: neither proxies nor certificates of the surroundings come in.
+    """
+
+    def __init__(self, pool: urllib3.HTTPConnectionPool) -> None:
+        super().__init__()
+        self._pool = pool
+
+    def get_connection_with_tls_context(
+        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> urllib3.HTTPConnectionPool:
+        """Always the same pool."""
+        return self._pool
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Nothing: here requests would add public authorities to those that the pool trusts."""
+
+    def request_url(self, request: Any, proxies: Any) -> str:
+        """The path alone, as there are no proxies."""
+        return str(request.path_url)
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Connect within CONNECT_SECONDS; wait `timeout` seconds for the reply, and as long for the whole of it."""
+        seconds = float(timeout)
+        limits = (min(CONNECT_SECONDS, seconds), seconds)
+        response = super().send(request, stream=True, timeout=limits, verify=True, cert=None, proxies=None)
+        if not stream:
+            read_whole(response, seconds)
+        return response
+
+    def close(self) -> None:
+        """Close every connection that isn't in use; those in use are closed when they come back."""
+        super().close()
+        self._pool.close()
+
+
+def read_whole(response: requests.Response, seconds: float) -> None:
+    """Read a reply to its end and keep it in the response. Raises Oversized, and ReadTimeout after `seconds`."""
+    try:
+        body = b"".join(_bounded(response.raw.stream(_PIECE, decode_content=True), time.monotonic() + seconds))
+    except BaseException:
+        response.close()
+        raise
+    response.raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
+
+
+def _bounded(pieces: Iterable[bytes], end: float) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > LARGEST_REPLY:
+            raise Oversized(f"more than {LARGEST_REPLY} bytes")
+        if time.monotonic() > end:
+            raise requests.ReadTimeout("the reply trickles")
+        yield piece
+
+
+# --- the local socket ---------------------------------------------------------------------------------------------
+
+
+class _SocketConnection(urllib3.connection.HTTPConnection):
+    def __init__(self, *args: Any, socket_path: str, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._socket_path = socket_path
+
+    def connect(self) -> None:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(CONNECT_SECONDS if not isinstance(self.timeout, (int, float)) else self.timeout)
+            connection.connect(self._socket_path)
+        except BaseException:
+            connection.close()
+            raise
+        self.sock = connection
+
+
+class _SocketPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _SocketConnection
+
+
+def socket_pool(path: str) -> urllib3.HTTPConnectionPool:
+    """Connections to the socket at `path`."""
+    return _SocketPool("localhost", maxsize=AT_ONCE, block=True, socket_path=path)
+
+
+# --- TLS ----------------------------------------------------------------------------------------------------------
+
+
+def tls_pool(host: str, port: int, context: ssl.SSLContext) -> urllib3.HTTPConnectionPool:
+    """Connections by TLS. `context` says whom to trust and who we are."""
+    return urllib3.HTTPSConnectionPool(
+        host, port, maxsize=AT_ONCE, block=True, ssl_context=context, socket_options=_KEEP_ALIVE
+    )
+
+
+def tls_context(engine: str, authority: str, certificate: str, key: str) -> ssl.SSLContext:
+    """Trust this authority alone, verify the host name, speak TLS 1.2 or newer. All three are PEM texts.
+
+    Raises EngineError where one of them can't be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies chain and host name, and trusts nobody yet
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_verify_locations(cadata=authority)
+    except (ssl.SSLError, ValueError) as error:
+        raise _unusable("certificate authority", engine, "it holds no certificate in PEM form") from error
+    password = secrets.token_hex(32)
+    locked = _locked_key(engine, key, password)
+    try:
+        with _lent_as_file(certificate.encode("ascii").strip() + b"\n" + locked) as path:
+            context.load_cert_chain(path, password=password)
+    except (ssl.SSLError, ValueError) as error:
+        why = "it is no certificate in PEM form, or the key belongs to another one"
+        raise _unusable("client certificate", engine, why) from error
+    return context
+
+
+def _locked_key(engine: str, key: str, password: str) -> bytes:
+    """The key under a password of one use: OpenSSL reads keys from files only, and no file holds it in clear."""
+    try:
+        loaded = serialization.load_pem_private_key(key.encode("ascii"), None)
+    except TypeError as error:
+        why = "it asks for a passphrase. Give it without one: the keyring protects it"
+        raise _unusable("client key", engine, why) from error
+    except ValueError as error:  # also where it isn't ASCII, or of a kind that isn't supported
+        raise _unusable("client key", engine, "it is no private key in PEM form") from error
+    encryption = serialization.BestAvailableEncryption(password.encode())
+    return loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+
+
+@contextmanager
+def _lent_as_file(content: bytes) -> Iterator[str]:
+    """A path that can be read while this lasts: in memory where the system has files there, else a private file."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("credential", os.MFD_CLOEXEC)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            yield f"/proc/self/fd/{descriptor}"
+        return
+    descriptor, path = tempfile.mkstemp()
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        yield path
+    finally:
+        os.unlink(path)
+
+
+def _unusable(what: str, engine: str, why: str) -> EngineError:
+    title = f"The {what} for {engine} can't be used: {why}."
+    return EngineError(FailureKind.CERTIFICATE, title, "Give it again in the engine's settings.")
