@@ -1,0 +1,60 @@
+"""The console: what every operation is handed, the catalog, the engines, the keyring, the time and the person."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mirror_console.domain.engine import Engine
+from mirror_console.domain.request import RegistryLogin
+from mirror_console.errors import NotAllowed
+from mirror_console.operations.ports import Catalog, Engines, Vault
+
+
+def new_id() -> str:
+    """A new identity for a noun of the catalog: 32 hex digits."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The parts that operations work on. Made once, by mirror_console.app.
+
+    `clock` gives the time of day in UTC, `monotonic` seconds for measuring spans, `sleep` waits.
+    `read_only` holds why nothing may be changed; empty means that it may.
+    """
+
+    catalog: Catalog
+    engines: Engines
+    vault: Vault
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    person: str
+    machine: str
+    read_only: str = ""
+    simulated: bool = False
+    run: str = field(default_factory=new_id)
+    """The identity of this run of the program."""
+    mark: Callable[[str], None] = lambda _boundary: None
+    """Called at every boundary of a step with its name: where a test cuts the program off."""
+
+    def demand_write(self) -> None:
+        """Raises NotAllowed where nothing may be changed."""
+        if self.read_only:
+            raise NotAllowed("Nothing can be changed now.", self.read_only)
+
+    def engine(self, engine_id: str) -> Engine:
+        """An engine by id, read from the catalog."""
+        with self.catalog.read() as books:
+            return books.engines.get(engine_id)
+
+    def login(self, host: str) -> RegistryLogin | None:
+        """Name and password for a registry, from the keyring; None where none is known. Raises VaultError."""
+        with self.catalog.read() as books:
+            registry = books.registries.by_host(host)
+        if registry is None:
+            return None
+        return RegistryLogin(registry.host, registry.user, self.vault.get(registry.password))

@@ -1,0 +1,42 @@
+"""Plan: fix what a rollout over chosen mirrors would do, from what is known now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mirror_console.domain.fleet import Grid, Row
+from mirror_console.domain.plan import Plan, Way, make_plan, way_problems
+from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.console import Console, new_id
+from mirror_console.operations.status import survey
+
+
+def plan(console: Console, environment: str, application_ids: Sequence[str], way: Way) -> Plan:
+    """Make and keep a plan for one environment of the chosen mirrors, in the order that they are given.
+
+    Raises InvalidInput where nothing was chosen, the environment isn't there, or the way is wrong.
+    """
+    console.demand_write()
+    grid = survey(console)
+    chosen = list(dict.fromkeys(application_ids))
+    problems = way_problems(way)
+    if not chosen:
+        problems.append(Problem("targets", "no mirror is chosen"))
+    if environment not in grid.columns:
+        names = ", ".join(grid.columns) or "none yet"
+        problems.append(Problem("environment", f"no mirror has an environment '{environment}' (there are: {names})"))
+    if problems:
+        raise InvalidInput("This can't be planned.", problems, "Choose again. Nothing was changed.")
+    cells = [row.cells[environment] for row in _chosen_rows(grid, chosen) if environment in row.cells]
+    if not cells:
+        words = f"none of the {len(chosen)} chosen mirrors has an environment '{environment}'"
+        raise InvalidInput("This can't be planned.", [Problem("targets", words)], "Choose again. Nothing was changed.")
+    made = make_plan(new_id(), environment, cells, way, console.person, console.clock())
+    with console.catalog.write() as books:
+        books.plans.save(made)
+    return made
+
+
+def _chosen_rows(grid: Grid, application_ids: Sequence[str]) -> list[Row]:
+    rows = {row.application.id: row for row in grid.rows}
+    return [rows[application_id] for application_id in application_ids if application_id in rows]

@@ -1,0 +1,274 @@
+"""What operations need of the catalog, the engines and the keyring: their only way to reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from mirror_console.domain.account import Account
+from mirror_console.domain.application import Application
+from mirror_console.domain.engine import Contact, Engine, EngineFacts, Registry
+from mirror_console.domain.environment import Environment, RestartPolicy, Settings
+from mirror_console.domain.health import ProbeAnswer
+from mirror_console.domain.image import Image
+from mirror_console.domain.observation import Container, Listed, Observation
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.release import Release
+from mirror_console.domain.request import ContainerSpec, Network, PullProgress, RegistryLogin, Resolved
+from mirror_console.domain.rollout import JournalEntry, Rollout, Target
+from mirror_console.domain.secret import Secret, SecretReference, VaultState
+
+# --- the catalog --------------------------------------------------------------------------------------------------
+
+
+class Applications(Protocol):
+    """Sources and mirrors."""
+
+    def all(self) -> list[Application]: ...
+    def get(self, application_id: str) -> Application:
+        """Raises KeyError."""
+
+    def by_slug(self, slug: str) -> Application | None: ...
+    def save(self, application: Application) -> None: ...
+    def remove(self, application_id: str) -> None:
+        """With its environments. Raises CatalogError where mirrors still name it as their source."""
+
+
+class Environments(Protocol):
+    """Environments, of sources and of mirrors. At most one per application and name."""
+
+    def all(self) -> list[Environment]: ...
+    def get(self, environment_id: str) -> Environment:
+        """Raises KeyError."""
+
+    def of(self, application_id: str) -> list[Environment]: ...
+    def on(self, engine_id: str) -> list[Environment]:
+        """Those that are placed on one engine."""
+
+    def save(self, environment: Environment) -> None: ...
+    def remove(self, environment_id: str) -> None: ...
+
+
+class EngineBook(Protocol):
+    """Engines and the outcome of the last attempt to reach each."""
+
+    def all(self) -> list[Engine]: ...
+    def get(self, engine_id: str) -> Engine:
+        """Raises KeyError."""
+
+    def by_name(self, name: str) -> Engine | None: ...
+    def save(self, engine: Engine) -> None: ...
+    def remove(self, engine_id: str) -> None:
+        """Raises CatalogError where environments are still placed on it."""
+
+    def contacts(self) -> dict[str, Contact]: ...
+    def save_contact(self, contact: Contact) -> None: ...
+
+
+class Registries(Protocol):
+    """Registries that ask for a password."""
+
+    def all(self) -> list[Registry]: ...
+    def by_host(self, host: str) -> Registry | None: ...
+    def save(self, registry: Registry) -> None: ...
+    def remove(self, registry_id: str) -> None: ...
+
+
+class Accounts(Protocol):
+    """Accounts, by name."""
+
+    def all(self) -> list[Account]: ...
+    def save(self, account: Account) -> None: ...
+
+
+class Releases(Protocol):
+    """All images that source environments have had."""
+
+    def all(self) -> list[Release]: ...
+    def of(self, environment_ids: Iterable[str]) -> list[Release]: ...
+    def save(self, release: Release) -> None: ...
+
+
+class Observations(Protocol):
+    """What was last seen, one for each environment and process."""
+
+    def all(self) -> list[Observation]: ...
+    def of(self, environment_id: str) -> list[Observation]: ...
+    def on(self, engine_id: str) -> list[Observation]:
+        """Those that were made on one engine."""
+
+    def touch(self, engine_id: str, at: datetime) -> None:
+        """Everything on an engine was seen again at that time, unchanged. One statement, however many they are."""
+
+    def save_all(self, observations: Iterable[Observation]) -> None: ...
+
+
+class Rollouts(Protocol):
+    """Rollouts with their plans and targets. A saved plan never changes."""
+
+    def all(self) -> list[Rollout]:
+        """Newest first."""
+
+    def get(self, rollout_id: str) -> Rollout:
+        """Raises KeyError."""
+
+    def unfinished(self) -> list[Rollout]: ...
+    def last_settings(self, environment_id: str, settings_hash: str) -> Settings | None:
+        """The settings with that hash that a rollout planned last for an environment: those that were applied."""
+
+    def add(self, rollout: Rollout) -> None:
+        """The rollout, its plan and its targets."""
+
+    def save_head(self, rollout: Rollout) -> None:
+        """State, pause, gates and end of the rollout; not its targets."""
+
+    def save_target(self, rollout_id: str, target: Target) -> None: ...
+
+
+class Plans(Protocol):
+    """Plans that were made, started or not."""
+
+    def all(self) -> list[Plan]: ...
+    def get(self, plan_id: str) -> Plan:
+        """Raises KeyError."""
+
+    def save(self, plan: Plan) -> None: ...
+
+
+class Journal(Protocol):
+    """What steps were about to do, and what came of them. Only ever appended to; each line is chained to the last."""
+
+    def append(self, entry: JournalEntry) -> int:
+        """Returns the sequence number."""
+
+    def of(self, rollout_id: str) -> list[JournalEntry]: ...
+
+
+class Books(Protocol):
+    """One transaction on the catalog: a collection for each noun. Only domain values go in and out."""
+
+    @property
+    def applications(self) -> Applications: ...
+    @property
+    def environments(self) -> Environments: ...
+    @property
+    def engines(self) -> EngineBook: ...
+    @property
+    def registries(self) -> Registries: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def releases(self) -> Releases: ...
+    @property
+    def observations(self) -> Observations: ...
+    @property
+    def plans(self) -> Plans: ...
+    @property
+    def rollouts(self) -> Rollouts: ...
+    @property
+    def journal(self) -> Journal: ...
+
+
+class Catalog(Protocol):
+    """The local catalog. No transaction may span a request to an engine."""
+
+    @property
+    def id(self) -> str:
+        """An identity made with the catalog: it tells consoles apart on engines, and names the catalog's secrets."""
+
+    def read(self) -> AbstractContextManager[Books]: ...
+    def write(self) -> AbstractContextManager[Books]:
+        """Commits at the end; rolls back on an exception. Raises CatalogError (locked, disk full, read-only)."""
+
+    def subscribe(self, listener: Callable[[frozenset[str]], None]) -> Callable[[], None]:
+        """Call `listener` after each commit with the names of the collections that changed. Returns how to end it.
+
+        The listener runs on the thread that committed.
+        """
+
+
+# --- the keyring --------------------------------------------------------------------------------------------------
+
+
+class Vault(Protocol):
+    """The OS keyring. Calls may take long: never on the thread of the window."""
+
+    def get(self, reference: SecretReference) -> Secret:
+        """Raises VaultError: missing, locked, dismissed or absent."""
+
+    def put(self, reference: SecretReference, secret: Secret) -> None: ...
+    def forget(self, reference: SecretReference) -> None: ...
+    def has(self, reference: SecretReference) -> bool: ...
+    def state(self) -> VaultState:
+        """Without ever raising a prompt."""
+
+
+# --- the engines --------------------------------------------------------------------------------------------------
+
+
+class EngineSession(Protocol):
+    """One engine, reached. Every call raises EngineError, says so in its kind, and gives up after the engine's timeout.
+
+    Only reads are ever repeated. After a change, look: no reply is proof of what happened.
+    """
+
+    def facts(self) -> EngineFacts: ...
+    def list_containers(self) -> list[Listed]:
+        """All containers, running or not, of ours or not, in one request."""
+
+    def inspect(self, container: str) -> Container | None:
+        """By id or exact name. None where there is none."""
+
+    def image(self, image: str) -> Image | None:
+        """By id or reference. None where the engine hasn't got it."""
+
+    def resolve(self, reference: str, login: RegistryLogin | None) -> Resolved:
+        """Ask the registry through the engine, without pulling."""
+
+    def pull(
+        self,
+        reference: str,
+        login: RegistryLogin | None,
+        report: Callable[[PullProgress], None],
+        stopped: Callable[[], bool],
+    ) -> None:
+        """Read the stream to its end; an error in mid-stream is raised. `stopped` is asked between its lines."""
+
+    def create(self, spec: ContainerSpec) -> str:
+        """Returns the id. Raises EngineError(CONFLICT) where the name is taken."""
+
+    def start(self, container_id: str) -> None: ...
+    def stop(self, container_id: str, seconds: int) -> None:
+        """Waits for the stop: the reply may take `seconds` and a margin."""
+
+    def rename(self, container_id: str, name: str) -> None: ...
+    def set_restart(self, container_id: str, policy: RestartPolicy, retries: int = 0) -> None: ...
+    def remove(self, container_id: str) -> None:
+        """Only a container that doesn't run, and never its volumes. Removing what isn't there is fine."""
+
+    def logs(self, container_id: str, tail: int) -> list[str]:
+        """The last lines of output, control characters removed."""
+
+    def networks(self) -> list[Network]: ...
+    def create_network(self, name: str, labels: Mapping[str, str]) -> None: ...
+    def volume_exists(self, name: str) -> bool: ...
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
+    def probe(self, port: int, path: str, timeout: float) -> ProbeAnswer:
+        """Ask a published host port of this engine over HTTP from here. Never raises."""
+
+
+class Engines(Protocol):
+    """The way to every engine. Sessions are kept open and shared by threads."""
+
+    def session(self, engine: Engine) -> EngineSession:
+        """Connects where needed. Raises EngineError, also where a credential is missing."""
+
+    def try_out(self, engine: Engine, secrets: Mapping[str, Secret]) -> EngineSession:
+        """A session that isn't kept, with secrets that aren't in the keyring yet (by reference name)."""
+
+    def forget(self, engine_id: str) -> None:
+        """Close what is open: its address or its credentials have changed."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,74 @@
+"""Put back: bring an environment back to what it was before a rollout came to it, from wherever the swap is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.plan import Swap
+from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.operations.scene import NEXT, OLDER, PREV, Scene, look, old_ran, old_restart
+from mirror_console.operations.steps import remove, rename, set_restart, start, stop
+from mirror_console.operations.turn import StepFailed, Turn
+
+
+def put_back(turn: Turn, why: str) -> None:
+    """Look, then undo what isn't undone yet.
+
+    Ends the target as *failed* where nothing that serves had been changed, as *put back* where the old container serves
+    again. Raises StepFailed where the old container can't be brought to serve.
+    """
+    scene = look(turn.session, turn.planned, turn.rollout_id)
+    labels = recorded(scene)
+    touched = _touched(turn, scene, labels)
+    if touched:
+        turn.become(TargetState.PUTTING_BACK, why)
+    if scene.new is not None:
+        # Quiet first: it holds the ports that the old one needs.
+        set_restart(turn, Step.STOP_NEW, scene.new.id, RestartPolicy.NO, 0, "new")
+        stop(turn, Step.STOP_NEW, scene.new.id, "new")
+    if turn.planned.swap is Swap.RECREATE:
+        _bring_old_back(turn, scene, labels)
+    if scene.new is not None:
+        remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
+    if turn.lock_id:
+        turn.release_lock()
+    turn.become(TargetState.PUT_BACK if touched else TargetState.FAILED, why, ended_at=turn.console.clock())
+
+
+def recorded(scene: Scene) -> Mapping[str, str]:
+    """The labels that tell how the old container was: of the new one, or of the lock."""
+    holder = scene.new or scene.lock
+    return holder.labels if holder else {}
+
+
+def _touched(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> bool:
+    """Whether anything that serves was changed."""
+    if turn.planned.swap is Swap.CREATE:
+        return scene.new is not None and scene.new.started_at is not None
+    if scene.old is None:
+        return True
+    restart = old_restart(labels)
+    return (
+        scene.old.name != turn.planned.container
+        or (old_ran(labels) and not scene.old.running)
+        or (restart is not None and scene.old.restart is not restart[0])
+    )
+
+
+def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> None:
+    if scene.old is None:
+        raise StepFailed(Step.START_OLD, "the old container is gone, so that it can't be put back")
+    name = turn.planned.container
+    # Names before starting: cut off in between, names that still say 'committed' would send a recovery forward.
+    if scene.new is not None and scene.new.name == name:
+        rename(turn, Step.NAME_BACK, scene.new.id, name + NEXT, "new")
+    rename(turn, Step.NAME_BACK, scene.old.id, name, "old")
+    if old_ran(labels):
+        start(turn, Step.START_OLD, scene.old.id, "old")
+    restart = old_restart(labels)
+    if restart is not None:
+        set_restart(turn, Step.ARM_OLD, scene.old.id, *restart, "old")
+    older = turn.session.inspect(name + OLDER)
+    if older is not None and turn.session.inspect(name + PREV) is None:
+        rename(turn, Step.SHELVE, older.id, name + PREV, "older")

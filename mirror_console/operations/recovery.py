@@ -1,0 +1,321 @@
+"""Recovery: after the console was cut off, say what was interrupted, and go on or put back, as a person chooses.
+
+Until then nothing is changed. What is done is decided by what the engines show; the catalog tells what was intended.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from mirror_console.domain.observation import LABEL, Container
+from mirror_console.domain.plan import PlannedTarget, Swap
+from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now
+from mirror_console.domain.rollout import OVER, Rollout, RolloutState, Step, Target, TargetState, end_state
+from mirror_console.errors import EngineError, InvalidInput, Problem
+from mirror_console.jobs import Jobs
+from mirror_console.operations.console import Console
+from mirror_console.operations.put_back import put_back as put_target_back
+from mirror_console.operations.put_back import recorded
+from mirror_console.operations.refresh import look_again
+from mirror_console.operations.rollout import Conductor, settle
+from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, look, old_ran, old_restart
+from mirror_console.operations.swap import arm_new, commit, finish, name_new, start_new, verify
+from mirror_console.operations.turn import StepFailed, Turn
+
+AT_ONCE = 16
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """A rollout that was cut off."""
+
+    rollout: Rollout
+    words: str
+    in_between: tuple[Target, ...]
+    """Targets of which it isn't known how far they got."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a look at the engine says of one target that was cut off."""
+
+    target: Target
+    found: Found | None
+    """None where the engine couldn't be asked."""
+    words: str
+    down: bool = False
+
+
+def interrupted(console: Console) -> tuple[Interruption, ...]:
+    """Rollouts that an earlier run of the program left in the middle. Marks them so; changes no engine.
+
+    Only to be called while this program holds the catalog: then nobody else can be carrying them out.
+    """
+    with console.catalog.read() as books:
+        left = [
+            rollout
+            for rollout in books.rollouts.unfinished()
+            if rollout.state is RolloutState.INTERRUPTED
+            or (rollout.state is RolloutState.RUNNING and rollout.console != console.run)
+        ]
+    return tuple(_interruption(_mark(console, rollout)) for rollout in left)
+
+
+def _mark(console: Console, rollout: Rollout) -> Rollout:
+    if rollout.state is RolloutState.INTERRUPTED:
+        return rollout
+    marked = replace(rollout, state=RolloutState.INTERRUPTED, paused_because="The console ended in the middle.")
+    with console.catalog.write() as books:
+        books.rollouts.save_head(marked)
+    return marked
+
+
+def _interruption(rollout: Rollout) -> Interruption:
+    unsure = tuple(target for target in rollout.targets if _unsure(target))
+    done = rollout.count(TargetState.DONE, TargetState.ALREADY)
+    waiting = rollout.count(TargetState.QUEUED)
+    words = (
+        f"Rollout {rollout.plan.fingerprint} to {rollout.plan.environment} was interrupted: {done} done, "
+        f"{len(unsure)} in between, {waiting} waiting. Nothing is changed until you choose."
+    )
+    return Interruption(rollout, words, unsure)
+
+
+def _unsure(target: Target) -> bool:
+    return target.state is TargetState.UNKNOWN or target.state not in OVER | {TargetState.QUEUED}
+
+
+def examine(console: Console, jobs: Jobs, rollout: Rollout) -> tuple[Finding, ...]:
+    """Look at every target that was cut off. Changes nothing. Those that are down come first."""
+    unsure = [target for target in rollout.targets if _unsure(target)]
+    works = {target.environment_id: _examiner(console, rollout, target) for target in unsure}
+    outcomes = jobs.side_by_side(works, at_once=AT_ONCE)
+    findings = []
+    for target in unsure:
+        outcome = outcomes[target.environment_id]
+        if isinstance(outcome, EngineError):
+            findings.append(Finding(target, None, f"{target.planned.engine}: {outcome.title}"))
+        elif isinstance(outcome, Exception):
+            raise outcome
+        else:
+            findings.append(outcome)
+    return tuple(sorted(findings, key=lambda finding: not finding.down))
+
+
+def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[], Finding]:
+    def examine_one() -> Finding:
+        session = console.engines.session(console.engine(target.planned.engine_id))
+        scene = look(session, target.planned, rollout.id)
+        found = _classify(scene, target.planned, rollout.id)
+        old, new = _seen(scene.old, scene, target.planned), _seen(scene.new, scene, target.planned)
+        down = down_now(old, new) and old_ran(recorded(scene)) and target.planned.swap is Swap.RECREATE
+        return Finding(target, found, f"{found}; it is down now" if down else str(found), down)
+
+    return examine_one
+
+
+def _classify(scene: Scene, planned: PlannedTarget, rollout_id: str) -> Found:
+    labels = recorded(scene)
+    return classify(
+        planned.swap,
+        _seen(scene.old, scene, planned),
+        _seen(scene.new, scene, planned),
+        locked=scene.lock is not None and scene.lock.labels.get(LABEL + "rollout") == rollout_id,
+        old_ran=old_ran(labels),
+    )
+
+
+def _seen(container: Container | None, scene: Scene, planned: PlannedTarget) -> Seen | None:
+    if container is None:
+        return None
+    places = {planned.container + NEXT: Part.NEXT, planned.container + PREV: Part.PREV}
+    is_new = scene.new is not None and container.id == scene.new.id
+    recorded_restart = old_restart(recorded(scene))
+    wanted = planned.settings.restart if is_new else (recorded_restart[0] if recorded_restart else container.restart)
+    return Seen(
+        part=places.get(container.name, Part.NAMED if container.name == planned.container else Part.PREV),
+        state=container.state,
+        ever_started=container.started_at is not None,
+        armed=container.restart is wanted,
+    )
+
+
+# --- what a person chooses ------------------------------------------------------------------------------------------
+
+
+def go_on(
+    console: Console,
+    jobs: Jobs,
+    rollout_id: str,
+    report: Callable[[Rollout], None] = lambda _rollout: None,
+) -> Conductor:
+    """Re-read and continue: bring every target that was cut off to one end or the other, then let the rest go on.
+
+    What was committed is finished; what runs unverified is verified; what was half done is put back first and then
+    begun anew. Returns the conductor of the rest, ready to run.
+    """
+    rollout = _claim(console, rollout_id)
+    _settle_all(console, jobs, rollout, _go_on_with, report)
+    with console.catalog.write() as books:
+        rollout = replace(
+            books.rollouts.get(rollout_id), state=RolloutState.RUNNING, paused_because="", console=console.run
+        )
+        books.rollouts.save_head(rollout)
+    report(rollout)
+    return Conductor(console, jobs, rollout, report)
+
+
+def put_back(
+    console: Console,
+    jobs: Jobs,
+    rollout_id: str,
+    report: Callable[[Rollout], None] = lambda _rollout: None,
+) -> Rollout:
+    """Put every target back that was cut off, begin no others, and end the rollout."""
+    rollout = _claim(console, rollout_id)
+    _settle_all(console, jobs, rollout, _put_back_one, report)
+    with console.catalog.write() as books:
+        rollout = books.rollouts.get(rollout_id)
+        for target in rollout.targets:
+            if target.state is TargetState.QUEUED:
+                words = "the rollout was put back before"
+                books.rollouts.save_target(rollout_id, replace(target, state=TargetState.NOT_STARTED, words=words))
+        rollout = books.rollouts.get(rollout_id)
+        state = end_state(rollout, stopped=True)
+        rollout = replace(rollout, state=state, ended_at=console.clock(), paused_because="")
+        books.rollouts.save_head(rollout)
+    report(rollout)
+    return rollout
+
+
+def _claim(console: Console, rollout_id: str) -> Rollout:
+    console.demand_write()
+    with console.catalog.read() as books:
+        rollout = books.rollouts.get(rollout_id)
+    if rollout.state is not RolloutState.INTERRUPTED:
+        problem = Problem("rollout", f"it is {rollout.state}")
+        raise InvalidInput("Only an interrupted rollout can be recovered.", [problem])
+    return rollout
+
+
+def _settle_all(
+    console: Console,
+    jobs: Jobs,
+    rollout: Rollout,
+    work: Callable[[Turn, Scene], None],
+    report: Callable[[Rollout], None],
+) -> None:
+    def tell(target: Target) -> None:
+        with console.catalog.write() as books:
+            books.rollouts.save_target(rollout.id, target)
+        with console.catalog.read() as books:
+            now = books.rollouts.get(rollout.id)
+        report(now)
+
+    def one(target: Target) -> Callable[[], None]:
+        return lambda: _settle_one(console, rollout, target, work, tell)
+
+    unsure = [target for target in rollout.targets if _unsure(target)]
+    works = {target.environment_id: one(target) for target in unsure}
+    for outcome in jobs.side_by_side(works, at_once=AT_ONCE).values():
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+def _settle_one(
+    console: Console,
+    rollout: Rollout,
+    target: Target,
+    work: Callable[[Turn, Scene], None],
+    tell: Callable[[Target], None],
+) -> None:
+    planned = target.planned
+    try:
+        engine = console.engine(planned.engine_id)
+        session = console.engines.session(engine)
+        scene = look(session, planned, rollout.id)
+    except EngineError as error:
+        tell(replace(target, state=TargetState.UNKNOWN, words=error.title))
+        return
+    turn = Turn(console, session, rollout.id, target, tell, bake=rollout.plan.way.bake)
+    if scene.lock is not None and not turn.adopt_lock(scene.lock):
+        turn.become(TargetState.SUPERSEDED, "Another rollout holds the lock; nothing was changed here.")
+        return
+    settle(turn, lambda turn: work(turn, scene))
+    with console.catalog.read() as books:
+        environment = books.environments.get(planned.environment_id)
+    try:
+        look_again(console, engine, environment, session)
+    except EngineError as error:
+        logger.info("could not look at %s again: %s", planned.application, error.title)
+
+
+def _go_on_with(turn: Turn, scene: Scene) -> None:
+    found = _classify(scene, turn.planned, turn.rollout_id)
+    _hold_lock(turn, scene, found)
+    match found:
+        case Found.NOT_BEGUN | Found.HALF_DONE:
+            put_target_back(turn, "cut off; begun anew")
+            turn.become(TargetState.QUEUED, attempt=turn.target.attempt + 1, started_at=None, ended_at=None)
+        case Found.UNVERIFIED | Found.COMMITTED:
+            _finish_new(turn, scene)
+        case Found.FINISHED:
+            _note_finished(turn)
+        case Found.LOST:
+            _note_lost(turn)
+        case _:
+            assert_never(found)
+
+
+def _put_back_one(turn: Turn, scene: Scene) -> None:
+    found = _classify(scene, turn.planned, turn.rollout_id)
+    _hold_lock(turn, scene, found)
+    match found:
+        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.COMMITTED:
+            put_target_back(turn, "cut off, and put back as you chose")
+        case Found.FINISHED:
+            _note_finished(turn)
+        case Found.LOST:
+            _note_lost(turn)
+        case _:
+            assert_never(found)
+
+
+def _finish_new(turn: Turn, scene: Scene) -> None:
+    """Bring a new container that took over already to its end: verify it again, then what is left of the swap."""
+    if scene.new is None:
+        raise StepFailed(Step.VERIFY, "the new container is gone")
+    turn.become(TargetState.VERIFYING)
+    started = start_new(turn, scene.new)
+    arm_new(turn, started)
+    verify(turn, started)
+    way_back = scene.old.id if scene.old else ""
+    if scene.old is not None and scene.old.name == turn.planned.container:
+        commit(turn, scene.old)
+    name_new(turn, started)
+    finish(turn, started, way_back)
+
+
+def _note_finished(turn: Turn) -> None:
+    if turn.lock_id:
+        turn.release_lock()
+    turn.become(TargetState.DONE, "finished before the console was cut off", ended_at=turn.console.clock())
+
+
+def _note_lost(turn: Turn) -> None:
+    words = "neither the old nor the new container is there any more; deploy this environment anew"
+    turn.become(TargetState.STRANDED, words, ended_at=turn.console.clock())
+
+
+def _hold_lock(turn: Turn, scene: Scene, found: Found) -> None:
+    """Take the lock again where somebody pruned it and something is left to be changed."""
+    at_hand = scene.old or scene.new
+    if turn.lock_id or at_hand is None or found is Found.FINISHED or (found is Found.NOT_BEGUN and scene.new is None):
+        return
+    about = about_old(scene.old) if scene.new is None else recorded(scene)
+    turn.take_lock(at_hand.image_id, about)

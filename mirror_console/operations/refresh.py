@@ -1,0 +1,303 @@
+"""Refresh: ask every engine side by side what runs, with one listing call each, and keep what was seen with its time.
+
+A dead engine costs its own cells only, and at most its timeout. A container is inspected only when its id, its state or
+its health changed, or on request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mirror_console.domain.application import Application
+from mirror_console.domain.drift import differences
+from mirror_console.domain.engine import Contact, Engine
+from mirror_console.domain.environment import Environment, Settings
+from mirror_console.domain.image import Image
+from mirror_console.domain.observation import LABEL, Container, Listed, Observation, of_environment
+from mirror_console.domain.release import Release, current
+from mirror_console.errors import EngineError
+from mirror_console.jobs import Jobs
+from mirror_console.operations.console import Console, new_id
+from mirror_console.operations.ports import Books, EngineSession
+
+AT_ONCE = 64
+INSPECTS_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What came of a refresh: names of the engines that answered, and of those that didn't, with the reason."""
+
+    answered: tuple[str, ...]
+    failed: tuple[tuple[str, str], ...]
+    environments: int
+
+    @property
+    def sentence(self) -> str:
+        """One sentence that says how many environments were checked, and which engines didn't answer."""
+        words = f"Checked {self.environments} environments on {len(self.answered)} engines"
+        if not self.failed:
+            return words + "."
+        reasons = ", ".join(f"{name}: {why}" for name, why in self.failed)
+        noun = "engine" if len(self.failed) == 1 else "engines"
+        return f"{words}; {len(self.failed)} {noun} unreachable ({reasons})."
+
+
+def refresh(
+    console: Console,
+    jobs: Jobs,
+    engine_ids: Sequence[str] | None = None,
+    *,
+    inspect_all: bool = False,
+    report: Callable[[str], None] = lambda _words: None,
+) -> Refreshed:
+    """Ask the given engines, or all, and keep what was seen. Each engine's part is kept as soon as it is there."""
+    with console.catalog.read() as books:
+        engines = [engine for engine in books.engines.all() if engine_ids is None or engine.id in engine_ids]
+
+    def ask(engine: Engine) -> int:
+        count = _refresh_engine(console, jobs, engine, inspect_all=inspect_all)
+        report(f"{engine.name} answered")
+        return count
+
+    outcomes = jobs.side_by_side({engine.id: _bound(ask, engine) for engine in engines}, at_once=AT_ONCE)
+    answered, failed, environments = [], [], 0
+    for engine in engines:
+        outcome = outcomes[engine.id]
+        if isinstance(outcome, EngineError):
+            failed.append((engine.name, outcome.kind.value))
+        elif isinstance(outcome, Exception):
+            raise outcome
+        else:
+            answered.append(engine.name)
+            environments += outcome
+    return Refreshed(tuple(answered), tuple(failed), environments)
+
+
+def look_again(console: Console, engine: Engine, environment: Environment, session: EngineSession) -> Observation:
+    """Inspect the container that has an environment's name now, and keep what was seen."""
+    with console.catalog.read() as books:
+        application = books.applications.get(environment.application_id)
+        before = {seen.process: seen for seen in books.observations.of(environment.id)}
+    observer = _Observer(console, session, engine, {})
+    process = environment.processes[0]
+    seen = observer.observe(environment, process.name, process.container, before.get(process.name))
+    with console.catalog.write() as books:
+        books.observations.save_all([seen])
+        _record_releases(books, {application.id: application}, [environment], [seen], observer.images, seen.at)
+    return seen
+
+
+def _bound(work: Callable[[Engine], int], engine: Engine) -> Callable[[], int]:
+    return lambda: work(engine)
+
+
+def _refresh_engine(console: Console, jobs: Jobs, engine: Engine, *, inspect_all: bool) -> int:
+    with console.catalog.read() as books:
+        environments = books.environments.on(engine.id)
+        before = {(seen.environment_id, seen.process): seen for seen in books.observations.on(engine.id)}
+        contact = books.engines.contacts().get(engine.id)
+        sources = {application.id: application for application in books.applications.all() if not application.is_mirror}
+    began, at = console.monotonic(), console.clock()
+    try:
+        session = console.engines.session(engine)
+        listed = session.list_containers()
+        facts = contact.facts if contact and contact.answered and contact.facts else session.facts()
+        observer = _Observer(console, session, engine, _known_images(before))
+        changed = observer.observe_all(jobs, environments, listed, before, inspect_all=inspect_all)
+    except EngineError as error:
+        last = contact.last_answer if contact else None
+        known = contact.facts if contact else None
+        took = console.monotonic() - began
+        failed = Contact(engine.id, at, False, took, error.kind, error.title, last, known)
+        with console.catalog.write() as books:
+            books.engines.save_contact(failed)
+        raise
+    took = console.monotonic() - began
+    with console.catalog.write() as books:
+        books.engines.save_contact(Contact(engine.id, at, True, took, None, "", at, facts))
+        books.observations.touch(engine.id, at)
+        books.observations.save_all(changed)
+        _record_releases(books, sources, environments, changed, observer.images, at)
+    return len(environments)
+
+
+def _known_images(before: Mapping[tuple[str, str], Observation]) -> dict[str, tuple[str, str, str]]:
+    """Fingerprint, version and revision by image id: ids never change their meaning on one engine."""
+    return {
+        seen.image_id: (seen.fingerprint, seen.version, seen.revision)
+        for seen in before.values()
+        if seen.image_id and seen.fingerprint
+    }
+
+
+class _Observer:
+    """Turns what one engine lists into observations, asking it only for what isn't known yet."""
+
+    def __init__(
+        self, console: Console, session: EngineSession, engine: Engine, known: dict[str, tuple[str, str, str]]
+    ) -> None:
+        self._console = console
+        self._session = session
+        self._engine = engine
+        self._known = known
+        self.images: dict[str, Image | None] = {}
+
+    def observe_all(
+        self,
+        jobs: Jobs,
+        environments: Sequence[Environment],
+        listed: Sequence[Listed],
+        before: Mapping[tuple[str, str], Observation],
+        *,
+        inspect_all: bool,
+    ) -> list[Observation]:
+        """Observations of everything that changed since; what didn't is left out."""
+        finder = _Finder(listed)
+        unchanged_at = self._console.clock()
+        changed: list[Observation] = []
+        to_inspect: dict[tuple[str, str], Callable[[], Observation]] = {}
+        for environment in environments:
+            for process in environment.processes:
+                key = (environment.id, process.name)
+                found, old = finder.find(environment.id, process.name, process.container), before.get(key)
+                if found is None:
+                    if old is None or old.present:
+                        changed.append(Observation(environment.id, process.name, self._engine.id, unchanged_at))
+                elif inspect_all or _differs(found, old) or not (old and old.fingerprint):
+                    to_inspect[key] = self._later(environment, process.name, found, old)
+        for outcome in jobs.side_by_side(to_inspect, at_once=INSPECTS_AT_ONCE).values():
+            if isinstance(outcome, Exception):
+                raise outcome
+            changed.append(outcome)
+        return changed
+
+    def _later(
+        self, environment: Environment, process: str, found: Listed, old: Observation | None
+    ) -> Callable[[], Observation]:
+        return lambda: self.observe(environment, process, found.id, old)
+
+    def observe(
+        self, environment: Environment, process: str, container_id: str, old: Observation | None
+    ) -> Observation:
+        """What is to be said of one process now; the container by id or name."""
+        at = self._console.clock()
+        container = self._session.inspect(container_id)
+        if container is None:
+            return Observation(environment.id, process, self._engine.id, at)
+        fingerprint, version, revision = self._identity(container.image_id)
+        image = self.images.get(container.image_id)
+        same = old is not None and old.running_since is not None and old.fingerprint == fingerprint
+        return Observation(
+            environment_id=environment.id,
+            process=process,
+            engine_id=self._engine.id,
+            at=at,
+            container_id=container.id,
+            container_name=container.name,
+            image=container.image,
+            image_id=container.image_id,
+            fingerprint=fingerprint,
+            version=version,
+            revision=revision,
+            state=container.state,
+            health=container.health,
+            started_at=container.started_at,
+            exit_code=container.exit_code,
+            restart_count=container.restart_count,
+            running_since=old.running_since if same and old else container.created_at,
+            differences=differences(self._applied(environment, container), container, image),
+            settings_hash=container.labels.get(LABEL + "spec", ""),
+            health_output=container.health_output,
+        )
+
+    def _identity(self, image_id: str) -> tuple[str, str, str]:
+        if image_id not in self.images:
+            self.images[image_id] = self._session.image(image_id)
+        image = self.images[image_id]
+        if image is not None:
+            self._known[image_id] = (image.fingerprint, image.version, image.revision)
+        return self._known.get(image_id, ("", "", ""))
+
+    def _applied(self, environment: Environment, container: Container) -> Settings:
+        """The settings that the container was made with: a rollout's, or the catalog's where no rollout made it."""
+        made_with = container.labels.get(LABEL + "spec", "")
+        if not made_with or made_with == environment.settings.hash:
+            return environment.settings
+        with self._console.catalog.read() as books:
+            return books.rollouts.last_settings(environment.id, made_with) or environment.settings
+
+
+class _Finder:
+    """Finds the container of an environment in a listing without reading the whole listing each time."""
+
+    def __init__(self, listed: Sequence[Listed]) -> None:
+        self._by_name = {container.name: container for container in listed}
+        self._by_environment: dict[str, list[Listed]] = {}
+        for container in listed:
+            owner = container.labels.get(LABEL + "env")
+            if owner:
+                self._by_environment.setdefault(owner, []).append(container)
+
+    def find(self, environment_id: str, process: str, name: str) -> Listed | None:
+        named = self._by_name.get(name)
+        candidates = [named] if named else self._by_environment.get(environment_id, [])
+        return of_environment(candidates, environment_id, process, name)
+
+
+def _differs(found: Listed, old: Observation | None) -> bool:
+    return (
+        old is None
+        or found.id != old.container_id
+        or found.name != old.container_name
+        or found.state is not old.state
+        or found.health is not old.health
+    )
+
+
+def _record_releases(
+    books: Books,
+    sources: Mapping[str, Application],
+    environments: Sequence[Environment],
+    changed: Sequence[Observation],
+    images: Mapping[str, Image | None],
+    at: datetime,
+) -> None:
+    """Note every image that a source's environment has, when it has changed."""
+    of_sources = {environment.id: environment for environment in environments if environment.application_id in sources}
+    for seen in changed:
+        environment = of_sources.get(seen.environment_id)
+        if environment is None or not seen.fingerprint:
+            continue
+        repository = sources[environment.application_id].repository
+        image = images.get(seen.image_id)
+        digest = image.digest_in(repository) if image else ""
+        releases = books.releases.of([environment.id])
+        known = next((release for release in releases if release.fingerprint == seen.fingerprint), None)
+        newest = current(releases)
+        if known is None:
+            books.releases.save(_release(environment, seen, repository, digest, image, at))
+        elif newest is not None and newest.id != known.id:
+            books.releases.save(replace(known, current_since=at, digest=digest or known.digest))
+        elif digest and digest != known.digest:
+            books.releases.save(replace(known, digest=digest))
+
+
+def _release(
+    environment: Environment, seen: Observation, repository: str, digest: str, image: Image | None, at: datetime
+) -> Release:
+    return Release(
+        id=new_id(),
+        environment_id=environment.id,
+        fingerprint=seen.fingerprint,
+        repository=repository,
+        digest=digest,
+        first_seen=at,
+        current_since=at,
+        version=seen.version,
+        revision=seen.revision,
+        size=image.size if image else None,
+        platform=image.platform if image else "",
+    )

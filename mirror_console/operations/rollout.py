@@ -1,0 +1,353 @@
+"""Rollout: start a plan, and carry it out wave by wave under its caps and its stop rule."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from enum import Enum, auto
+
+from mirror_console.domain.check import Check, Checked, CheckResult
+from mirror_console.domain.plan import Plan, Swap
+from mirror_console.domain.rollout import (
+    ENDED,
+    UNSUCCESSFUL,
+    Begin,
+    Complete,
+    Halt,
+    Rollout,
+    RolloutState,
+    Target,
+    TargetState,
+    Wait,
+    decide,
+    end_state,
+    forgive,
+)
+from mirror_console.errors import CatalogError, ConsoleError, EngineError, InvalidInput, Problem
+from mirror_console.jobs import Jobs, Work
+from mirror_console.operations.console import Console, new_id
+from mirror_console.operations.preflight import check_engine
+from mirror_console.operations.put_back import put_back
+from mirror_console.operations.refresh import look_again
+from mirror_console.operations.swap import create, recreate
+from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Superseded, Turn
+
+logger = logging.getLogger(__name__)
+
+
+def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int | None = None) -> Rollout:
+    """Turn a checked plan into a rollout. Nothing is changed on an engine yet.
+
+    Targets with a blocking check are left out, as skipped, with the reason. Raises InvalidInput where the plan is too
+    old, a check blocks the whole rollout, or the typed number isn't the number of targets.
+    """
+    console.demand_write()
+    now = console.clock()
+    problems = [
+        Problem("checks", f"{result.words} {result.remedy}".strip())
+        for result in checked.blocking
+        if not result.environment_id
+    ]
+    if now > plan.valid_until:
+        problems.append(Problem("plan", "it is too old; plan again"))
+    if plan.typed_number is not None and typed != plan.typed_number:
+        problems.append(Problem("confirmation", f"type {plan.typed_number}, the number of targets"))
+    if not plan.targets:
+        problems.append(Problem("targets", "the plan changes nothing"))
+    blocked = checked.blocked(target.environment_id for target in plan.targets)
+    if len(blocked) == len(plan.targets) and plan.targets:
+        problems.append(Problem("targets", "every target is blocked by a check"))
+    if problems:
+        raise InvalidInput("The rollout was not started.", problems)
+    targets = tuple(
+        Target(
+            planned,
+            TargetState.SKIPPED,
+            words=_words(result for result in checked.of(planned.environment_id) if result.blocks),
+        )
+        if planned.environment_id in blocked
+        else Target(planned)
+        for planned in plan.targets
+    )
+    rollout = Rollout(new_id(), plan, RolloutState.RUNNING, console.person, why, now, targets, console=console.run)
+    with console.catalog.write() as books:
+        books.rollouts.add(rollout)
+    return rollout
+
+
+def resume(console: Console, rollout_id: str) -> Rollout:
+    """Let a paused rollout go on: past the gate that it stands at, or in spite of the failures that stopped it."""
+    console.demand_write()
+    with console.catalog.write() as books:
+        rollout = books.rollouts.get(rollout_id)
+        if rollout.state is not RolloutState.PAUSED:
+            raise InvalidInput("Only a paused rollout can go on.", [Problem("rollout", f"it is {rollout.state}")])
+        gates = set(rollout.passed_gates)
+        for wave in range(rollout.waves):
+            failed = any(target.state in UNSUCCESSFUL for target in rollout.wave(wave))
+            if failed:
+                gates.add(forgive(wave))
+            if all(target.over for target in rollout.wave(wave)):
+                gates.add(wave)
+        gone_on = replace(
+            rollout,
+            state=RolloutState.RUNNING,
+            paused_because="",
+            passed_gates=tuple(sorted(gates)),
+            console=console.run,
+        )
+        books.rollouts.save_head(gone_on)
+    return gone_on
+
+
+class Conductor:
+    """Carries a running rollout out until it ends or pauses. One conductor for one rollout at a time.
+
+    `report` is called with the whole rollout after each change, on the thread where it happened.
+    """
+
+    def __init__(
+        self, console: Console, jobs: Jobs, rollout: Rollout, report: Callable[[Rollout], None] = lambda _rollout: None
+    ) -> None:
+        self._console = console
+        self._jobs = jobs
+        self._report = report
+        self._rollout = rollout
+        self._lock = threading.Lock()
+        self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
+        self._in_flight = 0
+        self._checked_waves: set[int] = set()
+        self._pause_because = ""
+        self._stopping = False
+        self._broken: ConsoleError | None = None
+
+    @property
+    def rollout(self) -> Rollout:
+        """How it stands now."""
+        with self._lock:
+            return self._rollout
+
+    @property
+    def halting(self) -> bool:
+        """Whether nothing more is begun, though targets may still be in flight."""
+        return bool(self._pause_because or self._stopping or self._broken)
+
+    def pause(self, because: str = "") -> None:
+        """Begin nothing more; what is in flight is finished."""
+        self._pause_because = because or f"Paused by {self._console.person}."
+        self._news.put(_News.ASKED)
+
+    def stop(self) -> None:
+        """Begin nothing more, finish what is in flight, and leave the rest as it is."""
+        self._stopping = True
+        self._news.put(_News.ASKED)
+
+    def run(self, work: Work | None = None) -> Rollout:
+        """Work until the rollout ends or pauses; a cancelled `work` leaves it as it is, to be recovered.
+
+        Raises CatalogError where the journal can't be written any more.
+        """
+        with nullcontext() if work is None else work.closing(lambda: self._news.put(_News.CUT_OFF)):
+            return self._run()
+
+    def _run(self) -> Rollout:
+        while True:
+            if not self.halting:
+                match decide(self.rollout):
+                    case Begin(environment_ids):
+                        if self._check_wave(self.rollout.current_wave):
+                            continue
+                        for environment_id in environment_ids:
+                            self._begin(environment_id)
+                    case Halt(why):
+                        return self._paused(why)
+                    case Complete() if not self._in_flight:
+                        return self._ended()
+                    case Complete() | Wait():
+                        pass
+            if self.halting and not self._in_flight:
+                return self._halted()
+            match self._news.get():
+                case _News.OVER:
+                    self._in_flight -= 1
+                case _News.CUT_OFF:
+                    return self.rollout
+                case _News.ASKED:
+                    pass
+
+    # --- how it ends --------------------------------------------------------------------------------------------
+
+    def _halted(self) -> Rollout:
+        if self._broken is not None:
+            raise self._broken
+        if all(target.over for target in self.rollout.targets):
+            return self._ended()
+        if self._stopping:
+            for target in self.rollout.targets:
+                if not target.over:
+                    self._keep(replace(target, state=TargetState.NOT_STARTED, words="the rollout was stopped before"))
+            return self._ended()
+        return self._paused(self._pause_because)
+
+    def _paused(self, why: str) -> Rollout:
+        return self._keep_head(state=RolloutState.PAUSED, paused_because=why)
+
+    def _ended(self) -> Rollout:
+        state = end_state(self.rollout, stopped=self._stopping)
+        ended_at = self._console.clock() if state in ENDED else None
+        because = "Contact was lost in mid-step." if state is RolloutState.INTERRUPTED else ""
+        return self._keep_head(state=state, ended_at=ended_at, paused_because=because)
+
+    # --- what is kept -------------------------------------------------------------------------------------------
+
+    def _keep(self, target: Target) -> None:
+        with self._console.catalog.write() as books:
+            books.rollouts.save_target(self._rollout.id, target)
+        with self._lock:
+            targets = tuple(
+                target if old.environment_id == target.environment_id else old for old in self._rollout.targets
+            )
+            self._rollout = replace(self._rollout, targets=targets)
+            now = self._rollout
+        self._report(now)
+
+    def _keep_head(self, **changes: object) -> Rollout:
+        with self._lock:
+            self._rollout = replace(self._rollout, **changes)  # type: ignore[arg-type] # names of Rollout's own fields
+            now = self._rollout
+        with self._console.catalog.write() as books:
+            books.rollouts.save_head(now)
+        self._report(now)
+        return now
+
+    # --- a wave and its targets ---------------------------------------------------------------------------------
+
+    def _check_wave(self, wave: int) -> bool:
+        """Ask the checks of a wave's targets again, right before the wave; true where that was done just now."""
+        if wave in self._checked_waves:
+            return False
+        self._checked_waves.add(wave)
+        queued = [target for target in self.rollout.wave(wave) if target.state is TargetState.QUEUED]
+        for target, blocking in recheck(self._console, self._jobs, queued):
+            unreachable = any(result.check in {Check.REACHABLE, Check.API} for result in blocking)
+            state = TargetState.FAILED if unreachable else TargetState.SKIPPED
+            self._keep(replace(target, state=state, words=_words(blocking), ended_at=self._console.clock()))
+        return True
+
+    def _begin(self, environment_id: str) -> None:
+        target = replace(
+            self.rollout.target(environment_id), state=TargetState.CHECKING, started_at=self._console.clock()
+        )
+        self._keep(target)
+        self._in_flight += 1
+        title = f"{target.planned.application} {target.planned.environment} → {target.planned.after_title}"
+        self._jobs.submit(title, lambda _work: self._carry_out(target))
+
+    def _carry_out(self, target: Target) -> None:
+        try:
+            take_turn(self._console, self._rollout, target, self._keep)
+        except CatalogError as error:
+            # What can't be written may not be done: nothing more is begun, and the next start reads everything again.
+            self._broken = error
+        finally:
+            if not self.rollout.target(target.environment_id).over and self._broken is None:
+                words = f"{target.planned.application} ended without an outcome."
+                self._broken = ConsoleError(words, "Choose 're-read and continue' on the Rollouts page.")
+            self._news.put(_News.OVER)
+
+
+class _News(Enum):
+    OVER = auto()
+    """A target's turn has ended."""
+    ASKED = auto()
+    """Somebody asked to pause or stop."""
+    CUT_OFF = auto()
+    """The program ends."""
+
+
+def take_turn(console: Console, rollout: Rollout, target: Target, tell: Callable[[Target], None]) -> None:
+    """Carry out one target. Whatever happens to it is told as its outcome; only CatalogError is raised."""
+    planned = target.planned
+    try:
+        engine = console.engine(planned.engine_id)
+        session = console.engines.session(engine)
+    except EngineError as error:
+        tell(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))
+        return
+    turn = Turn(console, session, rollout.id, target, tell, bake=rollout.plan.way.bake)
+    settle(turn, create if planned.swap is Swap.CREATE else recreate)
+    with console.catalog.read() as books:
+        environment = books.environments.get(planned.environment_id)
+    try:
+        look_again(console, engine, environment, session)
+    except EngineError as error:
+        # The next refresh says what can't be read now; the outcome of the target stands.
+        logger.info("could not look at %s again: %s", planned.application, error.title)
+
+
+def settle(turn: Turn, work: Callable[[Turn], None]) -> None:
+    """Do a turn's work; where it fails, put back. The target ends in a state that says what is really there."""
+    try:
+        work(turn)
+    except StepFailed as failed:
+        _undo(turn, f"{failed.step}: {failed.words}")
+    except EngineError as error:
+        _undo(turn, error.title)
+    except OutcomeUnknown as unknown:
+        turn.become(TargetState.UNKNOWN, unknown.words)
+    except Superseded as superseded:
+        turn.become(TargetState.SUPERSEDED, superseded.words, ended_at=turn.console.clock())
+
+
+def _undo(turn: Turn, why: str) -> None:
+    if not turn.lock_id:
+        turn.become(TargetState.FAILED, why, ended_at=turn.console.clock())
+        return
+    try:
+        put_back(turn, why)
+    except StepFailed as failed:
+        words = f"{why}. Putting back failed: {failed.words}{_let_go(turn)}"
+        turn.become(TargetState.STRANDED, words, ended_at=turn.console.clock())
+    except (OutcomeUnknown, EngineError) as error:
+        turn.become(TargetState.UNKNOWN, f"{why}. Contact was lost while putting back: {error}")
+    except Superseded as superseded:
+        turn.become(TargetState.SUPERSEDED, f"{why}. {superseded.words}", ended_at=turn.console.clock())
+
+
+def _let_go(turn: Turn) -> str:
+    """Let the lock of a stranded target go, so that a person can work on it; what stays behind, in words."""
+    try:
+        turn.release_lock()
+    except (StepFailed, OutcomeUnknown, EngineError) as error:
+        return f"; the lock was left behind: {error}"
+    return ""
+
+
+def recheck(console: Console, jobs: Jobs, targets: Sequence[Target]) -> list[tuple[Target, tuple[CheckResult, ...]]]:
+    """Ask the checks of targets again, engine by engine; those that something blocks now, with what does."""
+    by_engine: dict[str, list[Target]] = defaultdict(list)
+    for target in targets:
+        by_engine[target.planned.engine_id].append(target)
+
+    def ask(engine_id: str, several: Sequence[Target]) -> Callable[[], list[CheckResult]]:
+        engine = console.engine(engine_id)
+        return lambda: check_engine(console, jobs, engine, [target.planned for target in several])
+
+    works = {engine_id: ask(engine_id, several) for engine_id, several in by_engine.items()}
+    blocking: dict[str, list[CheckResult]] = defaultdict(list)
+    for outcome in jobs.side_by_side(works, at_once=max(1, len(works))).values():
+        if isinstance(outcome, Exception):
+            raise outcome
+        for result in outcome:
+            if result.blocks:
+                blocking[result.environment_id].append(result)
+    return [(target, tuple(blocking[target.environment_id])) for target in targets if blocking[target.environment_id]]
+
+
+def _words(blocking: Iterable[CheckResult]) -> str:
+    return " ".join(f"{result.check}: {result.words}" for result in blocking)

@@ -1,0 +1,129 @@
+"""The scene of a target: its containers on the engine, told apart by name, label and recorded id.
+
+Labels say whose a container is and never change. Names say what place it has in a swap: ``<name>`` serves,
+``<name>.mc-next`` is about to, ``<name>.mc-prev`` is the way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.observation import LABEL, Container, Listed, Role, is_ours
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.operations.console import Console
+from mirror_console.operations.ports import EngineSession
+
+NEXT, PREV, OLDER = ".mc-next", ".mc-prev", ".mc-older"
+SCHEMA = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is there of a target now. Each is None where it isn't there."""
+
+    lock: Container | None
+    named: Container | None
+    """Whatever has the environment's container name."""
+    old: Container | None
+    """The container that served when the plan was made, under whatever name."""
+    new: Container | None
+    """The container that this rollout made, under whatever name."""
+
+
+def look(session: EngineSession, target: PlannedTarget, rollout_id: str) -> Scene:
+    """Read the scene from the engine: by name, by recorded id and by label. Nothing is changed."""
+    named = session.inspect(target.container)
+    next_ = session.inspect(target.container + NEXT)
+    old = session.inspect(target.before_container_id) if target.before_container_id else None
+    new = next((found for found in (next_, named) if found is not None and made_by(found, target, rollout_id)), None)
+    return Scene(session.inspect(lock_name(target.environment_id)), named, old, new)
+
+
+def lock_name(environment_id: str) -> str:
+    """The name of an environment's lock on its engine: a never-started container, which can exist only once."""
+    return f"mc-lock.{environment_id[:8]}"
+
+
+def made_by(container: Container, target: PlannedTarget, rollout_id: str) -> bool:
+    """Whether a rollout made this container for this target."""
+    return is_ours(container.labels, target.environment_id) and container.labels.get(LABEL + "rollout") == rollout_id
+
+
+def is_way_back(kept: Listed | Container, target: PlannedTarget, serving: Container | None) -> bool:
+    """Whether a container is the way back that an earlier rollout kept: it is ours, or the serving one names it."""
+    named_by = serving.labels.get(LABEL + "prev") if serving else None
+    return is_ours(kept.labels, target.environment_id) or kept.id == named_by
+
+
+def lock_labels(console: Console, target: PlannedTarget, rollout_id: str, about: Mapping[str, str]) -> dict[str, str]:
+    """The labels of a lock: who holds it, since when, and, from `about`, what is needed to put back."""
+    return {
+        **_common(target, rollout_id, Role.LOCK),
+        **{name: value for name, value in about.items() if name.startswith(LABEL + "prev")},
+        LABEL + "operator": console.person,
+        LABEL + "machine": console.machine,
+        LABEL + "catalog": console.catalog.id,
+        LABEL + "console": console.run,
+        LABEL + "taken": _stamp(console.clock()),
+    }
+
+
+def container_labels(target: PlannedTarget, rollout_id: str, old: Container | None) -> dict[str, str]:
+    """The labels of a new container: whose it is, what it was made from, and what it takes over from."""
+    generation = int(old.labels.get(LABEL + "gen", "0")) + 1 if old else 1
+    return {
+        **_common(target, rollout_id, Role.APPLICATION),
+        **about_old(old),
+        LABEL + "mirror": target.application_id,
+        LABEL + "environment": target.environment,
+        LABEL + "gen": str(generation),
+        LABEL + "from": target.before_fingerprint,
+        LABEL + "to": target.after_fingerprint,
+        LABEL + "spec": target.settings.hash,
+    }
+
+
+def _common(target: PlannedTarget, rollout_id: str, role: Role) -> dict[str, str]:
+    return {
+        LABEL + "schema": SCHEMA,
+        LABEL + "role": role,
+        LABEL + "env": target.environment_id,
+        LABEL + "process": target.process,
+        LABEL + "rollout": rollout_id,
+    }
+
+
+def about_old(old: Container | None) -> dict[str, str]:
+    """How the old container is before anything is changed, as labels: putting back needs no journal then."""
+    if old is None:
+        return {}
+    return {
+        LABEL + "prev": old.id,
+        LABEL + "prev-restart": f"{old.restart}:{old.restart_retries}",
+        LABEL + "prev-running": "yes" if old.running else "no",
+    }
+
+
+def old_restart(labels: Mapping[str, str]) -> tuple[RestartPolicy, int] | None:
+    """The restart policy that the old container had, from the labels of a lock or a new container."""
+    policy, _, retries = labels.get(LABEL + "prev-restart", "").partition(":")
+    if policy not in set(RestartPolicy):
+        return None
+    return RestartPolicy(policy), int(retries) if retries.isdigit() else 0
+
+
+def old_ran(labels: Mapping[str, str]) -> bool:
+    """Whether the old container ran when the rollout came to it. True where nothing is recorded."""
+    return labels.get(LABEL + "prev-running", "yes") != "no"
+
+
+def _stamp(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
+
+
+def lock_holder(labels: Mapping[str, str]) -> str:
+    """Who holds a lock, by its labels."""
+    return f"{labels.get(LABEL + 'operator', 'Somebody')} on {labels.get(LABEL + 'machine', 'an unknown computer')}"

@@ -1,0 +1,98 @@
+"""The single steps that swaps and putting back are made of: one change on one container, and how a look proves it.
+
+Containers are addressed by id, never by name: a call that arrives late can't meet another container.
+"""
+
+from __future__ import annotations
+
+from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.observation import Container, State
+from mirror_console.domain.rollout import Step
+from mirror_console.operations.turn import Turn
+
+
+def set_restart(turn: Turn, step: Step, container_id: str, policy: RestartPolicy, retries: int, part: str) -> None:
+    """Change a restart policy; left alone where it is so already."""
+    session = turn.session
+
+    def wrong() -> str | None:
+        seen = session.inspect(container_id)
+        if seen is None:
+            return f"the {part} container is gone"
+        if seen.restart is not policy:
+            return f"the {part} container's restart policy is {seen.restart}, not {policy}"
+        return None
+
+    if wrong() is not None:
+        turn.step(step, lambda: session.set_restart(container_id, policy, retries), wrong, objects={part: container_id})
+
+
+def stop(turn: Turn, step: Step, container_id: str, part: str) -> None:
+    """Stop a container; left alone where it doesn't run."""
+    session, seconds = turn.session, turn.planned.settings.stop_seconds
+
+    def wrong() -> str | None:
+        seen = session.inspect(container_id)
+        if seen is not None and seen.state in {State.RUNNING, State.RESTARTING, State.PAUSED}:
+            return f"the {part} container didn't stop"
+        return None
+
+    if wrong() is not None:
+        turn.step(step, lambda: session.stop(container_id, seconds), wrong, objects={part: container_id})
+
+
+def start(turn: Turn, step: Step, container_id: str, part: str) -> None:
+    """Start a container, and prove that it runs with the ports and networks that it declares."""
+    session = turn.session
+
+    def wrong() -> str | None:
+        seen = session.inspect(container_id)
+        if seen is None:
+            return f"the {part} container is gone"
+        return not_serving(seen, part)
+
+    if wrong() is not None:
+        turn.step(step, lambda: session.start(container_id), wrong, objects={part: container_id})
+
+
+def not_serving(seen: Container, part: str) -> str | None:
+    """Why a container doesn't serve, or None: it must run, with every port bound and a network attached."""
+    if seen.state is State.EXITED:
+        return f"the {part} container ended with exit code {seen.exit_code}" + _output(seen)
+    if not seen.running:
+        return f"the {part} container is {seen.state}"
+    bound = {(port.container, port.protocol) for port in seen.bound_ports}
+    unbound = [port for port in seen.declared_ports if (port.container, port.protocol) not in bound]
+    if unbound and seen.network_mode != "host":
+        return f"the {part} container runs, but its port {unbound[0].host or unbound[0].container} isn't bound"
+    if not seen.networks and seen.network_mode not in {"host", "none"}:
+        return f"the {part} container runs, but is on no network"
+    return None
+
+
+def _output(seen: Container) -> str:
+    return f": {seen.health_output}" if seen.health_output else ""
+
+
+def rename(turn: Turn, step: Step, container_id: str, name: str, part: str) -> None:
+    """Give a container another name; left alone where it has it."""
+    session = turn.session
+
+    def wrong() -> str | None:
+        seen = session.inspect(container_id)
+        if seen is None:
+            return f"the {part} container is gone"
+        return None if seen.name == name else f"the {part} container is called '{seen.name}', not '{name}'"
+
+    if wrong() is not None:
+        turn.step(step, lambda: session.rename(container_id, name), wrong, objects={part: container_id})
+
+
+def remove(turn: Turn, step: Step, container_id: str, part: str) -> None:
+    """Remove a stopped container, never its volumes."""
+    session = turn.session
+
+    def wrong() -> str | None:
+        return None if session.inspect(container_id) is None else f"the {part} container couldn't be removed"
+
+    turn.step(step, lambda: session.remove(container_id), wrong, objects={part: container_id})

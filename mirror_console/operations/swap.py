@@ -1,0 +1,292 @@
+"""Swap: how a new container comes into service, as the first of its environment or in place of an old one.
+
+Everything slow and everything that can be refused comes before the first change to what serves. The old container goes
+only after the new one is verified, and its renaming away is the commit point: cut off before it, the old one is put
+back; after it, the new one goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mirror_console.domain.drift import differences
+from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.health import Judged, ProbeAnswer, Verdict, judge
+from mirror_console.domain.image import Image, parse_reference
+from mirror_console.domain.observation import LABEL, Container
+from mirror_console.domain.request import ContainerSpec, PullProgress
+from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.secret import Secret
+from mirror_console.errors import ConsoleError, EngineError
+from mirror_console.operations.scene import NEXT, OLDER, PREV, about_old, container_labels
+from mirror_console.operations.steps import remove, rename, set_restart, start, stop
+from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
+
+BUILT_IN_NETWORKS = frozenset({"host", "none", "bridge", "default"})
+LOOK_EVERY = 0.25
+
+
+def create(turn: Turn) -> None:
+    """Give an environment its first container: pull, lock, create, start, verify, name."""
+    turn.become(TargetState.FETCHING)
+    image = fetch(turn)
+    turn.take_lock(image.id, {})
+    new = prepare(turn, image, None)
+    turn.become(TargetState.SWAPPING)
+    started = start_new(turn, new)
+    arm_new(turn, started)
+    turn.become(TargetState.VERIFYING)
+    verify(turn, started)
+    name_new(turn, started)
+    finish(turn, started)
+
+
+def recreate(turn: Turn) -> None:
+    """Replace a container by a new one under the same name and ports. Down between stopping and starting."""
+    turn.become(TargetState.FETCHING)
+    old = turn.session.inspect(turn.planned.before_container_id)
+    if old is None:
+        raise StepFailed(Step.LOCK, f"the container '{turn.planned.container}' is gone")
+    turn.take_lock(old.image_id, about_old(old))
+    image = fetch(turn)
+    new = prepare(turn, image, old)
+    turn.become(TargetState.SWAPPING)
+    disarm_old(turn, old)
+    began = turn.console.monotonic()
+    stop_old(turn, old)
+    started = start_new(turn, new)
+    turn.become(TargetState.VERIFYING, down_seconds=turn.console.monotonic() - began)
+    arm_new(turn, started)
+    verify(turn, started)
+    commit(turn, old)
+    name_new(turn, started)
+    finish(turn, started, way_back=old.id)
+
+
+# --- before anything changes that serves -----------------------------------------------------------------------------
+
+
+def fetch(turn: Turn) -> Image:
+    """Bring the planned image to the engine, unless it is there, and prove that it is the planned one."""
+    planned, session = turn.planned, turn.session
+    name = planned.reference or planned.before_image_id
+    here = session.image(name)
+    if here is not None and here.fingerprint == planned.after_fingerprint:
+        return here
+    if not planned.reference:
+        raise StepFailed(Step.PULL, "the planned image is not on the engine, and no digest is known to pull it by")
+    login = turn.console.login(parse_reference(planned.reference).registry)
+
+    def progress(how_far: PullProgress) -> None:
+        share = f" {how_far.done / how_far.total:.0%}" if how_far.total else ""
+        turn.become(TargetState.FETCHING, f"fetching{share}")
+
+    found: list[Image] = []
+
+    def done() -> str | None:
+        image = session.image(planned.reference)
+        if image is None:
+            return "the image did not arrive"
+        if image.fingerprint != planned.after_fingerprint:
+            return "the image that arrived is not the planned one"
+        found.append(image)
+        return None
+
+    turn.step(
+        Step.PULL,
+        lambda: session.pull(planned.reference, login, progress, turn.stopped),
+        done,
+        guarded=bool(turn.lock_id),
+    )
+    return found[-1]
+
+
+def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
+    """Make what the new container needs, then the new container beside the old one, not started."""
+    provide(turn)
+    planned, session = turn.planned, turn.session
+    # With no restart policy, an engine that restarts now can't bring it up beside the old one.
+    made_with = replace(planned.settings, restart=RestartPolicy.NO)
+    secrets = _secrets(turn)
+    spec = ContainerSpec(
+        planned.container + NEXT,
+        image.id,
+        made_with,
+        secrets,
+        container_labels(planned, turn.rollout_id, old),
+        RestartPolicy.NO,
+    )
+    found: list[Container] = []
+
+    def done() -> str | None:
+        new = session.inspect(spec.name)
+        if new is None:
+            return "the new container could not be made"
+        if new.labels.get(LABEL + "rollout") != turn.rollout_id:
+            return f"a container '{spec.name}' is there that this rollout didn't make"
+        wrong = differences(made_with, new, image)
+        if wrong:
+            return f"the engine made it otherwise than asked: {'; '.join(map(str, wrong))}"
+        found.append(new)
+        return None
+
+    turn.step(Step.CREATE, lambda: session.create(spec), done)
+    return found[-1]
+
+
+def _secrets(turn: Turn) -> Mapping[str, Secret]:
+    try:
+        return {name: turn.console.vault.get(reference) for name, reference in turn.planned.settings.secrets.items()}
+    except ConsoleError as error:
+        raise StepFailed(Step.CREATE, str(error)) from error
+
+
+def provide(turn: Turn) -> None:
+    """Make the networks and named volumes that the settings name and the engine hasn't got."""
+    settings, session = turn.planned.settings, turn.session
+    networks = [name for name in settings.networks if name not in BUILT_IN_NETWORKS]
+    volumes = [volume.source for volume in settings.volumes if not volume.source.startswith("/")]
+    if not networks and not volumes:
+        return
+
+    def missing() -> tuple[list[str], list[str]]:
+        there = {network.name for network in session.networks()}
+        return [n for n in networks if n not in there], [v for v in volumes if not session.volume_exists(v)]
+
+    if missing() == ([], []):
+        return
+    labels = {LABEL + "env": turn.planned.environment_id, LABEL + "rollout": turn.rollout_id}
+
+    def act() -> None:
+        without_network, without_volume = missing()
+        for name in without_network:
+            session.create_network(name, labels)
+        for name in without_volume:
+            session.create_volume(name, labels)
+
+    turn.step(Step.PROVIDE, act, lambda: None if missing() == ([], []) else "networks or volumes could not be made")
+
+
+# --- the swap itself -------------------------------------------------------------------------------------------------
+
+
+def disarm_old(turn: Turn, old: Container) -> None:
+    """Take the old one's restart policy away: an engine that restarts would bring it back beside the new one."""
+    set_restart(turn, Step.DISARM, old.id, RestartPolicy.NO, 0, "old")
+
+
+def stop_old(turn: Turn, old: Container) -> None:
+    """Stop the old one, with the time that the settings give it."""
+    stop(turn, Step.STOP, old.id, "old")
+
+
+def start_new(turn: Turn, new: Container) -> Container:
+    """Start the new one and prove that its ports and networks are there: a started container may lack both."""
+    start(turn, Step.START, new.id, "new")
+    started = turn.session.inspect(new.id)
+    if started is None:
+        raise StepFailed(Step.START, "the new container vanished right after its start")
+    return started
+
+
+def arm_new(turn: Turn, new: Container) -> None:
+    """Give the new one its restart policy, so that it survives a restart of the engine."""
+    wanted = turn.planned.settings.restart
+    if wanted is not RestartPolicy.NO:
+        set_restart(turn, Step.ARM, new.id, wanted, 0, "new")
+
+
+def verify(turn: Turn, started: Container) -> None:
+    """Wait until the new one is well, then read back that it runs the planned image. Changes nothing."""
+    test = turn.planned.settings.health
+    until = turn.console.monotonic() + test.limit
+
+    def well() -> str | None:
+        while True:
+            judged = _judge(turn, started)
+            if judged.verdict is Verdict.WELL:
+                turn.become(TargetState.VERIFYING, judged.words, verified_by=judged.words)
+                return _identity_wrong(turn, started.id)
+            if judged.verdict is Verdict.ILL:
+                return judged.words
+            if turn.console.monotonic() >= until:
+                return f"not well after {test.limit:g} s: {judged.words}"
+            if judged.words != turn.target.words:
+                turn.become(TargetState.VERIFYING, judged.words)
+            turn.console.sleep(LOOK_EVERY)
+
+    turn.step(Step.VERIFY, lambda: None, well, objects={"new": started.id})
+
+
+def _judge(turn: Turn, started: Container) -> Judged:
+    seen = turn.session.inspect(started.id)
+    if seen is None:
+        return Judged(Verdict.ILL, "the new container was removed by somebody")
+    test = turn.planned.settings.health
+    probe: ProbeAnswer | None = None
+    if test.path and seen.running:
+        host_port = next((port.host for port in seen.bound_ports if port.container == test.port), 0)
+        probe = turn.session.probe(host_port, test.path, timeout=5.0) if host_port else None
+    return judge(test, seen, started, probe, turn.console.clock())
+
+
+def _identity_wrong(turn: Turn, container_id: str) -> str | None:
+    container = turn.session.inspect(container_id)
+    image = turn.session.image(container.image_id) if container else None
+    if image is None or image.fingerprint != turn.planned.after_fingerprint:
+        return "what runs is not the planned image"
+    turn.become(TargetState.VERIFYING, turn.target.words, after_fingerprint=image.fingerprint)
+    return None
+
+
+def commit(turn: Turn, old: Container) -> None:
+    """Rename the old one away: the commit point. An older way back steps aside first."""
+    planned, session = turn.planned, turn.session
+    prev, older = planned.container + PREV, planned.container + OLDER
+    kept = session.inspect(prev)
+    if kept is not None and kept.id != old.id:
+        leftover = session.inspect(older)
+        if leftover is not None:
+            remove(turn, Step.RETIRE, leftover.id, "older")
+        rename(turn, Step.SHELVE, kept.id, older, "older")
+    rename(turn, Step.COMMIT, old.id, prev, "old")
+
+
+def name_new(turn: Turn, new: Container) -> None:
+    """Give the new one the environment's container name."""
+    rename(turn, Step.NAME, new.id, turn.planned.container, "new")
+
+
+def finish(turn: Turn, started: Container, way_back: str = "") -> None:
+    """Bake, retire what is older than the way back, and let the lock go. The target is done."""
+    bake(turn, started)
+    words = turn.target.verified_by
+    try:
+        older = turn.session.inspect(turn.planned.container + OLDER)
+        if older is not None and older.id != way_back:
+            remove(turn, Step.RETIRE, older.id, "older")
+        turn.release_lock()
+    except (StepFailed, OutcomeUnknown, EngineError) as left_over:
+        # The new container serves and is verified: a leftover is said, and never a reason to put back.
+        words = f"{words}; something was left behind: {left_over}"
+    turn.become(TargetState.DONE, words, way_back=way_back, ended_at=turn.console.clock())
+
+
+def bake(turn: Turn, started: Container) -> None:
+    """Watch the new one for the bake time: it must stay well."""
+    seconds = turn.bake
+    if not seconds:
+        return
+    turn.become(TargetState.BAKING, f"bakes {seconds:g} s")
+    until = turn.console.monotonic() + seconds
+
+    def well() -> str | None:
+        while turn.console.monotonic() < until:
+            judged = _judge(turn, started)
+            if judged.verdict is Verdict.ILL:
+                return f"while baking: {judged.words}"
+            turn.console.sleep(min(LOOK_EVERY, max(0.0, until - turn.console.monotonic())))
+        return None
+
+    turn.step(Step.BAKE, lambda: None, well, objects={"new": started.id})

@@ -1,0 +1,218 @@
+"""A target's turn: how each step is carried out, so that it can be cut off at any instant and understood afterwards.
+
+Every step is written to the journal as an intent, guarded, called, looked at, and written as an outcome. What a step
+did is what a look at the engine says, never what a reply said. A call without an answer is unknown until it was looked
+at, and is not sent again before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from mirror_console.domain.environment import Settings
+from mirror_console.domain.observation import LABEL, Container
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.request import ContainerSpec
+from mirror_console.domain.rollout import JournalEntry, Phase, Result, Step, Target, TargetState
+from mirror_console.errors import EngineError
+from mirror_console.operations.console import Console
+from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.scene import lock_holder, lock_labels, lock_name
+
+LOOK_FOR = 30.0
+"""Seconds for which a call without an answer is looked after before the target is called unknown."""
+
+
+class StepFailed(Exception):
+    """A look at the engine says that the step was not done. `words` is why."""
+
+    def __init__(self, step: Step, words: str) -> None:
+        super().__init__(words)
+        self.step = step
+        self.words = words
+
+
+class OutcomeUnknown(Exception):
+    """The engine could not be looked at, so that nothing can be said of the step."""
+
+    def __init__(self, step: Step, words: str) -> None:
+        super().__init__(words)
+        self.step = step
+        self.words = words
+
+
+class Superseded(Exception):
+    """The lock isn't ours any more: nothing may be changed here."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+Tell = Callable[[Target], None]
+
+
+@dataclass(slots=True)
+class Turn:
+    """One target being worked on. `tell` keeps each change of it and shows it."""
+
+    console: Console
+    session: EngineSession
+    rollout_id: str
+    target: Target
+    tell: Tell
+    bake: float = 0.0
+    """Seconds for which the new container is watched after it took over."""
+    stopped: Callable[[], bool] = lambda: False
+    lock_id: str = ""
+    _retake: Callable[[], None] | None = None
+
+    @property
+    def planned(self) -> PlannedTarget:
+        """What was planned for it."""
+        return self.target.planned
+
+    def become(self, state: TargetState, words: str = "", **changes: object) -> None:
+        """Move the target to a state, keep it, and show it."""
+        self.target = replace(self.target, state=state, words=words, **changes)  # type: ignore[arg-type]
+        self.tell(self.target)
+
+    def step(
+        self,
+        step: Step,
+        act: Callable[[], object],
+        done: Callable[[], str | None],
+        *,
+        objects: Mapping[str, str] | None = None,
+        guarded: bool = True,
+    ) -> None:
+        """Carry out one step. `done` looks at the engine: None where the step is done, else what is wrong, in words.
+
+        Raises StepFailed, OutcomeUnknown or Superseded.
+        """
+        mark = self.console.mark
+        mark(f"{step.name}:before")
+        self._write(step, Phase.INTENT, objects=objects)
+        mark(f"{step.name}:intent")
+        refusal: EngineError | None = None
+        try:
+            if guarded:
+                self.demand_lock()
+            act()
+        except EngineError as error:
+            refusal = error
+        mark(f"{step.name}:sent")
+        wrong = self._look(step, done, refusal)
+        if wrong is None:
+            self._write(step, Phase.OUTCOME, Result.OK, objects=objects)
+            mark(f"{step.name}:outcome")
+            return
+        words = f"{refusal.title} {refusal.detail}".strip() if refusal and not refusal.outcome_unknown else wrong
+        self._write(step, Phase.OUTCOME, Result.FAILED, words, objects)
+        raise StepFailed(step, words)
+
+    def _look(self, step: Step, done: Callable[[], str | None], refusal: EngineError | None) -> str | None:
+        """Ask whether a step is done. After a call without an answer keep asking: it may still be on its way."""
+        patient = refusal is not None and refusal.outcome_unknown
+        until = self.console.monotonic() + LOOK_FOR
+        pause = 0.1
+        while True:
+            try:
+                wrong = done()
+            except EngineError as error:
+                if not error.outcome_unknown and not error.unreachable:
+                    return f"{error.title} {error.detail}".strip()
+                if self.console.monotonic() >= until:
+                    words = f"Contact was lost during '{step}': {error.title}"
+                    self._write(step, Phase.OUTCOME, Result.UNKNOWN, words)
+                    raise OutcomeUnknown(step, words) from error
+            else:
+                if wrong is None or not patient or self.console.monotonic() >= until:
+                    return wrong
+            self.console.sleep(pause)
+            pause = min(2.0, pause * 1.5)
+
+    def _write(
+        self,
+        step: Step,
+        phase: Phase,
+        result: Result | None = None,
+        words: str = "",
+        objects: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write a line of the journal. What can't be written may not be done: an error here ends the turn."""
+        entry = JournalEntry(
+            rollout_id=self.rollout_id,
+            environment_id=self.planned.environment_id,
+            process=self.planned.process,
+            attempt=self.target.attempt,
+            step=step,
+            phase=phase,
+            at=self.console.clock(),
+            result=result,
+            objects=dict(objects) if objects else None,
+            words=words,
+        )
+        self.target = replace(self.target, step=step)
+        with self.console.catalog.write() as books:
+            books.journal.append(entry)
+
+    # --- the lock -------------------------------------------------------------------------------------------------
+
+    def take_lock(self, image_id: str, about: Mapping[str, str]) -> None:
+        """Take the environment's lock on its engine. Raises StepFailed, naming the holder, where another has it.
+
+        `about` says how the old container was, as labels.
+        The lock is a never-started container, made from an image that is there: its name can exist only once.
+        """
+        name = lock_name(self.planned.environment_id)
+        spec = ContainerSpec(
+            name, image_id, Settings(), labels=lock_labels(self.console, self.planned, self.rollout_id, about)
+        )
+
+        def done() -> str | None:
+            held = self.session.inspect(name)
+            if held is None:
+                return "the lock could not be made"
+            if not self._is_mine(held):
+                return f"{lock_holder(held.labels)} holds the lock"
+            self.lock_id = held.id
+            return None
+
+        self.step(Step.LOCK, lambda: self.session.create(spec), done, guarded=False)
+        self._retake = lambda: self.take_lock(image_id, about)
+
+    def adopt_lock(self, held: Container) -> bool:
+        """Go on with a lock that an earlier run of this console left for this rollout. False where it isn't such."""
+        labels = held.labels
+        if labels.get(LABEL + "catalog") != self.console.catalog.id or labels.get(LABEL + "rollout") != self.rollout_id:
+            return False
+        self.lock_id = held.id
+        return True
+
+    def _is_mine(self, held: Container) -> bool:
+        labels = held.labels
+        return labels.get(LABEL + "console") == self.console.run and labels.get(LABEL + "rollout") == self.rollout_id
+
+    def demand_lock(self) -> None:
+        """Look whether the lock still is ours; one that was pruned is taken again. Raises Superseded where it isn't."""
+        held = self.session.inspect(lock_name(self.planned.environment_id))
+        if held is None and self._retake is not None:
+            retake, self._retake = self._retake, None
+            retake()
+        elif held is None or held.id != self.lock_id:
+            holder = lock_holder(held.labels) if held else "Nobody"
+            raise Superseded(f"{holder} holds the lock now, not this rollout. Nothing more was changed here.")
+
+    def release_lock(self) -> None:
+        """Remove the lock, by id. One that can't be removed stays behind, and any console can see it."""
+        lock_id = self.lock_id
+        name = lock_name(self.planned.environment_id)
+
+        def done() -> str | None:
+            held = self.session.inspect(name)
+            return None if held is None or held.id != lock_id else "the lock is still there"
+
+        self.step(Step.UNLOCK, lambda: self.session.remove(lock_id), done, objects={"lock": lock_id}, guarded=False)
+        self.lock_id = ""

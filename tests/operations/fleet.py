@@ -1,0 +1,149 @@
+"""A small fleet on the simulator with a real catalog, for the tests of operations: a source, mirrors, two engines."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mirror_console.domain.application import Application, ImageSource, Kind
+from mirror_console.domain.engine import Engine, Registry, parse_address
+from mirror_console.domain.environment import Environment, HealthTest, Port, Process, Settings
+from mirror_console.domain.plan import REST, WaveSize, Way
+from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.engine import DockerEngines
+from mirror_console.jobs import Jobs
+from mirror_console.operations.console import Console
+from mirror_console.simulator.fleet import SimulatedFleet
+from mirror_console.simulator.registry import Login
+from mirror_console.store import Catalog
+from mirror_console.vault import MemoryVault
+
+REPOSITORY = "registry.test:5000/shop/webshop"
+QUICK = Way(waves=(WaveSize(count=1), REST), bake=0.0, pause_after_canary=False)
+
+
+def now() -> datetime:
+    """The time of day in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Fleet:
+    """A console, the simulated engines it works on, and what was put on them."""
+
+    console: Console
+    jobs: Jobs
+    simulated: SimulatedFleet
+    folder: Path
+    mirrors: list[Application] = field(default_factory=list)
+
+    def environment(self, application: Application, name: str) -> Environment:
+        """An environment of an application."""
+        with self.console.catalog.read() as books:
+            return next(found for found in books.environments.of(application.id) if found.name == name)
+
+    def names(self, engine: str) -> dict[str, str]:
+        """The containers of an engine by name, with their states, read past the program."""
+        state = self.simulated.engines[engine].state
+        with state.lock:
+            return {container.name: str(container.phase) for container in state.containers.values()}
+
+    def publish(self, version: str, **how: object) -> str:
+        """Publish a release and deploy it to the source's live; its digest."""
+        release = self.simulated.registry.publish("shop/webshop", version, version, f"rev-{version}", **how)  # type: ignore[arg-type]
+        engine = self.simulated.engines["alpha"]
+        engine.pull(f"{REPOSITORY}:{version}", self.simulated.login)
+        if "webshop-live" in self.names("alpha"):
+            engine.lose_container("webshop-live")
+        engine.run("webshop-live", f"{REPOSITORY}:{version}", ports={8080: 10080})
+        return release.digest
+
+    def run_mirrors(self, version: str) -> None:
+        """Have every mirror's live run a version, made by hand: without labels of ours."""
+        for mirror in self.mirrors:
+            environment = self.environment(mirror, "live")
+            engine = self.simulated.engines[environment.engine_id]
+            engine.pull(f"{REPOSITORY}:{version}", self.simulated.login)
+            engine.run(
+                environment.container,
+                f"{REPOSITORY}:{version}",
+                ports={port.container: port.host for port in environment.settings.ports},
+                variables=dict(environment.settings.variables),
+                host={"RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": 0}},
+            )
+
+    def with_settings(self, environment: Environment, **changes: object) -> Environment:
+        """Change settings of an environment in the catalog."""
+        changed = replace(environment, settings=replace(environment.settings, **changes))  # type: ignore[arg-type]
+        with self.console.catalog.write() as books:
+            books.environments.save(changed)
+        return changed
+
+
+@contextmanager
+def small_fleet(mirrors: int = 4) -> Iterator[Fleet]:
+    """A source with live on `alpha`, and mirrors with live on `alpha` and `berlin` in turn. Nothing runs yet."""
+    folder = Path(tempfile.mkdtemp(prefix="mc-"))
+    folder.chmod(0o700)
+    login = Login("deploy", "fleet-password")
+    try:
+        with SimulatedFleet(folder / "e", ["alpha", "berlin"], now, login=login) as simulated:
+            catalog = Catalog.open(folder / "catalog" / "catalog.sqlite")
+            vault = MemoryVault()
+            jobs = Jobs()
+            engines = DockerEngines(vault, now)
+            console = Console(catalog, engines, vault, now, time.monotonic, time.sleep, "operator", "desk")
+            fleet = Fleet(console, jobs, simulated, folder)
+            _fill(fleet, mirrors, login)
+            try:
+                yield fleet
+            finally:
+                jobs.close()
+                engines.close()
+                catalog.close()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _fill(fleet: Fleet, mirrors: int, login: Login) -> None:
+    password = SecretReference("registry/simulated/password")
+    fleet.console.vault.put(password, Secret(login.password))
+    with fleet.console.catalog.write() as books:
+        for name, simulated in fleet.simulated.engines.items():
+            books.engines.save(Engine(name, name, parse_address(simulated.address), location=name.title(), timeout=5.0))
+        books.registries.save(Registry("simulated", "registry.test:5000", login.username, password))
+        source = Application("source", Kind.SOURCE, "Webshop", "webshop", repository=REPOSITORY)
+        books.applications.save(source)
+        books.environments.save(
+            Environment("source-live", "source", "live", "alpha", (Process("web", "webshop-live"),))
+        )
+        for number in range(1, mirrors + 1):
+            mirror = Application(
+                f"mirror-{number:02}",
+                Kind.MIRROR,
+                f"Mirror {number:02}",
+                f"mirror-{number:02}",
+                account="ACC-1",
+                domains=(f"mirror-{number:02}.example",),
+                source_id="source",
+                image_source=ImageSource.ALWAYS_LIVE,
+            )
+            books.applications.save(mirror)
+            fleet.mirrors.append(mirror)
+            settings = Settings(
+                variables={"DOMAIN": f"mirror-{number:02}.example"},
+                ports=(Port(8080, 11000 + number),),
+                health=HealthTest(settle=0.0, limit=3.0),
+                stop_seconds=1,
+            )
+            engine = "alpha" if number % 2 else "berlin"
+            process = Process("web", f"mirror-{number:02}-live")
+            books.environments.save(
+                Environment(f"{number:02}live{number:026}", mirror.id, "live", engine, (process,), settings)
+            )
