@@ -177,7 +177,11 @@ def expect(
     hold = environment.hold
     if hold is not None and hold.active(now):
         until = f" until {day(hold.until, now)}" if hold.until else ""
-        return Expected(hold.fingerprint, None, hold.version or short(hold.fingerprint), f"held{until}: {hold.reason}")
+        held = [release for release in releases if release.fingerprint == hold.fingerprint]
+        # The same image may have been a release of several environments: one with a digest can be pulled.
+        release = max(held, key=lambda release: (bool(release.digest), release.first_seen), default=None)
+        title = hold.version or short(hold.fingerprint)
+        return Expected(hold.fingerprint, release, title, f"held{until}: {hold.reason}")
     if not application.is_mirror:
         return NoExpectation("a source's own environment: it is watched, and deployed by whoever develops")
     match application.image_source:
@@ -190,7 +194,7 @@ def expect(
     origin = next((candidate for candidate in source_environments if candidate.name == wanted), None)
     if origin is None:
         return NoExpectation(f"the source has no environment '{wanted}'")
-    release = current([release for release in releases if release.environment_id == origin.id])
+    release = current([candidate for candidate in releases if candidate.environment_id == origin.id])
     if release is None:
         return NoExpectation(f"the source's {wanted} never had an image")
     why = f"{wanted} of the source has it ({application.image_source})"
@@ -261,7 +265,8 @@ def knowledge(
         return Knowledge.UNREACHABLE
     if observed is None:
         return Knowledge.NEVER
-    age = now - observed.at
+    # What was seen in the future comes of a clock that was set back: how old it is isn't known, so it isn't fresh.
+    age = abs(now - observed.at)
     if age > stale_after:
         return Knowledge.STALE
     if age > ageing_after:

@@ -119,10 +119,10 @@ def parse_address(text: str) -> Address:
     text = text.strip()
     scheme, separator, rest = text.partition("://")
     if not separator:
-        if text.startswith("/"):
+        if text.startswith("/") and "\0" not in text:
             return Address(Way.SOCKET, path=text)
         raise _refused(text, "it begins with unix:// or tcp://, for example tcp://engine.example:2376")
-    match scheme:
+    match scheme.lower():
         case "unix":
             if not rest.startswith("/") or "\0" in rest:
                 raise _refused(text, "the path of a socket begins with a slash: unix:///var/run/docker.sock")
@@ -142,7 +142,7 @@ def _tls_address(text: str, rest: str) -> Address:
         raise _refused(text, "after the host and port nothing may follow: tcp://engine.example:2376")
     rest = rest.rstrip("/")
     match = re.fullmatch(
-        r"\[(?P<six>[0-9a-fA-F:.]+)\](?::(?P<port6>\d+))?|(?P<host>[^:\[\]]+)(?::(?P<port>\d+))?", rest
+        r"\[(?P<six>[0-9a-fA-F:.]+)\](?::(?P<port6>[0-9]+))?|(?P<host>[^:\[\]]+)(?::(?P<port>[0-9]+))?", rest
     )
     if match is None:
         raise _refused(text, "host and port are missing or malformed: tcp://engine.example:2376")

@@ -103,8 +103,16 @@ class Settings:
 
     @property
     def hash(self) -> str:
-        """A short hash over all settings. Values of secrets are left out: only their names count."""
-        content = asdict(self)
+        """A short hash over all settings. Values of secrets are left out: only their names count.
+
+        Settings that make the same container have the same hash, in whatever order they were written.
+        """
+        content = asdict(replace(self, variables={}, secrets={}))
+        content["ports"] = sorted(content["ports"], key=repr)
+        content["volumes"] = sorted(content["volumes"], key=repr)
+        # A whole number that was read from a file is the same limit as its float.
+        content["limits"]["cpus"] = float(self.limits.cpus)
+        content["health"] |= {"settle": float(self.health.settle), "limit": float(self.health.limit)}
         content["secrets"] = sorted(self.secrets)
         content["variables"] = dict(sorted(self.variables.items()))
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
@@ -166,6 +174,8 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
     if not ENVIRONMENT_NAME.fullmatch(environment.name):
         words = f"'{environment.name}' is not a name: use lower-case letters, digits and hyphens, 63 at most"
         found.append(Problem(f"{where}name", words))
+    if not environment.processes:
+        found.append(Problem(f"{where}container", "a container name is needed"))
     for process in environment.processes:
         if not CONTAINER_NAME.fullmatch(process.container):
             words = f"'{process.container}' is not a container name: letters, digits, '_', '.', '-', at least two"

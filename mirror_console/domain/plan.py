@@ -211,11 +211,11 @@ def planned(cell: Cell, process: str = "web") -> PlannedTarget | LeftOut:
         return left_out(Reason.UNREACHABLE, words)
     if cell.knowledge in {Knowledge.STALE, Knowledge.NEVER} or seen is None:
         return left_out(Reason.NOT_CHECKED, "check it first: what runs there is not known, or from too long ago")
+    if cell.alignment is Alignment.UNKNOWN:
+        return left_out(Reason.UNKNOWN_IMAGE, "the image that runs there could not be read; check it again")
     change = _change(cell)
     if change is None:
         return left_out(Reason.NOTHING_TO_DO, f"it runs {cell.expected_title} with these settings")
-    if cell.alignment is Alignment.UNKNOWN:
-        return left_out(Reason.UNKNOWN_IMAGE, "the image that runs there could not be read; check it again")
     release = expected.release
     reference = release.reference if release else ""
     if not reference and change is not Change.SETTINGS:

@@ -281,15 +281,23 @@ def decide(rollout: Rollout) -> Decision:
     in_flight = [target for target in rollout.targets if target.state in WORKING]
     if tripped:
         return Wait() if in_flight else Halt(tripped)
-    gate = wave == 1 and rollout.plan.way.pause_after_canary and 0 not in rollout.passed_gates
-    if gate:
-        return Halt(_canary_words(rollout), gate=True)
+    if wave == 1 and 0 not in rollout.passed_gates:
+        if not any(target.state in SUCCEEDED for target in rollout.wave(0)):
+            return Halt(_no_canary_words(rollout), gate=True)
+        if rollout.plan.way.pause_after_canary:
+            return Halt(_canary_words(rollout), gate=True)
     begun = _next_targets(rollout, wave, in_flight)
     return Begin(begun) if begun else Wait()
 
 
 def _canary_words(rollout: Rollout) -> str:
     return f"Paused after the canary, as planned: {', '.join(_names(rollout.wave(0)))}. Look at it, then resume."
+
+
+def _no_canary_words(rollout: Rollout) -> str:
+    return (
+        f"Paused: nothing was tried in the canary ({', '.join(_names(rollout.wave(0)))}). Resume to go on without it."
+    )
 
 
 def _names(targets: Sequence[Target]) -> list[str]:
@@ -301,19 +309,40 @@ def _tripped(rollout: Rollout) -> str:
     for wave in range(rollout.waves):
         targets = rollout.wave(wave)
         failed = [target for target in targets if target.state in UNSUCCESSFUL]
-        allowed = rollout.plan.way.allowed_failures(wave, rollout.waves)
-        if len(failed) > allowed and wave not in _forgiven(rollout):
+        allowed = max(rollout.plan.way.allowed_failures(wave, rollout.waves), _forgiven(rollout, wave))
+        if len(failed) > allowed:
             return f"Stop rule: {len(failed)} of {len(targets)} targets of wave {wave + 1} failed; {allowed} may."
     return ""
 
 
-def _forgiven(rollout: Rollout) -> frozenset[int]:
-    return frozenset(-gate - 1 for gate in rollout.passed_gates if gate < 0)
+_MOST_WAVES = 1000
 
 
-def forgive(wave: int) -> int:
-    """The mark in `passed_gates` for 'go on in spite of the failures of this wave'."""
-    return -wave - 1
+def forgive(wave: int, failed: int = 0) -> int:
+    """The mark in `passed_gates` for 'go on in spite of the `failed` targets of this wave': one more trips the rule.
+
+    `failed` 0 forgives whatever fails in it.
+    """
+    return -(failed * _MOST_WAVES + wave + 1)
+
+
+def _forgiven(rollout: Rollout, wave: int) -> int:
+    """How many failures of a wave a person has accepted."""
+    marks = [divmod(-mark - 1, _MOST_WAVES) for mark in rollout.passed_gates if mark < 0]
+    accepted = [failed or len(rollout.targets) for failed, of in marks if of == wave]
+    return max(accepted, default=0)
+
+
+def after_resume(rollout: Rollout) -> tuple[int, ...]:
+    """`passed_gates` once a person has said to go on: past every wave that is over, in spite of what failed so far."""
+    gates = set(rollout.passed_gates)
+    for wave in range(rollout.waves):
+        failed = sum(target.state in UNSUCCESSFUL for target in rollout.wave(wave))
+        if failed:
+            gates.add(forgive(wave, failed))
+        if all(target.over for target in rollout.wave(wave)):
+            gates.add(wave)
+    return tuple(sorted(gates))
 
 
 def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target]) -> tuple[str, ...]:
@@ -336,7 +365,7 @@ def stop_rule_words(rollout: Rollout) -> str:
     wave = rollout.current_wave
     targets = rollout.wave(wave)
     failed = sum(target.state in UNSUCCESSFUL for target in targets)
-    allowed = rollout.plan.way.allowed_failures(wave, rollout.waves)
+    allowed = max(rollout.plan.way.allowed_failures(wave, rollout.waves), _forgiven(rollout, wave))
     return f"{failed} failed of at most {allowed} in this wave of {len(targets)}; unreachable counts"
 
 

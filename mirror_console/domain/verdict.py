@@ -133,7 +133,8 @@ def _more_sentences(cell: Cell, now: datetime) -> list[str]:
     late = cell.status in {Status.UNREACHABLE, Status.NOT_CHECKED}
     if late and cell.alignment is not Alignment.ALIGNED and isinstance(cell.expected, Expected):
         said.append(f"{expected_words(cell, now)}.")
-    if cell.differences and cell.status is not Status.DRIFTED:
+    said_already = cell.drift is DriftKind.SETTINGS and cell.status in {Status.DRIFTED, Status.UNHEALTHY}
+    if cell.differences and not said_already:
         said.append(f"{by_hand(cell).capitalize()}.")
     if cell.pending:
         said.append("Its settings in the catalog have changed; a rollout applies them.")

@@ -13,7 +13,10 @@ from mirror_console.engine.translate import ANY_ADDRESS
 BUILT_IN = ("default", "bridge", "host", "none")
 """Networks that every engine has and that go by their names."""
 MANY_NETWORKS_FROM = (1, 44)
-"""From this API version on a container is made in several networks at once. Before, in one, and then connected."""
+"""From this API version on a container is made in several networks at once, and no two networks have one name.
+
+Before, it is made in the first and then connected to the others.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ def own_networks(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def create_body(spec: ContainerSpec, network_ids: Mapping[str, str], api: tuple[int, int]) -> CreateBody:
-    """`network_ids` has the id of each own network of the settings: names may be ambiguous."""
+    """`network_ids` has the id of each own network of the settings: on older engines names may be ambiguous."""
     settings = spec.settings
     host: dict[str, Any] = {
         "RestartPolicy": restart_policy(spec.restart),
@@ -52,15 +55,17 @@ def create_body(spec: ContainerSpec, network_ids: Mapping[str, str], api: tuple[
         content["Cmd"] = list(settings.command)
     if settings.stop_signal:
         content["StopSignal"] = settings.stop_signal
-    networks = [network_ids.get(name, name) for name in settings.networks]
-    if not networks:
+    if not settings.networks:
         return CreateBody(content)
+    at_once = api >= MANY_NETWORKS_FROM
+    # Where names are unambiguous they are sent: an engine tells a container's networks as they were sent.
+    networks = [name if at_once else network_ids.get(name, name) for name in settings.networks]
     host["NetworkMode"] = networks[0]
-    together = networks if api >= MANY_NETWORKS_FROM else networks[:1]
-    if networks[0] not in BUILT_IN:
-        content["NetworkingConfig"] = {"EndpointsConfig": {network: {} for network in together}}
-        return CreateBody(content, tuple(networks[len(together) :]))
-    return CreateBody(content, tuple(networks[1:]))
+    if networks[0] in BUILT_IN:
+        return CreateBody(content, tuple(network_ids.get(name, name) for name in networks[1:]))
+    together = networks if at_once else networks[:1]
+    content["NetworkingConfig"] = {"EndpointsConfig": {network: {} for network in together}}
+    return CreateBody(content, tuple(networks[len(together) :]))
 
 
 def restart_policy(policy: RestartPolicy, retries: int = 0) -> dict[str, Any]:

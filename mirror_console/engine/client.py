@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from http.cookiejar import DefaultCookiePolicy
@@ -41,8 +40,8 @@ class EngineClient(docker.APIClient):
         self.mount(base_url, self._custom_adapter)
         self.base_url = base_url
         self.seconds = seconds
-        # The package's verbs add whole seconds to it.
-        self.timeout = math.ceil(seconds)
+        # Declared as whole seconds, but the package only adds to it and hands it on.
+        self.timeout = seconds  # type: ignore[assignment]
         self._version = ""
         self._general_configs: dict[str, Any] = {}
         self._auth_configs = AuthConfig({})

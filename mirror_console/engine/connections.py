@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -83,31 +85,29 @@ class DockerEngines:
 
     def _connect(self, engine: Engine, secrets: Mapping[str, Secret]) -> Link:
         """Find out whom we speak with before anything is asked."""
-        base_url, make_pool = self._way(engine, secrets)
-        calls, streams = (EngineClient(base_url, make_pool(), engine.timeout) for _ in range(2))
-        link = Link(calls, streams)
-        try:
-            link.speak(_greet(engine, calls))
-        except BaseException:
-            link.close()
-            raise
-        return link
-
-    def _way(
-        self, engine: Engine, secrets: Mapping[str, Secret]
-    ) -> tuple[str, Callable[[], urllib3.HTTPConnectionPool]]:
         address = engine.address
         if address.way is Way.SOCKET:
-            return "http+docker://localhost", lambda: transport.socket_pool(address.path)
+            return _open(engine, "http+docker://localhost", lambda: transport.socket_pool(address.path))
+        context = self._tls_context(engine, secrets)
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        base_url = f"https://{host}:{address.port}"
+        try:
+            return _open(engine, base_url, lambda: transport.tls_pool(address.host, address.port, context))
+        except EngineError as error:
+            if error.kind is FailureKind.DROPPED:
+                # Silence means that the certificate was taken, and the connection was lost for another reason.
+                with in_our_words(engine.name, "shake hands"), suppress(TimeoutError):
+                    transport.hear_out(address.host, address.port, context, engine.timeout)
+            raise
+
+    def _tls_context(self, engine: Engine, secrets: Mapping[str, Secret]) -> ssl.SSLContext:
         if engine.tls is None:
             raise EngineError(
                 FailureKind.NO_CREDENTIAL,
                 f"{engine.name} has no certificates.",
                 "Give the authority's certificate, the client certificate and its key in the engine's settings.",
             )
-        context = transport.tls_context(engine.name, *self._credentials(engine, engine.tls, secrets))
-        host = f"[{address.host}]" if ":" in address.host else address.host
-        return f"https://{host}:{address.port}", lambda: transport.tls_pool(address.host, address.port, context)
+        return transport.tls_context(engine.name, *self._credentials(engine, engine.tls, secrets))
 
     def _credentials(self, engine: Engine, tls: TlsReferences, secrets: Mapping[str, Secret]) -> list[str]:
         def fetch(reference: SecretReference) -> str:
@@ -135,6 +135,17 @@ class _Kept:
         if self.link is not None:
             self.link.close()
             self.link = None
+
+
+def _open(engine: Engine, base_url: str, make_pool: Callable[[], urllib3.HTTPConnectionPool]) -> Link:
+    calls, streams = (EngineClient(base_url, make_pool(), engine.timeout) for _ in range(2))
+    link = Link(calls, streams)
+    try:
+        link.speak(_greet(engine, calls))
+    except BaseException:
+        link.close()
+        raise
+    return link
 
 
 def _greet(engine: Engine, client: EngineClient) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import json
 import re
 import socket
 import ssl
@@ -36,6 +37,24 @@ class Malformed(Exception):
     """A reply that could be parsed doesn't say what was asked for."""
 
 
+_NOT_UNDERSTOOD = (
+    Oversized,
+    Malformed,
+    msgspec.DecodeError,
+    RecursionError,  # brackets within brackets without end
+    UnicodeError,
+    # The package's verbs parse some replies themselves:
+    json.JSONDecodeError,
+    requests.exceptions.InvalidJSONError,
+)
+_NOT_HTTP = (
+    http.client.HTTPException,
+    urllib3.exceptions.DecodeError,
+    urllib3.exceptions.InvalidHeader,
+    urllib3.exceptions.InvalidChunkLength,
+)
+
+
 @contextmanager
 def in_our_words(engine: str, doing: str, *, registry: bool = False) -> Iterator[None]:
     """Raise EngineError for whatever goes wrong inside. `doing` completes the sentence "<engine> could not …".
@@ -46,7 +65,7 @@ def in_our_words(engine: str, doing: str, *, registry: bool = False) -> Iterator
         yield
     except Refusal as refusal:
         raise refused(engine, doing, refusal.status, refusal.words, registry=registry) from refusal
-    except (Oversized, Malformed, msgspec.DecodeError, RecursionError, UnicodeError) as error:
+    except _NOT_UNDERSTOOD as error:
         raise _not_understood(engine, clean(str(error))) from error
     except (requests.RequestException, docker.errors.DockerException, urllib3.exceptions.HTTPError) as error:
         raise lost(engine, error) from error
@@ -157,7 +176,7 @@ def lost(engine: str, error: BaseException) -> EngineError:
             told = tell(engine, cause)
             if told is not None:
                 return told
-    if any(isinstance(cause, (http.client.HTTPException, urllib3.exceptions.HTTPError)) for cause in causes):
+    if any(isinstance(cause, _NOT_HTTP) for cause in causes):
         return _not_understood(engine, clean(str(causes[-1])))
     words = clean(str(error))
     return EngineError(
@@ -192,7 +211,8 @@ def _of_tls(engine: str, cause: BaseException) -> EngineError | None:
     if not isinstance(cause, ssl.SSLError):
         return None
     words = clean(str(cause))
-    reason = (cause.reason or "").upper()
+    # An error of Python's own, not of OpenSSL's, has none.
+    reason = (getattr(cause, "reason", None) or "").upper()
     if "PROTOCOL" in reason and "WRONG_VERSION" not in reason:
         return EngineError(
             FailureKind.CERTIFICATE,

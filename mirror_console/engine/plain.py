@@ -22,6 +22,8 @@ _REPLACEMENT = "\ufffd"
 
 def clean(text: str, longest: int = LONGEST) -> str:
     """One line without escape sequences and control characters. What would deceive the eye is shown as a sign."""
+    if text.isascii() and text.isprintable() and len(text) <= longest:
+        return text.strip()  # nearly all there is, and a listing has thousands
     # What is far longer than what is kept isn't worth the work.
     text = _SEQUENCES.sub("", text[: longest * 8])
     text = _CONTROLS.sub("", _SPACES.sub(" ", text))

@@ -236,7 +236,6 @@ class Mount(Reply):
     destination: str = ""
     driver: str = ""
     rw: bool = field(name="RW", default=True)
-    propagation: str = ""
 
 
 class Endpoint(Reply):

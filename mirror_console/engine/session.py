@@ -18,6 +18,7 @@ from mirror_console.engine import bodies, replies, streams, translate
 from mirror_console.engine.client import EngineClient, sign_in_header
 from mirror_console.engine.failures import in_our_words
 from mirror_console.engine.plain import clean
+from mirror_console.engine.transport import pieces
 from mirror_console.errors import EngineError, FailureKind, InvalidInput
 
 T = TypeVar("T")
@@ -196,7 +197,7 @@ class DockerSession:
             seconds = max(self._engine.timeout, SILENCE_SECONDS)
             pull = streams.Pull()
             with self._link.streams.begin("/images/create", asked, _sign_in(login), seconds) as response:
-                for line in streams.lines(response.iter_content(64 * 1024)):
+                for line in streams.lines(pieces(response)):
                     report(pull.read(line))
                     if stopped():
                         return

@@ -87,7 +87,9 @@ def _listed(item: replies.ListedContainer) -> Listed:
 
 def _own_name(names: list[str]) -> str:
     # A container that others link to has further names, each below that of the other: /other/alias.
-    own = next((name for name in names if name.count("/") == 1), names[0] if names else "")
+    own = names[0] if names else ""
+    if own.count("/") > 1:
+        own = next((name for name in names if name.count("/") == 1), own)
     return clean(own.lstrip("/"), LONGEST_NAME)
 
 

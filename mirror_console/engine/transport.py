@@ -84,16 +84,25 @@ class OnePool(requests.adapters.HTTPAdapter):
 def read_whole(response: requests.Response, seconds: float) -> None:
     """Read a reply to its end and keep it in the response. Raises Oversized, and ReadTimeout after `seconds`."""
     try:
-        body = b"".join(_bounded(response.raw.stream(_PIECE, decode_content=True), time.monotonic() + seconds))
+        body = b"".join(_bounded(pieces(response), time.monotonic() + seconds))
     except BaseException:
         response.close()
         raise
     response.raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
 
 
-def _bounded(pieces: Iterable[bytes], end: float) -> Iterator[bytes]:
+def pieces(response: requests.Response) -> Iterator[bytes]:
+    """A reply as it comes: what is there is given at once, so that time can be watched in between.
+
+    As it comes also means that nothing is unpacked, which could make much of little: we ask for nothing packed.
+    """
+    while piece := response.raw.read1(_PIECE, decode_content=False):
+        yield piece
+
+
+def _bounded(coming: Iterable[bytes], end: float) -> Iterator[bytes]:
     size = 0
-    for piece in pieces:
+    for piece in coming:
         size += len(piece)
         if size > LARGEST_REPLY:
             raise Oversized(f"more than {LARGEST_REPLY} bytes")
@@ -138,6 +147,18 @@ def tls_pool(host: str, port: int, context: ssl.SSLContext) -> urllib3.HTTPConne
     return urllib3.HTTPSConnectionPool(
         host, port, maxsize=AT_ONCE, block=True, ssl_context=context, socket_options=_KEEP_ALIVE
     )
+
+
+def hear_out(host: str, port: int, context: ssl.SSLContext, seconds: float) -> None:
+    """Shake hands and only listen. Raises ssl.SSLError where we are told that our certificate isn't taken.
+
+    By TLS 1.3 a server says so after the handshake, and what it said may be lost when something was already sent.
+    """
+    with (
+        socket.create_connection((host, port), timeout=min(CONNECT_SECONDS, seconds)) as line,
+        context.wrap_socket(line, server_hostname=host) as spoken,
+    ):
+        spoken.recv(1)
 
 
 def tls_context(engine: str, authority: str, certificate: str, key: str) -> ssl.SSLContext:

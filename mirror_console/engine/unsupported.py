@@ -12,8 +12,7 @@ from mirror_console.engine.replies import ContainerConfig, HostConfig, ImageConf
 _DEFAULT_SHM = 64 * 1024 * 1024
 _DEFAULT_RUNTIMES = {"", "runc", "crun", "oci", "io.containerd.runc.v2"}
 _DEFAULT_IPC = {"", "private", "shareable"}
-# Both drivers' names for "as the engine does it".
-_DEFAULT_PROPAGATION = {"", "rprivate", "private"}
+_PROPAGATION = {"shared", "rshared", "slave", "rslave"}
 # Notes of the tool that made the container; nothing runs by them once it is ours.
 _TOOL_LABELS = ("com.docker.compose.", "desktop.docker.io/")
 _LONGEST = 200
@@ -106,11 +105,17 @@ def _of_mounts(seen: InspectedContainer) -> Iterator[str]:
     for mount in seen.mounts or []:
         if mount.type not in {"bind", "volume"}:
             yield f"{mount.type} mount at {mount.destination}"
-        elif mount.type == "bind" and mount.propagation not in _DEFAULT_PROPAGATION:
-            yield f"mount propagation {mount.propagation} at {mount.destination}"
         elif mount.type == "volume" and _unnamed(mount.name):
             yield f"an unnamed volume at {mount.destination}, whose content would stay behind"
+    # How it was asked for counts: an engine by itself mounts what holds its own folder with another propagation.
+    for bind in seen.host_config.binds or []:
+        _, _, options = bind.rpartition(":")
+        if _PROPAGATION & set(options.split(",")):
+            yield f"mount propagation in {bind}"
     for asked in seen.host_config.mounts or []:
+        propagation = (asked.bind_options or {}).get("Propagation")
+        if propagation in _PROPAGATION:
+            yield f"mount propagation {propagation} at {asked.target}"
         if asked.type == "volume" and any((asked.volume_options or {}).values()):
             yield f"volume options at {asked.target}"
 

@@ -15,7 +15,6 @@ from mirror_console.domain.check import Check, Checked, CheckResult
 from mirror_console.domain.plan import Plan, Swap
 from mirror_console.domain.rollout import (
     ENDED,
-    UNSUCCESSFUL,
     Begin,
     Complete,
     Halt,
@@ -24,9 +23,9 @@ from mirror_console.domain.rollout import (
     Target,
     TargetState,
     Wait,
+    after_resume,
     decide,
     end_state,
-    forgive,
 )
 from mirror_console.errors import CatalogError, ConsoleError, EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
@@ -87,18 +86,11 @@ def resume(console: Console, rollout_id: str) -> Rollout:
         rollout = books.rollouts.get(rollout_id)
         if rollout.state is not RolloutState.PAUSED:
             raise InvalidInput("Only a paused rollout can go on.", [Problem("rollout", f"it is {rollout.state}")])
-        gates = set(rollout.passed_gates)
-        for wave in range(rollout.waves):
-            failed = any(target.state in UNSUCCESSFUL for target in rollout.wave(wave))
-            if failed:
-                gates.add(forgive(wave))
-            if all(target.over for target in rollout.wave(wave)):
-                gates.add(wave)
         gone_on = replace(
             rollout,
             state=RolloutState.RUNNING,
             paused_because="",
-            passed_gates=tuple(sorted(gates)),
+            passed_gates=after_resume(rollout),
             console=console.run,
         )
         books.rollouts.save_head(gone_on)

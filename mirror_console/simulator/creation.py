@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from mirror_console.simulator.behaviour import program_of
 from mirror_console.simulator.container import Container, Endpoint
-from mirror_console.simulator.image_store import StoredImage
 from mirror_console.simulator.networks import Volume
 from mirror_console.simulator.state import ApiVersion, EngineState, document_of
 from mirror_console.simulator.wire import Document, Refusal
@@ -63,7 +62,7 @@ def create_container(state: EngineState, name: str, body: Document | None, versi
         stored = state.images.find(str(body["Image"]))
         container_id = state.new_id()
         plain = reserve_name(state, name or f"quiet_{container_id[:8]}")
-        endpoints = _endpoints(body, str(asked_host.get("NetworkMode") or "default"), container_id, version)
+        endpoints = _endpoints(state, body, str(asked_host.get("NetworkMode") or "default"), container_id, version)
         config = _config(body, stored.image.config, container_id, asked_host)
         container = Container(
             id=container_id,
@@ -177,15 +176,24 @@ def _host(asked: Document) -> Document:
     return host
 
 
-def _endpoints(body: Document, mode: str, container_id: str, version: ApiVersion) -> dict[str, Endpoint]:
+def _endpoints(
+    state: EngineState, body: Document, mode: str, container_id: str, version: ApiVersion
+) -> dict[str, Endpoint]:
+    """Networks may be given by name or id; they are kept by name, one that isn't there as it was given."""
     asked = document_of(document_of(body.get("NetworkingConfig")).get("EndpointsConfig"))
     if len(asked) > 1 and version < (1, 44):
         raise Refusal(400, f"Container cannot be connected to network endpoints: {', '.join(sorted(asked))}")
     if mode.startswith("container:"):
         return {}
-    names = ["bridge" if mode == "default" else mode]
-    names += [name for name in asked if name not in names]
-    return {name: Endpoint(name, _aliases(name, document_of(asked.get(name)), container_id)) for name in names}
+    named = {_network_name(state, given): document_of(settings) for given, settings in asked.items()}
+    first = "bridge" if mode == "default" else _network_name(state, mode)
+    named = {first: named.get(first, {})} | named
+    return {name: Endpoint(name, _aliases(name, settings, container_id)) for name, settings in named.items()}
+
+
+def _network_name(state: EngineState, given: str) -> str:
+    network = state.networks.get(given)
+    return network.name if network is not None else given
 
 
 def _aliases(network: str, asked: Document, container_id: str) -> list[str] | None:
@@ -226,8 +234,3 @@ def _as_list(value: object) -> list[str] | None:
     if isinstance(value, str):
         return [value]
     return [str(entry) for entry in value] if isinstance(value, list) and value else None
-
-
-def stored_of(state: EngineState, container: Container) -> StoredImage:
-    """The store's entry of the container's image, which stays while the container does."""
-    return state.images.add(container.image)

@@ -3,6 +3,7 @@
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -23,6 +24,11 @@ _REASONS = {
     500: "Internal Server Error",
 }
 _BODILESS = (204, 304)
+_TAKE_OVER_SECONDS = 0.02
+"""Between the head of a connection taken over and its first bytes, as with an engine that has to start a command.
+
+Clients that read on from the bare socket lose what comes in one piece with the head.
+"""
 
 
 def read_request(incoming: BinaryIO, connection: socket.socket) -> Request | None:
@@ -51,6 +57,7 @@ def write_reply(
     keeps = request.headers.get("connection", "").lower() != "close"
     if reply.pieces is not None and reply.raw:
         connection.sendall(_raw_head(request, reply, headers))
+        time.sleep(_TAKE_OVER_SECONDS)
         _write_pieces(connection, reply.pieces, answering, chunked=False)
         return False
     if reply.pieces is not None:

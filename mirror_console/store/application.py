@@ -21,6 +21,11 @@ _SHAPE = Shape(
         "domains": sa.literal_column(_LIST.format("domain", "application_domain"), Json(tuple[str, ...])),
     },
 )
+_LISTS = {
+    column: (sa.delete(table).where(table.c.application_id == sa.bindparam("of")), sa.insert(table))
+    for column, table in (("tag", application_tag), ("domain", application_domain))
+}
+"""How the lists of an application are cleared and filled, by the column that holds their items."""
 
 
 class Applications(Collection):
@@ -47,14 +52,12 @@ class Applications(Collection):
         """Add it, or change the one of its identity. Raises CatalogError where another one has its slug."""
         self._changes("applications")
         self._connection.execute(_SHAPE.upsert, _SHAPE.values(value))
-        for table, column, items in (
-            (application_tag, "tag", value.tags),
-            (application_domain, "domain", value.domains),
-        ):
-            self._connection.execute(sa.delete(table).where(table.c.application_id == value.id))
+        for column, items in (("tag", value.tags), ("domain", value.domains)):
+            clear, add = _LISTS[column]
+            self._connection.execute(clear, {"of": value.id})
             rows = [{"application_id": value.id, "place": place, column: item} for place, item in enumerate(items)]
             if rows:
-                self._connection.execute(sa.insert(table), rows)
+                self._connection.execute(add, rows)
 
     def remove(self, application_id: str) -> None:
         """With its environments and what was seen of them. Raises CatalogError where it is the source of mirrors."""

@@ -100,8 +100,8 @@ class Catalog:
             yield Books(connection, changed)
             try:
                 transaction.commit()
-            except sa.exc.IntegrityError as failure:
-                named = _dangling(connection)
+            except sa.exc.DBAPIError as failure:
+                named = _end_refused(connection)
                 if named is None:
                     raise
                 raise named from failure
@@ -175,7 +175,16 @@ def _demand_write_ahead(path: Path) -> None:
         connection.execute("ROLLBACK")
 
 
-def _dangling(connection: sa.Connection) -> CatalogError | None:
-    """Which entry names one that isn't there, asked of the transaction whose commit was refused."""
-    found = raw(connection).execute("PRAGMA foreign_key_check").fetchone()
+def _end_refused(connection: sa.Connection) -> CatalogError | None:
+    """Roll back a transaction whose commit was refused: SQLite keeps it open, SQLAlchemy takes it for ended.
+
+    Before, ask it which of its entries names one that isn't there.
+    """
+    beneath = raw(connection)
+    if not beneath.in_transaction:
+        return None
+    try:
+        found = beneath.execute("PRAGMA foreign_key_check").fetchone()
+    finally:
+        beneath.execute("ROLLBACK")
     return failures.dangling(found[0], found[2]) if found else None

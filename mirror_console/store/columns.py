@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -152,16 +153,22 @@ class Reference(_Kept):
 
 
 class Json(_Kept):
-    """A nested value, such as settings, as JSON. A field that came later takes its default when old text is read."""
+    """A nested value, such as settings, as JSON. A field that came later takes its default when old text is read.
+
+    The values of the last `remembered` texts are kept: what is read over and over and seldom changes is read once.
+    """
 
     cache_ok = True
 
-    def __init__(self, noun: Any) -> None:
+    def __init__(self, noun: Any, remembered: int = 0) -> None:
         self.noun = noun
+        self.remembered = remembered
+        decode = msgspec.json.Decoder(noun).decode
+        self._decode: Reader = lru_cache(remembered)(decode) if remembered else decode
 
     def bind_processor(self, dialect: object) -> Reader:
         """From the domain to the file. Raises ValueError where the text couldn't be read back."""
-        decode = msgspec.json.Decoder(self.noun).decode
+        decode = self._decode
 
         def write(value: object) -> str | None:
             if value is None:
@@ -174,7 +181,7 @@ class Json(_Kept):
 
     def result_processor(self, dialect: object, coltype: object) -> Reader:
         """From the file to the domain."""
-        decode = msgspec.json.Decoder(self.noun).decode
+        decode = self._decode
 
         def read(value: str | None) -> Any:
             if value is None:

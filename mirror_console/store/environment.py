@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import fields
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from mirror_console.store.tables import environment, observation, process
 _SHAPE = Shape(Environment, environment, {"processes": sa.null().label("processes")})
 _PLACE = [field.name for field in fields(Environment)].index("processes")
 _PROCESS = Shape(Process, process)
+_MINE = _PROCESS.select.where(process.c.environment_id == sa.bindparam("of")).order_by(process.c.place)
 
 
 class Environments(Collection):
@@ -22,8 +23,7 @@ class Environments(Collection):
 
     def all(self) -> list[Environment]:
         """All of them."""
-        with in_bulk():
-            return self._read(sa.true())
+        return self._read()
 
     def get(self, environment_id: str) -> Environment:
         """One of them. Raises KeyError."""
@@ -38,9 +38,7 @@ class Environments(Collection):
 
     def on(self, engine_id: str) -> list[Environment]:
         """Those that are placed on one engine."""
-        with in_bulk():
-            chosen = _SHAPE.select.where(environment.c.engine_id == engine_id)
-            return _SHAPE.read(self._connection.execute(chosen.order_by(sa.text("environment.rowid"))))
+        return self._read(environment.c.engine_id == engine_id)
 
     def save(self, value: Environment) -> None:
         """Add it, or change the one of its identity. What was seen of a process that it no longer has is forgotten.
@@ -50,18 +48,17 @@ class Environments(Collection):
         """
         self._changes("environments")
         self._connection.execute(_SHAPE.upsert, _SHAPE.values(value))
-        mine = process.c.environment_id == value.id
-        kept = self._connection.execute(_PROCESS.select.where(mine).order_by(process.c.place))
-        before = tuple(_PROCESS.read(kept))
+        before = tuple(_PROCESS.read(self._connection.execute(_MINE, {"of": value.id})))
         if before == value.processes:
             return
-        self._connection.execute(sa.delete(process).where(mine))
+        if before:
+            self._connection.execute(sa.delete(process).where(process.c.environment_id == value.id))
         rows = [
             {"environment_id": value.id, "place": place, **_PROCESS.values(one)}
             for place, one in enumerate(value.processes)
         ]
         if rows:
-            self._connection.execute(sa.insert(process), rows)
+            self._connection.execute(_PROCESS.insert, rows)
         gone = {one.name for one in before} - {one.name for one in value.processes}
         if gone:
             self._changes("observations")
@@ -73,16 +70,21 @@ class Environments(Collection):
         self._changes("environments", "observations", "releases")
         self._connection.execute(sa.delete(environment).where(environment.c.id == environment_id))
 
-    def _read(self, which: sa.ColumnElement[bool]) -> list[Environment]:
+    def _read(self, which: sa.ColumnElement[bool] | None = None) -> list[Environment]:
         """Environments with their processes in two queries, however many there are."""
-        processes: defaultdict[str, list[Process]] = defaultdict(list)
-        rows = self._connection.execute(
-            sa.select(process.c.environment_id, process.c.name, process.c.container)
-            .join(environment, environment.c.id == process.c.environment_id)
-            .where(which)
-            .order_by(process.c.environment_id, process.c.place)
+        chosen = _SHAPE.select.order_by(sa.text("environment.rowid"))
+        parts = sa.select(process.c.environment_id, process.c.name, process.c.container).order_by(
+            process.c.environment_id, process.c.place
         )
-        for environment_id, name, container in rows.all():
-            processes[environment_id].append(Process(name, container))
-        found = self._connection.execute(_SHAPE.select.where(which).order_by(sa.text("environment.rowid")))
-        return [Environment(*row[:_PLACE], tuple(processes[row.id]), *row[_PLACE + 1 :]) for row in found.all()]
+        if which is not None:
+            chosen = chosen.where(which)
+            parts = parts.join(environment, environment.c.id == process.c.environment_id).where(which)
+        processes: dict[str, tuple[Process, ...]] = {}
+        with in_bulk():
+            for environment_id, name, container in self._connection.execute(parts).all():
+                processes[environment_id] = (*processes.get(environment_id, ()), Process(name, container))
+            make: Callable[..., Environment] = Environment
+            return [
+                make(*row[:_PLACE], processes.get(row[0], ()), *row[_PLACE + 1 :])
+                for row in self._connection.execute(chosen).all()
+            ]

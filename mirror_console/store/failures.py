@@ -156,4 +156,5 @@ def dangling(child: str, parent: str) -> CatalogError:
 
 
 def _is_bug(failure: sqlite3.Error) -> bool:
-    return isinstance(failure, (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.NotSupportedError))
+    misused = isinstance(failure, (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.NotSupportedError))
+    return misused or str(failure).startswith("cannot ")

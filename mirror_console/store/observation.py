@@ -15,7 +15,11 @@ from mirror_console.store.shape import among, in_bulk
 from mirror_console.store.tables import environment, observation
 
 _NEW = insert(observation)
-_SAVE = _NEW.on_conflict_do_update(index_elements=["environment_id", "process"], set_={"seen": _NEW.excluded.seen})
+_SAVE = _NEW.on_conflict_do_update(
+    index_elements=["environment_id", "process"],
+    set_={"engine_id": _NEW.excluded.engine_id, "seen": _NEW.excluded.seen},
+)
+_TOUCH = sa.text("UPDATE observation SET seen = json_set(seen, '$.at', json(:at)) WHERE engine_id = :engine_id")
 _KNOWN = sa.select(environment.c.id).where(among(environment.c.id))
 
 
@@ -35,12 +39,13 @@ class Observations(Collection):
     def on(self, engine_id: str) -> list[Observation]:
         """Those that were made on one engine."""
         with in_bulk():
-            return _SHAPE.read(self._connection.execute(_SHAPE.select.where(observation.c.engine_id == engine_id)))
+            chosen = sa.select(observation.c.seen).where(observation.c.engine_id == engine_id)
+            return list(self._connection.scalars(chosen).all())
 
     def touch(self, engine_id: str, at: datetime) -> None:
         """Everything on an engine was seen again at that time, unchanged. One statement, however many they are."""
         self._changes("observations")
-        self._connection.execute(sa.update(observation).where(observation.c.engine_id == engine_id).values(at=at))
+        self._connection.execute(_TOUCH, {"at": json_text(at), "engine_id": engine_id})
 
     def save_all(self, observations: Iterable[Observation]) -> None:
         """Keep what was seen in place of what was seen before. Of environments removed meanwhile nothing is kept."""
@@ -49,7 +54,7 @@ class Observations(Collection):
         ids = json_text(sorted({one.environment_id for one in seen}))
         known = set(self._connection.scalars(_KNOWN, {"ids": ids}))
         rows = [
-            {"environment_id": one.environment_id, "process": one.process, "seen": one}
+            {"environment_id": one.environment_id, "process": one.process, "engine_id": one.engine_id, "seen": one}
             for one in seen
             if one.environment_id in known
         ]

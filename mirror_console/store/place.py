@@ -72,9 +72,8 @@ def demand_private_folder(path: Path) -> None:
         )
 
 
-def demand_local(path: Path) -> None:
+def demand_local(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> None:
     """Raises CatalogError where the file is on a network file system, as far as this machine tells."""
-    mounts = Path("/proc/self/mountinfo")
     kind = file_system(path, mounts.read_text("utf-8", "surrogateescape")) if mounts.exists() else ""
     if kind in _NETWORK:
         raise CatalogError(

@@ -81,13 +81,15 @@ class Rollouts(Collection):
     def last_settings(self, environment_id: str, settings_hash: str) -> Settings | None:
         """The settings with that hash that a rollout planned last for an environment: those that were applied."""
         chosen = (
-            _TARGET.select.join(rollout, rollout.c.id == target.c.rollout_id)
+            sa.select(target.c.planned)
+            .join(rollout, rollout.c.id == target.c.rollout_id)
             .where(target.c.environment_id == environment_id)
-            .order_by(rollout.c.started_at.desc())
+            .order_by(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
         )
-        for one in _TARGET.read(self._connection.execute(chosen)):
-            if one.planned.settings.hash == settings_hash:
-                return one.planned.settings
+        for planned in self._connection.scalars(chosen):
+            settings: Settings = planned.settings
+            if settings.hash == settings_hash:
+                return settings
         return None
 
     def _read(self, which: sa.ColumnElement[bool]) -> list[Rollout]:

@@ -135,7 +135,7 @@ environment = _table(
     _column("application_id", Text(), _of("application", with_it=True)),
     _column("name", Text()),
     _column("engine_id", Text(), _of("engine")),
-    _column("settings", Json(Settings)),
+    _column("settings", Json(Settings, remembered=50_000)),
     _column("image_from", Word(ImageFrom)),
     _column("tag", Text()),
     _column("protected", Flag()),
@@ -174,7 +174,9 @@ observation = _table(
     "observation",
     _key("environment_id", _of("environment", with_it=True)),
     _key("process"),
+    _column("engine_id", Text()),
     _column("seen", Json(Observation)),
+    sa.Index(None, "engine_id"),
     rowid=False,
 )
 """Written and read by the ten thousand, and never searched for by what was seen: as one JSON it is twice as fast."""
@@ -227,6 +229,7 @@ target = _table(
     _column("verified_by", Text()),
     _column("down_seconds", Real(), null=True),
     sa.UniqueConstraint("rollout_id", "environment_id", "process"),
+    sa.Index(None, "environment_id"),
 )
 
 journal = sa.Table(

@@ -2,9 +2,12 @@
 
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.vault.failures import SecretMissing, VaultAbsent, VaultDismissed, VaultFailed, VaultLocked
+from mirror_console.vault.made_up import MADE_UP, MadeUpVault
 from mirror_console.vault.vault import MemoryVault, Vault
 
 __all__ = [
+    "MADE_UP",
+    "MadeUpVault",
     "MemoryVault",
     "Secret",
     "SecretMissing",

@@ -19,6 +19,7 @@ from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.engine import DockerEngines
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
+from mirror_console.simulator.container import Container
 from mirror_console.simulator.fleet import SimulatedFleet
 from mirror_console.simulator.registry import Login
 from mirror_console.store import Catalog
@@ -30,7 +31,7 @@ QUICK = Way(waves=(WaveSize(count=1), REST), bake=0.0, pause_after_canary=False)
 
 def now() -> datetime:
     """The time of day in UTC."""
-    return datetime.now(UTC)
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 @dataclass(slots=True)
@@ -53,6 +54,15 @@ class Fleet:
         state = self.simulated.engines[engine].state
         with state.lock:
             return {container.name: str(container.phase) for container in state.containers.values()}
+
+    def container(self, name: str) -> Container:
+        """A container, on whichever engine it is, read past the program."""
+        engine = next(engine for engine in self.simulated.engines if name in self.names(engine))
+        return self.simulated.engines[engine].container(name)
+
+    def version_of(self, name: str) -> str:
+        """The version label of the image that a container was made of."""
+        return str(self.container(name).image.config["Labels"]["org.opencontainers.image.version"])
 
     def publish(self, version: str, **how: object) -> str:
         """Publish a release and deploy it to the source's live; its digest."""
@@ -77,6 +87,13 @@ class Fleet:
                 variables=dict(environment.settings.variables),
                 host={"RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": 0}},
             )
+
+    def run_again(self, version: str) -> None:
+        """Have every mirror's live run another version, in place of what it runs."""
+        for mirror in self.mirrors:
+            environment = self.environment(mirror, "live")
+            self.simulated.engines[environment.engine_id].lose_container(environment.container)
+        self.run_mirrors(version)
 
     def with_settings(self, environment: Environment, **changes: object) -> Environment:
         """Change settings of an environment in the catalog."""

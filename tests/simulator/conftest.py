@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docker import APIClient
@@ -85,7 +86,10 @@ def engine(
         yield made
 
 
-Connect = Callable[..., APIClient]
+Api = Any
+"""Docker's low-level client. Its own annotations leave out half of what it takes, so they aren't used here."""
+
+Connect = Callable[..., Api]
 
 
 @pytest.fixture
@@ -95,7 +99,7 @@ def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     with contextlib.ExitStack() as clients:
 
-        def one(engine: SimulatedEngine, version: str = "1.41", timeout: int = 10) -> APIClient:
+        def one(engine: SimulatedEngine, version: str = "1.41", timeout: int = 10) -> Api:
             client = APIClient(base_url=engine.address, version=version, timeout=timeout)
             client.trust_env = False
             clients.callback(client.close)
@@ -105,7 +109,7 @@ def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect
 
 
 @pytest.fixture
-def api(engine: SimulatedEngine, connect: Connect) -> APIClient:
+def api(engine: SimulatedEngine, connect: Connect) -> Api:
     """A client of the engine."""
     return connect(engine)
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from docker import APIClient
 
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.engine import SimulatedEngine
 from mirror_console.simulator.registry import Login
-from tests.simulator.conftest import IMAGE, HandClock, Publish
+from tests.simulator.conftest import IMAGE, Api, HandClock, Publish
 
 
-def health(api: APIClient, name: str = "web") -> tuple[str, int]:
+def health(api: Api, name: str = "web") -> tuple[str, int]:
     """Status and failing streak."""
     found = api.inspect_container(name)["State"]["Health"]
     return found["Status"], found["FailingStreak"]
 
 
-def test_a_container_is_healthy_after_its_first_probe(
-    engine: SimulatedEngine, api: APIClient, clock: HandClock
-) -> None:
+def test_a_container_is_healthy_after_its_first_probe(engine: SimulatedEngine, api: Api, clock: HandClock) -> None:
     engine.run("web", IMAGE)
     assert health(api) == ("starting", 0)
     clock.move(0.9)
@@ -30,9 +27,7 @@ def test_a_container_is_healthy_after_its_first_probe(
     assert api.containers()[0]["Status"] == "Up 1 second (healthy)"
 
 
-def test_one_that_is_never_healthy_fails_after_its_retries(
-    engine: SimulatedEngine, api: APIClient, clock: HandClock
-) -> None:
+def test_one_that_is_never_healthy_fails_after_its_retries(engine: SimulatedEngine, api: Api, clock: HandClock) -> None:
     engine.run("web", IMAGE, variables={"APP_BEHAVIOUR": "never-healthy"})
     clock.move(1)
     assert health(api) == ("starting", 1)
@@ -43,7 +38,7 @@ def test_one_that_is_never_healthy_fails_after_its_retries(
     assert [entry["ExitCode"] for entry in log] == [1, 1]
 
 
-def test_a_slow_start_becomes_healthy_in_its_time(engine: SimulatedEngine, api: APIClient, clock: HandClock) -> None:
+def test_a_slow_start_becomes_healthy_in_its_time(engine: SimulatedEngine, api: Api, clock: HandClock) -> None:
     engine.run("web", IMAGE, variables={"APP_BEHAVIOUR": "slow-start", "APP_DELAY": "5"})
     clock.move(4.5)
     assert health(api)[0] == "unhealthy"
@@ -53,7 +48,7 @@ def test_a_slow_start_becomes_healthy_in_its_time(engine: SimulatedEngine, api: 
     assert len(api.inspect_container("web")["State"]["Health"]["Log"]) == 5
 
 
-def test_one_that_dies_ends_by_itself(engine: SimulatedEngine, api: APIClient, clock: HandClock) -> None:
+def test_one_that_dies_ends_by_itself(engine: SimulatedEngine, api: Api, clock: HandClock) -> None:
     engine.run("web", IMAGE, ports={8080: 18080}, variables={"APP_BEHAVIOUR": "healthy-then-dies", "APP_DELAY": "3"})
     clock.move(2)
     assert health(api)[0] == "healthy"
@@ -65,7 +60,7 @@ def test_one_that_dies_ends_by_itself(engine: SimulatedEngine, api: APIClient, c
 
 
 def test_a_changed_health_shows_without_any_setting_changed(
-    engine: SimulatedEngine, api: APIClient, clock: HandClock
+    engine: SimulatedEngine, api: Api, clock: HandClock
 ) -> None:
     engine.run("web", IMAGE)
     clock.move(2)
@@ -80,7 +75,7 @@ def test_a_changed_health_shows_without_any_setting_changed(
     assert api.inspect_container("web")["Config"] == before
 
 
-def test_months_of_probes_are_not_played_one_by_one(engine: SimulatedEngine, api: APIClient, clock: HandClock) -> None:
+def test_months_of_probes_are_not_played_one_by_one(engine: SimulatedEngine, api: Api, clock: HandClock) -> None:
     engine.run("web", IMAGE, variables={"APP_BEHAVIOUR": "never-healthy"})
     month = 30 * 24 * 3600
     clock.move(month)
@@ -90,7 +85,7 @@ def test_months_of_probes_are_not_played_one_by_one(engine: SimulatedEngine, api
 
 
 def test_without_a_health_check_there_is_no_health(
-    engine: SimulatedEngine, api: APIClient, publish: Publish, login: Login
+    engine: SimulatedEngine, api: Api, publish: Publish, login: Login
 ) -> None:
     publish("bare", health_interval=0)
     engine.pull("registry.test:5000/shop/webshop:bare", login)
@@ -103,7 +98,7 @@ def test_without_a_health_check_there_is_no_health(
     assert api.containers()[0]["Status"] == "Up Less than a second"
 
 
-def test_the_behaviour_is_the_images(engine: SimulatedEngine, api: APIClient, publish: Publish, login: Login) -> None:
+def test_the_behaviour_is_the_images(engine: SimulatedEngine, api: Api, publish: Publish, login: Login) -> None:
     publish("bad", Behaviour.EXITS_AT_ONCE)
     engine.pull("registry.test:5000/shop/webshop:bad", login)
     engine.run("web", "registry.test:5000/shop/webshop:bad")
@@ -115,7 +110,7 @@ def test_the_behaviour_is_the_images(engine: SimulatedEngine, api: APIClient, pu
     ("policy", "comes_back"), [("no", False), ("always", True), ("unless-stopped", True), ("on-failure", True)]
 )
 def test_one_that_ended_comes_back_by_its_policy(
-    engine: SimulatedEngine, api: APIClient, clock: HandClock, policy: str, comes_back: bool
+    engine: SimulatedEngine, api: Api, clock: HandClock, policy: str, comes_back: bool
 ) -> None:
     engine.run(
         "web",
@@ -132,7 +127,7 @@ def test_one_that_ended_comes_back_by_its_policy(
     assert after["RestartCount"] == (1 if comes_back else 0)
 
 
-def test_on_failure_gives_up_after_its_count(engine: SimulatedEngine, api: APIClient, clock: HandClock) -> None:
+def test_on_failure_gives_up_after_its_count(engine: SimulatedEngine, api: Api, clock: HandClock) -> None:
     engine.run(
         "web",
         IMAGE,
@@ -145,7 +140,7 @@ def test_on_failure_gives_up_after_its_count(engine: SimulatedEngine, api: APICl
     assert (after["State"]["Status"], after["RestartCount"]) == ("exited", 3)
 
 
-def test_restarts_wait_longer_each_time(engine: SimulatedEngine, api: APIClient, clock: HandClock) -> None:
+def test_restarts_wait_longer_each_time(engine: SimulatedEngine, api: Api, clock: HandClock) -> None:
     engine.run("web", IMAGE, variables={"APP_BEHAVIOUR": "exits-at-once"}, host={"RestartPolicy": {"Name": "always"}})
     clock.move(0.75)
     assert api.inspect_container("web")["RestartCount"] == 3
@@ -176,9 +171,7 @@ AFTER_GRACEFUL = {
 
 
 @pytest.mark.parametrize("killed", [False, True])
-def test_an_engines_restart_brings_back_what_a_real_one_does(
-    engine: SimulatedEngine, api: APIClient, killed: bool
-) -> None:
+def test_an_engines_restart_brings_back_what_a_real_one_does(engine: SimulatedEngine, api: Api, killed: bool) -> None:
     """Measured on Docker 20.10.24: `always` and `on-failure` come back though they were stopped by a person."""
     for policy in ("no", "always", "unless-stopped", "on-failure"):
         host = {"RestartPolicy": {"Name": policy}}

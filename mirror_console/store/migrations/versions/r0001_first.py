@@ -168,12 +168,14 @@ TABLES = (
     CREATE TABLE observation (
         environment_id TEXT NOT NULL,
         process TEXT NOT NULL,
+        engine_id TEXT NOT NULL,
         seen TEXT NOT NULL,
         CONSTRAINT pk_observation PRIMARY KEY (environment_id, process),
         CONSTRAINT fk_observation_environment_id FOREIGN KEY(environment_id)
             REFERENCES environment (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
     ) WITHOUT ROWID, STRICT
     """,
+    "CREATE INDEX ix_observation_engine_id ON observation (engine_id)",
     """
     CREATE TABLE process (
         environment_id TEXT NOT NULL,
@@ -228,6 +230,7 @@ TABLES = (
             REFERENCES rollout (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
     ) STRICT
     """,
+    "CREATE INDEX ix_target_environment_id ON target (environment_id)",
 )
 
 TRIGGERS = (

@@ -1,0 +1,156 @@
+"""The composition root: the only module that knows all the parts, and puts them together for a window or a command."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import logging
+import logging.handlers
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mirror_console import paths, settings
+from mirror_console.engine import DockerEngines
+from mirror_console.errors import NotAllowed, Problem
+from mirror_console.jobs import JobEvent, Jobs
+from mirror_console.operations.console import Console
+from mirror_console.operations.ports import Vault as VaultPort
+from mirror_console.store import Catalog, CatalogLock
+from mirror_console.vault import MadeUpVault, Vault
+
+SIMULATED = "simulated"
+"""A file of this name beside a catalog says that its engines are simulated: every page then says so too."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A console with its jobs, open until the end of the block that asked for it."""
+
+    console: Console
+    jobs: Jobs
+
+
+def open_window(read_only: str = "") -> int:
+    """Open the console's window on the catalog, or raise the window that has it already. The exit code."""
+    from mirror_console.ui.desktop import application, run_window
+    from mirror_console.ui.raising import raise_other
+    from mirror_console.ui.signals import Signals
+
+    application()
+    signals = Signals()
+    catalog = paths.catalog_path()
+    try:
+        with opened(holder="window", read_only=read_only, listener=signals.report_job) as parts:
+            place = paths.preferences_path()
+            problems: list[Problem] = []
+            preferences = settings.load(place, problems.append)
+            for problem in problems:
+                logger.warning("preferences: %s", problem)
+            state = paths.private_folder(paths.state_dir()) / "window.ini"
+            keep = functools.partial(settings.save, place)
+            return run_window(parts.console, parts.jobs, signals, preferences, keep, catalog, state)
+    except NotAllowed:
+        if raise_other(catalog):
+            return 0
+        raise
+
+
+@contextmanager
+def opened(
+    *,
+    holder: str = "command",
+    write: bool = True,
+    read_only: str = "",
+    listener: Callable[[JobEvent], None] | None = None,
+) -> Iterator[Opened]:
+    """Open the catalog and everything that works on it.
+
+    `write` takes the catalog's lock for a ``window`` or a ``command``; without it, only reading is possible.
+    `read_only` is why the person may change nothing. Raises CatalogError and NotAllowed.
+    """
+    path = paths.catalog_path()
+    person, machine = who()
+    lock = CatalogLock(path, person=person, machine=machine, clock=clock)
+    if write or not path.exists():
+        lock.acquire(holder)
+    try:
+        catalog = Catalog.open(path)
+        simulated = path.with_name(SIMULATED).exists()
+        vault: VaultPort = MadeUpVault() if simulated else Vault(catalog.id)
+        jobs = Jobs(listener) if listener else Jobs()
+        engines = DockerEngines(vault, clock)
+        console = Console(
+            catalog=catalog,
+            engines=engines,
+            vault=vault,
+            clock=clock,
+            monotonic=awake_seconds,
+            sleep=time.sleep,
+            person=person,
+            machine=machine,
+            read_only=read_only or ("" if write else "This command only reads."),
+            simulated=simulated,
+        )
+        try:
+            yield Opened(console, jobs)
+        finally:
+            jobs.close()
+            engines.close()
+            catalog.close()
+    finally:
+        lock.release()
+
+
+def clock() -> datetime:
+    """The time of day in UTC."""
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+def awake_seconds() -> float:
+    """Seconds of a clock that goes on while the computer sleeps, where the system has one."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+def who() -> tuple[str, str]:
+    """The person's name on this computer, and the computer's name."""
+    try:
+        person = getpass.getuser()
+    except (KeyError, OSError):
+        person = f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
+    return person, platform.node() or "this computer"
+
+
+def harden() -> None:
+    """No core dumps: they would hold secrets. The lock of the interpreter changes hands more often than usual."""
+    sys.setswitchinterval(0.001)  # the window waits for whoever holds it
+    try:
+        import resource
+    except ImportError:  # not on Windows, which writes no core dumps
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def keep_log() -> None:
+    """Write what happens to a file in the person's log folder. Secrets have a type that can't be printed."""
+    try:
+        folder = paths.private_folder(paths.log_dir())
+        handler = logging.handlers.RotatingFileHandler(folder / "mirror-console.log", maxBytes=1_000_000, backupCount=3)
+    except OSError:
+        # A full or read-only disk is no reason not to look something up.
+        return
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    for chatty in ("urllib3", "docker", "alembic", "sqlalchemy"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,100 @@
+"""What may follow in the filter box: keys, environments, and the values that there really are, with their counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mirror_console.domain.alignment import Cell
+from mirror_console.domain.filter_terms import (
+    KEYS,
+    WORD_TESTS,
+    CellTexts,
+    Changed,
+    RowTexts,
+    Words,
+    changed_within,
+    typed_word,
+)
+from mirror_console.domain.filter_text import Part, quoted, split
+from mirror_console.domain.fleet import Grid, Row
+
+MOST = 50
+"""More than so many nobody reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Put `text` in place of what stands from `start` to `end`. `count` is how many mirrors have it; None for a key."""
+
+    text: str
+    start: int
+    end: int
+    count: int | None = None
+
+
+def completions(text: str, cursor: int, grid: Grid) -> list[Completion]:
+    """What may stand at the cursor.
+
+    Keys while no colon was typed, else the values of its key, the most frequent first.
+    """
+    part = next((part for part in split(text) if part.start <= cursor <= part.end), None)
+    if part is None:
+        return _keys("", cursor, cursor, grid)
+    if part.key is None:
+        begin = part.start + part.negated
+        return _keys(text[begin:cursor], begin, part.end, grid) if len(part.values) == 1 else []
+    value = next((value for value in part.values if value.start <= cursor <= value.end), None)
+    if value is None:
+        # The cursor stands in the key.
+        begin = part.start + part.negated
+        return _keys(text[begin:cursor], begin, begin + len(part.key) + 1, grid)
+    begun = text[value.start : cursor].replace('"', "").casefold()
+    counted = _values(part, grid)
+    fitting = [(word, count) for word, count in counted if word.casefold().startswith(begun)]
+    return [Completion(quoted(word), value.start, value.end, count) for word, count in fitting[:MOST]]
+
+
+def _keys(begun: str, start: int, end: int, grid: Grid) -> list[Completion]:
+    environment, dot, _ = begun.casefold().rpartition(".")
+    if dot:
+        scoped = [name for name, kind in KEYS.items() if isinstance(kind, Words | CellTexts)]
+        names = [f"{environment}.{name}" for name in scoped] if environment in grid.columns else []
+    else:
+        names = [*grid.columns, *KEYS]
+    return [Completion(f"{name}:", start, end) for name in names if name.startswith(begun.casefold())]
+
+
+def _values(part: Part, grid: Grid) -> list[tuple[str, int]]:
+    environment, _, key = (part.key or "").casefold().rpartition(".")
+    kind = KEYS.get(key)
+    if kind is None and key in grid.columns:
+        environment, kind = key, Words(WORD_TESTS, "a state")
+    counted: Counter[str] = Counter()
+    match kind:
+        case None:
+            return []
+        case Changed():
+            return [(span, _changed(span, grid)) for span in ("today", "24h", "7d", "30d")]
+        case RowTexts(read):
+            for row in grid.rows:
+                counted.update({text for text in read(row) if text})
+        case CellTexts(read):
+            for row in grid.rows:
+                counted.update({text for cell in _cells(row, environment) for text in read(cell)[:1] if text})
+        case Words(tests):
+            for row in grid.rows:
+                cells = list(_cells(row, environment))
+                counted.update(typed_word(word) for word, test in tests.items() if any(map(test, cells)))
+    return sorted(counted.items(), key=lambda item: (-item[1], item[0].casefold()))
+
+
+def _cells(row: Row, environment: str) -> Iterable[Cell]:
+    return [cell for name, cell in row.cells.items() if not environment or name == environment]
+
+
+def _changed(span: str, grid: Grid) -> int:
+    within = changed_within(span)
+    changes = [row.last_change for row in grid.rows if row.last_change is not None]
+    return sum(within(at, grid.made_at) for at in changes) if within else 0

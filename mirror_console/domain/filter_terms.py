@@ -1,0 +1,200 @@
+"""The keys and words of the filter language, and the question that each asks of a mirror or of an environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
+
+from mirror_console.domain.alignment import ATTENTION, Activity, Alignment, Cell, DriftKind, Knowledge, Status
+from mirror_console.domain.application import slug_of
+from mirror_console.domain.fleet import Row
+from mirror_console.domain.observation import Health
+from mirror_console.domain.phrases import was
+
+CellTest = Callable[[Cell], bool]
+RowTest = Callable[[Row, datetime], bool]
+
+_KNOWN = frozenset({Knowledge.FRESH, Knowledge.AGEING})
+"""What was seen longer ago doesn't count: an old 'aligned' is not 'aligned'."""
+
+
+def _status(status: Status) -> CellTest:
+    return lambda cell: cell.status is status
+
+
+def _alignment(status: Status, alignment: Alignment) -> CellTest:
+    return lambda cell: cell.status is status or (cell.alignment is alignment and cell.knowledge in _KNOWN)
+
+
+def _health(health: Health) -> CellTest:
+    return lambda cell: cell.health is health and cell.knowledge in _KNOWN
+
+
+def _knowledge(knowledge: Knowledge) -> CellTest:
+    return lambda cell: cell.knowledge is knowledge
+
+
+def _activity(activity: Activity) -> CellTest:
+    return lambda cell: cell.activity is activity
+
+
+def _was(status: Status) -> CellTest:
+    return lambda cell: was(cell) is status
+
+
+def _drift(kind: DriftKind) -> CellTest:
+    return lambda cell: cell.drift is kind
+
+
+STATUS_TESTS: Mapping[str, CellTest] = MappingProxyType({str(status): _status(status) for status in Status})
+HEALTH_TESTS: Mapping[str, CellTest] = MappingProxyType(
+    {str(health): _health(health) for health in Health if health is not Health.UNKNOWN}
+)
+WORD_TESTS: Mapping[str, CellTest] = MappingProxyType(
+    {
+        **STATUS_TESTS,
+        **{str(status): _alignment(status, Alignment(str(status))) for status in Status if str(status) in {*Alignment}},
+        **HEALTH_TESTS,
+        str(Knowledge.FRESH): _knowledge(Knowledge.FRESH),
+        str(Knowledge.AGEING): _knowledge(Knowledge.AGEING),
+        str(Knowledge.STALE): _knowledge(Knowledge.STALE),
+        "never": _knowledge(Knowledge.NEVER),
+        str(Activity.QUEUED): _activity(Activity.QUEUED),
+        str(Activity.INTERRUPTED): _activity(Activity.INTERRUPTED),
+        "attention": lambda cell: cell.status in ATTENTION,
+        "held": lambda cell: cell.held,
+        "pending": lambda cell: cell.pending,
+        "protected": lambda cell: cell.environment.protected,
+    }
+)
+"""What an environment can be asked by one word: its status, alignment, health, knowledge, activity and marks."""
+
+WAS_TESTS: Mapping[str, CellTest] = MappingProxyType({str(status): _was(status) for status in Status})
+_DRIFT_WORDS = {
+    "digest": DriftKind.DIGEST,
+    "foreign": DriftKind.FOREIGN,
+    "unknown release": DriftKind.UNKNOWN_RELEASE,
+    "settings": DriftKind.SETTINGS,
+}
+DRIFT_TESTS: Mapping[str, CellTest] = MappingProxyType({word: _drift(kind) for word, kind in _DRIFT_WORDS.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A key whose values are certain words. `noun` is what the error calls them."""
+
+    tests: Mapping[str, CellTest]
+    noun: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellTexts:
+    """A key whose values are compared with texts of an environment."""
+
+    read: Callable[[Cell], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class RowTexts:
+    """A key whose values are compared with texts of a mirror."""
+
+    read: Callable[[Row], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The key for when the image that runs last changed."""
+
+
+def _identities(cell: Cell) -> tuple[str, ...]:
+    seen = cell.observation
+    if seen is None or not seen.present:
+        return ()
+    return (cell.running_title, seen.fingerprint, seen.fingerprint.rpartition(":")[2], seen.image_id, seen.image)
+
+
+def _running(cell: Cell) -> tuple[str, ...]:
+    return (cell.running_title,) if cell.running_title else ()
+
+
+KEYS: Mapping[str, Words | CellTexts | RowTexts | Changed] = MappingProxyType(
+    {
+        "is": Words(WORD_TESTS, "a state"),
+        "status": Words(STATUS_TESTS, "a status"),
+        "health": Words(HEALTH_TESTS, "a health state"),
+        "was": Words(WAS_TESTS, "a status"),
+        "drift": Words(DRIFT_TESTS, "a kind of drift"),
+        "engine": CellTexts(lambda cell: (cell.engine_name,)),
+        "version": CellTexts(_running),
+        "running": CellTexts(_identities),
+        "source": RowTexts(lambda row: (row.source_name,)),
+        "tag": RowTexts(lambda row: row.application.tags),
+        "account": RowTexts(lambda row: (row.application.account,)),
+        "changed": Changed(),
+    }
+)
+"""The keys. Besides them, the name of an environment is a key, with the words of ``is``; and ``live.health:`` asks only
+the environment ``live``."""
+
+
+def plain_word(value: str) -> str:
+    """A word as the tables have it: ``Not-Checked`` is ``not checked``."""
+    return value.casefold().replace("-", " ").replace("_", " ").strip()
+
+
+def typed_word(word: str) -> str:
+    """A word as it is typed without quotes: ``not-checked``."""
+    return word.replace(" ", "-")
+
+
+def identity_text(row: Row) -> str:
+    """All that bare text is looked for in, lowered: a field a line."""
+    application = row.application
+    fields = (application.name, application.slug, application.account, *application.domains, *application.tags)
+    return "\n".join(fields).casefold()
+
+
+def contains(value: str) -> Callable[[str], bool]:
+    """Whether a piece of text, with ``*`` for anything, stands in an identity text."""
+    piece = value.casefold()
+    if "*" not in piece:
+        return lambda text: piece in text
+    pattern = re.compile(r"[^\n]*".join(map(re.escape, piece.split("*"))))
+    return lambda text: pattern.search(text) is not None
+
+
+def equals(value: str) -> Callable[[str], bool]:
+    """Whether a text is the value, with ``*`` for anything. Case doesn't count, and a name may be typed as its slug."""
+    wanted = value.casefold()
+    if "*" in wanted:
+        pattern = re.compile(".*".join(map(re.escape, wanted.split("*"))), re.DOTALL)
+
+        def fits(text: str) -> bool:
+            return pattern.fullmatch(text.casefold()) is not None or pattern.fullmatch(slug_of(text)) is not None
+
+    else:
+
+        def fits(text: str) -> bool:
+            return text.casefold() == wanted or (bool(text) and slug_of(text) == wanted)
+
+    # Thousands of rows share a few engines, versions and tags.
+    return lru_cache(maxsize=4096)(fits)
+
+
+_SPANS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def changed_within(value: str) -> Callable[[datetime, datetime], bool] | None:
+    """The test for ``today``, or for a span such as ``12h`` or ``7d``; None where it is neither."""
+    word = value.casefold()
+    if word == "today":
+        return lambda at, now: at.astimezone(now.tzinfo).date() == now.date()
+    match = re.fullmatch(r"([0-9]{1,4})(min|m|h|d|w)", word)
+    if match is None:
+        return None
+    span = timedelta(**{_SPANS[match[2]]: int(match[1])})
+    return lambda at, now: now - at <= span

@@ -1,0 +1,43 @@
+"""The whole job on the command line, for who has no display: look, plan, check, roll out, report, and pictures."""
+
+from __future__ import annotations
+
+import sys
+
+from sample_base import Sample, say
+
+FILTER = "source:webshop"
+WAY = ("--waves", "1,25%,rest", "--bake", "2", "--no-pause")
+
+
+def tell_story(sample: Sample) -> int:
+    """Do the job, saying each command before it runs. The exit code of what failed first, else 0."""
+    _do(sample, "What runs where, against what should run there:", "status", "--refresh", attention=True)
+    say("\nThe agency's pipeline publishes the next release and deploys it to the source's live.")
+    version = sample.publish_next()
+    say(f"Published {version}.")
+    _do(sample, "The mirrors are behind now:", "check", attention=True)
+    _do(sample, "What a rollout to live would do:", "rollout", "plan", "--environment", "live", "--filter", FILTER, *WAY)
+    _do(sample, "What the checks say:", "rollout", "checks", attention=True)
+    start = ("rollout", "start", "--why", f"the sample's release {version}", "--yes")
+    _do(sample, "The rollout:", *start, attention=True)
+    report = str(sample.place.home / "report.html")
+    _do(sample, "Its report:", "rollout", "report", "--output", report)
+    _do(sample, "What runs now:", "status", attention=True)
+    say("\nPictures of the windows:")
+    sample.run([sys.executable, "packaging/pictures.py", str(sample.place.pictures)])
+    say(f"They are in {sample.place.pictures}; the report is {report}.")
+    say("'packaging/demo --stop' takes the sample away.")
+    return 0
+
+
+def _do(sample: Sample, title: str, *arguments: str, attention: bool = False) -> None:
+    """Run one command of the console; with `attention` its exit code 1, something needs a look, is no failure."""
+    say(f"\n{title}\n$ mirror-console {' '.join(_quoted(argument) for argument in arguments)}")
+    code = sample.console(*arguments, check=False)
+    if code and not (attention and code == 1):
+        raise SystemExit(code)
+
+
+def _quoted(argument: str) -> str:
+    return f"'{argument}'" if " " in argument else argument

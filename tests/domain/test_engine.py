@@ -1,0 +1,100 @@
+"""Addresses of engines are read, or refused with what is wrong; unencrypted ones are always refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mirror_console.domain.engine import Address, Way, parse_address, spoken_api
+from mirror_console.errors import InvalidInput
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "shown"),
+    [
+        ("unix:///var/run/docker.sock", Address(Way.SOCKET, path="/var/run/docker.sock"), None),
+        ("/run/user/1000/docker.sock", Address(Way.SOCKET, path="/run/user/1000/docker.sock"), "unix://"),
+        ("tcp://engine.example:2376", Address(Way.TLS, host="engine.example", port=2376), None),
+        ("tcp://engine.example", Address(Way.TLS, host="engine.example", port=2376), "tcp://engine.example:2376"),
+        ("https://engine.example:8443/", Address(Way.TLS, host="engine.example", port=8443), "tcp://"),
+        ("TCP://Engine-1:2376", Address(Way.TLS, host="Engine-1", port=2376), "tcp://Engine-1:2376"),
+        ("  tcp://10.0.0.7:2376 ", Address(Way.TLS, host="10.0.0.7", port=2376), "tcp://10.0.0.7:2376"),
+        ("tcp://[fd00::1]:2376", Address(Way.TLS, host="fd00::1", port=2376), None),
+        ("tcp://[fd00::1]", Address(Way.TLS, host="fd00::1", port=2376), "tcp://[fd00::1]:2376"),
+    ],
+)
+def test_an_address_is_read(text: str, address: Address, shown: str | None) -> None:
+    assert parse_address(text) == address
+    assert str(address).startswith(shown or text)
+    assert parse_address(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "begins with unix:// or tcp://"),
+        ("engine.example:2376", "begins with unix:// or tcp://"),
+        ("/run/\0docker.sock", "begins with unix:// or tcp://"),
+        ("unix://docker.sock", "begins with a slash"),
+        ("unix:///run/\0docker.sock", "begins with a slash"),
+        ("tcp://", "missing or malformed"),
+        ("tcp://:2376", "missing or malformed"),
+        ("tcp://engine:port", "missing or malformed"),
+        ("tcp://engine:2376:1", "missing or malformed"),
+        ("tcp://engine:２３７６", "missing or malformed"),
+        ("tcp://fd00::1:2376", "missing or malformed"),
+        ("tcp://[fd00::zz]:2376", "missing or malformed"),
+        ("tcp://[fd00:::1]:2376", "is not an IPv6 address"),
+        ("tcp://engine_1:2376", "is not a host name"),
+        ("tcp://-oProxyCommand=x:2376", "is not a host name"),
+        ("tcp://engine .example", "is not a host name"),
+        ("tcp://engine:0", "out of range"),
+        ("tcp://engine:65536", "out of range"),
+        ("tcp://engine:2375", "unencrypted"),
+        ("tcp://127.0.0.1:2375", "unencrypted"),
+        ("http://engine:2376", "not encrypted"),
+        ("tcp://user@engine:2376", "nothing may follow"),
+        ("tcp://engine:2376/v1.41", "nothing may follow"),
+        ("tcp://engine:2376?x=1", "nothing may follow"),
+        ("ssh://root@engine", "SSH is not supported in this version"),
+        ("npipe:////./pipe/docker_engine", "'npipe://' is not known"),
+    ],
+)
+def test_what_is_no_address_is_refused_with_words(text: str, words: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        parse_address(text)
+
+    assert "is not an engine's address." in refusal.value.title
+    assert [problem.field for problem in refusal.value.problems] == ["address"]
+    assert words in refusal.value.problems[0].words
+
+
+@given(st.text(max_size=40) | st.text(max_size=30).map("tcp://".__add__))
+def test_whatever_is_typed_is_read_or_refused_and_never_unencrypted(text: str) -> None:
+    try:
+        address = parse_address(text)
+    except InvalidInput:
+        return
+    assert parse_address(str(address)) == address
+    assert address.port != 2375
+
+
+@pytest.mark.parametrize(
+    ("offered", "spoken"),
+    [
+        ("1.24", None),
+        ("1.40", None),
+        ("1.41", "1.41"),
+        ("1.43", "1.43"),
+        ("1.44", "1.44"),
+        ("1.55", "1.44"),
+        ("2.0", "1.44"),
+        ("", None),
+        ("1", None),
+        ("1.x", None),
+        ("1.41.2", None),
+    ],
+)
+def test_the_api_that_is_spoken_is_old_enough_for_all_and_new_enough_for_us(offered: str, spoken: str | None) -> None:
+    assert spoken_api(offered) == spoken

@@ -1,0 +1,332 @@
+"""The rule of what happens next: caps, waves and the stop rule hold whatever comes of the targets."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mirror_console.domain.environment import Settings
+from mirror_console.domain.plan import REST, Change, Plan, PlannedTarget, Swap, WaveSize, Way, wave_counts
+from mirror_console.domain.rollout import (
+    OVER,
+    SUCCEEDED,
+    UNSUCCESSFUL,
+    WORKING,
+    Begin,
+    Complete,
+    Halt,
+    Rollout,
+    RolloutState,
+    Target,
+    TargetState,
+    Wait,
+    after_resume,
+    decide,
+    end_state,
+    forgive,
+    headline,
+    stop_rule_words,
+)
+from tests.domain.parts import NOW, print_of
+
+
+def target(number: int, engine: str, wave: int) -> Target:
+    """A queued target."""
+    return Target(
+        PlannedTarget(
+            environment_id=f"e{number}",
+            process="web",
+            application_id=f"a{number}",
+            application=f"Mirror {number}",
+            environment="live",
+            engine_id=engine,
+            engine=engine,
+            container=f"m{number}",
+            change=Change.UPDATE,
+            swap=Swap.RECREATE,
+            before_title="1",
+            before_fingerprint=print_of("1"),
+            before_container_id="c",
+            before_image_id="i",
+            after_title="2",
+            after_fingerprint=print_of("2"),
+            reference="r@sha256:2",
+            settings=Settings(),
+            wave=wave,
+        )
+    )
+
+
+def rollout(engines: list[str], way: Way) -> Rollout:
+    """A rollout that has just begun, with one target on each of the engines named."""
+    waves = [wave for wave, count in enumerate(wave_counts(way.waves, len(engines))) for _ in range(count)]
+    targets = tuple(target(number, engine, waves[number]) for number, engine in enumerate(engines))
+    plan = Plan("p", NOW, "Ada", "live", tuple(one.planned for one in targets), (), way, "0000-0000")
+    return Rollout("r", plan, RolloutState.RUNNING, "Ada", "why", NOW, targets)
+
+
+def become(before: Rollout, states: dict[str, TargetState]) -> Rollout:
+    """The same rollout with other states of some targets."""
+    targets = tuple(replace(one, state=states.get(one.environment_id, one.state)) for one in before.targets)
+    return replace(before, targets=targets)
+
+
+def states_of(before: Rollout, *states: TargetState) -> Rollout:
+    """The same rollout with these states for its first targets."""
+    return become(before, {f"e{number}": state for number, state in enumerate(states)})
+
+
+WAYS = st.builds(
+    Way,
+    waves=st.lists(
+        st.builds(WaveSize, count=st.integers(1, 6)) | st.builds(WaveSize, percent=st.integers(1, 60)), max_size=3
+    ).map(lambda sizes: (*sizes, REST)),
+    at_once=st.integers(1, 9),
+    at_once_per_engine=st.integers(1, 4),
+    max_failed=st.integers(0, 4),
+    pause_after_canary=st.booleans(),
+)
+ENGINES = st.lists(st.sampled_from(["fra-1", "fra-2", "ber-1"]), min_size=1, max_size=30)
+
+
+@dataclass
+class Run:
+    """A rollout that is carried out with outcomes drawn by chance, and what was seen on the way."""
+
+    now: Rollout
+    chance: random.Random
+    share_failing: float
+    halts: list[str] = field(default_factory=list)
+    begun: Counter[str] = field(default_factory=Counter)
+
+    def play(self) -> None:
+        """Until it is complete; a person resumes at every halt. Fails where it doesn't end."""
+        for _ in range(20 * len(self.now.targets) + 20):
+            match decide(self.now):
+                case Begin(ids):
+                    self.begin(ids)
+                case Wait():
+                    self.end_one()
+                case Halt(why):
+                    self.halts.append(why)
+                    self.now = replace(self.now, passed_gates=after_resume(self.now))
+                case Complete():
+                    return
+            if self.in_flight() and self.chance.random() < 0.4:
+                self.end_one()
+        pytest.fail("it did not end")
+
+    def in_flight(self) -> list[Target]:
+        return [one for one in self.now.targets if one.state in WORKING]
+
+    def begin(self, ids: tuple[str, ...]) -> None:
+        assert ids
+        self.check_may_begin(ids)
+        self.begun.update(ids)
+        self.now = become(self.now, dict.fromkeys(ids, self.chance.choice(sorted(WORKING))))
+        way = self.now.plan.way
+        assert len(self.in_flight()) <= way.at_once
+        on_one = Counter(one.planned.engine_id for one in self.in_flight())
+        assert max(on_one.values()) <= way.at_once_per_engine
+
+    def check_may_begin(self, ids: tuple[str, ...]) -> None:
+        wave = {self.now.target(one).planned.wave for one in ids}
+        assert wave == {self.now.current_wave}
+        assert all(self.now.target(one).state is TargetState.QUEUED for one in ids)
+        for earlier in range(self.now.current_wave):
+            assert all(one.over for one in self.now.wave(earlier))
+        accepted = accepted_failures(self.now)
+        for number in range(self.now.waves):
+            assert failures(self.now, number) <= accepted[number]
+
+    def end_one(self) -> None:
+        one = self.chance.choice(self.in_flight())
+        bad = self.chance.random() < self.share_failing
+        outcome = self.chance.choice(sorted(UNSUCCESSFUL) if bad else sorted(SUCCEEDED))
+        self.now = become(self.now, {one.environment_id: outcome})
+
+
+def failures(told: Rollout, wave: int) -> int:
+    return sum(one.state in UNSUCCESSFUL for one in told.wave(wave))
+
+
+def accepted_failures(told: Rollout) -> list[int]:
+    """How many failures each wave may have before nothing more is begun."""
+    way = told.plan.way
+    marks = set(told.passed_gates)
+    return [
+        max(
+            [way.allowed_failures(wave, told.waves)]
+            + [count for count in range(1, len(told.targets) + 1) if forgive(wave, count) in marks]
+        )
+        for wave in range(told.waves)
+    ]
+
+
+@given(ENGINES, WAYS, st.integers(0, 10**6), st.sampled_from([0.0, 0.05, 0.3, 1.0]))
+def test_caps_waves_and_the_stop_rule_hold_and_it_ends(
+    engines: list[str], way: Way, seed: int, share_failing: float
+) -> None:
+    run = Run(rollout(engines, way), random.Random(seed), share_failing)  # noqa: S311 - a draw that can be repeated
+    run.play()
+
+    assert all(one.over for one in run.now.targets)
+    assert run.begun == Counter({one.environment_id: 1 for one in run.now.targets})
+    outcomes = Counter(one.state for one in run.now.targets)
+    assert sum(outcomes.values()) == len(engines)
+    if share_failing == 0.0:
+        gate = way.pause_after_canary and run.now.waves > 1
+        assert len(run.halts) == (1 if gate else 0)
+
+
+@given(ENGINES, WAYS, st.integers(0, 10**6))
+def test_no_more_fail_beyond_the_rule_than_were_in_flight(engines: list[str], way: Way, seed: int) -> None:
+    """Everything fails, and nobody resumes."""
+    run = Run(rollout(engines, way), random.Random(seed), 1.0)  # noqa: S311 - a draw that can be repeated
+    most_in_flight = 0
+    while not isinstance(decision := decide(run.now), Halt | Complete):
+        if isinstance(decision, Begin):
+            run.begin(decision.environment_ids)
+            most_in_flight = max(most_in_flight, len(run.in_flight()))
+        else:
+            run.end_one()
+
+    assert failures(run.now, 0) <= way.allowed_failures(0, run.now.waves) + most_in_flight
+    assert all(one.state is TargetState.QUEUED for one in run.now.targets if one.planned.wave > 0)
+    if isinstance(decision, Halt):
+        assert not decision.gate
+        assert decision.why.startswith("Stop rule: ")
+
+
+@given(ENGINES, WAYS, st.lists(st.sampled_from(TargetState), max_size=30))
+def test_whatever_the_states_a_decision_is_sound(engines: list[str], way: Way, states: list[TargetState]) -> None:
+    now = states_of(rollout(engines, way), *states[: len(engines)])
+    over = all(one.state in OVER for one in now.targets)
+    in_flight = [one for one in now.targets if one.state in WORKING]
+
+    match decide(now):
+        case Begin(ids):
+            assert ids
+            assert len(ids) + len(in_flight) <= way.at_once
+            assert len(set(ids)) == len(ids)
+        case Wait():
+            # Nothing would ever wake it otherwise.
+            assert in_flight
+        case Halt(why):
+            assert not in_flight or why.startswith("Paused")
+            assert why.endswith(".")
+        case Complete():
+            assert over
+    assert isinstance(decide(now), Complete) == over
+
+
+def test_the_canary_pauses_when_planned_and_goes_on_when_told() -> None:
+    now = states_of(rollout(["a"] * 4, Way(waves=(WaveSize(count=1), REST))), TargetState.DONE)
+
+    assert decide(now) == Halt(
+        "Paused after the canary, as planned: Mirror 0 done. Look at it, then resume.", gate=True
+    )
+    assert isinstance(decide(replace(now, passed_gates=after_resume(now))), Begin)
+    no_pause = replace(now, plan=replace(now.plan, way=replace(now.plan.way, pause_after_canary=False)))
+    assert isinstance(decide(no_pause), Begin)
+
+
+def test_a_canary_that_was_never_tried_pauses_even_where_no_pause_is_planned() -> None:
+    way = Way(waves=(WaveSize(count=1), REST), pause_after_canary=False)
+    now = states_of(rollout(["a"] * 4, way), TargetState.SKIPPED)
+
+    halt = decide(now)
+
+    assert isinstance(halt, Halt)
+    assert halt.gate
+    assert halt.why == "Paused: nothing was tried in the canary (Mirror 0 skipped). Resume to go on without it."
+    assert isinstance(decide(replace(now, passed_gates=after_resume(now))), Begin)
+
+
+def test_one_failure_in_the_canary_stops_and_a_resume_accepts_just_that() -> None:
+    way = Way(waves=(WaveSize(count=2), REST), at_once=1, pause_after_canary=False)
+    now = states_of(rollout(["a"] * 6, way), TargetState.PUT_BACK)
+
+    assert decide(now) == Halt("Stop rule: 1 of 2 targets of wave 1 failed; 0 may.")
+    now = replace(now, passed_gates=after_resume(now))
+    assert decide(now) == Begin(("e1",))
+    now = become(now, {"e1": TargetState.FAILED})
+    assert decide(now) == Halt("Stop rule: 2 of 2 targets of wave 1 failed; 1 may.")
+
+
+def test_a_pause_by_hand_does_not_take_the_stop_rule_away() -> None:
+    way = Way(waves=(REST,), at_once=1, max_failed=2)
+    now = states_of(rollout(["a"] * 9, way), TargetState.FAILED)
+    now = replace(now, passed_gates=after_resume(now))
+
+    assert isinstance(decide(now), Begin)
+    now = states_of(now, *[TargetState.FAILED] * 3)
+    assert decide(now) == Halt("Stop rule: 3 of 9 targets of wave 1 failed; 2 may.")
+
+
+def test_what_is_in_flight_is_finished_before_a_halt_is_told() -> None:
+    way = Way(waves=(REST,), max_failed=0)
+    now = states_of(rollout(["a"] * 4, way), TargetState.FAILED, TargetState.SWAPPING)
+
+    assert decide(now) == Wait()
+    assert isinstance(decide(become(now, {"e1": TargetState.DONE})), Halt)
+
+
+@pytest.mark.parametrize("state", sorted(UNSUCCESSFUL))
+def test_every_kind_of_failure_counts_for_the_stop_rule(state: TargetState) -> None:
+    now = states_of(rollout(["a"] * 4, Way(waves=(REST,), max_failed=0)), state)
+
+    assert isinstance(decide(now), Halt)
+
+
+@pytest.mark.parametrize(
+    ("states", "stopped", "ended"),
+    [
+        ([TargetState.DONE, TargetState.ALREADY], False, RolloutState.COMPLETED),
+        ([TargetState.DONE, TargetState.PUT_BACK], False, RolloutState.COMPLETED_WITH_FAILURES),
+        ([TargetState.DONE, TargetState.SKIPPED], False, RolloutState.COMPLETED_WITH_FAILURES),
+        ([TargetState.DONE, TargetState.STRANDED], True, RolloutState.STOPPED),
+        ([TargetState.DONE, TargetState.NOT_STARTED], False, RolloutState.STOPPED),
+        ([TargetState.DONE, TargetState.UNKNOWN], False, RolloutState.INTERRUPTED),
+        ([TargetState.DONE, TargetState.UNKNOWN], True, RolloutState.INTERRUPTED),
+    ],
+)
+def test_how_it_ended(states: list[TargetState], stopped: bool, ended: RolloutState) -> None:
+    assert end_state(states_of(rollout(["a", "a"], Way()), *states), stopped=stopped) is ended
+
+
+@given(ENGINES, st.lists(st.sampled_from(sorted(OVER)), min_size=30, max_size=30))
+def test_the_headline_counts_every_target_once(engines: list[str], states: list[TargetState]) -> None:
+    told = headline(states_of(rollout(engines, Way()), *states[: len(engines)]))
+    first, *others = told.split(", ")
+
+    done, of, total, updated = first.split(" ")
+    assert (of, int(total), updated) == ("of", len(engines), "updated")
+    assert int(done) + sum(int(other.partition(" ")[0]) for other in others) == len(engines)
+
+
+def test_words_for_the_screens() -> None:
+    now = states_of(rollout(["a"] * 5, Way(waves=(REST,))), TargetState.DONE, TargetState.PUT_BACK, TargetState.UNKNOWN)
+
+    assert headline(now) == "1 of 5 updated, 2 queued, 1 unknown, 1 put back"
+    assert stop_rule_words(now) == "2 failed of at most 2 in this wave of 5; unreachable counts"
+
+
+def test_every_state_is_working_over_or_waiting() -> None:
+    assert WORKING | OVER | {TargetState.QUEUED} == set(TargetState)
+    assert not WORKING & OVER
+    assert not SUCCEEDED & UNSUCCESSFUL
+
+
+def test_a_target_is_found_by_its_environment() -> None:
+    now = rollout(["a", "b"], Way())
+
+    assert now.target("e1").planned.engine_id == "b"
+    with pytest.raises(KeyError):
+        now.target("e2")
+    assert now.count(TargetState.QUEUED) == 2

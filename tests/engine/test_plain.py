@@ -1,0 +1,44 @@
+"""Text from outside is made safe to show."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mirror_console.engine.plain import LONGEST, clean
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain – ünïcode 漢字 🙂", "plain – ünïcode 漢字 🙂"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]8;;http://example.invalid\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1bPdevice\x1b\\text", "text"),
+        ("\x9b31mred", "red"),
+        ("one\r\ntwo\tthree", "one two three"),
+        ("a\x00b\x7fc\x85d", "abc d"),
+        ("safe\u202egnp.exe", "safe\ufffdgnp.exe"),
+        ("zero\u200bwidth\ufeff", "zero\ufffdwidth\ufffd"),
+        ("  around  ", "around"),
+        ("unfinished \x1b]0;never ends", "unfinished"),
+    ],
+)
+def test_what_is_shown(text: str, shown: str) -> None:
+    assert clean(text) == shown
+
+
+def test_what_is_too_long_says_so() -> None:
+    assert clean("x" * 10_000_000) == "x" * (LONGEST - 1) + "…"
+
+
+@given(st.text())
+def test_nothing_that_steers_a_terminal_or_deceives_the_eye_comes_through(text: str) -> None:
+    shown = clean("\x1b[" + text)
+    assert not [sign for sign in shown if unicodedata.category(sign) in {"Cc", "Cs"} or sign in "\u202e\u200b\u2066"]
+    assert len(shown) <= LONGEST
+    assert clean(shown) == shown

@@ -1,0 +1,179 @@
+"""Runs the console in processes of their own that are cut off with SIGKILL at a given boundary of a step.
+
+The processes are forked from a server that has imported the program already, so that one costs tens of milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from mirror_console.app import opened
+from mirror_console.domain.application import Application, Kind
+from mirror_console.domain.engine import Engine, parse_address
+from mirror_console.domain.environment import Environment, HealthTest, Process, RestartPolicy, Settings
+from mirror_console.domain.plan import REST, Way
+from mirror_console.domain.release import Release
+from mirror_console.domain.rollout import Rollout
+from mirror_console.jobs import Jobs
+from mirror_console.operations import recovery
+from mirror_console.operations.console import Console
+from mirror_console.operations.plan import plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
+from mirror_console.operations.rollout import Conductor, start
+
+AT_ONCE = Way(waves=(REST,), bake=0.0, pause_after_canary=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One environment on one engine, with a catalog of its own in `home`. `goal` is what its source has."""
+
+    home: str
+    engine: str
+    container: str
+    port: int
+    goal_fingerprint: str
+    goal_reference: str
+
+
+def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
+    """Roll out, and be cut off at the boundary `kill_at`; empty cuts nothing off. Tells the boundaries met."""
+    met: list[str] = []
+
+    def mark(boundary: str) -> None:
+        met.append(boundary)
+        if boundary == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with opened() as parts:
+        console = replace(parts.console, mark=mark)
+        _fill(console, scene)
+        refresh(console, parts.jobs)
+        made = plan(console, "live", ["mirror"], AT_ONCE)
+        rollout = start(console, made, preflight(console, parts.jobs, made), "a test")
+        return _told(Conductor(console, parts.jobs, rollout).run()) | {"met": met}
+
+
+def notice(scene: Scene) -> dict[str, Any]:
+    """Start the console again and say what was interrupted; change nothing."""
+    with opened() as parts:
+        found = recovery.interrupted(parts.console)
+        for one in found:
+            recovery.examine(parts.console, parts.jobs, one.rollout)
+        return {"interrupted": [one.words for one in found]}
+
+
+def go_on(scene: Scene) -> dict[str, Any]:
+    """Choose 're-read and continue'."""
+
+    def choose(console: Console, jobs: Jobs, rollout: Rollout) -> Rollout:
+        return recovery.go_on(console, jobs, rollout.id).run()
+
+    return _recovered(choose)
+
+
+def put_back(scene: Scene) -> dict[str, Any]:
+    """Choose 'put back'."""
+    return _recovered(lambda console, jobs, rollout: recovery.put_back(console, jobs, rollout.id))
+
+
+def _recovered(choose: Callable[[Console, Jobs, Rollout], Rollout]) -> dict[str, Any]:
+    with opened() as parts:
+        found = recovery.interrupted(parts.console)
+        told = [_told(choose(parts.console, parts.jobs, one.rollout)) for one in found]
+        return told[0] if told else {}
+
+
+def _told(rollout: Rollout) -> dict[str, Any]:
+    target = rollout.targets[0]
+    return {"rollout": rollout.state.value, "target": target.state.value, "words": target.words}
+
+
+def _fill(console: Console, scene: Scene) -> None:
+    settings = Settings(
+        variables={"PORT": str(scene.port)},
+        networks=("host",),
+        restart=RestartPolicy.UNLESS_STOPPED,
+        health=HealthTest(settle=0.2, limit=5.0),
+        stop_seconds=3,
+    )
+    now = console.clock()
+    with console.catalog.write() as books:
+        books.engines.save(Engine("engine", "fast", parse_address(scene.engine)))
+        books.applications.save(Application("source", Kind.SOURCE, "Source", "source", repository="unused.test/web"))
+        books.environments.save(Environment("source-live", "source", "live", "engine", (Process("web", "no-such"),)))
+        books.applications.save(Application("mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source"))
+        process = (Process("web", scene.container),)
+        identity = scene.container.ljust(32, "0")
+        books.environments.save(Environment(identity, "mirror", "live", "engine", process, settings))
+        repository, _, digest = scene.goal_reference.partition("@")
+        books.releases.save(
+            Release("goal", "source-live", scene.goal_fingerprint, repository, digest, now, now, version="2")
+        )
+
+
+OPERATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    one.__name__: one for one in (start_rollout, notice, go_on, put_back)
+}
+
+
+# --- in a process of its own ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended, and what it told, if it lived to tell it."""
+
+    exit_code: int
+    told: dict[str, Any]
+
+
+class Cutter:
+    """Starts operations in processes of their own."""
+
+    def __init__(self) -> None:
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["tests.journeys.cutter"])
+
+    def begin(self, operation: Callable[..., dict[str, Any]], scene: Scene, *more: str) -> BaseProcess:
+        """Begin an operation; `end` waits for it."""
+        process = self._context.Process(target=_carry_out, args=(operation.__name__, asdict(scene), more))
+        process.start()
+        return process
+
+    def end(self, process: BaseProcess, scene: Scene, timeout: float = 60.0) -> Ended:
+        """Wait for an operation and read what it told."""
+        process.join(timeout)
+        assert process.exitcode is not None, "the process did not end"
+        told = Path(scene.home) / "told.json"
+        content = json.loads(told.read_text()) if told.exists() else {}
+        told.unlink(missing_ok=True)
+        exit_code = process.exitcode
+        process.close()
+        return Ended(exit_code, content)
+
+    def run(self, operation: Callable[..., dict[str, Any]], scene: Scene, *more: str) -> Ended:
+        """Begin an operation and wait for it."""
+        return self.end(self.begin(operation, scene, *more), scene)
+
+
+def _carry_out(operation: str, of_scene: dict[str, Any], more: tuple[str, ...]) -> None:
+    scene = Scene(**of_scene)
+    os.environ["MIRROR_CONSOLE_HOME"] = scene.home
+    told = Path(scene.home) / "told.json"
+    try:
+        content = OPERATIONS[operation](scene, *more)
+    except Exception:
+        told.write_text(json.dumps({"error": traceback.format_exc()}))
+        raise
+    told.write_text(json.dumps(content))

@@ -1,0 +1,149 @@
+"""The oracle: asks one engine by Debian's own docker command line, so that a verdict never comes from the console."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.lab.engine import LabEngine
+from tests.lab.programs import LabError, base_environment, run
+
+
+class Docker:
+    """The docker command line on one engine's local socket, with a configuration folder of the lab's own."""
+
+    def __init__(self, engine: LabEngine, config: Path | None = None) -> None:
+        self.engine = engine
+        self._config = config or engine.folder / "docker-config"
+
+    def run(self, *arguments: str, feed: bytes | str | None = None, timeout: float = 60.0) -> str:
+        """What `docker ARGUMENTS` prints, without the last line break. Raises LabError with what it complained of."""
+        return self._call(arguments, feed=feed, timeout=timeout).stdout.removesuffix("\n")
+
+    def works(self, *arguments: str) -> bool:
+        """Whether `docker ARGUMENTS` exits with 0."""
+        return self._call(arguments, check=False).returncode == 0
+
+    def ps(self, *, every: bool = True) -> list[dict[str, str]]:
+        """The lines of `docker ps` (with those that don't run, unless `every` is false), keyed as docker names them."""
+        return _lines(self.run("ps", "--no-trunc", "--format", "{{json .}}", *(["--all"] if every else [])))
+
+    def names(self, *, every: bool = True) -> list[str]:
+        """The names of its containers, sorted."""
+        return sorted(name for line in self.ps(every=every) for name in line["Names"].split(","))
+
+    def running(self) -> list[str]:
+        """The names of those that run, sorted."""
+        return self.names(every=False)
+
+    def inspect(self, name: str) -> dict[str, Any] | None:
+        """All about one container, by name or id; None when there is none."""
+        return self._inspect("container", name)
+
+    def container(self, name: str) -> dict[str, Any]:
+        """All about one container. Raises LabError when there is none."""
+        found = self.inspect(name)
+        if found is None:
+            raise LabError(f"The engine {self.engine.name} has no container {name}; it has {self.names()}.")
+        return found
+
+    def state(self, name: str) -> str:
+        """created, running, paused, restarting, exited or dead; empty when there is no such container."""
+        found = self.inspect(name)
+        return str(found["State"]["Status"]) if found else ""
+
+    def health(self, name: str) -> str:
+        """starting, healthy or unhealthy; empty without a health check."""
+        return str((self.container(name)["State"].get("Health") or {}).get("Status", ""))
+
+    def labels(self, name: str) -> dict[str, str]:
+        """The labels of one container."""
+        return dict(self.container(name)["Config"]["Labels"] or {})
+
+    def variables(self, name: str) -> dict[str, str]:
+        """The environment variables of one container."""
+        return dict(entry.partition("=")[::2] for entry in self.container(name)["Config"]["Env"] or [])
+
+    def image_of(self, name: str) -> str:
+        """The id of the image that one container was made from."""
+        return str(self.container(name)["Image"])
+
+    def image(self, reference: str) -> dict[str, Any] | None:
+        """All about one image, by reference or id; None when the engine hasn't got it."""
+        return self._inspect("image", reference)
+
+    def version_of(self, name: str) -> str:
+        """The version label of the image that one container was made from."""
+        image = self.image(self.image_of(name)) or {}
+        return str((image["Config"]["Labels"] or {}).get("org.opencontainers.image.version", ""))
+
+    def execute(self, name: str, *command: str) -> str:
+        """What a command in a running container prints."""
+        return self.run("exec", name, *command)
+
+    def logs(self, name: str) -> str:
+        """What a container has written, errors included."""
+        done = self._call(("logs", name))
+        return done.stdout + done.stderr
+
+    def start_container(
+        self,
+        image: str,
+        name: str,
+        *options: str,
+        variables: Mapping[str, str] | None = None,
+        ports: Mapping[int, int] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> str:
+        """`docker run --detach`; `ports` maps those of the engine to the container's. Returns the container's id."""
+        arguments = ["run", "--detach", "--pull", "never", "--name", name, *options]
+        for outside, inside in (ports or {}).items():
+            arguments += ["--publish", f"{outside}:{inside}"]
+        for key, value in (variables or {}).items():
+            arguments += ["--env", f"{key}={value}"]
+        for key, value in (labels or {}).items():
+            arguments += ["--label", f"{key}={value}"]
+        return self.run(*arguments, image)
+
+    def remove(self, *names: str) -> None:
+        """Remove containers with their anonymous volumes, running ones too."""
+        if names:
+            self.run("rm", "--force", "--volumes", *names)
+
+    def clear(self) -> None:
+        """Remove all containers, volumes and networks that were made; images stay."""
+        self.remove(*(line["ID"] for line in self.ps()))
+        volumes = self.run("volume", "ls", "--quiet").split()
+        if volumes:
+            self.run("volume", "rm", "--force", *volumes)
+        networks = self.run("network", "ls", "--quiet", "--no-trunc", "--filter", "type=custom").split()
+        if networks:
+            self.run("network", "rm", *networks)
+
+    def forget_image(self, *references: str) -> None:
+        """Remove images by reference or id; those that aren't there don't matter."""
+        for reference in references:
+            if self.image(reference) is not None:
+                self.run("image", "rm", "--force", reference)
+
+    def _inspect(self, kind: str, name: str) -> dict[str, Any] | None:
+        done = self._call((kind, "inspect", name), check=False)
+        if done.returncode == 0:
+            found: list[dict[str, Any]] = json.loads(done.stdout)
+            return found[0]
+        if "No such" in done.stderr:
+            return None
+        raise LabError(f"The engine {self.engine.name} can't be asked: {done.stderr.strip()}")
+
+    def _call(
+        self, arguments: tuple[str, ...], *, feed: bytes | str | None = None, check: bool = True, timeout: float = 60.0
+    ) -> subprocess.CompletedProcess[str]:
+        command = ["docker", "--config", str(self._config), "--host", self.engine.unix_url, *arguments]
+        return run(command, feed=feed, check=check, timeout=timeout, environment=base_environment(self._config))
+
+
+def _lines(text: str) -> list[dict[str, str]]:
+    return [json.loads(line) for line in text.splitlines() if line]

@@ -1,0 +1,133 @@
+"""The lab for pytest: one for the whole run, its parts started when a test first asks, its engines clean for each test.
+
+A test that asks for any of these is marked `lab`, so that `-m "not lab"` leaves it out. Without root they fail with a
+sentence that says so.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.docker_cli import Docker
+from tests.lab.engine import EngineSpec, LabEngine
+from tests.lab.keyring import LabKeyring
+from tests.lab.lab import Lab, ending_on_signals, sweep
+from tests.lab.programs import LabError, require_root
+from tests.lab.registry import LabRegistry
+
+LOCAL = EngineSpec("local")
+FIRST_TLS = EngineSpec("paris", tls=True)
+SECOND_TLS = EngineSpec("oslo", tls=True)
+FAST = EngineSpec("fast", bridge=False)
+
+LAB_FIXTURES = frozenset(
+    {
+        "lab",
+        "lab_registry",
+        "lab_keyring",
+        "local_engine",
+        "tls_engine",
+        "second_tls_engine",
+        "fast_engine",
+        "three_engines",
+    }
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that needs the lab, before `-m` is looked at."""
+    for item in items:
+        if LAB_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.lab)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The run's lab, without engines at first. It is stopped at the end, and then nothing of it may be left."""
+    try:
+        require_root()
+    except LabError as failure:
+        pytest.fail(str(failure), pytrace=False)
+    sweep()
+    with ending_on_signals():
+        folder = Path(tempfile.mkdtemp(prefix="lab-"))
+        try:
+            running = Lab.start(folder, registry=False, keyring=False, owner=(0, 0))
+            try:
+                yield running
+            finally:
+                running.stop()
+            left = running.leftovers()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    if left:
+        pytest.fail("\n".join(["The lab left something behind:", *left]), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def lab_registry(lab: Lab) -> LabRegistry:
+    """The registry. A test that stops it starts it again."""
+    return lab.start_registry()
+
+
+@pytest.fixture
+def lab_keyring(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> LabKeyring:
+    """The keyring, unlocked, and this process's environment set so that it and its children use it.
+
+    What other tests have put into it is still there: keep to names of your own.
+    """
+    keyring = lab.start_keyring()
+    if keyring.locked():
+        keyring.unlock()
+    for name, value in keyring.environment.items():
+        monkeypatch.setenv(name, value)
+    return keyring
+
+
+@pytest.fixture
+def local_engine(lab: Lab) -> Iterator[LabEngine]:
+    """An engine by local socket; at first it has no containers, and no networks or volumes of anyone's making."""
+    yield from _clean(lab, LOCAL)
+
+
+@pytest.fixture
+def tls_engine(lab: Lab) -> Iterator[LabEngine]:
+    """An engine by TLS with a client certificate, clean."""
+    yield from _clean(lab, FIRST_TLS)
+
+
+@pytest.fixture
+def second_tls_engine(lab: Lab) -> Iterator[LabEngine]:
+    """Another engine by TLS, clean."""
+    yield from _clean(lab, SECOND_TLS)
+
+
+@pytest.fixture
+def fast_engine(lab: Lab) -> Iterator[LabEngine]:
+    """An engine without a bridge, for many containers: they use the host network or none. Clean."""
+    yield from _clean(lab, FAST)
+
+
+@pytest.fixture
+def three_engines(
+    local_engine: LabEngine, tls_engine: LabEngine, second_tls_engine: LabEngine
+) -> tuple[LabEngine, LabEngine, LabEngine]:
+    """The usual fleet: one by local socket, two by TLS; clean, with the registry running."""
+    return local_engine, tls_engine, second_tls_engine
+
+
+def _clean(lab: Lab, spec: EngineSpec) -> Iterator[LabEngine]:
+    # Every engine trusts the registry's address; whoever needs it takes it that it runs.
+    lab.start_registry()
+    engine = lab.engine(spec)
+    engine.mend()
+    Docker(engine).clear()
+    yield engine
+    engine.mend()
+    Docker(engine).clear()

@@ -1,0 +1,377 @@
+"""A rollout on the simulator, with a real catalog: every outcome of a target, the stop rule, pausing and stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from mirror_console.domain.check import Checked
+from mirror_console.domain.environment import HealthTest
+from mirror_console.domain.observation import Health
+from mirror_console.domain.plan import Plan, Reason, Swap, Way
+from mirror_console.domain.rollout import Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.errors import InvalidInput, NotAllowed
+from mirror_console.operations.plan import plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
+from mirror_console.operations.rollout import Conductor, resume, start
+from mirror_console.operations.status import survey
+from mirror_console.simulator.behaviour import Behaviour
+from tests.operations.fleet import QUICK, Fleet, small_fleet
+
+
+@pytest.fixture
+def fleet() -> Iterator[Fleet]:
+    with small_fleet() as made:
+        made.publish("26.8.2", health_interval=0.02)
+        made.run_mirrors("26.8.2")
+        refresh(made.console, made.jobs)
+        yield made
+
+
+def planned(fleet: Fleet, way: Way = QUICK, count: int | None = None) -> Plan:
+    return plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors[:count]], way)
+
+
+def publish(fleet: Fleet, version: str = "26.8.3", **how: object) -> None:
+    fleet.publish(version, **{"health_interval": 0.02, **how})
+    refresh(fleet.console, fleet.jobs)
+
+
+def carried_out(fleet: Fleet, way: Way = QUICK, count: int | None = None) -> Rollout:
+    made = planned(fleet, way, count)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    return Conductor(fleet.console, fleet.jobs, rollout).run()
+
+
+def states(rollout: Rollout) -> list[TargetState]:
+    return [target.state for target in rollout.targets]
+
+
+def everything(fleet: Fleet) -> dict[str, str]:
+    return {**fleet.names("alpha"), **fleet.names("berlin")}
+
+
+def test_every_mirror_gets_the_release_and_keeps_its_way_back(fleet: Fleet) -> None:
+    publish(fleet)
+    rollout = carried_out(fleet)
+    assert rollout.state is RolloutState.COMPLETED
+    assert states(rollout) == [TargetState.DONE] * 4
+    there = everything(fleet)
+    for number in range(1, 5):
+        assert there[f"mirror-0{number}-live"] == "running"
+        assert there[f"mirror-0{number}-live.mc-prev"] == "exited"
+    assert len(there) == 9, there
+    for row in survey(fleet.console).rows:
+        assert row.cells["live"].running_title == "26.8.3"
+        assert not row.cells["live"].differences
+
+
+def test_a_second_rollout_keeps_one_way_back(fleet: Fleet) -> None:
+    publish(fleet)
+    carried_out(fleet)
+    publish(fleet, "26.8.4")
+    assert carried_out(fleet).state is RolloutState.COMPLETED
+    there = everything(fleet)
+    assert len(there) == 9, there
+    for number in range(1, 5):
+        assert fleet.version_of(f"mirror-0{number}-live.mc-prev") == "26.8.3"
+        assert fleet.version_of(f"mirror-0{number}-live") == "26.8.4"
+
+
+def test_the_first_container_of_an_environment_is_created(fleet: Fleet) -> None:
+    publish(fleet)
+    fleet.simulated.engines["alpha"].lose_container("mirror-01-live")
+    refresh(fleet.console, fleet.jobs)
+    rollout = carried_out(fleet, count=1)
+    assert rollout.targets[0].planned.swap is Swap.CREATE
+    assert states(rollout) == [TargetState.DONE]
+    assert fleet.names("alpha").keys() == {"webshop-live", "mirror-01-live", "mirror-03-live"}
+
+
+@pytest.mark.parametrize("behaviour", [Behaviour.NEVER_HEALTHY, Behaviour.EXITS_AT_ONCE])
+def test_a_new_container_that_is_not_well_is_put_back(fleet: Fleet, behaviour: Behaviour) -> None:
+    publish(fleet, behaviour=behaviour)
+    before = fleet.container("mirror-01-live").id
+    rollout = carried_out(fleet, count=1)
+    assert states(rollout) == [TargetState.PUT_BACK]
+    assert rollout.state is RolloutState.COMPLETED_WITH_FAILURES
+    assert fleet.names("alpha").keys() == {"webshop-live", "mirror-01-live", "mirror-03-live"}
+    after = fleet.container("mirror-01-live")
+    assert after.id == before
+    assert after.is_running
+    assert after.policy == "unless-stopped"
+
+
+def test_a_container_that_dies_while_it_bakes_is_put_back(fleet: Fleet) -> None:
+    publish(fleet, behaviour=Behaviour.HEALTHY_THEN_DIES)
+    before = fleet.container("mirror-01-live").id
+    rollout = carried_out(fleet, replace(QUICK, bake=30.0), count=1)
+    assert states(rollout) == [TargetState.PUT_BACK]
+    assert "baking" in rollout.targets[0].words or "verify" in rollout.targets[0].words
+    assert fleet.container("mirror-01-live").id == before
+    assert fleet.container("mirror-01-live").is_running
+
+
+def test_a_first_container_that_is_not_well_is_removed_again(fleet: Fleet) -> None:
+    publish(fleet, behaviour=Behaviour.NEVER_HEALTHY)
+    fleet.simulated.engines["alpha"].lose_container("mirror-01-live")
+    refresh(fleet.console, fleet.jobs)
+    rollout = carried_out(fleet, count=1)
+    assert states(rollout) == [TargetState.PUT_BACK]
+    assert fleet.names("alpha").keys() == {"webshop-live", "mirror-03-live"}
+
+
+def test_a_failing_canary_stops_the_rest(fleet: Fleet) -> None:
+    publish(fleet, behaviour=Behaviour.NEVER_HEALTHY)
+    rollout = carried_out(fleet)
+    assert rollout.state is RolloutState.PAUSED
+    assert states(rollout) == [TargetState.PUT_BACK] + [TargetState.QUEUED] * 3
+    assert rollout.paused_because == "Stop rule: 1 of 1 targets of wave 1 failed; 0 may."
+
+
+def test_a_person_may_go_on_in_spite_of_a_failure(fleet: Fleet) -> None:
+    publish(fleet, behaviour=Behaviour.NEVER_HEALTHY)
+    rollout = carried_out(fleet, replace(QUICK, max_failed=5))
+    gone_on = Conductor(fleet.console, fleet.jobs, resume(fleet.console, rollout.id)).run()
+    assert gone_on.state is RolloutState.COMPLETED_WITH_FAILURES
+    assert states(gone_on) == [TargetState.PUT_BACK] * 4
+
+
+def test_it_pauses_after_the_canary_and_goes_on_when_told(fleet: Fleet) -> None:
+    publish(fleet)
+    rollout = carried_out(fleet, replace(QUICK, pause_after_canary=True))
+    assert rollout.state is RolloutState.PAUSED
+    assert states(rollout) == [TargetState.DONE] + [TargetState.QUEUED] * 3
+    gone_on = Conductor(fleet.console, fleet.jobs, resume(fleet.console, rollout.id)).run()
+    assert gone_on.state is RolloutState.COMPLETED
+
+
+def test_a_stop_lets_what_is_in_flight_end_and_starts_nothing_more(fleet: Fleet) -> None:
+    publish(fleet)
+    made = planned(fleet)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    conductor: Conductor
+
+    def stop_in_the_first(snapshot: Rollout) -> None:
+        if snapshot.targets[0].state is TargetState.SWAPPING:
+            conductor.stop()
+
+    conductor = Conductor(fleet.console, fleet.jobs, rollout, stop_in_the_first)
+    ended = conductor.run()
+    assert ended.state is RolloutState.STOPPED
+    assert states(ended) == [TargetState.DONE] + [TargetState.NOT_STARTED] * 3
+
+
+def test_a_target_that_changed_since_the_plan_is_left_out(fleet: Fleet) -> None:
+    publish(fleet)
+    made = planned(fleet)
+    checked = preflight(fleet.console, fleet.jobs, made)
+    rollout = start(fleet.console, made, checked, "a test")
+    fleet.simulated.engines["berlin"].lose_container("mirror-02-live")
+    ended = Conductor(fleet.console, fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.DONE, TargetState.SKIPPED, TargetState.DONE, TargetState.DONE]
+    assert "is gone" in ended.targets[1].words
+
+
+def test_an_engine_that_goes_dark_costs_its_own_targets_only(fleet: Fleet) -> None:
+    publish(fleet)
+    made = planned(fleet, replace(QUICK, max_failed=9))
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    fleet.simulated.engines["berlin"].make_unreachable()
+    ended = Conductor(fleet.console, fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.DONE, TargetState.FAILED, TargetState.DONE, TargetState.FAILED]
+    assert all("berlin" in target.words for target in ended.targets if target.state is TargetState.FAILED)
+
+
+def test_what_is_aligned_is_left_out_with_the_reason(fleet: Fleet) -> None:
+    made = planned(fleet)
+    assert [left.reason for left in made.left_out] == [Reason.NOTHING_TO_DO] * 4
+    with pytest.raises(InvalidInput, match="changes nothing"):
+        start(fleet.console, made, Checked(()), "a test")
+
+
+def test_changed_settings_wait_for_a_rollout_and_are_applied_by_it(fleet: Fleet) -> None:
+    publish(fleet)
+    carried_out(fleet)
+    environment = fleet.environment(fleet.mirrors[0], "live")
+    fleet.with_settings(environment, variables={"DOMAIN": "new.example"})
+    assert survey(fleet.console).row("mirror-01").cells["live"].pending
+    rollout = carried_out(fleet, count=1)
+    assert states(rollout) == [TargetState.DONE]
+    assert "DOMAIN=new.example" in fleet.container("mirror-01-live").config["Env"]
+    cell = survey(fleet.console).row("mirror-01").cells["live"]
+    assert not cell.pending
+    assert not cell.differences
+
+
+def test_a_change_by_hand_is_drift_with_its_kind(fleet: Fleet) -> None:
+    container = fleet.container("mirror-01-live")
+    container.host["Memory"] = 64 * 1024 * 1024
+    refresh(fleet.console, fleet.jobs, inspect_all=True)
+    cell = survey(fleet.console).row("mirror-01").cells["live"]
+    assert [str(difference) for difference in cell.differences] == ["memory limit: none → 64 MiB"]
+    assert cell.status == "drifted"
+
+
+def test_a_foreign_lock_blocks_its_target(fleet: Fleet) -> None:
+    publish(fleet)
+    environment = fleet.environment(fleet.mirrors[0], "live")
+    labels = {"io.mirrorconsole.operator": "another", "io.mirrorconsole.machine": "desk-2"}
+    alpha = fleet.simulated.engines["alpha"]
+    alpha.run(f"mc-lock.{environment.id[:8]}", fleet.container("mirror-01-live").image.id, labels=labels)
+    made = planned(fleet, count=1)
+    checked = preflight(fleet.console, fleet.jobs, made)
+    assert [result.words for result in checked.blocking] == ["another on desk-2 holds the lock since an unknown time."]
+    with pytest.raises(InvalidInput, match="every target is blocked"):
+        start(fleet.console, made, checked, "a test")
+
+
+def test_a_port_that_another_container_holds_blocks_its_target(fleet: Fleet) -> None:
+    publish(fleet)
+    fleet.simulated.engines["alpha"].lose_container("mirror-01-live")
+    image = fleet.container("mirror-03-live").image.id
+    fleet.simulated.engines["alpha"].run("stranger", image, ports={8080: 11001})
+    refresh(fleet.console, fleet.jobs)
+    made = planned(fleet, count=1)
+    checked = preflight(fleet.console, fleet.jobs, made)
+    assert [result.words for result in checked.blocking] == ["Port 11001 is held by 'stranger'."]
+
+
+def test_a_port_taken_between_stop_and_start_puts_back(fleet: Fleet) -> None:
+    publish(fleet)
+    made = planned(fleet, count=1)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    alpha = fleet.simulated.engines["alpha"]
+    thief = fleet.container("mirror-03-live").image.id
+
+    def steal(boundary: str) -> None:
+        if boundary == f"{Step.STOP.name}:outcome":
+            alpha.run("thief", thief, ports={8080: 11001})
+        if boundary == f"{Step.START.name}:sent":
+            alpha.lose_container("thief")
+
+    console = replace(fleet.console, mark=steal)
+    ended = Conductor(console, fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.PUT_BACK]
+    assert "start new" in ended.targets[0].words
+    assert fleet.container("mirror-01-live").is_running
+
+
+def test_neither_old_nor_new_can_be_started_is_stranded(fleet: Fleet) -> None:
+    publish(fleet)
+    made = planned(fleet, count=1)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    alpha = fleet.simulated.engines["alpha"]
+
+    def leak(boundary: str) -> None:
+        if boundary == f"{Step.STOP.name}:outcome":
+            alpha.leak_port(11001)
+
+    ended = Conductor(replace(fleet.console, mark=leak), fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.STRANDED]
+    assert "Putting back failed" in ended.targets[0].words
+    assert not [name for name in fleet.names("alpha") if name.startswith("mc-lock")]
+
+
+def test_a_lock_that_somebody_prunes_is_taken_again(fleet: Fleet) -> None:
+    publish(fleet)
+    made = planned(fleet, count=1)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    lock = f"mc-lock.{made.targets[0].environment_id[:8]}"
+
+    def prune(boundary: str) -> None:
+        if boundary == f"{Step.CREATE.name}:outcome":
+            fleet.simulated.engines["alpha"].lose_container(lock)
+
+    ended = Conductor(replace(fleet.console, mark=prune), fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.DONE]
+    assert lock not in fleet.names("alpha")
+
+
+def test_a_lock_that_another_took_over_ends_the_turn_untouched_from_there(fleet: Fleet) -> None:
+    publish(fleet)
+    made = planned(fleet, count=1)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    lock = f"mc-lock.{made.targets[0].environment_id[:8]}"
+    alpha = fleet.simulated.engines["alpha"]
+    image = fleet.container("mirror-03-live").image.id
+
+    def take_over(boundary: str) -> None:
+        if boundary == f"{Step.CREATE.name}:outcome":
+            alpha.lose_container(lock)
+            alpha.run(lock, image, labels={"io.mirrorconsole.operator": "another"})
+
+    ended = Conductor(replace(fleet.console, mark=take_over), fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.SUPERSEDED]
+    assert fleet.container("mirror-01-live").is_running
+    assert fleet.container("mirror-01-live").policy == "unless-stopped"
+
+
+def test_a_wrong_registry_password_blocks_in_words(fleet: Fleet) -> None:
+    publish(fleet)
+    fleet.console.vault.put(SecretReference("registry/simulated/password"), Secret("wrong"))
+    fleet.console.engines.forget("berlin")
+    made = plan(fleet.console, "live", ["mirror-02"], QUICK)
+    checked = preflight(fleet.console, fleet.jobs, made)
+    assert len(checked.blocking) == 1
+    assert "authentication required" in checked.blocking[0].words
+    assert "password" in checked.blocking[0].remedy
+
+
+def test_a_required_variable_without_a_value_blocks(fleet: Fleet) -> None:
+    publish(fleet)
+    with fleet.console.catalog.write() as books:
+        source = books.applications.get("source")
+        books.applications.save(replace(source, required_variables=("DOMAIN", "STAGE")))
+    made = planned(fleet, count=1)
+    checked = preflight(fleet.console, fleet.jobs, made)
+    assert [result.words for result in checked.blocking] == ["Required and without a value: STAGE."]
+
+
+def test_more_than_twenty_targets_ask_for_their_number() -> None:
+    with small_fleet(mirrors=21) as fleet:
+        fleet.publish("26.8.2", health_interval=0.02)
+        fleet.run_mirrors("26.8.2")
+        refresh(fleet.console, fleet.jobs)
+        publish(fleet)
+        made = planned(fleet)
+        checked = preflight(fleet.console, fleet.jobs, made)
+        for typed in (None, 20):
+            with pytest.raises(InvalidInput, match="type 21"):
+                start(fleet.console, made, checked, "a test", typed)
+        rollout = start(fleet.console, made, checked, "a test", 21)
+        assert Conductor(fleet.console, fleet.jobs, rollout).run().state is RolloutState.COMPLETED
+
+
+def test_an_old_plan_does_not_start(fleet: Fleet) -> None:
+    publish(fleet)
+    made = planned(fleet)
+    checked = preflight(fleet.console, fleet.jobs, made)
+    later = replace(fleet.console, clock=lambda: made.valid_until.replace(year=made.valid_until.year + 1))
+    with pytest.raises(InvalidInput, match="too old"):
+        start(later, made, checked, "a test")
+
+
+def test_read_only_refuses_to_plan_and_to_start(fleet: Fleet) -> None:
+    publish(fleet)
+    made = planned(fleet)
+    looking = replace(fleet.console, read_only="It was started with --read-only.")
+    with pytest.raises(NotAllowed):
+        plan(looking, "live", ["mirror-01"], QUICK)
+    with pytest.raises(NotAllowed):
+        start(looking, made, Checked(()), "a test")
+
+
+def test_a_health_check_that_never_says_is_waited_for_no_longer_than_its_limit(fleet: Fleet) -> None:
+    environment = fleet.environment(fleet.mirrors[0], "live")
+    fleet.with_settings(environment, health=HealthTest(limit=0.3))
+    publish(fleet, health_interval=60.0)
+    rollout = carried_out(fleet, count=1)
+    assert states(rollout) == [TargetState.PUT_BACK]
+    assert "not well after 0.3 s" in rollout.targets[0].words
+    refresh(fleet.console, fleet.jobs)
+    assert survey(fleet.console).row("mirror-01").cells["live"].health in {Health.HEALTHY, Health.STARTING}

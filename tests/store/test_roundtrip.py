@@ -1,0 +1,319 @@
+"""What is put into the catalog comes out of it equal, whatever its fields hold."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mirror_console.domain.account import Account
+from mirror_console.domain.application import Application
+from mirror_console.domain.engine import Contact, Engine, Registry
+from mirror_console.domain.environment import Environment, Hold, Process, Settings
+from mirror_console.domain.observation import Difference, Observation
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.release import Release
+from mirror_console.domain.rollout import JournalEntry, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.secret import SecretReference
+from mirror_console.operations import ports
+from mirror_console.store import Catalog
+from tests.store import values
+from tests.store.values import NOW, anything
+
+# Each example writes over what the one before wrote: one catalog serves them all.
+shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
+SAME = st.just("same")
+numbers = itertools.count()
+
+
+def as_port(catalog: Catalog) -> ports.Catalog:
+    """The type checker says whether the catalog is what operations ask for."""
+    return catalog
+
+
+def prepare(catalog: Catalog) -> None:
+    """A fleet with the identities that the examples name."""
+    with catalog.write() as books:
+        values.fleet(books, 2)
+
+
+@shared
+@given(value=anything(Application, id=SAME, source_id=st.sampled_from(["", "source"])))
+def test_an_application(catalog: Catalog, value: Application) -> None:
+    prepare(catalog)
+    value = replace(value, slug="s" + value.slug)
+    with catalog.write() as books:
+        books.applications.save(value)
+    with as_port(catalog).read() as read:
+        assert read.applications.get("same") == value
+        assert read.applications.by_slug(value.slug) == value
+        assert value in read.applications.all()
+
+
+@shared
+@given(
+    value=anything(
+        Environment,
+        id=SAME,
+        application_id=st.just("mirror0"),
+        engine_id=st.just("engine0"),
+        processes=st.lists(anything(Process), max_size=3, unique_by=lambda process: process.name).map(tuple),
+    )
+)
+def test_an_environment(catalog: Catalog, value: Environment) -> None:
+    prepare(catalog)
+    value = replace(value, name="x" + value.name)
+    with catalog.write() as books:
+        books.environments.save(value)
+    with catalog.read() as books:
+        assert books.environments.get("same") == value
+        assert value in books.environments.all()
+        assert value in books.environments.of("mirror0")
+        assert value in books.environments.on("engine0")
+        assert [one.id for one in books.environments.of("mirror1")] == ["mirror1-test", "mirror1-live"]
+
+
+@shared
+@given(value=anything(Engine, id=SAME), contact=anything(Contact, engine_id=SAME))
+def test_an_engine_and_its_contact(catalog: Catalog, value: Engine, contact: Contact) -> None:
+    with catalog.write() as books:
+        books.engines.save(value)
+        books.engines.save_contact(contact)
+    with catalog.read() as books:
+        assert books.engines.get("same") == value
+        assert books.engines.by_name(value.name) == value
+        assert books.engines.all() == [value]
+        assert books.engines.contacts() == {"same": contact}
+
+
+@shared
+@given(value=anything(Registry, id=SAME), account=anything(Account, name=SAME))
+def test_a_registry_and_an_account(catalog: Catalog, value: Registry, account: Account) -> None:
+    with catalog.write() as books:
+        books.registries.save(value)
+        books.accounts.save(account)
+    with catalog.read() as books:
+        assert books.registries.all() == [value]
+        assert books.registries.by_host(value.host) == value
+        assert books.accounts.all() == [account]
+    with catalog.write() as books:
+        books.registries.remove("same")
+        assert books.registries.all() == []
+
+
+@shared
+@given(value=anything(Release, id=SAME, environment_id=st.just("source-live")))
+def test_a_release(catalog: Catalog, value: Release) -> None:
+    prepare(catalog)
+    with catalog.write() as books:
+        books.releases.save(value)
+    with catalog.read() as books:
+        assert books.releases.all() == [value]
+        assert books.releases.of(["source-live", "nowhere"]) == [value]
+        assert books.releases.of([]) == []
+
+
+@shared
+@given(value=anything(Observation, environment_id=st.just("mirror0-live"), process=st.just("web"), engine_id=SAME))
+def test_an_observation(catalog: Catalog, value: Observation) -> None:
+    prepare(catalog)
+    with catalog.write() as books:
+        books.observations.save_all([value])
+    with catalog.read() as books:
+        assert books.observations.of("mirror0-live") == [value]
+        assert value in books.observations.all()
+        assert books.observations.on("same") == [value]
+
+
+@shared
+@given(value=anything(Plan))
+def test_a_plan(catalog: Catalog, value: Plan) -> None:
+    value = replace(value, id=str(next(numbers)))
+    with catalog.write() as books:
+        books.plans.save(value)
+        books.plans.save(value)
+    with catalog.read() as books:
+        assert books.plans.get(value.id) == value
+        assert value in books.plans.all()
+
+
+@shared
+@given(
+    value=anything(
+        Rollout,
+        targets=st.lists(anything(Target), max_size=3, unique_by=lambda target: target.environment_id).map(tuple),
+    ),
+)
+def test_a_rollout(catalog: Catalog, value: Rollout) -> None:
+    number = str(next(numbers))
+    value = replace(value, id=number, plan=replace(value.plan, id=number))
+    with catalog.write() as books:
+        books.rollouts.add(value)
+    with catalog.read() as books:
+        assert books.rollouts.get(value.id) == value
+        assert books.plans.get(value.plan.id) == value.plan
+
+
+@shared
+@given(value=anything(JournalEntry, rollout_id=st.just("rollout1")))
+def test_a_line_of_the_journal(catalog: Catalog, value: JournalEntry) -> None:
+    with catalog.write() as books:
+        if not books.rollouts.all():
+            books.rollouts.add(values.rollout([]))
+        number = books.journal.append(value)
+    with catalog.read() as books:
+        assert books.journal.of("rollout1")[-1] == replace(value, sequence=number)
+        assert books.journal.broken_at() is None
+
+
+def test_saving_again_changes_what_is_there_and_takes_nothing_along(catalog: Catalog) -> None:
+    prepare(catalog)
+    held = Hold("fp1:a", "26.8.2", "waits for the bank", "Ada", NOW, NOW + timedelta(days=3))
+    with catalog.write() as books:
+        books.applications.save(replace(values.mirror(0), name="Renamed", tags=("at",), domains=()))
+        books.engines.save(replace(values.engine(), location="Frankfurt"))
+        books.environments.save(replace(values.environment(values.mirror(0)), name="shop").with_hold(held))
+    with catalog.read() as books:
+        assert books.applications.get("mirror0").tags == ("at",)
+        assert books.environments.get("mirror0-live").hold == held
+        assert len(books.environments.all()) == 6
+        assert len(books.observations.all()) == 6
+
+
+def test_what_is_not_there_is_a_key_error(catalog: Catalog) -> None:
+    with catalog.read() as books:
+        for get in (books.applications, books.environments, books.engines, books.plans, books.rollouts):
+            with pytest.raises(KeyError):
+                get.get("nobody")
+        assert books.applications.by_slug("nobody") is None
+        assert books.engines.by_name("nobody") is None
+        assert books.registries.by_host("nobody") is None
+    with pytest.raises(KeyError), catalog.write() as books:
+        books.rollouts.save_head(values.rollout([]))
+    with pytest.raises(KeyError), catalog.write() as books:
+        books.rollouts.save_target("rollout1", Target(values.planned(values.environment(values.mirror(0)))))
+
+
+def test_a_touch_makes_what_was_seen_on_one_engine_newer_and_changes_nothing_else(catalog: Catalog) -> None:
+    later = NOW + timedelta(minutes=5, microseconds=1)
+    with catalog.write() as books:
+        placed = values.fleet(books, 3)
+        books.engines.save(values.engine(1))
+        elsewhere = values.environment(values.mirror(0), "demo", "engine1")
+        books.environments.save(elsewhere)
+        books.observations.save_all([values.observation(elsewhere)])
+        books.observations.touch("engine0", later)
+    with catalog.read() as books:
+        expected = [values.observation(one, at=later) for one in placed] + [values.observation(elsewhere)]
+        by_environment = {one.environment_id: one for one in expected}
+        assert {one.environment_id: one for one in books.observations.all()} == by_environment
+
+
+def test_a_rollout_moves_on_target_by_target(catalog: Catalog) -> None:
+    with catalog.write() as books:
+        placed = values.fleet(books, 2)
+        books.rollouts.add(values.rollout(placed))
+        done = replace(books.rollouts.get("rollout1").targets[1], state=TargetState.DONE, ended_at=NOW, words="fine")
+        books.rollouts.save_target("rollout1", done)
+        ended = replace(
+            values.rollout(placed), state=RolloutState.PAUSED, passed_gates=(0, -2), paused_because="canary"
+        )
+        books.rollouts.save_head(ended)
+    with catalog.read() as books:
+        found = books.rollouts.get("rollout1")
+        assert found.targets[1] == done
+        assert replace(found, targets=ended.targets) == ended
+        assert books.rollouts.unfinished() == [found]
+    with catalog.write() as books:
+        books.rollouts.save_head(replace(ended, state=RolloutState.STOPPED))
+        assert books.rollouts.unfinished() == []
+        books.rollouts.add(values.rollout(placed, "rollout2", NOW + timedelta(hours=1)))
+        assert [one.id for one in books.rollouts.all()] == ["rollout2", "rollout1"]
+
+
+def test_the_settings_that_were_applied_last_are_found_by_their_hash(catalog: Catalog) -> None:
+    with catalog.write() as books:
+        (one, *_) = values.fleet(books, 0)
+        books.rollouts.add(values.rollout([one]))
+        changed = replace(one, settings=Settings(variables={"LANGUAGE": "fr"}))
+        books.rollouts.add(values.rollout([changed], "rollout2", NOW + timedelta(hours=1)))
+        assert books.rollouts.last_settings(one.id, one.settings.hash) == one.settings
+        assert books.rollouts.last_settings(one.id, changed.settings.hash) == changed.settings
+        assert books.rollouts.last_settings(one.id, "0" * 16) is None
+
+
+def test_text_that_is_not_unicode_is_kept_as_question_marks(catalog: Catalog) -> None:
+    prepare(catalog)
+    odd = replace(
+        values.observation(values.environment(values.mirror(0))),
+        health_output="a\ud800b",
+        differences=(Difference("image", "\udfff", "ü"),),
+    )
+    with catalog.write() as books:
+        books.observations.save_all([odd])
+        books.accounts.save(Account("bad\ud800", "tü"))
+    with catalog.read() as books:
+        (kept,) = books.observations.of("mirror0-live")
+        assert kept.health_output == "a?b"
+        assert kept.differences == (Difference("image", "?", "ü"),)
+        assert books.accounts.all() == [Account("bad?", "tü")]
+
+
+def test_what_could_not_be_read_back_is_never_written(catalog: Catalog) -> None:
+    prepare(catalog)
+    before = values.environment(values.mirror(0))
+    endless = replace(
+        before, settings=replace(before.settings, health=replace(before.settings.health, limit=float("nan")))
+    )
+    with pytest.raises(sa.exc.StatementError, match="float"), catalog.write() as books:
+        books.environments.save(endless)
+    naive = Contact("engine0", NOW.replace(tzinfo=None), True, 0.1)
+    with pytest.raises(sa.exc.StatementError, match="zone"), catalog.write() as books:
+        books.engines.save_contact(naive)
+    with catalog.read() as books:
+        assert books.environments.get(before.id) == before
+        assert books.engines.contacts() == {}
+
+
+def test_of_a_secret_only_its_name_is_in_the_file(catalog: Catalog, place: Path) -> None:
+    prepare(catalog)
+    with catalog.write() as books:
+        books.registries.save(Registry("r", "registry.example", "robot", SecretReference("registry/r/password")))
+    with catalog.read() as books:
+        assert books.environments.get("mirror0-live").settings.secrets == {"DB": SecretReference("app/db")}
+    catalog.close()
+    content = place.read_bytes()
+    assert b'"secrets":{"DB":{"name":"app/db"}}' in content
+    assert b"registry/r/password" in content
+
+
+def test_reading_everything_takes_the_same_number_of_questions_for_few_and_for_many(catalog: Catalog) -> None:
+    def questions() -> int:
+        asked: list[str] = []
+        with catalog.read() as books:
+            connection = books.applications._connection
+
+            def count(*call: Any) -> None:
+                asked.append(call[2])
+
+            sa.event.listen(connection, "before_cursor_execute", count)
+            books.applications.all()
+            books.environments.all()
+            books.environments.on("engine0")
+            books.observations.all()
+            books.rollouts.all()
+        return len(asked)
+
+    with catalog.write() as books:
+        books.rollouts.add(values.rollout(values.fleet(books, 1)))
+    few = questions()
+    with catalog.write() as books:
+        books.rollouts.add(values.rollout(values.fleet(books, 30), "rollout2"))
+    assert questions() == few < 12

@@ -1,0 +1,162 @@
+"""Migrations: they make exactly the tables that the code knows, on a backup, whole or not at all."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import mirror_console.store
+from mirror_console.errors import CatalogError
+from mirror_console.store import Catalog, upgrade
+from mirror_console.store.connection import connected, pooled
+from mirror_console.store.tables import TRIGGERS, metadata
+from tests.store import values
+
+MIGRATIONS = Path(mirror_console.store.__file__).parent / "migrations"
+
+
+def schema(place: Path) -> dict[str, str]:
+    """The text of everything that a file's tables consist of, by name, with single spaces."""
+    with closing(connected(place, read_only=True)) as connection:
+        found = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    return {name: re.sub(r"\s+", " ", sql) for name, sql in found}
+
+
+def test_migrations_make_what_the_code_knows(place: Path, tmp_path: Path) -> None:
+    Catalog.open(place).close()
+    made = schema(place)
+    del made["alembic_version"]
+    plain = tmp_path / "plain.sqlite"
+    plain.touch()
+    engine = pooled(plain)
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        for trigger in TRIGGERS.values():
+            connection.exec_driver_sql(trigger)
+    engine.dispose()
+    assert made == schema(plain)
+    engine = pooled(place)
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+    assert differences == []
+
+
+def test_the_program_names_every_migration_in_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", upgrade.MIGRATIONS)
+    found = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
+    assert upgrade.REVISIONS == tuple(reversed(found))
+
+
+def migrations(tmp_path: Path, body: str) -> str:
+    """The program's own migrations and one more."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    head = upgrade.REVISIONS[-1]
+    (folder / "versions" / "r9001_next.py").write_text(
+        f"import sqlalchemy as sa\nfrom alembic import op\nrevision = '9001'\ndown_revision = {head!r}\n\n\n"
+        f"def upgrade():\n" + "".join(f"    {line}\n" for line in body.splitlines())
+    )
+    return str(folder)
+
+
+def filled(place: Path) -> None:
+    with closing(Catalog.open(place)) as catalog, catalog.write() as books:
+        values.fleet(books, 3)
+        books.rollouts.add(values.rollout([]))
+        books.journal.append(values.line())
+
+
+def counted(place: Path) -> dict[str, int]:
+    with closing(connected(place, read_only=True)) as connection:
+        return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in metadata.tables}  # noqa: S608
+
+
+def test_a_migration_that_makes_a_table_anew_loses_no_row_that_names_it(place: Path, tmp_path: Path) -> None:
+    filled(place)
+    before = counted(place)
+    body = "with op.batch_alter_table('application', recreate='always') as table:\n"
+    body += "    table.add_column(sa.Column('motto', sa.Text, nullable=False, server_default='x'))"
+    upgrade.bring_up(place, "9001", migrations(tmp_path, body))
+    assert counted(place) == before
+    assert "motto" in schema(place)["application"]
+    backup = place.with_name("catalog.before-9001.sqlite")
+    assert "motto" not in schema(backup)["application"]
+    assert counted(backup) == before
+    with pytest.raises(CatalogError, match="written by Mirror Console"):
+        Catalog.open(place)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            "op.execute('ALTER TABLE account ADD COLUMN motto TEXT')\nop.execute('DELETE FROM observation')\n1 / 0",
+            "ZeroDivisionError",
+        ),
+        ("op.execute(\"UPDATE environment SET engine_id = 'gone'\")", "entries name others that aren't there"),
+    ],
+)
+def test_a_migration_that_fails_midway_leaves_all_as_it_was(place: Path, tmp_path: Path, body: str, words: str) -> None:
+    filled(place)
+    before, form, content = counted(place), schema(place), place.read_bytes()
+    with pytest.raises(CatalogError, match=words):
+        upgrade.bring_up(place, "9001", migrations(tmp_path, body))
+    assert (counted(place), schema(place), place.read_bytes()) == (before, form, content)
+    with closing(Catalog.open(place)) as catalog, catalog.read() as books:
+        assert len(books.observations.all()) == 8
+
+
+def test_the_last_three_backups_are_kept(place: Path, tmp_path: Path) -> None:
+    filled(place)
+    for revision in ("0002", "0003", "0004", "0005", "0005"):
+        upgrade.bring_up(place, revision, upgrade.MIGRATIONS)
+    kept = sorted(path.name for path in place.parent.iterdir())
+    assert kept == [*(f"catalog.before-000{number}.sqlite" for number in (3, 4, 5)), "catalog.sqlite"]
+
+
+def test_an_earlier_form_is_brought_up_at_the_start_but_not_for_reading_only(place: Path) -> None:
+    Catalog.open(place).close()
+    with closing(sqlite3.connect(place, isolation_level=None)) as connection:
+        for name in [*metadata.tables]:
+            if name != "meta":
+                connection.execute(f"DROP TABLE {name}")
+        connection.execute("DROP TABLE meta")
+        connection.execute("DELETE FROM alembic_version")
+    with pytest.raises(CatalogError, match="tables are missing"):
+        Catalog.open(place, read_only=True)
+
+
+def _identity(place: Path) -> str:
+    with closing(Catalog.open(place)) as catalog, catalog.write() as books:
+        values.fleet(books, 1)
+        return catalog.id
+
+
+def test_programs_that_start_at_once_make_one_catalog(place: Path) -> None:
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        identities = set(pool.map(_identity, [place] * 8))
+    assert len(identities) == 1
+    assert [path.name for path in place.parent.iterdir()] == ["catalog.sqlite"]
+    with closing(Catalog.open(place)) as catalog, catalog.read() as books:
+        assert len(books.environments.all()) == 4
+
+
+def test_a_catalog_that_could_not_be_made_leaves_nothing(place: Path, tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        upgrade.create(place, migrations(tmp_path, "1 / 0"))
+    assert list(place.parent.iterdir()) == []
+    assert sa.__version__
