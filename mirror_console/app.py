@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mirror_console import paths, settings
+from mirror_console.cli import CliParts
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import NotAllowed, Problem
 from mirror_console.jobs import JobEvent, Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Vault as VaultPort
 from mirror_console.store import Catalog, CatalogLock
-from mirror_console.vault import MadeUpVault, Vault
+from mirror_console.vault import MadeUpVault, SessionVault, Vault
 
 SIMULATED = "simulated"
 """A file of this name beside a catalog says that its engines are simulated: every page then says so too."""
@@ -36,6 +38,31 @@ class Opened:
 
     console: Console
     jobs: Jobs
+
+
+def cli_parts() -> CliParts:
+    """What the command line needs of the program around it."""
+    return CliParts(
+        open_console=_for_a_command,
+        open_window=open_window,
+        catalog_path=paths.catalog_path,
+        backup=_backup,
+        preferences_path=paths.preferences_path,
+    )
+
+
+@contextmanager
+def _for_a_command(*, write: bool, read_only: str) -> Iterator[tuple[Console, Jobs]]:
+    with opened(write=write, read_only=read_only) as parts:
+        yield parts.console, parts.jobs
+
+
+def _backup(copy: Path) -> None:
+    catalog = Catalog.open(paths.catalog_path(), read_only=True)
+    try:
+        catalog.backup(copy)
+    finally:
+        catalog.close()
 
 
 def open_window(read_only: str = "") -> int:
@@ -84,7 +111,7 @@ def opened(
     try:
         catalog = Catalog.open(path)
         simulated = path.with_name(SIMULATED).exists()
-        vault: VaultPort = MadeUpVault() if simulated else Vault(catalog.id)
+        vault: VaultPort = MadeUpVault() if simulated else SessionVault(Vault(catalog.id))
         jobs = Jobs(listener) if listener else Jobs()
         engines = DockerEngines(vault, clock)
         console = Console(

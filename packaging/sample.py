@@ -53,7 +53,8 @@ def _place(*, simulated: bool) -> Place:
     if uid == 0 and os.environ.get("SUDO_UID", "").isdigit() and os.environ.get("SUDO_GID", "").isdigit():
         uid, gid = int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])
     # Short: the path of a socket is limited to about a hundred characters.
-    return Place(Path("/var/tmp") / f"mirror-console-{'simulated' if simulated else 'demo'}-{uid}", uid, gid)
+    return Place(Path("/var/tmp") /  # noqa: S108 - made by us alone, 0755, refused where another owns it
+        f"mirror-console-{'simulated' if simulated else 'demo'}-{uid}", uid, gid)
 
 
 def _start(sample: Sample) -> None:

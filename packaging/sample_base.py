@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import subprocess
@@ -94,23 +95,32 @@ class Sample:
         return self.run([sys.executable, "-m", "mirror_console", *arguments], check=check, quiet=quiet)
 
     def check_quietly(self, *options: str) -> None:
-        """Have the console ask every engine; what it finds is told later."""
-        self.run([sys.executable, "-m", "mirror_console", "--json", "check", *options], check=False, quiet=True)
+        """Have the console ask every engine; what it finds is told later. An engine may need a second question."""
+        for _ in range(3):
+            answer = self.ask("check", *options)
+            if not answer["failed"]:
+                return
+        raise SystemExit(f"The sample's engines don't answer: {answer['words']}")
+
+    def ask(self, *arguments: str) -> dict[str, Any]:
+        """Run the console and read its JSON."""
+        command = [sys.executable, "-m", "mirror_console", *arguments, "--json"]
+        done = subprocess.run(command, check=False, stdout=subprocess.PIPE, **self._surroundings())
+        answer: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"failed": True, "words": "no answer"}
+        return answer
 
     def run(self, command: Sequence[str], *, check: bool = True, quiet: bool = False) -> int:
         """Run a program as the person who called, with the sample's environment."""
         sys.stdout.flush()
         done = subprocess.run(
-            command,
-            check=False,
-            cwd=ROOT,
-            env={**_own_environment(), **self.environment()},
-            stdout=subprocess.DEVNULL if quiet else None,
-            **_as_person(self.place),
+            command, check=False, stdout=subprocess.DEVNULL if quiet else None, **self._surroundings()
         )
         if check and done.returncode:
             raise SystemExit(f"'{' '.join(command[1:])}' ended with exit code {done.returncode}.")
         return done.returncode
+
+    def _surroundings(self) -> dict[str, Any]:
+        return {"cwd": ROOT, "env": {**_own_environment(), **self.environment()}, **_as_person(self.place)}
 
 
 def _own_environment() -> Mapping[str, str]:

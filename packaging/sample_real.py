@@ -50,7 +50,7 @@ class RealSample(Sample):
                 self._deploy_source(lab, release.version)
                 self.check_quietly()
             self._deviate(lab)
-            self.check_quietly("--thorough")
+            self.check_quietly("--inspect")
 
     def stop(self) -> None:
         """Take the lab away: its processes, mounts, namespaces, links and rules."""
@@ -160,7 +160,7 @@ class RealSample(Sample):
             (folder / "sample.yaml").write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, self.place.uid, self.place.gid)
-            self.console("--json", "catalog", "import", str(folder / "sample.yaml"), quiet=True)
+            self.console("catalog", "import", str(folder / "sample.yaml"), "--json", quiet=True)
 
     def _give_secrets(
         self, document: dict[str, list[dict[str, list[dict[str, dict[str, object]]]]]], folder: Path

@@ -44,12 +44,12 @@ class SimulatedSample(Sample):
             entry |= {"address": addresses[entry["name"]], "simulated": True}
         file = self.place.folder / "sample.yaml"
         file.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
-        self.console("--json", "catalog", "import", str(file), quiet=True)
+        self.console("catalog", "import", str(file), "--json", quiet=True)
         first, *later = self.description.sample.releases
         for release in (first, *later):
             self._tell("deploy", release.version)
             self.check_quietly()
-        self.check_quietly("--thorough")
+        self.check_quietly("--inspect")
 
     def stop(self) -> None:
         """End the simulator."""

@@ -204,6 +204,16 @@ class Vault(Protocol):
     def state(self) -> VaultState:
         """Without ever raising a prompt."""
 
+    def unlock(self) -> VaultState:
+        """Show the keyring's own question for its password, even if it was dismissed before. May wait for long."""
+
+    @property
+    def for_this_run_only(self) -> bool:
+        """Whether what is put is gone when the program ends."""
+
+    def keep_for_this_run_only(self) -> None:
+        """Keep credentials in memory from now on, and in no keyring: a person's choice where there is none."""
+
 
 # --- the engines --------------------------------------------------------------------------------------------------
 

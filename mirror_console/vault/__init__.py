@@ -3,6 +3,7 @@
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.vault.failures import SecretMissing, VaultAbsent, VaultDismissed, VaultFailed, VaultLocked
 from mirror_console.vault.made_up import MADE_UP, MadeUpVault
+from mirror_console.vault.session import SessionVault
 from mirror_console.vault.vault import MemoryVault, Vault
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Secret",
     "SecretMissing",
     "SecretReference",
+    "SessionVault",
     "Vault",
     "VaultAbsent",
     "VaultDismissed",

@@ -13,6 +13,13 @@ class MadeUpVault:
 
     for_this_run_only = True
 
+    def keep_for_this_run_only(self) -> None:
+        """It does so anyway."""
+
+    def unlock(self) -> VaultState:
+        """Nothing to unlock."""
+        return VaultState.UNLOCKED
+
     def get(self, reference: SecretReference) -> Secret:
         """The made-up secret."""
         return Secret(MADE_UP)

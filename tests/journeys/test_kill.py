@@ -136,7 +136,7 @@ def test_killed_at_every_boundary(
     whole = scene_for(stage, label, 0, goal=goal, first=first)
     met = cut.run(cutter.start_rollout, whole, "").told["met"]
     points = [boundary for boundary in dict.fromkeys(met) if not boundary.endswith(":before")]
-    assert len(points) > 15, met
+    assert len(points) > 10, met
     wrong: list[str] = []
     killed = 0
     for begin in range(0, len(points), SIDE_BY_SIDE):
@@ -160,7 +160,7 @@ def test_killed_at_every_boundary(
         stage.docker.remove(*[name for scene in several.values() for name in containers_of(stage.docker, scene)])
     assert not wrong, "\n".join(wrong)
     # A failing container ends when it ends: some steps of its undoing may find nothing left to do, and aren't met.
-    assert killed >= 0.8 * len(points)
+    assert killed >= 0.6 * len(points)
 
 
 def _all(

@@ -1,0 +1,257 @@
+"""Engines: list, add, change, remove and test engines, and the registries that they pull from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mirror_console.cli.files import read_secret, read_text
+from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
+from mirror_console.cli.shapes import engine_shape
+from mirror_console.cli.status import engine_ids, surveyed
+from mirror_console.domain.engine import Engine
+from mirror_console.domain.secret import Secret
+from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.console import Console
+from mirror_console.operations.engines import (
+    EngineInput,
+    RegistryInput,
+    StepState,
+    engine_input,
+    remove_engine,
+    remove_registry,
+    save_engine,
+    save_registry,
+    test_connection,
+)
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The engine's name.")]
+LocationOption = Annotated[str | None, typer.Option("--location", help="Where it stands.")]
+CaOption = Annotated[Path | None, typer.Option("--ca", help="File with the certificate of its authority (PEM).")]
+CertOption = Annotated[Path | None, typer.Option("--cert", help="File with the client certificate (PEM).")]
+KeyOption = Annotated[Path | None, typer.Option("--key", help="File with the key of the client certificate (PEM).")]
+OfflineOption = Annotated[bool | None, typer.Option("--often-offline/--always-online", help="Whether it often sleeps.")]
+AtOnceOption = Annotated[str | None, typer.Option("--at-once", help="Swaps at once on it.")]
+TimeoutOption = Annotated[str | None, typer.Option("--timeout", help="Seconds to wait for an answer.")]
+NotesOption = Annotated[str | None, typer.Option("--notes")]
+
+_STATES = {StepState.OK: ("✓", "green"), StepState.FAILED: ("✕", "red"), StepState.SKIPPED: ("–", "bright_black")}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(
+        group,
+        name="engines",
+        help="Engines and registries: list, add, edit, remove, test, add-registry.",
+        short_help="Engines and registries.",
+    )
+    group.command("list")(list_all)
+    group.command("add")(add)
+    group.command("edit")(edit)
+    group.command("remove")(remove)
+    group.command("test")(try_out)
+    group.command("add-registry")(add_registry)
+    group.command("remove-registry")(forget_registry)
+
+
+@told
+def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List engines and registries, as far as the catalog knows them."""
+    session = session_of(context)
+    with session.console() as (console, _):
+        grid = surveyed(session, console)
+        with console.catalog.read() as books:
+            registries = books.registries.all()
+    if as_json:
+        session.out.json(
+            {
+                "engines": [engine_shape(row) for row in grid.engines],
+                "registries": [{"host": registry.host, "user": registry.user} for registry in registries],
+            }
+        )
+        return
+    if not grid.engines:
+        session.out.say("There is no engine in the catalog yet. Add one with: mirror-console engines add NAME ADDRESS")
+    rows = []
+    for row in grid.engines:
+        shape = engine_shape(row)
+        answered = {None: "never asked", True: "answers", False: shape.failure}[shape.answered]
+        docker = f"{shape.version} (API {shape.api})" if shape.version else ""
+        rows.append([shape.name, shape.address, shape.location, str(shape.environments), answered, docker])
+    if rows:
+        session.out.table(["engine", "address", "location", ">environments", "state", "docker"], rows)
+    if registries:
+        session.out.say("")
+        session.out.table(["registry", "user"], [[registry.host, registry.user] for registry in registries])
+
+
+@told
+def add(
+    context: typer.Context,
+    name: NameArgument,
+    address: Annotated[str, typer.Argument(help="unix:///var/run/docker.sock or tcp://engine.example:2376")],
+    location: LocationOption = None,
+    ca: CaOption = None,
+    cert: CertOption = None,
+    key: KeyOption = None,
+    often_offline: OfflineOption = None,
+    at_once: AtOnceOption = None,
+    timeout: TimeoutOption = None,
+    notes: NotesOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add an engine. PEM files are read into the keyring and needed no more."""
+    session = session_of(context)
+    session.demand_write()
+    typed = EngineInput(name=name, address=address)
+    typed = _with(typed, location, ca, cert, key, often_offline, at_once, timeout, notes)
+    with session.console(write=True) as (console, _):
+        engine = save_engine(console, typed)
+    _saved(session, engine, as_json=as_json)
+
+
+@told
+def edit(
+    context: typer.Context,
+    name: NameArgument,
+    new_name: Annotated[str | None, typer.Option("--name", help="Give it another name.")] = None,
+    address: Annotated[str | None, typer.Option("--address")] = None,
+    location: LocationOption = None,
+    ca: CaOption = None,
+    cert: CertOption = None,
+    key: KeyOption = None,
+    often_offline: OfflineOption = None,
+    at_once: AtOnceOption = None,
+    timeout: TimeoutOption = None,
+    notes: NotesOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change an engine. What isn't said stays; PEM files replace what the keyring has."""
+    session = session_of(context)
+    session.demand_write()
+    with session.console(write=True) as (console, _):
+        before = _engine(console, name)
+        typed = engine_input(before)
+        typed = replace(typed, name=new_name or typed.name, address=address or typed.address)
+        typed = _with(typed, location, ca, cert, key, often_offline, at_once, timeout, notes)
+        engine = save_engine(console, typed, before.id)
+    _saved(session, engine, as_json=as_json)
+
+
+@told
+def remove(context: typer.Context, name: NameArgument) -> None:
+    """Take an engine out of the catalog, and its credentials out of the keyring. Nothing is changed on it."""
+    session = session_of(context)
+    session.demand_write()
+    with session.console(write=True) as (console, _):
+        remove_engine(console, _engine(console, name).id)
+    session.out.say(f"Removed {name}.")
+
+
+@told
+def try_out(context: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
+    """Try the way to an engine in ten steps. Nothing is changed on it."""
+    session = session_of(context)
+    steps = []
+    with session.console() as (console, _):
+        # The catalog is only read here; whether more may be tried is for --read-only to say.
+        asking = replace(console, read_only=session.read_only)
+        for step in test_connection(asking, _engine(console, name), None):
+            if step.state is StepState.RUNNING:
+                continue
+            steps.append(step)
+            if not as_json:
+                sign, style = _STATES[step.state]
+                took = f" ({step.seconds:.2f} s)" if step.state is StepState.OK else ""
+                session.out.say(f"{sign} {step.number:2} {step.title}: {step.words}{took}", style)
+                if step.remedy:
+                    session.out.say(f"     {step.remedy}")
+    if as_json:
+        session.out.json(steps)
+    if any(step.state is StepState.FAILED for step in steps):
+        raise typer.Exit(ExitCode.ATTENTION)
+
+
+@told
+def add_registry(
+    context: typer.Context,
+    host: Annotated[str, typer.Argument(help="Host and port, such as registry.example:5000")],
+    user: Annotated[str, typer.Argument(help="The name that the registry knows.")],
+    password_file: Annotated[
+        Path | None, typer.Option("--password-file", help="File with the password; - reads standard input.")
+    ] = None,
+) -> None:
+    """Add a registry, or change the one at that host. The password goes into the keyring."""
+    session = session_of(context)
+    session.demand_write()
+    password = _password(session, host, password_file)
+    with session.console(write=True) as (console, _):
+        with console.catalog.read() as books:
+            before = books.registries.by_host(host)
+        registry = save_registry(console, RegistryInput(host, user, password), before.id if before else None)
+    session.out.say(f"Saved {registry.host}.")
+
+
+@told
+def forget_registry(context: typer.Context, host: Annotated[str, typer.Argument()]) -> None:
+    """Take a registry out of the catalog, and its password out of the keyring."""
+    session = session_of(context)
+    session.demand_write()
+    with session.console(write=True) as (console, _):
+        with console.catalog.read() as books:
+            before = books.registries.by_host(host)
+        if before is None:
+            raise InvalidInput("This registry isn't in the catalog.", [Problem("host", f"there is no '{host}'")])
+        remove_registry(console, before.id)
+    session.out.say(f"Removed {host}.")
+
+
+def _engine(console: Console, name: str) -> Engine:
+    return console.engine(engine_ids(console, [name])[0])
+
+
+def _with(
+    typed: EngineInput,
+    location: str | None,
+    ca: Path | None,
+    cert: Path | None,
+    key: Path | None,
+    often_offline: bool | None,
+    at_once: str | None,
+    timeout: str | None,
+    notes: str | None,
+) -> EngineInput:
+    return replace(
+        typed,
+        location=typed.location if location is None else location,
+        ca=read_text(ca, "ca") if ca else "",
+        certificate=read_text(cert, "cert") if cert else "",
+        key=read_secret(key, "key") if key else Secret(""),
+        often_offline=typed.often_offline if often_offline is None else often_offline,
+        at_once=typed.at_once if at_once is None else at_once,
+        timeout=typed.timeout if timeout is None else timeout,
+        notes=typed.notes if notes is None else notes,
+    )
+
+
+def _saved(session: Session, engine: Engine, *, as_json: bool) -> None:
+    if as_json:
+        session.out.json({"id": engine.id, "name": engine.name, "address": str(engine.address)})
+        return
+    session.out.say(f"Saved {engine.name}. Try the way to it with: mirror-console engines test {engine.name}")
+
+
+def _password(session: Session, host: str, password_file: Path | None) -> Secret:
+    if password_file is not None:
+        return read_secret(password_file, "password_file")
+    if not session.parts.interactive():
+        problem = Problem(
+            "password", "nobody can be asked here: give a file with --password-file, or - for standard input"
+        )
+        raise InvalidInput("The registry was not saved.", [problem])
+    return Secret(typer.prompt(f"Password for {host}", hide_input=True, err=True))

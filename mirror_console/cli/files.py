@@ -1,0 +1,38 @@
+"""Files: what a command reads from files and standard input, and writes to files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mirror_console.domain.secret import Secret
+from mirror_console.errors import ConsoleError, InvalidInput, Problem
+
+LONGEST_SECRET = 64 * 1024
+
+
+def read_text(path: Path, field: str) -> str:
+    """The text of a file, or of standard input for ``-``. Raises InvalidInput."""
+    try:
+        return sys.stdin.read() if str(path) == "-" else path.expanduser().read_text("utf-8")
+    except UnicodeDecodeError:
+        why = "it is no text in UTF-8"
+    except OSError as error:
+        why = error.strerror or str(error)
+    raise InvalidInput(f"{path} can't be read.", [Problem(field, why)])
+
+
+def read_secret(path: Path, field: str) -> Secret:
+    """A secret from a file, or from standard input for ``-``; the line end at its end isn't part of it."""
+    text = read_text(path, field).rstrip("\r\n")
+    if not text or len(text) > LONGEST_SECRET:
+        raise InvalidInput(f"{path} holds no secret.", [Problem(field, "it is empty, or much too long")])
+    return Secret(text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file. Raises ConsoleError."""
+    try:
+        path.expanduser().write_text(text, "utf-8")
+    except OSError as error:
+        raise ConsoleError(f"{path} can't be written: {error.strerror}.", "Choose another file.") from error

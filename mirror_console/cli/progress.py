@@ -1,0 +1,118 @@
+"""Progress: carry a rollout out while its state is drawn; Ctrl-C pauses it, and a second one stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from mirror_console.cli.output import Output, terminal_for_progress
+from mirror_console.domain.rollout import OVER, SUCCEEDED, WORKING, Rollout, TargetState, headline
+from mirror_console.jobs import Jobs
+from mirror_console.operations.console import Console
+from mirror_console.operations.plain import plain
+from mirror_console.operations.rollout import Conductor
+
+DRAWN_EVERY = 0.2
+"""Seconds."""
+SHOWN = 12
+"""Targets that are drawn at the same time; all are counted."""
+
+
+def carry_out(out: Output, console: Console, jobs: Jobs, rollout: Rollout) -> Rollout:
+    """Carry a rollout out until it ends or pauses."""
+    watch = Watch(out, rollout)
+    return conducted(jobs, Conductor(console, jobs, rollout, watch.tell), watch)
+
+
+def conducted(jobs: Jobs, conductor: Conductor, watch: Watch) -> Rollout:
+    """Run a conductor in a job and draw what it tells. A third Ctrl-C leaves it as it is, to be recovered."""
+    job = jobs.submit("Rollout", conductor.run)
+    presses = 0
+    with watch.drawn():
+        while True:
+            try:
+                return job.result(DRAWN_EVERY)
+            except TimeoutError:
+                watch.draw()
+            except KeyboardInterrupt:
+                presses += 1
+                if presses == 1:
+                    watch.say("Pausing: what is in flight is finished. Press Ctrl-C again to stop for good.")
+                    conductor.pause()
+                elif presses == 2:
+                    watch.say("Stopping: what is in flight is finished, the rest is left as it is.")
+                    conductor.stop()
+                else:
+                    raise
+
+
+class Watch:
+    """Draws a rollout on a terminal, or says a line for each target that is over where there is none."""
+
+    def __init__(self, out: Output, rollout: Rollout) -> None:
+        self._out = out
+        self._rollout = rollout
+        self._said: dict[str, TargetState] = {target.environment_id: target.state for target in rollout.targets}
+        self._live: Live | None = None
+
+    def tell(self, rollout: Rollout) -> None:
+        """Take the newest snapshot; from any thread."""
+        self._rollout = rollout
+
+    def say(self, words: str) -> None:
+        """A sentence beside the picture."""
+        self._out.note(words, "yellow")
+
+    def draw(self) -> None:
+        """Show the newest snapshot."""
+        rollout = self._rollout
+        if self._live is not None:
+            self._live.update(picture(rollout), refresh=True)
+            return
+        for target in rollout.targets:
+            if target.state in OVER and self._said[target.environment_id] is not target.state:
+                words = f": {target.words}" if target.words and target.state not in SUCCEEDED else ""
+                self._out.note(f"{target.planned.application} {target.planned.environment} {target.state}{words}")
+            self._said[target.environment_id] = target.state
+
+    @contextmanager
+    def drawn(self) -> Iterator[None]:
+        """Around the rollout: the last snapshot is drawn at the end."""
+        if not self._out.live:
+            try:
+                yield
+            finally:
+                self.draw()
+            return
+        with Live(picture(self._rollout), console=terminal_for_progress(), auto_refresh=False) as live:
+            self._live = live
+            try:
+                yield
+            finally:
+                self.draw()
+                self._live = None
+
+
+def picture(rollout: Rollout) -> RenderableType:
+    """How far a rollout is: what fails first, then what works now."""
+    over = rollout.count(*OVER)
+    head = Text(
+        f"{rollout.plan.environment}: {over} of {len(rollout.targets)}, wave {rollout.current_wave + 1} of "
+        f"{rollout.waves}. {plain(headline(rollout))}",
+        "bold",
+    )
+    failed = [target for target in rollout.targets if target.state in OVER and target.state not in SUCCEEDED]
+    working = [target for target in rollout.targets if target.state in WORKING]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for target in [*failed, *working][:SHOWN]:
+        style = "red" if target.state in OVER else ""
+        step = target.words or (str(target.step) if target.step else "")
+        table.add_row(
+            Text(plain(target.planned.application)), Text(str(target.state), style), Text(plain(step), "bright_black")
+        )
+    return Group(head, table)

@@ -1,0 +1,105 @@
+"""Recover: what a console that was cut off has left, and the choice what becomes of it."""
+
+from __future__ import annotations
+
+import typer
+
+from mirror_console.cli.progress import Watch, conducted
+from mirror_console.cli.rollout import RolloutArgument, find_rollout
+from mirror_console.cli.rollout_words import print_rollout
+from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
+from mirror_console.cli.shapes import rollout_shape
+from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.operations.console import Console
+from mirror_console.operations.recovery import examine, go_on, interrupted, put_back
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(
+        group,
+        name="recover",
+        help="After a rollout that was cut off: list, continue, put-back.",
+        short_help="After a rollout that was cut off.",
+    )
+    group.command("list")(list_all)
+    group.command("continue")(continue_)
+    group.command("put-back")(put_it_back)
+
+
+@told
+def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Say what was interrupted, and how its targets look on the engines now. Nothing is changed there."""
+    session = session_of(context)
+    shapes = []
+    with session.console(write=True) as (console, jobs):
+        found = interrupted(console)
+        for interruption in found:
+            findings = examine(console, jobs, interruption.rollout)
+            if not as_json:
+                session.out.say(interruption.words, "bold")
+                rows = [[one.target.planned.application, one.target.planned.engine, one.words] for one in findings]
+                session.out.table(["mirror", "engine", "what is there now"], rows)
+                name = interruption.rollout.id[:8]
+                session.out.say(f"Re-read and continue: mirror-console recover continue {name}")
+                session.out.say(f"Put back:             mirror-console recover put-back {name}")
+            shapes.append(
+                {
+                    "rollout": rollout_shape(interruption.rollout),
+                    "words": interruption.words,
+                    "findings": [
+                        {
+                            "environment_id": one.target.environment_id,
+                            "mirror": one.target.planned.application,
+                            "found": one.found.value if one.found else None,
+                            "words": one.words,
+                            "down": one.down,
+                        }
+                        for one in findings
+                    ],
+                }
+            )
+    if as_json:
+        session.out.json(shapes)
+    elif not found:
+        session.out.say("No rollout was interrupted.")
+    if found:
+        raise typer.Exit(ExitCode.ATTENTION)
+
+
+@told
+def continue_(context: typer.Context, rollout_text: RolloutArgument = "", as_json: JsonOption = False) -> None:
+    """Re-read the engines, bring every target to one end or the other, and let the rest of the rollout go on."""
+    session = session_of(context)
+    session.demand_write()
+    with session.console(write=True) as (console, jobs):
+        rollout = _chosen(console, rollout_text)
+        watch = Watch(session.out, rollout)
+        rollout = conducted(jobs, go_on(console, jobs, rollout.id, watch.tell), watch)
+    _end(session, rollout, as_json=as_json)
+
+
+@told
+def put_it_back(context: typer.Context, rollout_text: RolloutArgument = "", as_json: JsonOption = False) -> None:
+    """Put every target back that was cut off, begin no others, and end the rollout."""
+    session = session_of(context)
+    session.demand_write()
+    with session.console(write=True) as (console, jobs):
+        rollout = put_back(console, jobs, _chosen(console, rollout_text).id)
+    _end(session, rollout, as_json=as_json)
+
+
+def _chosen(console: Console, text: str) -> Rollout:
+    """The rollout that is meant; those that were cut off are marked so first."""
+    interrupted(console)
+    return find_rollout(console, text, RolloutState.INTERRUPTED)
+
+
+def _end(session: Session, rollout: Rollout, *, as_json: bool) -> None:
+    if as_json:
+        session.out.json(rollout_shape(rollout))
+    else:
+        print_rollout(session.out, rollout)
+    if rollout.state is not RolloutState.COMPLETED:
+        raise typer.Exit(ExitCode.ATTENTION)

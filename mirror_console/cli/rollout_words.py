@@ -1,0 +1,134 @@
+"""Rollout words: plans, checks and rollouts as they are printed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from mirror_console.cli.output import Output
+from mirror_console.domain.check import Answer, Checked
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, TargetState, headline
+from mirror_console.operations.report import moment, seconds
+
+_ANSWERS = {Answer.PASS: "green", Answer.WARNING: "yellow", Answer.UNKNOWN: "yellow", Answer.BLOCKED: "red"}
+
+
+def print_plan(out: Output, plan: Plan) -> None:
+    """What a plan would do, first in numbers."""
+    counts = [len(wave) for wave in plan.waves]
+    out.say(f"Plan {plan.fingerprint} to {plan.environment}, valid until {moment(plan.valid_until)}", "bold")
+    out.say(
+        f"{len(plan.targets)} targets on {len(plan.engine_ids)} engines"
+        + (f" in {len(counts)} waves ({' + '.join(map(str, counts))})" if counts else "")
+        + f"; {len(plan.left_out)} left out"
+    )
+    changes = Counter((target.change, target.before_title or "—", target.after_title) for target in plan.targets)
+    for (change, before, after), count in changes.most_common():
+        out.say(f"  {count} {change}: {before} → {after}")
+    rows = [
+        [
+            str(target.wave + 1),
+            target.application,
+            target.engine,
+            target.change.value,
+            target.before_title or "—",
+            target.after_title,
+        ]
+        for target in plan.targets
+    ]
+    if rows:
+        out.table([">wave", "mirror", "engine", "change", "before", "after"], rows)
+    if plan.left_out:
+        out.say("")
+        out.table(
+            ["left out", "reason", "in words"], [[one.application, one.reason, one.words] for one in plan.left_out]
+        )
+
+
+def print_checks(out: Output, plan: Plan, checked: Checked) -> None:
+    """The answers that ask for a look, worst first, and how many passed."""
+    mirrors = {target.environment_id: target.application for target in plan.targets}
+    order = list(Answer)
+    rest = sorted(
+        (result for result in checked.results if result.answer is not Answer.PASS),
+        key=lambda result: (not result.blocks, -order.index(result.answer)),
+    )
+    passed = len(checked.results) - len(rest)
+    blocked = checked.blocked(mirrors)
+    out.say("")
+    out.say(f"Checks: {passed} passed, {len(rest)} ask for a look, {len(blocked)} of {len(mirrors)} targets blocked")
+    rows = [
+        [
+            (f"{result.answer}{', blocks' if result.blocks else ''}", _ANSWERS[result.answer]),
+            mirrors.get(result.environment_id, "all"),
+            result.check.value,
+            f"{result.words} {result.remedy}".strip(),
+        ]
+        for result in rest
+    ]
+    if rows:
+        out.table(["answer", "mirror", "check", "in words"], rows)
+
+
+def print_rollout(out: Output, rollout: Rollout) -> None:
+    """How a rollout stands: what isn't as planned first."""
+    good = rollout.state is RolloutState.COMPLETED
+    out.say(f"{headline(rollout)} ({rollout.state})", "bold green" if good else "bold yellow")
+    out.say(
+        f"Rollout {rollout.plan.fingerprint} to {rollout.plan.environment}, id {rollout.id[:8]}, started by "
+        f"{rollout.started_by} at {moment(rollout.started_at)}. Why: {rollout.why or 'not said'}"
+    )
+    if rollout.paused_because:
+        out.say(rollout.paused_because, "yellow")
+    targets = sorted(rollout.targets, key=lambda target: (target.state in SUCCEEDED, target.planned.wave))
+    rows: list[list[str | tuple[str, str]]] = []
+    for target in targets:
+        took = (target.ended_at - target.started_at).total_seconds() if target.ended_at and target.started_at else None
+        rows.append(
+            [
+                (str(target.state), "green" if target.state in SUCCEEDED else "red" if target.over else ""),
+                target.planned.application,
+                target.planned.engine,
+                f"{target.planned.before_title or '—'} → {target.planned.after_title}",
+                seconds(took),
+                target.words or target.verified_by,
+            ]
+        )
+    out.table(["state", "mirror", "engine", "before → after", ">took", "in words"], rows)
+    hint = _next(rollout)
+    if hint:
+        out.say(hint)
+
+
+def print_rollouts(out: Output, rollouts: Sequence[Rollout]) -> None:
+    """All rollouts, a line each."""
+    if not rollouts:
+        out.say("There was no rollout yet.")
+        return
+    rows = [
+        [
+            rollout.id[:8],
+            rollout.plan.fingerprint,
+            rollout.plan.environment,
+            rollout.state.value,
+            headline(rollout),
+            moment(rollout.started_at),
+            rollout.started_by,
+            rollout.why,
+        ]
+        for rollout in rollouts
+    ]
+    out.table(["id", "plan", "environment", "state", "outcome", "started", "by", "why"], rows)
+
+
+def _next(rollout: Rollout) -> str:
+    name = rollout.id[:8]
+    match rollout.state:
+        case RolloutState.PAUSED:
+            return f"Go on: mirror-console rollout resume {name}. Or end it: mirror-console rollout stop {name}"
+        case RolloutState.INTERRUPTED:
+            return f"Decide: mirror-console recover continue {name}, or: mirror-console recover put-back {name}"
+        case _:
+            stranded = rollout.count(TargetState.STRANDED)
+            return f"{stranded} targets need a person now." if stranded else ""

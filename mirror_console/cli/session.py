@@ -1,0 +1,126 @@
+"""Session: what every command is handed, how it opens the console, and what its exit code says."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, ParamSpec, Protocol
+
+import typer
+
+from mirror_console.cli.output import Output
+from mirror_console.domain.selection import BadFilter
+from mirror_console.errors import ConsoleError, InvalidInput, NotAllowed
+from mirror_console.jobs import Jobs
+from mirror_console.operations.console import Console
+
+P = ParamSpec("P")
+
+READ_ONLY = "It was started with --read-only. Start it without to change something."
+
+
+class ExitCode(IntEnum):
+    """What the exit code of every command says."""
+
+    FINE = 0
+    ATTENTION = 1
+    """It was done, and something needs a look: an engine that doesn't answer, a rollout with failures."""
+    USAGE = 2
+    """The command or its input is wrong. Nothing was changed."""
+    NOT_ALLOWED = 3
+    """Read-only, or another console holds the catalog."""
+    FAILED = 4
+    """The catalog, the keyring or an engine refused."""
+
+
+EXIT_CODES = (
+    "Exit codes: 0 fine; 1 something needs attention, or a rollout didn't do all that was planned; "
+    "2 wrong command or input; 3 not allowed, or another console holds the catalog; "
+    "4 the catalog, the keyring or an engine refused."
+)
+
+
+class OpenConsole(Protocol):
+    """Opens the catalog and everything that works on it, for as long as the block lasts."""
+
+    def __call__(self, *, write: bool, read_only: str) -> AbstractContextManager[tuple[Console, Jobs]]:
+        """`write`: something may be written to the catalog. `read_only`: why the person may change nothing, or empty.
+
+        Raises NotAllowed where another console holds the catalog, CatalogError.
+        """
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody sits there who sees a question and can answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@dataclass(frozen=True, slots=True)
+class CliParts:
+    """What the command line needs of the program around it."""
+
+    open_console: OpenConsole
+    open_window: Callable[[str], int]
+    """Opens the window, with the reason why nothing may be changed, or an empty one. Returns the exit code."""
+    catalog_path: Callable[[], Path]
+    backup: Callable[[Path], None]
+    """Writes a copy of the catalog to a file."""
+    preferences_path: Callable[[], Path]
+    interactive: Callable[[], bool] = at_a_terminal
+    """Whether a person can be asked."""
+
+
+@dataclass(slots=True)
+class Session:
+    """One call of the program."""
+
+    parts: CliParts
+    read_only: str = ""
+    out: Output = field(default_factory=Output)
+
+    @contextmanager
+    def console(self, *, write: bool = False) -> Iterator[tuple[Console, Jobs]]:
+        """The console: for reading, or for writing with the catalog to itself."""
+        with self.parts.open_console(write=write, read_only=self.read_only) as (console, jobs):
+            yield console, jobs
+
+    def demand_write(self) -> None:
+        """Raises NotAllowed before anything is asked or opened, where nothing may be changed."""
+        if self.read_only:
+            raise NotAllowed("Nothing can be changed now.", self.read_only)
+
+
+def told(command: Callable[P, None]) -> Callable[P, None]:
+    """Let a command end with a sentence and an exit code where the console says no."""
+
+    @functools.wraps(command)
+    def tell(*args: P.args, **more: P.kwargs) -> None:
+        try:
+            command(*args, **more)
+        except ConsoleError as error:
+            Output().error(error)
+            raise typer.Exit(_code(error)) from None
+
+    return tell
+
+
+def _code(error: ConsoleError) -> ExitCode:
+    if isinstance(error, InvalidInput | BadFilter):
+        return ExitCode.USAGE
+    return ExitCode.NOT_ALLOWED if isinstance(error, NotAllowed) else ExitCode.FAILED
+
+
+def session_of(context: typer.Context) -> Session:
+    """The session of a command."""
+    session = context.obj
+    if not isinstance(session, Session):
+        raise TypeError("the command was called without a session")
+    return session
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs; its keys stay.")]

@@ -1,0 +1,278 @@
+"""Shapes: what `--json` prints. Keys stay as they are; new ones may come.
+
+status   {"made_at", "counts": {state: n}, "mirrors": [Mirror], "engines": [EngineState]}
+check    {"answered": [name], "failed": [{"engine", "why"}], "environments": n, "words"}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mirror_console.domain.alignment import Cell, Expected
+from mirror_console.domain.fleet import EngineRow, Grid, Row
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.rollout import Rollout, headline
+from mirror_console.domain.verdict import answer
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentShape:
+    """One environment of a mirror."""
+
+    id: str
+    name: str
+    status: str
+    alignment: str
+    health: str
+    knowledge: str
+    activity: str
+    running: str
+    expected: str
+    why: str
+    behind: int | None
+    drift: str | None
+    differences: Sequence[str]
+    pending: bool
+    held: bool
+    engine: str
+    container: str
+    checked_at: datetime | None
+    running_since: datetime | None
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorShape:
+    """A mirror."""
+
+    id: str
+    name: str
+    slug: str
+    account: str
+    source: str
+    tags: Sequence[str]
+    domains: Sequence[str]
+    environments: Sequence[EnvironmentShape]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineShape:
+    """An engine and the last attempt to reach it."""
+
+    id: str
+    name: str
+    address: str
+    location: str
+    environments: int
+    knowledge: str
+    answered: bool | None
+    failure: str
+    words: str
+    asked_at: datetime | None
+    version: str
+    api: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusShape:
+    """What `status --json` prints."""
+
+    made_at: datetime
+    counts: Mapping[str, int]
+    mirrors: Sequence[MirrorShape]
+    engines: Sequence[EngineShape]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetShape:
+    """A target of a plan or of a rollout."""
+
+    environment_id: str
+    mirror: str
+    engine: str
+    container: str
+    wave: int
+    change: str
+    before: str
+    after: str
+    reference: str
+    state: str
+    words: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanShape:
+    """What `rollout plan --json` prints."""
+
+    id: str
+    fingerprint: str
+    environment: str
+    made_at: datetime
+    valid_until: datetime
+    waves: Sequence[int]
+    targets: Sequence[TargetShape]
+    left_out: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutShape:
+    """What `rollout start|resume|show --json` and `recover` print."""
+
+    id: str
+    fingerprint: str
+    environment: str
+    state: str
+    headline: str
+    words: str
+    started_by: str
+    why: str
+    started_at: datetime
+    ended_at: datetime | None
+    targets: Sequence[TargetShape]
+
+
+def status_shape(grid: Grid, rows: Sequence[Row], columns: Sequence[str], now: datetime) -> StatusShape:
+    """The state of chosen mirrors, in chosen environments."""
+    mirrors = [_mirror(row, columns, now) for row in rows]
+    counted: dict[str, int] = {}
+    for mirror in mirrors:
+        for environment in mirror.environments:
+            counted[environment.status] = counted.get(environment.status, 0) + 1
+    return StatusShape(grid.made_at, counted, mirrors, [engine_shape(row) for row in grid.engines])
+
+
+def engine_shape(row: EngineRow) -> EngineShape:
+    """An engine."""
+    contact = row.contact
+    facts = contact.facts if contact else None
+    return EngineShape(
+        id=row.engine.id,
+        name=row.engine.name,
+        address=str(row.engine.address),
+        location=row.engine.location,
+        environments=row.environments,
+        knowledge=row.knowledge.value,
+        answered=contact.answered if contact else None,
+        failure=contact.failure.value if contact and contact.failure else "",
+        words=contact.words if contact else "",
+        asked_at=contact.at if contact else None,
+        version=facts.version if facts else "",
+        api=facts.api if facts else "",
+    )
+
+
+def plan_shape(plan: Plan) -> PlanShape:
+    """A plan."""
+    targets = [
+        TargetShape(
+            environment_id=target.environment_id,
+            mirror=target.application,
+            engine=target.engine,
+            container=target.container,
+            wave=target.wave + 1,
+            change=target.change.value,
+            before=target.before_title,
+            after=target.after_title,
+            reference=target.reference,
+            state="planned",
+            words="",
+            attempt=0,
+        )
+        for target in plan.targets
+    ]
+    left_out = [
+        {
+            "environment_id": one.environment_id,
+            "mirror": one.application,
+            "reason": one.reason.value,
+            "words": one.words,
+        }
+        for one in plan.left_out
+    ]
+    return PlanShape(
+        id=plan.id,
+        fingerprint=plan.fingerprint,
+        environment=plan.environment,
+        made_at=plan.made_at,
+        valid_until=plan.valid_until,
+        waves=[len(wave) for wave in plan.waves],
+        targets=targets,
+        left_out=left_out,
+    )
+
+
+def rollout_shape(rollout: Rollout) -> RolloutShape:
+    """A rollout."""
+    targets = [
+        TargetShape(
+            environment_id=target.environment_id,
+            mirror=target.planned.application,
+            engine=target.planned.engine,
+            container=target.planned.container,
+            wave=target.planned.wave + 1,
+            change=target.planned.change.value,
+            before=target.planned.before_title,
+            after=target.planned.after_title,
+            reference=target.planned.reference,
+            state=target.state.value,
+            words=target.words,
+            attempt=target.attempt,
+        )
+        for target in rollout.targets
+    ]
+    return RolloutShape(
+        id=rollout.id,
+        fingerprint=rollout.plan.fingerprint,
+        environment=rollout.plan.environment,
+        state=rollout.state.value,
+        headline=headline(rollout),
+        words=rollout.paused_because,
+        started_by=rollout.started_by,
+        why=rollout.why,
+        started_at=rollout.started_at,
+        ended_at=rollout.ended_at,
+        targets=targets,
+    )
+
+
+def _mirror(row: Row, columns: Sequence[str], now: datetime) -> MirrorShape:
+    application = row.application
+    return MirrorShape(
+        id=application.id,
+        name=application.name,
+        slug=application.slug,
+        account=application.account,
+        source=row.source_name,
+        tags=application.tags,
+        domains=application.domains,
+        environments=[_environment(row.cells[name], now) for name in columns if name in row.cells],
+    )
+
+
+def _environment(cell: Cell, now: datetime) -> EnvironmentShape:
+    seen = cell.observation
+    return EnvironmentShape(
+        id=cell.environment.id,
+        name=cell.environment.name,
+        status=cell.status.value,
+        alignment=cell.alignment.value,
+        health=cell.health.value,
+        knowledge=cell.knowledge.value,
+        activity=cell.activity.value,
+        running=cell.running_title,
+        expected=cell.expected.title if isinstance(cell.expected, Expected) else "",
+        why=cell.expected.why,
+        behind=cell.behind,
+        drift=cell.drift.value if cell.drift else None,
+        differences=[str(difference) for difference in cell.differences],
+        pending=cell.pending,
+        held=cell.held,
+        engine=cell.engine_name,
+        container=cell.environment.container,
+        checked_at=seen.at if seen else None,
+        running_since=seen.running_since if seen else None,
+        answer=answer(cell, now),
+    )

@@ -1,0 +1,160 @@
+"""Status and check: what runs where, as the catalog knows it or as the engines tell it now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from mirror_console import settings
+from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
+from mirror_console.cli.shapes import status_shape
+from mirror_console.domain.alignment import ATTENTION, Cell, Status
+from mirror_console.domain.fleet import Grid, Row
+from mirror_console.domain.selection import matches, parse
+from mirror_console.domain.verdict import ABSENT_TEXTS, answer, cell_texts
+from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.console import Console
+from mirror_console.operations.refresh import Refreshed, refresh
+from mirror_console.operations.status import survey
+
+GLYPHS = {
+    Status.ALIGNED: ("✓", "green"),
+    Status.BEHIND: ("↓", "yellow"),
+    Status.AHEAD: ("↑", "cyan"),
+    Status.DRIFTED: ("≠", "magenta"),
+    Status.MISSING: ("∅", "red"),
+    Status.UNHEALTHY: ("✕", "red"),
+    Status.UNREACHABLE: ("!", "red"),
+    Status.NOT_CHECKED: ("?", "bright_black"),
+    Status.NO_RELEASE: ("○", "bright_black"),
+    Status.ROLLING_OUT: ("↻", "blue"),
+    Status.NOT_APPLICABLE: ("–", "bright_black"),
+}
+
+FILTER_HELP = "Which mirrors, as in the filter box: text, live:behind, engine:fra-1, tag:north, is:held, -…"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("status", short_help="Show what runs where, from the catalog.")(status)
+    app.command("check", short_help="Ask the engines what runs there now.")(check)
+
+
+@told
+def status(
+    context: typer.Context,
+    filter_text: Annotated[list[str] | None, typer.Argument(metavar="[FILTER]...", help=FILTER_HELP)] = None,
+    environment: Annotated[str, typer.Option("--environment", "-e", help="Show this environment alone.")] = "",
+    ask: Annotated[bool, typer.Option("--refresh", help="Ask the engines first.")] = False,
+    sentences: Annotated[bool, typer.Option("--answer", help="One sentence for each environment.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what runs where against what should run there, from the catalog."""
+    session = session_of(context)
+    with session.console(write=ask) as (console, jobs):
+        if ask:
+            session.out.note(refresh(console, jobs).sentence)
+        grid = surveyed(session, console)
+        now = console.clock()
+    rows = chosen(grid, " ".join(filter_text or []), now)
+    if environment and environment not in grid.columns:
+        names = ", ".join(grid.columns) or "none yet"
+        problem = Problem("environment", f"no mirror has an environment '{environment}' (there are: {names})")
+        raise InvalidInput("This can't be shown.", [problem], "Choose another.")
+    columns = [environment] if environment else list(grid.columns)
+    cells = [row.cells[name] for row in rows for name in columns if name in row.cells]
+    if as_json:
+        session.out.json(status_shape(grid, rows, columns, now))
+    elif sentences:
+        for cell in cells:
+            session.out.say(answer(cell, now.astimezone()))
+    else:
+        _print_grid(session, grid, rows, columns, now.astimezone())
+    if any(cell.status in ATTENTION for cell in cells):
+        raise typer.Exit(ExitCode.ATTENTION)
+
+
+@told
+def check(
+    context: typer.Context,
+    engine: Annotated[
+        list[str] | None, typer.Option("--engine", help="Ask this engine alone; may be repeated.")
+    ] = None,
+    inspect: Annotated[bool, typer.Option("--inspect", help="Look into every container, changed or not.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the engines what runs there now, and keep what they say. Nothing is changed on them."""
+    session = session_of(context)
+    with session.console(write=True) as (console, jobs):
+        ids = engine_ids(console, engine) if engine else None
+        refreshed = refresh(console, jobs, ids, inspect_all=inspect)
+    if as_json:
+        session.out.json(_check_shape(refreshed))
+    else:
+        session.out.say(refreshed.sentence)
+    if refreshed.failed:
+        raise typer.Exit(ExitCode.ATTENTION)
+
+
+def surveyed(session: Session, console: Console) -> Grid:
+    """The fleet as the catalog knows it, with this person's idea of what is stale."""
+    preferences = settings.load(session.parts.preferences_path())
+    return survey(console, preferences.ageing_after, preferences.stale_after)
+
+
+def chosen(grid: Grid, text: str, now: datetime) -> list[Row]:
+    """The rows that a filter leaves. Raises BadFilter."""
+    query = parse(text, grid.columns)
+    return [row for row in grid.rows if matches(query, row, now)]
+
+
+def engine_ids(console: Console, names: Sequence[str]) -> list[str]:
+    """Identities of engines by name. Raises InvalidInput where one isn't in the catalog."""
+    with console.catalog.read() as books:
+        known = {engine.name: engine.id for engine in books.engines.all()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        there = ", ".join(known) or "none yet"
+        problems = [Problem("engine", f"there is no engine '{name}' (there are: {there})") for name in unknown]
+        raise InvalidInput("This engine isn't in the catalog.", problems, "Choose another.")
+    return [known[name] for name in names]
+
+
+def _check_shape(refreshed: Refreshed) -> dict[str, object]:
+    return {
+        "answered": refreshed.answered,
+        "failed": [{"engine": name, "why": why} for name, why in refreshed.failed],
+        "environments": refreshed.environments,
+        "words": refreshed.sentence,
+    }
+
+
+def _print_grid(session: Session, grid: Grid, rows: Sequence[Row], columns: Sequence[str], now: datetime) -> None:
+    out = session.out
+    if not grid.rows:
+        out.say("There is no mirror in the catalog yet. Fill it with: mirror-console catalog import FILE")
+        return
+    if not rows:
+        out.say(f"None of the {len(grid.rows)} mirrors matches the filter.")
+        return
+    lines: list[list[str | tuple[str, str]]] = []
+    for row in rows:
+        line: list[str | tuple[str, str]] = [row.application.name]
+        for name in columns:
+            cell = row.cells.get(name)
+            line.append(cell_line(cell, now) if cell else ABSENT_TEXTS[0])
+        lines.append(line)
+    out.table(["mirror", *columns], lines)
+    counts = grid.counts(rows, columns[0] if len(columns) == 1 else None)
+    out.say("")
+    out.say(f"{len(rows)} of {len(grid.rows)} mirrors: " + ", ".join(f"{n} {state}" for state, n in counts.items()))
+
+
+def cell_line(cell: Cell, now: datetime) -> tuple[str, str]:
+    """A cell as text, and its style."""
+    glyph, style = GLYPHS[cell.status]
+    running, more = cell_texts(cell, now)
+    return f"{glyph} {cell.status} {running}{f' ({more})' if more else ''}", style

@@ -1,0 +1,260 @@
+"""Application input: what is typed for sources, mirrors and environments, and how an environment is made of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TypeVar
+
+from mirror_console.domain.environment import (
+    DEFAULT_PROCESS,
+    Environment,
+    HealthTest,
+    ImageFrom,
+    Limits,
+    Process,
+    RestartPolicy,
+    Settings,
+    environment_problems,
+)
+from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.errors import Problem
+from mirror_console.operations.console import new_id
+from mirror_console.operations.typed import (
+    answers_text,
+    bytes_text,
+    listed,
+    number_text,
+    parse_answers,
+    parse_bytes,
+    parse_command,
+    parse_list,
+    parse_number,
+    parse_ports,
+    parse_signal,
+    parse_volumes,
+    parse_whole,
+    parsed,
+    port_text,
+    volume_text,
+)
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentInput:
+    """What is typed for an environment. `id` empty: a new one. `engine` is an engine's name; lists are comma separated.
+
+    Of a secret the name always stands there; its value only where a new one is typed, else it is empty.
+    """
+
+    id: str = ""
+    name: str = ""
+    engine: str = ""
+    container: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    ports: str = ""
+    volumes: str = ""
+    networks: str = ""
+    memory: str = ""
+    cpus: str = ""
+    pids: str = ""
+    restart: str = RestartPolicy.UNLESS_STOPPED.value
+    health_path: str = ""
+    health_port: str = ""
+    health_answers: str = "200-399"
+    health_settle: str = "3"
+    health_limit: str = "60"
+    stop_signal: str = ""
+    stop_seconds: str = "10"
+    command: str = ""
+    init: bool = False
+    image_from: str = ImageFrom.DEPLOYED.value
+    tag: str = ""
+    protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInput:
+    """What is typed for a source. A slug left empty is made of the name; lists are comma separated."""
+
+    name: str = ""
+    slug: str = ""
+    account: str = ""
+    tags: str = ""
+    domains: str = ""
+    notes: str = ""
+    repository: str = ""
+    required_variables: str = ""
+    environments: tuple[EnvironmentInput, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorInput:
+    """What is typed for a mirror. `source` is the slug of its source; lists are comma separated."""
+
+    name: str = ""
+    slug: str = ""
+    account: str = ""
+    tags: str = ""
+    domains: str = ""
+    notes: str = ""
+    source: str = ""
+    image_source: str = "always live"
+    environments: tuple[EnvironmentInput, ...] = ()
+
+
+def environment_input(environment: Environment, engine: str) -> EnvironmentInput:
+    """What a form shows of an environment on an engine of that name. Values of secrets are never shown."""
+    settings = environment.settings
+    health = settings.health
+    return EnvironmentInput(
+        id=environment.id,
+        name=environment.name,
+        engine=engine,
+        container=environment.container,
+        variables=dict(settings.variables),
+        secrets={name: Secret("") for name in settings.secrets},
+        ports=listed(port_text(port) for port in settings.ports),
+        volumes=listed(volume_text(volume) for volume in settings.volumes),
+        networks=listed(settings.networks),
+        memory=bytes_text(settings.limits.memory),
+        cpus=number_text(settings.limits.cpus),
+        pids=number_text(settings.limits.pids),
+        restart=settings.restart.value,
+        health_path=health.path,
+        health_port=number_text(health.port),
+        health_answers=answers_text(health.answers_from, health.answers_to),
+        health_settle=f"{health.settle:g}",
+        health_limit=f"{health.limit:g}",
+        stop_signal=settings.stop_signal,
+        stop_seconds=str(settings.stop_seconds),
+        command=shlex.join(settings.command),
+        init=settings.init,
+        image_from=environment.image_from.value,
+        tag=environment.tag,
+        protected=environment.protected,
+    )
+
+
+def draft_environment(
+    typed: EnvironmentInput,
+    application_id: str,
+    engines: Mapping[str, str],
+    before: Environment | None,
+    problems: list[Problem],
+    at: str,
+) -> tuple[Environment, dict[str, Secret]]:
+    """The environment that is typed, in place of `before` where there is one, and the secrets that are new.
+
+    `engines` gives identities by name. What is wrong is added to `problems`, with `at` before the names of fields.
+    """
+    environment_id = before.id if before else new_id()
+    engine = typed.engine.strip()
+    if engine not in engines:
+        words = f"there is no engine '{engine}' in the catalog" if engine else "choose the engine that it runs on"
+        problems.append(Problem(f"{at}.engine", words))
+    web = Process(before.processes[0].name if before else DEFAULT_PROCESS, typed.container.strip())
+    environment = Environment(
+        id=environment_id,
+        application_id=application_id,
+        name=typed.name.strip(),
+        engine_id=engines.get(engine, ""),
+        processes=(web, *(before.processes[1:] if before else ())),
+        settings=_settings(typed, environment_id, problems, f"{at}.settings"),
+        image_from=_word(ImageFrom, typed.image_from, problems, f"{at}.image_from"),
+        tag=typed.tag.strip(),
+        protected=typed.protected,
+        hold=before.hold if before else None,
+    )
+    unread = any(problem.field == f"{at}.settings.ports" for problem in problems)
+    found = environment_problems(environment, at)
+    # Where the ports can't be read, that the one of the health test isn't among them says nothing.
+    problems += [problem for problem in found if not (unread and problem.field == f"{at}.settings.health.port")]
+    problems += image_from_problems(environment, at)
+    problems += new_secret_problems(typed.secrets, before, at)
+    return environment, {
+        environment.settings.secrets[name].name: secret
+        for name, secret in typed.secrets.items()
+        if secret and name in environment.settings.secrets
+    }
+
+
+def secret_reference(environment_id: str, variable: str) -> SecretReference:
+    """Under which name the keyring keeps a secret variable. Raises ValueError where no secret can be called so."""
+    return SecretReference(f"environment/{environment_id}/{variable}")
+
+
+def image_from_problems(environment: Environment, at: str) -> list[Problem]:
+    """An image that is read from a tag needs the tag."""
+    if environment.image_from is ImageFrom.TAG and not environment.tag:
+        return [Problem(f"{at}.tag", "name the tag that the image is read from")]
+    return []
+
+
+def new_secret_problems(secrets: Mapping[str, Secret], before: Environment | None, at: str) -> list[Problem]:
+    """A secret that wasn't there before needs a value."""
+    there = before.settings.secrets if before else {}
+    return [
+        Problem(f"{at}.settings.secrets", f"{name} needs a value")
+        for name, secret in secrets.items()
+        if not secret and name not in there
+    ]
+
+
+def _settings(typed: EnvironmentInput, environment_id: str, problems: list[Problem], at: str) -> Settings:
+    default = Settings()
+    answers = parsed(problems, f"{at}.health.answers", parse_answers, typed.health_answers, (200, 399))
+    health = HealthTest(
+        path=typed.health_path.strip(),
+        port=parsed(problems, f"{at}.health.port", parse_whole, typed.health_port, 0),
+        answers_from=answers[0],
+        answers_to=answers[1],
+        settle=parsed(problems, f"{at}.health.settle", parse_number, typed.health_settle, default.health.settle),
+        limit=parsed(problems, f"{at}.health.limit", parse_number, typed.health_limit, default.health.limit),
+    )
+    limits = Limits(
+        memory=parsed(problems, f"{at}.limits.memory", parse_bytes, typed.memory, 0),
+        cpus=parsed(problems, f"{at}.limits.cpus", parse_number, typed.cpus, 0.0),
+        pids=parsed(problems, f"{at}.limits.pids", parse_whole, typed.pids, 0),
+    )
+    settings = Settings(
+        variables=dict(typed.variables),
+        ports=parsed(problems, f"{at}.ports", parse_ports, typed.ports, ()),
+        volumes=parsed(problems, f"{at}.volumes", parse_volumes, typed.volumes, ()),
+        networks=parse_list(typed.networks),
+        limits=limits,
+        restart=_word(RestartPolicy, typed.restart, problems, f"{at}.restart"),
+        health=health,
+        stop_signal=parsed(problems, f"{at}.stop_signal", parse_signal, typed.stop_signal, ""),
+        stop_seconds=parsed(problems, f"{at}.stop_seconds", parse_whole, typed.stop_seconds, default.stop_seconds),
+        command=parsed(problems, f"{at}.command", parse_command, typed.command, ()),
+        init=typed.init,
+    )
+    return replace(settings, secrets=references(typed.secrets, environment_id, problems, at))
+
+
+def references(
+    names: Mapping[str, object], environment_id: str, problems: list[Problem], at: str
+) -> dict[str, SecretReference]:
+    """A reference for each secret variable; a name that no variable can have is a problem."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = secret_reference(environment_id, name)
+        except ValueError:
+            words = f"'{name}' can't be the name of a secret: letters, digits and '_', a letter first"
+            problems.append(Problem(f"{at}.secrets", words))
+    return found
+
+
+def _word(kind: type[Word], text: str, problems: list[Problem], at: str) -> Word:
+    try:
+        return kind(text.strip().lower())
+    except ValueError:
+        problems.append(Problem(at, f"'{text.strip()}' is not one of {', '.join(kind)}"))
+        return next(iter(kind))

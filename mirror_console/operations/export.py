@@ -1,0 +1,166 @@
+"""Export: the catalog as a YAML file that imports again, without any secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from mirror_console.domain.application import Application
+from mirror_console.domain.engine import Engine
+from mirror_console.domain.environment import Environment, HealthTest, Hold, ImageFrom, Port, Settings
+from mirror_console.operations.console import Console
+from mirror_console.operations.import_file import FORMAT, Known
+from mirror_console.operations.typed import answers_text
+
+
+def export_catalog(console: Console) -> str:
+    """Everything that an import takes, as YAML that imports again. Of secrets it has the names alone."""
+    with console.catalog.read() as books:
+        known = Known.of(books)
+    engines = {engine.id: engine.name for engine in known.engines}
+    slugs = {application.id: application.slug for application in known.applications}
+    environments: dict[str, list[dict[str, Any]]] = {application.id: [] for application in known.applications}
+    for environment in known.environments:
+        environments[environment.application_id].append(_environment(environment, engines[environment.engine_id]))
+    applications = [
+        (application, {**_application(application, slugs), "environments": environments[application.id]})
+        for application in known.applications
+    ]
+    document = {
+        "format": int(FORMAT),
+        "accounts": [
+            _filled({"name": account.name, "title": account.title, "contact": account.contact})
+            for account in known.accounts
+        ],
+        "engines": [_engine(engine) for engine in known.engines],
+        "registries": [{"host": registry.host, "user": registry.user} for registry in known.registries],
+        "sources": [content for application, content in applications if not application.is_mirror],
+        "mirrors": [content for application, content in applications if application.is_mirror],
+    }
+    return yaml.dump(document, Dumper=_WithoutAnchors, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _WithoutAnchors(yaml.SafeDumper):
+    """Writes what stands in a document twice out twice: anchors are hard to read."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Always."""
+        return True
+
+
+def _filled(content: Mapping[str, Any], always: Iterable[str] = ()) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if value or name in always}
+
+
+def _engine(engine: Engine) -> dict[str, Any]:
+    default = Engine("", "", engine.address)
+    return _filled(
+        {
+            "name": engine.name,
+            "address": str(engine.address),
+            "location": engine.location,
+            "often_offline": engine.often_offline,
+            "at_once": engine.at_once if engine.at_once != default.at_once else None,
+            "timeout": engine.timeout if engine.timeout != default.timeout else None,
+            "notes": engine.notes,
+            "probe_host": engine.probe_host,
+            "simulated": engine.simulated,
+        }
+    )
+
+
+def _application(application: Application, slugs: Mapping[str, str]) -> dict[str, Any]:
+    content = {
+        "name": application.name,
+        "slug": application.slug,
+        "account": application.account,
+        "tags": list(application.tags),
+        "domains": list(application.domains),
+        "notes": application.notes,
+    }
+    if application.is_mirror:
+        content |= {
+            "source": slugs.get(application.source_id, ""),
+            "image_source": application.image_source.value,
+        }
+    else:
+        content |= {
+            "repository": application.repository,
+            "required_variables": list(application.required_variables),
+        }
+    return _filled(content)
+
+
+def _environment(environment: Environment, engine: str) -> dict[str, Any]:
+    return _filled(
+        {
+            "name": environment.name,
+            "engine": engine,
+            "container": environment.container,
+            "image_from": environment.image_from.value if environment.image_from is not ImageFrom.DEPLOYED else "",
+            "tag": environment.tag,
+            "protected": environment.protected,
+            "hold": _hold(environment.hold) if environment.hold else None,
+            "settings": _settings(environment.settings),
+        }
+    )
+
+
+def _hold(hold: Hold) -> dict[str, Any]:
+    return _filled(
+        {
+            "fingerprint": hold.fingerprint,
+            "version": hold.version,
+            "reason": hold.reason,
+            "person": hold.person,
+            "since": hold.since.isoformat(),
+            "until": hold.until.isoformat() if hold.until else None,
+        }
+    )
+
+
+def _settings(settings: Settings) -> dict[str, Any]:
+    limits = settings.limits
+    return _filled(
+        {
+            "variables": dict(settings.variables),
+            "secrets": list(settings.secrets),
+            "ports": [_port(port) for port in settings.ports],
+            "volumes": [
+                _filled({"source": volume.source, "target": volume.target, "read_only": volume.read_only})
+                for volume in settings.volumes
+            ],
+            "networks": list(settings.networks),
+            "limits": _filled({"memory": limits.memory, "cpus": limits.cpus, "pids": limits.pids}),
+            "restart": settings.restart.value,
+            "health": _health(settings.health),
+            "stop_signal": settings.stop_signal,
+            "stop_seconds": settings.stop_seconds,
+            "command": list(settings.command),
+            "init": settings.init,
+        },
+        always=("stop_seconds",),
+    )
+
+
+def _port(port: Port) -> dict[str, Any]:
+    default = Port(0, 0)
+    return _filled(
+        {
+            "host": port.host,
+            "container": port.container,
+            "address": port.address if port.address != default.address else "",
+            "protocol": port.protocol if port.protocol != default.protocol else "",
+        }
+    )
+
+
+def _health(health: HealthTest) -> dict[str, Any]:
+    return {
+        **_filled({"path": health.path, "port": health.port}),
+        "answers": answers_text(health.answers_from, health.answers_to),
+        "settle": health.settle,
+        "limit": health.limit,
+    }

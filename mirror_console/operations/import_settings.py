@@ -1,0 +1,164 @@
+"""Import settings: the settings and the hold of an environment, as an import file writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from mirror_console.domain.environment import HealthTest, Hold, Limits, Port, RestartPolicy, Settings, Volume
+from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.errors import Problem
+from mirror_console.operations.application_input import references
+from mirror_console.operations.import_fields import Fields, scalar
+from mirror_console.operations.typed import (
+    check_address,
+    check_volume_source,
+    parse_answers,
+    parse_bytes,
+    parse_command,
+    parse_port,
+    parse_signal,
+    parse_volume,
+)
+from mirror_console.operations.yaml_text import Node
+
+SETTINGS = (
+    "variables",
+    "secrets",
+    "ports",
+    "volumes",
+    "networks",
+    "limits",
+    "restart",
+    "health",
+    "stop_signal",
+    "stop_seconds",
+    "command",
+    "init",
+)
+HOLD = ("fingerprint", "version", "reason", "person", "since", "until")
+
+
+def read_settings(fields: Fields, before: Settings, secrets: Mapping[str, SecretReference]) -> Settings:
+    """The settings that a mapping describes; what it leaves out stays as it was before."""
+    limits = fields.below("limits", ("memory", "cpus", "pids"))
+    health = fields.below("health", ("path", "port", "answers", "settle", "limit"))
+    old = before.health
+    answers = health.of("answers", parse_answers, (old.answers_from, old.answers_to))
+    return Settings(
+        variables=_variables(fields) if "variables" in fields else before.variables,
+        secrets=secrets,
+        ports=fields.items("ports", before.ports, lambda path, node: _port(path, node, fields.problems)),
+        volumes=fields.items("volumes", before.volumes, lambda path, node: _volume(path, node, fields.problems)),
+        networks=fields.texts("networks", before.networks),
+        limits=Limits(
+            memory=limits.of("memory", parse_bytes, before.limits.memory),
+            cpus=limits.number("cpus", before.limits.cpus),
+            pids=limits.whole("pids", before.limits.pids),
+        ),
+        restart=fields.word("restart", RestartPolicy, before.restart),
+        health=HealthTest(
+            path=health.text("path", old.path),
+            port=health.whole("port", old.port),
+            answers_from=answers[0],
+            answers_to=answers[1],
+            settle=health.number("settle", old.settle),
+            limit=health.number("limit", old.limit),
+        ),
+        stop_signal=fields.of("stop_signal", parse_signal, before.stop_signal),
+        stop_seconds=fields.whole("stop_seconds", before.stop_seconds),
+        command=_command(fields, before.command),
+        init=fields.flag("init", before.init),
+    )
+
+
+def read_secrets(
+    fields: Fields,
+    before: Mapping[str, SecretReference],
+    environment_id: str,
+    value: Callable[[str, Node], Secret | None],
+) -> tuple[dict[str, SecretReference], dict[str, Secret]]:
+    """References of the secret variables that are named, and the values that are given with them, by reference name.
+
+    `value` reads a value that isn't a mere name: it gets the path and what stands there.
+    """
+    node = fields.node("secrets")
+    if node is None:
+        return dict(before), {}
+    if isinstance(node.value, dict):
+        given = {name: value(f"{fields.path('secrets')}.{name}", found) for name, found in node.value.items()}
+    else:
+        given = dict.fromkeys(fields.texts("secrets", ()))
+    named = references(given, environment_id, fields.problems, fields.at)
+    return named, {named[name].name: secret for name, secret in given.items() if secret and name in named}
+
+
+def read_hold(fields: Fields, person: str, now: datetime) -> Hold | None:
+    """The hold that a mapping describes; None where nothing stands there."""
+    node = fields.node("hold")
+    if node is None or node.is_nothing:
+        return None
+    hold = fields.below("hold", HOLD)
+    return Hold(
+        fingerprint=hold.text("fingerprint", needed=True),
+        version=hold.text("version"),
+        reason=hold.text("reason", needed=True),
+        person=hold.text("person", person),
+        since=hold.of("since", _moment, now),
+        until=hold.of("until", _moment, now) if hold.text("until") else None,
+    )
+
+
+def _variables(fields: Fields) -> dict[str, str]:
+    found = {}
+    for name, node in fields.pairs("variables").items():
+        text = scalar(node)
+        if text is None:
+            fields.problems.append(Problem(f"{fields.path('variables')}.{name}", "a text belongs here"))
+        found[name] = text or ""
+    return found
+
+
+def _port(path: str, node: Node, problems: list[Problem]) -> Port:
+    text = scalar(node)
+    if text is not None:
+        return parse_port(text)
+    fields = Fields(node, path, ("container", "host", "address", "protocol"), problems)
+    default = Port(0, 0)
+    if "container" not in fields:
+        fields.wrong("container", "the container's port is missing")
+    return Port(
+        container=fields.whole("container", 1),
+        host=fields.whole("host", 0),
+        address=fields.of("address", check_address, default.address),
+        protocol=fields.text("protocol", default.protocol).lower(),
+    )
+
+
+def _volume(path: str, node: Node, problems: list[Problem]) -> Volume:
+    text = scalar(node)
+    if text is not None:
+        return parse_volume(text)
+    fields = Fields(node, path, ("source", "target", "read_only"), problems)
+    if "source" not in fields:
+        fields.wrong("source", "the volume's name is missing")
+    return Volume(
+        source=fields.of("source", check_volume_source, ""),
+        target=fields.text("target", needed=True),
+        read_only=fields.flag("read_only", False),
+    )
+
+
+def _command(fields: Fields, before: tuple[str, ...]) -> tuple[str, ...]:
+    node = fields.node("command")
+    if node is not None and isinstance(node.value, list):
+        return tuple(scalar(item) or "" for _, item in fields.several("command"))
+    return fields.of("command", parse_command, before)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"'{text.strip()}' is no time: write 2026-08-30 14:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

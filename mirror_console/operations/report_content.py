@@ -1,0 +1,249 @@
+"""Report content: what a report tells, gathered from the rollout and its journal before anyone writes it down."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mirror_console import __version__
+from mirror_console.domain.image import short
+from mirror_console.domain.plan import LeftOut, PlannedTarget
+from mirror_console.domain.rollout import (
+    SUCCEEDED,
+    JournalEntry,
+    Phase,
+    Result,
+    Rollout,
+    RolloutState,
+    Step,
+    Target,
+    TargetState,
+    headline,
+)
+from mirror_console.operations.console import Console
+
+NEEDS_A_PERSON = {
+    TargetState.STRANDED: "Neither the new nor the old container serves. Look at the engine now.",
+    TargetState.UNKNOWN: "Contact was lost in mid-step. Recover the rollout: it reads the engine again.",
+    TargetState.SUPERSEDED: "Somebody else changed it meanwhile. Look at what runs there now.",
+    TargetState.FAILED: "Nothing was changed: it runs what it ran. Remove the cause, then roll out again.",
+    TargetState.PUT_BACK: "It runs what it ran before. Look at the cause, then roll out again.",
+    TargetState.SKIPPED: "A check blocked it, so nothing was tried. Follow its remedy, then roll out again.",
+}
+"""What to do about a target that didn't get what was planned, the most pressing first."""
+
+_PRESSING = (*NEEDS_A_PERSON, TargetState.NOT_STARTED)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedStep:
+    """One step of the journal. `result` None: it was begun, and nothing is known of its end. `seconds` it took."""
+
+    step: Step
+    attempt: int
+    began_at: datetime
+    seconds: float | None
+    result: Result | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedTarget:
+    """One target. `seconds` it took, `down_seconds` it didn't serve, as far as that is known."""
+
+    mirror: str
+    environment: str
+    engine: str
+    container: str
+    wave: int
+    change: str
+    before: str
+    after: str
+    after_identity: str
+    state: TargetState
+    words: str
+    advice: str
+    attempt: int
+    started_at: datetime | None
+    ended_at: datetime | None
+    seconds: float | None
+    down_seconds: float | None
+    verified_by: str
+    steps: tuple[ReportedStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedGroup:
+    """The outcomes of a wave or of an engine, in words that count them."""
+
+    name: str
+    targets: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutReport:
+    """Everything that a report tells. `exceptions` are the targets that didn't get what was planned, worst first."""
+
+    rollout_id: str
+    fingerprint: str
+    headline: str
+    state: RolloutState
+    state_words: str
+    environment: str
+    releases: tuple[str, ...]
+    started_by: str
+    why: str
+    planned_by: str
+    planned_at: datetime
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: float | None
+    median_down: float | None
+    longest_down: float | None
+    way: str
+    causes: tuple[ReportedGroup, ...]
+    waves: tuple[ReportedGroup, ...]
+    engines: tuple[ReportedGroup, ...]
+    exceptions: tuple[ReportedTarget, ...]
+    targets: tuple[ReportedTarget, ...]
+    left_out: tuple[LeftOut, ...]
+    passed_gates: tuple[str, ...]
+    console_version: str
+    simulated: bool
+    made_at: datetime
+
+
+def report_content(console: Console, rollout_id: str) -> RolloutReport:
+    """Gather the report of a rollout, ended or not. Raises KeyError where there is none."""
+    with console.catalog.read() as books:
+        rollout = books.rollouts.get(rollout_id)
+        journal = books.journal.of(rollout_id)
+    entries: dict[str, list[JournalEntry]] = defaultdict(list)
+    for entry in journal:
+        entries[entry.environment_id].append(entry)
+    targets = sorted((_target(one, entries[one.environment_id]) for one in rollout.targets), key=_by_pressure)
+    downs = [target.down_seconds for target in targets if target.down_seconds is not None]
+    way = rollout.plan.way
+    return RolloutReport(
+        rollout_id=rollout.id,
+        fingerprint=rollout.plan.fingerprint,
+        headline=headline(rollout),
+        state=rollout.state,
+        state_words=rollout.paused_because,
+        environment=rollout.plan.environment,
+        releases=tuple(dict.fromkeys(_release(one.planned) for one in rollout.targets)),
+        started_by=rollout.started_by,
+        why=rollout.why,
+        planned_by=rollout.plan.made_by,
+        planned_at=rollout.plan.made_at,
+        started_at=rollout.started_at,
+        ended_at=rollout.ended_at,
+        seconds=_span(rollout.started_at, rollout.ended_at),
+        median_down=statistics.median(downs) if downs else None,
+        longest_down=max(downs, default=None),
+        way=f"waves {', '.join(map(str, way.waves))}; {way.at_once} at once, {way.at_once_per_engine} on one engine; "
+        f"{way.bake:g} s bake; {way.max_failed} may fail in a wave",
+        causes=_causes(targets),
+        waves=_groups((f"wave {target.wave}", target) for target in sorted(targets, key=lambda one: one.wave)),
+        engines=_groups((target.engine, target) for target in sorted(targets, key=lambda one: one.engine)),
+        exceptions=tuple(target for target in targets if target.state not in SUCCEEDED),
+        targets=tuple(targets),
+        left_out=rollout.plan.left_out,
+        passed_gates=_gates(rollout),
+        console_version=__version__,
+        simulated=console.simulated,
+        made_at=console.clock(),
+    )
+
+
+def _target(target: Target, entries: Sequence[JournalEntry]) -> ReportedTarget:
+    planned = target.planned
+    return ReportedTarget(
+        mirror=planned.application,
+        environment=planned.environment,
+        engine=planned.engine,
+        container=planned.container,
+        wave=planned.wave + 1,
+        change=planned.change.value,
+        before=planned.before_title,
+        after=planned.after_title,
+        after_identity=short(target.after_fingerprint) if target.after_fingerprint else "",
+        state=target.state,
+        words=target.words,
+        advice=NEEDS_A_PERSON.get(target.state, ""),
+        attempt=target.attempt,
+        started_at=target.started_at,
+        ended_at=target.ended_at,
+        seconds=_span(target.started_at, target.ended_at),
+        down_seconds=target.down_seconds,
+        verified_by=target.verified_by,
+        steps=_steps(entries),
+    )
+
+
+def _steps(entries: Sequence[JournalEntry]) -> tuple[ReportedStep, ...]:
+    """Each intent with the outcome that follows it, in the order in which they were begun."""
+    steps: list[ReportedStep] = []
+    begun: dict[tuple[int, Step], int] = {}
+    for entry in entries:
+        key = (entry.attempt, entry.step)
+        if entry.phase is Phase.INTENT:
+            begun[key] = len(steps)
+            steps.append(ReportedStep(entry.step, entry.attempt, entry.at, None, None, entry.words))
+        elif key in begun:
+            place = begun.pop(key)
+            intent = steps[place]
+            took = _span(intent.began_at, entry.at)
+            steps[place] = ReportedStep(
+                entry.step, entry.attempt, intent.began_at, took, entry.result, entry.words or intent.words
+            )
+        else:
+            steps.append(ReportedStep(entry.step, entry.attempt, entry.at, None, entry.result, entry.words))
+    return tuple(steps)
+
+
+def _by_pressure(target: ReportedTarget) -> tuple[int, int, str]:
+    place = _PRESSING.index(target.state) if target.state in _PRESSING else len(_PRESSING)
+    if target.state in SUCCEEDED:
+        place += 1
+    return place, target.wave, target.mirror.casefold()
+
+
+def _release(planned: PlannedTarget) -> str:
+    return planned.after_title or short(planned.after_fingerprint)
+
+
+def _causes(targets: Iterable[ReportedTarget]) -> tuple[ReportedGroup, ...]:
+    failed = Counter(
+        (target.words or str(target.state))
+        for target in targets
+        if target.state not in SUCCEEDED and target.state is not TargetState.NOT_STARTED
+    )
+    return tuple(ReportedGroup(words, count, "") for words, count in failed.most_common())
+
+
+def _groups(named: Iterable[tuple[str, ReportedTarget]]) -> tuple[ReportedGroup, ...]:
+    states: dict[str, list[TargetState]] = defaultdict(list)
+    for name, target in named:
+        states[name].append(target.state)
+    return tuple(ReportedGroup(name, len(several), _outcomes(several)) for name, several in states.items())
+
+
+def _outcomes(states: Sequence[TargetState]) -> str:
+    counts = Counter(states)
+    return ", ".join(f"{counts[state]} {state}" for state in TargetState if counts[state])
+
+
+def _gates(rollout: Rollout) -> tuple[str, ...]:
+    """What a person has decided at pauses: a mark below zero lets what had failed so far pass."""
+    gates = [f"Gone on after wave {gate + 1}" for gate in sorted(rollout.passed_gates) if gate >= 0]
+    spite = any(gate < 0 for gate in rollout.passed_gates)
+    return (*gates, *(["Gone on in spite of targets that had failed"] if spite else []))
+
+
+def _span(began: datetime | None, ended: datetime | None) -> float | None:
+    return (ended - began).total_seconds() if began and ended else None

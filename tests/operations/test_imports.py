@@ -1,0 +1,349 @@
+"""Imports: the sample, twenty mistakes at once, hostile files, files that are named, and the way out and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mirror_console.domain.engine import Way
+from mirror_console.domain.environment import Environment, RestartPolicy
+from mirror_console.domain.secret import Secret
+from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
+from mirror_console.operations.console import Console
+from mirror_console.operations.imports import LineProblem, export_catalog, import_catalog
+from mirror_console.operations.yaml_text import MOST_NODES, read_yaml
+from mirror_console.paths import resources
+from tests.operations.desk import CERTIFICATE, KEY, empty_console, held
+
+SMALL = """\
+engines:
+  - {name: alpha, address: /run/alpha.sock}
+sources:
+  - name: Webshop
+    repository: registry.example:5000/shop/webshop
+    environments:
+      - {name: live, engine: alpha, container: webshop-live}
+mirrors:
+  - name: Dunes Bakery
+    source: webshop
+    environments:
+      - name: live
+        engine: alpha
+        container: dunes-live
+        settings:
+          variables: {DEBUG: no, SIZE: 010, EMPTY: , TIME: 12:30}
+          restart: no
+          ports: ["18080:8080", {host: 53, container: 53, protocol: udp}]
+          volumes: [dunes:/media, {source: static, target: /static, read_only: yes}]
+          limits: {memory: 64 MiB}
+          command: [serve, --fast]
+"""
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Console]:
+    with empty_console(tmp_path) as made:
+        yield made
+
+
+def refused(console: Console, text: str, folder: Path | None = None) -> list[LineProblem]:
+    """The problems of a file; that nothing was taken of it is looked at too."""
+    before = export_catalog(console)
+    with pytest.raises(InvalidInput) as error:
+        import_catalog(console, text, folder)
+    assert export_catalog(console) == before
+    assert error.value.hint
+    return [problem for problem in error.value.problems if isinstance(problem, LineProblem)]
+
+
+def environment(console: Console, slug: str, name: str = "live") -> Environment:
+    with console.catalog.read() as books:
+        application = books.applications.by_slug(slug)
+        assert application is not None
+        return next(found for found in books.environments.of(application.id) if found.name == name)
+
+
+def test_the_sample_is_taken_whole_and_changes_nothing_the_second_time(console: Console) -> None:
+    text = (resources() / "sample" / "webshop.yaml").read_text()
+    first = import_catalog(console, text)
+    second = import_catalog(console, text)
+
+    assert first.counts["mirror"] == 24
+    assert first.counts["engine"] == 3
+    assert first.new == sum(first.counts.values())
+    assert first.changed == second.new == second.changed == 0
+    assert "berlin can't be reached before its certificates are given: edit the engine." in first.notes
+    assert first.words.startswith("Imported 3 engines, 1 registry, 1 source, 24 mirrors and ")
+
+
+def test_what_is_exported_imports_again_elsewhere(console: Console, tmp_path: Path) -> None:
+    import_catalog(console, (resources() / "sample" / "webshop.yaml").read_text())
+    import_catalog(console, SMALL.replace("alpha", "local").replace("Webshop", "Shop").replace("webshop", "shop"))
+    text = export_catalog(console)
+    with empty_console(tmp_path / "other") as other:
+        import_catalog(other, text)
+        assert export_catalog(other) == text
+        assert environment(other, "dunes-bakery").settings == environment(console, "dunes-bakery").settings
+
+
+def test_plain_words_mean_what_people_mean(console: Console) -> None:
+    import_catalog(console, SMALL)
+    settings = environment(console, "dunes-bakery").settings
+    assert settings.variables == {"DEBUG": "no", "SIZE": "010", "EMPTY": "", "TIME": "12:30"}
+    assert settings.restart is RestartPolicy.NO
+    assert [(port.host, port.container, port.protocol) for port in settings.ports] == [
+        (18080, 8080, "tcp"),
+        (53, 53, "udp"),
+    ]
+    assert [volume.read_only for volume in settings.volumes] == [False, True]
+    assert settings.limits.memory == 64 * 1024**2
+    assert settings.command == ("serve", "--fast")
+
+
+def test_what_a_file_leaves_out_stays(console: Console) -> None:
+    import_catalog(console, SMALL)
+    before = environment(console, "dunes-bakery")
+    changed = import_catalog(
+        console,
+        "mirrors: [{name: Dunes, slug: dunes-bakery, environments: [{name: live, settings: {stop_seconds: 3}}]}]",
+    )
+    after = environment(console, "dunes-bakery")
+    assert (changed.new, changed.changed) == (0, 2)
+    assert after.id == before.id
+    assert after.settings.stop_seconds == 3
+    assert after.settings.ports == before.settings.ports
+
+
+def test_twenty_mistakes_are_told_at_once_each_with_its_line(console: Console) -> None:
+    text = """\
+format: 7
+engins: []
+engines:
+  - {name: alpha, address: /run/alpha.sock, at_once: 99}
+  - {name: ALPHA, address: /run/other.sock}
+  - {name: beta, address: "tcp://beta:2375"}
+  - {name: gamma, adress: /run/gamma.sock, often_offline: perhaps}
+registries:
+  - {host: "https://registry.example"}
+sources:
+  - name: Webshop
+    repository: Registry/Shop
+mirrors:
+  - name: Dunes
+    source: nothing
+    image_source: sometimes
+    tags: [a b]
+    domains: [https://dunes.example]
+    environments:
+      - name: Live
+        engine: delta
+        container: dunes.mc-next
+        settings:
+          variables: {1X: a}
+          ports: ["eighty", {host: 70000, container: 80}]
+          limits: {memory: 1k, cpus: half}
+          restart: sometimes
+          health: {answers: 999}
+          stop_seconds: {a: b}
+"""
+    found = refused(console, text)
+    lines = {problem.field: problem.line for problem in found}
+    assert len(found) >= 20, [str(problem) for problem in found]
+    assert lines["format"] == 1
+    assert lines["engins"] == 2
+    assert lines["engines[1].name"] == 5
+    assert lines["engines[3].adress"] == 7
+    assert lines["mirrors[0].source"] == 15
+    assert lines["mirrors[0].environments[0].engine"] == 21
+    assert lines["mirrors[0].environments[0].settings.ports[0]"] == 25
+    assert lines["mirrors[0].environments[0].settings.limits.memory"] == 26
+    assert all(problem.line for problem in found)
+    assert [problem.line for problem in found] == sorted(problem.line for problem in found)
+    assert "did you mean 'engines'?" in next(problem.words for problem in found if problem.field == "engins")
+
+
+def test_clashes_within_the_file_and_with_the_catalog_are_told(console: Console) -> None:
+    import_catalog(console, SMALL)
+    twin = SMALL.partition("mirrors:")[2].replace("Dunes Bakery", "Twin")
+    fields = {problem.field for problem in refused(console, f"mirrors:{twin}")}
+    assert fields == {"mirrors[0].environments[0].container", "mirrors[0].environments[0].settings.ports"}
+    fields = {problem.field for problem in refused(console, "mirrors: [{name: M, slug: webshop, source: webshop}]")}
+    assert fields == {"mirrors[0].slug", "mirrors[0].source"} or fields == {"mirrors[0].slug"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [1",
+        "a: &a [*a]",
+        "!!python/object/apply:os.system [id]",
+        "engines: !!set {a}",
+        "engines: []\nengines: []",
+        "[" * 500,
+        "{a: " * 500,
+        "a: \x00",
+        "---\na: b\n---\nc: d",
+        "? [a, b]\n: c",
+        "engines: [<<: 3]",
+        "\t- a",
+        "- a",
+        "text",
+        "engines: {}",
+        "engines: [a]",
+        "engines: [[a]]",
+        "engines: [{name: {a: b}, address: [c]}]",
+        "mirrors: [{environments: {live: {}}}]",
+        "mirrors: [{name: M, source: s, environments: [{settings: {variables: [a], secrets: [[a]], ports: 1}}]}]",
+    ],
+)
+def test_what_is_no_import_is_refused_with_words(console: Console, text: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        import_catalog(console, text)
+    assert error.value.problems
+    assert all(problem.words for problem in error.value.problems)
+
+
+def test_a_file_that_unfolds_without_end_is_refused_at_once() -> None:
+    doubling = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
+    merging = "a0: &a0 {x0: y}\n" + "".join(
+        f"b{n}: &b{n} {{p: *a{n - 1}, q: *a{n - 1}}}\na{n}: &a{n} {{<<: *b{n}, x{n}: y}}\n" for n in range(1, 60)
+    )
+    for text in (doubling, merging):
+        with pytest.raises(InvalidInput, match=str(MOST_NODES)):
+            read_yaml(text)
+
+
+def test_anchors_and_merges_save_typing(console: Console) -> None:
+    text = (
+        SMALL.replace("settings:\n", "settings: &usual\n").replace("name: Dunes Bakery", "name: Dunes Bakery")
+        + """\
+  - name: Elm Cafe
+    source: webshop
+    environments:
+      - name: live
+        engine: alpha
+        container: elm-live
+        settings:
+          <<: *usual
+          ports: ["18081:8080"]
+"""
+    )
+    import_catalog(console, text)
+    assert environment(console, "elm-cafe").settings.restart is RestartPolicy.NO
+    assert environment(console, "elm-cafe").settings.ports[0].host == 18081
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+
+WITH_FILES = """\
+engines:
+  - {name: fra-1, address: "tcp://fra-1.example", ca: pem/ca.pem, certificate: pem/cert.pem, key: pem/key.pem}
+registries:
+  - {host: "registry.example:5000", user: deploy, password_file: password.txt}
+sources:
+  - name: Webshop
+    repository: registry.example:5000/shop/webshop
+    environments:
+      - name: live
+        engine: fra-1
+        container: webshop-live
+        settings:
+          secrets: {SECRET_KEY: {file: secret.txt}, OTHER: }
+"""
+
+
+def written(folder: Path) -> Path:
+    """The files that WITH_FILES names."""
+    (folder / "pem").mkdir(parents=True)
+    (folder / "pem" / "ca.pem").write_text(CERTIFICATE)
+    (folder / "pem" / "cert.pem").write_text(CERTIFICATE)
+    (folder / "pem" / "key.pem").write_text(KEY)
+    (folder / "password.txt").write_text("pass word\n")
+    (folder / "secret.txt").write_text("s3cret\n")
+    return folder
+
+
+def test_secrets_come_from_files_beside_it_and_are_never_exported(console: Console, tmp_path: Path) -> None:
+    imported = import_catalog(console, WITH_FILES, written(tmp_path / "in"))
+
+    with console.catalog.read() as books:
+        engine = books.engines.all()[0]
+    assert engine.tls is not None
+    assert engine.address.way is Way.TLS
+    assert held(console, engine.tls.key.name) == Secret(KEY)
+    login = console.login("registry.example:5000")
+    assert login is not None
+    assert login.password == Secret("pass word")
+    live = environment(console, "webshop")
+    assert held(console, f"environment/{live.id}/SECRET_KEY") == Secret("s3cret")
+    assert imported.notes == ("Webshop live still needs the values of: OTHER.",)
+    exported = export_catalog(console)
+    assert not any(word in exported for word in ("s3cret", "pass word", "BEGIN"))
+    # Back into the same catalog: what the keyring has stays.
+    again = import_catalog(console, exported)
+    assert (again.new, again.changed, again.notes) == (0, 0, ())
+    assert held(console, engine.tls.key.name) == Secret(KEY)
+
+
+def test_a_secret_that_is_no_longer_named_leaves_the_keyring(console: Console, tmp_path: Path) -> None:
+    import_catalog(console, WITH_FILES, written(tmp_path / "in"))
+    live = environment(console, "webshop")
+    import_catalog(console, "sources: [{name: Webshop, environments: [{name: live, settings: {secrets: [OTHER]}}]}]")
+    assert held(console, f"environment/{live.id}/SECRET_KEY") is None
+
+
+def test_secrets_in_the_file_itself_are_taken_and_noted(console: Console) -> None:
+    imported = import_catalog(
+        console, 'registries: [{host: "registry.example:5000", user: deploy, password: in-clear}]'
+    )
+    assert imported.notes == ("The file holds the password of registry.example:5000 in clear: take it out of there.",)
+    assert "in-clear" not in str(imported)
+
+
+@pytest.mark.parametrize(
+    "named", ["../password.txt", "/etc/hostname", "link.txt", "nothing.txt", "pem", "big.txt", "bytes"]
+)
+def test_files_elsewhere_are_not_read(console: Console, tmp_path: Path, named: str) -> None:
+    folder = written(tmp_path / "in")
+    (tmp_path / "password.txt").write_text("outside")
+    (folder / "link.txt").symlink_to(tmp_path / "password.txt")
+    (folder / "big.txt").write_text("x" * 100_000)
+    (folder / "bytes").write_bytes(b"\xff\xfe")
+    found = refused(console, WITH_FILES.replace("password.txt", named), folder)
+    assert [problem.field for problem in found] == ["registries[0].password_file"]
+    assert "outside" not in found[0].words or "lies outside" in found[0].words
+
+
+def test_without_a_folder_no_file_is_read(console: Console) -> None:
+    assert {problem.field for problem in refused(console, WITH_FILES)} == {
+        "engines[0].ca",
+        "engines[0].certificate",
+        "engines[0].key",
+        "registries[0].password_file",
+        "sources[0].environments[0].settings.secrets.SECRET_KEY.file",
+    }
+
+
+def test_read_only_takes_nothing(tmp_path: Path) -> None:
+    with empty_console(tmp_path, "for support") as console, pytest.raises(NotAllowed):
+        import_catalog(console, SMALL)
+
+
+def test_where_the_catalog_is_gone_the_keyring_is_as_before(console: Console, tmp_path: Path) -> None:
+    import_catalog(console, WITH_FILES, written(tmp_path / "in"))
+    with console.catalog.read() as books:
+        engine = books.engines.all()[0]
+    assert engine.tls is not None
+    path = Path(console.catalog.path)  # type: ignore[attr-defined] # the store's own
+    newer = KEY.replace("MIIB", "MIIC")
+    (tmp_path / "in" / "pem" / "key.pem").write_text(newer)
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(CatalogError):
+            import_catalog(console, WITH_FILES, tmp_path / "in")
+    assert held(console, engine.tls.key.name) == Secret(KEY)

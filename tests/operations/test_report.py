@@ -1,0 +1,169 @@
+"""Report: what it tells of a rollout that went wrong in several ways, and that text of others stays text."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.operations.plain import plain
+from mirror_console.operations.plan import plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
+from mirror_console.operations.report import report_html, report_json, seconds, summary_text
+from mirror_console.operations.rollout import Conductor, start
+from tests.operations.fleet import QUICK, Fleet, small_fleet
+
+HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\x1b]0;title\x07\u202egnp"
+
+
+@pytest.fixture
+def fleet() -> Iterator[Fleet]:
+    with small_fleet() as made:
+        made.publish("26.8.2", health_interval=0.02)
+        made.run_mirrors("26.8.2")
+        refresh(made.console, made.jobs)
+        made.publish("26.8.3", health_interval=0.02)
+        refresh(made.console, made.jobs)
+        yield made
+
+
+def carried_out(fleet: Fleet) -> Rollout:
+    made = plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), f"security {HOSTILE}")
+    return Conductor(fleet.console, fleet.jobs, rollout).run()
+
+
+def changed(fleet: Fleet, rollout: Rollout, place: int, state: TargetState, words: str) -> None:
+    """Have the catalog say that a target ended otherwise."""
+    with fleet.console.catalog.write() as books:
+        books.rollouts.save_target(rollout.id, replace(rollout.targets[place], state=state, words=words))
+
+
+class _Tags(html.parser.HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_html_is_whole_and_fetches_nothing(fleet: Fleet) -> None:
+    text = report_html(fleet.console, carried_out(fleet).id)
+    tags = _Tags()
+    tags.feed(text)
+    assert not tags.open
+    assert not tags.seen & {"img", "script", "link", "iframe", "object", "a", "form"}
+    assert not tags.attributes & {"src", "href", "onerror", "onload", "action"}
+    assert not any(word in text for word in ("http:", "https:", "url(", "@import", "\x1b", "\u202e"))
+    assert "&lt;img" in text
+
+
+def test_what_went_well_is_told_in_short(fleet: Fleet) -> None:
+    rollout = carried_out(fleet)
+    text = report_html(fleet.console, rollout.id)
+    assert "<h1>4 of 4 updated</h1>" in text
+    assert "Nothing needs a person." in text
+    assert rollout.plan.fingerprint in text
+    assert "26.8.2 → 26.8.3" in text
+    assert "its health check says healthy" in text
+    assert "rename old away" in text
+
+
+def test_what_needs_a_person_comes_first(fleet: Fleet) -> None:
+    rollout = carried_out(fleet)
+    changed(fleet, rollout, 1, TargetState.PUT_BACK, f"verify: 500 on /up {HOSTILE}")
+    changed(fleet, rollout, 2, TargetState.STRANDED, "the disk is full")
+    changed(fleet, rollout, 3, TargetState.NOT_STARTED, "the rollout was stopped before")
+    with fleet.console.catalog.write() as books:
+        books.rollouts.save_head(replace(rollout, state=RolloutState.STOPPED))
+
+    text = report_html(fleet.console, rollout.id)
+    assert "1 of 4 updated, 1 put back, 1 stranded, 1 not started" in text
+    attention = text[text.index("What needs a person") : text.index("About this rollout")]
+    assert attention.index("Mirror 03") < attention.index("Mirror 02") < attention.index("Mirror 04")
+    assert "Neither the new nor the old container serves." in attention
+    assert "Mirror 01" not in attention
+    table = text[text.index("All targets") :]
+    assert table.index("Mirror 03") < table.index("Mirror 02") < table.index("Mirror 01")
+    assert "img src" in text
+    assert "<img" not in text
+
+
+def test_json_tells_the_same_with_keys_that_stay(fleet: Fleet) -> None:
+    rollout = carried_out(fleet)
+    told = json.loads(report_json(fleet.console, rollout.id))
+    assert told["headline"] == "4 of 4 updated"
+    assert told["fingerprint"] == rollout.plan.fingerprint
+    assert told["exceptions"] == []
+    target = told["targets"][0]
+    assert (target["mirror"], target["before"], target["after"], target["state"]) == (
+        "Mirror 01",
+        "26.8.2",
+        "26.8.3",
+        "done",
+    )
+    steps = [step["step"] for step in target["steps"]]
+    assert steps.index("stop old") < steps.index("start new") < steps.index("rename old away")
+    assert all(step["result"] == "ok" for step in target["steps"])
+    assert target["down_seconds"] is not None
+
+
+def test_the_summary_fits_a_ticket(fleet: Fleet) -> None:
+    rollout = carried_out(fleet)
+    changed(fleet, rollout, 0, TargetState.FAILED, "pull: *no* space `left` on [device](x)")
+    text = summary_text(fleet.console, rollout.id)
+    assert text.startswith("**3 of 4 updated, 1 failed**")
+    assert r"\*no\* space \`left\` on \[device\](x)" in text
+    assert "\x1b" not in text
+    assert len(text.splitlines()) < 15
+
+
+def test_a_rollout_that_still_runs_can_be_reported(fleet: Fleet) -> None:
+    made = plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "")
+    text = report_html(fleet.console, rollout.id)
+    assert "Not begun, or not over" in text
+    assert "Nothing needs a person" not in text
+    assert "not ended" in summary_text(fleet.console, rollout.id)
+
+
+def test_there_is_no_report_of_what_never_was(fleet: Fleet) -> None:
+    with pytest.raises(KeyError):
+        report_html(fleet.console, "nothing")
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [(None, "—"), (0.04, "0.0 s"), (9.94, "9.9 s"), (58.4, "58 s"), (252, "4 min 12 s"), (7500, "2 h 5 min")],
+)
+def test_spans_are_told_in_words(span: float | None, words: str) -> None:
+    assert seconds(span) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1b[31mred\x1b[0m b", "ared b"),
+        ("a\x1b]8;;http://x\x07link\x1b]8;;\x07", "alink"),
+        ("a\r\nb\tc\u2028d", "a b c d"),
+        ("\x9b2Jx\x07", "x"),
+        ("pay\u202eload\u200b", "pay\ufffdload\ufffd"),
+        ("\x00\x7f", ""),
+    ],
+)
+def test_text_of_others_becomes_plain(text: str, shown: str) -> None:
+    assert plain(text) == shown
