@@ -53,8 +53,8 @@ def _place(*, simulated: bool) -> Place:
     if uid == 0 and os.environ.get("SUDO_UID", "").isdigit() and os.environ.get("SUDO_GID", "").isdigit():
         uid, gid = int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])
     # Short: the path of a socket is limited to about a hundred characters.
-    return Place(Path("/var/tmp") /  # noqa: S108 - made by us alone, 0755, refused where another owns it
-        f"mirror-console-{'simulated' if simulated else 'demo'}-{uid}", uid, gid)
+    top = Path("/var/tmp")  # noqa: S108 - the folder in it is made by us, and refused where it is another's
+    return Place(top / f"mirror-console-{'simulated' if simulated else 'demo'}-{uid}", uid, gid)
 
 
 def _start(sample: Sample) -> None:
@@ -88,8 +88,11 @@ def _stop_all(*, simulated_only: bool) -> int:
 
 def _take_away(sample: Sample) -> None:
     """Stop what runs of the sample, whatever state it is in, and remove its folder."""
-    if not sample.place.folder.exists():
+    folder = sample.place.folder
+    if not folder.exists():
         return
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise SystemExit(f"{folder} belongs to somebody else. Have it removed, then try again.")
     sample.stop()
     shutil.rmtree(sample.place.folder)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -117,6 +118,10 @@ class RealSample(Sample):
         options = ["--restart", settings.restart, "--stop-timeout", str(settings.stop_seconds)]
         options += ["--memory", str(memory), "--memory-swap", str(memory), "--cpus", str(settings.limits.cpus)]
         options += ["--pids-limit", str(settings.limits.pids), "--stop-signal", settings.stop_signal]
+        for network in settings.networks:
+            if network not in docker.run("network", "ls", "--format", "{{.Name}}").split():
+                docker.run("network", "create", network)
+            options += ["--network", network]
         for volume in settings.volumes:
             options += ["--volume", f"{volume.source}:{volume.target}"]
         variables = dict(deviation.variables or settings.variables)
@@ -134,6 +139,7 @@ class RealSample(Sample):
                 case Deviation.UNHEALTHY:
                     # Without what answers, the health check gets nothing; the process itself runs on.
                     docker.execute(environment.container, "sh", "-c", "echo '#!/bin/sh' > /app/answer")
+                    _await_unhealthy(docker, environment.container)
                 case _:
                     pass
 
@@ -185,3 +191,12 @@ class RealSample(Sample):
             yield folder
         finally:
             shutil.rmtree(folder)
+
+
+def _await_unhealthy(docker: Docker, container: str) -> None:
+    """The engine's health check says so after a few questions."""
+    until = time.monotonic() + 60
+    while docker.health(container) != "unhealthy":
+        if time.monotonic() > until:
+            raise SystemExit(f"{container} didn't become unhealthy.")
+        time.sleep(0.5)

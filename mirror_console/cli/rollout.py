@@ -48,7 +48,7 @@ MaxFailedOption = Annotated[int | None, typer.Option("--max-failed", help="Targe
 NoPauseOption = Annotated[bool, typer.Option("--no-pause", help="Don't pause after the first wave.")]
 NoRefreshOption = Annotated[bool, typer.Option("--no-refresh", help="Don't ask the engines first.")]
 YesOption = Annotated[int | None, typer.Option("--yes", help="Start without asking, if there are so many targets.")]
-RolloutArgument = Annotated[str, typer.Argument(metavar="[ROLLOUT]", help="Its id or plan; the newest if left out.")]
+RolloutArgument = Annotated[str, typer.Argument(metavar="ROLLOUT", help="Its id or plan; the newest if left out.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -103,7 +103,7 @@ def plan(
 @told
 def checks(
     context: typer.Context,
-    plan_text: Annotated[str, typer.Argument(metavar="[PLAN]", help="Its fingerprint; the newest if left out.")] = "",
+    plan_text: Annotated[str, typer.Argument(metavar="PLAN", help="Its fingerprint; the newest if left out.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Ask every check of a plan. Nothing is changed on an engine."""

@@ -34,7 +34,7 @@ GLYPHS = {
     Status.NOT_APPLICABLE: ("–", "bright_black"),
 }
 
-FILTER_HELP = "Which mirrors, as in the filter box: text, live:behind, engine:fra-1, tag:north, is:held, -…"
+FILTER_HELP = "Which mirrors, as in the filter box: text, live:behind, engine:fra-1, tag:north, is:held; quote what begins with -."
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,7 +46,7 @@ def add_to(app: typer.Typer) -> None:
 @told
 def status(
     context: typer.Context,
-    filter_text: Annotated[list[str] | None, typer.Argument(metavar="[FILTER]...", help=FILTER_HELP)] = None,
+    filter_text: Annotated[list[str] | None, typer.Argument(metavar="FILTER", help=FILTER_HELP)] = None,
     environment: Annotated[str, typer.Option("--environment", "-e", help="Show this environment alone.")] = "",
     ask: Annotated[bool, typer.Option("--refresh", help="Ask the engines first.")] = False,
     sentences: Annotated[bool, typer.Option("--answer", help="One sentence for each environment.")] = False,

@@ -135,6 +135,7 @@ class Cell:
     observation: Observation | None
     contact: Contact | None
     engine_name: str = ""
+    engine_at_once: int = 16
     behind: int | None = None
     drift: DriftKind | None = None
     pending: bool = False

@@ -111,6 +111,8 @@ class PlannedTarget:
     image_bytes: int | None = None
     skips: int = 0
     """How many releases lie between."""
+    engine_at_once: int = 16
+    """How many swaps its engine takes side by side; the way may allow fewer."""
     wave: int = 0
 
 
@@ -242,6 +244,7 @@ def planned(cell: Cell, process: str = "web") -> PlannedTarget | LeftOut:
         settings=cell.environment.settings,
         image_bytes=release.size if release else None,
         skips=max(0, (cell.behind or 0) - 1),
+        engine_at_once=cell.engine_at_once,
     )
 
 

@@ -318,19 +318,15 @@ def _tripped(rollout: Rollout) -> str:
 _MOST_WAVES = 1000
 
 
-def forgive(wave: int, failed: int = 0) -> int:
-    """The mark in `passed_gates` for 'go on in spite of the `failed` targets of this wave': one more trips the rule.
-
-    `failed` 0 forgives whatever fails in it.
-    """
+def forgive(wave: int, failed: int) -> int:
+    """The mark in `passed_gates` for 'go on in spite of the `failed` targets of this wave': one more trips the rule."""
     return -(failed * _MOST_WAVES + wave + 1)
 
 
 def _forgiven(rollout: Rollout, wave: int) -> int:
     """How many failures of a wave a person has accepted."""
     marks = [divmod(-mark - 1, _MOST_WAVES) for mark in rollout.passed_gates if mark < 0]
-    accepted = [failed or len(rollout.targets) for failed, of in marks if of == wave]
-    return max(accepted, default=0)
+    return max((failed for failed, of in marks if of == wave), default=0)
 
 
 def after_resume(rollout: Rollout) -> tuple[int, ...]:
@@ -353,7 +349,8 @@ def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target]) -> t
     for target in rollout.wave(wave):
         if len(begun) >= free:
             break
-        if target.state is not TargetState.QUEUED or per_engine[target.planned.engine_id] >= way.at_once_per_engine:
+        most = min(way.at_once_per_engine, target.planned.engine_at_once)
+        if target.state is not TargetState.QUEUED or per_engine[target.planned.engine_id] >= most:
             continue
         per_engine[target.planned.engine_id] += 1
         begun.append(target.environment_id)

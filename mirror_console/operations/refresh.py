@@ -76,12 +76,18 @@ def refresh(
     return Refreshed(tuple(answered), tuple(failed), environments)
 
 
-def look_again(console: Console, engine: Engine, environment: Environment, session: EngineSession) -> Observation:
-    """Inspect the container that has an environment's name now, and keep what was seen."""
+def look_again(
+    console: Console,
+    engine: Engine,
+    environment: Environment,
+    session: EngineSession,
+    images: Mapping[str, Image | None] | None = None,
+) -> Observation:
+    """Inspect the container that has an environment's name now, and keep what was seen. `images` are known, by id."""
     with console.catalog.read() as books:
         application = books.applications.get(environment.application_id)
         before = {seen.process: seen for seen in books.observations.of(environment.id)}
-    observer = _Observer(console, session, engine, {})
+    observer = _Observer(console, session, engine, {}, images)
     process = environment.processes[0]
     seen = observer.observe(environment, process.name, process.container, before.get(process.name))
     with console.catalog.write() as books:
@@ -137,13 +143,18 @@ class _Observer:
     """Turns what one engine lists into observations, asking it only for what isn't known yet."""
 
     def __init__(
-        self, console: Console, session: EngineSession, engine: Engine, known: dict[str, tuple[str, str, str]]
+        self,
+        console: Console,
+        session: EngineSession,
+        engine: Engine,
+        known: dict[str, tuple[str, str, str]],
+        images: Mapping[str, Image | None] | None = None,
     ) -> None:
         self._console = console
         self._session = session
         self._engine = engine
         self._known = known
-        self.images: dict[str, Image | None] = {}
+        self.images: dict[str, Image | None] = dict(images or {})
 
     def observe_all(
         self,

@@ -276,7 +276,7 @@ def take_turn(console: Console, rollout: Rollout, target: Target, tell: Callable
     with console.catalog.read() as books:
         environment = books.environments.get(planned.environment_id)
     try:
-        look_again(console, engine, environment, session)
+        look_again(console, engine, environment, session, turn.images)
     except EngineError as error:
         # The next refresh says what can't be read now; the outcome of the target stands.
         logger.info("could not look at %s again: %s", planned.application, error.title)

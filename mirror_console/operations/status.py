@@ -165,6 +165,7 @@ def _cell(
         observation=seen,
         contact=contact,
         engine_name=engine.name if engine else "",
+        engine_at_once=engine.at_once if engine else 1,
         behind=compared.behind,
         drift=compared.drift,
         pending=bool(seen and seen.present and seen.settings_hash and seen.settings_hash != environment.settings.hash),

@@ -1,6 +1,7 @@
 """The single steps that swaps and putting back are made of: one change on one container, and how a look proves it.
 
-Containers are addressed by id, never by name: a call that arrives late can't meet another container.
+Containers are addressed by id, never by name: a call that arrives late can't meet another container. Whoever has just
+looked at the container hands in what was `seen`; else it is looked at first.
 """
 
 from __future__ import annotations
@@ -11,48 +12,68 @@ from mirror_console.domain.rollout import Step
 from mirror_console.operations.turn import Turn
 
 
-def set_restart(turn: Turn, step: Step, container_id: str, policy: RestartPolicy, retries: int, part: str) -> None:
+def set_restart(
+    turn: Turn,
+    step: Step,
+    container_id: str,
+    policy: RestartPolicy,
+    retries: int,
+    part: str,
+    seen: Container | None = None,
+) -> None:
     """Change a restart policy; left alone where it is so already."""
     session = turn.session
 
-    def wrong() -> str | None:
-        seen = session.inspect(container_id)
+    def wrong(seen: Container | None) -> str | None:
         if seen is None:
             return f"the {part} container is gone"
         if seen.restart is not policy:
             return f"the {part} container's restart policy is {seen.restart}, not {policy}"
         return None
 
-    if wrong() is not None:
-        turn.step(step, lambda: session.set_restart(container_id, policy, retries), wrong, objects={part: container_id})
+    if wrong(seen or turn.inspect(container_id)) is not None:
+        turn.step(
+            step,
+            lambda: session.set_restart(container_id, policy, retries),
+            lambda: wrong(turn.inspect(container_id)),
+            objects={part: container_id},
+        )
 
 
-def stop(turn: Turn, step: Step, container_id: str, part: str) -> None:
+def stop(turn: Turn, step: Step, container_id: str, part: str, seen: Container | None = None) -> None:
     """Stop a container; left alone where it doesn't run."""
     session, seconds = turn.session, turn.planned.settings.stop_seconds
 
-    def wrong() -> str | None:
-        seen = session.inspect(container_id)
+    def wrong(seen: Container | None) -> str | None:
         if seen is not None and seen.state in {State.RUNNING, State.RESTARTING, State.PAUSED}:
             return f"the {part} container didn't stop"
         return None
 
-    if wrong() is not None:
-        turn.step(step, lambda: session.stop(container_id, seconds), wrong, objects={part: container_id})
+    if wrong(seen or turn.inspect(container_id)) is not None:
+        turn.step(
+            step,
+            lambda: session.stop(container_id, seconds),
+            lambda: wrong(turn.inspect(container_id)),
+            objects={part: container_id},
+        )
 
 
-def start(turn: Turn, step: Step, container_id: str, part: str) -> None:
+def start(turn: Turn, step: Step, container_id: str, part: str, seen: Container | None = None) -> None:
     """Start a container, and prove that it runs with the ports and networks that it declares."""
     session = turn.session
 
-    def wrong() -> str | None:
-        seen = session.inspect(container_id)
+    def wrong(seen: Container | None) -> str | None:
         if seen is None:
             return f"the {part} container is gone"
         return not_serving(seen, part)
 
-    if wrong() is not None:
-        turn.step(step, lambda: session.start(container_id), wrong, objects={part: container_id})
+    if wrong(seen or turn.inspect(container_id)) is not None:
+        turn.step(
+            step,
+            lambda: session.start(container_id),
+            lambda: wrong(turn.inspect(container_id)),
+            objects={part: container_id},
+        )
 
 
 def not_serving(seen: Container, part: str) -> str | None:
@@ -74,18 +95,22 @@ def _output(seen: Container) -> str:
     return f": {seen.health_output}" if seen.health_output else ""
 
 
-def rename(turn: Turn, step: Step, container_id: str, name: str, part: str) -> None:
+def rename(turn: Turn, step: Step, container_id: str, name: str, part: str, seen: Container | None = None) -> None:
     """Give a container another name; left alone where it has it."""
     session = turn.session
 
-    def wrong() -> str | None:
-        seen = session.inspect(container_id)
+    def wrong(seen: Container | None) -> str | None:
         if seen is None:
             return f"the {part} container is gone"
         return None if seen.name == name else f"the {part} container is called '{seen.name}', not '{name}'"
 
-    if wrong() is not None:
-        turn.step(step, lambda: session.rename(container_id, name), wrong, objects={part: container_id})
+    if wrong(seen or turn.inspect(container_id)) is not None:
+        turn.step(
+            step,
+            lambda: session.rename(container_id, name),
+            lambda: wrong(turn.inspect(container_id)),
+            objects={part: container_id},
+        )
 
 
 def remove(turn: Turn, step: Step, container_id: str, part: str) -> None:
@@ -93,6 +118,6 @@ def remove(turn: Turn, step: Step, container_id: str, part: str) -> None:
     session = turn.session
 
     def wrong() -> str | None:
-        return None if session.inspect(container_id) is None else f"the {part} container couldn't be removed"
+        return None if turn.inspect(container_id) is None else f"the {part} container couldn't be removed"
 
     turn.step(step, lambda: session.remove(container_id), wrong, objects={part: container_id})

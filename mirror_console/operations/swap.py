@@ -45,7 +45,7 @@ def create(turn: Turn) -> None:
 def recreate(turn: Turn) -> None:
     """Replace a container by a new one under the same name and ports. Down between stopping and starting."""
     turn.become(TargetState.FETCHING)
-    old = turn.session.inspect(turn.planned.before_container_id)
+    old = turn.inspect(turn.planned.before_container_id)
     if old is None:
         raise StepFailed(Step.LOCK, f"the container '{turn.planned.container}' is gone")
     turn.take_lock(old.image_id, about_old(old))
@@ -71,7 +71,7 @@ def fetch(turn: Turn) -> Image:
     """Bring the planned image to the engine, unless it is there, and prove that it is the planned one."""
     planned, session = turn.planned, turn.session
     name = planned.reference or planned.before_image_id
-    here = session.image(name)
+    here = turn.image(name)
     if here is not None and here.fingerprint == planned.after_fingerprint:
         return here
     if not planned.reference:
@@ -85,7 +85,7 @@ def fetch(turn: Turn) -> Image:
     found: list[Image] = []
 
     def done() -> str | None:
-        image = session.image(planned.reference)
+        image = turn.image(planned.reference)
         if image is None:
             return "the image did not arrive"
         if image.fingerprint != planned.after_fingerprint:
@@ -120,7 +120,7 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
     found: list[Container] = []
 
     def done() -> str | None:
-        new = session.inspect(spec.name)
+        new = turn.inspect(spec.name)
         if new is None:
             return "the new container could not be made"
         if new.labels.get(LABEL + "rollout") != turn.rollout_id:
@@ -173,18 +173,18 @@ def provide(turn: Turn) -> None:
 
 def disarm_old(turn: Turn, old: Container) -> None:
     """Take the old one's restart policy away: an engine that restarts would bring it back beside the new one."""
-    set_restart(turn, Step.DISARM, old.id, RestartPolicy.NO, 0, "old")
+    set_restart(turn, Step.DISARM, old.id, RestartPolicy.NO, 0, "old", turn.last_look(old.id))
 
 
 def stop_old(turn: Turn, old: Container) -> None:
     """Stop the old one, with the time that the settings give it."""
-    stop(turn, Step.STOP, old.id, "old")
+    stop(turn, Step.STOP, old.id, "old", turn.last_look(old.id))
 
 
 def start_new(turn: Turn, new: Container) -> Container:
     """Start the new one and prove that its ports and networks are there: a started container may lack both."""
-    start(turn, Step.START, new.id, "new")
-    started = turn.session.inspect(new.id)
+    start(turn, Step.START, new.id, "new", turn.last_look(new.id))
+    started = turn.last_look(new.id)
     if started is None:
         raise StepFailed(Step.START, "the new container vanished right after its start")
     return started
@@ -194,7 +194,7 @@ def arm_new(turn: Turn, new: Container) -> None:
     """Give the new one its restart policy, so that it survives a restart of the engine."""
     wanted = turn.planned.settings.restart
     if wanted is not RestartPolicy.NO:
-        set_restart(turn, Step.ARM, new.id, wanted, 0, "new")
+        set_restart(turn, Step.ARM, new.id, wanted, 0, "new", turn.last_look(new.id))
 
 
 def verify(turn: Turn, started: Container) -> None:
@@ -206,8 +206,7 @@ def verify(turn: Turn, started: Container) -> None:
         while True:
             judged = _judge(turn, started)
             if judged.verdict is Verdict.WELL:
-                turn.become(TargetState.VERIFYING, judged.words, verified_by=judged.words)
-                return _identity_wrong(turn, started.id)
+                return _identity_wrong(turn, started.id, judged)
             if judged.verdict is Verdict.ILL:
                 return judged.words
             if turn.console.monotonic() >= until:
@@ -220,7 +219,7 @@ def verify(turn: Turn, started: Container) -> None:
 
 
 def _judge(turn: Turn, started: Container) -> Judged:
-    seen = turn.session.inspect(started.id)
+    seen = turn.inspect(started.id)
     if seen is None:
         return Judged(Verdict.ILL, "the new container was removed by somebody")
     test = turn.planned.settings.health
@@ -231,31 +230,31 @@ def _judge(turn: Turn, started: Container) -> Judged:
     return judge(test, seen, started, probe, turn.console.clock())
 
 
-def _identity_wrong(turn: Turn, container_id: str) -> str | None:
-    container = turn.session.inspect(container_id)
-    image = turn.session.image(container.image_id) if container else None
+def _identity_wrong(turn: Turn, container_id: str, judged: Judged) -> str | None:
+    container = turn.last_look(container_id)
+    image = (turn.images.get(container.image_id) or turn.image(container.image_id)) if container else None
     if image is None or image.fingerprint != turn.planned.after_fingerprint:
         return "what runs is not the planned image"
-    turn.become(TargetState.VERIFYING, turn.target.words, after_fingerprint=image.fingerprint)
+    turn.become(TargetState.VERIFYING, judged.words, verified_by=judged.words, after_fingerprint=image.fingerprint)
     return None
 
 
 def commit(turn: Turn, old: Container) -> None:
     """Rename the old one away: the commit point. An older way back steps aside first."""
-    planned, session = turn.planned, turn.session
+    planned = turn.planned
     prev, older = planned.container + PREV, planned.container + OLDER
-    kept = session.inspect(prev)
+    kept = turn.inspect(prev)
     if kept is not None and kept.id != old.id:
-        leftover = session.inspect(older)
+        leftover = turn.inspect(older)
         if leftover is not None:
             remove(turn, Step.RETIRE, leftover.id, "older")
-        rename(turn, Step.SHELVE, kept.id, older, "older")
-    rename(turn, Step.COMMIT, old.id, prev, "old")
+        rename(turn, Step.SHELVE, kept.id, older, "older", kept)
+    rename(turn, Step.COMMIT, old.id, prev, "old", turn.last_look(old.id))
 
 
 def name_new(turn: Turn, new: Container) -> None:
     """Give the new one the environment's container name."""
-    rename(turn, Step.NAME, new.id, turn.planned.container, "new")
+    rename(turn, Step.NAME, new.id, turn.planned.container, "new", turn.last_look(new.id))
 
 
 def finish(turn: Turn, started: Container, way_back: str = "") -> None:
@@ -263,7 +262,7 @@ def finish(turn: Turn, started: Container, way_back: str = "") -> None:
     bake(turn, started)
     words = turn.target.verified_by
     try:
-        older = turn.session.inspect(turn.planned.container + OLDER)
+        older = turn.last_look_named(turn.planned.container + OLDER)
         if older is not None and older.id != way_back:
             remove(turn, Step.RETIRE, older.id, "older")
         turn.release_lock()

@@ -8,9 +8,11 @@ at, and is not sent again before.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from mirror_console.domain.environment import Settings
+from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.request import ContainerSpec
@@ -22,6 +24,22 @@ from mirror_console.operations.scene import lock_holder, lock_labels, lock_name
 
 LOOK_FOR = 30.0
 """Seconds for which a call without an answer is looked after before the target is called unknown."""
+YOUNG = 5.0
+"""Seconds for which a look counts: at the lock before a step, at a container before the next step on it."""
+READ_LOCK_ANEW = frozenset(Step) - {
+    Step.PULL,
+    Step.PROVIDE,
+    Step.CREATE,
+    Step.DISARM,
+    Step.START,
+    Step.ARM,
+    Step.VERIFY,
+    Step.SHELVE,
+    Step.NAME,
+    Step.BAKE,
+    Step.RETIRE,
+}
+"""Steps before which the lock is always read; before the others a young look at it counts."""
 
 
 class StepFailed(Exception):
@@ -51,6 +69,7 @@ class Superseded(Exception):
 
 
 Tell = Callable[[Target], None]
+_Moment = tuple[float, datetime]
 
 
 @dataclass(slots=True)
@@ -66,7 +85,11 @@ class Turn:
     """Seconds for which the new container is watched after it took over."""
     stopped: Callable[[], bool] = lambda: False
     lock_id: str = ""
+    images: dict[str, Image | None] = field(default_factory=dict)
+    """What was read of images, by id: ids never change their meaning on one engine."""
     _retake: Callable[[], None] | None = None
+    _lock_read: _Moment | None = None
+    _looks: dict[str, tuple[_Moment, Container]] = field(default_factory=dict)
 
     @property
     def planned(self) -> PlannedTarget:
@@ -98,7 +121,7 @@ class Turn:
         refusal: EngineError | None = None
         try:
             if guarded:
-                self.demand_lock()
+                self.demand_lock(anew=step in READ_LOCK_ANEW)
             act()
         except EngineError as error:
             refusal = error
@@ -158,6 +181,49 @@ class Turn:
         with self.console.catalog.write() as books:
             books.journal.append(entry)
 
+    # --- looking --------------------------------------------------------------------------------------------------
+
+    def inspect(self, container: str) -> Container | None:
+        """Look at a container now, by id or name."""
+        at = self._moment()
+        seen = self.session.inspect(container)
+        if seen is not None:
+            self._looks[seen.id] = (at, seen)
+        return seen
+
+    def last_look(self, container_id: str) -> Container | None:
+        """What the last look at a container saw, where it is young; else look now.
+
+        The look that proved a step so serves as the one before the next. Only for the way forward: whoever puts back
+        looks now, as a call may still have arrived late.
+        """
+        at, seen = self._looks.get(container_id, (None, None))
+        return seen if self._is_young(at) else self.inspect(container_id)
+
+    def last_look_named(self, name: str) -> Container | None:
+        """The container that had a name at its last look, where that is young; else look for the name now."""
+        for at, seen in self._looks.values():
+            if seen.name == name and self._is_young(at):
+                return seen
+        return self.inspect(name)
+
+    def image(self, image: str) -> Image | None:
+        """Look at an image now, by id or reference."""
+        seen = self.session.image(image)
+        if seen is not None:
+            self.images[seen.id] = seen
+        return seen
+
+    def _moment(self) -> _Moment:
+        return self.console.monotonic(), self.console.clock()
+
+    def _is_young(self, at: _Moment | None) -> bool:
+        """By both clocks: not every system has one that goes on while the computer sleeps."""
+        if at is None:
+            return False
+        seconds, time = self._moment()
+        return max(seconds - at[0], abs((time - at[1]).total_seconds())) <= YOUNG
+
     # --- the lock -------------------------------------------------------------------------------------------------
 
     def take_lock(self, image_id: str, about: Mapping[str, str]) -> None:
@@ -172,12 +238,13 @@ class Turn:
         )
 
         def done() -> str | None:
+            at = self._moment()
             held = self.session.inspect(name)
             if held is None:
                 return "the lock could not be made"
             if not self._is_mine(held):
                 return f"{lock_holder(held.labels)} holds the lock"
-            self.lock_id = held.id
+            self.lock_id, self._lock_read = held.id, at
             return None
 
         self.step(Step.LOCK, lambda: self.session.create(spec), done, guarded=False)
@@ -195,8 +262,14 @@ class Turn:
         labels = held.labels
         return labels.get(LABEL + "console") == self.console.run and labels.get(LABEL + "rollout") == self.rollout_id
 
-    def demand_lock(self) -> None:
-        """Look whether the lock still is ours; one that was pruned is taken again. Raises Superseded where it isn't."""
+    def demand_lock(self, *, anew: bool = True) -> None:
+        """Look whether the lock still is ours; one that was pruned is taken again. Raises Superseded where it isn't.
+
+        Unless it is to be read `anew`, a young look at it counts.
+        """
+        if not anew and self._is_young(self._lock_read):
+            return
+        at, self._lock_read = self._moment(), None
         held = self.session.inspect(lock_name(self.planned.environment_id))
         if held is None and self._retake is not None:
             retake, self._retake = self._retake, None
@@ -204,6 +277,8 @@ class Turn:
         elif held is None or held.id != self.lock_id:
             holder = lock_holder(held.labels) if held else "Nobody"
             raise Superseded(f"{holder} holds the lock now, not this rollout. Nothing more was changed here.")
+        else:
+            self._lock_read = at
 
     def release_lock(self) -> None:
         """Remove the lock, by id. One that can't be removed stays behind, and any console can see it."""
@@ -215,4 +290,4 @@ class Turn:
             return None if held is None or held.id != lock_id else "the lock is still there"
 
         self.step(Step.UNLOCK, lambda: self.session.remove(lock_id), done, objects={"lock": lock_id}, guarded=False)
-        self.lock_id = ""
+        self.lock_id, self._lock_read = "", None

@@ -24,6 +24,9 @@ def of_sqlite(path: Path) -> Iterator[None]:
         yield
     except Unreadable as failure:
         raise damaged(path, str(failure)) from failure
+    except UnicodeDecodeError as failure:
+        # What SQLite says of a damaged schema quotes it, and Python's module expects these words to be UTF-8.
+        raise damaged(path, "its tables can't be read") from failure
     except DBAPIError as failure:
         if not isinstance(failure.orig, sqlite3.Error) or _is_bug(failure.orig):
             raise

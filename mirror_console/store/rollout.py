@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target
 from mirror_console.store.collection import Collection
+from mirror_console.store.failures import Unreadable
 from mirror_console.store.plan import SHAPE as PLAN
 from mirror_console.store.plan import Plans
 from mirror_console.store.shape import Shape, in_bulk
@@ -112,7 +113,10 @@ class Rollouts(Collection):
             heads = self._connection.execute(
                 _HEAD.select.where(which).order_by(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
             )
-            return [
-                Rollout(**{**head._mapping, "plan": plans[head.plan], "targets": tuple(targets[head.id])})
-                for head in heads
-            ]
+            rollouts = []
+            for head in heads:
+                if head.plan not in plans:
+                    raise Unreadable("a rollout without its plan")
+                whole = {**head._mapping, "plan": plans[head.plan], "targets": tuple(targets[head.id])}
+                rollouts.append(Rollout(**whole))
+            return rollouts

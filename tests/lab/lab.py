@@ -172,7 +172,8 @@ class Lab:
 
     def leftovers(self) -> list[str]:
         """Everything of it that is on this machine now, a line each; none after `stop`."""
-        return leftovers(self.network, self.folder)
+        with one_at_a_time():
+            return leftovers(self.network, self.folder)
 
     def __enter__(self) -> Lab:
         return self
@@ -248,7 +249,7 @@ def stop_in(folder: Path) -> list[str]:
     with one_at_a_time():
         for network in found:
             _end(network, folder)
-    return [line for network in found for line in leftovers(network, folder)]
+        return [line for network in found for line in leftovers(network, folder)]
 
 
 @contextmanager
@@ -282,14 +283,18 @@ def _attached(folder: Path | None) -> Lab | None:
 
 def _end(network: LabNetwork, folder: Path | None) -> None:
     """Take a lab away: everyone who runs in it, its keyring (which runs beside it), its folder, its network."""
-    kill_all(network.processes)
+    # A lab that has ended before may not end the one that has its number now.
+    own = network.folder() in (None, folder)
+    if own:
+        kill_all(network.processes)
     # A folder that isn't root's own was never a lab's: whatever the link says, it is left alone.
     if folder is not None and _is_lab(folder):
         LabKeyring(folder=folder / "keyring", owner=(0, 0)).stop()
         for mount in mounts_below(folder):
             run(["umount", "--lazy", mount])
         shutil.rmtree(folder)
-    network.remove()
+    if own:
+        network.remove()
 
 
 def _is_lab(folder: Path) -> bool:

@@ -14,11 +14,16 @@ from tests.lab.programs import run
 
 def leftovers(network: LabNetwork, folder: Path | None) -> list[str]:
     """Everything of a lab that is on this machine now, a line each. Those who ask about it don't count."""
-    found = [f"process {process.pid}: {command_line(process.pid)[:150]}" for process in _processes(network, folder)]
-    found += [f"namespace {name}" for name in network.namespaces()]
-    found += [f"link {network.name}"] if network.linked() else []
-    found += [f"control group {group}" for group in network.groups()]
-    found += [f"firewall rule {rule}" for rule in _rules(network)]
+    processes = set(_mentioning(folder)) if folder is not None else set()
+    found = []
+    # Its number may be another lab's by now.
+    if network.folder() in (None, folder):
+        processes |= set(network.processes())
+        found += [f"namespace {name}" for name in network.namespaces()]
+        found += [f"link {network.name}"] if network.linked() else []
+        found += [f"control group {group}" for group in network.groups()]
+        found += [f"firewall rule {rule}" for rule in _rules(network)]
+    found += [f"process {each.pid}: {command_line(each.pid)[:150]}" for each in processes]
     if folder is not None:
         found += [f"mount {mount}" for mount in mounts_below(folder)]
         found += [f"folder {folder}"] if folder.exists() else []
@@ -36,16 +41,12 @@ def mounts_below(folder: Path) -> list[str]:
     return sorted(points, reverse=True)
 
 
-def _processes(network: LabNetwork, folder: Path | None) -> Iterator[Process]:
-    """Those in its namespaces and control groups, and those that were started with its folder's name."""
-    inside = set(network.processes())
-    yield from inside
-    if folder is None:
-        return
+def _mentioning(folder: Path) -> Iterator[Process]:
+    """Those that were started with its folder's name."""
     asking = ancestors()
     mention = re.compile(rf"{re.escape(str(folder))}(?![\w.-])")
     for process in everyone():
-        if process not in inside and process.pid not in asking:
+        if process.pid not in asking:
             words = (command_line(process.pid), *variables(process.pid))
             if any(mention.search(word) for word in words):
                 yield process

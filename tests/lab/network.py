@@ -100,6 +100,14 @@ class LabNetwork:
         """Whether its link is on this machine."""
         return Path("/sys/class/net", self.name).exists()
 
+    def folder(self) -> Path | None:
+        """The folder of the lab that has this number now, as noted on its link; None when there is no link."""
+        try:
+            noted = Path("/sys/class/net", self.name, "ifalias").read_text().strip()
+        except OSError:
+            return None
+        return Path(noted) if noted else None
+
     def remove(self) -> None:
         """Take everything away that has its name. Whoever ran in it must have ended before."""
         if self.linked():
@@ -143,11 +151,7 @@ def networks() -> Iterator[tuple[LabNetwork, Path | None]]:
     seen += [place.name for place in (*CGROUPS.glob(f"{PREFIX}*"), *CGROUPS.glob(f"*/{PREFIX}*"))]
     for number in sorted({int(found[1]) for name in seen if (found := pattern.fullmatch(name))}):
         network = LabNetwork(number)
-        try:
-            folder = Path("/sys/class/net", network.name, "ifalias").read_text().strip()
-        except OSError:
-            folder = ""
-        yield network, Path(folder) if folder else None
+        yield network, network.folder()
 
 
 def _remove_group(group: Path) -> None:

@@ -341,6 +341,19 @@ def test_labs_that_start_at_once_leave_each_other_alone(short_folder: Path) -> N
 
 
 @pytest.mark.usefixtures("lab")
+def test_a_lab_that_has_ended_does_nothing_to_the_one_that_has_its_number_now(short_folder: Path) -> None:
+    other = short_folder.with_name(f"{short_folder.name}b")
+    with Lab.start(short_folder, registry=False, keyring=False) as ended:
+        pass
+    with Lab.start(other, [EngineSpec("one", bridge=False)], registry=False, keyring=False) as later:
+        late = Lab(short_folder, later.network, ended.owner, None)
+        late.stop()
+        assert late.leftovers() == []
+        assert later.engine("one").answers()
+    assert later.leftovers() == []
+
+
+@pytest.mark.usefixtures("lab")
 def test_engines_reach_the_registry_while_others_come_and_go(short_folder: Path) -> None:
     with Lab.start(short_folder, [EngineSpec("first", bridge=False)], keyring=False) as own:
         published = pipeline.publish(own, own.engine("first"), ImageSpec("shop/plain", "26.8.1"))
@@ -390,7 +403,7 @@ def test_a_lab_goes_with_its_process(short_folder: Path, number: signal.Signals)
         # Another run of the tests on this machine may have swept it before us: that is as good.
         sweep()
     assert own.leftovers() == []
-    assert not [line for line in abandoned() if own.network.name in line]
+    assert not [line for line in abandoned() if str(short_folder) in line]
 
 
 @pytest.mark.usefixtures("lab")

@@ -312,7 +312,7 @@ def test_ports_read_back_as_they_were(ports: list[Port]) -> None:
     assert typed.parse_ports(typed.listed(typed.port_text(port) for port in ports)) == tuple(ports)
 
 
-@given(some.integers(0, 2**50))
+@given(some.integers(0, 10**15 - 1))
 def test_sizes_read_back_as_they_were(size: int) -> None:
     assert typed.parse_bytes(typed.bytes_text(size)) == size
 

@@ -141,6 +141,16 @@ class _Raced:
     def state(self) -> VaultState:
         return self._vault.state()
 
+    def unlock(self) -> VaultState:
+        return self._vault.unlock()
+
+    @property
+    def for_this_run_only(self) -> bool:
+        return self._vault.for_this_run_only
+
+    def keep_for_this_run_only(self) -> None:
+        self._vault.keep_for_this_run_only()
+
 
 def test_removing_takes_the_credentials_along_and_is_refused_where_something_runs(console: Console) -> None:
     engine = desk.save_engine(console, TLS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -85,7 +87,7 @@ def test_what_is_exported_imports_again_elsewhere(console: Console, tmp_path: Pa
     with empty_console(tmp_path / "other") as other:
         import_catalog(other, text)
         assert export_catalog(other) == text
-        assert environment(other, "dunes-bakery").settings == environment(console, "dunes-bakery").settings
+        assert environment(other, "dunes-bakery").settings.hash == environment(console, "dunes-bakery").settings.hash
 
 
 def test_plain_words_mean_what_people_mean(console: Console) -> None:
@@ -170,7 +172,7 @@ def test_clashes_within_the_file_and_with_the_catalog_are_told(console: Console)
     fields = {problem.field for problem in refused(console, f"mirrors:{twin}")}
     assert fields == {"mirrors[0].environments[0].container", "mirrors[0].environments[0].settings.ports"}
     fields = {problem.field for problem in refused(console, "mirrors: [{name: M, slug: webshop, source: webshop}]")}
-    assert fields == {"mirrors[0].slug", "mirrors[0].source"} or fields == {"mirrors[0].slug"}
+    assert fields == {"mirrors[0].slug"}
 
 
 @pytest.mark.parametrize(
@@ -339,9 +341,6 @@ def test_where_the_catalog_is_gone_the_keyring_is_as_before(console: Console, tm
     path = Path(console.catalog.path)  # type: ignore[attr-defined] # the store's own
     newer = KEY.replace("MIIB", "MIIC")
     (tmp_path / "in" / "pem" / "key.pem").write_text(newer)
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(CatalogError):

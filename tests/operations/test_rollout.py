@@ -10,8 +10,8 @@ import pytest
 from mirror_console.domain.check import Checked
 from mirror_console.domain.environment import HealthTest
 from mirror_console.domain.observation import Health
-from mirror_console.domain.plan import Plan, Reason, Swap, Way
-from mirror_console.domain.rollout import Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.plan import REST, Plan, Reason, Swap, Way
+from mirror_console.domain.rollout import WORKING, Rollout, RolloutState, Step, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import InvalidInput, NotAllowed
 from mirror_console.operations.plan import plan
@@ -375,3 +375,20 @@ def test_a_health_check_that_never_says_is_waited_for_no_longer_than_its_limit(f
     assert "not well after 0.3 s" in rollout.targets[0].words
     refresh(fleet.console, fleet.jobs)
     assert survey(fleet.console).row("mirror-01").cells["live"].health in {Health.HEALTHY, Health.STARTING}
+
+
+def test_an_engine_takes_no_more_at_once_than_it_is_said_to(fleet: Fleet) -> None:
+    with fleet.console.catalog.write() as books:
+        for engine in books.engines.all():
+            books.engines.save(replace(engine, at_once=1))
+    publish(fleet)
+    made = planned(fleet, Way(waves=(REST,), bake=0.0, at_once=8, at_once_per_engine=4, pause_after_canary=False))
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    most: list[int] = []
+
+    def count(snapshot: Rollout) -> None:
+        working = [target.planned.engine_id for target in snapshot.targets if target.state in WORKING]
+        most.append(max((working.count(engine) for engine in working), default=0))
+
+    assert Conductor(fleet.console, fleet.jobs, rollout, count).run().state is RolloutState.COMPLETED
+    assert max(most) == 1

@@ -79,14 +79,19 @@ def _append(books: Books, rollout_id: str) -> None:
     books.journal.append(values.line(rollout_id))
 
 
+def _write(catalog: Catalog, change: Change) -> None:
+    with catalog.write() as books:
+        books.accounts.save(Account("also in this transaction"))
+        change(books)
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_refused_change_says_why_and_leaves_everything_as_it_was(catalog: Catalog, case: str) -> None:
     change, words = REFUSED[case]
     with catalog.write() as books:
         values.fleet(books, 4)
-    with pytest.raises(CatalogError, match=words) as caught, catalog.write() as books:
-        books.accounts.save(Account("also in this transaction"))
-        change(books)
+    with pytest.raises(CatalogError, match=words) as caught:
+        _write(catalog, change)
     assert caught.value.hint
     with catalog.read() as books:
         assert books.accounts.all() == []

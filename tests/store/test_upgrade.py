@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
-from concurrent.futures import ProcessPoolExecutor
+import subprocess
+import sys
 from contextlib import closing
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -19,7 +18,8 @@ from alembic.script import ScriptDirectory
 
 import mirror_console.store
 from mirror_console.errors import CatalogError
-from mirror_console.store import Catalog, upgrade
+from mirror_console.store import Catalog, examination, upgrade
+from mirror_console.store import catalog as catalog_module
 from mirror_console.store.connection import connected, pooled
 from mirror_console.store.tables import TRIGGERS, metadata
 from tests.store import values
@@ -58,7 +58,7 @@ def test_the_program_names_every_migration_in_order() -> None:
     config = Config()
     config.set_main_option("script_location", upgrade.MIGRATIONS)
     found = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
-    assert upgrade.REVISIONS == tuple(reversed(found))
+    assert tuple(reversed(found)) == upgrade.REVISIONS
 
 
 def migrations(tmp_path: Path, body: str) -> str:
@@ -128,35 +128,47 @@ def test_the_last_three_backups_are_kept(place: Path, tmp_path: Path) -> None:
     assert kept == [*(f"catalog.before-000{number}.sqlite" for number in (3, 4, 5)), "catalog.sqlite"]
 
 
-def test_an_earlier_form_is_brought_up_at_the_start_but_not_for_reading_only(place: Path) -> None:
-    Catalog.open(place).close()
-    with closing(sqlite3.connect(place, isolation_level=None)) as connection:
-        for name in [*metadata.tables]:
-            if name != "meta":
-                connection.execute(f"DROP TABLE {name}")
-        connection.execute("DROP TABLE meta")
-        connection.execute("DELETE FROM alembic_version")
-    with pytest.raises(CatalogError, match="tables are missing"):
+def test_an_earlier_form_is_brought_up_at_the_start_but_not_for_reading_only(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the next version will meet a catalog of this one."""
+    filled(place)
+    folder = migrations(tmp_path, "op.execute('CREATE TABLE motto (words TEXT)')")
+    for module in (catalog_module, examination):
+        monkeypatch.setattr(module, "REVISIONS", (*upgrade.REVISIONS, "9001"))
+    monkeypatch.setattr(catalog_module, "bring_up", partial(upgrade.bring_up, migrations=folder))
+    with pytest.raises(CatalogError, match="written by an earlier version"):
         Catalog.open(place, read_only=True)
-
-
-def _identity(place: Path) -> str:
-    with closing(Catalog.open(place)) as catalog, catalog.write() as books:
-        values.fleet(books, 1)
-        return catalog.id
+    assert "motto" not in schema(place)
+    with closing(Catalog.open(place)) as catalog, catalog.read() as books:
+        assert len(books.observations.all()) == 8
+    assert "motto" in schema(place)
+    assert place.with_name("catalog.before-9001.sqlite").exists()
+    Catalog.open(place, read_only=True).close()
 
 
 def test_programs_that_start_at_once_make_one_catalog(place: Path) -> None:
-    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
-        identities = set(pool.map(_identity, [place] * 8))
+    code = f"""
+import pathlib
+from mirror_console.domain.account import Account
+from mirror_console.store import Catalog
+catalog = Catalog.open(pathlib.Path({str(place)!r}))
+with catalog.write() as books:
+    books.accounts.save(Account("once"))
+print(catalog.id)
+catalog.close()
+"""
+    root = Path(__file__).parents[2]
+    programs = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=root) for _ in range(3)
+    ]
+    identities = {program.communicate(timeout=60)[0] for program in programs}
+    assert [program.returncode for program in programs] == [0] * 3
     assert len(identities) == 1
     assert [path.name for path in place.parent.iterdir()] == ["catalog.sqlite"]
-    with closing(Catalog.open(place)) as catalog, catalog.read() as books:
-        assert len(books.environments.all()) == 4
 
 
 def test_a_catalog_that_could_not_be_made_leaves_nothing(place: Path, tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         upgrade.create(place, migrations(tmp_path, "1 / 0"))
     assert list(place.parent.iterdir()) == []
-    assert sa.__version__

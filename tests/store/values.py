@@ -49,7 +49,8 @@ def anything(kind: Any, **given: st.SearchStrategy[Any]) -> st.SearchStrategy[An
         return st.dictionaries(_TEXT, anything(parts[1]), max_size=3)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return st.sampled_from(kind)
-    assert is_dataclass(kind), kind
+    assert isinstance(kind, type)
+    assert is_dataclass(kind)
     hints = get_type_hints(kind)
     chosen = {
         name: given[name] if name in given else anything(hints[name]) for name in (field.name for field in fields(kind))

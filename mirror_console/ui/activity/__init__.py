@@ -1,0 +1,1 @@
+"""The activity page: what the console has been doing."""

@@ -1,0 +1,92 @@
+"""The desktop program: Qt's application, the window on a console, and what is told of a fault of the program."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from mirror_console.jobs import Jobs
+from mirror_console.operations.console import Console
+from mirror_console.operations.recovery import interrupted
+from mirror_console.settings import Preferences
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.raising import Raisable
+from mirror_console.ui.signals import Signals
+from mirror_console.ui.theme import ThemeService
+from mirror_console.ui.window import NAME, MainWindow
+
+APP_ID = "io.mirrorconsole.desk"
+
+
+def application() -> QApplication:
+    """Qt's application, made where there is none yet."""
+    there = QApplication.instance()
+    if isinstance(there, QApplication):
+        return there
+    made = QApplication([NAME])
+    made.setApplicationName("mirror-console")
+    made.setApplicationDisplayName(NAME)
+    QGuiApplication.setDesktopFileName(APP_ID)
+    return made
+
+
+def run_window(
+    console: Console,
+    jobs: Jobs,
+    signals: Signals,
+    preferences: Preferences,
+    save_preferences: Callable[[Preferences], None],
+    catalog: Path,
+    state: Path,
+) -> int:
+    """Show the window until it is closed. What was interrupted is said first; nothing is changed before a choice."""
+    qt = application()
+    theme = ThemeService(qt, preferences.theme, preferences.density)
+    context = UiContext(console, jobs, preferences, theme, signals, save_preferences=save_preferences)
+    left = interrupted(console)
+    window = MainWindow(context, state=state)
+    raisable = Raisable(catalog, lambda: _come_forward(window))
+    unsubscribe = console.catalog.subscribe(signals.report_catalog)
+    try:
+        with _told_faults(context):
+            window.show()
+            window.start()
+            if left:
+                window.open_page("rollouts", {"rollout_id": left[0].rollout.id})
+            return qt.exec()
+    finally:
+        unsubscribe()
+        raisable.close()
+        signals.close()
+
+
+def _come_forward(window: MainWindow) -> None:
+    window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
+    window.show()
+    window.raise_()
+    window.activateWindow()
+
+
+@contextmanager
+def _told_faults(context: UiContext) -> Iterator[None]:
+    """Tell of a fault of the program as a notice, with the details to copy; the program goes on."""
+    before = sys.excepthook
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            before(kind, error, trace)
+            return
+        context.fault("The window", error)
+
+    sys.excepthook = tell
+    try:
+        yield
+    finally:
+        sys.excepthook = before

@@ -1,0 +1,236 @@
+"""The form for an engine, with its connection test beside it, and the form for a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from mirror_console.domain.engine import Engine, Registry
+from mirror_console.domain.secret import Secret
+from mirror_console.errors import Problem
+from mirror_console.operations.engines import EngineInput, RegistryInput, engine_input
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.engines.connection import ConnectionPanel
+from mirror_console.ui.engines.operations import EngineOperations
+from mirror_console.ui.tokens import SPACE_2, SPACE_3
+from mirror_console.ui.widgets.editor import Editor, Reading
+from mirror_console.ui.widgets.form import Field, Form, line_edit, text_edit, tick
+from mirror_console.ui.widgets.secret_field import AskFile, SecretInput, ask_file
+from mirror_console.ui.widgets.text import button
+from mirror_console.ui.words import tr
+
+
+class EngineEditor(QWidget):
+    """Add or edit an engine. `saved` carries it; `closed` says that the form was left."""
+
+    saved = Signal(object)
+    closed = Signal()
+
+    def __init__(
+        self, context: UiContext, operations: EngineOperations, engine: Engine | None = None, ask: AskFile = ask_file
+    ) -> None:
+        super().__init__()
+        self._context = context
+        self._operations = operations
+        self._engine = engine
+        given = engine_input(engine) if engine is not None else EngineInput()
+        self._given = given
+        stored = engine is not None and engine.tls is not None
+        self.name, self.address = (
+            line_edit(given.name),
+            line_edit(given.address, placeholder="tcp://engine.example:2376"),
+        )
+        self.location = line_edit(given.location)
+        self.probe_host = line_edit(given.probe_host)
+        self.authority = SecretInput(tr("CA certificate"), stored=stored, lines=3, from_file=True, ask=ask)
+        self.certificate = SecretInput(tr("Client certificate"), stored=stored, lines=3, from_file=True, ask=ask)
+        self.key = SecretInput(tr("Client key"), stored=stored, lines=3, from_file=True, ask=ask)
+        self.at_once, self.timeout = line_edit(given.at_once), line_edit(given.timeout)
+        self.often_offline = tick(tr("Often offline: its silence is not alarming"), given.often_offline)
+        self.notes = text_edit(given.notes, lines=3)
+        self.form = Form(self._judge)
+        self._fill()
+        self.connection = ConnectionPanel(context)
+        self.test = button(tr("Test connection"), self.run_test)
+        context.icons.wear(self.test, "plug")
+        title = tr("Edit {}").format(engine.name) if engine is not None else tr("Add an engine")
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setChildrenCollapsible(False)
+        split.addWidget(Reading(self.form, 560))
+        right = QWidget()
+        beside = QVBoxLayout(right)
+        beside.setContentsMargins(SPACE_3, SPACE_3, SPACE_2, SPACE_3)
+        beside.addWidget(self.connection)
+        right.setMinimumWidth(260)
+        split.addWidget(right)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
+        split.setSizes([520, 320])
+        self.editor = Editor(title, split, context.questions, refusal=context.console.read_only, scrolls=False)
+        self.editor.dirty = lambda: self.form.dirty
+        self.editor.foot.insertWidget(1, self.test)
+        self.editor.save_wished.connect(self.save)
+        self.editor.closed.connect(self._close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.editor)
+
+    def input(self) -> EngineInput:
+        """What stands in the form."""
+        key = self.key.typed
+        return EngineInput(
+            name=self.name.text().strip(),
+            address=self.address.text().strip(),
+            location=self.location.text().strip(),
+            ca=self.authority.typed or "",
+            certificate=self.certificate.typed or "",
+            key=Secret(key or ""),
+            often_offline=self.often_offline.isChecked(),
+            at_once=self.at_once.text().strip(),
+            timeout=self.timeout.text().strip(),
+            notes=self.notes.toPlainText(),
+            probe_host=self.probe_host.text().strip(),
+            simulated=self._given.simulated,
+        )
+
+    def may_leave(self) -> bool:
+        """Whether nothing would be lost, or the person lets it be lost."""
+        return self.editor.may_leave()
+
+    def begin(self) -> None:
+        """Put the cursor into the first field."""
+        self.name.setFocus()
+
+    def save(self) -> None:
+        """Save, or go to what is wrong."""
+        if self._context.console.read_only or not self.form.accept():
+            return
+        given, engine_id = self.input(), self._engine.id if self._engine else None
+        save, console = self._operations.save, self._context.console
+        self.editor.working(tr("Saving…"))
+        self._context.run(
+            tr("Save the engine"), lambda _work: save(console, given, engine_id), self._saved, self._refused, owner=self
+        )
+
+    def run_test(self) -> None:
+        """Test what stands in the form, saved or not."""
+        if not self.form.accept():
+            return
+        given, engine_id = self.input(), self._engine.id if self._engine else None
+        test, console = self._operations.test_input, self._context.console
+        self.connection.run(lambda: test(console, given, engine_id))
+
+    def _saved(self, engine: Engine) -> None:
+        self.editor.working("")
+        self.form.begin()
+        self._context.notices.done(tr("Saved {}.").format(engine.name), key="saved")
+        self.saved.emit(engine)
+
+    def _refused(self, error: Exception) -> None:
+        self.editor.refused(error, self.form, self._context.notices)
+
+    def _close(self) -> None:
+        self.connection.forget()
+        self.closed.emit()
+
+    def _judge(self) -> Sequence[Problem]:
+        return self._operations.problems(self._context.console, self.input(), self._engine.id if self._engine else None)
+
+    def _fill(self) -> None:
+        form = self.form
+        form.add(Field("name", tr("Name"), self.name, required=True))
+        form.add(Field("location", tr("Location"), self.location, hint=tr("Where it stands, such as Frankfurt.")))
+        address = tr("unix:///var/run/docker.sock for this machine, tcp://host:2376 with TLS for another.")
+        form.add(Field("address", tr("Address"), self.address, required=True, hint=address), wide=True)
+        form.heading(
+            tr("TLS"), tr("Needed for tcp:// addresses. The texts go into the keyring, never into the catalog.")
+        )
+        form.add(Field("ca", tr("CA certificate"), self.authority), wide=True)
+        form.add(Field("certificate", tr("Client certificate"), self.certificate), wide=True)
+        form.add(Field("key", tr("Client key"), self.key, hint=tr("PEM, without a passphrase.")), wide=True)
+        form.heading(tr("Use"))
+        form.add(Field("at_once", tr("Swaps at once"), self.at_once, hint=tr("1 to 16.")))
+        form.add(Field("timeout", tr("Timeout in seconds"), self.timeout, hint=tr("When an answer is given up.")))
+        probe = tr("Where published ports are asked for health. Empty: the host of the address.")
+        form.add(Field("probe_host", tr("Host for health probes"), self.probe_host, hint=probe), wide=True)
+        form.add(
+            Field("often_offline", tr("Often offline: its silence is not alarming"), self.often_offline), wide=True
+        )
+        form.add(Field("notes", tr("Notes"), self.notes), wide=True)
+        form.end()
+        if self._context.console.read_only:
+            form.lock()
+
+
+class RegistryEditor(QWidget):
+    """Add or edit a registry. `saved` carries it; `closed` says that the form was left."""
+
+    saved = Signal(object)
+    closed = Signal()
+
+    def __init__(self, context: UiContext, operations: EngineOperations, registry: Registry | None = None) -> None:
+        super().__init__()
+        self._context = context
+        self._operations = operations
+        self._registry = registry
+        self.host = line_edit(registry.host if registry else "", placeholder="registry.example:5000")
+        self.user = line_edit(registry.user if registry else "")
+        self.password = SecretInput(tr("Password"), stored=registry is not None)
+        self.form = Form(self._judge)
+        host = tr("As it stands at the beginning of image names.")
+        self.form.add(Field("host", tr("Host"), self.host, required=True, hint=host), wide=True)
+        self.form.add(Field("user", tr("User"), self.user, required=True))
+        self.form.add(Field("password", tr("Password"), self.password, required=True))
+        self.form.end()
+        if context.console.read_only:
+            self.form.lock()
+        title = tr("Edit {}").format(registry.host) if registry else tr("Add a registry")
+        self.editor = Editor(title, self.form, context.questions, refusal=context.console.read_only)
+        self.editor.dirty = lambda: self.form.dirty
+        self.editor.save_wished.connect(self.save)
+        self.editor.closed.connect(self.closed)
+        column = QHBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.editor)
+
+    def input(self) -> RegistryInput:
+        """What stands in the form."""
+        return RegistryInput(self.host.text().strip(), self.user.text().strip(), Secret(self.password.typed or ""))
+
+    def may_leave(self) -> bool:
+        """Whether nothing would be lost, or the person lets it be lost."""
+        return self.editor.may_leave()
+
+    def begin(self) -> None:
+        """Put the cursor into the first field."""
+        self.host.setFocus()
+
+    def save(self) -> None:
+        """Save, or go to what is wrong."""
+        if self._context.console.read_only or not self.form.accept():
+            return
+        given, registry_id = self.input(), self._registry.id if self._registry else None
+        save, console = self._operations.save_registry, self._context.console
+        self.editor.working(tr("Saving…"))
+        self._context.run(
+            tr("Save the registry"),
+            lambda _work: save(console, given, registry_id),
+            self._saved,
+            self._refused,
+            owner=self,
+        )
+
+    def _saved(self, registry: Registry) -> None:
+        self.editor.working("")
+        self.form.begin()
+        self._context.notices.done(tr("Saved {}.").format(registry.host), key="saved")
+        self.saved.emit(registry)
+
+    def _refused(self, error: Exception) -> None:
+        self.editor.refused(error, self.form, self._context.notices)
+
+    def _judge(self) -> Sequence[Problem]:
+        registry_id = self._registry.id if self._registry else None
+        return self._operations.registry_problems(self._context.console, self.input(), registry_id)

@@ -1,0 +1,1 @@
+"""The alignment page: mirrors by environments, and what is wrong with them."""

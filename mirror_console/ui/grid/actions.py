@@ -1,0 +1,146 @@
+"""The actions of the alignment page, each with its key and the reason why it can't be done now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror_console.domain.alignment import Activity
+from mirror_console.ui.actions import Declared, MenuName
+from mirror_console.ui.words import tr
+
+if TYPE_CHECKING:
+    from mirror_console.ui.grid.page import AlignmentPage
+
+
+def declared(page: AlignmentPage) -> tuple[Declared, ...]:
+    """Everything that can be done on the page."""
+
+    def no_cell() -> str:
+        return "" if page.cell() is not None else tr("no environment is chosen")
+
+    def nothing_runs() -> str:
+        cell = page.cell()
+        return no_cell() or ("" if cell is not None and cell.running_title else tr("nothing runs there"))
+
+    def no_writing() -> str:
+        return tr("read-only") if page.context.console.read_only else ""
+
+    def no_rollout() -> str:
+        cell = page.cell()
+        busy = cell is not None and cell.activity is not Activity.IDLE
+        return no_writing() or no_cell() or (tr("a rollout works here") if busy else "")
+
+    def no_rollout_of_ticked() -> str:
+        if no_writing():
+            return no_writing()
+        if not page.model.ticked.ids:
+            return tr("no mirror is ticked")
+        return "" if page.selection.chosen_environment() else tr("choose an environment first")
+
+    edit, view, go, rollout = MenuName.EDIT, MenuName.VIEW, MenuName.GO, MenuName.ROLLOUT
+    here = page.id
+    model = page.model
+    return (
+        Declared("grid.copy_answer", "Copy answer", edit, page.copy_answer, "copy", "Ctrl+Shift+C", "", no_cell, here),
+        Declared("grid.copy_version", "Copy version", edit, page.copy_version, "", "", "", nothing_runs, here),
+        Declared(
+            "grid.tick_shown",
+            "Tick all that are shown",
+            edit,
+            model.tick_shown,
+            "square-check-big",
+            "Ctrl+A",
+            page=here,
+            begins_group=True,
+        ),
+        Declared("grid.clear_ticks", "Clear all ticks", edit, model.clear_ticks, "", "Ctrl+Shift+A", page=here),
+        Declared("grid.search", "Filter", edit, page.filter.focus, "search", "Ctrl+F", page=here, begins_group=True),
+        Declared(
+            "grid.only_this_state", "Only this state", edit, page.only_this_state, "filter", "", "", no_cell, here
+        ),
+        Declared("grid.only_this_engine", "Only this engine", edit, page.only_this_engine, "", "", "", no_cell, here),
+        Declared(
+            "grid.attention_only",
+            "Needs attention",
+            view,
+            lambda: page.filter_by("is:attention"),
+            "circle-alert",
+            "Alt+2",
+            page=here,
+        ),
+        Declared("grid.everything", "Everything", view, lambda: page.filter_by(""), "", "Alt+1", page=here),
+        Declared(
+            "grid.live_behind", "Live is behind", view, lambda: page.filter_by("live:behind"), "", "Alt+3", page=here
+        ),
+        Declared("grid.details", "Details", view, page.open_detail, "eye", "", "Enter", page=here, begins_group=True),
+        Declared(
+            "grid.toggle_details",
+            "Show or hide details",
+            view,
+            page.toggle_detail,
+            "panel-right-open",
+            "Ctrl+I",
+            page=here,
+        ),
+        Declared("grid.back_out", "Clear filter, then leave details", view, page.back_out, "", "", "Esc", page=here),
+        Declared(
+            "grid.next_attention",
+            "Next that needs attention",
+            go,
+            lambda: page.next_attention(1),
+            "circle-alert",
+            "",
+            "N",
+            page=here,
+            begins_group=True,
+        ),
+        Declared(
+            "grid.previous_attention",
+            "Previous that needs attention",
+            go,
+            lambda: page.next_attention(-1),
+            "",
+            "",
+            "Shift+N",
+            page=here,
+        ),
+        Declared("grid.show_engine", "Show its engine", go, page.show_engine, "server", "", "", no_cell, here),
+        Declared(
+            "grid.edit_mirror",
+            "Edit mirror…",
+            edit,
+            page.edit_mirror,
+            "pencil",
+            "F2",
+            "",
+            lambda: no_writing() or no_cell(),
+            here,
+            begins_group=True,
+        ),
+        Declared(
+            "grid.check_this", "Check its engine now", rollout, page.check_this, "refresh-cw", "", "R", no_cell, here
+        ),
+        Declared(
+            "grid.roll_out_this",
+            "Roll out this environment…",
+            rollout,
+            page.roll_out_this,
+            "rocket",
+            "",
+            "",
+            no_rollout,
+            here,
+            begins_group=True,
+        ),
+        Declared(
+            "grid.roll_out_ticked",
+            "Roll out to ticked mirrors…",
+            rollout,
+            page.roll_out_ticked,
+            "rocket",
+            "",
+            "",
+            no_rollout_of_ticked,
+            here,
+        ),
+    )

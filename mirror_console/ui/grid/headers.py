@@ -1,0 +1,295 @@
+"""The headers of the alignment page: mirrors with their ticks at the left, environments with their outcome on top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygon
+from PySide6.QtWidgets import QAbstractButton, QHeaderView, QTableView, QWidget
+
+from mirror_console.domain.alignment import Status
+from mirror_console.domain.fleet import Row
+from mirror_console.settings import Density
+from mirror_console.ui.grid.model import GridModel
+from mirror_console.ui.icons import Icons
+from mirror_console.ui.theme import ThemeService, semibold, small, tabular
+from mirror_console.ui.tokens import ROW_HEIGHTS, SPACE_1, SPACE_2, TARGET, Colours
+from mirror_console.ui.widgets.shares import draw_shares
+from mirror_console.ui.widgets.text import plain_tip
+from mirror_console.ui.words import count, tr
+
+TICK = 16
+TICK_AT = SPACE_2
+NAME_AT = TICK_AT + TICK + SPACE_2
+TOP_HEIGHT = 48
+STRIPE = 3
+NARROW = 900
+BAR = 4
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine)
+
+
+def draw_tick(painter: QPainter, rect: QRect, colours: Colours, state: Qt.CheckState) -> None:
+    """A tick box in `rect`. The style's own is nearly invisible on a dark ground."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    box = rect.adjusted(1, 1, -1, -1)
+    filled = state is not Qt.CheckState.Unchecked
+    painter.setPen(QPen(QColor(colours.accent if filled else colours.border), 1.4))
+    painter.setBrush(QColor(colours.accent if filled else colours.base))
+    painter.drawRoundedRect(box, 3, 3)
+    painter.setPen(QPen(QColor(colours.accent_text), 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    x, y = rect.left(), rect.top()
+    if state is Qt.CheckState.Checked:
+        painter.drawPolyline(QPolygon([QPoint(x + 4, y + 8), QPoint(x + 7, y + 11), QPoint(x + 12, y + 5)]))
+    elif state is Qt.CheckState.PartiallyChecked:
+        painter.drawLine(x + 4, y + 8, x + 12, y + 8)
+    painter.restore()
+
+
+class MirrorHeader(QHeaderView):
+    """The sticky column: tick, name and account of each mirror.
+
+    `ticked` carries the row whose tick was clicked and whether a range is meant; `chosen` the row of a clicked name.
+    """
+
+    ticked = Signal(int, bool)
+    chosen = Signal(int)
+    opened = Signal(int)
+
+    def __init__(self, model: GridModel, theme: ThemeService, view: QTableView) -> None:
+        super().__init__(Qt.Orientation.Vertical, view)
+        self._grid = model
+        self._theme = theme
+        self._view = view
+        self.hovered_row = -1
+        self.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.setMinimumSectionSize(ROW_HEIGHTS[Density.COMPACT])
+        self.setSectionsClickable(False)
+        self.setHighlightSections(False)
+        self.setMouseTracking(True)
+        self.viewport().setMouseTracking(True)
+        self.setProperty("class", "paper")
+        self.setAccessibleName(tr("Mirrors"))
+        self._width = 240
+
+    def fit(self, rows: Sequence[Row]) -> None:
+        """Take the width of the names; of a sample where there are very many."""
+        size = QFontMetrics(semibold(self.font()))
+        step = max(1, len(rows) // 300)
+        widest = max((size.horizontalAdvance(row.application.name) for row in rows[::step]), default=120)
+        # A narrow window has more use for another environment than for accounts.
+        account = 84 if self._view.width() > NARROW else 0
+        self._width = max(160, min(320 if account else 208, widest + NAME_AT + SPACE_2 + account))
+        self.setFixedWidth(self._width)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """As wide as the names. Qt's own would ask hundreds of rows for theirs."""
+        return QSize(self._width, ROW_HEIGHTS[self._theme.density])
+
+    def paintSection(self, painter: QPainter, rect: QRect, logical: int) -> None:
+        """Tick, name, account."""
+        if logical >= self._grid.rowCount():
+            return
+        colours = self._theme.colours
+        application = self._grid.row_at(logical).application
+        ticked = self._grid.is_ticked(application.id)
+        ground = colours.ticked if ticked else colours.hover if logical == self.hovered_row else colours.base
+        painter.fillRect(rect, QColor(ground))
+        tick = QRect(rect.left() + TICK_AT, rect.center().y() - TICK // 2, TICK, TICK)
+        draw_tick(painter, tick, colours, Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+        here = self._view.currentIndex().row() == logical
+        words = rect.adjusted(NAME_AT, 0, -SPACE_2, -1)
+        self._words(painter, words, application.name, application.account, colours, here=here)
+        painter.setPen(QColor(colours.hairline))
+        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        painter.drawLine(rect.topRight(), rect.bottomRight())
+
+    def _words(self, painter: QPainter, rect: QRect, name: str, account: str, colours: Colours, *, here: bool) -> None:
+        font = semibold(self.font()) if here else self.font()
+        size = QFontMetrics(font)
+        elide = Qt.TextElideMode.ElideRight
+        upper, lower = QRect(rect), QRect(rect)
+        tall = self._theme.density is Density.TALL and bool(account)
+        if tall:
+            upper.setBottom(rect.center().y() + 1)
+            lower.setTop(rect.center().y())
+        painter.setFont(font)
+        painter.setPen(QColor(colours.text))
+        shown = size.elidedText(" ".join(name.split()), elide, rect.width())
+        painter.drawText(upper, _LEFT, shown)
+        if not tall:
+            lower.setLeft(rect.left() + size.horizontalAdvance(shown) + SPACE_2)
+        little = small(self.font())
+        painter.setFont(little)
+        painter.setPen(QColor(colours.muted))
+        # Half an account is noise beside the name; in a line of its own it is worth its beginning.
+        if account and (tall or QFontMetrics(little).horizontalAdvance(account) <= lower.width()):
+            painter.drawText(lower, _LEFT, QFontMetrics(little).elidedText(account, elide, lower.width()))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The tick, or the name."""
+        row = self.logicalIndexAt(event.position().toPoint())
+        if row < 0 or event.button() is not Qt.MouseButton.LeftButton:
+            return
+        if event.position().x() < NAME_AT:
+            self.ticked.emit(row, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        else:
+            self.chosen.emit(row)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Two fast clicks on a tick are two clicks; on a name they open it."""
+        if event.position().x() < NAME_AT:
+            self.mousePressEvent(event)
+        else:
+            self.opened.emit(self.logicalIndexAt(event.position().toPoint()))
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Names that are cut off are told whole."""
+        if event.type() is QEvent.Type.ToolTip:
+            place = event.pos()  # type: ignore[attr-defined]  # a QHelpEvent, by its type
+            row = self.logicalIndexAt(place)
+            if 0 <= row < self._grid.rowCount():
+                application = self._grid.row_at(row).application
+                lines = [application.name, application.account, *application.domains]
+                self.setToolTip(plain_tip("\n".join(line for line in lines if line)))
+        return bool(super().viewportEvent(event))
+
+
+class EnvironmentHeader(QHeaderView):
+    """The columns: an environment's name, what is expected there, and how many mirrors are in which state."""
+
+    def __init__(self, model: GridModel, theme: ThemeService, icons: Icons, view: QTableView) -> None:
+        super().__init__(Qt.Orientation.Horizontal, view)
+        self._grid = model
+        self._theme = theme
+        self._icons = icons
+        self._said: dict[str, tuple[str, bool, dict[Status, int]]] = {}
+        self.setSectionsClickable(True)
+        self.setHighlightSections(False)
+        self.setMinimumSectionSize(80)
+        self.setFixedHeight(TOP_HEIGHT)
+        self.setAccessibleName(tr("Columns"))
+        for signal in (model.modelReset, model.dataChanged):
+            signal.connect(self._forget)
+
+    def _forget(self) -> None:
+        self._said.clear()
+        self.viewport().update()
+
+    def paintSection(self, painter: QPainter, rect: QRect, logical: int) -> None:
+        """Stripe, name, expectation and outcome."""
+        if logical >= len(self._grid.columns):
+            return
+        colours = self._theme.colours
+        column = self._grid.columns[logical]
+        painter.fillRect(rect, QColor(colours.window))
+        font = semibold(self.font())
+        painter.setFont(font)
+        painter.setPen(QColor(colours.text if column.environment else colours.muted))
+        left = rect.left() + SPACE_2
+        sorted_by = self._grid.sorted_by
+        if column.environment:
+            expected, protected, counts = self.said(column.id)
+            if protected:
+                painter.fillRect(QRect(rect.left() + 1, rect.top(), rect.width() - 2, STRIPE), QColor(colours.accent))
+                lock = self._icons.pixmap("lock", 12, self.devicePixelRatioF(), "muted")
+                painter.drawPixmap(left, rect.top() + 10, lock)
+                left += 12 + SPACE_1
+            line = QRect(left, rect.top() + 6, rect.right() - left - 16, 20)
+            painter.drawText(line, _LEFT, QFontMetrics(font).elidedText(column.title, _ELIDE, line.width()))
+            little = tabular(small(self.font()))
+            painter.setFont(little)
+            painter.setPen(QColor(colours.muted))
+            below = QRect(rect.left() + SPACE_2, rect.top() + 24, rect.width() - 2 * SPACE_2, 16)
+            painter.drawText(below, _LEFT, QFontMetrics(little).elidedText(expected, _ELIDE, below.width()))
+            bar = QRect(rect.left() + 1, rect.bottom() - BAR, rect.width() - 2, BAR)
+            draw_shares(painter, bar, counts, colours)
+        else:
+            line = rect.adjusted(SPACE_2, 0, -SPACE_2, 0)
+            painter.drawText(line, _LEFT, QFontMetrics(font).elidedText(column.title, _ELIDE, line.width()))
+        if sorted_by and sorted_by[0] == column.id:
+            self._arrow(painter, rect, turned=sorted_by[1])
+        painter.setPen(QColor(colours.hairline))
+        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+
+    def said(self, name: str) -> tuple[str, bool, dict[Status, int]]:
+        """What is expected in an environment, whether it is protected, and its states; of the mirrors shown."""
+        if name not in self._said:
+            titles = self._grid.expected(name)
+            words = f"→ {titles[0]}" if len(titles) == 1 else ""
+            if len(titles) > 1:
+                words = count(len(titles), "version", "versions") + " " + tr("expected")
+            self._said[name] = (words, self._grid.protected(name), self._grid.counts(name))
+        return self._said[name]
+
+    def _arrow(self, painter: QPainter, rect: QRect, *, turned: bool) -> None:
+        x, y = rect.right() - 16, rect.top() + 13
+        points = [QPoint(x, y), QPoint(x + 8, y), QPoint(x + 4, y + 5)]
+        if turned:
+            points = [QPoint(x, y + 5), QPoint(x + 8, y + 5), QPoint(x + 4, y)]
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._theme.colours.accent))
+        painter.drawPolygon(QPolygon(points))
+        painter.restore()
+
+
+_ELIDE = Qt.TextElideMode.ElideRight
+
+
+class CornerTick(QAbstractButton):
+    """The corner of the grid: a tick for every mirror that is shown."""
+
+    def __init__(self, model: GridModel, theme: ThemeService, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._theme = theme
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setMinimumSize(TARGET, TARGET)
+        self.clicked.connect(self._click)
+        for signal in (model.ticks_changed, model.modelReset, theme.changed):
+            signal.connect(self._look)
+        self._look()
+
+    def check_state(self) -> Qt.CheckState:
+        """None, some, or all of what is shown."""
+        shown, ticked = len(self._model.shown), self._model.shown_ticked
+        if not ticked:
+            return Qt.CheckState.Unchecked
+        return Qt.CheckState.Checked if ticked == shown else Qt.CheckState.PartiallyChecked
+
+    def _look(self) -> None:
+        shown = count(len(self._model.shown), "mirror", "mirrors")
+        words = tr("{} of {} shown are ticked").format(self._model.shown_ticked, shown)
+        self.setAccessibleName(tr("Tick all that are shown"))
+        self.setAccessibleDescription(words)
+        self.setToolTip(plain_tip(f"{tr('Tick all that are shown')} (Ctrl+A)\n{words}"))
+        self.update()
+
+    def _click(self) -> None:
+        if self.check_state() is Qt.CheckState.Checked:
+            self._model.untick_shown()
+        else:
+            self._model.tick_shown()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Tick and title."""
+        colours = self._theme.colours
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(colours.window))
+        tick = QRect(TICK_AT, self.rect().center().y() - TICK // 2, TICK, TICK)
+        draw_tick(painter, tick, colours, self.check_state())
+        painter.setFont(semibold(self.font()))
+        painter.setPen(QColor(colours.muted))
+        painter.drawText(self.rect().adjusted(NAME_AT, 0, 0, 0), _LEFT, tr("Mirror"))
+        painter.setPen(QColor(colours.hairline))
+        painter.drawLine(self.rect().bottomLeft(), self.rect().bottomRight())
+        painter.drawLine(self.rect().topRight(), self.rect().bottomRight())
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(colours.focus), 2))
+            painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
+        painter.end()

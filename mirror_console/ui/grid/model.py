@@ -1,0 +1,370 @@
+"""The model of the alignment page: which mirrors are shown in which order, what is ticked, and what each cell says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+
+from mirror_console.domain.alignment import ATTENTION, SEVERITY, Cell, Status
+from mirror_console.domain.fleet import Grid, Row
+from mirror_console.domain.selection import Index as FilterIndex
+from mirror_console.domain.selection import Query, prepare, select
+from mirror_console.domain.verdict import accessible, accessible_absent
+from mirror_console.ui.grid.columns import CHANGE, SOURCE, GridColumn, Tally, columns_of, rank_of
+from mirror_console.ui.grid.face import Face, face_of
+from mirror_console.ui.widgets.table import NOWHERE, blocks
+from mirror_console.ui.words import count, moment, tr
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """Which mirrors are ticked, and where they are now."""
+
+    ids: tuple[str, ...]
+    hidden: int
+    """How many of them the filter hides."""
+    gone: int
+    """How many of them the catalog no longer has."""
+    note: str = ""
+    """How they came to be ticked, where that was by a filter."""
+
+
+class GridModel(QAbstractTableModel):
+    """Rows are mirrors. It filters and sorts its own list; ticks are identities, which neither changes."""
+
+    ticks_changed = Signal()
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._now = clock()
+        self._grid: Grid | None = None
+        self._rows: Mapping[str, Row] = {}
+        self._ids: list[str] = []
+        self._tallies: dict[str, Tally] = {}
+        self._order: list[int] = []
+        self._shown: list[Row] = []
+        self._places: dict[str, int] = {}
+        self._query: Query | None = None
+        self._index: FilterIndex | None = None
+        self.only_ticked = False
+        self._sorted_by: tuple[str, bool] | None = None
+        self._ticks: dict[str, None] = {}
+        self._tick_note = ""
+        self._last_tick: str | None = None
+        self.order_is_old = False
+        self.filter_text = ""
+        self._faces: dict[tuple[str, str], tuple[Cell, Face]] = {}
+        self.columns: tuple[GridColumn, ...] = ()
+
+    # --- what is shown --------------------------------------------------------------------------------------------
+
+    @property
+    def grid(self) -> Grid | None:
+        """The survey that is shown."""
+        return self._grid
+
+    @property
+    def shown(self) -> list[Row]:
+        """The mirrors that the filter lets through, in their order."""
+        return self._shown
+
+    @property
+    def now(self) -> datetime:
+        """The time that ages are reckoned from."""
+        return self._now
+
+    def take(self, grid: Grid) -> None:
+        """Show another survey. The filter, the order and the ticks stay; only what changed is painted again."""
+        self._now = self._clock()
+        before, self._grid = self._grid, grid
+        self._ids = [row.application.id for row in grid.rows]
+        self._rows = dict(zip(self._ids, grid.rows, strict=True))
+        self._index = prepare(grid)
+        self._tallies = {name: Tally.of(grid, name) for name in grid.columns}
+        columns = columns_of(grid)
+        if columns != self.columns:
+            self.beginResetModel()
+            self.columns = columns
+            self._faces.clear()
+            self._arrange()
+            self.endResetModel()
+        else:
+            self._update(before)
+        self.ticks_changed.emit()
+
+    def filter(self, query: Query | None, text: str = "") -> None:
+        """Show only what matches; None shows everything. `text` is the filter as it was typed."""
+        self._query = query
+        self.filter_text = text
+        self.only_ticked = False
+        self._reset()
+        self.ticks_changed.emit()
+
+    def show_only_ticked(self, only: bool) -> None:
+        """Show the ticked mirrors alone, until another filter is set."""
+        self.only_ticked = only
+        self._reset()
+        self.ticks_changed.emit()
+
+    @property
+    def sorted_by(self) -> tuple[str, bool] | None:
+        """The column that orders the rows and whether it is turned; None is the order by name."""
+        return self._sorted_by
+
+    def sort_by(self, column_id: str, *, turned: bool = False) -> None:
+        """Order by a column: an environment by severity, worst first. An empty id is the order by name."""
+        self._sorted_by = (column_id, turned) if column_id else None
+        self._reset()
+
+    def sort_again(self) -> None:
+        """Bring rows into the order that their states have now. A new survey leaves them where they were."""
+        if self.order_is_old:
+            self._reset()
+
+    def tick_clock(self) -> None:
+        """Reckon ages anew, and paint what shows one."""
+        self._now = self._clock()
+        self._faces.clear()
+        if self._shown:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, len(self.columns) - 1))
+
+    def row_at(self, place: int) -> Row:
+        """The mirror at a place. Raises IndexError."""
+        return self._shown[place]
+
+    def place_of(self, application_id: str) -> int | None:
+        """Where a mirror stands; None where the filter hides it."""
+        return self._places.get(application_id)
+
+    def column_of(self, column_id: str) -> int | None:
+        """Where a column stands."""
+        return next((place for place, column in enumerate(self.columns) if column.id == column_id), None)
+
+    def cell(self, place: int, column: int) -> Cell | None:
+        """The cell at a place; None beside the environments, and where the mirror has no such environment."""
+        which = self.columns[column]
+        return self._shown[place].cells.get(which.id) if which.environment else None
+
+    def face(self, place: int, column: int) -> Face | None:
+        """What is painted in a cell of an environment; None where the mirror has no such environment."""
+        row, name = self._shown[place], self.columns[column].id
+        cell = row.cells.get(name)
+        if cell is None:
+            return None
+        key = (row.application.id, name)
+        made = self._faces.get(key)
+        if made is None or made[0] is not cell:
+            made = (cell, face_of(cell, self._now))
+            self._faces[key] = made
+        return made[1]
+
+    def text(self, place: int, column: int) -> str:
+        """What a column beside the environments says."""
+        row = self._shown[place]
+        which = self.columns[column].id
+        if which == SOURCE:
+            return row.source_name
+        if which == CHANGE:
+            return moment(row.last_change, self._now) if row.last_change else "—"
+        return " ".join(row.application.tags)
+
+    def counts(self, name: str | None = None) -> dict[Status, int]:
+        """How many environments that are shown are in each state: those of one name, or all."""
+        counted: Counter[int] = Counter()
+        for tally in self._tallies.values() if name is None else [self._tallies[name]]:
+            counted.update(map(tally.ranks.__getitem__, self._order))
+        return {status: counted[rank] for rank, status in enumerate(SEVERITY) if counted[rank]}
+
+    def expected(self, name: str) -> list[str]:
+        """The different versions that are expected where an environment is shown."""
+        return sorted(set(map(self._tallies[name].titles.__getitem__, self._order)) - {""})
+
+    def protected(self, name: str) -> bool:
+        """Whether an environment is protected, of any mirror."""
+        return self._tallies[name].protected
+
+    def next_attention(self, place: int, column: int, step: int) -> tuple[int, int] | None:
+        """The next cell that needs a person, row by row, and around the end; None where there is none."""
+        width, height = len(self.columns), len(self._shown)
+        for distance in range(1, width * height + 1):
+            at = (place * width + column + step * distance) % (width * height)
+            cell = self.cell(at // width, at % width)
+            if cell is not None and cell.status in ATTENTION:
+                return divmod(at, width)
+        return None
+
+    # --- ticks ----------------------------------------------------------------------------------------------------
+
+    @property
+    def ticked(self) -> Ticked:
+        """The ticked mirrors."""
+        hidden = sum(1 for one in self._ticks if one in self._rows and one not in self._places)
+        gone = sum(1 for one in self._ticks if one not in self._rows)
+        return Ticked(tuple(self._ticks), hidden, gone, self._tick_note)
+
+    def is_ticked(self, application_id: str) -> bool:
+        """Whether a mirror is ticked."""
+        return application_id in self._ticks
+
+    def tick(self, application_ids: Iterable[str], on: bool) -> None:
+        """Tick mirrors, or take their ticks away."""
+        for one in application_ids:
+            if on:
+                self._ticks[one] = None
+            else:
+                self._ticks.pop(one, None)
+            self._last_tick = one
+        self._tick_note = ""
+        self._ticks_moved()
+
+    def toggle(self, place: int) -> None:
+        """Tick a mirror, or take its tick away."""
+        one = self._shown[place].application.id
+        self.tick([one], one not in self._ticks)
+
+    def tick_range(self, place: int) -> None:
+        """Tick everything from the mirror that was last ticked to this one."""
+        start = self._places.get(self._last_tick or "")
+        first, last = sorted((place if start is None else start, place))
+        self.tick([self._shown[at].application.id for at in range(first, last + 1)], True)
+
+    def tick_shown(self) -> None:
+        """Tick every mirror that the filter lets through now; those that match later are not added."""
+        for row in self._shown:
+            self._ticks[row.application.id] = None
+        if self.filter_text:
+            words = tr("{} that matched “{}” at {}")
+            many = count(len(self._shown), "mirror", "mirrors")
+            self._tick_note = words.format(many, self.filter_text, moment(self._now, self._now))
+        self._ticks_moved()
+
+    def untick_shown(self) -> None:
+        """Take the ticks of the mirrors that are to be seen."""
+        self.tick([row.application.id for row in self._shown], False)
+
+    def clear_ticks(self) -> None:
+        """Take every tick away, those of hidden mirrors too."""
+        self._ticks.clear()
+        self._tick_note = ""
+        self._ticks_moved()
+
+    def drop_hidden(self) -> None:
+        """Take the ticks of mirrors that are not to be seen."""
+        self._ticks = {one: None for one in self._ticks if one in self._places}
+        self._ticks_moved()
+
+    @property
+    def shown_ticked(self) -> int:
+        """How many of the mirrors that are to be seen are ticked."""
+        return sum(one in self._places for one in self._ticks)
+
+    def _ticks_moved(self) -> None:
+        self.ticks_changed.emit()
+        self.headerDataChanged.emit(Qt.Orientation.Vertical, 0, max(0, len(self._shown) - 1))
+
+    # --- what Qt asks ---------------------------------------------------------------------------------------------
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        """How many mirrors are shown."""
+        return 0 if parent.isValid() else len(self._shown)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:
+        """How many columns there are."""
+        return 0 if parent.isValid() else len(self.columns)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Words for what the delegate paints."""
+        if role not in _ROLES or not index.isValid():
+            return None
+        place, column = index.row(), index.column()
+        which = self.columns[column]
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return self._said(place, column)
+        if not which.environment:
+            return self.text(place, column)
+        face = self.face(place, column)
+        return f"{face.first} {face.second}".strip() if face else "–"
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Mirrors at the left, columns on top."""
+        if role not in _ROLES or section < 0:
+            return None
+        if orientation is Qt.Orientation.Horizontal:
+            return self.columns[section].title if section < len(self.columns) else None
+        if section >= len(self._shown):
+            return None
+        application = self._shown[section].application
+        if role == Qt.ItemDataRole.AccessibleTextRole and application.id in self._ticks:
+            return f"{application.name}, {tr('ticked')}"
+        return application.name
+
+    def _said(self, place: int, column: int) -> str:
+        row, which = self._shown[place], self.columns[column]
+        ticked = f", {tr('ticked')}" if row.application.id in self._ticks else ""
+        if not which.environment:
+            return f"{row.application.name}, {which.title}: {self.text(place, column) or tr('none')}{ticked}"
+        cell = row.cells.get(which.id)
+        if cell is None:
+            return accessible_absent(row.application.name, which.id) + ticked
+        return accessible(cell, self._now) + ticked
+
+    # --- order ----------------------------------------------------------------------------------------------------
+
+    def _arrange(self, *, keep_order: bool = False) -> None:
+        rows = self._grid.rows if self._grid else ()
+        if self._query is not None and self._index is not None:
+            order = select(self._query, self._index, self._now)
+        else:
+            order = list(range(len(rows)))
+        ids = self._ids
+        if self.only_ticked:
+            order = [place for place in order if ids[place] in self._ticks]
+        if self._sorted_by is not None:
+            name, turned = self._sorted_by
+            # Equal ones stay in the order by name, also when the order is turned.
+            ordered = sorted(order, key=lambda place: rank_of(rows[place], name), reverse=turned)
+            if keep_order:
+                # Nothing may move under the pointer because of what was only learned.
+                last, places = len(self._places), self._places
+                order.sort(key=lambda place: places.get(ids[place], last))
+                self.order_is_old = ordered != order
+            else:
+                order = ordered
+                self.order_is_old = False
+        else:
+            self.order_is_old = False
+        self._order = order
+        self._shown = list(map(rows.__getitem__, order))
+        self._places = dict(zip(map(ids.__getitem__, order), range(len(order)), strict=True))
+
+    def _reset(self) -> None:
+        self.beginResetModel()
+        self._arrange()
+        self.endResetModel()
+
+    def _update(self, before: Grid | None) -> None:
+        shown = self._shown
+        ids = list(self._places)
+        self._arrange(keep_order=before is not None)
+        if before is None or list(self._places) != ids:
+            # The new order is there already; told around it, whoever keeps places sees the old one.
+            arranged, self._shown = self._shown, shown
+            self.beginResetModel()
+            self._shown = arranged
+            self.endResetModel()
+            return
+        changed = [place for place, row in enumerate(self._shown) if row is not shown[place] and row != shown[place]]
+        for first, last in blocks(changed):
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
+            self.headerDataChanged.emit(Qt.Orientation.Vertical, first, last)
+
+
+_ROLES = frozenset({int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)})

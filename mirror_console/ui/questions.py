@@ -1,0 +1,193 @@
+"""Questions: the only place where the program asks before it goes on. Cancel is always the default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+
+from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6
+from mirror_console.ui.widgets.text import Look, amp, button, label
+from mirror_console.ui.words import tr
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. `go` is the verb of the button that goes on: never OK or Yes.
+
+    With a `number`, the button stays off until exactly that number is typed. With `reason`, a sentence is asked for.
+    """
+
+    title: str
+    text: str = ""
+    go: str = ""
+    cancel: str = ""
+    number: int | None = None
+    reason: bool = False
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the person said. `go` False is Cancel, Escape, or the closed dialog."""
+
+    go: bool
+    number: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several ways to go on."""
+
+    id: str
+    words: str
+    explanation: str = ""
+
+
+class Questions:
+    """Asks in a dialog over a window. Tests hand in another one that answers by itself."""
+
+    def __init__(self, over: QWidget | None = None) -> None:
+        self.over = over
+
+    def ask(self, question: Question) -> Answer:
+        """Ask whether to go on, and wait for the answer."""
+        dialog = QuestionDialog(question, self.over)
+        went = dialog.exec() == QDialog.DialogCode.Accepted
+        answer = dialog.answer() if went else Answer(False)
+        dialog.deleteLater()
+        return answer
+
+    def confirm(self, title: str, text: str, go: str) -> bool:
+        """Ask whether to go on, without more."""
+        return self.ask(Question(title, text, go)).go
+
+    def choose(self, title: str, text: str, choices: tuple[Choice, ...]) -> str | None:
+        """Ask which way to go on. None is Cancel."""
+        dialog = ChoiceDialog(title, text, choices, self.over)
+        went = dialog.exec() == QDialog.DialogCode.Accepted
+        chosen = dialog.chosen if went else None
+        dialog.deleteLater()
+        return chosen
+
+
+class QuestionDialog(QDialog):
+    """A question with Cancel as the default: Enter and Escape both leave everything as it is."""
+
+    def __init__(self, question: Question, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._question = question
+        self.setWindowTitle(question.title)
+        self.setModal(True)
+        self.setMinimumWidth(460)
+        box = _column(self, question.title, question.text)
+        if question.details:
+            details = label(question.details, Look.MUTED, wrap=True, select=True)
+            box.addWidget(details)
+        self.number_field: QLineEdit | None = None
+        self.reason_field: QLineEdit | None = None
+        if question.reason:
+            self.reason_field = _field(box, tr("Why (goes into the report)"))
+            self.reason_field.textChanged.connect(self._look)
+        if question.number is not None:
+            self.number_field = _field(box, tr("Type {} to confirm").format(question.number))
+            self.number_field.setMaximumWidth(160)
+            self.number_field.textChanged.connect(self._look)
+            self._says = label("", Look.MUTED)
+            box.addWidget(self._says)
+        buttons = QDialogButtonBox()
+        self.go_button = button(amp(question.go or tr("Go on")), self.accept, look="primary")
+        self.cancel_button = button(amp(question.cancel or tr("Cancel")), self.reject)
+        buttons.addButton(self.go_button, QDialogButtonBox.ButtonRole.AcceptRole)
+        buttons.addButton(self.cancel_button, QDialogButtonBox.ButtonRole.RejectRole)
+        box.addSpacing(SPACE_2)
+        box.addWidget(buttons)
+        self.cancel_button.setAutoDefault(True)
+        self.cancel_button.setDefault(True)
+        (self.reason_field or self.number_field or self.cancel_button).setFocus()
+        self._look()
+        _fit(self)
+
+    def answer(self) -> Answer:
+        """What was typed, for a dialog that was accepted."""
+        return Answer(True, self._typed(), self.reason_field.text().strip() if self.reason_field else "")
+
+    def _typed(self) -> int | None:
+        text = self.number_field.text().strip() if self.number_field else ""
+        return int(text) if text.isascii() and text.isdigit() else None
+
+    def _look(self) -> None:
+        wanted = self._question.number
+        right = wanted is None or self._typed() == wanted
+        reasoned = self.reason_field is None or bool(self.reason_field.text().strip())
+        self.go_button.setEnabled(right and reasoned)
+        if self.number_field is not None:
+            typed = self.number_field.text().strip()
+            self._says.setText("" if right or not typed else tr("{} expected").format(wanted))
+            self.number_field.setAccessibleDescription(self._says.text())
+
+
+class ChoiceDialog(QDialog):
+    """Several ways to go on, each with what it means, and Cancel as the default."""
+
+    def __init__(self, title: str, text: str, choices: tuple[Choice, ...], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.chosen: str | None = None
+        self.setWindowTitle(title)
+        self.setModal(True)
+        self.setMinimumWidth(480)
+        box = _column(self, title, text)
+        for choice in choices:
+            made = button(amp(choice.words), partial(self._take, choice.id))
+            made.setAccessibleDescription(choice.explanation)
+            box.addWidget(made)
+            if choice.explanation:
+                explanation = label(choice.explanation, Look.MUTED, wrap=True)
+                explanation.setContentsMargins(SPACE_3, 0, 0, SPACE_2)
+                box.addWidget(explanation)
+        self.cancel_button = button(tr("Cancel"), self.reject)
+        self.cancel_button.setAutoDefault(True)
+        self.cancel_button.setDefault(True)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(self.cancel_button)
+        box.addLayout(row)
+        self.cancel_button.setFocus()
+        _fit(self)
+
+    def _take(self, which: str) -> None:
+        self.chosen = which
+        self.accept()
+
+
+def _column(dialog: QDialog, title: str, text: str) -> QVBoxLayout:
+    box = QVBoxLayout(dialog)
+    box.setContentsMargins(SPACE_6, SPACE_6, SPACE_6, SPACE_4)
+    box.setSpacing(SPACE_2)
+    box.addWidget(label(title, Look.HEADING, wrap=True))
+    if text:
+        box.addWidget(label(text, wrap=True, select=True))
+    dialog.setAccessibleDescription(text)
+    return box
+
+
+def _fit(dialog: QDialog) -> None:
+    # A dialog guesses the height of wrapped text too high.
+    layout = dialog.layout()
+    if layout is not None:
+        width = max(dialog.minimumWidth(), layout.minimumSize().width())
+        dialog.resize(width, layout.heightForWidth(width))
+
+
+def _field(box: QVBoxLayout, words: str) -> QLineEdit:
+    name = label(words, Look.STRONG)
+    made = QLineEdit()
+    name.setBuddy(made)
+    made.setAccessibleName(words)
+    name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+    box.addSpacing(SPACE_1)
+    box.addWidget(name)
+    box.addWidget(made)
+    return made

@@ -1,0 +1,1 @@
+"""The rollout pages: the list, the assistant, the run, the report, and what was interrupted."""

@@ -1,0 +1,335 @@
+"""The assistant: from chosen mirrors over plan and checks to a confirmed rollout, one page after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from mirror_console.domain.check import Checked, CheckResult
+from mirror_console.domain.fleet import Grid
+from mirror_console.domain.plan import Change, Plan, PlannedTarget
+from mirror_console.domain.rollout import Rollout
+from mirror_console.errors import ConsoleError
+from mirror_console.jobs import Job, JobEvent, Work
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.questions import Question
+from mirror_console.ui.rollout.checks import ChecksStep
+from mirror_console.ui.rollout.head import RolloutHead
+from mirror_console.ui.rollout.operations import RolloutOperations
+from mirror_console.ui.rollout.preview import PlanPreview, preview_title
+from mirror_console.ui.rollout.targets import TargetsStep
+from mirror_console.ui.rollout.words import versions
+from mirror_console.ui.tokens import SPACE_2, SPACE_4
+from mirror_console.ui.widgets.text import ElidedLabel, Look, amp, button, line
+from mirror_console.ui.words import count, number, tr
+
+TARGETS, PLAN, CHECKS, CONFIRM = range(4)
+AGE_EVERY_MS = 15_000
+EVERYDAY = 5
+"""Up to so many targets of an unprotected environment without a warning are everyday work: no reason is asked for."""
+
+
+class Assistant(QWidget):
+    """Targets, plan, checks, confirmation. `started` carries the rollout; `left` is sent when it is given up."""
+
+    started = Signal(object)
+    left = Signal()
+
+    def __init__(self, context: UiContext, operations: RolloutOperations) -> None:
+        super().__init__()
+        self._context = context
+        self._operations = operations
+        self._plan: Plan | None = None
+        self._job: Job[Checked] | None = None
+        self._busy = ""
+        self.head = RolloutHead(self.leave)
+        self.targets = TargetsStep(context)
+        self.preview = PlanPreview(context)
+        self.checks = ChecksStep(context)
+        self.stack = QStackedWidget()
+        for step in (self.targets, self.preview, self.checks):
+            self.stack.addWidget(step)
+        self.says = ElidedLabel("", Look.MUTED)
+        self.back_button = button(tr("Back"), self.back)
+        self.next_button = button("", self.go_on, look="primary")
+        self._clock = QTimer(self)
+        self._clock.setInterval(AGE_EVERY_MS)
+        self._clock.timeout.connect(self._age)
+        self.targets.changed.connect(self._look)
+        self.checks.changed.connect(self._look)
+        self._lay_out()
+        self._show(TARGETS)
+
+    @property
+    def step(self) -> int:
+        """The step that is shown."""
+        return self.stack.currentIndex()
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan that was made, if one was."""
+        return self._plan
+
+    def begin(self, environment: str = "", application_ids: Sequence[str] = ()) -> None:
+        """Begin anew with these mirrors. With none, what was chosen before stays."""
+        if application_ids or environment:
+            self.targets.choose(environment, application_ids)
+        self._show(TARGETS)
+        (self.targets.view if self.targets.environment_name else self.targets.environment).setFocus()
+
+    def refresh(self, grid: Grid) -> None:
+        """A new survey."""
+        if self.step == TARGETS:
+            self.targets.refresh(grid)
+        self._look()
+
+    def leave(self) -> None:
+        """Give it up. The plan that was made is kept in the catalog and starts nothing by itself."""
+        self._cancel_checks()
+        self.left.emit()
+
+    def back(self) -> None:
+        """One step back."""
+        self._cancel_checks()
+        self._show(max(TARGETS, self.step - 1))
+
+    def go_on(self) -> None:
+        """One step on: plan, check, or confirm."""
+        if self._refusal():
+            return
+        forward: dict[int, Callable[[], None]] = {
+            TARGETS: self._make_plan,
+            PLAN: self._ask_checks,
+            CHECKS: self.confirm,
+        }
+        forward[self.step]()
+
+    # --- the steps ----------------------------------------------------------------------------------------------
+
+    def _make_plan(self) -> None:
+        if not self.targets.way.accept():
+            return
+        environment, ids = self.targets.environment_name, self.targets.application_ids
+        way = self.targets.way.way()
+        plan, console = self._operations.plan, self._context.console
+        self._wait(tr("Planning…"))
+        self._context.run(
+            tr("Plan"), lambda _work: plan(console, environment, ids, way), self.show_plan, self._failed, owner=self
+        )
+
+    def show_plan(self, plan: Plan) -> None:
+        """Show a plan that was made."""
+        self._wait("")
+        self._plan = plan
+        self.preview.show_plan(plan, self._context.console.clock())
+        self._show(PLAN)
+        self.preview.tabs.setFocus()
+
+    def _ask_checks(self) -> None:
+        plan = self._plan
+        if plan is None:
+            return
+        if self._context.console.clock() > plan.valid_until:
+            self._make_plan()
+            return
+        self.show_checks(plan)
+        preflight, console, jobs = self._operations.preflight, self._context.console, self._context.jobs
+
+        def ask(work: Work) -> Checked:
+            answers: list[CheckResult] = []
+
+            def heard(result: CheckResult) -> None:
+                answers.append(result)
+                work.report(str(result.check), len(answers), 0, tuple(answers))
+
+            return preflight(console, jobs, plan, heard)
+
+        self._job = self._context.run(tr("Checks"), ask, self._answered, self._failed, progress=self._heard, owner=self)
+
+    def show_checks(self, plan: Plan) -> None:
+        """Show the checks of a plan, none of which has an answer yet."""
+        self.checks.begin(plan)
+        self._show(CHECKS)
+        self.checks.view.setFocus()
+
+    def _heard(self, event: JobEvent) -> None:
+        if self.step == CHECKS and self.checks.checked is None and isinstance(event.body, tuple):
+            self.checks.take(event.body)
+
+    def _answered(self, checked: Checked) -> None:
+        self._job = None
+        if self.step == CHECKS:
+            self.checks.finish(checked)
+
+    def confirm(self) -> None:
+        """Ask for the person's word, and start."""
+        plan, checked = self._plan, self.checks.checked
+        if plan is None or checked is None:
+            return
+        self.head.at(CONFIRM)
+        answer = self._context.questions.ask(
+            question(plan, checked, self.checks.ready, protected=self._protected(plan))
+        )
+        self.head.at(self.step)
+        if not answer.go:
+            self.next_button.setFocus()
+            return
+        start, console = self._operations.start, self._context.console
+        self._wait(tr("Starting…"))
+        self._context.run(
+            tr("Start"),
+            lambda _work: start(console, plan, checked, answer.reason, answer.number),
+            self._start,
+            self._failed,
+            owner=self,
+        )
+
+    def _start(self, rollout: Rollout) -> None:
+        self._wait("")
+        self._plan = None
+        self._show(TARGETS)
+        self.started.emit(rollout)
+
+    def _failed(self, error: Exception) -> None:
+        self._wait("")
+        self._job = None
+        if isinstance(error, ConsoleError):
+            self._context.notices.error(error, key="assistant")
+        if self.step == CHECKS and self.checks.checked is None:
+            self.checks.fail(tr("The checks could not be asked. Go back and try again."))
+
+    # --- what is shown ------------------------------------------------------------------------------------------
+
+    def _show(self, step: int) -> None:
+        self.stack.setCurrentIndex(step)
+        self.head.at(step)
+        if step == TARGETS:
+            self._clock.stop()
+        else:
+            self._clock.start()
+        self._look()
+
+    def _wait(self, words: str) -> None:
+        self._busy = words
+        self._look()
+
+    def _cancel_checks(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    def _refusal(self) -> str:
+        read_only = self._context.console.read_only
+        if read_only:
+            return read_only
+        if self._busy:
+            return self._busy
+        if self.step == TARGETS:
+            return self.targets.refusal
+        if self.step == PLAN and self._plan is not None and not self._plan.targets:
+            return tr("The plan changes nothing.")
+        return self.checks.refusal if self.step == CHECKS else ""
+
+    def _look(self) -> None:
+        refusal = self._refusal()
+        self.next_button.setEnabled(not refusal)
+        self.next_button.setAccessibleDescription(refusal)
+        self.back_button.setVisible(self.step != TARGETS)
+        self.says.say(refusal)
+        plan = self._plan
+        if self.step == TARGETS or plan is None:
+            self.next_button.setText(tr("Make the plan"))
+            name = self.targets.environment_name
+            self.head.say(
+                tr("New rollout to {}").format(name) if name else tr("New rollout"),
+                tr("Nothing is changed before you confirm."),
+            )
+            self.head.protect(self._is_protected(name))
+            return
+        now = self._context.console.clock()
+        old = now > plan.valid_until
+        if self.step == PLAN:
+            self.next_button.setText(tr("Plan again") if old else tr("Ask the checks"))
+        else:
+            ready = self.checks.ready
+            told = tr("Roll out {}…").format(count(ready, "target", "targets")) if ready else tr("Roll out…")
+            self.next_button.setText(amp(told))
+        words = tr("{} · plan {}").format(count(len(plan.targets), "target", "targets"), plan.fingerprint)
+        self.head.say(preview_title(plan), words + (tr(" · too old to start") if old else ""))
+        self.head.protect(self._protected(plan))
+
+    def _age(self) -> None:
+        if self._plan is not None and self.isVisible():
+            self.preview.age(self._plan, self._context.console.clock())
+            self._look()
+
+    def _protected(self, plan: Plan) -> bool:
+        return self._is_protected(plan.environment)
+
+    def _is_protected(self, environment: str) -> bool:
+        grid = self._context.grid
+        return grid is not None and any(
+            row.cells[environment].environment.protected for row in grid.rows if environment in row.cells
+        )
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.head)
+        column.addWidget(line())
+        column.addWidget(self.stack, 1)
+        column.addWidget(line())
+        foot = QHBoxLayout()
+        foot.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
+        foot.setSpacing(SPACE_2)
+        foot.addWidget(self.says, 1)
+        foot.addWidget(self.back_button)
+        foot.addWidget(self.next_button)
+        column.addLayout(foot)
+
+
+def question(plan: Plan, checked: Checked, ready: int, *, protected: bool) -> Question:
+    """What is asked before a rollout starts."""
+    lead = tr("Roll out {} to {}?").format(versions(plan.targets), plan.environment)
+    first = len(plan.waves[0]) if plan.waves else 0
+    then = tr("First {}, then it pauses.").format(number(first))
+    sentences = [
+        tr("{}: {}").format(count(len(plan.targets), "target", "targets"), _changes(plan.targets)),
+        then if plan.way.pause_after_canary and len(plan.waves) > 1 else "",
+        tr("You can stop at any time; finished targets keep the new version."),
+    ]
+    blocked = len(plan.targets) - ready
+    details = [
+        tr("{} and left out: {} will change.").format(
+            count(blocked, "target is blocked", "targets are blocked"), number(ready)
+        )
+        if blocked
+        else "",
+        tr("{} were looked at.").format(count(len(checked.warnings), "warning", "warnings"))
+        if checked.warnings
+        else "",
+    ]
+    everyday = ready <= EVERYDAY and not protected and not checked.warnings
+    return Question(
+        lead,
+        " ".join(sentence for sentence in sentences if sentence),
+        go=tr("Start rollout to {}").format(number(ready)),
+        number=plan.typed_number,
+        reason=not everyday,
+        details=" ".join(sentence for sentence in details if sentence),
+    )
+
+
+def _changes(targets: Sequence[PlannedTarget]) -> str:
+    words = {
+        Change.UPDATE: ("update", "updates"),
+        Change.DOWNGRADE: ("downgrade", "downgrades"),
+        Change.REPLACE: ("replacement that loses local changes", "replacements that lose local changes"),
+        Change.SETTINGS: ("change of settings", "changes of settings"),
+        Change.CREATE: ("new container", "new containers"),
+    }
+    counted = {change: sum(target.change is change for target in targets) for change in Change}
+    return ", ".join(count(times, *words[change]) for change, times in counted.items() if times) + "."

@@ -1,0 +1,246 @@
+"""The third step of the assistant: every check with its count, the answers behind it, and what to do about each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QSplitter, QVBoxLayout, QWidget
+
+from mirror_console.domain.alignment import Status
+from mirror_console.domain.check import Answer, Check, Checked, CheckResult
+from mirror_console.domain.plan import Plan
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.rollout.tables import PlainTable
+from mirror_console.ui.rollout.words import ANSWER_GLYPHS, titled
+from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_4
+from mirror_console.ui.widgets.form import tick
+from mirror_console.ui.widgets.table import Column, TableView
+from mirror_console.ui.widgets.text import Look, label
+from mirror_console.ui.words import count, number, tr
+
+_WORST = {answer: rank for rank, answer in enumerate(reversed(Answer))}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckGroup:
+    """All answers to one check. `worst` None: it has not been answered yet."""
+
+    check: Check
+    results: tuple[CheckResult, ...] = ()
+
+    @property
+    def worst(self) -> Answer | None:
+        """The answer that counts most."""
+        return min((result.answer for result in self.results), key=_WORST.__getitem__, default=None)
+
+    @property
+    def blocking(self) -> int:
+        """How many answers block something."""
+        return sum(result.blocks for result in self.results)
+
+    @property
+    def warned(self) -> int:
+        """How many answers ask for a look."""
+        warning = {Answer.WARNING, Answer.UNKNOWN}
+        return sum(not result.blocks and result.answer in warning for result in self.results)
+
+    @property
+    def words(self) -> str:
+        """The counts: ``2 blocked · 22 pass``."""
+        counted = Counter(result.answer for result in self.results)
+        parts = [f"{number(counted[answer])} {tr(answer)}" for answer in reversed(Answer) if counted[answer]]
+        return " · ".join(parts) if parts else tr("waiting")
+
+
+def grouped(results: Sequence[CheckResult]) -> list[CheckGroup]:
+    """Answers by check: what blocks first, then what warns, then the rest in the order of the checks."""
+    groups = [CheckGroup(check, tuple(result for result in results if result.check is check)) for check in Check]
+
+    def rank(group: CheckGroup) -> int:
+        return 0 if group.blocking else 1 if group.warned else 2
+
+    return sorted(groups, key=rank)
+
+
+class ChecksStep(QWidget):
+    """The checks of a plan. `changed` is sent whenever what may follow has changed."""
+
+    changed = Signal()
+
+    def __init__(self, context: UiContext) -> None:
+        super().__init__()
+        self._context = context
+        self._plan: Plan | None = None
+        self._results: tuple[CheckResult, ...] = ()
+        self._ticks: dict[Check, QCheckBox] = {}
+        self.checked: Checked | None = None
+        self.summary = label("", Look.HEADING, wrap=True)
+        self.groups = PlainTable[CheckGroup](_group_columns(), lambda group: group.check)
+        self.view = TableView(self.groups, context.theme, tr("Checks"))
+        self.view.cursor_changed.connect(lambda _key: self._show_details())
+        self.details = PlainTable[tuple[int, CheckResult]](self._detail_columns(), lambda row: row[0])
+        self.details_view = TableView(self.details, context.theme, tr("Answers to the check"))
+        self.details_title = label("", Look.STRONG)
+        self._understood = QVBoxLayout()
+        self._understood.setSpacing(0)
+        self._lay_out()
+
+    def begin(self, plan: Plan) -> None:
+        """The checks of a plan are about to be asked."""
+        self._plan = plan
+        self.checked = None
+        self._clear_ticks()
+        self.take(())
+
+    def take(self, results: Sequence[CheckResult]) -> None:
+        """Show the answers that are there so far."""
+        self._results = tuple(results)
+        self.groups.show(grouped(self._results))
+        self._show_details()
+        self._tell()
+
+    def finish(self, checked: Checked) -> None:
+        """All answers are there."""
+        self.checked = checked
+        self.take(checked.results)
+        self._clear_ticks()
+        for group in grouped(checked.results):
+            if group.warned:
+                words = tr("I have looked at the {} of “{}”").format(
+                    count(group.warned, "warning", "warnings"), tr(group.check)
+                )
+                made = tick(words)
+                made.toggled.connect(self.changed)
+                self._ticks[group.check] = made
+                self._understood.addWidget(made)
+        first = self.groups.rows[0]
+        if first.blocking or first.warned:
+            self.view.move_to(first.check)
+        self.changed.emit()
+
+    def fail(self, words: str) -> None:
+        """The checks could not be asked."""
+        self.summary.setText(words)
+        self.changed.emit()
+
+    @property
+    def ticks(self) -> tuple[QCheckBox, ...]:
+        """The ticks of understanding, one for each check that warns."""
+        return tuple(self._ticks.values())
+
+    @property
+    def ready(self) -> int:
+        """How many targets nothing blocks."""
+        if self._plan is None or self.checked is None or self.checked.blocks_all:
+            return 0
+        ids = [target.environment_id for target in self._plan.targets]
+        return len(ids) - len(self.checked.blocked(ids))
+
+    @property
+    def refusal(self) -> str:
+        """Why it can't go on yet; empty where it can."""
+        if self.checked is None:
+            return tr("The checks are still being asked.")
+        if self.checked.blocks_all:
+            return tr("A check blocks the whole rollout.")
+        if not self.ready:
+            return tr("Every target is blocked.")
+        if not all(made.isChecked() for made in self._ticks.values()):
+            return tr("Look at the warnings, and tick them.")
+        return ""
+
+    def _clear_ticks(self) -> None:
+        for made in self._ticks.values():
+            self._understood.removeWidget(made)
+            made.hide()
+            made.deleteLater()
+        self._ticks.clear()
+
+    def _tell(self) -> None:
+        if self._plan is None:
+            return
+        if self.checked is None:
+            self.summary.setText(tr("Asking… {} so far.").format(count(len(self._results), "answer", "answers")))
+            return
+        targets, ready = len(self._plan.targets), self.ready
+        if self.checked.blocks_all:
+            words = tr("This can't be started.")
+        elif not ready:
+            words = tr("Every target is blocked.")
+        elif ready < targets:
+            blocked = count(targets - ready, "target is blocked", "targets are blocked")
+            words = tr("{} ready; {} and will be left out.").format(count(ready, "target is", "targets are"), blocked)
+        else:
+            words = tr("All {} are ready.").format(count(targets, "target", "targets"))
+        self.summary.setText(words)
+
+    def _show_details(self) -> None:
+        key = self.view.current_key()
+        group = next((group for group in self.groups.rows if group.check == key), None)
+        results = sorted(group.results, key=lambda result: _WORST[result.answer]) if group else []
+        self.details.show(list(enumerate(results)))
+        self.details_title.setText(titled(tr(group.check)) if group else "")
+
+    def _about(self, result: CheckResult) -> str:
+        if self._plan is None:
+            return ""
+        for target in self._plan.targets:
+            if result.environment_id and target.environment_id == result.environment_id:
+                return target.application
+            if not result.environment_id and result.engine_id and target.engine_id == result.engine_id:
+                return target.engine
+        return tr("whole rollout")
+
+    def _detail_columns(self) -> tuple[Column[tuple[int, CheckResult]], ...]:
+        def said(row: tuple[int, CheckResult]) -> str:
+            return f"{row[1].words} {row[1].remedy}".strip()
+
+        def tip(row: tuple[int, CheckResult]) -> str:
+            return f"{row[1].words}\n{row[1].remedy}".strip()
+
+        return (
+            Column("about", tr("For"), lambda row: self._about(row[1]), 150, strong=True),
+            Column(
+                "answer",
+                tr("Answer"),
+                lambda row: tr(row[1].answer),
+                100,
+                status=lambda row: ANSWER_GLYPHS[row[1].answer],
+            ),
+            Column("words", tr("Reason, and what to do"), said, 300, tip=tip, stretch=True),
+        )
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_4, SPACE_1, SPACE_4, SPACE_1)
+        column.setSpacing(SPACE_2)
+        column.addWidget(self.summary)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setChildrenCollapsible(False)
+        self.view.setMinimumWidth(300)
+        split.addWidget(self.view)
+        right = QWidget()
+        inner = QVBoxLayout(right)
+        inner.setContentsMargins(SPACE_2, 0, 0, 0)
+        inner.setSpacing(SPACE_1)
+        inner.addWidget(self.details_title)
+        inner.addWidget(self.details_view, 1)
+        split.addWidget(right)
+        split.setStretchFactor(0, 2)
+        split.setStretchFactor(1, 3)
+        split.setSizes([350, 470])
+        column.addWidget(split, 1)
+        column.addLayout(self._understood)
+
+
+def _group_columns() -> tuple[Column[CheckGroup], ...]:
+    def status(group: CheckGroup) -> Status | None:
+        return ANSWER_GLYPHS[group.worst] if group.worst else None
+
+    return (
+        Column("check", tr("Check"), lambda group: titled(tr(group.check)), 190, status=status, stretch=True),
+        Column("words", tr("Answers"), lambda group: group.words, 150, muted=True),
+    )

@@ -1,0 +1,59 @@
+"""What the rollout pages ask of the operations: functions, handed in where the window is put together or tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mirror_console.domain.check import Checked, CheckResult
+from mirror_console.domain.plan import Plan, Way
+from mirror_console.domain.rollout import JournalEntry, Rollout
+from mirror_console.jobs import Jobs, Work
+from mirror_console.operations import plan as planning
+from mirror_console.operations import preflight as checking
+from mirror_console.operations import recovery
+from mirror_console.operations import report as reporting
+from mirror_console.operations import rollout as rolling
+from mirror_console.operations.console import Console
+from mirror_console.operations.recovery import Finding, Interruption
+
+Report = Callable[[Rollout], None]
+
+
+class Conducting(Protocol):
+    """What carries a rollout out. `pause` and `stop` return at once; what is in flight is finished."""
+
+    def run(self, work: Work | None = None) -> Rollout: ...
+    def pause(self, because: str = "") -> None: ...
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutOperations:
+    """The operations behind the pages. All but `conductor` may take long and belong in a job."""
+
+    plan: Callable[[Console, str, Sequence[str], Way], Plan] = planning.plan
+    preflight: Callable[[Console, Jobs, Plan, Callable[[CheckResult], None]], Checked] = checking.preflight
+    start: Callable[[Console, Plan, Checked, str, int | None], Rollout] = rolling.start
+    conductor: Callable[[Console, Jobs, Rollout, Report], Conducting] = rolling.Conductor
+    resume: Callable[[Console, str], Rollout] = rolling.resume
+    interrupted: Callable[[Console], tuple[Interruption, ...]] = recovery.interrupted
+    examine: Callable[[Console, Jobs, Rollout], tuple[Finding, ...]] = recovery.examine
+    go_on: Callable[[Console, Jobs, str, Report], Conducting] = recovery.go_on
+    put_back: Callable[[Console, Jobs, str, Report], Rollout] = recovery.put_back
+    report_html: Callable[[Console, str], str] = reporting.report_html
+    summary_text: Callable[[Console, str], str] = reporting.summary_text
+
+
+def all_rollouts(console: Console) -> list[Rollout]:
+    """Every rollout, newest first."""
+    with console.catalog.read() as books:
+        return books.rollouts.all()
+
+
+def journal_of(console: Console, rollout_id: str, environment_id: str) -> tuple[JournalEntry, ...]:
+    """What the journal says of one target, oldest first."""
+    with console.catalog.read() as books:
+        entries = books.journal.of(rollout_id)
+    return tuple(entry for entry in entries if entry.environment_id == environment_id)

@@ -1,0 +1,309 @@
+"""The Rollouts page: the list, and inside it the assistant, what runs, what was interrupted, and the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from mirror_console.domain.fleet import Grid
+from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, headline
+from mirror_console.operations.recovery import Interruption
+from mirror_console.ui.actions import Declared, MenuName
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.notices import Notice, NoticeAction, Tone, announce
+from mirror_console.ui.page import Page
+from mirror_console.ui.questions import Choice
+from mirror_console.ui.rollout.assistant import Assistant
+from mirror_console.ui.rollout.interruption import InterruptionView
+from mirror_console.ui.rollout.listing import RolloutList
+from mirror_console.ui.rollout.operations import RolloutOperations, all_rollouts
+from mirror_console.ui.rollout.report import ReportView
+from mirror_console.ui.rollout.running import RunView
+from mirror_console.ui.rollout.runs import Runs
+from mirror_console.ui.rollout.words import plan_title
+from mirror_console.ui.words import tr
+
+READ_AFTER_MS = 300
+CONCERNED = frozenset({"rollouts", "targets", "plans"})
+
+
+class RolloutsPage(Page):
+    """All of a rollout from the first tick to the report."""
+
+    id = "rollouts"
+    title = "Rollouts"
+    icon = "rocket"
+
+    def __init__(self, context: UiContext, operations: RolloutOperations | None = None) -> None:
+        super().__init__(context)
+        self.operations = operations or RolloutOperations()
+        self._closing = False
+        self._wanted = ""
+        self._told: set[str] = set()
+        self.runs = Runs(context, self.operations)
+        self.list = RolloutList(context)
+        self.assistant = Assistant(context, self.operations)
+        self.run_view = RunView(context, self.runs)
+        self.report_view = ReportView(context, self.operations)
+        self.interruption_view = InterruptionView(context, self.operations, self.runs)
+        self.stack = QStackedWidget()
+        for view in (self.list, self.assistant, self.run_view, self.report_view, self.interruption_view):
+            self.stack.addWidget(view)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.stack)
+        self._reading = QTimer(self)
+        self._reading.setSingleShot(True)
+        self._reading.setInterval(READ_AFTER_MS)
+        self._reading.timeout.connect(self.read)
+        self._connect()
+        self._declare()
+        self.read()
+        self.look_for_interrupted()
+
+    # --- what the window asks -----------------------------------------------------------------------------------
+
+    def shown(self) -> None:
+        """The focus goes where work begins."""
+        self._focus()
+
+    def refresh(self, grid: Grid) -> None:
+        """A new survey: what is known of the chosen mirrors may have changed."""
+        self.assistant.refresh(grid)
+
+    def show_what(self, what: dict[str, object]) -> None:
+        """Show a rollout by its id, or begin a new one with an environment and mirrors."""
+        rollout_id, environment = what.get("rollout_id"), what.get("environment")
+        ids = what.get("application_ids")
+        if isinstance(rollout_id, str):
+            self.open(rollout_id)
+        elif isinstance(environment, str) or ids:
+            chosen = [str(one) for one in ids] if isinstance(ids, Sequence) else []
+            self.begin(environment if isinstance(environment, str) else "", chosen)
+
+    def may_close(self) -> bool:
+        """Whether the window may close now. Where a rollout runs, the person is asked.
+
+        Keep running minimises the window; pause and quit closes it once nothing is in flight any more.
+        """
+        running = self.runs.running
+        if not running:
+            return True
+        chosen = self.context.questions.choose(
+            tr("A rollout is running"),
+            f"{plan_title(running[0].plan)}: {headline(running[0])}.",
+            (
+                Choice("keep", tr("Keep running"), tr("The window gets out of the way, and the rollout goes on.")),
+                Choice(
+                    "pause", tr("Pause and quit"), tr("What is being worked on is finished first. Resume it any time.")
+                ),
+            ),
+        )
+        if chosen == "keep":
+            self.window().showMinimized()
+        elif chosen == "pause":
+            self._closing = True
+            for rollout in running:
+                self.runs.pause(rollout.id)
+                self._show_run(rollout)
+        return False
+
+    # --- what is shown ------------------------------------------------------------------------------------------
+
+    def begin(self, environment: str = "", application_ids: Sequence[str] = ()) -> None:
+        """Open the assistant."""
+        self.stack.setCurrentWidget(self.assistant)
+        self.assistant.begin(environment, application_ids)
+
+    def open(self, rollout_id: str) -> None:
+        """Show a rollout: running, interrupted, or its report."""
+        rollout = self.runs.latest(rollout_id) or self.list.rollout(rollout_id)
+        if rollout is None:
+            self._wanted = rollout_id
+            self.read()
+            return
+        self._show(rollout)
+
+    def show_list(self) -> None:
+        """Show all rollouts."""
+        self.run_view.hidden()
+        self.stack.setCurrentWidget(self.list)
+        self._focus()
+
+    def read(self) -> None:
+        """Read the rollouts from the catalog."""
+        console = self.context.console
+        self.context.run(
+            tr("Read the rollouts"), lambda _work: all_rollouts(console), self._take_all, lane="rollouts", owner=self
+        )
+
+    def _take_all(self, rollouts: Sequence[Rollout]) -> None:
+        self.list.show_rollouts([self.runs.latest(rollout.id) or rollout for rollout in rollouts])
+        if self._wanted:
+            wanted, self._wanted = self._wanted, ""
+            found = self.list.rollout(wanted)
+            if found is not None:
+                self._show(found)
+
+    def _show(self, rollout: Rollout) -> None:
+        self.run_view.hidden()
+        if self.runs.is_running(rollout.id):
+            self._show_run(rollout)
+        elif rollout.state is RolloutState.INTERRUPTED:
+            self.interruption_view.show_rollout(rollout)
+            self.stack.setCurrentWidget(self.interruption_view)
+        elif rollout.state in ENDED:
+            self.report_view.show_rollout(rollout)
+            self.stack.setCurrentWidget(self.report_view)
+        else:
+            self._show_run(rollout)
+        self._focus()
+
+    def _show_run(self, rollout: Rollout) -> None:
+        self.run_view.show_rollout(rollout)
+        self.stack.setCurrentWidget(self.run_view)
+
+    def _focus(self) -> None:
+        first: dict[QWidget, QWidget] = {
+            self.list: self.list.view if self.list.table.rowCount() else self.list.new,
+            self.run_view: self.run_view.view,
+            self.report_view: self.report_view.view,
+            self.interruption_view: self.interruption_view.view,
+        }
+        current = self.stack.currentWidget()
+        if current in first:
+            first[current].setFocus()
+
+    # --- what happens -------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        self.list.opened.connect(self.open)
+        self.list.new_wished.connect(self.begin)
+        for view in (self.assistant, self.run_view, self.report_view, self.interruption_view):
+            view.left.connect(self.show_list)
+        self.assistant.started.connect(self._start)
+        self.interruption_view.chosen.connect(self._chosen)
+        self.runs.changed.connect(self._run_changed)
+        self.runs.ended.connect(self._run_ended)
+        self.context.signals.catalog.connect(self._catalog_changed)
+
+    def _start(self, rollout: Rollout) -> None:
+        self.list.take(rollout)
+        self.runs.carry_out(rollout)
+        self._show_run(rollout)
+        self.run_view.view.setFocus()
+
+    def _chosen(self, rollout: Rollout) -> None:
+        self.context.notices.take_back(f"interrupted:{rollout.id}")
+        self._show_run(rollout)
+        self.run_view.view.setFocus()
+
+    def _run_changed(self, rollout: Rollout) -> None:
+        self.list.take(rollout)
+        shown = self.run_view.rollout
+        if self.stack.currentWidget() is self.run_view and shown is not None and shown.id == rollout.id:
+            self.run_view.show_rollout(rollout)
+        self.context.actions.refresh()
+
+    def _run_ended(self, rollout: Rollout) -> None:
+        shown = self.run_view.rollout
+        looked_at = self.stack.currentWidget() is self.run_view and shown is not None and shown.id == rollout.id
+        if looked_at and (rollout.state in ENDED or rollout.state is RolloutState.INTERRUPTED):
+            self._show(rollout)
+        self._announce(rollout)
+        self.context.actions.refresh()
+        if self._closing and not self.runs.running:
+            self._closing = False
+            self.window().close()
+
+    def _announce(self, rollout: Rollout) -> None:
+        words = f"{plan_title(rollout.plan)}: {headline(rollout)}."
+        urgent = rollout.state in {RolloutState.PAUSED, RolloutState.INTERRUPTED}
+        announce(self, f"{rollout.paused_because} {words}".strip(), urgent=urgent)
+        if self.isVisible() or self._closing:
+            return
+        look = NoticeAction(tr("Look at it"), lambda: self.context.go(self.id, rollout_id=rollout.id))
+        tone = Tone.DONE if rollout.state is RolloutState.COMPLETED else Tone.WARNING
+        title = rollout.paused_because or tr("The rollout has ended: {}.").format(tr(rollout.state))
+        self.context.notices.tell(Notice(tone, title, words, key=f"rollout:{rollout.id}", actions=(look,)))
+
+    def _catalog_changed(self, collections: frozenset[str]) -> None:
+        # What runs here is heard of directly; reading everything again at each step would cost more than it tells.
+        if collections & CONCERNED and not self.runs.running and not self._reading.isActive():
+            self._reading.start()
+
+    # --- what was interrupted -----------------------------------------------------------------------------------
+
+    def look_for_interrupted(self) -> None:
+        """Tell of rollouts that an earlier run of the program left in the middle. No engine is changed by it."""
+        console = self.context.console
+        if console.read_only:
+            return
+        interrupted = self.operations.interrupted
+        self.context.run(
+            tr("Look for interrupted rollouts"),
+            lambda _work: interrupted(console),
+            self._tell_interrupted,
+            lane="rollouts",
+            owner=self,
+        )
+
+    def _tell_interrupted(self, interruptions: Sequence[Interruption]) -> None:
+        for interruption in interruptions:
+            rollout = interruption.rollout
+            self.list.take(rollout)
+            if rollout.id in self._told:
+                continue
+            self._told.add(rollout.id)
+            look = NoticeAction(tr("Look at it"), partial(self.context.go, self.id, rollout_id=rollout.id))
+            self.context.notices.tell(
+                Notice(
+                    Tone.WARNING,
+                    tr("A rollout was interrupted."),
+                    interruption.words,
+                    key=f"interrupted:{rollout.id}",
+                    actions=(look,),
+                )
+            )
+
+    # --- actions ------------------------------------------------------------------------------------------------
+
+    def _declare(self) -> None:
+        def read_only() -> str:
+            return self.context.console.read_only
+
+        def unless_running() -> str:
+            shown = self.run_view.rollout
+            running = shown is not None and self.runs.is_running(shown.id)
+            return read_only() or ("" if running else tr("no rollout runs here"))
+
+        self.context.actions.declare(
+            Declared("rollout.new", "New rollout…", MenuName.ROLLOUT, self._new, icon="rocket", refusal=read_only),
+            Declared("rollout.list", "All rollouts", MenuName.ROLLOUT, self.show_list, page=self.id),
+            Declared(
+                "rollout.pause",
+                "Pause",
+                MenuName.ROLLOUT,
+                self.run_view.pause.click,
+                icon="pause",
+                page=self.id,
+                refusal=unless_running,
+                begins_group=True,
+            ),
+            Declared(
+                "rollout.stop",
+                "Stop…",
+                MenuName.ROLLOUT,
+                self.run_view.stop.click,
+                icon="square",
+                page=self.id,
+                refusal=unless_running,
+            ),
+        )
+
+    def _new(self) -> None:
+        self.context.go(self.id)
+        self.begin()

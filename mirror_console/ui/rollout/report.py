@@ -1,0 +1,212 @@
+"""The report of a rollout: the headline, what needs a person, and every target with before, after and how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from mirror_console.domain.alignment import Status
+from mirror_console.domain.rollout import SUCCEEDED, Rollout, Target, TargetState, headline
+from mirror_console.errors import ConsoleError
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.glyphs import glyph
+from mirror_console.ui.rollout.head import RolloutHead
+from mirror_console.ui.rollout.operations import RolloutOperations
+from mirror_console.ui.rollout.outcome_bar import OutcomeBar
+from mirror_console.ui.rollout.tables import PlainTable
+from mirror_console.ui.rollout.ways import way_words
+from mirror_console.ui.rollout.words import ROLLOUT_GLYPHS, STATE_GLYPHS, by_urgency, causes, plan_title, took, urgency
+from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
+from mirror_console.ui.widgets.table import Column, TableView
+from mirror_console.ui.widgets.text import Look, button, label, line
+from mirror_console.ui.words import count, moment, number, tr
+
+REPORT = 5
+AskWhere = Callable[[QWidget, str], str]
+"""Asks where to save a file: over which widget, and under which name. Empty where nowhere was chosen."""
+
+
+def ask_where(over: QWidget, name: str) -> str:
+    """Ask with the system's dialog."""
+    path, _ = QFileDialog.getSaveFileName(over, tr("Save the report"), name, tr("Web page (*.html)"))
+    return path
+
+
+class ReportView(QWidget):
+    """A rollout that has ended. `left` asks for the list."""
+
+    left = Signal()
+
+    def __init__(self, context: UiContext, operations: RolloutOperations, ask: AskWhere = ask_where) -> None:
+        super().__init__()
+        self._context = context
+        self._operations = operations
+        self._ask = ask
+        self._rollout: Rollout | None = None
+        self.head = RolloutHead(self.left.emit)
+        self.head.at(REPORT)
+        self.mark = label("")
+        self.headline = label("", Look.TITLE, wrap=True, select=True)
+        self.facts = label("", Look.MUTED, wrap=True, select=True)
+        self.why = label("", wrap=True, select=True)
+        self.causes = label("", wrap=True, select=True)
+        self.bar = OutcomeBar(context.theme)
+        self.table = PlainTable[Target](_columns(), lambda target: target.environment_id)
+        self.view = TableView(self.table, context.theme, tr("Targets of the report"))
+        self.save = button(tr("Save as HTML…"), self.save_html)
+        self.copy = button(tr("Copy summary"), self.copy_summary)
+        context.icons.wear(self.save, "download")
+        context.icons.wear(self.copy, "copy")
+        context.theme.changed.connect(self._mark)
+        self._lay_out()
+
+    @property
+    def rollout(self) -> Rollout | None:
+        """The rollout that is shown."""
+        return self._rollout
+
+    def show_rollout(self, rollout: Rollout) -> None:
+        """Show the report of a rollout."""
+        self._rollout = rollout
+        now = self._context.console.clock()
+        plan = rollout.plan
+        lasted = took(rollout.started_at, rollout.ended_at)
+        self.head.say(plan_title(plan), " · ".join((tr(rollout.state), tr("plan {}").format(plan.fingerprint))))
+        self.headline.setText(headline(rollout))
+        ended = moment(rollout.ended_at, now) if rollout.ended_at else tr("not yet")
+        facts = [
+            tr("Started {} by {}, ended {}, took {}").format(
+                moment(rollout.started_at, now), rollout.started_by, ended, lasted or "—"
+            ),
+            way_words(plan.way, len(plan.targets)),
+        ]
+        if plan.left_out:
+            facts.append(
+                tr("{} of the plan").format(count(len(plan.left_out), "mirror was left out", "mirrors were left out"))
+            )
+        self.facts.setText("\n".join(facts))
+        self.why.setText(tr("Why: {}").format(rollout.why) if rollout.why else tr("No reason was given."))
+        needy = sum(target.state not in SUCCEEDED for target in rollout.targets)
+        alike = [f"{number(times)} × {words}" for times, words in causes(rollout.targets)[:4]]
+        self.causes.setText("\n".join(alike))
+        self.causes.setVisible(bool(alike))
+        self.bar.show_rollout(rollout)
+        self.table.show(by_urgency(rollout.targets))
+        self.view.setAccessibleDescription(tr("{} first").format(count(needy, "exception", "exceptions")))
+        self._mark()
+
+    def save_html(self) -> None:
+        """Ask where, and write the report there."""
+        rollout = self._rollout
+        if rollout is None:
+            return
+        path = self._ask(self, f"rollout-{rollout.plan.fingerprint}.html")
+        if not path:
+            return
+        report, console = self._operations.report_html, self._context.console
+
+        def write() -> Path:
+            target = Path(path)
+            try:
+                target.write_text(report(console, rollout.id), "utf-8")
+            except OSError as error:
+                hint = tr("{}: {}. Choose another place.").format(path, error.strerror)
+                raise ConsoleError(tr("The report could not be saved."), hint) from error
+            return target
+
+        self._context.run(
+            tr("Save the report"),
+            lambda _work: write(),
+            lambda target: self._context.notices.done(tr("Saved {}.").format(target.name), key="report"),
+            owner=self,
+        )
+
+    def copy_summary(self) -> None:
+        """Put the summary on the clipboard, ready for a ticket or chat."""
+        rollout = self._rollout
+        if rollout is None:
+            return
+        summary, console = self._operations.summary_text, self._context.console
+
+        def take(text: str) -> None:
+            QGuiApplication.clipboard().setText(text)
+            self._context.notices.done(tr("The summary is on the clipboard."), key="report")
+
+        self._context.run(tr("Summary"), lambda _work: summary(console, rollout.id), take, owner=self)
+
+    def _mark(self) -> None:
+        if self._rollout is None:
+            return
+        status: Status = ROLLOUT_GLYPHS[self._rollout.state]
+        colour = self._context.theme.colours.status[status].glyph
+        self.mark.setPixmap(glyph(status, 28, self.devicePixelRatioF(), colour))
+        self.mark.setAccessibleName(tr(self._rollout.state))
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.head)
+        column.addWidget(line())
+        top = QVBoxLayout()
+        top.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_2)
+        top.setSpacing(SPACE_2)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_3)
+        row.addWidget(self.mark)
+        row.addWidget(self.headline, 1)
+        row.addWidget(self.save)
+        row.addWidget(self.copy)
+        top.addLayout(row)
+        top.addWidget(self.bar)
+        top.addWidget(self.facts)
+        top.addWidget(self.why)
+        top.addWidget(self.causes)
+        column.addLayout(top)
+        holder = QVBoxLayout()
+        holder.setContentsMargins(SPACE_4, 0, SPACE_4, SPACE_3)
+        holder.addWidget(self.view)
+        column.addLayout(holder, 1)
+
+
+def _columns() -> tuple[Column[Target], ...]:
+    def after(target: Target) -> str:
+        kept = {TargetState.FAILED, TargetState.PUT_BACK, TargetState.SKIPPED, TargetState.NOT_STARTED}
+        if target.state in SUCCEEDED:
+            return target.planned.after_title
+        return (target.planned.before_title or "—") if target.state in kept else "?"
+
+    def down(target: Target) -> str:
+        return f"{target.down_seconds:.1f} s" if target.down_seconds is not None else ""
+
+    def lasted(target: Target) -> float:
+        if target.started_at is None or target.ended_at is None:
+            return 0.0
+        return (target.ended_at - target.started_at).total_seconds()
+
+    def words(target: Target) -> str:
+        return target.words if target.state not in SUCCEEDED else target.verified_by or target.words
+
+    return (
+        Column("mirror", tr("Target"), lambda target: target.planned.application, 160, strong=True),
+        Column(
+            "state",
+            tr("Outcome"),
+            lambda target: tr(target.state),
+            116,
+            order=urgency,
+            status=lambda target: STATE_GLYPHS[target.state],
+        ),
+        Column("before", tr("Before"), lambda target: target.planned.before_title or "—", 80),
+        Column("after", tr("Runs now"), after, 80),
+        Column(
+            "took", tr("Took"), lambda target: took(target.started_at, target.ended_at), 58, order=lasted, right=True
+        ),
+        Column("down", tr("Down"), down, 64, order=lambda target: target.down_seconds or 0.0, right=True),
+        Column("attempt", tr("Attempts"), lambda target: number(target.attempt), 92, right=True, muted=True),
+        Column("words", tr("Reason, or how it was verified"), words, 220, stretch=True),
+    )

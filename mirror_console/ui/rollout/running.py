@@ -1,0 +1,346 @@
+"""A rollout under way: what came of its targets so far, what is being done, why it paused, and how to stop it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from mirror_console.domain.alignment import Status
+from mirror_console.domain.rollout import (
+    OVER,
+    UNSUCCESSFUL,
+    JournalEntry,
+    Rollout,
+    RolloutState,
+    Target,
+    stop_rule_words,
+)
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.notices import announce
+from mirror_console.ui.rollout.head import RolloutHead
+from mirror_console.ui.rollout.operations import journal_of
+from mirror_console.ui.rollout.outcome_bar import OutcomeBar
+from mirror_console.ui.rollout.runs import Runs
+from mirror_console.ui.rollout.steps import StepsPanel
+from mirror_console.ui.rollout.tables import PlainTable
+from mirror_console.ui.rollout.words import (
+    STATE_GLYPHS,
+    by_urgency,
+    causes,
+    outcome_words,
+    over_of,
+    plan_title,
+    took,
+    urgency,
+)
+from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
+from mirror_console.ui.widgets.table import Column, TableView
+from mirror_console.ui.widgets.text import Look, button, label, line
+from mirror_console.ui.words import moment, number, tr
+
+RUNNING, REPORT = 4, 5
+JOURNAL_EVERY_MS = 500
+CLOCK_EVERY_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Wave:
+    place: int
+    name: str
+    over: int
+    total: int
+    failed: int
+    current: bool
+
+    @property
+    def glyph(self) -> Status:
+        if self.failed:
+            return Status.UNHEALTHY
+        if self.over == self.total:
+            return Status.ALIGNED
+        return Status.ROLLING_OUT if self.current else Status.NOT_APPLICABLE
+
+
+class RunView(QWidget):
+    """A rollout that runs, pauses, or is about to stop. `left` asks for the list."""
+
+    left = Signal()
+
+    def __init__(self, context: UiContext, runs: Runs) -> None:
+        super().__init__()
+        self._context = context
+        self._runs = runs
+        self._rollout: Rollout | None = None
+        self._journal: tuple[JournalEntry, ...] = ()
+        self._told = ""
+        self.head = RolloutHead(self.left.emit)
+        self.head.at(RUNNING)
+        self.bar = OutcomeBar(context.theme)
+        self.counts = label("", Look.STRONG)
+        self.outcomes = label("", Look.MUTED, wrap=True)
+        self.pause = button(tr("Pause"), self._pause)
+        self.resume = button(tr("Resume"), self._resume, look="primary")
+        self.stop = button(tr("Stop…"), self._stop)
+        context.icons.wear(self.pause, "pause")
+        context.icons.wear(self.stop, "square")
+        context.icons.wear(self.resume, "play", "accent_text")
+        self.rule = label("", Look.MUTED, wrap=True)
+        self.why = label("", wrap=True, select=True)
+        self._banner = QFrame()
+        self._banner.setProperty("class", "banner")
+        self.causes = label("", wrap=True, select=True)
+        self.waves = PlainTable[_Wave](_wave_columns(), lambda wave: wave.place)
+        self.targets = PlainTable[Target](self._columns(), lambda target: target.environment_id)
+        self.waves_view = TableView(self.waves, context.theme, tr("Waves"))
+        self.view = TableView(self.targets, context.theme, tr("Targets"))
+        self.view.cursor_changed.connect(lambda _key: self._read_journal())
+        self.panel = StepsPanel(context.theme)
+        self._read = QTimer(self)
+        self._read.setSingleShot(True)
+        self._read.setInterval(JOURNAL_EVERY_MS)
+        self._read.timeout.connect(self._read_journal)
+        self._clock = QTimer(self)
+        self._clock.setInterval(CLOCK_EVERY_MS)
+        self._clock.timeout.connect(self._tick)
+        self._lay_out()
+
+    @property
+    def rollout(self) -> Rollout | None:
+        """The rollout that is shown."""
+        return self._rollout
+
+    def show_rollout(self, rollout: Rollout) -> None:
+        """Show how a rollout stands."""
+        first = self._rollout is None or self._rollout.id != rollout.id
+        self._rollout = rollout
+        if first:
+            self._journal, self._told = (), ""
+        now = self._context.console.clock()
+        self._show_head(rollout, now)
+        self.bar.show_rollout(rollout)
+        over, total = over_of(rollout)
+        self.counts.setText(tr("{} of {}").format(number(over), number(total)))
+        self.outcomes.setText(outcome_words(rollout))
+        self.rule.setText(tr("Stop rule: {}.").format(stop_rule_words(rollout)))
+        alike = [f"{number(times)} × {words}" for times, words in causes(rollout.targets)[:3]]
+        self.causes.setText(tr("Same cause: {}").format(" · ".join(alike)) if alike else "")
+        self.causes.setVisible(bool(alike))
+        self.waves.show(_waves(rollout))
+        self.targets.show(by_urgency(rollout.targets))
+        self._show_buttons(rollout)
+        if first and self.targets.rowCount():
+            self.view.move_to(self.targets.key(0))
+        self._show_target()
+        if not self._read.isActive():
+            self._read.start()
+        if rollout.state is RolloutState.RUNNING and not self._clock.isActive():
+            self._clock.start()
+
+    def _show_head(self, rollout: Rollout, now: datetime) -> None:
+        plan = rollout.plan
+        self.head.at(REPORT if rollout.ended_at else RUNNING)
+        protected = _protected(self._context, plan.environment)
+        self.head.protect(protected)
+        parts = [
+            tr(self._state(rollout)),
+            tr("wave {} of {}").format(rollout.current_wave + 1, rollout.waves),
+            tr("started {}").format(moment(rollout.started_at, now)),
+            took(rollout.started_at, rollout.ended_at or now),
+        ]
+        self.head.say(plan_title(plan), " · ".join(parts))
+
+    def _state(self, rollout: Rollout) -> str:
+        asked = self._runs.asked(rollout.id)
+        if asked == "pause":
+            return "pausing"
+        return "stopping" if asked == "stop" else str(rollout.state)
+
+    def _show_buttons(self, rollout: Rollout) -> None:
+        running = self._runs.is_running(rollout.id)
+        asked = self._runs.asked(rollout.id)
+        refusal = self._context.console.read_only
+        paused = rollout.state is RolloutState.PAUSED and not running
+        self.pause.setVisible(not paused)
+        self.pause.setEnabled(running and not asked and not refusal)
+        self.resume.setVisible(paused)
+        self.resume.setEnabled(not refusal)
+        self.stop.setEnabled((running or paused) and asked != "stop" and not refusal)
+        for made in (self.pause, self.resume, self.stop):
+            made.setAccessibleDescription(refusal)
+        words = ""
+        working = sum(target.state not in OVER and target.started_at is not None for target in rollout.targets)
+        if asked and running:
+            doing = tr("Pausing") if asked == "pause" else tr("Stopping")
+            words = tr("{} – {} still working. Nothing new is begun.").format(doing, number(working))
+        elif paused:
+            words = rollout.paused_because or tr("Paused.")
+        self.why.setText(words)
+        self._banner.setVisible(bool(words))
+        if words and words != self._told:
+            announce(self, words, urgent=paused)
+        self._told = words
+
+    def _tick(self) -> None:
+        rollout = self._rollout
+        if rollout is None or rollout.state is not RolloutState.RUNNING:
+            self._clock.stop()
+            return
+        if self.isVisible():
+            self._show_head(rollout, self._context.console.clock())
+            self.targets.repaint_all()
+            self._show_target()
+
+    def hidden(self) -> None:
+        """It is not looked at any more."""
+        self._clock.stop()
+        self._read.stop()
+
+    # --- one target ---------------------------------------------------------------------------------------------
+
+    def _current(self) -> Target | None:
+        key = self.view.current_key()
+        if self._rollout is None or not isinstance(key, str):
+            return None
+        return next((target for target in self._rollout.targets if target.environment_id == key), None)
+
+    def _show_target(self) -> None:
+        target = self._current()
+        journal = tuple(entry for entry in self._journal if target and entry.environment_id == target.environment_id)
+        self.panel.show_target(target, journal, self._context.console.clock())
+
+    def _read_journal(self) -> None:
+        target, rollout = self._current(), self._rollout
+        self._show_target()
+        if target is None or rollout is None:
+            return
+        console, rollout_id, environment_id = self._context.console, rollout.id, target.environment_id
+
+        def take(entries: tuple[JournalEntry, ...]) -> None:
+            current = self._current()
+            if current is not None and current.environment_id == environment_id:
+                self._journal = entries
+                self._show_target()
+
+        read = lambda _work: journal_of(console, rollout_id, environment_id)  # noqa: E731 - handed on as it is
+        self._context.run(tr("Read the journal"), read, take, lane="journal", owner=self)
+
+    # --- what a person may do -----------------------------------------------------------------------------------
+
+    def _pause(self) -> None:
+        if self._rollout is not None:
+            self._runs.pause(self._rollout.id)
+
+    def _resume(self) -> None:
+        if self._rollout is not None:
+            self.resume.setEnabled(False)
+            self._runs.resume(self._rollout)
+
+    def _stop(self) -> None:
+        rollout = self._rollout
+        if rollout is None:
+            return
+        waiting = sum(target.state not in OVER and target.started_at is None for target in rollout.targets)
+        words = tr(
+            "{} will not be started. What is being worked on is finished first; finished targets keep the new version."
+        )
+        if self._context.questions.confirm(
+            tr("Stop this rollout?"), words.format(number(waiting)), tr("Stop the rollout")
+        ):
+            self._runs.stop(rollout)
+
+    # --- what is shown ------------------------------------------------------------------------------------------
+
+    def _columns(self) -> tuple[Column[Target], ...]:
+        def lasted(target: Target) -> str:
+            now = None if target.over or target.started_at is None else self._context.console.clock()
+            return took(target.started_at, target.ended_at or now)
+
+        def words(target: Target) -> str:
+            return target.words or (tr("wave {}").format(target.planned.wave + 1) if not target.started_at else "")
+
+        return (
+            Column("mirror", tr("Target"), lambda target: target.planned.application, 150, strong=True),
+            Column(
+                "state",
+                tr("State"),
+                lambda target: tr(target.state),
+                116,
+                order=urgency,
+                status=lambda target: STATE_GLYPHS[target.state],
+            ),
+            Column("words", tr("Why"), words, 160, stretch=True),
+            Column("took", tr("Took"), lasted, 58, right=True, muted=True),
+        )
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.head)
+        column.addWidget(line())
+        banner = QHBoxLayout(self._banner)
+        banner.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
+        banner.addWidget(self.why, 1)
+        column.addWidget(self._banner)
+        top = QVBoxLayout()
+        top.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
+        top.setSpacing(SPACE_2)
+        bar = QHBoxLayout()
+        bar.setSpacing(SPACE_3)
+        bar.addWidget(self.bar, 1)
+        bar.addWidget(self.counts)
+        top.addLayout(bar)
+        top.addWidget(self.outcomes)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE_2)
+        for made in (self.pause, self.resume, self.stop):
+            buttons.addWidget(made)
+        buttons.addSpacing(SPACE_2)
+        buttons.addWidget(self.rule, 1)
+        top.addLayout(buttons)
+        top.addWidget(self.causes)
+        column.addLayout(top)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setChildrenCollapsible(False)
+        self.waves_view.setMinimumWidth(164)
+        self.view.setMinimumWidth(300)
+        self.panel.setMinimumWidth(240)
+        for part in (self.waves_view, self.view, self.panel):
+            split.addWidget(part)
+        split.setStretchFactor(1, 3)
+        split.setStretchFactor(2, 2)
+        split.setSizes([164, 470, 280])
+        holder = QWidget()
+        inner = QVBoxLayout(holder)
+        inner.setContentsMargins(SPACE_4, SPACE_1, SPACE_4, SPACE_3)
+        inner.addWidget(split)
+        column.addWidget(holder, 1)
+
+
+def _protected(context: UiContext, environment: str) -> bool:
+    grid = context.grid
+    return grid is not None and any(
+        row.cells[environment].environment.protected for row in grid.rows if environment in row.cells
+    )
+
+
+def _waves(rollout: Rollout) -> list[_Wave]:
+    waves = []
+    for place in range(rollout.waves):
+        targets = rollout.wave(place)
+        canary = place == 0 and rollout.waves > 1
+        name = tr("{} canary").format(place + 1) if canary else number(place + 1)
+        over = sum(target.over for target in targets)
+        failed = sum(target.state in UNSUCCESSFUL for target in targets)
+        waves.append(_Wave(place, name, over, len(targets), failed, place == rollout.current_wave))
+    return waves
+
+
+def _wave_columns() -> tuple[Column[_Wave], ...]:
+    return (
+        Column("wave", tr("Wave"), lambda wave: wave.name, 90, status=lambda wave: wave.glyph, stretch=True),
+        Column("count", tr("Over"), lambda wave: f"{number(wave.over)}/{number(wave.total)}", 60, right=True),
+    )

@@ -1,0 +1,178 @@
+"""The rollouts that this window carries out: how each stands now, and the way to pause, stop and resume it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from mirror_console.domain.rollout import Rollout
+from mirror_console.errors import ConsoleError
+from mirror_console.jobs import JobEvent, Work
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.rollout.operations import Conducting, Report, RolloutOperations
+from mirror_console.ui.rollout.words import over_of
+from mirror_console.ui.words import tr
+
+
+@dataclass(slots=True)
+class _Run:
+    rollout: Rollout
+    conductor: Conducting | None = None
+    asked: str = ""
+    """What the person has asked for and what is being waited for: pausing or stopping."""
+
+
+class Runs(QObject):
+    """One job for each rollout that is under way. `changed` carries each new state of one, `ended` its last."""
+
+    changed = Signal(object)
+    ended = Signal(object)
+
+    def __init__(self, context: UiContext, operations: RolloutOperations) -> None:
+        super().__init__()
+        self._context = context
+        self._operations = operations
+        self._runs: dict[str, _Run] = {}
+
+    @property
+    def running(self) -> tuple[Rollout, ...]:
+        """The rollouts that are carried out now."""
+        return tuple(run.rollout for run in self._runs.values())
+
+    def is_running(self, rollout_id: str) -> bool:
+        """Whether this window carries it out now."""
+        return rollout_id in self._runs
+
+    def latest(self, rollout_id: str) -> Rollout | None:
+        """How a running one stands; None where it doesn't run here."""
+        run = self._runs.get(rollout_id)
+        return run.rollout if run else None
+
+    def asked(self, rollout_id: str) -> str:
+        """'pause' or 'stop' where the person has asked for it and targets are still in flight."""
+        run = self._runs.get(rollout_id)
+        return run.asked if run else ""
+
+    def carry_out(self, rollout: Rollout) -> None:
+        """Carry out a rollout that was started or resumed."""
+        self._submit(rollout, self._conductor_of(rollout))
+
+    def go_on(self, rollout: Rollout) -> None:
+        """Re-read what was interrupted, and continue."""
+        operations, context = self._operations, self._context
+
+        def make(report: Report) -> Conducting:
+            return operations.go_on(context.console, context.jobs, rollout.id, report)
+
+        self._submit(rollout, make)
+
+    def put_back(self, rollout: Rollout) -> None:
+        """Put back what was interrupted, and end."""
+        operations, context = self._operations, self._context
+
+        def work(_work: Work, report: Report) -> Rollout:
+            return operations.put_back(context.console, context.jobs, rollout.id, report)
+
+        self._run(rollout, work)
+
+    def resume(self, rollout: Rollout) -> None:
+        """Let a paused rollout go on."""
+
+        def resumed(again: Rollout) -> None:
+            self.carry_out(again)
+
+        resume, console = self._operations.resume, self._context.console
+        self._context.run(tr("Resume"), lambda _work: resume(console, rollout.id), resumed, owner=self)
+
+    def pause(self, rollout_id: str) -> None:
+        """Begin nothing more; what is in flight is finished."""
+        run = self._runs.get(rollout_id)
+        if run is not None and not run.asked:
+            run.asked = "pause"
+            if run.conductor is not None:
+                run.conductor.pause()
+            self.changed.emit(run.rollout)
+
+    def stop(self, rollout: Rollout) -> None:
+        """Begin nothing more, finish what is in flight, and leave the rest as it is. A paused one is ended."""
+        run = self._runs.get(rollout.id)
+        if run is None:
+            self._submit(rollout, self._conductor_of(rollout), asked="stop")
+            return
+        run.asked = "stop"
+        if run.conductor is not None:
+            run.conductor.stop()
+        self.changed.emit(run.rollout)
+
+    def _conductor_of(self, rollout: Rollout) -> Callable[[Report], Conducting]:
+        operations, context = self._operations, self._context
+        return lambda report: operations.conductor(context.console, context.jobs, rollout, report)
+
+    def _submit(self, rollout: Rollout, make: Callable[[Report], Conducting], asked: str = "") -> None:
+        def work(work: Work, report: Report) -> Rollout:
+            conductor = make(report)
+            run = self._runs.get(rollout.id)
+            if run is not None:
+                run.conductor = conductor
+                # Asked for while the conductor was still being made.
+                if run.asked == "pause":
+                    conductor.pause()
+                elif run.asked == "stop":
+                    conductor.stop()
+            return conductor.run(work)
+
+        self._run(rollout, work, asked)
+
+    def _run(self, rollout: Rollout, work: Callable[[Work, Report], Rollout], asked: str = "") -> None:
+        if rollout.id in self._runs:
+            return
+        self._runs[rollout.id] = _Run(rollout, asked=asked)
+        self._tell(rollout)
+
+        def carry(handed: Work) -> Rollout:
+            def report(now: Rollout) -> None:
+                over, total = over_of(now)
+                handed.report(str(now.state), over, total, now)
+
+            return work(handed, report)
+
+        self._context.run(
+            tr("Rollout {}").format(rollout.plan.fingerprint),
+            carry,
+            self._end,
+            lambda error: self._fail(rollout.id, error),
+            lane=f"rollout:{rollout.id}",
+            progress=self._progress,
+            owner=self,
+        )
+
+    def _progress(self, event: JobEvent) -> None:
+        if isinstance(event.body, Rollout):
+            run = self._runs.get(event.body.id)
+            if run is not None:
+                run.rollout = event.body
+                self._tell(event.body)
+
+    def _tell(self, rollout: Rollout) -> None:
+        self._context.set_running(rollout)
+        self.changed.emit(rollout)
+
+    def _end(self, rollout: Rollout) -> None:
+        self._runs.pop(rollout.id, None)
+        self._show_next()
+        self.changed.emit(rollout)
+        self.ended.emit(rollout)
+
+    def _fail(self, rollout_id: str, error: Exception) -> None:
+        run = self._runs.pop(rollout_id, None)
+        self._show_next()
+        if isinstance(error, ConsoleError):
+            self._context.notices.error(error, key=f"rollout:{rollout_id}")
+        if run is not None:
+            self.ended.emit(run.rollout)
+
+    def _show_next(self) -> None:
+        rest = self.running
+        self._context.set_running(rest[0] if rest else None)

@@ -1,0 +1,141 @@
+"""The steps of one target as the journal tells them: what was done, how long it took, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from mirror_console.domain.alignment import Status
+from mirror_console.domain.plan import Swap
+from mirror_console.domain.rollout import (
+    CREATE_STEPS,
+    RECREATE_STEPS,
+    JournalEntry,
+    Phase,
+    Result,
+    Step,
+    Target,
+)
+from mirror_console.ui.rollout.tables import PlainTable
+from mirror_console.ui.rollout.words import took
+from mirror_console.ui.theme import ThemeService
+from mirror_console.ui.tokens import SPACE_1, SPACE_2
+from mirror_console.ui.widgets.table import Column, TableView
+from mirror_console.ui.widgets.text import ElidedLabel, Look, label
+from mirror_console.ui.words import tr
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One step of a target. `result` None: it is being done, or still to come where `begun` is None."""
+
+    place: int
+    step: Step
+    begun: datetime | None = None
+    ended: datetime | None = None
+    result: Result | None = None
+    words: str = ""
+
+    @property
+    def state(self) -> str:
+        """The state in a word."""
+        if self.result is not None:
+            return str(self.result)
+        return tr("working") if self.begun else ""
+
+    @property
+    def glyph(self) -> Status:
+        """The shape before it."""
+        match self.result:
+            case Result.OK:
+                return Status.ALIGNED
+            case Result.FAILED:
+                return Status.UNHEALTHY
+            case Result.UNKNOWN:
+                return Status.NOT_CHECKED
+            case None:
+                return Status.ROLLING_OUT if self.begun else Status.NOT_APPLICABLE
+
+
+def step_lines(target: Target, journal: Sequence[JournalEntry]) -> list[StepLine]:
+    """What the journal tells of a target, then the steps that are still to come while it isn't over."""
+    lines: list[StepLine] = []
+    for entry in journal:
+        if entry.phase is Phase.INTENT:
+            lines.append(StepLine(len(lines), entry.step, entry.at, words=entry.words))
+            continue
+        open_line = next((line for line in reversed(lines) if line.step is entry.step and line.result is None), None)
+        begun = open_line.begun if open_line else None
+        line = StepLine(
+            open_line.place if open_line else len(lines), entry.step, begun, entry.at, entry.result, entry.words
+        )
+        if open_line:
+            lines[open_line.place] = line
+        else:
+            lines.append(line)
+    if target.over:
+        return lines
+    seen = {line.step for line in lines}
+    steps = CREATE_STEPS if target.planned.swap is Swap.CREATE else RECREATE_STEPS
+    furthest = max((steps.index(step) for step in seen if step in steps), default=-1)
+    # Steps that were passed over were done already, or have nothing to do here.
+    return lines + [StepLine(len(lines) + place, step) for place, step in enumerate(steps[furthest + 1 :])]
+
+
+class StepsPanel(QWidget):
+    """The target that the cursor is on, and its steps."""
+
+    def __init__(self, theme: ThemeService) -> None:
+        super().__init__()
+        self._now: datetime | None = None
+        self.title = ElidedLabel("", Look.HEADING)
+        self.words = label("", Look.MUTED, wrap=True, select=True)
+        self.table = PlainTable[StepLine](self._columns(), lambda row: row.place)
+        self.view = TableView(self.table, theme, tr("Steps of the target"))
+        self.view.setSortingEnabled(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_2, 0, 0, 0)
+        column.setSpacing(SPACE_1)
+        column.addWidget(self.title)
+        column.addWidget(self.words)
+        column.addWidget(self.view, 1)
+
+    def show_target(self, target: Target | None, journal: Sequence[JournalEntry], now: datetime) -> None:
+        """Show a target with its part of the journal."""
+        self._now = now
+        if target is None:
+            self.title.say(tr("No target"))
+            self.words.setText("")
+            self.table.show([])
+            return
+        planned = target.planned
+        self.title.say(f"{planned.application} · {planned.environment}")
+        attempt = tr(" · attempt {}").format(target.attempt) if target.attempt > 1 else ""
+        way = f"{planned.before_title or '—'} → {planned.after_title} · {planned.engine}{attempt}"
+        self.words.setText("\n".join(part for part in (way, target.words) if part))
+        self.table.show(step_lines(target, journal))
+
+    def _columns(self) -> tuple[Column[StepLine], ...]:
+        def tip(line: StepLine) -> str:
+            return f"{tr(line.step)}\n{line.words}".strip()
+
+        def words(line: StepLine) -> str:
+            parts = [tr(line.step)]
+            if line.result is not Result.OK:
+                parts += [part for part in (tr(line.state), line.words) if part]
+            return ": ".join(parts)
+
+        return (
+            Column("step", tr("Step"), words, 180, status=lambda line: line.glyph, tip=tip, stretch=True),
+            Column(
+                "took",
+                tr("Took"),
+                lambda line: took(line.begun, line.ended or (self._now if line.begun else None)),
+                56,
+                right=True,
+                muted=True,
+            ),
+        )

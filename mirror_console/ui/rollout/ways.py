@@ -1,0 +1,154 @@
+"""The way of a rollout as it is typed and told: presets, waves as text, and what they come to in numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mirror_console.domain.plan import REST, WaveSize, Way, wave_counts, way_problems
+from mirror_console.errors import InvalidInput, Problem
+from mirror_console.ui.words import count, number, tr
+
+
+@dataclass(frozen=True, slots=True)
+class WayTexts:
+    """A way as its form holds it: texts as they were typed."""
+
+    waves: str
+    at_once: str
+    at_once_per_engine: str
+    bake: str
+    max_failed: str
+    pause_after_canary: bool
+
+
+def read_way(texts: WayTexts) -> Way:
+    """The way that was typed. Raises InvalidInput; the fields of its problems are the names of WayTexts."""
+    problems: list[Problem] = []
+
+    def whole(field: str, text: str, what: str) -> int:
+        if text.strip().isascii() and text.strip().isdigit():
+            return int(text)
+        problems.append(Problem(field, what))
+        return 0
+
+    try:
+        waves = read_waves(texts.waves)
+    except InvalidInput as error:
+        problems.extend(error.problems)
+        waves = (REST,)
+    at_once = whole("at_once", texts.at_once, tr("Type a number from 1 to 64."))
+    per_engine = whole("at_once_per_engine", texts.at_once_per_engine, tr("Type a number from 1 to 16."))
+    max_failed = whole("max_failed", texts.max_failed, tr("Type a number, 0 for none."))
+    bake = read_span(texts.bake)
+    if bake is None:
+        problems.append(Problem("bake", tr("Type a time such as 30 s, 5 min or 1 h.")))
+    if problems:
+        raise InvalidInput(tr("The way can't be read."), problems)
+    way = Way(waves, at_once, per_engine, bake or 0.0, max_failed, texts.pause_after_canary)
+    # The rules of the domain name what they judge in words; the form knows its fields by name.
+    fields = {"at once": "at_once", "max failed": "max_failed"}
+    if found := way_problems(way):
+        again = [Problem(fields.get(problem.field, problem.field), problem.words) for problem in found]
+        raise InvalidInput(tr("This way can't be gone."), again)
+    return way
+
+
+def way_texts(way: Way) -> WayTexts:
+    """A way as its form shows it."""
+    return WayTexts(
+        waves_text(way.waves),
+        str(way.at_once),
+        str(way.at_once_per_engine),
+        span_text(way.bake),
+        str(way.max_failed),
+        way.pause_after_canary,
+    )
+
+
+def read_waves(text: str) -> tuple[WaveSize, ...]:
+    """Waves as they are typed: ``1, 5%, 25%, rest``. A missing rest at the end is added.
+
+    Raises InvalidInput with the part that isn't a wave.
+    """
+    sizes: list[WaveSize] = []
+    for part in (part.strip().lower() for part in re.split(r"[,;+]", text)):
+        if not part:
+            continue
+        if sizes and sizes[-1] == REST:
+            raise _bad_waves(tr("After 'rest' nothing is left for another wave."))
+        sizes.append(_size(part))
+    if not sizes or sizes[-1] != REST:
+        sizes.append(REST)
+    return tuple(sizes)
+
+
+def _size(part: str) -> WaveSize:
+    if part == "rest":
+        return REST
+    if match := re.fullmatch(r"(\d{1,6})", part):
+        if int(match[1]):
+            return WaveSize(count=int(match[1]))
+    elif (match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*%", part)) and 0 < float(match[1]) <= 100:
+        return WaveSize(percent=float(match[1]))
+    words = tr("'{}' is not a wave. Type counts, shares or 'rest', such as 1, 5%, 25%, rest.")
+    raise _bad_waves(words.format(part))
+
+
+def _bad_waves(words: str) -> InvalidInput:
+    return InvalidInput(tr("These are not waves."), [Problem("waves", words)])
+
+
+def waves_text(waves: tuple[WaveSize, ...]) -> str:
+    """Waves as they are typed."""
+    return ", ".join(str(size) for size in waves)
+
+
+def in_numbers(way: Way, targets: int) -> str:
+    """What the waves come to: ``1 + 19 + 97 in 3 waves``."""
+    counts = wave_counts(way.waves, targets)
+    if not counts:
+        return tr("no target")
+    if len(counts) == 1:
+        return tr("{} in one wave").format(count(targets, "target", "targets"))
+    return tr("{} in {} waves").format(" + ".join(number(value) for value in counts), len(counts))
+
+
+def way_words(way: Way, targets: int) -> str:
+    """A way in one sentence, with its numbers."""
+    counts = wave_counts(way.waves, targets)
+    parts = [in_numbers(way, targets)]
+    if way.pause_after_canary and len(counts) > 1:
+        parts.append(tr("pause after the first"))
+    parts.append(tr("{} at once, {} per engine").format(way.at_once, way.at_once_per_engine))
+    parts.append(tr("no bake") if not way.bake else tr("bake {}").format(span_text(way.bake)))
+    parts.append(stop_words(way, len(counts)))
+    return " · ".join(parts)
+
+
+def stop_words(way: Way, waves: int) -> str:
+    """The stop rule of a way."""
+    if way.max_failed == 0:
+        return tr("stops at the first failure")
+    rest = tr("stops when more than {} fail in a wave").format(way.max_failed)
+    return tr("canary: any failure, then {}").format(rest) if waves > 1 else rest
+
+
+_UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
+
+
+def read_span(text: str) -> float | None:
+    """Seconds that were typed as ``30``, ``30 s``, ``5 min`` or ``1 h``. None where it is no time."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([a-z]*)", text.strip().lower())
+    if match is None or match[2] not in _UNITS:
+        return None
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def span_text(seconds: float) -> str:
+    """Seconds as they are typed."""
+    if seconds and seconds % 3600 == 0:
+        return f"{seconds / 3600:g} h"
+    if seconds and seconds % 60 == 0:
+        return f"{seconds / 60:g} min"
+    return f"{seconds:g} s"

@@ -1,0 +1,198 @@
+"""The words, glyphs and order in which a rollout, its targets and its plan are told on the screens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from mirror_console.domain.alignment import Status
+from mirror_console.domain.check import Answer
+from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget
+from mirror_console.domain.rollout import (
+    SUCCEEDED,
+    UNSUCCESSFUL,
+    WORKING,
+    Rollout,
+    RolloutState,
+    Target,
+    TargetState,
+)
+from mirror_console.ui.words import count, number, tr
+
+STATE_GLYPHS: Mapping[TargetState, Status] = {
+    TargetState.QUEUED: Status.NOT_APPLICABLE,
+    TargetState.CHECKING: Status.ROLLING_OUT,
+    TargetState.FETCHING: Status.ROLLING_OUT,
+    TargetState.SWAPPING: Status.ROLLING_OUT,
+    TargetState.VERIFYING: Status.ROLLING_OUT,
+    TargetState.BAKING: Status.ROLLING_OUT,
+    TargetState.PUTTING_BACK: Status.BEHIND,
+    TargetState.UNKNOWN: Status.NOT_CHECKED,
+    TargetState.DONE: Status.ALIGNED,
+    TargetState.ALREADY: Status.ALIGNED,
+    TargetState.FAILED: Status.UNHEALTHY,
+    TargetState.PUT_BACK: Status.BEHIND,
+    TargetState.STRANDED: Status.UNHEALTHY,
+    TargetState.SUPERSEDED: Status.DRIFTED,
+    TargetState.SKIPPED: Status.NOT_APPLICABLE,
+    TargetState.NOT_STARTED: Status.NOT_APPLICABLE,
+}
+"""Which shape stands before a target's state. The word beside it is always the target's own."""
+
+ROLLOUT_GLYPHS: Mapping[RolloutState, Status] = {
+    RolloutState.RUNNING: Status.ROLLING_OUT,
+    RolloutState.PAUSED: Status.BEHIND,
+    RolloutState.INTERRUPTED: Status.NOT_CHECKED,
+    RolloutState.COMPLETED: Status.ALIGNED,
+    RolloutState.COMPLETED_WITH_FAILURES: Status.UNHEALTHY,
+    RolloutState.STOPPED: Status.NOT_APPLICABLE,
+}
+
+ANSWER_GLYPHS: Mapping[Answer, Status] = {
+    Answer.PASS: Status.ALIGNED,
+    Answer.WARNING: Status.BEHIND,
+    Answer.UNKNOWN: Status.NOT_CHECKED,
+    Answer.BLOCKED: Status.UNHEALTHY,
+}
+
+CHANGE_GLYPHS: Mapping[Change, Status] = {
+    Change.UPDATE: Status.BEHIND,
+    Change.DOWNGRADE: Status.AHEAD,
+    Change.REPLACE: Status.DRIFTED,
+    Change.SETTINGS: Status.DRIFTED,
+    Change.CREATE: Status.MISSING,
+}
+
+CHANGE_SIGNS: Mapping[Change, str] = {
+    Change.UPDATE: "~",
+    Change.DOWNGRADE: "↓",
+    Change.REPLACE: "↻",
+    Change.SETTINGS: "≠",
+    Change.CREATE: "+",
+}
+
+_URGENCY = {
+    state: rank
+    for rank, state in enumerate(
+        (
+            TargetState.STRANDED,
+            TargetState.UNKNOWN,
+            TargetState.FAILED,
+            TargetState.PUTTING_BACK,
+            TargetState.PUT_BACK,
+            TargetState.SUPERSEDED,
+            TargetState.SKIPPED,
+            TargetState.SWAPPING,
+            TargetState.VERIFYING,
+            TargetState.BAKING,
+            TargetState.FETCHING,
+            TargetState.CHECKING,
+            TargetState.QUEUED,
+            TargetState.NOT_STARTED,
+            TargetState.DONE,
+            TargetState.ALREADY,
+        )
+    )
+}
+
+
+def urgency(target: Target) -> int:
+    """Where a target stands in the list: problems first, then what is worked on, what is done last."""
+    return _URGENCY[target.state]
+
+
+def by_urgency(targets: Sequence[Target]) -> list[Target]:
+    """Targets with what needs a person at the top."""
+    return sorted(targets, key=urgency)
+
+
+def outcome_words(rollout: Rollout) -> str:
+    """What came of the targets so far, in counts: ``208 done · 2 failed · 2 working · 174 waiting``."""
+    counted = Counter(target.state for target in rollout.targets)
+    done = sum(counted[state] for state in SUCCEEDED)
+    parts = [f"{number(done)} {tr('done')}"]
+    parts += [
+        f"{number(counted[state])} {tr(state)}" for state in TargetState if state in UNSUCCESSFUL and counted[state]
+    ]
+    if counted[TargetState.SKIPPED]:
+        parts.append(f"{number(counted[TargetState.SKIPPED])} {tr('skipped')}")
+    if working := sum(counted[state] for state in WORKING):
+        parts.append(f"{number(working)} {tr('working')}")
+    if counted[TargetState.QUEUED]:
+        parts.append(f"{number(counted[TargetState.QUEUED])} {tr('waiting')}")
+    if counted[TargetState.NOT_STARTED]:
+        parts.append(f"{number(counted[TargetState.NOT_STARTED])} {tr('not started')}")
+    return " · ".join(parts)
+
+
+def causes(targets: Sequence[Target]) -> list[tuple[int, str]]:
+    """Reasons that two or more unsuccessful targets share, the most frequent first."""
+    counted = Counter(target.words for target in targets if target.state in UNSUCCESSFUL and target.words)
+    return [(times, words) for words, times in counted.most_common() if times > 1]
+
+
+def over_of(rollout: Rollout) -> tuple[int, int]:
+    """How many targets have their outcome, and how many there are."""
+    return sum(target.over for target in rollout.targets), len(rollout.targets)
+
+
+def titled(words: str) -> str:
+    """Words with a capital letter first; abbreviations in them stay as they are."""
+    return words[:1].upper() + words[1:]
+
+
+def took(begin: datetime | None, end: datetime | None) -> str:
+    """How long something took: ``0:58``, ``12:04``, ``1:02:11``; empty where it has not begun or not ended."""
+    if begin is None or end is None:
+        return ""
+    seconds = max(0, round((end - begin).total_seconds()))
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def size_text(octets: int | None) -> str:
+    """A size for people: ``184 MB``; empty where it isn't known."""
+    if octets is None:
+        return ""
+    size = float(octets)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def versions(targets: Sequence[PlannedTarget]) -> str:
+    """What the targets of a plan get: the one version, or how many there are."""
+    titles = list(dict.fromkeys(target.after_title for target in targets))
+    if not titles:
+        return tr("nothing")
+    return titles[0] if len(titles) == 1 else count(len(titles), "version", "versions")
+
+
+def plan_title(plan: Plan) -> str:
+    """What a plan is called: ``26.8.3 → live``."""
+    return f"{versions(plan.targets)} → {plan.environment}"
+
+
+def change_counts(plan: Plan) -> list[tuple[Change, int]]:
+    """How many targets each kind of change concerns, in the order of the kinds; kinds without any are left out."""
+    counted = Counter(target.change for target in plan.targets)
+    return [(change, counted[change]) for change in Change if counted[change]]
+
+
+def version_steps(targets: Sequence[PlannedTarget]) -> list[tuple[str, int, int]]:
+    """From which version to which, how many, and how many releases are skipped at most; most frequent first."""
+    found: dict[str, list[int]] = {}
+    for target in targets:
+        words = f"{target.before_title or '—'} → {target.after_title}"
+        found.setdefault(words, []).append(target.skips)
+    return sorted(((words, len(skips), max(skips)) for words, skips in found.items()), key=lambda step: -step[1])
+
+
+def reason_counts(left_out: Sequence[LeftOut]) -> str:
+    """Why environments are left out, in counts: ``9 already there · 3 unreachable``."""
+    counted = Counter(item.reason for item in left_out)
+    return " · ".join(f"{number(times)} {tr(reason)}" for reason, times in counted.most_common())

@@ -1,0 +1,301 @@
+"""The Sources page: every source with its environments and what they have released, and the form for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from mirror_console.domain.application import Application
+from mirror_console.domain.fleet import Grid, SourceRow
+from mirror_console.domain.image import short
+from mirror_console.domain.release import Release
+from mirror_console.operations.application_input import SourceInput
+from mirror_console.ui.actions import Declared, MenuName
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.page import Page
+from mirror_console.ui.sources.editor import SourceEditor
+from mirror_console.ui.sources.operations import SourceOperations
+from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
+from mirror_console.ui.widgets.editor import page_head
+from mirror_console.ui.widgets.empty import EmptyState
+from mirror_console.ui.widgets.table import Column, Table, TableView
+from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label
+from mirror_console.ui.words import moment, number, tr
+
+
+@dataclass(frozen=True, slots=True)
+class _ReleaseLine:
+    environment: str
+    release: Release
+    current: bool
+
+
+class SourcesPage(Page):
+    """Table and releases; the form takes the whole page while it is open."""
+
+    id = "sources"
+    title = "Sources"
+    icon = "package"
+
+    def __init__(self, context: UiContext, operations: SourceOperations | None = None) -> None:
+        super().__init__(context)
+        self._operations = operations or SourceOperations()
+        self.editor: SourceEditor | None = None
+        self._opener: QWidget | None = None
+        self._wanted = ""
+        self.table = Table[SourceRow](self._columns(), lambda row: row.application.id)
+        self.view = TableView(self.table, context.theme, tr("Sources"))
+        self.releases = Table[_ReleaseLine](self._release_columns(), lambda line: line.release.id)
+        self.releases_view = TableView(self.releases, context.theme, tr("Releases"))
+        self.releases_title = ElidedLabel("", Look.HEADING)
+        self.releases_words = label("", Look.MUTED, wrap=True)
+        self.add_button = button(tr("Add a source…"), self.add, look="primary")
+        self.edit_button = button(tr("Edit…"), self.edit)
+        self.remove_button = button(tr("Remove…"), self.remove)
+        self.mirrors_button = button(tr("Show its mirrors"), self.show_mirrors)
+        self.nothing = EmptyState()
+        self.stack = QStackedWidget()
+        self._lay_out()
+        self.view.opened.connect(lambda _key: self.edit())
+        self.view.cursor_changed.connect(lambda _key: self._show_releases())
+        self._declare()
+        self._show_releases()
+
+    # --- what the window asks -----------------------------------------------------------------------------------
+
+    def shown(self) -> None:
+        """The focus goes to the table, or into the open form."""
+        if self.editor is None:
+            (self.view if self.table.rowCount() else self.add_button).setFocus()
+
+    def refresh(self, grid: Grid) -> None:
+        """A new survey."""
+        self.table.show(grid.sources)
+        self._list.setCurrentIndex(1 if grid.sources else 0)
+        if self._wanted and self.view.move_to(self._wanted):
+            self._wanted = ""
+        self._show_releases()
+
+    def show_what(self, what: dict[str, object]) -> None:
+        """Select a source, edit it, or begin a new one."""
+        if what.get("new"):
+            self.add()
+            return
+        application_id = what.get("application_id")
+        if isinstance(application_id, str) and self.view.move_to(application_id):
+            self.view.setFocus()
+            if what.get("edit"):
+                self.edit()
+
+    def may_leave(self) -> bool:
+        """Whether an open form has nothing to lose."""
+        return self.editor is None or self.editor.may_leave()
+
+    # --- what a person may do -----------------------------------------------------------------------------------
+
+    def current(self) -> SourceRow | None:
+        """The source that the cursor is on."""
+        key = self.view.current_key()
+        return next((row for row in self.table.rows if row.application.id == key), None)
+
+    def add(self) -> None:
+        """Open the form for a new source."""
+        if self.may_leave():
+            self._open(SourceEditor(self.context, self._operations))
+
+    def edit(self) -> None:
+        """Open the form of the current source."""
+        row = self.current()
+        if row is None:
+            return
+        application_id, read, console = row.application.id, self._operations.read, self.context.console
+
+        def take(given: SourceInput) -> None:
+            self._open(SourceEditor(self.context, self._operations, given, application_id))
+
+        self.context.run(tr("Read the source"), lambda _work: read(console, application_id), take, owner=self)
+
+    def remove(self) -> None:
+        """Take the current source out of the catalog, after a question."""
+        row = self.current()
+        if row is None:
+            return
+        name, application_id = row.application.name, row.application.id
+        words = tr("It is taken from the catalog with its releases. A source that mirrors still name can't be removed.")
+        if not self.context.questions.confirm(tr("Remove {}?").format(name), words, tr("Remove the source")):
+            return
+        remove, console = self._operations.remove, self.context.console
+        self.context.run(
+            tr("Remove {}").format(name),
+            lambda _work: remove(console, application_id),
+            lambda _none: self.context.notices.done(tr("Removed {}.").format(name), key="saved"),
+            owner=self,
+        )
+
+    def show_mirrors(self) -> None:
+        """Go to the alignment page, filtered by this source."""
+        row = self.current()
+        if row is not None:
+            self.context.go("alignment", filter=f"source:{row.application.slug}")
+
+    # --- the form -----------------------------------------------------------------------------------------------
+
+    def _open(self, editor: SourceEditor) -> None:
+        self._opener = self.focusWidget()
+        self._drop()
+        self.editor = editor
+        editor.saved.connect(self._saved)
+        editor.closed.connect(self._closed)
+        self.stack.addWidget(editor)
+        self.stack.setCurrentWidget(editor)
+        editor.begin()
+
+    def _saved(self, application: Application) -> None:
+        self._wanted = application.id
+        self._closed()
+        self.view.move_to(application.id)
+
+    def _closed(self) -> None:
+        self._drop()
+        self.stack.setCurrentIndex(0)
+        opener = self._opener if self._opener is not None and self._opener.isVisible() else self.view
+        opener.setFocus()
+
+    def _drop(self) -> None:
+        if self.editor is not None:
+            self.stack.removeWidget(self.editor)
+            self.editor.hide()
+            self.editor.deleteLater()
+            self.editor = None
+
+    # --- what is shown ------------------------------------------------------------------------------------------
+
+    def _show_releases(self) -> None:
+        row = self.current()
+        lines = [
+            _ReleaseLine(one.environment.name, release, one.current is not None and one.current.id == release.id)
+            for one in (row.environments if row else ())
+            for release in one.releases
+        ]
+        self.releases.show(sorted(lines, key=lambda line: line.release.first_seen, reverse=True))
+        self.releases_title.say(tr("Releases of {}").format(row.application.name) if row else tr("Releases"))
+        none = tr("None seen yet. A refresh notes what its environments run.")
+        self.releases_words.setText("" if lines or row is None else none)
+        self.releases_words.setVisible(bool(self.releases_words.text()))
+        self._allow()
+
+    def _allow(self) -> None:
+        refusal = self.context.console.read_only
+        current = self.current() is not None
+        self.add_button.setEnabled(not refusal)
+        self.remove_button.setEnabled(current and not refusal)
+        self.edit_button.setEnabled(current)
+        self.mirrors_button.setEnabled(current)
+        for made in (self.add_button, self.remove_button):
+            made.setAccessibleDescription(refusal)
+
+    def _columns(self) -> tuple[Column[SourceRow], ...]:
+        def environments(row: SourceRow) -> str:
+            return ", ".join(one.environment.name for one in row.environments) or tr("none")
+
+        def now(row: SourceRow) -> str:
+            told = [f"{one.environment.name} {one.current.title}" for one in row.environments if one.current]
+            return ", ".join(told) or "—"
+
+        return (
+            Column("name", tr("Name"), lambda row: row.application.name, 150, strong=True),
+            Column("now", tr("Has now"), now, 190),
+            Column("environments", tr("Environments"), environments, 120, muted=True),
+            Column("repository", tr("Image repository"), lambda row: row.application.repository, 220, stretch=True),
+            Column(
+                "mirrors", tr("Mirrors"), lambda row: number(row.mirrors), 70, order=lambda row: row.mirrors, right=True
+            ),
+        )
+
+    def _release_columns(self) -> tuple[Column[_ReleaseLine], ...]:
+        def first(line: _ReleaseLine) -> str:
+            return moment(line.release.first_seen, self.context.now())
+
+        def digest(line: _ReleaseLine) -> str:
+            return short(line.release.digest) or tr("no digest known")
+
+        return (
+            Column("title", tr("Release"), lambda line: line.release.title, 130, strong=True),
+            Column("environment", tr("Environment"), lambda line: line.environment, 110),
+            Column("first", tr("First seen"), first, 120, order=lambda line: line.release.first_seen),
+            Column("current", tr("Now"), lambda line: tr("current") if line.current else "", 80),
+            Column("revision", tr("Revision"), lambda line: short(line.release.revision), 110, mono=True, muted=True),
+            Column("digest", tr("Digest"), digest, 130, mono=True, muted=True, stretch=True),
+        )
+
+    def _declare(self) -> None:
+        def unless_writing() -> str:
+            return self.context.console.read_only
+
+        def unless_current() -> str:
+            return "" if self.current() else tr("no source is chosen")
+
+        page, menu = self.id, MenuName.EDIT
+        self.context.actions.declare(
+            Declared(
+                "sources.add",
+                "Add a source…",
+                menu,
+                lambda: self.context.go("sources", new=True),
+                icon="plus",
+                refusal=unless_writing,
+            ),
+            Declared(
+                "sources.edit", "Edit the source…", menu, self.edit, icon="pencil", page=page, refusal=unless_current
+            ),
+            Declared(
+                "sources.remove",
+                "Remove the source…",
+                menu,
+                self.remove,
+                icon="trash-2",
+                page=page,
+                refusal=lambda: unless_writing() or unless_current(),
+            ),
+        )
+
+    def _lay_out(self) -> None:
+        head, _title = page_head(
+            tr("Sources"), self.mirrors_button, self.remove_button, self.edit_button, self.add_button
+        )
+        self.context.icons.wear(self.add_button, "plus", "accent_text")
+        self.nothing.say(
+            tr("No source yet"),
+            tr("A source is the application whose releases the mirrors run. It is watched here, never deployed."),
+            ((tr("Add a source…"), self.add),),
+        )
+        below = QWidget()
+        inner = QVBoxLayout(below)
+        inner.setContentsMargins(0, SPACE_3, 0, 0)
+        inner.setSpacing(SPACE_2)
+        for part in (self.releases_title, self.releases_words):
+            inner.addWidget(part)
+        inner.addWidget(self.releases_view, 1)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setChildrenCollapsible(False)
+        split.addWidget(self.view)
+        split.addWidget(below)
+        split.setSizes([180, 320])
+        self._list = QStackedWidget()
+        self._list.addWidget(self.nothing)
+        self._list.addWidget(split)
+        main = QWidget()
+        column = QVBoxLayout(main)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(head)
+        holder = QVBoxLayout()
+        holder.setContentsMargins(SPACE_4, 0, SPACE_4, SPACE_4)
+        holder.addWidget(self._list)
+        column.addLayout(holder, 1)
+        self.stack.addWidget(main)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.stack)

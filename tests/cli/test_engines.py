@@ -1,0 +1,118 @@
+"""Engines and registries from the command line: secrets come from files, standard input or a prompt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mirror_console.domain.secret import Secret
+from tests.cli.terminal import CommandLine
+from tests.operations.desk import CERTIFICATE, KEY, held
+from tests.operations.fleet import Fleet
+
+
+@pytest.fixture
+def pem(tmp_path: Path) -> list[str]:
+    """Options that name PEM files."""
+    for name, text in (("ca", CERTIFICATE), ("cert", CERTIFICATE), ("key", KEY)):
+        (tmp_path / f"{name}.pem").write_text(text)
+    return [word for name in ("ca", "cert", "key") for word in (f"--{name}", str(tmp_path / f"{name}.pem"))]
+
+
+def test_an_engine_is_added_changed_listed_and_removed(empty: CommandLine, pem: list[str]) -> None:
+    added = empty("engines", "add", "fra-1", "tcp://fra-1.example", "--location", "Frankfurt", *pem, "--json")
+    assert added.code == 0, added.err
+    key = f"engine/{added.json['id']}/client-key"
+    assert held(empty.console, key) is not None
+
+    assert empty("engines", "edit", "fra-1", "--name", "fra-2", "--at-once", "4", "--often-offline").code == 0
+    listed = empty("engines", "list", "--json").json["engines"][0]
+    assert (listed["name"], listed["address"], listed["location"]) == ("fra-2", "tcp://fra-1.example:2376", "Frankfurt")
+    assert "never asked" in empty("engines", "list").out
+    with empty.console.catalog.read() as books:
+        engine = books.engines.all()[0]
+    assert (engine.at_once, engine.often_offline) == (4, True)
+
+    assert empty("engines", "remove", "fra-2").code == 0
+    assert held(empty.console, key) is None
+    assert "engines add" in empty("engines", "list").out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["add", "x", "nonsense"], "unix:// or tcp://"),
+        (["add", "x", "tcp://h:2375"], "unencrypted"),
+        (["add", "x", "tcp://h"], "key: the key of the client certificate is needed"),
+        (["add", "x", "tcp://h", "--ca", "/nowhere/ca.pem"], "No such file"),
+        (["edit", "x"], "there is no engine 'x'"),
+        (["remove", "x"], "there is no engine 'x'"),
+        (["test", "x"], "there is no engine 'x'"),
+        (["remove-registry", "x"], "there is no 'x'"),
+        (["add-registry", "registry.example", "u"], "--password-file"),
+        (["add-registry", "registry.example", "u", "--password-file", "/nowhere"], "No such file"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(empty: CommandLine, words: list[str], said: str) -> None:
+    told = empty("engines", *words)
+    assert told.code == 2
+    assert said in told.err
+    assert "Traceback" not in told.err
+
+
+def test_a_registrys_password_comes_from_a_file_standard_input_or_a_prompt(empty: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("from a file\n")
+
+    def password() -> Secret:
+        login = empty.console.login("registry.example:5000")
+        assert login is not None
+        return login.password
+
+    add = ("engines", "add-registry", "registry.example:5000", "deploy")
+    assert empty(*add, "--password-file", str(tmp_path / "password")).code == 0
+    assert password() == Secret("from a file")
+    assert empty(*add, "--password-file", "-", typed="from a pipe\n").code == 0
+    assert password() == Secret("from a pipe")
+    empty.interactive = True
+    prompted = empty(*add, typed="from a prompt\n")
+    assert prompted.code == 0
+    assert "from a prompt" not in prompted.out + prompted.err
+    assert password() == Secret("from a prompt")
+    assert empty("engines", "list", "--json").json["registries"] == [
+        {"host": "registry.example:5000", "user": "deploy"}
+    ]
+    assert empty("engines", "remove-registry", "registry.example:5000").code == 0
+    assert empty.console.login("registry.example:5000") is None
+
+
+def test_the_connection_test_tells_ten_steps(call: CommandLine, fleet: Fleet) -> None:
+    said = call("engines", "test", "alpha")
+    assert said.code == 0
+    assert said.out.count("\n") == 10
+    assert "may create" in said.out
+    assert call.opened == [(False, "")]
+    fleet.simulated.engines["alpha"].stop()
+    broken = call("engines", "test", "alpha")
+    assert broken.code == 1
+    assert "✕ 3 Reachable" in broken.out
+    steps = call("engines", "test", "alpha", "--json").json
+    assert [step["number"] for step in steps] == list(range(1, 11))
+
+
+def test_an_engine_with_environments_stays(call: CommandLine) -> None:
+    said = call("engines", "remove", "alpha")
+    assert said.code == 4
+    assert "Mirror 01 live" in said.err
+
+
+def test_read_only_refuses_every_change(empty: CommandLine, pem: list[str]) -> None:
+    for words in (
+        ["add", "x", "unix:///run/x.sock"],
+        ["edit", "x"],
+        ["remove", "x"],
+        ["add-registry", "registry.example", "u", "--password-file", pem[1]],
+        ["remove-registry", "x"],
+    ):
+        assert empty("--read-only", "engines", *words).code == 3
+    assert not empty.opened

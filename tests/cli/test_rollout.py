@@ -1,0 +1,230 @@
+"""Rollouts from the command line: plan, checks, start, pause, stop, report; verdicts are read from the engines."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mirror_console.operations.plan import plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.operations.rollout import start
+from mirror_console.simulator.behaviour import Behaviour
+from tests.cli.terminal import CommandLine
+from tests.operations.fleet import QUICK, Fleet
+
+ALL = ("-e", "live", "--all")
+FAST = ("--waves", "1,rest", "--bake", "0")
+
+
+def versions(fleet: Fleet) -> list[str]:
+    """What each mirror's live really runs."""
+    return [fleet.version_of(f"mirror-0{number}-live") for number in range(1, 5)]
+
+
+def test_a_release_goes_out_and_the_report_says_so(call: CommandLine, fleet: Fleet, tmp_path: Path) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+
+    planned = call("rollout", "plan", *ALL, *FAST)
+    assert planned.code == 0
+    assert "4 targets on 2 engines in 2 waves (1 + 3); 0 left out" in planned.out
+    checked = call("rollout", "checks")
+    assert checked.code == 0
+    assert "0 of 4 targets blocked" in checked.out
+    assert versions(fleet) == ["26.8.2"] * 4
+
+    started = call("rollout", "start", *ALL, *FAST, "--no-pause", "--why", "the new release", "--yes", "4")
+    assert started.code == 0, started.err
+    assert "4 of 4 updated (completed)" in started.out
+    assert started.err.count(" done") == 4
+    assert versions(fleet) == ["26.8.3"] * 4
+
+    assert "the new release" in call("rollout", "list").out
+    shown = call("rollout", "show", "--json").json
+    assert shown["state"] == "completed"
+    assert {target["state"] for target in shown["targets"]} == {"done"}
+    assert call("rollout", "show", shown["id"][:8]).code == 0
+    assert call("rollout", "show", shown["fingerprint"]).code == 0
+    assert call("rollout", "report").out.startswith("**4 of 4 updated**")
+    assert call("rollout", "report", "--json").json["headline"] == "4 of 4 updated"
+    assert call("rollout", "report", "--html", str(tmp_path / "report.html")).code == 0
+    assert "<h1>4 of 4 updated</h1>" in (tmp_path / "report.html").read_text()
+    assert call("rollout", "report", "--html", str(tmp_path / "no" / "folder.html")).code == 4
+
+
+def test_a_plan_that_was_made_can_be_started(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    made = call("rollout", "plan", "-e", "live", "-m", "mirror-02", *FAST, "--json").json
+    assert [target["mirror"] for target in made["targets"]] == ["Mirror 02"]
+    said = call("rollout", "start", "--plan", made["fingerprint"], "--why", "x", "--yes", "1", "--json")
+    assert said.code == 0, said.err
+    assert said.json["headline"] == "1 of 1 updated"
+    assert versions(fleet) == ["26.8.2", "26.8.3", "26.8.2", "26.8.2"]
+
+
+def test_nothing_starts_without_a_clear_word(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    begin = ("rollout", "start", *FAST, "--why", "x")
+    for words in (
+        (*begin, *ALL),
+        (*begin, *ALL, "--yes", "3"),
+        (*begin, "-e", "live"),
+        (*begin, "-e", "stagin", "--all", "--yes", "4"),
+        (*begin, "-e", "live", "-m", "nobody", "--yes", "1"),
+        begin,
+        (*begin, *ALL, "--plan", "x"),
+        (*begin, "--plan", "nothing"),
+        ("rollout", "start", *ALL, "--yes", "4"),
+        (*begin, *ALL, "--yes", "4", "--waves", "rest,1"),
+        (*begin, *ALL, "--yes", "4", "--at-once", "0"),
+        (*begin, *ALL, "--yes", "4", "--bake", "-1"),
+    ):
+        said = call(*words)
+        assert said.code == 2, (words, said)
+        assert said.err
+    assert versions(fleet) == ["26.8.2"] * 4
+    assert call("rollout", "list").out == "There was no rollout yet.\n"
+
+
+@pytest.mark.parametrize("typed", ["\n", "n\n", "no\n"])
+def test_cancel_is_the_default(call: CommandLine, fleet: Fleet, typed: str) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    call.interactive = True
+    said = call("rollout", "start", *ALL, *FAST, "--why", "x", typed=typed)
+    assert said.code == 1
+    assert "Nothing was started." in said.err
+    assert versions(fleet) == ["26.8.2"] * 4
+
+
+def test_a_person_is_asked_before_the_start_and_after_the_canary(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    call.interactive = True
+    said = call("rollout", "start", *ALL, *FAST, "--why", "x", typed="y\nn\n")
+    assert said.code == 1
+    assert "Paused after the canary" in said.err
+    assert "rollout resume" in said.out
+    assert versions(fleet) == ["26.8.3", "26.8.2", "26.8.2", "26.8.2"]
+    resumed = call("rollout", "resume", typed="y\n")
+    assert resumed.code == 0, resumed.err
+    assert versions(fleet) == ["26.8.3"] * 4
+
+
+def test_a_paused_rollout_can_be_ended(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    assert call("rollout", "start", *ALL, *FAST, "--why", "x", "--yes", "4").code == 1
+    stopped = call("rollout", "stop", "--json")
+    assert stopped.code == 1
+    assert stopped.json["state"] == "stopped"
+    assert [target["state"] for target in stopped.json["targets"]] == ["done", *["not started"] * 3]
+    assert call("rollout", "stop").code == 2
+    assert call("rollout", "resume").code == 2
+    assert versions(fleet) == ["26.8.3", "26.8.2", "26.8.2", "26.8.2"]
+
+
+def test_failures_are_told_first_and_by_the_exit_code(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    said = call("rollout", "start", "-e", "live", "-m", "mirror-01", *FAST, "--why", "x", "--yes", "1")
+    assert said.code == 1
+    assert "0 of 1 updated, 1 put back" in said.out
+    assert versions(fleet)[0] == "26.8.2"
+    assert "Not as planned" in call("rollout", "report").out
+
+
+def test_what_checks_block_is_told(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    call("rollout", "plan", *ALL)
+    fleet.simulated.engines["berlin"].make_unreachable()
+    said = call("rollout", "checks", "--json")
+    assert said.code == 1
+    blocked = {result["mirror"] for result in said.json["results"] if result["blocks"]}
+    assert blocked == {"Mirror 02", "Mirror 04"}
+
+
+def test_read_only_refuses_every_change(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    call("rollout", "plan", *ALL)
+    for words in (
+        ("plan", *ALL),
+        ("start", *ALL, "--why", "x", "--yes", "4"),
+        ("resume",),
+        ("stop",),
+    ):
+        assert call("--read-only", "rollout", *words).code == 3
+    assert call("--read-only", "check").code == 0
+    assert call("--read-only", "rollout", "list").code == 0
+    assert versions(fleet) == ["26.8.2"] * 4
+
+
+def test_ctrl_c_pauses_and_a_second_one_stops(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    begun = ("rollout", "start", *ALL, "--waves", "1,1,rest", "--bake", "1", "--no-pause", "--why", "x", "--yes", "4")
+
+    with _pressing(2.0):
+        said = call(*begun)
+    assert said.code == 1
+    assert "Press Ctrl-C again to stop for good." in said.err
+    assert call("rollout", "show", "--json").json["state"] == "paused"
+    with _pressing(0.3, 0.6):
+        stopped = call("rollout", "resume")
+    assert stopped.code == 1
+    assert "(stopped)" in stopped.out
+    told = call("rollout", "show", "--json").json
+    done = [target["state"] for target in told["targets"]].count("done")
+    assert 1 <= done < 4
+    assert versions(fleet).count("26.8.3") == done
+
+
+class _pressing:  # noqa: N801 - reads as what it does
+    """Ctrl-C after so many seconds each, while the block runs."""
+
+    def __init__(self, *after: float) -> None:
+        self._timers = [threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)) for seconds in after]
+
+    def __enter__(self) -> None:
+        for timer in self._timers:
+            timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        for timer in self._timers:
+            timer.cancel()
+            timer.join()
+
+
+# --- recovery -------------------------------------------------------------------------------------------------------
+
+
+def cut_off(fleet: Fleet) -> None:
+    """A rollout that a console began which is gone: nothing of it was done yet."""
+    gone = replace(fleet.console, run="0" * 32)
+    made = plan(gone, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    start(gone, made, preflight(gone, fleet.jobs, made), "cut off")
+
+
+def test_what_was_interrupted_is_told_and_goes_on_when_asked(call: CommandLine, fleet: Fleet) -> None:
+    assert call("recover", "list").out == "No rollout was interrupted.\n"
+    fleet.publish("26.8.3", health_interval=0.02)
+    call("check")
+    cut_off(fleet)
+    told = call("recover", "list")
+    assert told.code == 1
+    assert "was interrupted: 0 done, 0 in between, 4 waiting. Nothing is changed until you choose." in told.out
+    assert call("recover", "list", "--json").json[0]["rollout"]["state"] == "interrupted"
+    assert versions(fleet) == ["26.8.2"] * 4
+    assert call("--read-only", "recover", "continue").code == 3
+    assert call("recover", "continue").code == 0
+    assert versions(fleet) == ["26.8.3"] * 4
+    assert call("recover", "continue").code == 2
+
+
+def test_what_was_interrupted_is_put_back_when_asked(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    call("check")
+    cut_off(fleet)
+    said = call("recover", "put-back", "--json")
+    assert said.code == 1
+    assert {target["state"] for target in said.json["targets"]} == {"not started"}
+    assert versions(fleet) == ["26.8.2"] * 4

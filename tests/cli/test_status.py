@@ -1,0 +1,142 @@
+"""Status and check, the start without a command, and what holds for every command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.cli.terminal import CommandLine
+from tests.operations.fleet import Fleet
+
+
+def test_without_a_command_the_window_opens(empty: CommandLine) -> None:
+    assert empty().code == 0
+    assert empty("--read-only").code == 0
+    assert empty.windows[0] == ""
+    assert "--read-only" in empty.windows[1]
+    assert not empty.opened
+
+
+def test_help_tells_the_exit_codes_and_every_command(empty: CommandLine) -> None:
+    told = empty("--help")
+    assert told.code == 0
+    for word in ("status", "check", "rollout", "recover", "engines", "catalog", "--read-only", "Exit codes: 0 fine"):
+        assert word in told.out
+    assert "Mirror Console" in empty("--version").out
+
+
+@pytest.mark.parametrize(
+    ("group", "commands"),
+    [
+        ("rollout", ["plan", "checks", "start", "resume", "stop", "list", "show", "report"]),
+        ("recover", ["list", "continue", "put-back"]),
+        ("engines", ["list", "add", "edit", "remove", "test", "add-registry", "remove-registry"]),
+        ("catalog", ["import", "export", "path", "backup"]),
+    ],
+)
+def test_every_command_has_help(empty: CommandLine, group: str, commands: list[str]) -> None:
+    for command in commands:
+        told = empty(group, command, "--help")
+        assert told.code == 0
+        assert told.out.count("\n") > 4
+
+
+def test_a_wrong_command_is_said_without_a_traceback(empty: CommandLine) -> None:
+    said = empty("statsu")
+    assert said.code == 2
+    assert "Traceback" not in said.err
+    assert "statsu" in said.err
+
+
+def test_an_empty_catalog_says_what_to_do(empty: CommandLine) -> None:
+    said = empty("status")
+    assert said.code == 0
+    assert "catalog import" in said.out
+    assert empty("status", "--json").json["mirrors"] == []
+
+
+def test_status_reads_the_catalog_alone(call: CommandLine, fleet: Fleet) -> None:
+    for engine in fleet.simulated.engines.values():
+        engine.make_unreachable()
+    said = call("status")
+    assert said.code == 0
+    assert "✓ aligned 26.8.2" in said.out
+    assert "4 of 4 mirrors: 4 aligned" in said.out
+    assert call.opened == [(False, "")]
+
+
+def test_status_filters_as_the_window_does(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3")
+    said = call("status", "--refresh", "live:behind -mirror-01")
+    assert "Mirror 01" not in said.out
+    assert "↓ behind 26.8.2 (→ 26.8.3)" in said.out
+    assert "Checked 5 environments" in said.err
+
+
+def test_a_filter_that_cannot_be_read_is_explained(call: CommandLine) -> None:
+    said = call("status", "live:behnid")
+    assert said.code == 2
+    assert "Did you mean behind?" in said.err
+    assert call("status", "-e", "staging").code == 2
+
+
+def test_the_answer_for_the_phone(call: CommandLine) -> None:
+    said = call("status", "mirror-02.example", "--answer")
+    assert said.out.startswith("Mirror 02 live runs 26.8.2 (current) since ")
+    assert said.out.count("\n") == 1
+
+
+def test_the_exit_code_tells_that_something_needs_attention(call: CommandLine, fleet: Fleet) -> None:
+    fleet.simulated.engines["alpha"].stop_container("mirror-01-live")
+    assert call("status", "--refresh").code == 1
+    assert call("status", "mirror-02").code == 0
+
+
+def test_json_keys_stay(call: CommandLine) -> None:
+    told = call("status", "mirror-01", "--json").json
+    assert told.keys() == {"made_at", "counts", "mirrors", "engines"}
+    assert told["counts"] == {"aligned": 1}
+    assert told["mirrors"][0].keys() == {
+        "id", "name", "slug", "account", "source", "tags", "domains", "environments",
+    }  # fmt: skip
+    assert told["mirrors"][0]["environments"][0].keys() == {
+        "id", "name", "status", "alignment", "health", "knowledge", "activity", "running", "expected", "why", "behind",
+        "drift", "differences", "pending", "held", "engine", "container", "checked_at", "running_since", "answer",
+    }  # fmt: skip
+    assert told["engines"][0].keys() == {
+        "id", "name", "address", "location", "environments", "knowledge", "answered", "failure", "words", "asked_at",
+        "version", "api",
+    }  # fmt: skip
+
+
+def test_check_asks_the_engines_and_says_who_is_silent(call: CommandLine, fleet: Fleet) -> None:
+    fleet.simulated.engines["berlin"].make_unreachable()
+    said = call("check")
+    assert said.code == 1
+    assert "1 engine unreachable (berlin" in said.out
+    told = call("check", "--engine", "alpha", "--json")
+    assert told.code == 0
+    assert told.json["answered"] == ["alpha"]
+    unknown = call("check", "--engine", "cedar")
+    assert unknown.code == 2
+    assert "alpha, berlin" in unknown.err
+
+
+def test_another_console_is_named(call: CommandLine) -> None:
+    call.other = "a window of ada on desk"
+    said = call("check")
+    assert said.code == 3
+    assert "a window of ada on desk" in said.err
+    assert call("status").code == 0
+
+
+def test_text_of_others_stays_text(call: CommandLine, fleet: Fleet) -> None:
+    hostile = replace(fleet.mirrors[0], name="[red]Mirror[/red] :smile: \x1b[31m\x1b]0;t\x07<b>\u202e")
+    with fleet.console.catalog.write() as books:
+        books.applications.save(hostile)
+    for words in (["status"], ["status", "--answer"], ["rollout", "plan", "-e", "live", "--all", "--no-refresh"]):
+        said = call(*words)
+        assert "[red]Mirror[/red] :smile: <b>" in said.out
+        assert "\x1b" not in said.out
+        assert "\u202e" not in said.out

@@ -1,0 +1,176 @@
+"""The stages on which the contract is played: real engines of the lab, and simulated ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from mirror_console.domain.engine import Engine, TlsReferences, parse_address
+from mirror_console.domain.environment import RestartPolicy, Settings
+from mirror_console.domain.request import ContainerSpec, RegistryLogin
+from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.engine import DockerEngines
+from mirror_console.operations.ports import Engines, EngineSession
+from mirror_console.simulator.behaviour import Behaviour as SimulatedBehaviour
+from mirror_console.simulator.engine import SimulatedEngine
+from mirror_console.simulator.fleet import SimulatedFleet
+from mirror_console.simulator.registry import Login
+from mirror_console.simulator.state import Generation
+from mirror_console.vault import MemoryVault
+from tests.lab.engine import LabEngine
+from tests.lab.images import Behaviour as LabBehaviour
+from tests.lab.images import ImageSpec, load
+from tests.lab.lab import Lab
+
+PATIENCE = 20.0
+"""Seconds until something that an engine does by itself must have happened."""
+
+
+class Behaviour(StrEnum):
+    """How the application of an image behaves; both kinds of engine know these."""
+
+    OK = "ok"
+    NEVER_HEALTHY = "never-healthy"
+    IGNORES_TERM = "ignores-term"
+    EXITS_AT_ONCE = "exits-at-once"
+
+
+class Shelf(Protocol):
+    """Where images come from: publishes them to a registry, and takes them from the engine again."""
+
+    registry: str
+
+    def publish(self, path: str, version: str, behaviour: Behaviour, check_every: float, *, bring: bool) -> str:
+        """Build and push, and `bring` to the engine; returns the reference. `check_every` 0: no health check."""
+
+
+@dataclass
+class Stage:
+    """One engine with what is needed to try its verbs on it."""
+
+    engine: Engine
+    engines: Engines
+    shelf: Shelf
+    login: RegistryLogin
+    names: Iterator[str]
+    made: dict[tuple[str, Behaviour, float], str] = field(default_factory=dict)
+
+    @property
+    def session(self) -> EngineSession:
+        """The session with the engine."""
+        return self.engines.session(self.engine)
+
+    def image(self, version: str = "26.1.0", behaviour: Behaviour = Behaviour.OK, check_every: float = 0.0) -> str:
+        """The reference of an image that the engine has."""
+        key = (version, behaviour, check_every)
+        if key not in self.made:
+            path = f"contract/{behaviour}-{'checked' if check_every else 'plain'}"
+            self.made[key] = self.shelf.publish(path, version, behaviour, check_every, bring=True)
+        return self.made[key]
+
+    def published(self, version: str) -> str:
+        """The reference of an image that the registry has and the engine hasn't."""
+        return self.shelf.publish("contract/published", version, Behaviour.OK, 0.0, bring=False)
+
+    def create(
+        self,
+        settings: Settings | None = None,
+        image: str = "",
+        name: str = "",
+        *,
+        secrets: Mapping[str, Secret] | None = None,
+        labels: Mapping[str, str] | None = None,
+        restart: RestartPolicy = RestartPolicy.NO,
+    ) -> str:
+        """A container of some name; returns its id."""
+        spec = ContainerSpec(
+            name or next(self.names),
+            image or self.image(),
+            settings or Settings(),
+            secrets=secrets or {},
+            labels=labels or {},
+            restart=restart,
+        )
+        return self.session.create(spec)
+
+
+def now() -> datetime:
+    """The time."""
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait for something that an engine does by itself."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, f"waited in vain: {what}"
+        time.sleep(0.02)
+
+
+@contextmanager
+def real(lab: Lab, engine: LabEngine) -> Iterator[Stage]:
+    """A real engine of the lab, by TLS."""
+    vault = MemoryVault()
+    texts = {"ca": engine.client.ca, "certificate": engine.client.certificate, "key": engine.client.key}
+    references = TlsReferences(*(SecretReference(f"engine/e1/{part}") for part in texts))
+    for part, text in texts.items():
+        vault.put(SecretReference(f"engine/e1/{part}"), Secret(text))
+    described = Engine("e1", engine.name, parse_address(engine.tls_url), tls=references)
+    registry = lab.registry
+    login = RegistryLogin(registry.address, registry.user, Secret(registry.password))
+    yield from _play(described, vault, _RealShelf(lab, engine), login)
+
+
+@contextmanager
+def simulated(folder: Path, generation: Generation) -> Iterator[Stage]:
+    """A simulated engine."""
+    login = Login("deploy", "right")
+    with SimulatedFleet(folder, ["alpha"], now, login=login, generations={"alpha": generation}) as fleet:
+        simulation = fleet.engines["alpha"]
+        described = Engine("e1", "alpha", parse_address(simulation.address), simulated=True)
+        shelf = _SimulatedShelf(fleet, simulation)
+        yield from _play(described, MemoryVault(), shelf, RegistryLogin(shelf.registry, "deploy", Secret("right")))
+
+
+def _play(engine: Engine, vault: MemoryVault, shelf: Shelf, login: RegistryLogin) -> Iterator[Stage]:
+    engines = DockerEngines(vault, now)
+    names = (f"contract-{number}" for number in range(1000))
+    try:
+        yield Stage(engine, engines, shelf, login, names)
+    finally:
+        engines.close()
+
+
+class _RealShelf:
+    def __init__(self, lab: Lab, engine: LabEngine) -> None:
+        self._docker = lab.docker(engine)
+        self.registry = lab.registry.address
+
+    def publish(self, path: str, version: str, behaviour: Behaviour, check_every: float, *, bring: bool) -> str:
+        spec = ImageSpec(f"{self.registry}/{path}", version, LabBehaviour(behaviour), probe=check_every or None)
+        load(self._docker, spec)
+        self._docker.run("push", "--quiet", spec.reference)
+        if not bring:
+            self._docker.forget_image(spec.reference)
+        return spec.reference
+
+
+class _SimulatedShelf:
+    def __init__(self, fleet: SimulatedFleet, engine: SimulatedEngine) -> None:
+        self._fleet, self._engine = fleet, engine
+        self.registry = fleet.registry.host
+
+    def publish(self, path: str, version: str, behaviour: Behaviour, check_every: float, *, bring: bool) -> str:
+        self._fleet.registry.publish(
+            path, version, version, "abc", behaviour=SimulatedBehaviour(behaviour), health_interval=check_every
+        )
+        reference = f"{self.registry}/{path}:{version}"
+        if bring:
+            self._engine.pull(reference, self._fleet.login)
+        return reference

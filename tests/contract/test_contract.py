@@ -1,0 +1,420 @@
+"""What every verb of a session does, alike on real and simulated engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from mirror_console.domain.drift import differences
+from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings, Volume
+from mirror_console.domain.observation import Container, Health, State
+from mirror_console.domain.request import ContainerSpec, PullProgress
+from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.errors import EngineError, FailureKind
+from tests.contract.stage import Behaviour, Stage, until
+
+NOWHERE = "0" * 64
+
+
+def _refusal(call: Callable[..., object], *arguments: object) -> EngineError:
+    with pytest.raises(EngineError) as caught:
+        call(*arguments)
+    error = caught.value
+    assert error.title.endswith(".")
+    assert error.hint
+    return error
+
+
+def _look(stage: Stage, container: str) -> Container:
+    seen = stage.session.inspect(container)
+    assert seen is not None
+    return seen
+
+
+# --- the engine ---------------------------------------------------------------------------------------------------
+
+
+def test_facts(stage: Stage) -> None:
+    facts = stage.session.facts()
+    assert facts.platform in {"linux/amd64", "linux/arm64"}
+    assert facts.api in {"1.41", "1.44"}
+    assert facts.version
+    assert facts.name
+    assert facts.cpus > 0
+    assert facts.memory > 0
+    assert abs(facts.clock_offset) < 5
+
+
+def test_networks(stage: Stage) -> None:
+    stage.session.create_network("front", {"io.mirrorconsole.env": "e1"})
+    networks = {network.name: network.id for network in stage.session.networks()}
+    assert {"bridge", "host", "none", "front"} <= set(networks)
+    assert len(networks["front"]) == 64
+
+
+def test_volumes(stage: Stage) -> None:
+    assert not stage.session.volume_exists("shop-data")
+    stage.session.create_volume("shop-data", {"io.mirrorconsole.env": "e1"})
+    assert stage.session.volume_exists("shop-data")
+    stage.session.create_volume("shop-data", {})
+
+
+# --- making containers --------------------------------------------------------------------------------------------
+
+
+def test_a_container_is_made_as_its_settings_say(stage: Stage) -> None:
+    stage.session.create_network("front", {})
+    stage.session.create_network("back", {})
+    stage.session.create_volume("shop-data", {})
+    settings = Settings(
+        variables={"DOMAIN": "a.example", "EMPTY": "", "TEXT": "ü = 'ß'"},
+        secrets={"KEY": SecretReference("environment/1/KEY")},
+        ports=(Port(8080, 18080), Port(5353, 15353, "127.0.0.1", "udp")),
+        volumes=(Volume("shop-data", "/data"),),
+        networks=("front", "back"),
+        limits=Limits(memory=64 * 1024 * 1024, cpus=0.5, pids=100),
+        restart=RestartPolicy.NO,
+        stop_signal="SIGINT",
+        stop_seconds=7,
+        init=True,
+    )
+    labels = {"io.mirrorconsole.env": "e1", "io.mirrorconsole.role": "app"}
+    image = stage.image()
+    made = stage.create(settings, image, "web-live", secrets={"KEY": Secret("canary")}, labels=labels)
+    seen = _look(stage, made)
+    assert (seen.id, seen.name, seen.image, seen.state) == (made, "web-live", image, State.CREATED)
+    assert seen.labels.items() >= labels.items()
+    assert seen.variables["KEY"] == "canary"
+    assert seen.declared_ports == (Port(5353, 15353, "127.0.0.1", "udp"), Port(8080, 18080))
+    assert seen.networks == ("back", "front")
+    assert seen.stop_seconds == 7
+    assert seen.restart is RestartPolicy.NO
+    assert seen.started_at is None
+    assert seen.unsupported == ()
+    assert differences(settings, seen, stage.session.image(seen.image_id)) == ()
+    stage.session.start(made)
+    running = _look(stage, made)
+    assert running.networks == ("back", "front")
+    assert running.bound_ports == running.declared_ports
+    assert differences(settings, running, stage.session.image(seen.image_id)) == ()
+
+
+@pytest.mark.parametrize("network", ["host", "none", "bridge"])
+def test_networks_that_every_engine_has(stage: Stage, network: str) -> None:
+    settings = Settings(networks=(network,), restart=RestartPolicy.NO)
+    made = stage.create(settings)
+    assert differences(settings, _look(stage, made), None) == ()
+    stage.session.start(made)
+    assert _look(stage, made).networks == (network,)
+
+
+def test_without_a_network_it_is_the_engines_default(stage: Stage) -> None:
+    settings = Settings(restart=RestartPolicy.NO)
+    seen = _look(stage, stage.create(settings))
+    assert differences(settings, seen, stage.session.image(seen.image_id)) == ()
+    assert seen.unsupported == ()
+
+
+def test_a_command_of_its_own(stage: Stage) -> None:
+    made = stage.create(Settings(command=("/bin/echo", "hello there")))
+    assert _look(stage, made).command == ("/bin/echo", "hello there")
+
+
+def test_a_network_that_is_missing(stage: Stage) -> None:
+    settings = Settings(networks=("nowhere",))
+    assert _refusal(stage.create, settings).kind is FailureKind.NOT_FOUND
+
+
+def test_a_name_exists_only_once(stage: Stage) -> None:
+    made = stage.create(name="web-live")
+    assert _refusal(stage.create, None, "", "web-live").kind is FailureKind.CONFLICT
+    assert [listed.id for listed in stage.session.list_containers()] == [made]
+
+
+def test_without_its_image_no_container_is_made(stage: Stage) -> None:
+    missing = f"{stage.shelf.registry}/contract/none:1"
+    assert _refusal(stage.create, None, missing).kind is FailureKind.IMAGE_NOT_FOUND
+    assert stage.session.list_containers() == []
+
+
+def test_a_container_from_an_image_id(stage: Stage) -> None:
+    image = stage.session.image(stage.image())
+    assert image is not None
+    assert _look(stage, stage.create(image=image.id)).image_id == image.id
+
+
+# --- running ------------------------------------------------------------------------------------------------------
+
+
+def test_start_and_stop_and_start_again(stage: Stage) -> None:
+    made = stage.create()
+    stage.session.start(made)
+    first = _look(stage, made)
+    assert (first.state, first.health, first.running) == (State.RUNNING, Health.NO_CHECK, True)
+    stage.session.start(made)
+    assert _look(stage, made).started_at == first.started_at
+    stage.session.stop(made, 5)
+    stopped = _look(stage, made)
+    assert (stopped.state, stopped.health) == (State.EXITED, Health.STOPPED)
+    assert stopped.finished_at is not None
+    assert stopped.finished_at >= (first.started_at or stopped.finished_at)
+    stage.session.stop(made, 5)
+    stage.session.start(made)
+    again = _look(stage, made)
+    assert again.running
+    assert again.restart_count == 0
+    assert again.started_at != first.started_at
+
+
+def test_who_does_not_listen_is_stopped_by_force(stage: Stage) -> None:
+    made = stage.create(image=stage.image(behaviour=Behaviour.IGNORES_TERM))
+    stage.session.start(made)
+    stage.session.stop(made, 1)
+    stopped = _look(stage, made)
+    assert (stopped.state, stopped.exit_code) == (State.EXITED, 137)
+
+
+def test_health_until_it_is_well(stage: Stage) -> None:
+    made = stage.create(image=stage.image(check_every=0.2))
+    stage.session.start(made)
+    assert _look(stage, made).health in {Health.STARTING, Health.HEALTHY}
+    until(lambda: _look(stage, made).health is Health.HEALTHY, "healthy")
+    assert [listed.health for listed in stage.session.list_containers()] == [Health.HEALTHY]
+
+
+def test_health_that_fails(stage: Stage) -> None:
+    made = stage.create(image=stage.image(behaviour=Behaviour.NEVER_HEALTHY, check_every=0.2))
+    stage.session.start(made)
+    until(lambda: _look(stage, made).health is Health.FAILING, "failing")
+    assert [listed.health for listed in stage.session.list_containers()] == [Health.FAILING]
+    assert _look(stage, made).running
+
+
+def test_one_that_ends_by_itself(stage: Stage) -> None:
+    made = stage.create(image=stage.image(behaviour=Behaviour.EXITS_AT_ONCE))
+    stage.session.start(made)
+    until(lambda: _look(stage, made).state is State.EXITED, "exited")
+    assert _look(stage, made).exit_code != 0
+    assert [listed.state for listed in stage.session.list_containers()] == [State.EXITED]
+
+
+def test_a_command_that_is_missing(stage: Stage) -> None:
+    made = stage.create(Settings(command=("/nope",)))
+    assert _refusal(stage.session.start, made).kind is FailureKind.REJECTED
+    assert not _look(stage, made).running
+
+
+def test_a_port_that_is_taken_is_told_at_start_and_free_again_later(stage: Stage) -> None:
+    settings = Settings(ports=(Port(8080, 18081),))
+    first, second = stage.create(settings), stage.create(settings)
+    stage.session.start(first)
+    assert _refusal(stage.session.start, second).kind is FailureKind.PORT_TAKEN
+    waiting = _look(stage, second)
+    assert (waiting.state, waiting.bound_ports) == (State.CREATED, ())
+    stage.session.stop(first, 5)
+    stage.session.start(second)
+    assert _look(stage, second).bound_ports == (Port(8080, 18081),)
+    assert _look(stage, first).bound_ports == ()
+
+
+def test_a_port_that_the_engine_chooses(stage: Stage) -> None:
+    made = stage.create(Settings(ports=(Port(8080, 0),)))
+    stage.session.start(made)
+    seen = _look(stage, made)
+    assert seen.declared_ports == (Port(8080, 0),)
+    assert [port.container for port in seen.bound_ports] == [8080]
+    assert seen.bound_ports[0].host > 1024
+
+
+def test_output(stage: Stage) -> None:
+    made = stage.create()
+    stage.session.start(made)
+    until(lambda: bool(stage.session.logs(made, 10)), "output")
+    assert "26.1.0" in " ".join(stage.session.logs(made, 10))
+    assert len(stage.session.logs(made, 1)) == 1
+    assert stage.session.logs(NOWHERE, 10) == []
+
+
+def test_nobody_answers_where_nothing_listens(stage: Stage) -> None:
+    answer = stage.session.probe(18999, "/", 2.0)
+    assert answer.status is None
+    assert answer.words
+
+
+# --- names, policies, the end ------------------------------------------------------------------------------------
+
+
+def test_names(stage: Stage) -> None:
+    old, new = stage.create(name="web-live"), stage.create(name="web-live.mc-next")
+    assert _refusal(stage.session.rename, new, "web-live").kind is FailureKind.CONFLICT
+    assert _refusal(stage.session.rename, old, "web-live").kind is FailureKind.REJECTED
+    stage.session.rename(old, "web-live.mc-prev")
+    stage.session.rename(new, "web-live")
+    assert _look(stage, "web-live").id == new
+    assert _look(stage, "web-live.mc-prev").id == old
+    assert stage.session.inspect("web-live.mc-next") is None
+
+
+def test_names_that_are_none(stage: Stage) -> None:
+    made = stage.create()
+    for name in ("", "x/../y", "a b", "-a", "ä"):
+        assert _refusal(stage.session.rename, made, name).kind is FailureKind.REJECTED
+        assert stage.session.inspect(name) is None
+    assert _refusal(stage.session.start, "web-live").kind is FailureKind.REJECTED
+
+
+def test_the_beginning_of_an_id_is_no_name(stage: Stage) -> None:
+    made = stage.create()
+    assert stage.session.inspect(made[:12]) is None
+    assert stage.session.inspect(made[:63]) is None
+    assert _look(stage, made).id == made
+
+
+def test_restart_policies_change_in_place_before_and_after_the_start(stage: Stage) -> None:
+    made = stage.create(Settings(), restart=RestartPolicy.NO)
+    for retries in (1, 2):
+        stage.session.set_restart(made, RestartPolicy.ON_FAILURE, retries)
+        seen = _look(stage, made)
+        assert (seen.restart, seen.restart_retries, seen.state) == (RestartPolicy.ON_FAILURE, retries, State.CREATED)
+    stage.session.start(made)
+    for policy in (RestartPolicy.UNLESS_STOPPED, RestartPolicy.ALWAYS, RestartPolicy.NO):
+        stage.session.set_restart(made, policy)
+        seen = _look(stage, made)
+        assert (seen.restart, seen.restart_retries, seen.running) == (policy, 0, True)
+
+
+@pytest.mark.parametrize("policy", list(RestartPolicy))
+def test_restart_policies_from_the_start(stage: Stage, policy: RestartPolicy) -> None:
+    assert _look(stage, stage.create(restart=policy)).restart is policy
+
+
+def test_only_what_does_not_run_is_removed_and_never_its_volumes(stage: Stage) -> None:
+    made = stage.create(Settings(volumes=(Volume("shop-data", "/data"),)))
+    stage.session.start(made)
+    assert _refusal(stage.session.remove, made).kind is FailureKind.CONFLICT
+    assert _look(stage, made).running
+    stage.session.stop(made, 5)
+    stage.session.remove(made)
+    assert stage.session.inspect(made) is None
+    assert stage.session.volume_exists("shop-data")
+    stage.session.remove(made)
+
+
+def test_what_is_not_there(stage: Stage) -> None:
+    assert stage.session.inspect(NOWHERE) is None
+    assert stage.session.inspect("nobody") is None
+    for verb in (stage.session.start, lambda identity: stage.session.stop(identity, 1)):
+        assert _refusal(verb, NOWHERE).kind is FailureKind.NOT_FOUND
+    assert _refusal(stage.session.rename, NOWHERE, "web-live").kind is FailureKind.NOT_FOUND
+    assert _refusal(stage.session.set_restart, NOWHERE, RestartPolicy.NO).kind is FailureKind.NOT_FOUND
+
+
+def test_a_listing_agrees_with_what_an_inspect_says(stage: Stage) -> None:
+    labels = {"io.mirrorconsole.env": "e1"}
+    ports = Settings(ports=(Port(8080, 18082),))
+    running = stage.create(ports, name="web-live", labels=labels)
+    stopped, created = stage.create(name="web-live.mc-prev"), stage.create(name="web-test")
+    stage.session.start(running)
+    stage.session.start(stopped)
+    stage.session.stop(stopped, 5)
+    listed = {item.id: item for item in stage.session.list_containers()}
+    assert set(listed) == {running, stopped, created}
+    for identity, item in listed.items():
+        seen = _look(stage, identity)
+        assert (item.name, item.image, item.image_id) == (seen.name, seen.image, seen.image_id)
+        assert (item.state, item.health, item.labels) == (seen.state, seen.health, seen.labels)
+        assert item.host_ports == seen.bound_ports
+    assert listed[running].labels["io.mirrorconsole.env"] == "e1"
+
+
+# --- images -------------------------------------------------------------------------------------------------------
+
+
+def test_an_image_by_reference_and_by_id(stage: Stage) -> None:
+    image = stage.session.image(stage.image("26.1.0", check_every=0.2))
+    assert image is not None
+    assert image.version == "26.1.0"
+    assert image.revision
+    assert image.platform == stage.session.facts().platform
+    assert image.has_health_check
+    assert image.fingerprint.startswith("fp1:")
+    assert image.size
+    assert stage.session.image(image.id) == image
+    assert stage.session.image(f"{stage.shelf.registry}/contract/none:1") is None
+    assert stage.session.image(f"sha256:{NOWHERE}") is None
+
+
+def test_two_releases_have_two_fingerprints(stage: Stage) -> None:
+    first, second = stage.session.image(stage.image("26.1.0")), stage.session.image(stage.image("26.2.0"))
+    assert first is not None
+    assert second is not None
+    assert first.fingerprint != second.fingerprint
+
+
+@pytest.mark.parametrize("reference", ["UPPER/x:1", "a b", "../../info", ""])
+def test_what_is_no_reference_is_refused(stage: Stage, reference: str) -> None:
+    assert _refusal(stage.session.image, reference).kind is FailureKind.REJECTED
+    assert _refusal(stage.session.resolve, reference, None).kind is FailureKind.REJECTED
+    assert _refusal(stage.session.pull, reference, None, print, bool).kind is FailureKind.REJECTED
+
+
+def test_pull_with_the_password(stage: Stage) -> None:
+    reference = stage.published("26.3.0")
+    assert stage.session.image(reference) is None
+    digest = stage.session.resolve(reference, stage.login).digest
+    pinned = f"{reference.rpartition(':')[0]}@{digest}"
+    progress: list[PullProgress] = []
+    stage.session.pull(pinned, stage.login, progress.append, lambda: False)
+    assert progress[-1].done == progress[-1].total
+    image = stage.session.image(pinned)
+    assert image is not None
+    assert image.version == "26.3.0"
+    assert image.digest_in(reference.rpartition(":")[0]) == digest
+    stage.session.pull(pinned, stage.login, progress.append, lambda: False)
+
+
+def test_resolve_tells_digest_and_platforms(stage: Stage) -> None:
+    resolved = stage.session.resolve(stage.published("26.4.0"), stage.login)
+    assert resolved.digest.startswith("sha256:")
+    assert stage.session.facts().platform in resolved.platforms
+
+
+@pytest.mark.parametrize("password", ["wrong", None])
+def test_without_the_right_password_nothing_is_told_or_pulled(stage: Stage, password: str | None) -> None:
+    reference = stage.published("26.5.0")
+    login = replace(stage.login, password=Secret(password)) if password else None
+    assert _refusal(stage.session.resolve, reference, login).kind is FailureKind.REGISTRY_SIGN_IN
+    assert _refusal(stage.session.pull, reference, login, print, bool).kind is FailureKind.REGISTRY_SIGN_IN
+    assert stage.session.image(reference) is None
+
+
+def test_what_the_registry_has_not(stage: Stage) -> None:
+    repository = stage.published("26.6.0").rpartition(":")[0]
+    for missing in (f"{repository}:nosuch", f"{repository}@sha256:{NOWHERE}"):
+        assert _refusal(stage.session.pull, missing, stage.login, print, bool).kind is FailureKind.IMAGE_NOT_FOUND
+        assert _refusal(stage.session.resolve, missing, stage.login).kind is FailureKind.IMAGE_NOT_FOUND
+
+
+def test_a_pull_that_is_stopped_ends_early(stage: Stage) -> None:
+    reference = stage.published("26.7.0")
+    progress: list[PullProgress] = []
+    stage.session.pull(reference, stage.login, progress.append, lambda: True)
+    assert len(progress) == 1
+    assert stage.session.list_containers() == []
+
+
+# --- sessions -----------------------------------------------------------------------------------------------------
+
+
+def test_a_forgotten_engine_is_connected_again(stage: Stage) -> None:
+    before = stage.session
+    stage.engines.forget(stage.engine.id)
+    assert stage.session.facts() is not None
+    assert _refusal(before.facts).kind is FailureKind.DROPPED
+
+
+def test_a_spec_with_its_secrets_shows_none() -> None:
+    spec = ContainerSpec("web", "x", Settings(), {"KEY": Secret("canary")})
+    assert "canary" not in repr(spec)

@@ -1,0 +1,321 @@
+"""Pictures of every page and state of the window, in both themes and two sizes: to be looked at, not compared.
+
+python -m tests.ui.pictures FOLDER [part of a name]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Paths on the pictures are those of nobody.
+os.environ["HOME"] = "/home/operator"
+
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from mirror_console.domain.fleet import Grid
+from mirror_console.errors import ConsoleError
+from mirror_console.jobs import Jobs
+from mirror_console.operations.console import Console
+from mirror_console.settings import Density, Preferences, Theme
+from mirror_console.store import Catalog
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.grid.page import FOLLOW, MENU, AlignmentPage
+from mirror_console.ui.notices import Notice, NoticeAction, Tone
+from mirror_console.ui.questions import Question, QuestionDialog
+from mirror_console.ui.signals import Signals
+from mirror_console.ui.theme import ThemeService
+from mirror_console.ui.window import MainWindow
+from mirror_console.vault import MemoryVault
+from tests.ui.conftest import SilentEngines
+from tests.ui.sample import NOW, every_state, grid_of, sample_grid
+
+SIZES = ((1024, 640), (1920, 1080))
+THEMES = (Theme.LIGHT, Theme.DARK)
+Scene = Callable[[MainWindow], QWidget]
+
+
+@contextmanager
+def open_window(
+    application: QApplication,
+    theme: Theme,
+    *,
+    read_only: str = "",
+    simulated: bool = False,
+    density: Density = Density.COMFORTABLE,
+) -> Iterator[MainWindow]:
+    """A window on an empty catalog, without its clocks running."""
+    signals = Signals()
+    jobs = Jobs(signals.report_job)
+    with tempfile.TemporaryDirectory() as folder:
+        catalog = Catalog.open(Path(folder) / "catalog.sqlite")
+        console = Console(
+            catalog=catalog,
+            engines=SilentEngines(),
+            vault=MemoryVault(),
+            clock=lambda: NOW,
+            monotonic=lambda: 0.0,
+            sleep=lambda _seconds: None,
+            person="operator",
+            machine="workstation",
+            read_only=read_only,
+            simulated=simulated,
+        )
+        preferences = Preferences(theme=theme, density=density)
+        service = ThemeService(application, theme, density)
+        window = MainWindow(UiContext(console, jobs, preferences, service, signals))
+        try:
+            yield window
+        finally:
+            window.close()
+            window.deleteLater()
+            signals.close()
+            jobs.close()
+            catalog.close()
+            settle()
+
+
+def settle() -> None:
+    """Let everything that was asked for happen."""
+    for _ in range(3):
+        QCoreApplication.sendPostedEvents(None, int(QEvent.Type.DeferredDelete))
+        QCoreApplication.processEvents()
+
+
+def alignment(window: MainWindow) -> AlignmentPage:
+    """The alignment page of a window."""
+    page = window.pages["alignment"]
+    assert isinstance(page, AlignmentPage)
+    return page
+
+
+def show(window: MainWindow, grid: Grid) -> AlignmentPage:
+    """Show a survey on the alignment page."""
+    window.context.set_grid(grid)
+    window.status.stand(
+        "Checked 40 environments on 2 engines; 1 engine unreachable (fra-2: connection refused).  14:05"
+    )
+    window.open_page("alignment")
+    return alignment(window)
+
+
+# --- scenes -------------------------------------------------------------------------------------------------------
+
+
+def _fleet(window: MainWindow) -> QWidget:
+    page = show(window, sample_grid())
+    page.view.next_attention(1)
+    page.open_detail()
+    return window
+
+
+def _large_fleet(window: MainWindow) -> QWidget:
+    show(window, sample_grid(400)).detail.hide()
+    return window
+
+
+def _states(window: MainWindow) -> QWidget:
+    page = show(window, grid_of(list(every_state().values())))
+    page.detail.hide()
+    return window
+
+
+def _drifted(window: MainWindow) -> QWidget:
+    page = show(window, grid_of(list(every_state().values())))
+    page.view.move_to(every_state()["drifted settings"].application.id, "live")
+    page.open_detail()
+    return window
+
+
+def _unhealthy(window: MainWindow) -> QWidget:
+    page = show(window, grid_of(list(every_state().values())))
+    page.view.move_to(every_state()["unhealthy"].application.id, "live")
+    page.open_detail()
+    return window
+
+
+def _selection(window: MainWindow) -> QWidget:
+    page = show(window, sample_grid(120))
+    page.filter_by("live:behind")
+    page.model.tick_shown()
+    page.filter_by("dunes")
+    page.model.toggle(1)
+    page.detail.hide()
+    return window
+
+
+def _bad_filter(window: MainWindow) -> QWidget:
+    page = show(window, sample_grid())
+    page.filter_by("live:behnid statsu:x")
+    page.detail.hide()
+    return window
+
+
+def _chip(window: MainWindow) -> QWidget:
+    page = show(window, sample_grid(96))
+    page.filter_by("status:behind,unhealthy")
+    page.detail.hide()
+    return window
+
+
+def _no_match(window: MainWindow) -> QWidget:
+    page = show(window, sample_grid())
+    page.filter_by("zebra")
+    return window
+
+
+def _empty(window: MainWindow) -> QWidget:
+    show(window, grid_of([])).detail.hide()
+    return window
+
+
+def _notices(window: MainWindow) -> QWidget:
+    page = show(window, sample_grid())
+    page.detail.hide()
+    window.context.notices.error(
+        ConsoleError(
+            "Could not check 2 mirrors on fra-2. The server refused the connection.",
+            "What is shown of them is from 12:05. Open the engine and test the connection.",
+        ),
+        "fra-2",
+        NoticeAction("Test connection", lambda: None),
+    )
+    window.context.notices.done("Saved Dunes Bakery.", "saved")
+    window.context.notices.tell(Notice(Tone.WARNING, "The keyring is locked.", "Unlock it to check ber-1.", "keyring"))
+    return window
+
+
+def _question(_window: MainWindow) -> QWidget:
+    text = (
+        "371 updates, 12 replacements that lose changes made by hand, 3 new. First 1, then it pauses. You can stop at"
+        " any time; finished targets keep the new version unless you put them back."
+    )
+    question = Question("Roll out 26.8.3 to 386 live mirrors?", text, "Start rollout to 386", number=386, reason=True)
+    return QuestionDialog(question)
+
+
+def _activity(window: MainWindow) -> QWidget:
+    show(window, sample_grid())
+    window.context.run("Checking engines", lambda work: work.report("fra-1 answered")).result(5)
+    window.context.run("Checking Dunes Bakery", lambda _work: None).result(5)
+    settle()
+    window.open_page("activity")
+    return window
+
+
+def _activity_empty(window: MainWindow) -> QWidget:
+    window.open_page("activity")
+    return window
+
+
+def _settings(window: MainWindow) -> QWidget:
+    show(window, sample_grid())
+    window.open_page("settings")
+    return window
+
+
+def _collapsed(window: MainWindow) -> QWidget:
+    show(window, sample_grid())
+    window.rail.collapse(True)
+    return window
+
+
+def _menu(window: MainWindow) -> QWidget:
+    page = show(window, sample_grid())
+    page.view.next_attention(1)
+    return window.context.actions.context_menu(MENU, window)
+
+
+SCENES: dict[str, Scene] = {
+    "alignment": _fleet,
+    "alignment-400": _large_fleet,
+    "states": _states,
+    "detail-drifted": _drifted,
+    "detail-unhealthy": _unhealthy,
+    "selection": _selection,
+    "bad-filter": _bad_filter,
+    "chip": _chip,
+    "no-match": _no_match,
+    "empty": _empty,
+    "notices": _notices,
+    "question": _question,
+    "activity": _activity,
+    "activity-empty": _activity_empty,
+    "settings": _settings,
+    "collapsed": _collapsed,
+    "menu": _menu,
+}
+
+
+def take(folder: Path, part: str = "") -> list[Path]:
+    """Paint every scene whose name holds `part` into `folder`; returns the files."""
+    application = QApplication.instance() or QApplication([])
+    assert isinstance(application, QApplication)
+    folder.mkdir(parents=True, exist_ok=True)
+    made: list[Path] = []
+    for theme in THEMES:
+        for name, scene in SCENES.items():
+            if part in name:
+                for density, modes in _variants(name):
+                    made += _take(application, folder, theme, name, scene, density, **modes)
+    return made
+
+
+def _variants(name: str) -> list[tuple[Density, dict[str, object]]]:
+    if name == "alignment":
+        tall: dict[str, object] = {"simulated": True, "read_only": "Started with --read-only."}
+        return [(Density.COMFORTABLE, {}), (Density.TALL, tall), (Density.COMPACT, {})]
+    return [(Density.COMFORTABLE, {})]
+
+
+def _take(
+    application: QApplication,
+    folder: Path,
+    theme: Theme,
+    name: str,
+    scene: Scene,
+    density: Density,
+    **modes: object,
+) -> list[Path]:
+    made = []
+    for width, height in SIZES:
+        with open_window(application, theme, density=density, **modes) as window:  # type: ignore[arg-type]  # by name
+            window.resize(width, height)
+            window.show()
+            window.activateWindow()
+            settle()
+            shown = scene(window)
+            if shown is not window:
+                shown.ensurePolished()
+                shown.show()
+            settle()
+            # The panel follows the cursor after a moment.
+            QTest.qWait(FOLLOW + 20)
+            settle()
+            variant = "" if density is Density.COMFORTABLE else f"-{density}"
+            path = folder / f"{name}{variant}-{theme}-{width}.png"
+            shown.grab().save(str(path))
+            made.append(path)
+            if shown is not window:
+                shown.close()
+                shown.deleteLater()
+                return made
+    return made
+
+
+def main() -> None:
+    """Paint into the folder that is named on the command line."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
+    for path in take(folder, sys.argv[2] if len(sys.argv) > 2 else ""):
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

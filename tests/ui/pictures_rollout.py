@@ -1,0 +1,541 @@
+"""Pictures of the pages of rollouts, engines, mirrors and sources, in both themes and two sizes: to be looked at.
+
+python -m tests.ui.pictures_rollout FOLDER [part of a name]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from mirror_console.domain.engine import Engine, Registry, TlsReferences
+from mirror_console.domain.recovery import Found
+from mirror_console.domain.rollout import RolloutState
+from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.errors import Problem
+from mirror_console.jobs import Jobs
+from mirror_console.operations.application_input import EnvironmentInput, MirrorInput, SourceInput
+from mirror_console.operations.connection import TITLES
+from mirror_console.operations.console import Console
+from mirror_console.operations.engines import ConnectionStep, StepState
+from mirror_console.operations.recovery import Finding, Interruption
+from mirror_console.settings import Preferences, Theme
+from mirror_console.store import Catalog
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.engines.editor import EngineEditor, RegistryEditor
+from mirror_console.ui.engines.operations import EngineOperations
+from mirror_console.ui.engines.page import EnginesPage
+from mirror_console.ui.grid.page import AlignmentPage
+from mirror_console.ui.mirrors.editor import MirrorEditor
+from mirror_console.ui.mirrors.hold import HoldDialog
+from mirror_console.ui.mirrors.operations import MirrorOperations
+from mirror_console.ui.mirrors.page import MirrorsPage
+from mirror_console.ui.questions import QuestionDialog
+from mirror_console.ui.rollout.assistant import question
+from mirror_console.ui.rollout.operations import RolloutOperations
+from mirror_console.ui.rollout.page import RolloutsPage
+from mirror_console.ui.signals import Signals
+from mirror_console.ui.sources.editor import SourceEditor
+from mirror_console.ui.sources.operations import SourceOperations
+from mirror_console.ui.sources.page import SourcesPage
+from mirror_console.ui.theme import ThemeService
+from mirror_console.ui.window import MainWindow
+from mirror_console.vault import MemoryVault
+from tests.ui import sample_rollout as sample
+from tests.ui.conftest import SilentEngines
+from tests.ui.pictures import SIZES, THEMES, settle
+from tests.ui.sample import NOW, sample_grid
+
+Scene = Callable[[MainWindow], QWidget]
+
+GRID = sample.behind_fleet()
+PLAN = sample.plan_of(GRID)
+FLEET = sample_grid()
+
+
+@contextmanager
+def open_window(application: QApplication, theme: Theme, read_only: str = "") -> Iterator[MainWindow]:
+    """A window whose pages work on what the sample says, without clocks."""
+    signals = Signals()
+    jobs = Jobs(signals.report_job)
+    with tempfile.TemporaryDirectory() as folder:
+        catalog = Catalog.open(Path(folder) / "catalog.sqlite")
+        console = Console(
+            catalog=catalog,
+            engines=SilentEngines(),
+            vault=MemoryVault(),
+            clock=lambda: NOW,
+            monotonic=lambda: 0.0,
+            sleep=lambda _seconds: None,
+            person="operator",
+            machine="workstation",
+            read_only=read_only,
+        )
+        service = ThemeService(application, theme, Preferences().density)
+        context = UiContext(console, jobs, Preferences(theme=theme), service, signals)
+        window = MainWindow(
+            context,
+            (
+                AlignmentPage,
+                lambda context: RolloutsPage(context, ROLLOUT_OPERATIONS),
+                lambda context: MirrorsPage(context, MIRROR_OPERATIONS),
+                lambda context: SourcesPage(context, SOURCE_OPERATIONS),
+                lambda context: EnginesPage(context, ENGINE_OPERATIONS),
+            ),
+        )
+        try:
+            yield window
+        finally:
+            window.deleteLater()
+            settle()
+            signals.close()
+            jobs.close()
+            catalog.close()
+
+
+# --- what stands in for the operations ----------------------------------------------------------------------------
+
+
+PROBLEMS: list[Problem] = []
+"""What the forms are told to be wrong."""
+
+
+def _no_problems(_console: Console, _typed: object, _id: str | None) -> list[Problem]:
+    return list(PROBLEMS)
+
+
+def _refused(*_all: object) -> Engine:
+    raise AssertionError("nothing is saved on a picture")
+
+
+def _interrupted(_console: Console) -> tuple[Interruption, ...]:
+    return ()
+
+
+def _examine(_console: object, _jobs: object, rollout: object) -> tuple[Finding, ...]:
+    cut_off = sample.interrupted(PLAN).targets[6:10]
+    return (
+        Finding(cut_off[0], Found.HALF_DONE, "half done; it is down now", down=True),
+        Finding(cut_off[1], Found.UNVERIFIED, "new container runs, unverified"),
+        Finding(cut_off[2], Found.NOT_BEGUN, "not begun"),
+        Finding(cut_off[3], None, "fra-2: fra-2 refused the connection."),
+    )
+
+
+ROLLOUT_OPERATIONS = RolloutOperations(interrupted=_interrupted, examine=_examine)
+ENGINE_OPERATIONS = EngineOperations(problems=_no_problems, registry_problems=_no_problems, save=_refused)
+MIRROR_OPERATIONS = MirrorOperations(problems=_no_problems)
+SOURCE_OPERATIONS = SourceOperations(problems=_no_problems)
+
+STEPS = (
+    ConnectionStep(1, TITLES[0], StepState.OK, "tcp://fra-2.lab:2376", 0.0),
+    ConnectionStep(2, TITLES[1], StepState.OK, "10.77.2.2", 0.01),
+    ConnectionStep(3, TITLES[2], StepState.OK, "fra-2.lab:2376 takes connections", 0.02),
+    ConnectionStep(
+        4,
+        TITLES[3],
+        StepState.FAILED,
+        "The certificate of fra-2.lab is signed by another authority than the one that is given.",
+        0.11,
+        "Give the CA that signed the engine's certificate, or have the engine's certificate made again with this CA.",
+    ),
+    *(ConnectionStep(number, title, StepState.SKIPPED, "not tried") for number, title in enumerate(TITLES[4:], 5)),
+)
+
+
+# --- scenes -------------------------------------------------------------------------------------------------------
+
+
+def _rollouts(window: MainWindow, grid: object = None) -> RolloutsPage:
+    window.context.set_grid(GRID if grid is None else grid)  # type: ignore[arg-type]  # a Grid
+    window.open_page("rollouts")
+    page = window.pages["rollouts"]
+    assert isinstance(page, RolloutsPage)
+    QTest.qWait(30)
+    return page
+
+
+def _list(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    day = NOW - sample.ended(PLAN).started_at
+    older = [
+        replace(
+            sample.with_states(sample.started(PLAN), [sample.DONE] * len(PLAN.targets)),
+            id=f"rollout-{number}",
+            started_at=NOW - day * number * 200,
+            state=RolloutState.COMPLETED if number % 3 else RolloutState.STOPPED,
+            why=("release 26.8.2", "monthly release", "")[number % 3],
+        )
+        for number in range(2, 7)
+    ]
+    rollouts = [
+        replace(sample.paused(PLAN), id="a"),
+        replace(sample.interrupted(PLAN), id="b"),
+        sample.ended(PLAN),
+        *older,
+    ]
+    page.list.show_rollouts(rollouts)
+    return window
+
+
+def _list_empty(window: MainWindow) -> QWidget:
+    _rollouts(window)
+    return window
+
+
+def _targets(window: MainWindow) -> QWidget:
+    _rollouts(window).begin("live", sample.ids(GRID))
+    return window
+
+
+def _targets_wrong(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    page.begin("live", sample.ids(GRID))
+    way = page.assistant.targets.way
+    way.waves.setText("1, a few, rest")
+    way.bake.setText("soon")
+    way.accept()
+    return window
+
+
+def _targets_none(window: MainWindow) -> QWidget:
+    _rollouts(window).begin()
+    return window
+
+
+def _preview(window: MainWindow, tab: int = 0) -> QWidget:
+    page = _rollouts(window)
+    page.begin("live", sample.ids(GRID))
+    page.assistant.show_plan(PLAN)
+    page.assistant.preview.tabs.setCurrentIndex(tab)
+    return window
+
+
+def _checks(window: MainWindow, share: float = 1.0) -> QWidget:
+    page = _rollouts(window)
+    page.begin("live", sample.ids(GRID))
+    page.assistant.show_plan(PLAN)
+    page.assistant.show_checks(PLAN)
+    answers = sample.answers(PLAN)
+    page.assistant.checks.take(answers[: int(len(answers) * share)])
+    if share >= 1:
+        page.assistant.checks.finish(sample.checked(PLAN))
+    return window
+
+
+def _confirm(window: MainWindow) -> QWidget:
+    _checks(window)
+    return QuestionDialog(question(PLAN, sample.checked(PLAN), len(PLAN.targets) - 2, protected=True))
+
+
+def _running(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    page.list.show_rollouts([sample.running(PLAN)])
+    page.open("rollout-1")
+    QTest.qWait(600)
+    rollout = sample.running(PLAN)
+    target = rollout.targets[7]
+    page.run_view.view.move_to(target.environment_id)
+    QTest.qWait(30)
+    page.run_view.panel.show_target(target, sample.journal(rollout, target.environment_id), NOW)
+    page.run_view.pause.setEnabled(True)
+    page.run_view.stop.setEnabled(True)
+    return window
+
+
+def _paused(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    page.list.show_rollouts([sample.paused(PLAN)])
+    page.open("rollout-1")
+    return window
+
+
+def _report(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    page.list.show_rollouts([sample.ended(PLAN)])
+    page.open("rollout-1")
+    return window
+
+
+def _interruption(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    page.list.show_rollouts([sample.interrupted(PLAN)])
+    page.open("rollout-1")
+    QTest.qWait(100)
+    return window
+
+
+def _engines(window: MainWindow) -> EnginesPage:
+    window.context.set_grid(FLEET)
+    window.open_page("engines")
+    page = window.pages["engines"]
+    assert isinstance(page, EnginesPage)
+    QTest.qWait(30)
+    return page
+
+
+def _engine_list(window: MainWindow) -> QWidget:
+    _engines(window).view.move_to("engine-1")
+    return window
+
+
+def _engine_test(window: MainWindow) -> QWidget:
+    page = _engines(window)
+    page.view.move_to("engine-1")
+    page.details.connection.run(lambda: iter(STEPS))
+    QTest.qWait(150)
+    return window
+
+
+def _engine_empty(window: MainWindow) -> QWidget:
+    window.open_page("engines")
+    return window
+
+
+def _engine_form(window: MainWindow) -> QWidget:
+    page = _engines(window)
+    names = ("ca", "client-cert", "client-key")
+    references = TlsReferences(*(SecretReference(f"engine/engine-1/{name}") for name in names))
+    engine = replace(FLEET.engines[1].engine, tls=references)
+    editor = EngineEditor(window.context, ENGINE_OPERATIONS, engine)
+    page._open(editor)
+    editor.key.open()
+    PROBLEMS.append(Problem("key", "this is no private key: it begins with -----BEGIN PRIVATE KEY-----"))
+    editor.form.accept()
+    editor.connection.run(lambda: iter(STEPS))
+    QTest.qWait(150)
+    return window
+
+
+def _engine_new(window: MainWindow) -> QWidget:
+    page = _engines(window)
+    page.add()
+    editor = page.editor
+    assert isinstance(editor, EngineEditor)
+    editor.address.setText("tcp://fra-3.lab:2375")
+    words = "port 2375 is Docker's unencrypted port: whoever reaches it is root there; use TLS, usually port 2376"
+    PROBLEMS[:] = [Problem("address", words), Problem("name", "a name is needed, of 60 characters at most")]
+    editor.form.accept()
+    return window
+
+
+def _registry(window: MainWindow) -> QWidget:
+    page = _engines(window)
+    registry = Registry("registry-1", "registry.lab:5000", "deploy", SecretReference("registry/1"))
+    page._take_registries([registry])
+    page.tabs.setCurrentIndex(1)
+    return window
+
+
+def _registry_form(window: MainWindow) -> QWidget:
+    page = _engines(window)
+    registry = Registry("registry-1", "registry.lab:5000", "deploy", SecretReference("registry/1"))
+    page._open(RegistryEditor(window.context, ENGINE_OPERATIONS, registry))
+    return window
+
+
+def _mirrors(window: MainWindow) -> MirrorsPage:
+    window.context.set_grid(FLEET)
+    window.open_page("mirrors")
+    page = window.pages["mirrors"]
+    assert isinstance(page, MirrorsPage)
+    return page
+
+
+def _mirror_list(window: MainWindow) -> QWidget:
+    _mirrors(window).view.move_to("mirror-5")
+    return window
+
+
+def _mirror_none_found(window: MainWindow) -> QWidget:
+    _mirrors(window).search.setText("zebra")
+    return window
+
+
+LIVE = EnvironmentInput(
+    id="mirror-3-live",
+    name="live",
+    engine="fra-1",
+    container="copper-kettle-live",
+    variables={"DOMAIN": "copper.example", "STAGE": "live"},
+    secrets={"DATABASE_URL": Secret(""), "SECRET_KEY": Secret("")},
+    ports="8083:80",
+    volumes="copper-media:/data/media",
+    memory="512m",
+    cpus="1.5",
+    health_path="/up",
+    health_port="80",
+    protected=True,
+)
+MIRROR = MirrorInput(
+    name="Copper Kettle Books",
+    slug="copper-kettle-books",
+    account="Account 1001",
+    tags="early",
+    domains="copper.example, www.copper.example",
+    source="webshop",
+    environments=(LIVE, replace(LIVE, id="mirror-3-test", name="test", engine="ber-1", container="copper-kettle-test")),
+)
+
+
+def _mirror_form(window: MainWindow, to: str = "") -> QWidget:
+    page = _mirrors(window)
+    editor = MirrorEditor(window.context, MIRROR_OPERATIONS, MIRROR, "mirror-3")
+    page._open(editor)
+    if to:
+        settle()
+        editor.environments.forms[0].form.fields[to].control.setFocus()
+        settle()
+    return window
+
+
+def _mirror_new(window: MainWindow) -> QWidget:
+    page = _mirrors(window)
+    page.add()
+    assert page.editor is not None
+    page.editor.environments.add()
+    PROBLEMS[:] = [
+        Problem("environments[0].name", "'' is not a name: use lower-case letters, digits and hyphens, 63 at most"),
+        Problem("environments[0].engine", "choose the engine that it runs on"),
+    ]
+    page.editor.save()
+    return window
+
+
+def _mirror_read_only(window: MainWindow) -> QWidget:
+    page = _mirrors(window)
+    page._open(MirrorEditor(window.context, MIRROR_OPERATIONS, MIRROR, "mirror-3"))
+    return window
+
+
+def _hold(_window: MainWindow) -> QWidget:
+    return HoldDialog("Copper Kettle Books live", "26.8.2", NOW.date())
+
+
+def _sources(window: MainWindow) -> SourcesPage:
+    window.context.set_grid(FLEET)
+    window.open_page("sources")
+    page = window.pages["sources"]
+    assert isinstance(page, SourcesPage)
+    return page
+
+
+def _source_list(window: MainWindow) -> QWidget:
+    _sources(window)
+    return window
+
+
+def _source_form(window: MainWindow) -> QWidget:
+    page = _sources(window)
+    environments = (
+        EnvironmentInput(id="source-test", name="test", engine="fra-1", container="webshop-test"),
+        EnvironmentInput(id="source-live", name="live", engine="fra-1", container="webshop-live"),
+    )
+    given = SourceInput(
+        name="Webshop",
+        slug="webshop",
+        repository="registry.lab:5000/shop/webshop",
+        required_variables="DATABASE_URL, SECRET_KEY",
+        environments=environments,
+    )
+    page._open(SourceEditor(window.context, SOURCE_OPERATIONS, given, "source-1"))
+    return window
+
+
+SCENES: dict[str, Scene] = {
+    "rollouts": _list,
+    "rollouts-empty": _list_empty,
+    "rollout-1-targets": _targets,
+    "rollout-1-wrong": _targets_wrong,
+    "rollout-1-none": _targets_none,
+    "rollout-2-plan": _preview,
+    "rollout-2-waves": lambda window: _preview(window, 1),
+    "rollout-2-all": lambda window: _preview(window, 3),
+    "rollout-2-left-out": lambda window: _preview(window, 4),
+    "rollout-3-asking": lambda window: _checks(window, 0.4),
+    "rollout-3-checks": _checks,
+    "rollout-4-confirm": _confirm,
+    "rollout-5-running": _running,
+    "rollout-5-paused": _paused,
+    "rollout-6-report": _report,
+    "rollout-interrupted": _interruption,
+    "engines": _engine_list,
+    "engines-empty": _engine_empty,
+    "engines-test": _engine_test,
+    "engines-form": _engine_form,
+    "engines-new": _engine_new,
+    "engines-registries": _registry,
+    "engines-registry-form": _registry_form,
+    "mirrors": _mirror_list,
+    "mirrors-none-found": _mirror_none_found,
+    "mirrors-form": _mirror_form,
+    "mirrors-form-secrets": lambda window: _mirror_form(window, "secrets"),
+    "mirrors-form-health": lambda window: _mirror_form(window, "answers"),
+    "mirrors-new": _mirror_new,
+    "mirrors-read-only": _mirror_read_only,
+    "mirrors-hold": _hold,
+    "sources": _source_list,
+    "sources-form": _source_form,
+}
+
+
+def take(folder: Path, part: str = "") -> list[Path]:
+    """Paint every scene whose name holds `part` into `folder`; returns the files."""
+    application = QApplication.instance() or QApplication([])
+    assert isinstance(application, QApplication)
+    folder.mkdir(parents=True, exist_ok=True)
+    made: list[Path] = []
+    for theme in THEMES:
+        for name, scene in SCENES.items():
+            if part in name:
+                made += _take(application, folder, theme, name, scene)
+    return made
+
+
+def _take(application: QApplication, folder: Path, theme: Theme, name: str, scene: Scene) -> list[Path]:
+    made = []
+    PROBLEMS.clear()
+    refusal = "The console was started with --read-only." if "read-only" in name else ""
+    for width, height in SIZES:
+        with open_window(application, theme, refusal) as window:
+            window.resize(width, height)
+            window.show()
+            window.activateWindow()
+            QTest.qWaitForWindowActive(window)
+            settle()
+            shown = scene(window)
+            if shown is not window:
+                shown.ensurePolished()
+                shown.show()
+            settle()
+            QTest.qWait(40)
+            settle()
+            path = folder / f"{name}-{theme}-{width}.png"
+            shown.grab().save(str(path))
+            made.append(path)
+            if shown is not window:
+                shown.close()
+                shown.deleteLater()
+                return made
+    return made
+
+
+def main() -> None:
+    """Paint into the folder that is named on the command line."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
+    for path in take(folder, sys.argv[2] if len(sys.argv) > 2 else ""):
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

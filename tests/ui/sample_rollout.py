@@ -1,0 +1,180 @@
+"""Plans, checks, rollouts and journals for the window's tests and pictures, made from a sample fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from mirror_console.domain.alignment import Alignment, DriftKind
+from mirror_console.domain.check import Answer, Check, Checked, CheckResult
+from mirror_console.domain.fleet import Grid, Row
+from mirror_console.domain.plan import Plan, Way, make_plan
+from mirror_console.domain.rollout import (
+    RECREATE_STEPS,
+    JournalEntry,
+    Phase,
+    Result,
+    Rollout,
+    RolloutState,
+    Step,
+    Target,
+    TargetState,
+)
+from tests.ui.sample import NOW, SOURCE, cell, every_state, grid_of, mirror
+
+WHY = "security fix for the checkout"
+
+
+def behind_fleet(count: int = 24) -> Grid:
+    """A fleet of which live is behind nearly everywhere."""
+    rows = []
+    for number in range(count):
+        application = mirror(number)
+        live = cell(
+            application, running=2 if number % 5 == 0 else 3, alignment=Alignment.BEHIND, engine=(0, 2)[number % 2]
+        )
+        if number == 4:
+            live = cell(application, alignment=Alignment.DRIFTED, drift=DriftKind.DIGEST)
+        if number == 7:
+            live = cell(application, running=None, alignment=Alignment.MISSING, engine=2)
+        if number == 9:
+            live = cell(application)
+        if number == 11:
+            live = cell(application, running=3, alignment=Alignment.BEHIND, engine=1, answered=False)
+        rows.append(Row(application, SOURCE.name, {"test": cell(application, "test"), "live": live}, NOW))
+    return grid_of(rows)
+
+
+def ids(grid: Grid) -> list[str]:
+    """The identities of all mirrors of a fleet."""
+    return [row.application.id for row in grid.rows]
+
+
+def plan_of(grid: Grid, way: Way | None = None, made_at: datetime = NOW) -> Plan:
+    """A plan for live of all mirrors of a fleet."""
+    cells = [row.cells["live"] for row in grid.rows if "live" in row.cells]
+    return make_plan("plan-1", "live", cells, way or Way(), "operator", made_at)
+
+
+def answers(plan: Plan, *, blocked: int = 2, warned: int = 3) -> list[CheckResult]:
+    """All answers for a plan: the first targets blocked, the last ones with a warning."""
+    found = [
+        CheckResult(Check.PLAN_CURRENT, Answer.PASS, "Valid until 14:20."),
+        CheckResult(Check.MAY_WRITE, Answer.PASS, "The console may change engines."),
+    ]
+    for place, target in enumerate(plan.targets):
+        for check in Check:
+            if check in {Check.PLAN_CURRENT, Check.MAY_WRITE}:
+                continue
+            answer, words, remedy = Answer.PASS, "As it should be.", ""
+            if check is Check.PORTS and place < blocked:
+                answer = Answer.BLOCKED
+                words = f"Port {8080 + place} is taken by the container 'monitoring'."
+                remedy = "Publish another port, or stop what holds it."
+            if check is Check.HEALTHY_NOW and place >= len(plan.targets) - warned:
+                answer, words = Answer.WARNING, "Its health check is failing now."
+                remedy = "Look at it first: whatever makes it sick may make the new one sick too."
+            if check is Check.DISK:
+                answer, words = Answer.UNKNOWN, "The engine doesn't tell its free space; the image needs 182 MB."
+            found.append(CheckResult(check, answer, words, remedy, target.environment_id, target.engine_id))
+    return found
+
+
+def checked(plan: Plan, *, blocked: int = 2, warned: int = 3) -> Checked:
+    """The same, as the checks give it."""
+    return Checked(tuple(answers(plan, blocked=blocked, warned=warned)))
+
+
+def started(plan: Plan, state: RolloutState = RolloutState.RUNNING, **more: object) -> Rollout:
+    """A rollout of a plan whose targets are all queued."""
+    targets = tuple(Target(planned) for planned in plan.targets)
+    made = Rollout("rollout-1", plan, state, "operator", WHY, NOW - timedelta(minutes=12), targets, console="here")
+    return replace(made, **more)  # type: ignore[arg-type]  # fields by name
+
+
+def with_states(rollout: Rollout, states: Sequence[tuple[TargetState, str]]) -> Rollout:
+    """The same rollout with its first targets in these states, each with its words."""
+    targets = []
+    for place, target in enumerate(rollout.targets):
+        if place >= len(states):
+            targets.append(target)
+            continue
+        state, words = states[place]
+        begun = rollout.started_at + timedelta(seconds=20 * place)
+        changed = replace(target, state=state, words=words, started_at=begun, step=Step.VERIFY)
+        if changed.over:
+            changed = replace(
+                changed,
+                ended_at=begun + timedelta(seconds=31 + place),
+                down_seconds=6.0 + place / 4 if state in {TargetState.DONE, TargetState.PUT_BACK} else None,
+                verified_by="its health check says healthy" if state is TargetState.DONE else "",
+            )
+        targets.append(changed)
+    return replace(rollout, targets=tuple(targets))
+
+
+DONE = (TargetState.DONE, "")
+FAILURE = "health: /up answered 500"
+
+
+def running(plan: Plan) -> Rollout:
+    """A rollout in its third wave, with two failures and some at work."""
+    states = [DONE] * 4 + [(TargetState.PUT_BACK, FAILURE), (TargetState.PUT_BACK, FAILURE), DONE]
+    states += [
+        (TargetState.VERIFYING, "waits for its health check, 21 of 60 s"),
+        (TargetState.FETCHING, "64 of 182 MB"),
+        (TargetState.BAKING, "12 of 60 s"),
+    ]
+    return with_states(started(plan), states)
+
+
+def paused(plan: Plan) -> Rollout:
+    """A rollout that its stop rule has paused."""
+    states = [DONE] * 4 + [(TargetState.PUT_BACK, FAILURE)] * 3
+    because = "Stop rule: 3 of 6 targets of wave 3 failed; 2 may."
+    return with_states(started(plan, RolloutState.PAUSED, paused_because=because), states)
+
+
+def ended(plan: Plan) -> Rollout:
+    """A rollout that has ended with failures."""
+    states = [DONE] * len(plan.targets)
+    states[3] = (TargetState.PUT_BACK, FAILURE)
+    states[5] = (TargetState.PUT_BACK, FAILURE)
+    states[9] = (
+        TargetState.STRANDED,
+        "The new container ended with exit code 3. Putting back failed: port 8089 is taken.",
+    )
+    states[10] = (TargetState.SKIPPED, "ports free or ours: Port 8090 is taken by the container 'monitoring'.")
+    made = started(plan, RolloutState.COMPLETED_WITH_FAILURES, ended_at=NOW - timedelta(minutes=3))
+    return with_states(made, states)
+
+
+def interrupted(plan: Plan) -> Rollout:
+    """A rollout that was cut off in its third wave."""
+    states = [DONE] * 6 + [
+        (TargetState.SWAPPING, ""),
+        (TargetState.VERIFYING, ""),
+        (TargetState.FETCHING, ""),
+        (TargetState.UNKNOWN, "contact was lost"),
+    ]
+    because = "The console ended in the middle."
+    return with_states(started(plan, RolloutState.INTERRUPTED, paused_because=because), states)
+
+
+def journal(rollout: Rollout, environment_id: str, until: Step = Step.VERIFY) -> tuple[JournalEntry, ...]:
+    """The journal of a target up to a step that is being done."""
+    at = rollout.started_at
+    entries: list[JournalEntry] = []
+    for step in RECREATE_STEPS:
+        entries.append(JournalEntry(rollout.id, environment_id, "web", 1, step, Phase.INTENT, at))
+        if step is until:
+            break
+        at += timedelta(seconds=4)
+        entries.append(JournalEntry(rollout.id, environment_id, "web", 1, step, Phase.OUTCOME, at, Result.OK))
+    return tuple(entries)
+
+
+def states_fleet() -> Grid:
+    """A fleet with every state that a cell can be in."""
+    return grid_of(list(every_state().values()))

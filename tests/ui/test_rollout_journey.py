@@ -1,0 +1,173 @@
+"""A rollout in the window, by the keyboard alone, on simulated engines: what runs afterwards is read past the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from mirror_console.domain.rollout import RolloutState, TargetState
+from mirror_console.operations.refresh import refresh
+from mirror_console.operations.rollout import start
+from mirror_console.operations.plan import plan as make_plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.simulator.behaviour import Behaviour
+from mirror_console.ui.questions import Answer, QuestionDialog, Questions
+from mirror_console.ui.rollout.assistant import CHECKS, PLAN
+from mirror_console.ui.rollout.page import RolloutsPage
+from mirror_console.ui.rollout.report import ReportView
+from tests.operations.fleet import QUICK, Fleet, small_fleet
+from tests.ui.conftest import Answers
+from tests.ui.window_on import context_on, press, tab_to, when_asked
+
+
+@pytest.fixture
+def fleet() -> Iterator[Fleet]:
+    with small_fleet() as made:
+        made.publish("26.8.2", health_interval=0.02)
+        made.run_mirrors("26.8.2")
+        refresh(made.console, made.jobs)
+        made.publish("26.8.3", health_interval=0.02)
+        refresh(made.console, made.jobs)
+        yield made
+
+
+@pytest.fixture
+def page(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> Iterator[RolloutsPage]:
+    with context_on(qapp, fleet, Answers(Answer(True, None, "a test"))) as context:
+        made = RolloutsPage(context)
+        qtbot.addWidget(made)
+        made.resize(1000, 640)
+        made.show()
+        context.wish_to_go.connect(lambda _page, what: made.show_what(what))
+        context.actions.current_page = "rollouts"
+        qtbot.waitExposed(made)
+        yield made
+        made.close()
+
+
+def quick(page: RolloutsPage) -> None:
+    page.assistant.targets.way.choose(QUICK)
+
+
+def to_the_checks(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
+    page.begin("live", [mirror.id for mirror in fleet.mirrors])
+    quick(page)
+    press(page.assistant.next_button)
+    qtbot.waitUntil(lambda: page.assistant.step == PLAN)
+    press(page.assistant.next_button)
+    qtbot.waitUntil(lambda: page.assistant.step == CHECKS and page.assistant.checks.checked is not None)
+    for made in page.assistant.checks.ticks:
+        press(made)
+
+
+def test_a_rollout_by_the_keyboard_alone(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
+    page.context.questions = Questions(page)
+    to_the_checks(qtbot, page, fleet)
+
+    def answer(dialog: QuestionDialog) -> None:
+        assert dialog.cancel_button.isDefault()
+        if dialog.reason_field is not None:
+            QTest.keyClicks(dialog.reason_field, "security fix")
+        tab_to(dialog.go_button)
+        QTest.keyClick(dialog.go_button, Qt.Key.Key_Space)
+
+    when_asked(page, answer)
+    press(page.assistant.next_button)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
+    rollout = page.report_view.rollout
+    assert rollout is not None
+    assert rollout.state is RolloutState.COMPLETED
+    assert page.report_view.headline.text() == "4 of 4 updated"
+    assert [fleet.version_of(f"mirror-{number:02}-live") for number in range(1, 5)] == ["26.8.3"] * 4
+    assert page.focusWidget() is page.report_view.view
+
+
+def test_cancelling_the_question_starts_nothing(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
+    page.context.questions = Questions(page)
+    to_the_checks(qtbot, page, fleet)
+    when_asked(page, lambda dialog: QTest.keyClick(dialog, Qt.Key.Key_Return))
+    press(page.assistant.next_button)
+    assert page.assistant.step == CHECKS
+    assert page.focusWidget() is page.assistant.next_button
+    assert not page.runs.running
+    assert fleet.version_of("mirror-01-live") == "26.8.2"
+
+
+def test_the_report_can_be_saved_and_copied(qtbot: QtBot, page: RolloutsPage, fleet: Fleet, tmp_path: Path) -> None:
+    to_the_checks(qtbot, page, fleet)
+    page.assistant.go_on()
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
+    rollout = page.report_view.rollout
+    assert rollout is not None
+    where = tmp_path / "report.html"
+    saving = ReportView(page.context, page.operations, lambda _over, _name: str(where))
+    qtbot.addWidget(saving)
+    saving.show_rollout(rollout)
+    saving.save_html()
+    qtbot.waitUntil(where.exists)
+    qtbot.waitUntil(lambda: "Mirror 01" in where.read_text("utf-8"))
+    saving.copy_summary()
+    qtbot.waitUntil(lambda: "26.8.3" in QGuiApplication.clipboard().text())
+    qtbot.waitUntil(lambda: any("clipboard" in notice.title for notice in page.context.notices.shown))
+
+
+def test_a_failing_release_pauses_and_says_why(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
+    fleet.publish("26.8.4", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    refresh(fleet.console, fleet.jobs)
+    to_the_checks(qtbot, page, fleet)
+    page.assistant.go_on()
+    qtbot.waitUntil(lambda: page.run_view.resume.isVisible(), timeout=40_000)
+    rollout = page.run_view.rollout
+    assert rollout is not None
+    assert rollout.count(TargetState.PUT_BACK) == 1
+    assert page.run_view.why.text().startswith("Stop rule: 1 of 1 targets of wave 1 failed")
+    assert page.run_view.targets.rows[0].state is TargetState.PUT_BACK
+    assert fleet.version_of("mirror-01-live") == "26.8.2"
+    page.run_view.stop.click()
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=20_000)
+    assert page.report_view.rollout is not None
+    assert page.report_view.rollout.state is RolloutState.STOPPED
+    assert page.report_view.rollout.count(TargetState.NOT_STARTED) == 3
+
+
+def test_an_interrupted_rollout_waits_for_the_person(
+    qtbot: QtBot, page: RolloutsPage, fleet: Fleet
+) -> None:
+    console, jobs = fleet.console, fleet.jobs
+    plan = make_plan(console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    other = replace(console, run="another run")
+    rollout = start(other, plan, preflight(other, jobs, plan), "cut off")
+    page.look_for_interrupted()
+    qtbot.waitUntil(lambda: any(notice.key == f"interrupted:{rollout.id}" for notice in page.context.notices.shown))
+    assert fleet.version_of("mirror-01-live") == "26.8.2"
+    page.open(rollout.id)
+    assert page.stack.currentWidget() is page.interruption_view
+    qtbot.waitUntil(page.interruption_view.go_on.isEnabled)
+    press(page.interruption_view.go_on)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
+    assert [fleet.version_of(f"mirror-{number:02}-live") for number in range(1, 5)] == ["26.8.3"] * 4
+    assert not page.context.notices.shown
+
+
+def test_putting_back_begins_nothing_more(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
+    console, jobs = fleet.console, fleet.jobs
+    plan = make_plan(console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    other = replace(console, run="another run")
+    rollout = start(other, plan, preflight(other, jobs, plan), "cut off")
+    page.look_for_interrupted()
+    qtbot.waitUntil(lambda: page.list.rollout(rollout.id) is not None)
+    page.open(rollout.id)
+    qtbot.waitUntil(page.interruption_view.put_back.isEnabled)
+    press(page.interruption_view.put_back)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
+    assert page.report_view.rollout is not None
+    assert page.report_view.rollout.count(TargetState.NOT_STARTED) == 4
+    assert fleet.version_of("mirror-01-live") == "26.8.2"

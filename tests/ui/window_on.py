@@ -1,0 +1,73 @@
+"""A window's context on a simulated fleet, and the keys that a person presses: for tests that roll out for real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from mirror_console.jobs import Jobs
+from mirror_console.operations.status import survey
+from mirror_console.settings import Preferences, Theme
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.questions import QuestionDialog, Questions
+from mirror_console.ui.signals import Signals
+from mirror_console.ui.theme import ThemeService
+from tests.operations.fleet import Fleet
+
+
+@contextmanager
+def context_on(application: QApplication, fleet: Fleet, questions: Questions, read_only: str = "") -> Iterator[UiContext]:
+    """The parts of a window on a fleet; every commit makes a new survey."""
+    signals = Signals()
+    jobs = Jobs(signals.report_job)
+    preferences = Preferences(theme=Theme.LIGHT)
+    service = ThemeService(application, preferences.theme, preferences.density)
+    console = replace(fleet.console, read_only=read_only)
+    context = UiContext(console, jobs, preferences, service, signals, questions)
+    unsubscribe = console.catalog.subscribe(signals.report_catalog)
+    context.set_grid(survey(console))
+    try:
+        yield context
+    finally:
+        unsubscribe()
+        signals.close()
+        jobs.close()
+        application.setStyleSheet("")
+
+
+def tab_to(wanted: QWidget) -> None:
+    """Press Tab until a widget has the focus. Fails where Tab never gets there."""
+    window = wanted.window()
+    window.activateWindow()
+    assert QTest.qWaitForWindowActive(window)
+    for _ in range(80):
+        if wanted.hasFocus():
+            return
+        focused = QApplication.focusWidget()
+        assert focused is not None, "nothing has the focus"
+        QTest.keyClick(focused, Qt.Key.Key_Tab)
+    raise AssertionError(f"Tab never reaches {wanted.accessibleName() or wanted!r}")
+
+
+def press(wanted: QWidget) -> None:
+    """Go to a button or tick by Tab, and press the space bar."""
+    tab_to(wanted)
+    QTest.keyClick(wanted, Qt.Key.Key_Space)
+
+
+def when_asked(over: QObject, answer: Callable[[QuestionDialog], None]) -> None:
+    """Answer the next question that is shown, by the keys that `answer` presses."""
+
+    def look() -> None:
+        dialog = QApplication.activeModalWidget()
+        if isinstance(dialog, QuestionDialog):
+            answer(dialog)
+        else:
+            QTimer.singleShot(20, over, look)
+
+    QTimer.singleShot(20, over, look)
