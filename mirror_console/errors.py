@@ -7,7 +7,7 @@
     ├── VaultError                  the keyring didn't (mirror_console.vault raises its kinds)
     └── CatalogError                the catalog can't be opened, read or written
 
-A rollout target that fails is not an exception: it is recorded as an outcome. Everything that isn't a ConsoleError is a bug.
+A rollout target that fails is not an exception: it is recorded as an outcome. What isn't a ConsoleError is a bug.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class EngineError(ConsoleError):
 
     @property
     def outcome_unknown(self) -> bool:
-        """Whether a request that changes something may have been carried out all the same: read again before judging."""
+        """Whether what was asked may have been done all the same: it is read again before it is judged."""
         return self.kind in {FailureKind.TIMEOUT, FailureKind.DROPPED, FailureKind.INVALID_REPLY}
 
     @property

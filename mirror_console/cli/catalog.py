@@ -88,8 +88,12 @@ def path(context: typer.Context, as_json: JsonOption = False) -> None:
 
 
 @told
-def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="Where to.")]) -> None:
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Where to.")],
+    as_json: JsonOption = False,
+) -> None:
     """Write a whole copy of the catalog to a file; secrets are in the keyring, not in it."""
     session = session_of(context)
     session.parts.backup(file)
-    session.out.say(f"Wrote {file}.")
+    session.out.done(f"Wrote {file}.", {"path": str(file)}, as_json=as_json)

@@ -144,13 +144,13 @@ def edit(
 
 
 @told
-def remove(context: typer.Context, name: NameArgument) -> None:
+def remove(context: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
     """Take an engine out of the catalog, and its credentials out of the keyring. Nothing is changed on it."""
     session = session_of(context)
     session.demand_write()
     with session.console(write=True) as (console, _):
         remove_engine(console, _engine(console, name).id)
-    session.out.say(f"Removed {name}.")
+    session.out.done(f"Removed {name}.", {"removed": name}, as_json=as_json)
 
 
 @told
@@ -185,6 +185,7 @@ def add_registry(
     password_file: Annotated[
         Path | None, typer.Option("--password-file", help="File with the password; - reads standard input.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Add a registry, or change the one at that host. The password goes into the keyring."""
     session = session_of(context)
@@ -194,11 +195,16 @@ def add_registry(
         with console.catalog.read() as books:
             before = books.registries.by_host(host)
         registry = save_registry(console, RegistryInput(host, user, password), before.id if before else None)
-    session.out.say(f"Saved {registry.host}.")
+    saved = {"id": registry.id, "host": registry.host, "user": registry.user}
+    session.out.done(f"Saved {registry.host}.", saved, as_json=as_json)
 
 
 @told
-def forget_registry(context: typer.Context, host: Annotated[str, typer.Argument()]) -> None:
+def forget_registry(
+    context: typer.Context,
+    host: Annotated[str, typer.Argument(help="Its host and port.")],
+    as_json: JsonOption = False,
+) -> None:
     """Take a registry out of the catalog, and its password out of the keyring."""
     session = session_of(context)
     session.demand_write()
@@ -208,7 +214,7 @@ def forget_registry(context: typer.Context, host: Annotated[str, typer.Argument(
         if before is None:
             raise InvalidInput("This registry isn't in the catalog.", [Problem("host", f"there is no '{host}'")])
         remove_registry(console, before.id)
-    session.out.say(f"Removed {host}.")
+    session.out.done(f"Removed {host}.", {"removed": host}, as_json=as_json)
 
 
 def _engine(console: Console, name: str) -> Engine:
@@ -240,10 +246,9 @@ def _with(
 
 
 def _saved(session: Session, engine: Engine, *, as_json: bool) -> None:
-    if as_json:
-        session.out.json({"id": engine.id, "name": engine.name, "address": str(engine.address)})
-        return
-    session.out.say(f"Saved {engine.name}. Try the way to it with: mirror-console engines test {engine.name}")
+    saved = {"id": engine.id, "name": engine.name, "address": str(engine.address)}
+    words = f"Saved {engine.name}. Try the way to it with: mirror-console engines test {engine.name}"
+    session.out.done(words, saved, as_json=as_json)
 
 
 def _password(session: Session, host: str, password_file: Path | None) -> Secret:

@@ -11,8 +11,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mirror_console.domain.plain import plain
 from mirror_console.errors import ConsoleError, InvalidInput
-from mirror_console.operations.plain import plain
 
 PIPED_WIDTH = 10_000
 """Columns where no terminal says how many there are: what goes into a pipe is never cut."""
@@ -56,6 +56,13 @@ class Output:
     def json(self, content: object) -> None:
         """A JSON document."""
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n")
+
+    def done(self, words: str, content: object, *, as_json: bool) -> None:
+        """What was done: a sentence, or a document."""
+        if as_json:
+            self.json(content)
+        else:
+            self.say(words)
 
     def raw(self, text: str) -> None:
         """Text that is to be kept as it is: a file that is printed."""

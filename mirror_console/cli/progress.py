@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from mirror_console.cli.output import Output, terminal_for_progress
+from mirror_console.domain.plain import plain
 from mirror_console.domain.rollout import OVER, SUCCEEDED, WORKING, Rollout, TargetState, headline
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
-from mirror_console.operations.plain import plain
 from mirror_console.operations.rollout import Conductor
 
 DRAWN_EVERY = 0.2

@@ -1,7 +1,20 @@
 """Shapes: what `--json` prints. Keys stay as they are; new ones may come.
 
-status   {"made_at", "counts": {state: n}, "mirrors": [Mirror], "engines": [EngineState]}
-check    {"answered": [name], "failed": [{"engine", "why"}], "environments": n, "words"}
+status            StatusShape
+check             {"answered": [name], "failed": [{"engine", "why"}], "environments": count, "words"}
+rollout plan      PlanShape
+rollout checks    {"plan", "blocks_all", "results": [{"check", "answer", "blocks", "words", "remedy", "environment_id",
+                  "mirror"}]}
+rollout start, resume, stop, show; recover continue, put-back      RolloutShape
+rollout list      [RolloutShape]
+rollout report    as mirror_console.operations.report_content.RolloutReport
+recover list      [{"rollout": RolloutShape, "words", "findings": [{"environment_id", "mirror", "found", "words",
+                  "down"}]}]
+engines list      {"engines": [EngineShape], "registries": [{"host", "user"}]}
+engines test      [{"number", "title", "state", "words", "seconds", "remedy"}]
+engines add, edit {"id", "name", "address"}; add-registry {"id", "host", "user"}; remove… {"removed"}
+catalog import    {"counts": {noun: count}, "new", "changed", "notes", "words"}
+catalog path      {"path", "exists"}; backup {"path"}
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ GLYPHS = {
     Status.NOT_APPLICABLE: ("–", "bright_black"),
 }
 
-FILTER_HELP = "Which mirrors, as in the filter box: text, live:behind, engine:fra-1, tag:north, is:held; quote what begins with -."
+FILTER_HELP = "Which mirrors, as in the filter box: text, live:behind, engine:fra-1; quote what begins with a minus."
 
 
 def add_to(app: typer.Typer) -> None:

@@ -366,11 +366,11 @@ def stop_rule_words(rollout: Rollout) -> str:
     return f"{failed} failed of at most {allowed} in this wave of {len(targets)}; unreachable counts"
 
 
-def end_state(rollout: Rollout, *, stopped: bool) -> RolloutState:
+def end_state(rollout: Rollout) -> RolloutState:
     """How a rollout has ended whose targets are all over. With an unknown one it hasn't: that is read again first."""
     if rollout.count(TargetState.UNKNOWN):
         return RolloutState.INTERRUPTED
-    if stopped or rollout.count(TargetState.NOT_STARTED):
+    if rollout.count(TargetState.NOT_STARTED):
         return RolloutState.STOPPED
     if any(target.state in UNSUCCESSFUL or target.state is TargetState.SKIPPED for target in rollout.targets):
         return RolloutState.COMPLETED_WITH_FAILURES

@@ -13,11 +13,11 @@ from typing import Protocol
 import urllib3
 
 from mirror_console.domain.engine import OLDEST_API, Engine, TlsReferences, Way, spoken_api
+from mirror_console.domain.plain import clean
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.engine import transport
 from mirror_console.engine.client import EngineClient
 from mirror_console.engine.failures import in_our_words
-from mirror_console.engine.plain import clean
 from mirror_console.engine.session import DockerSession, Link
 from mirror_console.errors import EngineError, FailureKind, VaultError
 

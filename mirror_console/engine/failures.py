@@ -16,7 +16,7 @@ import msgspec
 import requests
 import urllib3.exceptions
 
-from mirror_console.engine.plain import clean
+from mirror_console.domain.plain import clean
 from mirror_console.errors import EngineError, FailureKind
 
 

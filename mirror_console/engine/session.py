@@ -13,11 +13,11 @@ from mirror_console.domain.environment import CONTAINER_NAME, RestartPolicy
 from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.image import Image, ImageReference, parse_reference
 from mirror_console.domain.observation import Container, Listed
+from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ContainerSpec, Network, PullProgress, RegistryLogin, Resolved
 from mirror_console.engine import bodies, replies, streams, translate
 from mirror_console.engine.client import EngineClient, sign_in_header
 from mirror_console.engine.failures import in_our_words
-from mirror_console.engine.plain import clean
 from mirror_console.engine.transport import pieces
 from mirror_console.errors import EngineError, FailureKind, InvalidInput
 
@@ -125,7 +125,7 @@ class DockerSession:
     def start(self, container_id: str) -> None:
         """Start a container. That it runs already is fine."""
         with self._words("start the container"):
-            self._link.calls.start(_container_id(container_id))
+            self._link.calls.change(f"/containers/{_container_id(container_id)}/start")
 
     def stop(self, container_id: str, seconds: int) -> None:
         """Stop a container, by force after `seconds`, and wait for it. That it is stopped already is fine."""
@@ -135,7 +135,8 @@ class DockerSession:
     def rename(self, container_id: str, name: str) -> None:
         """Give a container another name. CONFLICT where the name is taken."""
         with self._words(f"name the container {clean(name)}"):
-            self._link.calls.rename(_container_id(container_id), _container_name(name))
+            path = f"/containers/{_container_id(container_id)}/rename"
+            self._link.calls.change(path, params={"name": _container_name(name)})
 
     def set_restart(self, container_id: str, policy: RestartPolicy, retries: int = 0) -> None:
         """Change the restart policy in place, of a container that was never started too."""

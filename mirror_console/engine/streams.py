@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from mirror_console.domain.plain import clean
 from mirror_console.domain.request import PullProgress
 from mirror_console.engine.failures import Oversized, Refusal
-from mirror_console.engine.plain import clean
 from mirror_console.engine.replies import PullLine
 
 LONGEST_LINE = 1024 * 1024

@@ -13,10 +13,10 @@ from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volume
 from mirror_console.domain.image import DIGEST, REVISION_LABEL, VERSION_LABEL, Image, fingerprint
 from mirror_console.domain.observation import Container, Health, Listed, State
+from mirror_console.domain.plain import clean
 from mirror_console.domain.request import Network, Resolved
 from mirror_console.engine import replies
 from mirror_console.engine.failures import Malformed
-from mirror_console.engine.plain import clean
 from mirror_console.engine.unsupported import unsupported
 
 ID = re.compile(r"[0-9a-f]{64}")

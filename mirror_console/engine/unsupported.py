@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.observation import LABEL
-from mirror_console.engine.plain import clean
+from mirror_console.domain.plain import clean
 from mirror_console.engine.replies import ContainerConfig, HostConfig, ImageConfig, InspectedContainer
 
 _DEFAULT_SHM = 64 * 1024 * 1024

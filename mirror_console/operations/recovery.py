@@ -186,7 +186,7 @@ def put_back(
                 words = "the rollout was put back before"
                 books.rollouts.save_target(rollout_id, replace(target, state=TargetState.NOT_STARTED, words=words))
         rollout = books.rollouts.get(rollout_id)
-        state = end_state(rollout, stopped=True)
+        state = end_state(rollout)
         rollout = replace(rollout, state=state, ended_at=console.clock(), paused_because="")
         books.rollouts.save_head(rollout)
     report(rollout)

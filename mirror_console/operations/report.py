@@ -9,9 +9,9 @@ import jinja2
 import msgspec
 
 from mirror_console.domain.moment import MONTHS
+from mirror_console.domain.plain import plain
 from mirror_console.domain.rollout import TargetState
 from mirror_console.operations.console import Console
-from mirror_console.operations.plain import plain
 from mirror_console.operations.report_content import ReportedTarget, RolloutReport, report_content
 from mirror_console.paths import resources
 

@@ -190,7 +190,7 @@ class Conductor:
         return self._keep_head(state=RolloutState.PAUSED, paused_because=why)
 
     def _ended(self) -> Rollout:
-        state = end_state(self.rollout, stopped=self._stopping)
+        state = end_state(self.rollout)
         ended_at = self._console.clock() if state in ENDED else None
         because = "Contact was lost in mid-step." if state is RolloutState.INTERRUPTED else ""
         return self._keep_head(state=state, ended_at=ended_at, paused_because=because)

@@ -2,7 +2,7 @@
 
 Every step is written to the journal as an intent, guarded, called, looked at, and written as an outcome. What a step
 did is what a look at the engine says, never what a reply said. A call without an answer is unknown until it was looked
-at, and is not sent again before.
+at, and is not sent again before. That a step was done is written together with what comes next, before that is begun.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.request import ContainerSpec
-from mirror_console.domain.rollout import JournalEntry, Phase, Result, Step, Target, TargetState
+from mirror_console.domain.rollout import OVER, JournalEntry, Phase, Result, Step, Target, TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
@@ -30,7 +30,6 @@ READ_LOCK_ANEW = frozenset(Step) - {
     Step.PULL,
     Step.PROVIDE,
     Step.CREATE,
-    Step.DISARM,
     Step.START,
     Step.ARM,
     Step.VERIFY,
@@ -90,6 +89,7 @@ class Turn:
     _retake: Callable[[], None] | None = None
     _lock_read: _Moment | None = None
     _looks: dict[str, tuple[_Moment, Container]] = field(default_factory=dict)
+    _unwritten: list[JournalEntry] = field(default_factory=list)
 
     @property
     def planned(self) -> PlannedTarget:
@@ -97,7 +97,9 @@ class Turn:
         return self.target.planned
 
     def become(self, state: TargetState, words: str = "", **changes: object) -> None:
-        """Move the target to a state, keep it, and show it."""
+        """Move the target to a state, keep it, and show it. Its end is kept only once the journal is whole."""
+        if state in OVER:
+            self._write_all()
         self.target = replace(self.target, state=state, words=words, **changes)  # type: ignore[arg-type]
         self.tell(self.target)
 
@@ -164,7 +166,11 @@ class Turn:
         words: str = "",
         objects: Mapping[str, str] | None = None,
     ) -> None:
-        """Write a line of the journal. What can't be written may not be done: an error here ends the turn."""
+        """Write a line of the journal. What can't be written may not be done: an error here ends the turn.
+
+        That a step was done waits for the next line, or for the end of the turn, and is written in one go with it: cut
+        off in between, the step is one whose call was sent, and is looked at.
+        """
         entry = JournalEntry(
             rollout_id=self.rollout_id,
             environment_id=self.planned.environment_id,
@@ -178,8 +184,17 @@ class Turn:
             words=words,
         )
         self.target = replace(self.target, step=step)
+        self._unwritten.append(entry)
+        if result is not Result.OK:
+            self._write_all()
+
+    def _write_all(self) -> None:
+        if not self._unwritten:
+            return
         with self.console.catalog.write() as books:
-            books.journal.append(entry)
+            for entry in self._unwritten:
+                books.journal.append(entry)
+        self._unwritten.clear()
 
     # --- looking --------------------------------------------------------------------------------------------------
 

@@ -82,7 +82,8 @@ def test_a_registrys_password_comes_from_a_file_standard_input_or_a_prompt(empty
     assert empty("engines", "list", "--json").json["registries"] == [
         {"host": "registry.example:5000", "user": "deploy"}
     ]
-    assert empty("engines", "remove-registry", "registry.example:5000").code == 0
+    removed = empty("engines", "remove-registry", "registry.example:5000", "--json")
+    assert removed.json == {"removed": "registry.example:5000"}
     assert empty.console.login("registry.example:5000") is None
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mirror_console.domain.rollout import TargetState
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.rollout import start
@@ -163,35 +166,50 @@ def test_ctrl_c_pauses_and_a_second_one_stops(call: CommandLine, fleet: Fleet) -
     fleet.publish("26.8.3", health_interval=0.02)
     begun = ("rollout", "start", *ALL, "--waves", "1,1,rest", "--bake", "1", "--no-pause", "--why", "x", "--yes", "4")
 
-    with _pressing(2.0):
+    with pressing_ctrl_c_while_baking(fleet, times=1):
         said = call(*begun)
     assert said.code == 1
     assert "Press Ctrl-C again to stop for good." in said.err
     assert call("rollout", "show", "--json").json["state"] == "paused"
-    with _pressing(0.3, 0.6):
+    assert versions(fleet).count("26.8.3") == 1
+
+    with pressing_ctrl_c_while_baking(fleet, times=2):
         stopped = call("rollout", "resume")
     assert stopped.code == 1
     assert "(stopped)" in stopped.out
-    told = call("rollout", "show", "--json").json
-    done = [target["state"] for target in told["targets"]].count("done")
-    assert 1 <= done < 4
-    assert versions(fleet).count("26.8.3") == done
+    assert versions(fleet) == ["26.8.3", "26.8.3", "26.8.2", "26.8.2"]
 
 
-class _pressing:  # noqa: N801 - reads as what it does
-    """Ctrl-C after so many seconds each, while the block runs."""
+@contextmanager
+def pressing_ctrl_c_while_baking(fleet: Fleet, times: int) -> Iterator[None]:
+    """Press Ctrl-C once a target bakes, which takes a second, and again shortly after."""
+    pressed = threading.Event()
 
-    def __init__(self, *after: float) -> None:
-        self._timers = [threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)) for seconds in after]
+    def press() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
 
-    def __enter__(self) -> None:
-        for timer in self._timers:
-            timer.start()
+    again = threading.Timer(0.4, press)
 
-    def __exit__(self, *_: object) -> None:
-        for timer in self._timers:
-            timer.cancel()
-            timer.join()
+    def look(changed: frozenset[str]) -> None:
+        if "rollouts" not in changed or pressed.is_set():
+            return
+        with fleet.console.catalog.read() as books:
+            baking = any(target.state is TargetState.BAKING for target in books.rollouts.all()[0].targets)
+        if baking:
+            pressed.set()
+            press()
+            if times > 1:
+                again.start()
+
+    end = fleet.console.catalog.subscribe(look)
+    try:
+        yield
+        assert pressed.is_set()
+    finally:
+        end()
+        again.cancel()
+        if times > 1:
+            again.join()
 
 
 # --- recovery -------------------------------------------------------------------------------------------------------

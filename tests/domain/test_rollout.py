@@ -285,19 +285,18 @@ def test_every_kind_of_failure_counts_for_the_stop_rule(state: TargetState) -> N
 
 
 @pytest.mark.parametrize(
-    ("states", "stopped", "ended"),
+    ("states", "ended"),
     [
-        ([TargetState.DONE, TargetState.ALREADY], False, RolloutState.COMPLETED),
-        ([TargetState.DONE, TargetState.PUT_BACK], False, RolloutState.COMPLETED_WITH_FAILURES),
-        ([TargetState.DONE, TargetState.SKIPPED], False, RolloutState.COMPLETED_WITH_FAILURES),
-        ([TargetState.DONE, TargetState.STRANDED], True, RolloutState.STOPPED),
-        ([TargetState.DONE, TargetState.NOT_STARTED], False, RolloutState.STOPPED),
-        ([TargetState.DONE, TargetState.UNKNOWN], False, RolloutState.INTERRUPTED),
-        ([TargetState.DONE, TargetState.UNKNOWN], True, RolloutState.INTERRUPTED),
+        ([TargetState.DONE, TargetState.ALREADY], RolloutState.COMPLETED),
+        ([TargetState.DONE, TargetState.PUT_BACK], RolloutState.COMPLETED_WITH_FAILURES),
+        ([TargetState.DONE, TargetState.SKIPPED], RolloutState.COMPLETED_WITH_FAILURES),
+        ([TargetState.DONE, TargetState.STRANDED], RolloutState.COMPLETED_WITH_FAILURES),
+        ([TargetState.DONE, TargetState.NOT_STARTED], RolloutState.STOPPED),
+        ([TargetState.DONE, TargetState.UNKNOWN], RolloutState.INTERRUPTED),
     ],
 )
-def test_how_it_ended(states: list[TargetState], stopped: bool, ended: RolloutState) -> None:
-    assert end_state(states_of(rollout(["a", "a"], Way()), *states), stopped=stopped) is ended
+def test_how_it_ended(states: list[TargetState], ended: RolloutState) -> None:
+    assert end_state(states_of(rollout(["a", "a"], Way()), *states)) is ended
 
 
 @given(ENGINES, st.lists(st.sampled_from(sorted(OVER)), min_size=30, max_size=30))

@@ -104,7 +104,7 @@ def _fill(console: Console, scene: Scene) -> None:
         variables={"PORT": str(scene.port)},
         networks=("host",),
         restart=RestartPolicy.UNLESS_STOPPED,
-        health=HealthTest(settle=0.2, limit=5.0),
+        health=HealthTest(settle=0.1, limit=5.0),
         stop_seconds=3,
     )
     now = console.clock()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mirror_console.domain.engine import Engine, parse_address
-from mirror_console.domain.secret import Secret, SecretReference, VaultState
+from mirror_console.domain.engine import parse_address
+from mirror_console.domain.secret import Secret
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.operations import engines as desk
 from mirror_console.operations.connection import ConnectionStep, StepState
@@ -21,7 +21,7 @@ from mirror_console.simulator.engine import SimulatedEngine
 from tests.lab.certificates import Authority
 from tests.lab.engine import LabEngine
 from tests.lab.lab import Lab
-from tests.operations.desk import CERTIFICATE, KEY, empty_console, held
+from tests.operations.desk import CERTIFICATE, KEY, Raced, empty_console, held
 from tests.operations.fleet import Fleet, now, small_fleet
 
 TLS = EngineInput(
@@ -109,47 +109,16 @@ def test_where_the_catalog_refuses_the_keyring_is_as_before(tmp_path: Path) -> N
         engine = desk.save_engine(console, TLS)
         # Two windows on one catalog can't be; a name that was taken meanwhile is what the catalog itself refuses.
         other = desk.save_engine(console, replace(TLS, name="ber-1", address="tcp://ber-1.example"))
-        raced = replace(console, vault=_Raced(console, replace(engine, name="ham-1")))
+
+        def take_the_name() -> None:
+            with console.catalog.write() as books:
+                books.engines.save(replace(engine, name="ham-1"))
+
+        raced = replace(console, vault=Raced(console.vault, take_the_name))
         typed = replace(desk.engine_input(other), name="ham-1", key=Secret(KEY.replace("MIIB", "MIIC")))
         with pytest.raises(CatalogError):
             desk.save_engine(raced, typed, other.id)
         assert held(console, f"engine/{other.id}/client-key") == Secret(KEY)
-
-
-class _Raced:
-    """A vault during whose work another engine gets a name, between the look at the catalog and its change."""
-
-    def __init__(self, console: Console, engine: Engine) -> None:
-        self._vault = console.vault
-        self._catalog = console.catalog
-        self._engine = engine
-
-    def get(self, reference: SecretReference) -> Secret:
-        return self._vault.get(reference)
-
-    def has(self, reference: SecretReference) -> bool:
-        return self._vault.has(reference)
-
-    def put(self, reference: SecretReference, secret: Secret) -> None:
-        with self._catalog.write() as books:
-            books.engines.save(self._engine)
-        self._vault.put(reference, secret)
-
-    def forget(self, reference: SecretReference) -> None:
-        self._vault.forget(reference)
-
-    def state(self) -> VaultState:
-        return self._vault.state()
-
-    def unlock(self) -> VaultState:
-        return self._vault.unlock()
-
-    @property
-    def for_this_run_only(self) -> bool:
-        return self._vault.for_this_run_only
-
-    def keep_for_this_run_only(self) -> None:
-        self._vault.keep_for_this_run_only()
 
 
 def test_removing_takes_the_credentials_along_and_is_refused_where_something_runs(console: Console) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Way
 from mirror_console.domain.environment import Environment, RestartPolicy
 from mirror_console.domain.secret import Secret
@@ -17,7 +17,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.imports import LineProblem, export_catalog, import_catalog
 from mirror_console.operations.yaml_text import MOST_NODES, read_yaml
 from mirror_console.paths import resources
-from tests.operations.desk import CERTIFICATE, KEY, empty_console, held
+from tests.operations.desk import CERTIFICATE, KEY, Raced, empty_console, held
 
 SMALL = """\
 engines:
@@ -333,16 +333,24 @@ def test_read_only_takes_nothing(tmp_path: Path) -> None:
         import_catalog(console, SMALL)
 
 
-def test_where_the_catalog_is_gone_the_keyring_is_as_before(console: Console, tmp_path: Path) -> None:
+def test_where_the_catalog_refuses_the_keyring_is_as_before(console: Console, tmp_path: Path) -> None:
     import_catalog(console, WITH_FILES, written(tmp_path / "in"))
     with console.catalog.read() as books:
         engine = books.engines.all()[0]
     assert engine.tls is not None
-    path = Path(console.catalog.path)  # type: ignore[attr-defined] # the store's own
-    newer = KEY.replace("MIIB", "MIIC")
-    (tmp_path / "in" / "pem" / "key.pem").write_text(newer)
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(CatalogError):
-            import_catalog(console, WITH_FILES, tmp_path / "in")
+    (tmp_path / "in" / "pem" / "key.pem").write_text(KEY.replace("MIIB", "MIIC"))
+
+    def take_the_slug() -> None:
+        with console.catalog.write() as books:
+            books.applications.save(Application("other", Kind.SOURCE, "Other", "shop", repository="registry.example/o"))
+
+    raced = replace(console, vault=Raced(console.vault, take_the_slug))
+    with pytest.raises(CatalogError):
+        import_catalog(
+            raced,
+            WITH_FILES.replace("name: Webshop", "name: Shop").replace("webshop-live", "shop-live"),
+            tmp_path / "in",
+        )
     assert held(console, engine.tls.key.name) == Secret(KEY)
+    with console.catalog.read() as books:
+        assert [application.name for application in books.applications.all()] == ["Webshop", "Other"]

@@ -308,7 +308,7 @@ def _engine_form(window: MainWindow) -> QWidget:
     references = TlsReferences(*(SecretReference(f"engine/engine-1/{name}") for name in names))
     engine = replace(FLEET.engines[1].engine, tls=references)
     editor = EngineEditor(window.context, ENGINE_OPERATIONS, engine)
-    page._open(editor)
+    page.open_editor(editor)
     editor.key.open()
     PROBLEMS.append(Problem("key", "this is no private key: it begins with -----BEGIN PRIVATE KEY-----"))
     editor.form.accept()
@@ -340,7 +340,7 @@ def _registry(window: MainWindow) -> QWidget:
 def _registry_form(window: MainWindow) -> QWidget:
     page = _engines(window)
     registry = Registry("registry-1", "registry.lab:5000", "deploy", SecretReference("registry/1"))
-    page._open(RegistryEditor(window.context, ENGINE_OPERATIONS, registry))
+    page.open_editor(RegistryEditor(window.context, ENGINE_OPERATIONS, registry))
     return window
 
 
@@ -391,7 +391,7 @@ MIRROR = MirrorInput(
 def _mirror_form(window: MainWindow, to: str = "") -> QWidget:
     page = _mirrors(window)
     editor = MirrorEditor(window.context, MIRROR_OPERATIONS, MIRROR, "mirror-3")
-    page._open(editor)
+    page.open_editor(editor)
     if to:
         settle()
         editor.environments.forms[0].form.fields[to].control.setFocus()
@@ -414,7 +414,7 @@ def _mirror_new(window: MainWindow) -> QWidget:
 
 def _mirror_read_only(window: MainWindow) -> QWidget:
     page = _mirrors(window)
-    page._open(MirrorEditor(window.context, MIRROR_OPERATIONS, MIRROR, "mirror-3"))
+    page.open_editor(MirrorEditor(window.context, MIRROR_OPERATIONS, MIRROR, "mirror-3"))
     return window
 
 
@@ -448,7 +448,7 @@ def _source_form(window: MainWindow) -> QWidget:
         required_variables="DATABASE_URL, SECRET_KEY",
         environments=environments,
     )
-    page._open(SourceEditor(window.context, SOURCE_OPERATIONS, given, "source-1"))
+    page.open_editor(SourceEditor(window.context, SOURCE_OPERATIONS, given, "source-1"))
     return window
 
 

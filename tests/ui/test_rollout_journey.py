@@ -1,4 +1,4 @@
-"""A rollout in the window, by the keyboard alone, on simulated engines: what runs afterwards is read past the program."""
+"""A rollout in the window by the keyboard alone, on simulated engines; what runs is read past the program."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.rollout import RolloutState, TargetState
-from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import start
 from mirror_console.operations.plan import plan as make_plan
 from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
+from mirror_console.operations.rollout import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.ui.questions import Answer, QuestionDialog, Questions
 from mirror_console.ui.rollout.assistant import CHECKS, PLAN
@@ -124,7 +124,7 @@ def test_a_failing_release_pauses_and_says_why(qtbot: QtBot, page: RolloutsPage,
     refresh(fleet.console, fleet.jobs)
     to_the_checks(qtbot, page, fleet)
     page.assistant.go_on()
-    qtbot.waitUntil(lambda: page.run_view.resume.isVisible(), timeout=40_000)
+    qtbot.waitUntil(page.run_view.resume.isVisible, timeout=40_000)
     rollout = page.run_view.rollout
     assert rollout is not None
     assert rollout.count(TargetState.PUT_BACK) == 1
@@ -138,9 +138,7 @@ def test_a_failing_release_pauses_and_says_why(qtbot: QtBot, page: RolloutsPage,
     assert page.report_view.rollout.count(TargetState.NOT_STARTED) == 3
 
 
-def test_an_interrupted_rollout_waits_for_the_person(
-    qtbot: QtBot, page: RolloutsPage, fleet: Fleet
-) -> None:
+def test_an_interrupted_rollout_waits_for_the_person(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
     console, jobs = fleet.console, fleet.jobs
     plan = make_plan(console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
     other = replace(console, run="another run")

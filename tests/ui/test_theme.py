@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -10,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPalette
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
+import mirror_console.ui
 from mirror_console.domain.alignment import SEVERITY, Status
 from mirror_console.settings import Density, Theme
 from mirror_console.ui.glyphs import forget_pixmaps, glyph, glyph_icon, path, svg
@@ -153,3 +155,9 @@ def test_every_icon_is_drawn_in_the_colour_of_the_theme(qapp: QApplication) -> N
     with pytest.raises(KeyError):
         icons.icon("no-such-icon")
     qapp.setStyleSheet("")
+
+
+def test_no_icon_is_kept_that_nothing_shows() -> None:
+    package = Path(mirror_console.ui.__file__).parent
+    written = "".join(path.read_text("utf-8") for path in package.rglob("*.py"))
+    assert [name for name in names() if f'"{name}"' not in written] == []

@@ -21,7 +21,9 @@ from tests.operations.fleet import Fleet
 
 
 @contextmanager
-def context_on(application: QApplication, fleet: Fleet, questions: Questions, read_only: str = "") -> Iterator[UiContext]:
+def context_on(
+    application: QApplication, fleet: Fleet, questions: Questions, read_only: str = ""
+) -> Iterator[UiContext]:
     """The parts of a window on a fleet; every commit makes a new survey."""
     signals = Signals()
     jobs = Jobs(signals.report_job)

@@ -7,33 +7,24 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Knowledge, Status
 from mirror_console.domain.engine import Engine, Registry
 from mirror_console.domain.fleet import EngineRow, Grid
 from mirror_console.operations.engines import engine_input
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
-from mirror_console.ui.engines.connection import ConnectionPanel
+from mirror_console.ui.engines.details import EngineDetails, state_glyph, state_words
 from mirror_console.ui.engines.editor import EngineEditor, RegistryEditor
 from mirror_console.ui.engines.operations import EngineOperations, all_registries
-from mirror_console.ui.page import Page
-from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
+from mirror_console.ui.tokens import SPACE_2, SPACE_4
+from mirror_console.ui.widgets.editing_page import EditingPage
 from mirror_console.ui.widgets.editor import page_head
 from mirror_console.ui.widgets.empty import EmptyState
 from mirror_console.ui.widgets.table import Column, Table, TableView
-from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label, line
-from mirror_console.ui.words import age, count, moment, number, tr
-
-_GLYPHS = {
-    Knowledge.FRESH: Status.ALIGNED,
-    Knowledge.AGEING: Status.ALIGNED,
-    Knowledge.STALE: Status.NOT_CHECKED,
-    Knowledge.NEVER: Status.NOT_CHECKED,
-    Knowledge.UNREACHABLE: Status.UNREACHABLE,
-}
+from mirror_console.ui.widgets.text import button
+from mirror_console.ui.words import age, number, tr
 
 
-class EnginesPage(Page):
+class EnginesPage(EditingPage):
     """Table and details; a form takes the whole page while it is open."""
 
     id = "engines"
@@ -43,19 +34,16 @@ class EnginesPage(Page):
     def __init__(self, context: UiContext, operations: EngineOperations | None = None) -> None:
         super().__init__(context)
         self._operations = operations or EngineOperations()
-        self.editor: EngineEditor | RegistryEditor | None = None
-        self._opener: QWidget | None = None
         self.table = Table[EngineRow](self._columns(), lambda row: row.engine.id)
         self.view = TableView(self.table, context.theme, tr("Engines"))
         self.registries = Table[Registry](_registry_columns(), lambda registry: registry.id)
         self.registries_view = TableView(self.registries, context.theme, tr("Registries"))
         self.nothing, self.no_registry = EmptyState(), EmptyState()
-        self.details = _Details(context, self.edit, self.test, self.remove)
+        self.details = EngineDetails(context, self.edit, self.test, self.remove)
         self.add_button = button(tr("Add an engine…"), self.add, look="primary")
         self.add_registry_button = button(tr("Add a registry…"), self.add_registry)
         self.edit_registry_button = button(tr("Edit…"), self.edit_registry)
         self.remove_registry_button = button(tr("Remove…"), self.remove_registry)
-        self.stack = QStackedWidget()
         self._lay_out()
         self._connect()
         self._declare()
@@ -65,10 +53,9 @@ class EnginesPage(Page):
 
     # --- what the window asks -----------------------------------------------------------------------------------
 
-    def shown(self) -> None:
-        """The focus goes to the table, or into the open form."""
-        if self.editor is None:
-            (self.view if self.table.rowCount() else self.add_button).setFocus()
+    def home(self) -> QWidget:
+        """The table, or the way to fill it."""
+        return self.view if self.table.rowCount() else self.add_button
 
     def refresh(self, grid: Grid) -> None:
         """A new survey."""
@@ -88,10 +75,6 @@ class EnginesPage(Page):
             if what.get("edit"):
                 self.edit()
 
-    def may_leave(self) -> bool:
-        """Whether an open form has nothing to lose."""
-        return self.editor is None or self.editor.may_leave()
-
     # --- engines ------------------------------------------------------------------------------------------------
 
     def current(self) -> EngineRow | None:
@@ -102,13 +85,13 @@ class EnginesPage(Page):
     def add(self) -> None:
         """Open the form for a new engine."""
         if self.may_leave():
-            self._open(EngineEditor(self.context, self._operations))
+            self.open_editor(EngineEditor(self.context, self._operations))
 
     def edit(self) -> None:
         """Open the form of the current engine."""
         row = self.current()
         if row is not None:
-            self._open(EngineEditor(self.context, self._operations, row.engine))
+            self.open_editor(EngineEditor(self.context, self._operations, row.engine))
 
     def test(self) -> None:
         """Test the connection of the current engine as it is saved."""
@@ -146,13 +129,13 @@ class EnginesPage(Page):
     def add_registry(self) -> None:
         """Open the form for a new registry."""
         if self.may_leave():
-            self._open(RegistryEditor(self.context, self._operations))
+            self.open_editor(RegistryEditor(self.context, self._operations))
 
     def edit_registry(self) -> None:
         """Open the form of the current registry."""
         registry = self.current_registry()
         if registry is not None:
-            self._open(RegistryEditor(self.context, self._operations, registry))
+            self.open_editor(RegistryEditor(self.context, self._operations, registry))
 
     def remove_registry(self) -> None:
         """Remove the current registry, after a question."""
@@ -178,38 +161,19 @@ class EnginesPage(Page):
         self._registry_stack.setCurrentIndex(1 if registries else 0)
         self._allow()
 
-    # --- forms --------------------------------------------------------------------------------------------------
+    @property
+    def editor(self) -> EngineEditor | RegistryEditor | None:
+        """The form that is open."""
+        opened = self._open_editor
+        return opened if isinstance(opened, EngineEditor | RegistryEditor) else None
 
-    def _open(self, editor: EngineEditor | RegistryEditor) -> None:
-        self._opener = self.focusWidget()
-        self._drop()
-        self.editor = editor
-        editor.saved.connect(self._saved)
-        editor.closed.connect(self._closed)
-        self.stack.addWidget(editor)
-        self.stack.setCurrentWidget(editor)
-        editor.begin()
-
-    def _saved(self, what: Engine | Registry) -> None:
-        self._closed()
+    def was_saved(self, what: object) -> None:
+        """The cursor goes to the engine that was saved; the registries are read again."""
         if isinstance(what, Registry):
             self.read_registries()
-            return
-        self.view.move_to(what.id)
-        self.context.actions.refresh()
-
-    def _closed(self) -> None:
-        self._drop()
-        self.stack.setCurrentIndex(0)
-        opener = self._opener if self._opener is not None and self._opener.isVisible() else self.view
-        opener.setFocus()
-
-    def _drop(self) -> None:
-        if self.editor is not None:
-            self.stack.removeWidget(self.editor)
-            self.editor.hide()
-            self.editor.deleteLater()
-            self.editor = None
+        elif isinstance(what, Engine):
+            self.view.move_to(what.id)
+            self.context.actions.refresh()
 
     # --- what is shown ------------------------------------------------------------------------------------------
 
@@ -249,7 +213,7 @@ class EnginesPage(Page):
 
         return (
             Column("name", tr("Name"), lambda row: row.engine.name, 84, strong=True),
-            Column("state", tr("State"), state_words, 146, status=lambda row: _GLYPHS[state_of(row)]),
+            Column("state", tr("State"), state_words, 146, status=state_glyph),
             Column("address", tr("Address"), lambda row: str(row.engine.address), 170, stretch=True),
             Column("location", tr("Location"), lambda row: row.engine.location or "—", 84),
             Column("version", tr("Docker · API"), version, 112, muted=True),
@@ -344,9 +308,6 @@ class EnginesPage(Page):
         inner.addWidget(self.tabs)
         column.addLayout(inner, 1)
         self.stack.addWidget(main)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self.stack)
 
     def _registry_list(self) -> QWidget:
         made = QWidget()
@@ -361,106 +322,6 @@ class EnginesPage(Page):
         row.addWidget(self.remove_registry_button)
         column.addLayout(row)
         return made
-
-
-class _Details(QWidget):
-    """What is known of one engine, and what can be done with it."""
-
-    def __init__(
-        self,
-        context: UiContext,
-        edit: Callable[[], object],
-        test: Callable[[], object],
-        remove: Callable[[], object],
-    ) -> None:
-        super().__init__()
-        self._context = context
-        self._shown = ""
-        self.setMinimumWidth(252)
-        self.title = ElidedLabel("", Look.HEADING)
-        self.words = label("", wrap=True, select=True)
-        self.facts = label("", Look.MUTED, wrap=True, select=True)
-        self.edit, self.test = button(tr("Edit…"), edit), button(tr("Test connection"), test)
-        self.remove = button(tr("Remove…"), remove)
-        self.connection = ConnectionPanel(context)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_3, SPACE_3, 0, 0)
-        column.setSpacing(SPACE_2)
-        column.addWidget(self.title)
-        column.addWidget(self.words)
-        column.addWidget(self.facts)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_1)
-        for made in (self.edit, self.remove):
-            row.addWidget(made)
-        row.addStretch(1)
-        column.addLayout(row)
-        column.addWidget(line())
-        context.icons.wear(self.test, "plug")
-        column.addWidget(self.test, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(self.connection, 1)
-
-    def show_row(self, row: EngineRow | None) -> None:
-        """Show an engine; what was tested of another one is forgotten."""
-        if row is None or row.engine.id != self._shown:
-            self.connection.forget()
-        self._shown = row.engine.id if row else ""
-        if row is None:
-            self.title.say(tr("No engine is chosen"))
-            self.words.setText("")
-            self.facts.setText("")
-            return
-        self.title.say(row.engine.name)
-        self.words.setText(sentence_of(row))
-        self.facts.setText("\n".join(self._facts(row)))
-
-    def _facts(self, row: EngineRow) -> list[str]:
-        engine, contact = row.engine, row.contact
-        lines = [str(engine.address) + (f" · {engine.location}" if engine.location else "")]
-        facts = contact.facts if contact else None
-        if facts is not None:
-            lines.append(tr("Docker {}, API {}, {}").format(facts.version, facts.api, facts.platform))
-            lines.append(tr("{}, {:.1f} GB memory").format(count(facts.cpus, "CPU", "CPUs"), facts.memory / 1e9))
-        placed = count(row.environments, "environment", "environments")
-        lines.append(tr("{} placed here · {} at once").format(placed, engine.at_once))
-        if contact is not None and contact.last_answer is not None:
-            lines.append(tr("Last answer {}").format(moment(contact.last_answer, self._context.now())))
-        if engine.notes:
-            lines.append(engine.notes)
-        return lines
-
-
-def state_of(row: EngineRow) -> Knowledge:
-    """What is known of an engine; one without environments is known by its last contact alone."""
-    if row.knowledge is Knowledge.NEVER and row.contact is not None and row.contact.answered:
-        return Knowledge.FRESH
-    return row.knowledge
-
-
-def state_words(row: EngineRow) -> str:
-    """The state of an engine in a word, with the reason where it can't be reached."""
-    known = state_of(row)
-    if known is Knowledge.UNREACHABLE and row.contact is not None and row.contact.failure is not None:
-        return f"{tr(known)}: {tr(row.contact.failure)}"
-    return tr(known)
-
-
-def sentence_of(row: EngineRow) -> str:
-    """What is known of an engine, as a sentence."""
-    match state_of(row):
-        case Knowledge.UNREACHABLE:
-            contact = row.contact
-            why = (contact.words or str(contact.failure or "")) if contact else ""
-            offline = (
-                tr(" It is often offline.") if row.engine.often_offline else tr(" Test the connection to see why.")
-            )
-            return tr("It can't be reached: {}.").format(why.rstrip(".")) + offline
-        case Knowledge.NEVER:
-            return tr("It was never asked.")
-        case Knowledge.STALE:
-            return tr("Nothing was heard of it for a while.")
-        case Knowledge.FRESH | Knowledge.AGEING:
-            return tr("It answers.")
 
 
 def _registry_columns() -> tuple[Column[Registry], ...]:

@@ -12,8 +12,8 @@ from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.mirrors.editor import MirrorEditor
 from mirror_console.ui.mirrors.operations import MirrorOperations
-from mirror_console.ui.page import Page
 from mirror_console.ui.tokens import SPACE_2, SPACE_4
+from mirror_console.ui.widgets.editing_page import EditingPage
 from mirror_console.ui.widgets.editor import page_head
 from mirror_console.ui.widgets.empty import EmptyState
 from mirror_console.ui.widgets.form import line_edit
@@ -22,7 +22,7 @@ from mirror_console.ui.widgets.text import ElidedLabel, Look, button
 from mirror_console.ui.words import count, number, tr
 
 
-class MirrorsPage(Page):
+class MirrorsPage(EditingPage):
     """Table; the form takes the whole page while it is open."""
 
     id = "mirrors"
@@ -32,8 +32,6 @@ class MirrorsPage(Page):
     def __init__(self, context: UiContext, operations: MirrorOperations | None = None) -> None:
         super().__init__(context)
         self._operations = operations or MirrorOperations()
-        self.editor: MirrorEditor | None = None
-        self._opener: QWidget | None = None
         self._rows: tuple[Row, ...] = ()
         self._wanted = ""
         self.table = Table[Row](_columns(), lambda row: row.application.id)
@@ -48,7 +46,6 @@ class MirrorsPage(Page):
         self.remove_button = button(tr("Remove…"), self.remove)
         self.show_button = button(tr("Show in Alignment"), self.show_in_grid)
         self.nothing = EmptyState()
-        self.stack = QStackedWidget()
         self._lay_out()
         self.search.textChanged.connect(lambda _text: self._filter())
         self.view.opened.connect(lambda _key: self.edit())
@@ -58,10 +55,9 @@ class MirrorsPage(Page):
 
     # --- what the window asks -----------------------------------------------------------------------------------
 
-    def shown(self) -> None:
-        """The focus goes to the table, or into the open form."""
-        if self.editor is None:
-            (self.view if self.table.rowCount() else self.add_button).setFocus()
+    def home(self) -> QWidget:
+        """The table, or the way to fill it."""
+        return self.view if self.table.rowCount() else self.add_button
 
     def refresh(self, grid: Grid) -> None:
         """A new survey."""
@@ -83,10 +79,6 @@ class MirrorsPage(Page):
         if what.get("edit"):
             self.edit()
 
-    def may_leave(self) -> bool:
-        """Whether an open form has nothing to lose."""
-        return self.editor is None or self.editor.may_leave()
-
     # --- what a person may do -----------------------------------------------------------------------------------
 
     def current(self) -> Row | None:
@@ -97,7 +89,7 @@ class MirrorsPage(Page):
     def add(self) -> None:
         """Open the form for a new mirror."""
         if self.may_leave():
-            self._open(MirrorEditor(self.context, self._operations))
+            self.open_editor(MirrorEditor(self.context, self._operations))
 
     def edit(self) -> None:
         """Open the form of the current mirror."""
@@ -107,7 +99,7 @@ class MirrorsPage(Page):
         application_id, read, console = row.application.id, self._operations.read, self.context.console
 
         def take(given: MirrorInput) -> None:
-            self._open(MirrorEditor(self.context, self._operations, given, application_id))
+            self.open_editor(MirrorEditor(self.context, self._operations, given, application_id))
 
         self.context.run(tr("Read the mirror"), lambda _work: read(console, application_id), take, owner=self)
 
@@ -135,35 +127,17 @@ class MirrorsPage(Page):
         if row is not None:
             self.context.go("alignment", application_id=row.application.id)
 
-    # --- the form -----------------------------------------------------------------------------------------------
+    @property
+    def editor(self) -> MirrorEditor | None:
+        """The form that is open."""
+        opened = self._open_editor
+        return opened if isinstance(opened, MirrorEditor) else None
 
-    def _open(self, editor: MirrorEditor) -> None:
-        self._opener = self.focusWidget()
-        self._drop()
-        self.editor = editor
-        editor.saved.connect(self._saved)
-        editor.closed.connect(self._closed)
-        self.stack.addWidget(editor)
-        self.stack.setCurrentWidget(editor)
-        editor.begin()
-
-    def _saved(self, application: Application) -> None:
-        self._wanted = application.id
-        self._closed()
-        self._move()
-
-    def _closed(self) -> None:
-        self._drop()
-        self.stack.setCurrentIndex(0)
-        opener = self._opener if self._opener is not None and self._opener.isVisible() else self.view
-        opener.setFocus()
-
-    def _drop(self) -> None:
-        if self.editor is not None:
-            self.stack.removeWidget(self.editor)
-            self.editor.hide()
-            self.editor.deleteLater()
-            self.editor = None
+    def was_saved(self, what: object) -> None:
+        """The cursor goes to the mirror that was saved, once the survey has it."""
+        if isinstance(what, Application):
+            self._wanted = what.id
+            self._move()
 
     # --- what is shown ------------------------------------------------------------------------------------------
 
@@ -256,9 +230,6 @@ class MirrorsPage(Page):
         inner.addWidget(self._list)
         column.addLayout(inner, 1)
         self.stack.addWidget(main)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self.stack)
 
 
 def _text(row: Row) -> str:

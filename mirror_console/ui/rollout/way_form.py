@@ -34,6 +34,8 @@ class WayForm(QWidget):
         self.waves, self.at_once, self.per_engine = line_edit(), line_edit(), line_edit()
         self.bake, self.max_failed = line_edit(), line_edit()
         self.pause = tick(tr("Pause after the canary"))
+        # Before the form hears of it: the figures follow the preset, not the other way round.
+        self.preset.currentIndexChanged.connect(self._take_preset)
         self.form = Form(self._judge)
         self.form.add(Field("preset", tr("Way"), self.preset), wide=True)
         self.form.add(
@@ -52,7 +54,6 @@ class WayForm(QWidget):
         column.addWidget(self.numbers)
         column.addWidget(self.rule)
         column.addStretch(1)
-        self.preset.currentIndexChanged.connect(self._take_preset)
         self.form.changed.connect(self._changed)
         self._take_preset()
 

@@ -86,10 +86,10 @@ def read_waves(text: str) -> tuple[WaveSize, ...]:
 def _size(part: str) -> WaveSize:
     if part == "rest":
         return REST
-    if match := re.fullmatch(r"(\d{1,6})", part):
+    if match := re.fullmatch(r"([0-9]{1,6})", part):
         if int(match[1]):
             return WaveSize(count=int(match[1]))
-    elif (match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*%", part)) and 0 < float(match[1]) <= 100:
+    elif (match := re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*%", part)) and 0 < float(match[1]) <= 100:
         return WaveSize(percent=float(match[1]))
     words = tr("'{}' is not a wave. Type counts, shares or 'rest', such as 1, 5%, 25%, rest.")
     raise _bad_waves(words.format(part))
@@ -139,7 +139,7 @@ _UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 
 def read_span(text: str) -> float | None:
     """Seconds that were typed as ``30``, ``30 s``, ``5 min`` or ``1 h``. None where it is no time."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([a-z]*)", text.strip().lower())
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]+)?)\s*([a-z]*)", text.strip().lower())
     if match is None or match[2] not in _UNITS:
         return None
     return float(match[1]) * _UNITS[match[2]]

@@ -14,10 +14,10 @@ from mirror_console.domain.release import Release
 from mirror_console.operations.application_input import SourceInput
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
-from mirror_console.ui.page import Page
 from mirror_console.ui.sources.editor import SourceEditor
 from mirror_console.ui.sources.operations import SourceOperations
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
+from mirror_console.ui.widgets.editing_page import EditingPage
 from mirror_console.ui.widgets.editor import page_head
 from mirror_console.ui.widgets.empty import EmptyState
 from mirror_console.ui.widgets.table import Column, Table, TableView
@@ -32,7 +32,7 @@ class _ReleaseLine:
     current: bool
 
 
-class SourcesPage(Page):
+class SourcesPage(EditingPage):
     """Table and releases; the form takes the whole page while it is open."""
 
     id = "sources"
@@ -42,8 +42,6 @@ class SourcesPage(Page):
     def __init__(self, context: UiContext, operations: SourceOperations | None = None) -> None:
         super().__init__(context)
         self._operations = operations or SourceOperations()
-        self.editor: SourceEditor | None = None
-        self._opener: QWidget | None = None
         self._wanted = ""
         self.table = Table[SourceRow](self._columns(), lambda row: row.application.id)
         self.view = TableView(self.table, context.theme, tr("Sources"))
@@ -56,7 +54,6 @@ class SourcesPage(Page):
         self.remove_button = button(tr("Remove…"), self.remove)
         self.mirrors_button = button(tr("Show its mirrors"), self.show_mirrors)
         self.nothing = EmptyState()
-        self.stack = QStackedWidget()
         self._lay_out()
         self.view.opened.connect(lambda _key: self.edit())
         self.view.cursor_changed.connect(lambda _key: self._show_releases())
@@ -65,10 +62,9 @@ class SourcesPage(Page):
 
     # --- what the window asks -----------------------------------------------------------------------------------
 
-    def shown(self) -> None:
-        """The focus goes to the table, or into the open form."""
-        if self.editor is None:
-            (self.view if self.table.rowCount() else self.add_button).setFocus()
+    def home(self) -> QWidget:
+        """The table, or the way to fill it."""
+        return self.view if self.table.rowCount() else self.add_button
 
     def refresh(self, grid: Grid) -> None:
         """A new survey."""
@@ -89,10 +85,6 @@ class SourcesPage(Page):
             if what.get("edit"):
                 self.edit()
 
-    def may_leave(self) -> bool:
-        """Whether an open form has nothing to lose."""
-        return self.editor is None or self.editor.may_leave()
-
     # --- what a person may do -----------------------------------------------------------------------------------
 
     def current(self) -> SourceRow | None:
@@ -103,7 +95,7 @@ class SourcesPage(Page):
     def add(self) -> None:
         """Open the form for a new source."""
         if self.may_leave():
-            self._open(SourceEditor(self.context, self._operations))
+            self.open_editor(SourceEditor(self.context, self._operations))
 
     def edit(self) -> None:
         """Open the form of the current source."""
@@ -113,7 +105,7 @@ class SourcesPage(Page):
         application_id, read, console = row.application.id, self._operations.read, self.context.console
 
         def take(given: SourceInput) -> None:
-            self._open(SourceEditor(self.context, self._operations, given, application_id))
+            self.open_editor(SourceEditor(self.context, self._operations, given, application_id))
 
         self.context.run(tr("Read the source"), lambda _work: read(console, application_id), take, owner=self)
 
@@ -140,35 +132,16 @@ class SourcesPage(Page):
         if row is not None:
             self.context.go("alignment", filter=f"source:{row.application.slug}")
 
-    # --- the form -----------------------------------------------------------------------------------------------
+    @property
+    def editor(self) -> SourceEditor | None:
+        """The form that is open."""
+        opened = self._open_editor
+        return opened if isinstance(opened, SourceEditor) else None
 
-    def _open(self, editor: SourceEditor) -> None:
-        self._opener = self.focusWidget()
-        self._drop()
-        self.editor = editor
-        editor.saved.connect(self._saved)
-        editor.closed.connect(self._closed)
-        self.stack.addWidget(editor)
-        self.stack.setCurrentWidget(editor)
-        editor.begin()
-
-    def _saved(self, application: Application) -> None:
-        self._wanted = application.id
-        self._closed()
-        self.view.move_to(application.id)
-
-    def _closed(self) -> None:
-        self._drop()
-        self.stack.setCurrentIndex(0)
-        opener = self._opener if self._opener is not None and self._opener.isVisible() else self.view
-        opener.setFocus()
-
-    def _drop(self) -> None:
-        if self.editor is not None:
-            self.stack.removeWidget(self.editor)
-            self.editor.hide()
-            self.editor.deleteLater()
-            self.editor = None
+    def was_saved(self, what: object) -> None:
+        """The cursor goes to the source that was saved, once the survey has it."""
+        if isinstance(what, Application) and not self.view.move_to(what.id):
+            self._wanted = what.id
 
     # --- what is shown ------------------------------------------------------------------------------------------
 
@@ -296,6 +269,3 @@ class SourcesPage(Page):
         holder.addWidget(self._list)
         column.addLayout(holder, 1)
         self.stack.addWidget(main)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self.stack)

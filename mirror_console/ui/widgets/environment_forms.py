@@ -136,6 +136,9 @@ class EnvironmentForms(QWidget, Generic[F]):
         return rest
 
     def _problems_of(self, made: F) -> list[Problem]:
+        if made not in self._forms:
+            # It was removed while a judgement of it was still to come.
+            return []
         place = self._forms.index(made)
         placed = [(_placed(problem.field), problem.words) for problem in self._judge()]
         return [Problem(path, words) for (number, path), words in placed if number == place]

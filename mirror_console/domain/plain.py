@@ -29,3 +29,8 @@ def clean(text: str, longest: int = LONGEST) -> str:
     text = _CONTROLS.sub("", _SPACES.sub(" ", text))
     text = _DECEIVING.sub(_REPLACEMENT, text).strip()
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def plain(text: str) -> str:
+    """The same, whole: for what is read by a person who asked for it, such as a report."""
+    return clean(text, max(LONGEST, len(text) + 1))

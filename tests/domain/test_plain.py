@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.engine.plain import LONGEST, clean
+from mirror_console.domain.plain import LONGEST, clean
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,129 @@
+"""What is known of one engine, in words, with its connection test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from mirror_console.domain.alignment import Knowledge, Status
+from mirror_console.domain.fleet import EngineRow
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.engines.connection import ConnectionPanel
+from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3
+from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label, line
+from mirror_console.ui.words import count, moment, tr
+
+_GLYPHS = {
+    Knowledge.FRESH: Status.ALIGNED,
+    Knowledge.AGEING: Status.ALIGNED,
+    Knowledge.STALE: Status.NOT_CHECKED,
+    Knowledge.NEVER: Status.NOT_CHECKED,
+    Knowledge.UNREACHABLE: Status.UNREACHABLE,
+}
+
+
+class EngineDetails(QWidget):
+    """What is known of one engine, and what can be done with it."""
+
+    def __init__(
+        self,
+        context: UiContext,
+        edit: Callable[[], object],
+        test: Callable[[], object],
+        remove: Callable[[], object],
+    ) -> None:
+        super().__init__()
+        self._context = context
+        self._shown = ""
+        self.setMinimumWidth(252)
+        self.title = ElidedLabel("", Look.HEADING)
+        self.words = label("", wrap=True, select=True)
+        self.facts = label("", Look.MUTED, wrap=True, select=True)
+        self.edit, self.test = button(tr("Edit…"), edit), button(tr("Test connection"), test)
+        self.remove = button(tr("Remove…"), remove)
+        self.connection = ConnectionPanel(context)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_3, SPACE_3, 0, 0)
+        column.setSpacing(SPACE_2)
+        column.addWidget(self.title)
+        column.addWidget(self.words)
+        column.addWidget(self.facts)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_1)
+        for made in (self.edit, self.remove):
+            row.addWidget(made)
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addWidget(line())
+        context.icons.wear(self.test, "plug")
+        column.addWidget(self.test, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.connection, 1)
+
+    def show_row(self, row: EngineRow | None) -> None:
+        """Show an engine; what was tested of another one is forgotten."""
+        if row is None or row.engine.id != self._shown:
+            self.connection.forget()
+        self._shown = row.engine.id if row else ""
+        if row is None:
+            self.title.say(tr("No engine is chosen"))
+            self.words.setText("")
+            self.facts.setText("")
+            return
+        self.title.say(row.engine.name)
+        self.words.setText(sentence_of(row))
+        self.facts.setText("\n".join(self._facts(row)))
+
+    def _facts(self, row: EngineRow) -> list[str]:
+        engine, contact = row.engine, row.contact
+        lines = [str(engine.address) + (f" · {engine.location}" if engine.location else "")]
+        facts = contact.facts if contact else None
+        if facts is not None:
+            lines.append(tr("Docker {}, API {}, {}").format(facts.version, facts.api, facts.platform))
+            lines.append(tr("{}, {:.1f} GB memory").format(count(facts.cpus, "CPU", "CPUs"), facts.memory / 1e9))
+        placed = count(row.environments, "environment", "environments")
+        lines.append(tr("{} placed here · {} at once").format(placed, engine.at_once))
+        if contact is not None and contact.last_answer is not None:
+            lines.append(tr("Last answer {}").format(moment(contact.last_answer, self._context.now())))
+        if engine.notes:
+            lines.append(engine.notes)
+        return lines
+
+
+def state_of(row: EngineRow) -> Knowledge:
+    """What is known of an engine; one without environments is known by its last contact alone."""
+    if row.knowledge is Knowledge.NEVER and row.contact is not None and row.contact.answered:
+        return Knowledge.FRESH
+    return row.knowledge
+
+
+def state_words(row: EngineRow) -> str:
+    """The state of an engine in a word, with the reason where it can't be reached."""
+    known = state_of(row)
+    if known is Knowledge.UNREACHABLE and row.contact is not None and row.contact.failure is not None:
+        return f"{tr(known)}: {tr(row.contact.failure)}"
+    return tr(known)
+
+
+def sentence_of(row: EngineRow) -> str:
+    """What is known of an engine, as a sentence."""
+    match state_of(row):
+        case Knowledge.UNREACHABLE:
+            contact = row.contact
+            why = (contact.words or str(contact.failure or "")) if contact else ""
+            offline = (
+                tr(" It is often offline.") if row.engine.often_offline else tr(" Test the connection to see why.")
+            )
+            return tr("It can't be reached: {}.").format(why.rstrip(".")) + offline
+        case Knowledge.NEVER:
+            return tr("It was never asked.")
+        case Knowledge.STALE:
+            return tr("Nothing was heard of it for a while.")
+        case Knowledge.FRESH | Knowledge.AGEING:
+            return tr("It answers.")
+
+
+def state_glyph(row: EngineRow) -> Status:
+    """The shape of an engine's state."""
+    return _GLYPHS[state_of(row)]

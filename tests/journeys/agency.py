@@ -1,0 +1,142 @@
+"""An agency with engines, a registry, a source and mirrors: its pipeline, its containers, and its import files."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mirror_console.domain.image import fingerprint
+from tests.journeys.console import Program
+from tests.lab.docker_cli import Docker
+from tests.lab.engine import LabEngine
+from tests.lab.images import ImageSpec
+from tests.lab.lab import Lab
+from tests.lab.publish import Published, Settings, deploy, publish
+
+REPOSITORY = "shop/webshop"
+SOURCE = "webshop-live"
+"""The container of the source's live."""
+LONGEST = 90.0
+"""Seconds to wait for something that an engine is to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """Where an agency keeps its files, and the lab that is its world."""
+
+    lab: Lab
+    folder: Path
+
+    def docker(self, engine: LabEngine) -> Docker:
+        """The docker command line on an engine: what every verdict is read with."""
+        return self.lab.docker(engine)
+
+    @property
+    def registry(self) -> str:
+        """Host and port of the registry."""
+        return self.lab.registry.address
+
+    def publish(self, engine: LabEngine, version: str, repository: str = REPOSITORY, **how: Any) -> Published:
+        """Build a release on an engine and push it."""
+        return publish(self.lab, engine, ImageSpec(repository, version, **how))
+
+    def deploy(self, engine: LabEngine, published: Published, container: str = SOURCE) -> None:
+        """Deploy a release as a source's container."""
+        deploy(self.lab, engine, container, published.reference, Settings(restart="no"))
+
+    def run_mirror(
+        self, engine: LabEngine, image: str, name: str, *options: str, ports: Mapping[int, int] | None = None, **more: str
+    ) -> str:
+        """Start a mirror's container by hand, as it was before there was a console; `more` are its variables."""
+        docker = self.docker(engine)
+        if docker.image(image) is None:
+            docker.run("pull", "--quiet", image)
+        options = ("--restart", "unless-stopped", *options)
+        return docker.start_container(image, name, *options, variables=more, ports=ports)
+
+    # --- import files -------------------------------------------------------------------------------------------
+
+    def engine_entry(self, engine: LabEngine, **more: Any) -> dict[str, Any]:
+        """An engine of an import file, with its PEM files in the folder where it has some."""
+        entry = {"name": engine.name, "address": engine.url, "probe_host": engine.host, **more}
+        if engine.spec.tls:
+            engine.client.write(self.folder / engine.name, (0, 0))
+            for field, file in (("ca", "ca.pem"), ("certificate", "cert.pem"), ("key", "key.pem")):
+                entry[field] = f"{engine.name}/{file}"
+        return entry
+
+    def registry_entry(self) -> dict[str, Any]:
+        """The registry of an import file, with its password in a file beside it."""
+        (self.folder / "registry-password").write_text(self.lab.registry.password + "\n")
+        return {"host": self.registry, "user": self.lab.registry.user, "password_file": "registry-password"}
+
+    def source_entry(self, engine: LabEngine, **more: Any) -> dict[str, Any]:
+        """The source, with its live on an engine."""
+        live = {"name": "live", "engine": engine.name, "container": SOURCE, "settings": {"restart": "no"}}
+        return {
+            "name": "Webshop",
+            "repository": f"{self.registry}/{REPOSITORY}",
+            "environments": [live],
+            **more,
+        }
+
+    def write(self, document: Mapping[str, Any], name: str = "import.yaml") -> Path:
+        """Write an import file."""
+        file = self.folder / name
+        file.write_text(yaml.safe_dump(dict(document), sort_keys=False))
+        return file
+
+    def fill(self, program: Program, *engines: LabEngine, mirrors: list[dict[str, Any]], **more: Any) -> None:
+        """Import engines, the registry, the source on the first engine, and mirrors."""
+        document = {
+            "engines": [self.engine_entry(engine, timeout=3) for engine in engines],
+            "registries": [self.registry_entry()],
+            "sources": [self.source_entry(engines[0])],
+            "mirrors": mirrors,
+        }
+        program.run("catalog", "import", str(self.write(document | more)))
+
+
+def mirror_entry(name: str, engine: LabEngine, container: str, **settings: Any) -> dict[str, Any]:
+    """A mirror of the source with its live on an engine; settings stand as they are in the file."""
+    slug = name.lower().replace(" ", "-")
+    settings = {"health": {"settle": 0.2, "limit": 60}, "stop_seconds": 3, **settings}
+    live = {"name": "live", "engine": engine.name, "container": container, "settings": settings}
+    return {"name": name, "slug": slug, "source": "webshop", "domains": [f"{slug}.example"], "environments": [live]}
+
+
+def print_of(docker: Docker, container: str) -> str:
+    """The fingerprint of the image that a container was made from, by what docker says of both."""
+    image = docker.image(docker.image_of(container))
+    assert image is not None, f"the image of {container} is gone"
+    return fingerprint(image)
+
+
+def body_of(engine: LabEngine, port: int, path: str = "/") -> str:
+    """What a published port answers over HTTP, past every proxy. Waits until something answers."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    found = ""
+
+    def answered() -> bool:
+        nonlocal found
+        with suppress(OSError), opener.open(f"http://{engine.host}:{port}{path}", timeout=5.0) as answer:
+            found = answer.read().decode()
+        return bool(found)
+
+    wait_until(answered, f"port {port} of {engine.name} answers")
+    return found
+
+
+def wait_until(seen: Callable[[], bool], what: str) -> None:
+    """Wait until something is seen."""
+    end = time.monotonic() + LONGEST
+    while not seen():
+        assert time.monotonic() < end, f"it was not seen within {LONGEST:g} s that {what}"
+        time.sleep(0.05)

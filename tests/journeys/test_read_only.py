@@ -1,0 +1,100 @@
+"""`--read-only` refuses everything that changes an engine, the catalog or the keyring, and lets all else be looked at."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mirror_console.app import cli_parts
+from mirror_console.cli import ExitCode, build
+from tests.journeys.agency import Agency, mirror_entry
+from tests.journeys.command_line import Command, commands
+from tests.journeys.console import Program
+from tests.lab.engine import LabEngine
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+
+LOOKS = {
+    "status",
+    "check",
+    "rollout checks",
+    "rollout list",
+    "rollout show",
+    "rollout report",
+    "recover list",
+    "engines list",
+    "engines test",
+    "catalog export",
+    "catalog path",
+    "catalog backup",
+}
+"""Commands that change nothing but what was seen. Whoever adds a command says here that it is one, or it must refuse."""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder, which isn't there yet."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("MIRROR_CONSOLE_HOME", str(home))
+    return home
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
+def test_every_command_that_changes_something_refuses(command: Command, home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    ended = CliRunner().invoke(
+        build(cli_parts()), ["--read-only", *command.shortest(file)], input="", catch_exceptions=False
+    )
+    if command.name in LOOKS:
+        assert ended.exit_code != ExitCode.NOT_ALLOWED, ended.stderr
+        return
+    assert ended.exit_code == ExitCode.NOT_ALLOWED, ended.stderr or ended.stdout
+    assert ended.stderr == (
+        "Nothing can be changed now.\nIt was started with --read-only. Start it without to change something.\n"
+    )
+    # Nothing was even opened: so a catalog that another console holds, or that is broken, makes no difference.
+    assert not home.exists()
+
+
+def test_what_looks_is_there() -> None:
+    assert {command.name for command in commands()} >= LOOKS
+
+
+def test_engines_and_catalog_are_as_before(program: Program, agency: Agency, local_engine: LabEngine) -> None:
+    docker = agency.docker(local_engine)
+    published = agency.publish(local_engine, "26.8.1")
+    agency.fill(program, local_engine, mirrors=[mirror_entry("Dunes", local_engine, "dunes-live")])
+    agency.run_mirror(local_engine, published.reference, "dunes-live")
+    agency.deploy(local_engine, published)
+    agency.deploy(local_engine, agency.publish(local_engine, "26.8.2"))
+    program.run("check")
+    plan = program.ask("rollout", "plan", "-e", "live", "--all")
+    before = [docker.container(name) for name in docker.names()]
+    catalog = shutil.copytree(program.home, program.tmp / "as-before")
+
+    assert len(plan["targets"]) == 1
+    started = ("rollout", "start", "--plan", plan["fingerprint"], "--why", "no", "--yes", "1")
+    assert "--read-only" in program.refusal("--read-only", *started, exit_code=3)
+    assert "--read-only" in program.refusal("--read-only", "engines", "remove", local_engine.name, exit_code=3)
+    assert same_content(program.catalog, catalog / "catalog.sqlite")
+    checks = program.run("--read-only", "rollout", "checks", "--json", expect=1).json["results"]
+    assert [check["check"] for check in checks if check["blocks"]] == ["console may write"]
+    assert program.ask("--read-only", "check")["failed"] == []
+    tried = {step["title"]: step for step in program.ask("--read-only", "engines", "test", local_engine.name)}
+    assert tried["May create and pull"]["words"] == "not tried: the console is read-only"
+    assert [docker.container(name) for name in docker.names()] == before
+
+
+def same_content(one: Path, other: Path) -> bool:
+    """Whether two catalogs hold the same."""
+    texts = []
+    for path in (one, other):
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            texts.append(list(connection.iterdump()))
+    return texts[0] == texts[1]

@@ -1,0 +1,316 @@
+"""The pages of rollouts with sample values: what they say, what they refuse, and how the window is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from mirror_console.domain.check import Answer as CheckAnswer
+from mirror_console.domain.check import Check
+from mirror_console.domain.recovery import Found
+from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.jobs import Work
+from mirror_console.operations.recovery import Finding
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.questions import Answer
+from mirror_console.ui.rollout.operations import Report, RolloutOperations
+from mirror_console.ui.rollout.page import RolloutsPage
+from tests.ui import sample_rollout as sample
+from tests.ui.conftest import Answers, ContextMaker
+from tests.ui.sample import NOW
+
+GRID = sample.behind_fleet()
+PLAN = sample.plan_of(GRID)
+
+
+class Held:
+    """A conductor that works until it is told to pause or stop."""
+
+    def __init__(self, rollout: Rollout, report: Report) -> None:
+        self.rollout = rollout
+        self.report = report
+        self.asked = ""
+
+    def pause(self, because: str = "") -> None:
+        self.asked = "pause"
+
+    def stop(self) -> None:
+        self.asked = "stop"
+
+    def run(self, work: Work | None = None) -> Rollout:
+        assert work is not None
+        self.report(self.rollout)
+        while not self.asked:
+            if work.wait(0.01):
+                return self.rollout
+        state = RolloutState.PAUSED if self.asked == "pause" else RolloutState.STOPPED
+        return replace(self.rollout, state=state, paused_because="Paused by operator.", ended_at=NOW)
+
+
+def held(_console: object, _jobs: object, rollout: Rollout, report: Report) -> Held:
+    return Held(rollout, report)
+
+
+def examined(_console: object, _jobs: object, rollout: Rollout) -> tuple[Finding, ...]:
+    return (
+        Finding(rollout.targets[6], Found.HALF_DONE, "half done; it is down now", down=True),
+        Finding(rollout.targets[9], None, "fra-2: fra-2 refused the connection."),
+    )
+
+
+OPERATIONS = RolloutOperations(conductor=held, examine=examined)
+PageMaker = Callable[[UiContext], RolloutsPage]
+
+
+@pytest.fixture
+def make_page(qtbot: QtBot) -> Iterator[PageMaker]:
+    made: list[RolloutsPage] = []
+
+    def make(context: UiContext) -> RolloutsPage:
+        context.set_grid(GRID)
+        page = RolloutsPage(context, OPERATIONS)
+        page.refresh(GRID)
+        qtbot.addWidget(page)
+        page.resize(960, 600)
+        page.show()
+        qtbot.waitExposed(page)
+        made.append(page)
+        return page
+
+    yield make
+    for page in made:
+        page.close()
+
+
+def start_one(qtbot: QtBot, page: RolloutsPage) -> Rollout:
+    rollout = sample.running(PLAN)
+    page.list.show_rollouts([rollout])
+    page.runs.carry_out(rollout)
+    page.open(rollout.id)
+    qtbot.waitUntil(page.run_view.pause.isEnabled)
+    return rollout
+
+
+def test_the_chosen_mirrors_stay_chosen_whatever_a_survey_says(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    page.show_what({"environment": "live", "application_ids": sample.ids(GRID)[:5]})
+    targets = page.assistant.targets
+    assert targets.application_ids == tuple(sample.ids(GRID)[:5])
+    context.set_grid(replace(GRID, rows=GRID.rows[2:]))
+    page.refresh(replace(GRID, rows=GRID.rows[2:]))
+    assert targets.application_ids == tuple(sample.ids(GRID)[:5])
+    assert targets.table.rowCount() == 5
+
+
+def test_every_exclusion_has_its_reason(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    page.begin("live", sample.ids(GRID))
+    first = page.assistant.targets.table.rows[:2]
+    assert [row.eligible for row in page.assistant.targets.table.rows].count(False) == 2
+    assert {row.words for row in first} == {
+        "unreachable: connection refused",
+        "already there: it runs 26.8.3 with these settings",
+    }
+    assert page.assistant.targets.summary.text().startswith("22 mirrors will be considered · 2 can't be included")
+
+
+def test_no_environment_is_implied(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    page.begin("", sample.ids(GRID))
+    assert page.assistant.targets.environment_name == ""
+    assert not page.assistant.next_button.isEnabled()
+    assert page.assistant.says.whole() == "Choose an environment."
+
+
+def test_a_wrong_way_is_told_at_its_field_and_makes_no_plan(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    page.begin("live", sample.ids(GRID))
+    way = page.assistant.targets.way
+    way.waves.setText("a few")
+    assert way.form.fields["waves"].problem == ""
+    page.assistant.go_on()
+    assert "is not a wave" in way.form.fields["waves"].problem
+    assert "is not a wave" in way.waves.accessibleDescription()
+    assert page.assistant.plan is None
+
+
+def test_a_figure_of_a_preset_that_is_changed_makes_a_way_of_ones_own(context: UiContext, make_page: PageMaker) -> None:
+    way = make_page(context).assistant.targets.way
+    way.max_failed.setText("7")
+    assert way.preset.currentText() == "As typed below"
+    way.preset.setCurrentIndex(0)
+    assert way.max_failed.text() == "0"
+
+
+def test_the_plan_is_summed_up_before_it_is_listed(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    page.assistant.show_plan(PLAN)
+    preview = page.assistant.preview
+    assert preview.sentence.text() == "22 of 24 targets will change, on 2 engines · 1 + 2 + 6 + 13 in 4 waves"
+    assert preview.tabs.tabText(4) == "Left out (2)"
+    assert "valid until" in preview.made.text()
+
+
+def test_an_old_plan_can_be_read_but_not_started(context: UiContext, make_page: PageMaker) -> None:
+    old = sample.plan_of(GRID, made_at=NOW.replace(hour=1))
+    page = make_page(context)
+    page.assistant.show_plan(old)
+    assert page.assistant.next_button.text() == "Plan again"
+    assert "too old to start" in page.assistant.preview.made.text()
+
+
+def test_checks_put_what_blocks_first_and_ask_to_look_at_warnings(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    page.assistant.show_plan(PLAN)
+    page.assistant.show_checks(PLAN)
+    checks = page.assistant.checks
+    checks.finish(sample.checked(PLAN))
+    assert checks.groups.rows[0].check is Check.PORTS
+    assert checks.details.rows[0][1].answer is CheckAnswer.BLOCKED
+    assert checks.summary.text() == "20 targets are ready; 2 targets are blocked and will be left out."
+    assert page.assistant.says.whole() == "Look at the warnings, and tick them."
+    for made in checks.ticks:
+        made.click()
+    assert page.assistant.next_button.text() == "Roll out 20 targets…"
+    assert page.assistant.next_button.isEnabled()
+
+
+def test_while_checks_are_asked_nothing_can_be_confirmed(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    page.assistant.show_plan(PLAN)
+    page.assistant.show_checks(PLAN)
+    page.assistant.checks.take(sample.answers(PLAN)[:30])
+    assert not page.assistant.next_button.isEnabled()
+    assert page.assistant.checks.summary.text() == "Asking… 30 answers so far."
+
+
+def test_pausing_says_what_is_still_being_worked_on(qtbot: QtBot, context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    rollout = start_one(qtbot, page)
+    assert context.running == rollout
+    assert page.run_view.counts.text() == "7 of 22"
+    page.run_view.pause.click()
+    assert page.run_view.why.text() == "Pausing – 3 still working. Nothing new is begun."
+    qtbot.waitUntil(page.run_view.resume.isVisible)
+    assert page.run_view.why.text() == "Paused by operator."
+    assert context.running is None
+
+
+def test_stopping_asks_first(qtbot: QtBot, make_context: ContextMaker, make_page: PageMaker) -> None:
+    answers = Answers(Answer(False))
+    page = make_page(make_context(questions=answers))
+    start_one(qtbot, page)
+    page.run_view.stop.click()
+    assert answers.asked[-1].text.startswith("12 will not be started.")
+    assert page.runs.running
+    answers.answer = Answer(True)
+    page.run_view.stop.click()
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view)
+
+
+@pytest.mark.parametrize("chosen", [None, "keep"])
+def test_a_window_with_a_running_rollout_stays(
+    qtbot: QtBot, make_context: ContextMaker, make_page: PageMaker, chosen: str | None
+) -> None:
+    answers = Answers(chosen=chosen)
+    page = make_page(make_context(questions=answers))
+    rollout = start_one(qtbot, page)
+    assert not page.may_close()
+    assert page.runs.is_running(rollout.id)
+    assert page.isMinimized() == (chosen == "keep")
+
+
+def test_pause_and_quit_closes_once_nothing_is_in_flight(
+    qtbot: QtBot, make_context: ContextMaker, make_page: PageMaker
+) -> None:
+    page = make_page(make_context(questions=Answers(chosen="pause")))
+    start_one(qtbot, page)
+    assert not page.may_close()
+    assert page.isVisible()
+    qtbot.waitUntil(lambda: not page.isVisible())
+    assert page.may_close()
+
+
+def test_an_interruption_shows_what_was_found_and_what_is_down(
+    qtbot: QtBot, context: UiContext, make_page: PageMaker
+) -> None:
+    page = make_page(context)
+    page.list.show_rollouts([sample.interrupted(PLAN)])
+    page.open("rollout-1")
+    view = page.interruption_view
+    qtbot.waitUntil(view.go_on.isEnabled)
+    assert view.state.text() == "1 target is down now. Decide soon."
+    told = [view.table.columns[3].text(target) for target in view.table.rows]
+    assert told == ["half done; it is down now", "fra-2: fra-2 refused the connection."]
+    assert not page.runs.running
+
+
+def test_read_only_shows_everything_and_changes_nothing(make_context: ContextMaker, make_page: PageMaker) -> None:
+    context = make_context(read_only="The console was started with --read-only.")
+    page = make_page(context)
+    assert not page.list.new.isEnabled()
+    page.begin("live", sample.ids(GRID))
+    assert not page.assistant.next_button.isEnabled()
+    assert page.assistant.says.whole() == "The console was started with --read-only."
+    page.list.show_rollouts([sample.paused(PLAN)])
+    page.open("rollout-1")
+    assert not page.run_view.resume.isEnabled()
+    assert not page.run_view.stop.isEnabled()
+
+
+def test_the_list_opens_a_rollout_with_enter(qtbot: QtBot, context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    page.list.show_rollouts([sample.ended(PLAN)])
+    page.show_list()
+    QTest.keyClick(page.list.view, Qt.Key.Key_Return)
+    assert page.stack.currentWidget() is page.report_view
+    assert page.report_view.headline.text() == "18 of 22 updated, 2 put back, 1 stranded, 1 skipped"
+    page.report_view.head.back.click()
+    assert page.stack.currentWidget() is page.list
+
+
+def test_shapes_are_not_read_aloud_as_other_states(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    page.list.show_rollouts([sample.ended(PLAN)])
+    page.open("rollout-1")
+    table = page.report_view.table
+    said = table.data(table.index(0, 1), Qt.ItemDataRole.AccessibleTextRole)
+    assert said == "Outcome: stranded"
+
+
+class _Windows(QObject):
+    """Notes every window that opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.opened.append(repr(watched))
+        return False
+
+
+def test_no_part_flashes_up_as_a_window_of_its_own(
+    qapp: QApplication, context: UiContext, make_page: PageMaker
+) -> None:
+    windows = _Windows()
+    qapp.installEventFilter(windows)
+    try:
+        page = make_page(context)
+        page.begin("live", sample.ids(GRID))
+        page.assistant.show_plan(PLAN)
+        page.assistant.show_checks(PLAN)
+        page.assistant.checks.finish(sample.checked(PLAN))
+        for made in (sample.paused(PLAN), sample.ended(PLAN), sample.interrupted(PLAN)):
+            page.list.show_rollouts([made])
+            page.open(made.id)
+    finally:
+        qapp.removeEventFilter(windows)
+    assert len(windows.opened) == 1, windows.opened

@@ -1,0 +1,123 @@
+"""How a rollout is typed and told: ways, waves, counts, the order of targets, and the steps of one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mirror_console.domain.check import Check
+from mirror_console.domain.plan import REST, WaveSize, Way
+from mirror_console.domain.rollout import RECREATE_STEPS, Result, Step, TargetState
+from mirror_console.errors import InvalidInput
+from mirror_console.settings import WAYS
+from mirror_console.ui.rollout.assistant import question
+from mirror_console.ui.rollout.steps import step_lines
+from mirror_console.ui.rollout.ways import (
+    WayTexts,
+    in_numbers,
+    read_span,
+    read_waves,
+    read_way,
+    span_text,
+    waves_text,
+    way_texts,
+)
+from mirror_console.ui.rollout.words import by_urgency, causes, outcome_words, took
+from tests.ui import sample_rollout as sample
+from tests.ui.sample import NOW
+
+SIZES = st.one_of(
+    st.integers(1, 5000).map(lambda count: WaveSize(count=count)),
+    st.integers(1, 100).map(lambda percent: WaveSize(percent=float(percent))),
+)
+
+
+@given(st.lists(SIZES, max_size=6))
+def test_what_is_shown_of_waves_can_be_typed_again(sizes: list[WaveSize]) -> None:
+    waves = (*sizes, REST)
+    assert read_waves(waves_text(waves)) == waves
+
+
+@pytest.mark.parametrize("way", WAYS.values())
+def test_what_is_shown_of_a_preset_can_be_typed_again(way: Way) -> None:
+    assert read_way(way_texts(way)) == way
+
+
+def test_a_missing_rest_is_added_so_that_no_target_is_left_over() -> None:
+    assert read_waves("1, 10 %") == (WaveSize(count=1), WaveSize(percent=10), REST)
+
+
+@pytest.mark.parametrize("text", ["a few", "0", "0%", "101%", "rest, 5", "-1", "1.5", "٣"])
+def test_what_is_no_wave_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_waves(text)
+    assert refused.value.problems[0].field == "waves"
+
+
+def test_every_wrong_field_of_a_way_is_told_at_once() -> None:
+    texts = WayTexts("a few", "many", "0", "soon", "-1", True)
+    with pytest.raises(InvalidInput) as refused:
+        read_way(texts)
+    assert [problem.field for problem in refused.value.problems] == ["waves", "at_once", "max_failed", "bake"]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30", 30), ("30 s", 30), ("5 min", 300), ("1 h", 3600), ("0", 0)])
+def test_times_are_typed_with_a_unit(text: str, seconds: float) -> None:
+    assert read_span(text) == seconds
+    assert read_span(span_text(seconds)) == seconds
+
+
+def test_a_way_is_told_in_numbers() -> None:
+    assert in_numbers(Way(), 386) == "1 + 20 + 97 + 268 in 4 waves"
+    assert in_numbers(Way(waves=(REST,)), 3) == "3 targets in one wave"
+
+
+def test_outcomes_are_counted_and_none_is_lost() -> None:
+    rollout = sample.running(sample.plan_of(sample.behind_fleet()))
+    assert outcome_words(rollout) == "5 done · 2 put back · 3 working · 12 waiting"
+    assert causes(rollout.targets) == [(2, sample.FAILURE)]
+
+
+def test_what_needs_a_person_stands_first() -> None:
+    rollout = sample.ended(sample.plan_of(sample.behind_fleet()))
+    states = [target.state for target in by_urgency(rollout.targets)]
+    assert states[:4] == [TargetState.STRANDED, TargetState.PUT_BACK, TargetState.PUT_BACK, TargetState.SKIPPED]
+    assert set(states[4:]) == {TargetState.DONE}
+
+
+def test_the_steps_of_a_target_are_those_of_the_journal_and_those_to_come() -> None:
+    rollout = sample.running(sample.plan_of(sample.behind_fleet()))
+    target = rollout.targets[7]
+    lines = step_lines(target, sample.journal(rollout, target.environment_id, Step.VERIFY))
+    assert [line.step for line in lines] == list(RECREATE_STEPS)
+    done = RECREATE_STEPS.index(Step.VERIFY)
+    assert all(line.result is Result.OK for line in lines[:done])
+    assert lines[done].state == "working"
+    assert all(line.begun is None for line in lines[done + 1 :])
+    assert took(lines[0].begun, lines[0].ended) == "0:04"
+
+
+def test_the_steps_of_a_target_that_is_over_end_with_the_journal() -> None:
+    rollout = sample.ended(sample.plan_of(sample.behind_fleet()))
+    target = rollout.targets[0]
+    journal = sample.journal(rollout, target.environment_id, Step.BAKE)
+    assert step_lines(target, journal)[-1].step is Step.BAKE
+
+
+def test_few_targets_of_an_unprotected_environment_start_with_one_question_only() -> None:
+    plan = sample.plan_of(sample.behind_fleet(3))
+    checked = sample.checked(plan, blocked=0, warned=0)
+    quiet = type(checked)(tuple(result for result in checked.results if result.check is not Check.DISK))
+    assert not question(plan, quiet, 3, protected=False).reason
+    assert question(plan, quiet, 3, protected=True).reason
+    assert question(plan, quiet, 3, protected=False).number is None
+
+
+def test_many_targets_ask_for_their_number_and_a_reason() -> None:
+    plan = sample.plan_of(sample.behind_fleet())
+    asked = question(plan, sample.checked(plan), 20, protected=False)
+    assert asked.number == 22
+    assert asked.reason
+    assert asked.go == "Start rollout to 20"
+    assert plan.made_at == NOW
