@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytestmark = pytest.mark.usefixtures("_inner_project")
+pytestmark = [pytest.mark.usefixtures("_inner_project"), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -32,23 +35,48 @@ def carry_out(out: Output, console: Console, jobs: Jobs, rollout: Rollout) -> Ro
 def conducted(jobs: Jobs, conductor: Conductor, watch: Watch) -> Rollout:
     """Run a conductor in a job and draw what it tells. A third Ctrl-C leaves it as it is, to be recovered."""
     job = jobs.submit("Rollout", conductor.run)
-    presses = 0
-    with watch.drawn():
+    heeded = 0
+    with watch.drawn(), _counting_presses() as presses:
         while True:
             try:
                 return job.result(DRAWN_EVERY)
             except TimeoutError:
                 watch.draw()
-            except KeyboardInterrupt:
-                presses += 1
-                if presses == 1:
-                    watch.say("Pausing: what is in flight is finished. Press Ctrl-C again to stop for good.")
+            while heeded < presses.count:
+                heeded += 1
+                if heeded == 1:
                     conductor.pause()
-                elif presses == 2:
-                    watch.say("Stopping: what is in flight is finished, the rest is left as it is.")
-                    conductor.stop()
+                    watch.say("Pausing: what is in flight is finished. Press Ctrl-C again to stop for good.")
                 else:
-                    raise
+                    conductor.stop()
+                    watch.say("Stopping: what is in flight is finished, the rest is left as it is.")
+
+
+@dataclass(slots=True)
+class _Presses:
+    """How often Ctrl-C was pressed."""
+
+    count: int = 0
+
+    def hear(self, _number: int, _frame: FrameType | None) -> None:
+        """Count it; the third one ends the command."""
+        self.count += 1
+        if self.count > 2:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _counting_presses() -> Iterator[_Presses]:
+    """Ctrl-C is counted, and heeded at the next look.
+
+    Raised where it comes, a second one could break off what the first one set about, and the rollout with it.
+    """
+    presses = _Presses()
+    before = signal.signal(signal.SIGINT, presses.hear)
+    try:
+        yield presses
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Watch:

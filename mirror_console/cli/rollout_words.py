@@ -58,17 +58,24 @@ def print_checks(out: Output, plan: Plan, checked: Checked) -> None:
     blocked = checked.blocked(mirrors)
     out.say("")
     out.say(f"Checks: {passed} passed, {len(rest)} ask for a look, {len(blocked)} of {len(mirrors)} targets blocked")
-    rows = [
-        [
-            (f"{result.answer}{', blocks' if result.blocks else ''}", _ANSWERS[result.answer]),
-            mirrors.get(result.environment_id, "all"),
-            result.check.value,
-            f"{result.words} {result.remedy}".strip(),
-        ]
-        for result in rest
+    alike: dict[tuple[str, Answer, str, str], list[str]] = {}
+    for result in rest:
+        answer = f"{result.answer}{', blocks' if result.blocks else ''}"
+        key = (answer, result.answer, result.check.value, f"{result.words} {result.remedy}".strip())
+        alike.setdefault(key, []).append(mirrors.get(result.environment_id, "all"))
+    rows: list[list[str | tuple[str, str]]] = [
+        [(answer, _ANSWERS[kind]), check, words, _names(several)]
+        for (answer, kind, check, words), several in alike.items()
     ]
     if rows:
-        out.table(["answer", "mirror", "check", "in words"], rows)
+        out.table(["answer", "check", "in words", "mirrors"], rows)
+
+
+def _names(mirrors: Sequence[str]) -> str:
+    """Mirrors with the same answer: the first few by name, and how many there are."""
+    if len(mirrors) <= 3:
+        return ", ".join(mirrors)
+    return f"{', '.join(mirrors[:2])} and {len(mirrors) - 2} more"
 
 
 def print_rollout(out: Output, rollout: Rollout) -> None:

@@ -27,9 +27,12 @@ LONGEST_NAME = 256
 
 _NO_CHECK = {"", "none"}
 _HEALTH = {"healthy": Health.HEALTHY, "starting": Health.STARTING, "unhealthy": Health.FAILING}
+
+# Made before there are threads: two that ask msgspec for the same type for the first time at once crash the program.
 _decode_list = msgspec.json.Decoder(list[replies.ListedContainer]).decode
 _decode_created = msgspec.json.Decoder(replies.Created).decode
 _decode_container = msgspec.json.Decoder(replies.InspectedContainer).decode
+_decode_image = msgspec.json.Decoder(replies.InspectedImage).decode
 _decode_version = msgspec.json.Decoder(replies.Version).decode
 _decode_info = msgspec.json.Decoder(replies.Info).decode
 _decode_distribution = msgspec.json.Decoder(replies.Distribution).decode
@@ -231,7 +234,7 @@ ReadImage = tuple[replies.InspectedImage, Mapping[str, Any]]
 def parse_image(reply: bytes) -> ReadImage:
     """The reply to /images/{name}/json, checked; and whole, for its fingerprint."""
     whole = msgspec.json.decode(reply)
-    parsed = msgspec.convert(whole, replies.InspectedImage)
+    parsed = _decode_image(reply)
     if not IMAGE_ID.fullmatch(parsed.id):
         raise Malformed(f"an image id {clean(parsed.id, 80)!r}")
     return parsed, whole

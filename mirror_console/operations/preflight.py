@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.engine import Engine, EngineFacts
 from mirror_console.domain.image import parse_reference
-from mirror_console.domain.observation import LABEL, Container, Health, Listed, State, is_ours
+from mirror_console.domain.observation import LABEL, Container, Health, Listed, Role, State, is_ours
 from mirror_console.domain.plan import Plan, PlannedTarget, Swap
 from mirror_console.domain.request import Resolved
 from mirror_console.domain.rollout import OVER
@@ -166,7 +166,7 @@ def _bound_target(
             *_current(target, old),
             _names(scene, target, old),
             _ports(scene, target, old),
-            _lock(scene, target),
+            _lock(scene, target, old),
             *_shape(target, old),
             *_drift(console, target),
             *_healthy_now(target, old),
@@ -281,6 +281,9 @@ def _names(scene: _Scene, target: PlannedTarget, old: Container | None) -> Check
         if is_ours(candidate.labels, target.environment_id):
             words = "A new container of an earlier, unfinished rollout is still there."
             remedy = "Decide about that rollout on the Rollouts page, or with 'mirror-console recover'."
+        elif candidate.labels.get(LABEL + "env"):
+            words = "A new container of another console's rollout is there."
+            remedy = "Wait until that rollout ends, or have it recovered there."
         else:
             words = f"A container '{candidate.name}' is there that isn't ours."
             remedy = "Rename or remove it; rollouts need this name for a while."
@@ -311,12 +314,31 @@ def _ports(scene: _Scene, target: PlannedTarget, old: Container | None) -> Check
     return _of(target, Check.PORTS, Answer.PASS, f"Free or held by the container that goes: {ports}.")
 
 
-def _lock(scene: _Scene, target: PlannedTarget) -> CheckResult:
-    held = scene.named(lock_name(target.environment_id))
+def _lock(scene: _Scene, target: PlannedTarget, old: Container | None) -> CheckResult:
+    held = scene.named(lock_name(target.environment_id)) or _lock_of_others(scene, target, old)
     if held is None:
         return _of(target, Check.LOCK, Answer.PASS, "Nobody holds the lock.")
     words = f"{lock_holder(held.labels)} holds the lock since {held.labels.get(LABEL + 'taken', 'an unknown time')}."
     return _of(target, Check.LOCK, Answer.BLOCKED, words, "Wait until that rollout ends, or have it recovered there.")
+
+
+def _lock_of_others(scene: _Scene, target: PlannedTarget, old: Container | None) -> Listed | None:
+    """The lock of a console whose catalog was filled by itself: there the same container is another environment's.
+
+    It is known by the container that it was taken for, or by whose environment the containers here are.
+    """
+    here = (scene.named(target.container + ".mc-next"), old)
+    owners = {found.labels.get(LABEL + "env", "") for found in here if found} - {""}
+    locks = [found for found in scene.listed if found.labels.get(LABEL + "role") == Role.LOCK]
+    taken_for = old.id if old else "nothing"
+    return next(
+        (
+            lock
+            for lock in locks
+            if lock.labels.get(LABEL + "prev") == taken_for or lock.labels.get(LABEL + "env") in owners
+        ),
+        None,
+    )
 
 
 def _shape(target: PlannedTarget, old: Container | None) -> list[CheckResult]:

@@ -58,11 +58,14 @@ def sides() -> Iterator[Sides]:
         page = AlignmentPage(context)
         page.resize(WIDTH, HEIGHT)
         page.refresh(grid)
+        painted_page = _Painted(page.view.viewport())
         page.show()
-        bare = _bare_view(context, page.view, grid)
-        bare.show()
-        painted_page, painted_bare = _Painted(page.view.viewport()), _Painted(bare.viewport())
         painted_page.wait(qt)
+        painted_page.none_left(qt)
+        # Only now the page has the sizes that the bare view is to have.
+        bare = _bare_view(context, page.view, grid)
+        painted_bare = _Painted(bare.viewport())
+        bare.show()
         painted_bare.wait(qt)
         texts = itertools.cycle(FILTERS)
 
@@ -80,7 +83,8 @@ def sides() -> Iterator[Sides]:
         def alternative() -> float:
             painted_bare.none_left(qt)
             began = time.perf_counter()
-            bare.viewport().update()
+            for part in (bare, bare.horizontalHeader(), bare.verticalHeader()):
+                part.viewport().update()
             painted_bare.wait(qt)
             return seconds_since(began) * 1000
 
@@ -101,7 +105,7 @@ class _Painted(QObject):
         self._times = 0
         widget.installEventFilter(self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's own name
         """Counts paint events; the widget still gets them."""
         if event.type() is QEvent.Type.Paint:
             self._times += 1

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import docker
+from docker import APIClient
 
 from mirror_console.app import awake_seconds, clock, harden
 from mirror_console.domain.engine import Engine, parse_address
@@ -35,7 +35,7 @@ class Ground:
     console: Console
     jobs: Jobs
     docker: Docker
-    bare: docker.APIClient
+    bare: APIClient
     registry: str
 
     def publish(self, version: str, name: str) -> str:
@@ -53,7 +53,7 @@ def one_engine() -> Iterator[Ground]:
     try:
         with ending_on_signals(), Lab.start(folder / "lab", keyring=False, owner=(0, 0)) as lab:
             engine = lab.engine(EngineSpec("fast", bridge=False))
-            bare = docker.APIClient(engine.unix_url, version=API, timeout=60)
+            bare = APIClient(engine.unix_url, version=API, timeout=60)
             with closing(bare), _console(folder / "home", engine.unix_url) as (console, jobs):
                 yield Ground(console, jobs, lab.docker(engine), bare, lab.registry.address)
     finally:

@@ -71,9 +71,7 @@ def _fill(ground: Ground) -> list[Environment]:
 
 
 def _with(settings: Settings, port: int, domain: str) -> Settings:
-    return Settings(
-        variables={"PORT": str(port), "DOMAIN": domain}, networks=settings.networks, health=settings.health
-    )
+    return Settings(variables={"PORT": str(port), "DOMAIN": domain}, networks=settings.networks, health=settings.health)
 
 
 def _create(ground: Ground, environment: Environment, image: str) -> None:

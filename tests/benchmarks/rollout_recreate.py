@@ -32,9 +32,7 @@ CONTAINERS = 100
 AT_ONCE = 2
 STOP_SECONDS = 5
 OURS_FROM, BARE_FROM = 20000, 21000
-WAY = Way(
-    waves=(REST,), at_once=AT_ONCE, at_once_per_engine=AT_ONCE, bake=0.0, max_failed=0, pause_after_canary=False
-)
+WAY = Way(waves=(REST,), at_once=AT_ONCE, at_once_per_engine=AT_ONCE, bake=0.0, max_failed=0, pause_after_canary=False)
 
 
 @contextmanager

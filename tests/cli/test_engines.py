@@ -96,7 +96,7 @@ def test_the_connection_test_tells_ten_steps(call: CommandLine, fleet: Fleet) ->
     fleet.simulated.engines["alpha"].stop()
     broken = call("engines", "test", "alpha")
     assert broken.code == 1
-    assert "✕ 3 Reachable" in broken.out
+    assert "✕  3 Reachable" in broken.out
     steps = call("engines", "test", "alpha", "--json").json
     assert [step["number"] for step in steps] == list(range(1, 11))
 

@@ -52,7 +52,13 @@ class Agency:
         deploy(self.lab, engine, container, published.reference, Settings(restart="no"))
 
     def run_mirror(
-        self, engine: LabEngine, image: str, name: str, *options: str, ports: Mapping[int, int] | None = None, **more: str
+        self,
+        engine: LabEngine,
+        image: str,
+        name: str,
+        *options: str,
+        ports: Mapping[int, int] | None = None,
+        **more: str,
     ) -> str:
         """Start a mirror's container by hand, as it was before there was a console; `more` are its variables."""
         docker = self.docker(engine)

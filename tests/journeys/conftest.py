@@ -1,4 +1,4 @@
-"""What the journeys share: the program on an empty data folder, with the lab's keyring or without any, and an agency."""
+"""What journeys share: the program on an empty data folder, with the lab's keyring or without any, and an agency."""
 
 from __future__ import annotations
 

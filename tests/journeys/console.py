@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,19 @@ class Program:
             text=True,
         )
 
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A command that runs at least as long as the block needs it; it doesn't outlive the block."""
+        process = self.begin(*arguments)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+
     def end(self, process: subprocess.Popen[str], feed: str = "") -> Ended:
         """Wait for a command. It never ends with a traceback, whatever happened; a killed one has said what it said."""
         try:
@@ -119,7 +133,7 @@ class Program:
         assert not ended.out.strip(), str(ended)
         lines = ended.err.strip().splitlines()
         assert len(lines) >= 2, f"it says what is wrong, but not what to do:\n{ended}"
-        assert all(line.rstrip().endswith((".", ")")) for line in (lines[0], lines[-1])), str(ended)
+        assert all(line.rstrip().endswith((".", "?")) for line in (lines[0], lines[-1])), str(ended)
         return ended.err
 
 

@@ -54,7 +54,9 @@ def test_keys_and_passwords_are_in_the_keyring_alone(program: Program, agency: A
         assert program.catalog.with_name("catalog.sqlite-wal").stat().st_size > 0
         secrets = [SECRET, PASSWORD, client.key]
         assert not leaks(secrets, program.home, program.tmp)
-    assert not leaks([*secrets, client.certificate, client.ca], program.home, program.tmp, Path(program.keyring["HOME"]))
+    assert not leaks(
+        [*secrets, client.certificate, client.ca], program.home, program.tmp, Path(program.keyring["HOME"])
+    )
     assert not any(secret in words for words in said for secret in (SECRET, PASSWORD, client.key.splitlines()[1]))
     assert list((program.home / "log").iterdir())
 

@@ -1,4 +1,4 @@
-"""From an empty catalog to a first mirror that runs: engines, a registry, an import, a rollout, all on the real thing."""
+"""From an empty catalog to a first mirror that runs: engines, a registry, an import, a rollout, all of it real."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def test_from_an_empty_catalog_to_a_first_mirror(
         *("engines", "add", tls_engine.name, tls_engine.tls_url, "--ca", str(pem / "ca.pem")),
         *("--cert", str(pem / "cert.pem"), "--key", str(pem / "key.pem")),
     )
-    program.run("engines", "add-registry", agency.registry, registry.user, "--password-file", "-", feed=registry.password)
+    program.run(
+        "engines", "add-registry", agency.registry, registry.user, "--password-file", "-", feed=registry.password
+    )
     steps = program.ask("engines", "test", tls_engine.name)
     assert [step["state"] for step in steps if step["title"] != "Free disk"] == ["ok"] * 9, steps
     assert agency.docker(tls_engine).names() == []
@@ -96,4 +98,3 @@ def assert_it_runs_as_the_catalog_says(agency: Agency, local: LabEngine, engine:
     assert docker.run("volume", "ls", "--quiet").split() == ["dunes-media"]
     said = body_of(engine, 18080).splitlines()
     assert said == ["version 26.8.1", "DOMAIN=dunes.example", "GREETING=good day: ünï", "STAGE=live"]
-

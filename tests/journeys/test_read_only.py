@@ -1,4 +1,4 @@
-"""`--read-only` refuses everything that changes an engine, the catalog or the keyring, and lets all else be looked at."""
+"""`--read-only` refuses all that changes an engine, the catalog or the keyring, and lets all else be looked at."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LOOKS = {
     "catalog path",
     "catalog backup",
 }
-"""Commands that change nothing but what was seen. Whoever adds a command says here that it is one, or it must refuse."""
+"""Commands that change nothing but what was seen. A new command either refuses or is named here."""
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
-"""Rollouts on real engines: in waves, put back, by HTTP, paused and stopped; afterwards docker says what status says."""
+"""Rollouts on real engines: in waves, put back, by HTTP, paused, stopped; afterwards docker says what status says."""
 
 from __future__ import annotations
 
 import re
 import signal
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -205,23 +206,23 @@ def test_pause_finishes_what_is_in_flight_and_stop_leaves_the_rest(
     docker.start_container(second.reference, SOURCE, "--network", "host", variables={"PORT": "9100"})
 
     way = ("--waves", "rest", "--at-once", "1", "--bake", "2", "--no-pause")
-    running = program.begin("rollout", "start", "-e", "live", "--all", *way, "--why", "try", "--yes", "3", "--json")
-    wait_until(lambda: "alder-live.mc-prev" in docker.names(), "the first one is swapped")
-    running.send_signal(signal.SIGINT)
-    paused = program.end(running)
+    start = ("rollout", "start", "-e", "live", "--all", *way, "--why", "try", "--yes", "3", "--json")
+    with program.running(*start) as running:
+        wait_until(lambda: "alder-live.mc-prev" in docker.names(), "the first one is swapped")
+        running.send_signal(signal.SIGINT)
+        paused = program.end(running)
     assert paused.exit_code == 1, str(paused)
     assert "Pausing: what is in flight is finished." in paused.err
     assert paused.json["state"] == "paused"
     assert [target["state"] for target in paused.json["targets"]] == ["done", "queued", "queued"]
     assert [docker.version_of(f"{slug}-live") for slug in slugs] == ["26.8.2", "26.8.1", "26.8.1"]
 
-    running = program.begin("rollout", "resume", "--json")
-    wait_until(lambda: "birch-live.mc-prev" in docker.names(), "the second one is swapped")
-    running.send_signal(signal.SIGINT)
-    assert running.stderr is not None
-    assert running.stderr.readline().startswith("Pausing")
-    running.send_signal(signal.SIGINT)
-    stopped = program.end(running)
+    with program.running("rollout", "resume", "--json") as running:
+        wait_until(lambda: "birch-live.mc-prev" in docker.names(), "the second one is swapped")
+        for _ in range(2):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.1)  # two signals at once are one
+        stopped = program.end(running)
     assert stopped.exit_code == 1, str(stopped)
     assert "Stopping: what is in flight is finished" in stopped.err
     assert stopped.json["state"] == "stopped"

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.plain import plain
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh

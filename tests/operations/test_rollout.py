@@ -106,6 +106,7 @@ def test_a_new_container_that_is_not_well_is_put_back(fleet: Fleet, behaviour: B
     assert after.policy == "unless-stopped"
 
 
+@pytest.mark.slow
 def test_a_container_that_dies_while_it_bakes_is_put_back(fleet: Fleet) -> None:
     publish(fleet, behaviour=Behaviour.HEALTHY_THEN_DIES)
     before = fleet.container("mirror-01-live").id
@@ -332,6 +333,7 @@ def test_a_required_variable_without_a_value_blocks(fleet: Fleet) -> None:
     assert [result.words for result in checked.blocking] == ["Required and without a value: STAGE."]
 
 
+@pytest.mark.slow
 def test_more_than_twenty_targets_ask_for_their_number() -> None:
     with small_fleet(mirrors=21) as fleet:
         fleet.publish("26.8.2", health_interval=0.02)

@@ -296,6 +296,7 @@ def test_a_network_file_system_is_known_by_the_table_of_mounts(tmp_path: Path, p
         demand_local(Path(path), table)
 
 
+@pytest.mark.slow
 def test_no_change_to_its_bytes_is_met_with_anything_but_a_sentence(place: Path) -> None:
     """300 files, each changed at random: opened and read whole, or refused, or refused while it is read."""
     good = closed(place).read_bytes()

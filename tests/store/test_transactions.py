@@ -24,6 +24,7 @@ from tests.store import values
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_eight_threads_and_another_program_write_and_none_is_turned_away(catalog: Catalog, place: Path) -> None:
     with catalog.write() as books:
         values.fleet(books, 1)
@@ -140,6 +141,7 @@ def test_a_lock_of_another_program_is_told(catalog: Catalog, place: Path, monkey
     _write(catalog, "now")
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_writing_it_keeps_every_commit_whole(catalog: Catalog, place: Path) -> None:
     with catalog.write() as books:
         values.fleet(books, 1)

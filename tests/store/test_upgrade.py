@@ -147,6 +147,7 @@ def test_an_earlier_form_is_brought_up_at_the_start_but_not_for_reading_only(
     Catalog.open(place, read_only=True).close()
 
 
+@pytest.mark.slow
 def test_programs_that_start_at_once_make_one_catalog(place: Path) -> None:
     code = f"""
 import pathlib

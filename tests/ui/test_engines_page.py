@@ -124,7 +124,7 @@ def test_what_was_changed_is_guarded(qtbot: QtBot, make_context: ContextMaker) -
     assert not page.may_leave()
     tab_to(editor.name)
     QTest.keyClick(editor.name, Qt.Key.Key_Escape)
-    assert page.editor is editor
+    assert page.stack.currentWidget() is editor
     assert len(answers.asked) == 2
     answers.answer = Answer(True)
     QTest.keyClick(editor.name, Qt.Key.Key_Escape)

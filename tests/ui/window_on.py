@@ -45,15 +45,17 @@ def context_on(
 def tab_to(wanted: QWidget) -> None:
     """Press Tab until a widget has the focus. Fails where Tab never gets there."""
     window = wanted.window()
-    window.activateWindow()
-    assert QTest.qWaitForWindowActive(window)
+    if not window.isActiveWindow():
+        window.activateWindow()
+        assert QTest.qWaitForWindowActive(window)
     for _ in range(80):
         if wanted.hasFocus():
             return
         focused = QApplication.focusWidget()
         assert focused is not None, "nothing has the focus"
         QTest.keyClick(focused, Qt.Key.Key_Tab)
-    raise AssertionError(f"Tab never reaches {wanted.accessibleName() or wanted!r}")
+    where = f"it is {'on' if wanted.isEnabled() else 'off'} and {'seen' if wanted.isVisible() else 'hidden'}"
+    raise AssertionError(f"Tab never reaches {wanted.accessibleName() or wanted!r}: {where}")
 
 
 def press(wanted: QWidget) -> None:
@@ -68,7 +70,11 @@ def when_asked(over: QObject, answer: Callable[[QuestionDialog], None]) -> None:
     def look() -> None:
         dialog = QApplication.activeModalWidget()
         if isinstance(dialog, QuestionDialog):
-            answer(dialog)
+            try:
+                answer(dialog)
+            finally:
+                # Whatever went wrong, the test goes on and tells it: a question that stays open waits for ever.
+                dialog.reject()
         else:
             QTimer.singleShot(20, over, look)
 

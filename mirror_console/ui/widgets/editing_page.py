@@ -27,6 +27,7 @@ class EditingPage(Page):
     def __init__(self, context: UiContext) -> None:
         super().__init__(context)
         self._open_editor: OpenEditor | None = None
+        self._open_widget: QWidget | None = None
         self._opener: QWidget | None = None
         self.stack = QStackedWidget()
         whole = QVBoxLayout(self)
@@ -51,7 +52,7 @@ class EditingPage(Page):
         assert isinstance(editor, QWidget)  # noqa: S101 - a protocol can't name a class as its base
         self._opener = self.focusWidget()
         self._drop()
-        self._open_editor = editor
+        self._open_editor, self._open_widget = editor, editor
         editor.saved.connect(self._saved)
         editor.closed.connect(self.close_editor)
         self.stack.addWidget(editor)
@@ -73,9 +74,9 @@ class EditingPage(Page):
         self.was_saved(what)
 
     def _drop(self) -> None:
-        editor = self._open_editor
-        self._open_editor = None
-        if isinstance(editor, QWidget):
-            self.stack.removeWidget(editor)
-            editor.hide()
-            editor.deleteLater()
+        widget = self._open_widget
+        self._open_editor, self._open_widget = None, None
+        if widget is not None:
+            self.stack.removeWidget(widget)
+            widget.hide()
+            widget.deleteLater()
