@@ -14,6 +14,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PINS = (ROOT / "packaging" / "requirements.txt").read_text("utf-8")
+_PIN = re.compile(r'\S+==\S+(?: ; \S+ == "\S+")? \\|    --hash=sha256:[0-9a-f]{64}(?: \\)?|')
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,5 @@ def test_every_pin_has_hashes_and_no_line_has_an_address() -> None:
     assert len(blocks) > 20
     assert [block.split()[0] for block in blocks if "--hash=sha256:" not in block] == []
     lines = [line for line in PINS.splitlines() if not line.lstrip().startswith("#")]
-    assert [
-        line for line in lines if not re.fullmatch(r"\S+==\S+(?: ; \S+ == "\S+")? \\|    --hash=sha256:[0-9a-f]{64}(?: \\)?|", line)
-    ] == []
+    assert [line for line in lines if not _PIN.fullmatch(line)] == []
     assert not re.search(r"://|www\.|\.org\b|\.com\b", PINS)

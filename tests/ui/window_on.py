@@ -45,17 +45,20 @@ def context_on(
 def tab_to(wanted: QWidget) -> None:
     """Press Tab until a widget has the focus. Fails where Tab never gets there."""
     window = wanted.window()
-    if not window.isActiveWindow():
-        window.activateWindow()
-        assert QTest.qWaitForWindowActive(window)
+    window.raise_()
+    window.activateWindow()
+    assert QTest.qWaitForWindowActive(window)
+    assert QTest.qWaitFor(lambda: QApplication.activeWindow() is window, 5000), "the window doesn't become active"
+    went: list[str] = []
     for _ in range(80):
         if wanted.hasFocus():
             return
         focused = QApplication.focusWidget()
         assert focused is not None, "nothing has the focus"
+        went.append(f"{type(focused).__name__} {focused.accessibleName()}".strip())
         QTest.keyClick(focused, Qt.Key.Key_Tab)
     where = f"it is {'on' if wanted.isEnabled() else 'off'} and {'seen' if wanted.isVisible() else 'hidden'}"
-    raise AssertionError(f"Tab never reaches {wanted.accessibleName() or wanted!r}: {where}")
+    raise AssertionError(f"Tab never reaches {wanted.accessibleName() or wanted!r}: {where}; {went[:12]}")
 
 
 def press(wanted: QWidget) -> None:
