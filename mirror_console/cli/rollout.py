@@ -16,7 +16,7 @@ from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of
 from mirror_console.cli.shapes import plan_shape, rollout_shape
 from mirror_console.cli.status import FILTER_HELP, chosen, surveyed
 from mirror_console.domain.check import Checked
-from mirror_console.domain.plan import Plan, Way
+from mirror_console.domain.plan import Plan, Way, number_to_type
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs
@@ -333,10 +333,10 @@ def _way(
 
 def _confirmed(session: Session, made: Plan, checked: Checked, yes: int | None) -> int | None:
     """The number of targets that the person has said. Raises InvalidInput, or ends where the answer is no."""
-    number = len(made.targets)
+    number = len(made.targets) - len(checked.blocked(target.environment_id for target in made.targets))
     if yes is not None:
         if yes != number:
-            problem = Problem("yes", f"the plan has {number} targets, not {yes}")
+            problem = Problem("yes", f"{number} targets would change, not {yes}")
             raise InvalidInput("The rollout was not started.", [problem])
         return yes
     if not number or checked.blocks_all:
@@ -346,7 +346,7 @@ def _confirmed(session: Session, made: Plan, checked: Checked, yes: int | None) 
         problem = Problem("yes", f"nobody can be asked here: say --yes {number} to start it")
         raise InvalidInput("The rollout was not started.", [problem])
     question = f"Roll out to {number} {made.environment} target{'' if number == 1 else 's'}?"
-    if made.typed_number is None:
+    if number_to_type(number) is None:
         if typer.confirm(question, default=False, err=True):
             return None
     else:

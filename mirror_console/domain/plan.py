@@ -151,14 +151,14 @@ class Plan:
         return tuple(tuple(target for target in self.targets if target.wave == wave) for wave in range(count))
 
     @property
-    def typed_number(self) -> int | None:
-        """The number that must be typed before the start; None where none is asked for."""
-        return len(self.targets) if len(self.targets) > TYPED_ABOVE else None
-
-    @property
     def engine_ids(self) -> tuple[str, ...]:
         """The engines that are touched, in order of their first target."""
         return tuple(dict.fromkeys(target.engine_id for target in self.targets))
+
+
+def number_to_type(targets: int) -> int | None:
+    """The number that a person types before so many targets are changed; None where none is asked for."""
+    return targets if targets > TYPED_ABOVE else None
 
 
 def way_problems(way: Way) -> list[Problem]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from mirror_console.domain.check import Check, Checked, CheckResult
-from mirror_console.domain.plan import Plan, Swap
+from mirror_console.domain.plan import Plan, Swap, number_to_type
 from mirror_console.domain.rollout import (
     ENDED,
     Begin,
@@ -43,7 +43,7 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
     """Turn a checked plan into a rollout. Nothing is changed on an engine yet.
 
     Targets with a blocking check are left out, as skipped, with the reason. Raises InvalidInput where the plan is too
-    old, a check blocks the whole rollout, or the typed number isn't the number of targets.
+    old, a check blocks the whole rollout, or the typed number isn't the number of targets that will change.
     """
     console.demand_write()
     now = console.clock()
@@ -54,11 +54,12 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
     ]
     if now > plan.valid_until:
         problems.append(Problem("plan", "it is too old; plan again"))
-    if plan.typed_number is not None and typed != plan.typed_number:
-        problems.append(Problem("confirmation", f"type {plan.typed_number}, the number of targets"))
     if not plan.targets:
         problems.append(Problem("targets", "the plan changes nothing"))
     blocked = checked.blocked(target.environment_id for target in plan.targets)
+    to_type = number_to_type(len(plan.targets) - len(blocked))
+    if to_type is not None and typed != to_type:
+        problems.append(Problem("confirmation", f"type {to_type}, the number of targets that will change"))
     if len(blocked) == len(plan.targets) and plan.targets:
         problems.append(Problem("targets", "every target is blocked by a check"))
     if problems:

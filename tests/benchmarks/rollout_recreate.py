@@ -70,7 +70,7 @@ class _Rollouts:
         console, jobs = ground.console, ground.jobs
         self._release(self.images[self.done % 2])
         made = plan(console, "live", [f"mirror-{number:03}" for number in range(CONTAINERS)], WAY)
-        rollout = start(console, made, preflight(console, jobs, made), "a benchmark", made.typed_number)
+        rollout = start(console, made, preflight(console, jobs, made), "a benchmark", len(made.targets))
         began = time.perf_counter()
         ended = Conductor(console, jobs, rollout).run()
         took = seconds_since(began)

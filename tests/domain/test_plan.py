@@ -25,6 +25,7 @@ from mirror_console.domain.plan import (
     WaveSize,
     Way,
     make_plan,
+    number_to_type,
     plan_fingerprint,
     planned,
     wave_counts,
@@ -237,8 +238,8 @@ CELLS = cells(40)
 
 def test_a_plan_is_valid_for_a_quarter_of_an_hour_and_a_large_one_asks_for_its_number() -> None:
     assert plan_of(CELLS[:2]).valid_until == NOW + timedelta(minutes=15)
-    assert plan_of(CELLS[:TYPED_ABOVE]).typed_number is None
-    assert plan_of(CELLS[: TYPED_ABOVE + 1]).typed_number == TYPED_ABOVE + 1
+    assert number_to_type(TYPED_ABOVE) is None
+    assert number_to_type(TYPED_ABOVE + 1) == TYPED_ABOVE + 1
 
 
 MATTERS: list[dict[str, Any]] = [

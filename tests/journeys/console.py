@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -111,8 +111,8 @@ class Program:
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()
-            raise AssertionError(f"it hangs: {process.args}\n{out}\n{err}") from None
-        assert isinstance(process.args, Sequence)
+            raise AssertionError(f"it hangs: {process.args!r}\n{out}\n{err}") from None
+        assert isinstance(process.args, list)
         ended = Ended(tuple(str(part) for part in process.args[3:]), process.returncode, out, err)
         assert "Traceback" not in ended.said, str(ended)
         return ended

@@ -1,4 +1,4 @@
-"""What is wrong is said in a sentence with what to do, by an exit code and without a traceback; nothing is lost by it."""
+"""What is wrong is said in a sentence with what to do and by an exit code, without a traceback; nothing is lost."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ def test_a_wrong_password_blocks_before_anything_is_changed(
     results = program.ask("rollout", "checks", expect=1)["results"]
     (blocking,) = (result for result in results if result["blocks"])
     assert blocking["check"] == "image can be had"
-    assert "refused" in blocking["words"]
+    assert "unauthorized" in blocking["words"]
     assert "password" in blocking["remedy"]
     assert docker.names() == []
     assert "not-the-password" not in ended.said

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
 from typer.testing import CliRunner
 
 from mirror_console.app import cli_parts
@@ -15,6 +17,7 @@ from mirror_console.cli import ExitCode, build
 from tests.journeys.agency import Agency, mirror_entry
 from tests.journeys.command_line import Command, commands
 from tests.journeys.console import Program
+from tests.journeys.window import window_on_the_catalog
 from tests.lab.engine import LabEngine
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
@@ -89,6 +92,39 @@ def test_engines_and_catalog_are_as_before(program: Program, agency: Agency, loc
     tried = {step["title"]: step for step in program.ask("--read-only", "engines", "test", local_engine.name)}
     assert tried["May create and pull"]["words"] == "not tried: the console is read-only"
     assert [docker.container(name) for name in docker.names()] == before
+
+
+@pytest.mark.qt_log_ignore("^This plugin does not support ", extend=True)
+def test_the_window_saves_nothing(home: Path, qtbot: QtBot) -> None:
+    with window_on_the_catalog(qtbot, "Only for looking.") as window:
+        assert "(read-only)" in window.windowTitle()
+        for page_id in ("engines", "sources", "mirrors"):
+            window.open_page(page_id)
+            # Whatever way leads into a form: there, nothing can be saved.
+            window.pages[page_id].show_what({"new": True})
+            (save,) = (button for button in buttons(window) if button.text() == "Save")
+            assert not save.isEnabled()
+            assert not [line for line in window.findChildren(QLineEdit) if can_be_typed_into(line)]
+        window.open_page("rollouts")
+        changing = ("Plan", "Roll out", "Start", "Resume", "Put back", "Re-read")
+        assert [button.text() for button in buttons(window) if button.text().startswith(changing)] == []
+    assert content_of(home / "catalog.sqlite", "engine") == []
+
+
+def buttons(window: QWidget) -> list[QAbstractButton]:
+    """Those that are seen."""
+    return [button for button in window.findChildren(QAbstractButton) if button.isVisible()]
+
+
+def can_be_typed_into(line: QLineEdit) -> bool:
+    """Whether what is typed there would stand there."""
+    return line.isVisible() and line.isEnabled() and not line.isReadOnly()
+
+
+def content_of(catalog: Path, table: str) -> list[tuple[object, ...]]:
+    """The rows of a table, read past the program."""
+    with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as connection:
+        return connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 # a name that stands here
 
 
 def same_content(one: Path, other: Path) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.check import Checked
+from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.environment import HealthTest
 from mirror_console.domain.observation import Health
 from mirror_console.domain.plan import REST, Plan, Reason, Swap, Way
@@ -394,3 +394,17 @@ def test_an_engine_takes_no_more_at_once_than_it_is_said_to(fleet: Fleet) -> Non
 
     assert Conductor(fleet.console, fleet.jobs, rollout, count).run().state is RolloutState.COMPLETED
     assert max(most) == 1
+
+
+def test_the_number_to_type_is_that_of_the_targets_that_will_change() -> None:
+    with small_fleet(mirrors=22) as fleet:
+        fleet.publish("26.8.2", health_interval=0.02)
+        fleet.run_mirrors("26.8.2")
+        refresh(fleet.console, fleet.jobs)
+        publish(fleet)
+        made = planned(fleet)
+        blocking = CheckResult(Check.LOCK, Answer.BLOCKED, "held", "", made.targets[0].environment_id)
+        with pytest.raises(InvalidInput, match="type 21"):
+            start(fleet.console, made, Checked((blocking,)), "a test", 22)
+        rollout = start(fleet.console, made, Checked((blocking,)), "a test", 21)
+        assert states(rollout) == [TargetState.SKIPPED] + [TargetState.QUEUED] * 21

@@ -45,10 +45,7 @@ def context_on(
 def tab_to(wanted: QWidget) -> None:
     """Press Tab until a widget has the focus. Fails where Tab never gets there."""
     window = wanted.window()
-    window.raise_()
-    window.activateWindow()
-    assert QTest.qWaitForWindowActive(window)
-    assert QTest.qWaitFor(lambda: QApplication.activeWindow() is window, 5000), "the window doesn't become active"
+    _bring_to_front(window)
     went: list[str] = []
     for _ in range(80):
         if wanted.hasFocus():
@@ -59,6 +56,17 @@ def tab_to(wanted: QWidget) -> None:
         QTest.keyClick(focused, Qt.Key.Key_Tab)
     where = f"it is {'on' if wanted.isEnabled() else 'off'} and {'seen' if wanted.isVisible() else 'hidden'}"
     raise AssertionError(f"Tab never reaches {wanted.accessibleName() or wanted!r}: {where}; {went[:12]}")
+
+
+def _bring_to_front(window: QWidget) -> None:
+    """A window that was just opened gets the keys a moment later."""
+    for _ in range(250):
+        focused = QApplication.focusWidget()
+        if focused is not None and window.isAncestorOf(focused):
+            return
+        window.activateWindow()
+        QTest.qWait(20)
+    raise AssertionError(f"the keys never go to {window!r}")
 
 
 def press(wanted: QWidget) -> None:

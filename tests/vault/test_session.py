@@ -31,10 +31,10 @@ def test_without_a_keyring_it_refuses_and_says_what_to_do(no_keyring: SessionVau
 def test_memory_is_used_once_a_person_has_chosen_it_and_nothing_is_written(
     no_keyring: SessionVault, tmp_path: Path
 ) -> None:
-    assert not no_keyring.for_this_run_only
+    before = no_keyring.for_this_run_only
     no_keyring.keep_for_this_run_only()
     no_keyring.put(KEY, Secret("a key"))
-    assert no_keyring.for_this_run_only
+    assert (before, no_keyring.for_this_run_only) == (False, True)
     assert no_keyring.get(KEY) == Secret("a key")
     assert no_keyring.state() is VaultState.UNLOCKED
     assert not [file for file in tmp_path.rglob("*") if file.is_file()]

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from mirror_console.domain.check import Checked, CheckResult
 from mirror_console.domain.fleet import Grid
-from mirror_console.domain.plan import Change, Plan, PlannedTarget
+from mirror_console.domain.plan import Change, Plan, PlannedTarget, number_to_type
 from mirror_console.domain.rollout import Rollout
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import Job, JobEvent, Work
@@ -317,7 +317,7 @@ def question(plan: Plan, checked: Checked, ready: int, *, protected: bool) -> Qu
         lead,
         " ".join(sentence for sentence in sentences if sentence),
         go=tr("Start rollout to {}").format(number(ready)),
-        number=plan.typed_number,
+        number=number_to_type(ready),
         reason=not everyday,
         details=" ".join(sentence for sentence in details if sentence),
     )

@@ -116,6 +116,7 @@ class ChecksStep(QWidget):
                 made.toggled.connect(self.changed)
                 self._ticks[group.check] = made
                 self._understood.addWidget(made)
+                made.show()
         first = self.groups.rows[0]
         if first.blocking or first.warned:
             self.view.move_to(first.check)

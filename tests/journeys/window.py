@@ -1,0 +1,96 @@
+"""The window on a person's own catalog, without a screen, worked as they do: by what stands on it, keys and clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTabWidget,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from mirror_console.app import opened
+from mirror_console.settings import Density, Preferences, Theme
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.signals import Signals
+from mirror_console.ui.theme import ThemeService
+from mirror_console.ui.window import MainWindow
+
+LONGEST = 60_000
+"""Milliseconds to wait for something to show."""
+
+
+@contextmanager
+def window_on_the_catalog(qtbot: QtBot, read_only: str = "") -> Iterator[MainWindow]:
+    """The window on the catalog that MIRROR_CONSOLE_HOME names, after its first look at all engines."""
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    signals = Signals()
+    with opened(holder="window", read_only=read_only, listener=signals.report_job) as parts:
+        theme = ThemeService(application, Theme.LIGHT, Density.COMFORTABLE)
+        context = UiContext(parts.console, parts.jobs, Preferences(theme=Theme.LIGHT), theme, signals)
+        unsubscribe = parts.console.catalog.subscribe(signals.report_catalog)
+        window = MainWindow(context)
+        qtbot.addWidget(window)
+        window.resize(1280, 900)
+        window.show()
+        try:
+            with qtbot.waitSignal(window.fleet.checked, timeout=LONGEST):
+                window.start()
+            qtbot.waitUntil(lambda: context.grid is not None, timeout=LONGEST)
+            yield window
+        finally:
+            window.close()
+            QApplication.processEvents()
+            unsubscribe()
+            signals.close()
+            application.setStyleSheet("")
+
+
+def press(within: QWidget, words: str) -> None:
+    """Click the button that says this."""
+    found = [
+        button
+        for button in within.findChildren(QAbstractButton)
+        if words in {button.text(), button.accessibleName()} and button.isVisible() and button.isEnabled()
+    ]
+    assert found, f"no button says '{words}'"
+    QTest.mouseClick(found[0], Qt.MouseButton.LeftButton)
+
+
+def fill(within: QWidget, name: str, text: str) -> None:
+    """Type into the field of this name, paste where it has several lines, choose where it offers a choice."""
+    found = [
+        control
+        for control in within.findChildren(QWidget)
+        if isinstance(control, QLineEdit | QPlainTextEdit | QComboBox)
+        and control.accessibleName() == name
+        and control.isVisible()
+    ]
+    assert found, f"there is no field '{name}'"
+    control = found[0]
+    control.setFocus()
+    match control:
+        case QLineEdit():
+            control.selectAll()
+            QTest.keyClicks(control, text)
+        case QPlainTextEdit():
+            control.setPlainText(text)
+        case QComboBox():
+            place = control.findText(text)
+            assert place >= 0, f"'{text}' is not offered as {name}"
+            control.setCurrentIndex(place)
+
+
+def environments(within: QWidget) -> QTabWidget:
+    """The tabs of the environments of an application's form."""
+    return next(tabs for tabs in within.findChildren(QTabWidget) if tabs.accessibleName() == "Environments")
