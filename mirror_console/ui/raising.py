@@ -17,16 +17,13 @@ def raise_other(catalog: Path) -> bool:
     """Ask the window that has this catalog to come to the front. False where none answers."""
     socket = QLocalSocket()
     socket.connectToServer(_name(catalog))
-    if not socket.waitForConnected(WAIT):
-        return False
-    socket.write(b"raise\n")
-    sent = socket.waitForBytesWritten(WAIT)
-    socket.disconnectFromServer()
-    return sent
+    answered = socket.waitForConnected(WAIT)
+    socket.abort()
+    return answered
 
 
 class Raisable(QObject):
-    """Listens for a second start, for as long as the window is open. Whatever is sent, all it does is call `come`."""
+    """Listens for a second start, for as long as the window is open. A connection is all that is asked for."""
 
     def __init__(self, catalog: Path, come: Callable[[], None], parent: QObject | None = None) -> None:
         super().__init__(parent)

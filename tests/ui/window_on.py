@@ -85,7 +85,8 @@ def when_asked(over: QObject, answer: Callable[[QuestionDialog], None]) -> None:
                 answer(dialog)
             finally:
                 # Whatever went wrong, the test goes on and tells it: a question that stays open waits for ever.
-                dialog.reject()
+                if dialog.isVisible():
+                    dialog.reject()
         else:
             QTimer.singleShot(20, over, look)
 

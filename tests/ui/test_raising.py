@@ -1,0 +1,73 @@
+"""A second start brings the first one's window to the front; it opens no other."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mirror_console.ui.raising import Raisable, raise_other
+
+PROGRAM = [sys.executable, "-m", "mirror_console"]
+
+
+@pytest.fixture
+def come(tmp_path: Path) -> Iterator[list[str]]:
+    called: list[str] = []
+    raisable = Raisable(tmp_path / "catalog.sqlite", lambda: called.append("come"))
+    yield called
+    raisable.close()
+
+
+def test_without_a_window_nobody_answers(qtbot: QtBot, tmp_path: Path) -> None:
+    assert not raise_other(tmp_path / "catalog.sqlite")
+
+
+def test_a_second_start_has_the_window_come(qtbot: QtBot, come: list[str], tmp_path: Path) -> None:
+    assert raise_other(tmp_path / "catalog.sqlite")
+    qtbot.waitUntil(lambda: come == ["come"])
+    assert not raise_other(tmp_path / "another.sqlite")
+
+
+@pytest.mark.slow
+def test_the_program_started_twice_opens_one_window(tmp_path: Path) -> None:
+    environment = {**os.environ, "MIRROR_CONSOLE_HOME": str(tmp_path / "home"), "QT_QPA_PLATFORM": "offscreen"}
+    first = subprocess.Popen(PROGRAM, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        _await_window(tmp_path / "home", first)
+        second = subprocess.run(PROGRAM, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert (second.returncode, second.stdout) == (0, "")
+        refused = subprocess.run(
+            [*PROGRAM, "catalog", "import", "-"],
+            input="",
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert refused.returncode == 3
+        assert "a window of" in refused.stderr
+        assert "Close it" in refused.stderr
+    finally:
+        first.send_signal(signal.SIGTERM)
+        first.wait(30)
+
+
+def _await_window(home: Path, first: subprocess.Popen[bytes]) -> None:
+    """The window listens once it is open; until then a second start is refused by the lock alone."""
+    environment = {**os.environ, "MIRROR_CONSOLE_HOME": str(home)}
+    code = "import sys; from pathlib import Path; from mirror_console.ui.raising import raise_other; "
+    code += "from mirror_console.ui.desktop import application; application(); "
+    code += f"sys.exit(0 if raise_other(Path({str(home / 'catalog.sqlite')!r})) else 1)"
+    for _ in range(30):
+        assert first.poll() is None, "the window didn't stay open"
+        if subprocess.run([sys.executable, "-c", code], env=environment, check=False, timeout=30).returncode == 0:
+            return
+    raise AssertionError("the window never answered")
