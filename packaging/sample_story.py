@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 from sample_base import Sample, say
@@ -36,11 +37,7 @@ def tell_story(sample: Sample) -> int:
 
 def _do(sample: Sample, title: str, *arguments: str, attention: bool = False) -> None:
     """Run one command of the console; with `attention` its exit code 1, something needs a look, is no failure."""
-    say(f"\n{title}\n$ mirror-console {' '.join(_quoted(argument) for argument in arguments)}")
+    say(f"\n{title}\n$ mirror-console {shlex.join(arguments)}")
     code = sample.console(*arguments, check=False)
     if code and not (attention and code == 1):
         raise SystemExit(code)
-
-
-def _quoted(argument: str) -> str:
-    return f"'{argument}'" if " " in argument else argument

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.journeys.starter import ROOT, Begun, Starter
+
 LONGEST = 120.0
 """Seconds until a command counts as hanging; most take one, on a busy machine several."""
 
@@ -40,6 +43,61 @@ class Ended:
         return f"mirror-console {' '.join(self.command)}\nexit code {self.exit_code}\n{self.out}\n{self.err}"
 
 
+class Popen:
+    """A command that was started as people start it."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str], files: list[Path]) -> None:
+        with files[0].open("rb") as given, files[1].open("wb") as out, files[2].open("wb") as err:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "mirror_console", *arguments],
+                cwd=ROOT,
+                env=environment,
+                stdin=given,
+                stdout=out,
+                stderr=err,
+            )
+        self.pid = self._process.pid
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit code, negative where a signal ended it; None where it runs on after this time."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A command that was begun."""
+
+    command: tuple[str, ...]
+    _begun: Begun | Popen
+    _files: list[Path]
+    exit_code: int | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._begun.pid
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, unless it has ended."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def end(self) -> Ended:
+        """Wait for it. It never ends with a traceback, whatever happened; a killed one has said what it said."""
+        self.exit_code = self._begun.wait(LONGEST)
+        out, err = (file.read_text("utf-8") for file in self._files[1:])
+        assert self.exit_code is not None, f"it hangs: {self.command}\n{out}\n{err}"
+        ended = Ended(self.command, self.exit_code, out, err)
+        assert "Traceback" not in ended.said, str(ended)
+        return ended
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """The program as one person uses it. `home` is its data folder, which needn't exist; `tmp` takes temporary files.
@@ -51,6 +109,8 @@ class Program:
     tmp: Path
     keyring: Mapping[str, str]
     person: str = "operator"
+    starter: Starter | None = None
+    """Starts commands faster; without it they are started the way that people start them."""
 
     def but(self, **changes: Any) -> Program:
         """The same with another home, person or keyring."""
@@ -78,48 +138,33 @@ class Program:
             **self.keyring,
         }
 
-    def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        """Begin a command; `end` waits for it. Its standard input is empty."""
-        self.tmp.mkdir(mode=0o700, exist_ok=True)
-        return subprocess.Popen(
-            [sys.executable, "-m", "mirror_console", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
     @contextmanager
-    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """A command that runs at least as long as the block needs it; it doesn't outlive the block."""
-        process = self.begin(*arguments)
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-            for stream in (process.stdin, process.stdout, process.stderr):
-                if stream is not None:
-                    stream.close()
-
-    def end(self, process: subprocess.Popen[str], feed: str = "") -> Ended:
-        """Wait for a command. It never ends with a traceback, whatever happened; a killed one has said what it said."""
-        try:
-            out, err = process.communicate(feed, LONGEST)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
-            raise AssertionError(f"it hangs: {process.args!r}\n{out}\n{err}") from None
-        assert isinstance(process.args, list)
-        ended = Ended(tuple(str(part) for part in process.args[3:]), process.returncode, out, err)
-        assert "Traceback" not in ended.said, str(ended)
-        return ended
+    def running(self, *arguments: str, feed: str = "") -> Iterator[Running]:
+        """A command from its beginning on. It doesn't outlive the block."""
+        self.tmp.mkdir(mode=0o700, exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder:
+            files = [Path(folder) / name for name in ("in", "out", "err")]
+            files[0].write_text(feed)
+            files[1].touch()
+            files[2].touch()
+            begun: Begun | Popen = (
+                self.starter.start(list(arguments), self.environment, files)
+                if self.starter is not None
+                else Popen(list(arguments), self.environment, files)
+            )
+            command = Running(arguments, begun, files)
+            try:
+                yield command
+            finally:
+                if command.exit_code is None:
+                    command.send_signal(signal.SIGKILL)
+                    begun.wait(LONGEST)
+                begun.close()
 
     def run(self, *arguments: str, feed: str = "", expect: int | None = 0) -> Ended:
         """Run a command to its end with `feed` on its standard input; `expect` is the exit code, None takes any."""
-        ended = self.end(self.begin(*arguments), feed)
+        with self.running(*arguments, feed=feed) as command:
+            ended = command.end()
         assert expect is None or ended.exit_code == expect, str(ended)
         return ended
 

@@ -124,7 +124,7 @@ def test_a_plain_text_keyring_is_refused(lonely: Program, tmp_path: Path) -> Non
     ring.mkdir()
     (ring / "plain_ring.py").write_text(PLAIN_RING)
     chosen = {"PYTHONPATH": str(ring), "PYTHON_KEYRING_BACKEND": "plain_ring.Keyring"}
-    said = lonely.but(keyring=chosen).refusal(
+    said = lonely.but(keyring=chosen, starter=None).refusal(
         *("engines", "add-registry", "registry.example", "agency", "--password-file", "-"),
         feed=PASSWORD,
         exit_code=4,

@@ -33,6 +33,8 @@ def settings_of_the_mirror() -> dict[str, Any]:
 def test_from_an_empty_catalog_to_a_first_mirror(
     program: Program, agency: Agency, local_engine: LabEngine, tls_engine: LabEngine
 ) -> None:
+    # As people start it, from the first word to the last.
+    program = program.but(starter=None)
     pem, registry = tls_engine.client_folder, agency.lab.registry
     (agency.folder / "secret.txt").write_text(SECRET + "\n")
     assert not program.catalog.exists()

@@ -210,7 +210,7 @@ def test_pause_finishes_what_is_in_flight_and_stop_leaves_the_rest(
     with program.running(*start) as running:
         wait_until(lambda: "alder-live.mc-prev" in docker.names(), "the first one is swapped")
         running.send_signal(signal.SIGINT)
-        paused = program.end(running)
+        paused = running.end()
     assert paused.exit_code == 1, str(paused)
     assert "Pausing: what is in flight is finished." in paused.err
     assert paused.json["state"] == "paused"
@@ -222,7 +222,7 @@ def test_pause_finishes_what_is_in_flight_and_stop_leaves_the_rest(
         for _ in range(2):
             running.send_signal(signal.SIGINT)
             time.sleep(0.1)  # two signals at once are one
-        stopped = program.end(running)
+        stopped = running.end()
     assert stopped.exit_code == 1, str(stopped)
     assert "Stopping: what is in flight is finished" in stopped.err
     assert stopped.json["state"] == "stopped"

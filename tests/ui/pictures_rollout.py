@@ -60,6 +60,7 @@ Scene = Callable[[MainWindow], QWidget]
 
 GRID = sample.behind_fleet()
 PLAN = sample.plan_of(GRID)
+LARGE = sample.plan_of(sample.behind_fleet(60))
 FLEET = sample_grid()
 
 
@@ -235,7 +236,7 @@ def _checks(window: MainWindow, share: float = 1.0) -> QWidget:
 
 def _confirm(window: MainWindow) -> QWidget:
     _checks(window)
-    return QuestionDialog(question(PLAN, sample.checked(PLAN), len(PLAN.targets) - 2, protected=True))
+    return QuestionDialog(question(LARGE, sample.checked(LARGE), protected=True))
 
 
 def _running(window: MainWindow) -> QWidget:

@@ -25,7 +25,6 @@ from mirror_console.ui.rollout.ways import (
 )
 from mirror_console.ui.rollout.words import by_urgency, causes, outcome_words, took
 from tests.ui import sample_rollout as sample
-from tests.ui.sample import NOW
 
 SIZES = st.one_of(
     st.integers(1, 5000).map(lambda count: WaveSize(count=count)),
@@ -109,15 +108,16 @@ def test_few_targets_of_an_unprotected_environment_start_with_one_question_only(
     plan = sample.plan_of(sample.behind_fleet(3))
     checked = sample.checked(plan, blocked=0, warned=0)
     quiet = type(checked)(tuple(result for result in checked.results if result.check is not Check.DISK))
-    assert not question(plan, quiet, 3, protected=False).reason
-    assert question(plan, quiet, 3, protected=True).reason
-    assert question(plan, quiet, 3, protected=False).number is None
+    assert not question(plan, quiet, protected=False).reason
+    assert question(plan, quiet, protected=True).reason
+    assert question(plan, quiet, protected=False).number is None
 
 
-def test_many_targets_ask_for_their_number_and_a_reason() -> None:
-    plan = sample.plan_of(sample.behind_fleet())
-    asked = question(plan, sample.checked(plan), 20, protected=False)
-    assert asked.number == 22
+def test_many_targets_ask_for_the_number_that_will_change_and_a_reason() -> None:
+    plan = sample.plan_of(sample.behind_fleet(30))
+    asked = question(plan, sample.checked(plan), protected=False)
+    assert asked.number == len(plan.targets) - 2 == 26
     assert asked.reason
-    assert asked.go == "Start rollout to 20"
-    assert plan.made_at == NOW
+    assert asked.title == "Roll out 26.8.3 to 26 live mirrors?"
+    assert asked.go == "Start rollout to 26"
+    assert "2 targets are blocked and left out." in asked.details

@@ -169,9 +169,7 @@ class Assistant(QWidget):
         if plan is None or checked is None:
             return
         self.head.at(CONFIRM)
-        answer = self._context.questions.ask(
-            question(plan, checked, self.checks.ready, protected=self._protected(plan))
-        )
+        answer = self._context.questions.ask(question(plan, checked, protected=self._protected(plan)))
         self.head.at(self.step)
         if not answer.go:
             self.next_button.setFocus()
@@ -291,35 +289,31 @@ class Assistant(QWidget):
         column.addLayout(foot)
 
 
-def question(plan: Plan, checked: Checked, ready: int, *, protected: bool) -> Question:
-    """What is asked before a rollout starts."""
-    lead = tr("Roll out {} to {}?").format(versions(plan.targets), plan.environment)
-    first = len(plan.waves[0]) if plan.waves else 0
-    then = tr("First {}, then it pauses.").format(number(first))
+def question(plan: Plan, checked: Checked, *, protected: bool) -> Question:
+    """What is asked before a rollout starts: always about the targets that will change, never about those left out."""
+    blocked = checked.blocked(target.environment_id for target in plan.targets)
+    ready = [target for target in plan.targets if target.environment_id not in blocked]
+    to = count(len(ready), f"{plan.environment} mirror", f"{plan.environment} mirrors")
+    first = sum(target.wave == 0 for target in ready)
+    pauses = plan.way.pause_after_canary and len(plan.waves) > 1 and first
     sentences = [
-        tr("{}: {}").format(count(len(plan.targets), "target", "targets"), _changes(plan.targets)),
-        then if plan.way.pause_after_canary and len(plan.waves) > 1 else "",
+        _changes(ready),
+        tr("First {}, then it pauses.").format(number(first)) if pauses else "",
         tr("You can stop at any time; finished targets keep the new version."),
     ]
-    blocked = len(plan.targets) - ready
-    details = [
-        tr("{} and left out: {} will change.").format(
-            count(blocked, "target is blocked", "targets are blocked"), number(ready)
-        )
-        if blocked
-        else "",
-        tr("{} were looked at.").format(count(len(checked.warnings), "warning", "warnings"))
-        if checked.warnings
-        else "",
-    ]
-    everyday = ready <= EVERYDAY and not protected and not checked.warnings
+    details = []
+    if blocked:
+        details.append(tr("{} and left out.").format(count(len(blocked), "target is blocked", "targets are blocked")))
+    if checked.warnings:
+        details.append(tr("{} looked at.").format(count(len(checked.warnings), "warning was", "warnings were")))
+    everyday = len(ready) <= EVERYDAY and not protected and not checked.warnings
     return Question(
-        lead,
+        tr("Roll out {} to {}?").format(versions(ready), to),
         " ".join(sentence for sentence in sentences if sentence),
-        go=tr("Start rollout to {}").format(number(ready)),
-        number=number_to_type(ready),
+        go=tr("Start rollout to {}").format(number(len(ready))),
+        number=number_to_type(len(ready)),
         reason=not everyday,
-        details=" ".join(sentence for sentence in details if sentence),
+        details=" ".join(details),
     )
 
 
