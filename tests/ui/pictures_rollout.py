@@ -311,7 +311,7 @@ def _engine_form(window: MainWindow) -> QWidget:
     editor = EngineEditor(window.context, ENGINE_OPERATIONS, engine)
     page.open_editor(editor)
     editor.key.open()
-    PROBLEMS.append(Problem("key", "this is no private key: it begins with -----BEGIN PRIVATE KEY-----"))
+    PROBLEMS[:] = [Problem("key", "this is no private key: it begins with -----BEGIN PRIVATE KEY-----")]
     editor.form.accept()
     editor.connection.run(lambda: iter(STEPS))
     QTest.qWait(150)

@@ -213,7 +213,7 @@ class EnginesPage(EditingPage):
 
         return (
             Column("name", tr("Name"), lambda row: row.engine.name, 84, strong=True),
-            Column("state", tr("State"), state_words, 146, status=state_glyph),
+            Column("state", tr("State"), state_words, 178, status=state_glyph),
             Column("address", tr("Address"), lambda row: str(row.engine.address), 170, stretch=True),
             Column("location", tr("Location"), lambda row: row.engine.location or "—", 84),
             Column("version", tr("Docker · API"), version, 112, muted=True),

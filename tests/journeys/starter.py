@@ -1,0 +1,159 @@
+"""Starts the program from a process that has imported it already: in tens of milliseconds instead of a second.
+
+What is started is the program's own `main`, in a process of its own with its own environment, files and signals.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST = 60.0
+"""Seconds in which the process that starts others must be there, or give its answer."""
+
+
+class Begun:
+    """A command that was started by the starter."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._answers = connection.makefile("r", encoding="utf-8")
+        self.pid = int(self._answers.readline())
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit code, negative where a signal ended it; None where it runs on after this time."""
+        self._connection.settimeout(seconds)
+        try:
+            return int(self._answers.readline())
+        except TimeoutError:
+            return None
+
+    def close(self) -> None:
+        """Ask nothing more of it."""
+        self._answers.close()
+        self._connection.close()
+
+
+class Starter:
+    """The process that has imported the program."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "starter"
+        # Nothing of a test's surroundings: what it starts gets an environment of its own.
+        surroundings = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        command = [sys.executable, "-m", "tests.journeys.starter", str(self._socket)]
+        self._process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdin=subprocess.DEVNULL)
+        end = time.monotonic() + LONGEST
+        while not self._socket.exists():
+            assert self._process.poll() is None, "the starter has ended"
+            assert time.monotonic() < end, "the starter doesn't begin"
+            time.sleep(0.01)
+
+    def start(self, arguments: list[str], environment: Mapping[str, str], files: list[Path]) -> Begun:
+        """Start the program; `files` are those that it has for input, output and errors."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(LONGEST)
+        connection.connect(str(self._socket))
+        wanted = {"arguments": arguments, "environment": dict(environment), "files": [str(file) for file in files]}
+        connection.sendall(json.dumps(wanted).encode() + b"\n")
+        return Begun(connection)
+
+    def stop(self) -> None:
+        """End it. What it has started has ended before."""
+        self._process.terminate()
+        self._process.wait(LONGEST)
+
+
+# --- in the process that has imported the program ---------------------------------------------------------------------
+
+
+def serve(path: Path) -> None:
+    """Start what is asked for, and tell how it ended, until SIGTERM."""
+    import mirror_console.__main__
+    import mirror_console.store.upgrade  # noqa: F401 # the parts that are imported late, too
+
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path.with_suffix(".new")))
+    listening.listen(64)
+    path.with_suffix(".new").rename(path)
+    waiting = selectors.DefaultSelector()
+    waiting.register(listening, selectors.EVENT_READ)
+    while True:
+        for key, _ in waiting.select():
+            if key.fileobj is listening:
+                connection, _ = listening.accept()
+                with connection.makefile("r", encoding="utf-8") as asked:
+                    wanted = json.loads(asked.readline())
+                pid = os.fork()
+                if pid == 0:
+                    connection.close()
+                    listening.close()
+                    become(wanted)
+                _tell(connection, pid)
+                waiting.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, connection))
+            else:
+                pid, connection = key.data
+                waiting.unregister(key.fileobj)
+                os.close(key.fd)
+                _tell(connection, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                connection.close()
+
+
+def _tell(connection: socket.socket, number: int) -> None:
+    try:
+        connection.sendall(f"{number}\n".encode())
+    except BrokenPipeError:
+        return  # whoever asked has gone
+
+
+def become(wanted: dict[str, Any]) -> None:
+    """Be the program from here on; never returns."""
+    from mirror_console.__main__ import main
+
+    code = 1
+    try:
+        for descriptor, (file, flags) in enumerate(
+            zip(wanted["files"], (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)
+        ):
+            opened = os.open(file, flags)
+            os.dup2(opened, descriptor)
+            os.close(opened)
+        os.environ.clear()
+        os.environ.update(wanted["environment"])
+        tempfile.tempdir = None
+        time.tzset()
+        signal.set_wakeup_fd(-1)
+        sys.argv = ["mirror-console", *wanted["arguments"]]
+        main()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    finally:
+        if sys.exc_info()[1] is not None:
+            traceback.print_exc()
+        _flush(sys.stdout)
+        _flush(sys.stderr)
+        os._exit(code)
+
+
+def _flush(stream: IO[str]) -> None:
+    try:
+        stream.flush()
+    except OSError:
+        return  # nothing more can be said there
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))
