@@ -219,9 +219,9 @@ def parse_waves(text: str) -> tuple[WaveSize, ...]:
         word = part.strip().lower()
         if word in {"rest", ""}:
             sizes.append(REST)
-        elif re.fullmatch(r"\d{1,5}", word) and int(word):
+        elif re.fullmatch(r"[0-9]{1,6}", word) and int(word):
             sizes.append(WaveSize(count=int(word)))
-        elif re.fullmatch(r"\d{1,3}(\.\d{1,2})?\s*%", word) and 0 < float(word.rstrip("% ")) <= 100:
+        elif re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?\s*%", word) and 0 < float(word.rstrip("% ")) <= 100:
             sizes.append(WaveSize(percent=float(word.rstrip("% "))))
         else:
             raise ValueError(f"'{part.strip()}' is not the size of a wave: a count, a share such as 5%, or rest")

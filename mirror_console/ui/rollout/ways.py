@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mirror_console.domain.plan import REST, WaveSize, Way, wave_counts, way_problems
 from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.typed import parse_waves
 from mirror_console.ui.words import count, number, tr
 
 
@@ -67,36 +68,12 @@ def way_texts(way: Way) -> WayTexts:
 
 
 def read_waves(text: str) -> tuple[WaveSize, ...]:
-    """Waves as they are typed: ``1, 5%, 25%, rest``. A missing rest at the end is added.
-
-    Raises InvalidInput with the part that isn't a wave.
-    """
-    sizes: list[WaveSize] = []
-    for part in (part.strip().lower() for part in re.split(r"[,;+]", text)):
-        if not part:
-            continue
-        if sizes and sizes[-1] == REST:
-            raise _bad_waves(tr("After 'rest' nothing is left for another wave."))
-        sizes.append(_size(part))
-    if not sizes or sizes[-1] != REST:
-        sizes.append(REST)
-    return tuple(sizes)
-
-
-def _size(part: str) -> WaveSize:
-    if part == "rest":
-        return REST
-    if match := re.fullmatch(r"([0-9]{1,6})", part):
-        if int(match[1]):
-            return WaveSize(count=int(match[1]))
-    elif (match := re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*%", part)) and 0 < float(match[1]) <= 100:
-        return WaveSize(percent=float(match[1]))
-    words = tr("'{}' is not a wave. Type counts, shares or 'rest', such as 1, 5%, 25%, rest.")
-    raise _bad_waves(words.format(part))
-
-
-def _bad_waves(words: str) -> InvalidInput:
-    return InvalidInput(tr("These are not waves."), [Problem("waves", words)])
+    """Waves as they are typed: ``1, 5%, 25%, rest``. Raises InvalidInput with the part that isn't a wave."""
+    try:
+        return parse_waves(text)
+    except ValueError as error:
+        words = f"{error}. " + tr("Type counts, shares or 'rest', such as 1, 5%, 25%, rest.")
+        raise InvalidInput(tr("These are not waves."), [Problem("waves", words[:1].upper() + words[1:])]) from error
 
 
 def waves_text(waves: tuple[WaveSize, ...]) -> str:
