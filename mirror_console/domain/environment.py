@@ -29,13 +29,6 @@ class RestartPolicy(StrEnum):
     ON_FAILURE = "on-failure"
 
 
-class ImageFrom(StrEnum):
-    """Where a source environment's image is read from."""
-
-    DEPLOYED = "deployed"
-    TAG = "tag"
-
-
 @dataclass(frozen=True, slots=True)
 class Port:
     """A published port. `host` 0 lets the engine choose; `protocol` is tcp or udp."""
@@ -152,8 +145,6 @@ class Environment:
     engine_id: str
     processes: tuple[Process, ...]
     settings: Settings = Settings()
-    image_from: ImageFrom = ImageFrom.DEPLOYED
-    tag: str = ""
     protected: bool = False
     hold: Hold | None = None
 

@@ -12,7 +12,6 @@ from mirror_console.domain.environment import (
     DEFAULT_PROCESS,
     Environment,
     HealthTest,
-    ImageFrom,
     Limits,
     Process,
     RestartPolicy,
@@ -73,8 +72,6 @@ class EnvironmentInput:
     stop_seconds: str = "10"
     command: str = ""
     init: bool = False
-    image_from: str = ImageFrom.DEPLOYED.value
-    tag: str = ""
     protected: bool = False
 
 
@@ -135,8 +132,6 @@ def environment_input(environment: Environment, engine: str) -> EnvironmentInput
         stop_seconds=str(settings.stop_seconds),
         command=shlex.join(settings.command),
         init=settings.init,
-        image_from=environment.image_from.value,
-        tag=environment.tag,
         protected=environment.protected,
     )
 
@@ -166,8 +161,6 @@ def draft_environment(
         engine_id=engines.get(engine, ""),
         processes=(web, *(before.processes[1:] if before else ())),
         settings=_settings(typed, environment_id, problems, f"{at}.settings"),
-        image_from=_word(ImageFrom, typed.image_from, problems, f"{at}.image_from"),
-        tag=typed.tag.strip(),
         protected=typed.protected,
         hold=before.hold if before else None,
     )
@@ -175,7 +168,6 @@ def draft_environment(
     found = environment_problems(environment, at)
     # Where the ports can't be read, that the one of the health test isn't among them says nothing.
     problems += [problem for problem in found if not (unread and problem.field == f"{at}.settings.health.port")]
-    problems += image_from_problems(environment, at)
     problems += new_secret_problems(typed.secrets, before, at)
     return environment, {
         environment.settings.secrets[name].name: secret
@@ -187,13 +179,6 @@ def draft_environment(
 def secret_reference(environment_id: str, variable: str) -> SecretReference:
     """Under which name the keyring keeps a secret variable. Raises ValueError where no secret can be called so."""
     return SecretReference(f"environment/{environment_id}/{variable}")
-
-
-def image_from_problems(environment: Environment, at: str) -> list[Problem]:
-    """An image that is read from a tag needs the tag."""
-    if environment.image_from is ImageFrom.TAG and not environment.tag:
-        return [Problem(f"{at}.tag", "name the tag that the image is read from")]
-    return []
 
 
 def new_secret_problems(secrets: Mapping[str, Secret], before: Environment | None, at: str) -> list[Problem]:

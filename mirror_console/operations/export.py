@@ -9,7 +9,7 @@ import yaml
 
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Engine
-from mirror_console.domain.environment import Environment, HealthTest, Hold, ImageFrom, Port, Settings
+from mirror_console.domain.environment import Environment, HealthTest, Hold, Port, Settings
 from mirror_console.operations.console import Console
 from mirror_console.operations.import_file import FORMAT, Known
 from mirror_console.operations.typed import answers_text
@@ -99,8 +99,6 @@ def _environment(environment: Environment, engine: str) -> dict[str, Any]:
             "name": environment.name,
             "engine": engine,
             "container": environment.container,
-            "image_from": environment.image_from.value if environment.image_from is not ImageFrom.DEPLOYED else "",
-            "tag": environment.tag,
             "protected": environment.protected,
             "hold": _hold(environment.hold) if environment.hold else None,
             "settings": _settings(environment.settings),

@@ -13,14 +13,12 @@ from mirror_console.domain.engine import Engine, Registry, Way
 from mirror_console.domain.environment import (
     DEFAULT_PROCESS,
     Environment,
-    ImageFrom,
     Process,
     Settings,
     environment_problems,
 )
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import Problem
-from mirror_console.operations.application_input import image_from_problems
 from mirror_console.operations.applications import parse_repository, twice
 from mirror_console.operations.console import new_id
 from mirror_console.operations.engines import (
@@ -60,7 +58,7 @@ ACCOUNT = ("name", "title", "contact")
 COMMON = ("name", "slug", "account", "tags", "domains", "notes", "environments")
 SOURCE = (*COMMON, "repository", "required_variables")
 MIRROR = (*COMMON, "source", "image_source")
-ENVIRONMENT = ("name", "engine", "container", "settings", "image_from", "tag", "protected", "hold")
+ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold")
 
 LONGEST_SECRET = 64 * 1024
 
@@ -253,12 +251,10 @@ class ImportFile:
             engine_id=self._engine_id(fields, before),
             processes=(web, *(before.processes[1:] if before else ())),
             settings=read_settings(below, old, references),
-            image_from=fields.word("image_from", ImageFrom, before.image_from if before else ImageFrom.DEPLOYED),
-            tag=fields.text("tag", before.tag if before else ""),
             protected=fields.flag("protected", before.protected if before else False),
             hold=before.hold if before and "hold" not in fields else read_hold(fields, self._person, self._now),
         )
-        batch.problems += environment_problems(environment, at) + image_from_problems(environment, at)
+        batch.problems += environment_problems(environment, at)
         batch.environments[identity] = environment
         batch.paths[identity] = at
         batch.secrets.update(secrets)

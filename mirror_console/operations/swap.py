@@ -8,7 +8,6 @@ back; after it, the new one goes on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import RestartPolicy
@@ -35,7 +34,6 @@ def create(turn: Turn) -> None:
     new = prepare(turn, image, None)
     turn.become(TargetState.SWAPPING)
     started = start_new(turn, new)
-    arm_new(turn, started)
     turn.become(TargetState.VERIFYING)
     verify(turn, started)
     name_new(turn, started)
@@ -57,7 +55,6 @@ def recreate(turn: Turn) -> None:
     stop_old(turn, old)
     started = start_new(turn, new)
     turn.become(TargetState.VERIFYING, down_seconds=turn.console.monotonic() - began)
-    arm_new(turn, started)
     verify(turn, started)
     commit(turn, old)
     name_new(turn, started)
@@ -103,19 +100,21 @@ def fetch(turn: Turn) -> Image:
 
 
 def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
-    """Make what the new container needs, then the new container beside the old one, not started."""
+    """Make what the new container needs, then the new container beside the old one, not started.
+
+    It has its restart policy from the beginning: whatever that is, an engine that restarts never starts a container
+    that was never started.
+    """
     provide(turn)
     planned, session = turn.planned, turn.session
-    # With no restart policy, an engine that restarts now can't bring it up beside the old one.
-    made_with = replace(planned.settings, restart=RestartPolicy.NO)
     secrets = _secrets(turn)
     spec = ContainerSpec(
         planned.container + NEXT,
         image.id,
-        made_with,
+        planned.settings,
         secrets,
         container_labels(planned, turn.rollout_id, old),
-        RestartPolicy.NO,
+        planned.settings.restart,
     )
     found: list[Container] = []
 
@@ -125,7 +124,7 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
             return "the new container could not be made"
         if new.labels.get(LABEL + "rollout") != turn.rollout_id:
             return f"a container '{spec.name}' is there that this rollout didn't make"
-        wrong = differences(made_with, new, image)
+        wrong = differences(planned.settings, new, image)
         if wrong:
             return f"the engine made it otherwise than asked: {'; '.join(map(str, wrong))}"
         found.append(new)
@@ -197,7 +196,7 @@ def start_new(turn: Turn, new: Container) -> Container:
 
 
 def arm_new(turn: Turn, new: Container) -> None:
-    """Give the new one its restart policy, so that it survives a restart of the engine."""
+    """Give the new one its restart policy where it was found without, so that it survives a restart of the engine."""
     wanted = turn.planned.settings.restart
     if wanted is not RestartPolicy.NO:
         set_restart(turn, Step.ARM, new.id, wanted, 0, "new", turn.last_look(new.id))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from mirror_console.domain.application import ImageSource, Kind
 from mirror_console.domain.engine import Address, EngineFacts, TlsReferences
-from mirror_console.domain.environment import Hold, ImageFrom, Settings
+from mirror_console.domain.environment import Hold, Settings
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.plan import LeftOut, PlannedTarget, Way
 from mirror_console.domain.rollout import RolloutState, Step, TargetState
@@ -136,8 +136,6 @@ environment = _table(
     _column("name", Text()),
     _column("engine_id", Text(), _of("engine")),
     _column("settings", Json(Settings, remembered=50_000)),
-    _column("image_from", Word(ImageFrom)),
-    _column("tag", Text()),
     _column("protected", Flag()),
     _column("hold", Json(Hold | None), null=True),
     sa.UniqueConstraint("application_id", "name"),

@@ -184,7 +184,6 @@ def test_what_is_no_longer_there_takes_its_secrets_along(console: Console) -> No
         (replace(LIVE, stop_seconds="long"), "settings.stop_seconds"),
         (replace(LIVE, stop_signal="please!"), "settings.stop_signal"),
         (replace(LIVE, command="serve 'x"), "settings.command"),
-        (replace(LIVE, image_from="tag"), "tag"),
         (replace(LIVE, variables={"1X": ""}), "settings.variables"),
         (replace(LIVE, variables={"SECRET_KEY": ""}), "settings.variables"),
         (replace(LIVE, secrets={"SECRET_KEY": Secret("")}), "settings.secrets"),

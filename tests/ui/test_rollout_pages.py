@@ -135,8 +135,8 @@ def test_a_wrong_way_is_told_at_its_field_and_makes_no_plan(context: UiContext, 
     way.waves.setText("a few")
     assert way.form.fields["waves"].problem == ""
     page.assistant.go_on()
-    assert "is not a wave" in way.form.fields["waves"].problem
-    assert "is not a wave" in way.waves.accessibleDescription()
+    assert "is not the size of a wave" in way.form.fields["waves"].problem
+    assert "is not the size of a wave" in way.waves.accessibleDescription()
     assert page.assistant.plan is None
 
 

@@ -85,17 +85,6 @@ def test_a_repository_that_is_none_is_told_at_its_field(page: SourcesPage) -> No
     assert page.focusWidget() is editor.repository
 
 
-def test_a_tag_is_asked_for_only_where_the_release_comes_from_one(page: SourcesPage) -> None:
-    page.add()
-    editor = page.editor
-    assert editor is not None
-    editor.environments.add()
-    one = editor.environments.forms[0]
-    assert not one.tag.isEnabled()
-    one.image_from.setCurrentIndex(one.image_from.findData("tag"))
-    assert one.tag.isEnabled()
-
-
 def test_a_source_that_mirrors_name_stays_and_says_why(qtbot: QtBot, page: SourcesPage, fleet: Fleet) -> None:
     page.remove()
     qtbot.waitUntil(lambda: bool(page.context.notices.shown))

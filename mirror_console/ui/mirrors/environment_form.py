@@ -166,8 +166,6 @@ class MirrorEnvironmentForm:
             stop_seconds=self.stop_seconds.text(),
             command=self.command.text(),
             init=self.init.isChecked(),
-            image_from=self.given.image_from,
-            tag=self.given.tag,
             protected=self.protected.isChecked(),
         )
 

@@ -72,8 +72,7 @@ def read_waves(text: str) -> tuple[WaveSize, ...]:
     try:
         return parse_waves(text)
     except ValueError as error:
-        words = f"{error}. " + tr("Type counts, shares or 'rest', such as 1, 5%, 25%, rest.")
-        raise InvalidInput(tr("These are not waves."), [Problem("waves", words[:1].upper() + words[1:])]) from error
+        raise InvalidInput(tr("These are not waves."), [Problem("waves", f"{error}.")]) from error
 
 
 def waves_text(waves: tuple[WaveSize, ...]) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtWidgets import QWidget
 
-from mirror_console.domain.environment import ImageFrom
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.operations.application_input import EnvironmentInput, SourceInput
 from mirror_console.ui.context import UiContext
@@ -17,7 +17,7 @@ from mirror_console.ui.words import tr
 
 
 class SourceEnvironmentForm:
-    """One environment of a source: where it runs, and where its image is read from."""
+    """One environment of a source: where it runs."""
 
     def __init__(self, engines: Sequence[EngineRow], given: EnvironmentInput) -> None:
         self._given = given
@@ -25,19 +25,12 @@ class SourceEnvironmentForm:
         self.name = line_edit(given.name, placeholder="live")
         self.engine = choice(names, given.engine, ask=tr("Choose…"))
         self.container = line_edit(given.container)
-        sources = ((str(ImageFrom.DEPLOYED), tr("what runs there")), (str(ImageFrom.TAG), tr("a tag of the registry")))
-        self.image_from = choice(sources, given.image_from)
-        self.tag = line_edit(given.tag)
         self.form = Form()
         self.form.add(Field("name", tr("Name"), self.name, required=True, hint=tr("Such as test or live.")))
         self.form.add(Field("engine", tr("Engine"), self.engine, required=True))
         container = tr("Its name on the engine. The console watches it and never changes it.")
         self.form.add(Field("container", tr("Container"), self.container, required=True, hint=container), wide=True)
-        self.form.add(Field("image_from", tr("The release is"), self.image_from))
-        self.form.add(Field("tag", tr("Tag"), self.tag, hint=tr("Only where it is read from a tag.")))
         self.form.end()
-        self.image_from.currentIndexChanged.connect(lambda _place: self._allow())
-        self._allow()
 
     @property
     def title(self) -> str:
@@ -54,18 +47,13 @@ class SourceEnvironmentForm:
         return self.form
 
     def input(self) -> EnvironmentInput:
-        """What stands in the form."""
-        return EnvironmentInput(
-            id=self._given.id,
+        """What stands in the form; what it doesn't show stays as it is."""
+        return replace(
+            self._given,
             name=self.name.text().strip(),
             engine=str(self.engine.currentData() or ""),
             container=self.container.text().strip(),
-            image_from=str(self.image_from.currentData()),
-            tag=self.tag.text().strip(),
         )
-
-    def _allow(self) -> None:
-        self.tag.setEnabled(self.image_from.currentData() == str(ImageFrom.TAG))
 
 
 class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):

@@ -122,8 +122,6 @@ TABLES = (
         name TEXT NOT NULL,
         engine_id TEXT NOT NULL,
         settings TEXT NOT NULL,
-        image_from TEXT NOT NULL,
-        tag TEXT NOT NULL,
         protected INTEGER NOT NULL,
         hold TEXT,
         CONSTRAINT pk_environment PRIMARY KEY (id),
