@@ -215,10 +215,12 @@ def compare(
     expected: Expected | NoExpectation,
     observed: Observation | None,
     releases: Sequence[Release],
+    elsewhere: Sequence[Release] = (),
 ) -> Compared:
     """Whether what was observed is what is expected.
 
-    `releases` are those of the environment that the expectation comes from, or of all environments of the source.
+    `releases` are those of the environment that the expectation comes from, `elsewhere` those of the source's other
+    environments: a newer one of them, such as what its test has, is ahead.
     Identity is the fingerprint: tags and digests are never compared.
     """
     if observed is None:
@@ -236,6 +238,11 @@ def compare(
     behind = behind_by(releases, observed.fingerprint, expected.fingerprint)
     if behind is not None and behind != 0:
         return Compared(Alignment.BEHIND if behind > 0 else Alignment.AHEAD, behind=behind)
+    release = expected.release
+    if release is not None and any(
+        other.fingerprint == observed.fingerprint and other.first_seen > release.first_seen for other in elsewhere
+    ):
+        return Compared(Alignment.AHEAD)
     return Compared(Alignment.DRIFTED, drift=_drift_kind(expected, observed))
 
 

@@ -315,7 +315,7 @@ def _ports(scene: _Scene, target: PlannedTarget, old: Container | None) -> Check
 
 
 def _lock(scene: _Scene, target: PlannedTarget, old: Container | None) -> CheckResult:
-    held = scene.named(lock_name(target.environment_id)) or _lock_of_others(scene, target, old)
+    held = scene.named(lock_name(target.container)) or _lock_of_others(scene, target, old)
     if held is None:
         return _of(target, Check.LOCK, Answer.PASS, "Nobody holds the lock.")
     words = f"{lock_holder(held.labels)} holds the lock since {held.labels.get(LABEL + 'taken', 'an unknown time')}."

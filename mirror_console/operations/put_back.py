@@ -24,9 +24,10 @@ def put_back(turn: Turn, why: str) -> None:
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
     if scene.new is not None:
-        # Quiet first: it holds the ports that the old one needs.
-        set_restart(turn, Step.STOP_NEW, scene.new.id, RestartPolicy.NO, 0, "new")
+        # Quiet first: it holds the ports that the old one needs. Stopped before its policy is taken: an engine refuses
+        # to change a container that ends at that moment, as one does that ends over and over.
         stop(turn, Step.STOP_NEW, scene.new.id, "new")
+        set_restart(turn, Step.STOP_NEW, scene.new.id, RestartPolicy.NO, 0, "new")
     if turn.planned.swap is Swap.RECREATE:
         _bring_old_back(turn, scene, labels)
     if scene.new is not None:

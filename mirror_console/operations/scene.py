@@ -39,12 +39,15 @@ def look(session: EngineSession, target: PlannedTarget, rollout_id: str) -> Scen
     next_ = session.inspect(target.container + NEXT)
     old = session.inspect(target.before_container_id) if target.before_container_id else None
     new = next((found for found in (next_, named) if found is not None and made_by(found, target, rollout_id)), None)
-    return Scene(session.inspect(lock_name(target.environment_id)), named, old, new)
+    return Scene(session.inspect(lock_name(target.container)), named, old, new)
 
 
-def lock_name(environment_id: str) -> str:
-    """The name of an environment's lock on its engine: a never-started container, which can exist only once."""
-    return f"mc-lock.{environment_id[:8]}"
+def lock_name(container: str) -> str:
+    """The name of the lock of an environment with this container name: a never-started container beside it.
+
+    It can exist only once on an engine, and is the same for every console, whatever identities its catalog gave.
+    """
+    return f"mc-lock.{container}"
 
 
 def made_by(container: Container, target: PlannedTarget, rollout_id: str) -> bool:

@@ -148,7 +148,7 @@ def _cell(
     origin = releases
     if isinstance(expected, Expected) and expected.release is not None:
         origin = known.releases.get(expected.release.environment_id, releases)
-    compared = compare(expected, seen, origin)
+    compared = compare(expected, seen, origin, releases)
     known_how = knowledge(seen, contact, now, ageing_after, stale_after)
     activity, step = known.activity.get(environment.id, (Activity.IDLE, ""))
     health = health_of(seen)

@@ -31,6 +31,7 @@ def create(turn: Turn) -> None:
     turn.become(TargetState.FETCHING)
     image = fetch(turn)
     turn.take_lock(image.id, {})
+    demand_as_planned(turn)
     new = prepare(turn, image, None)
     turn.become(TargetState.SWAPPING)
     started = start_new(turn, new)
@@ -47,6 +48,7 @@ def recreate(turn: Turn) -> None:
     if old is None:
         raise StepFailed(Step.LOCK, f"the container '{turn.planned.container}' is gone")
     turn.take_lock(old.image_id, about_old(old))
+    demand_as_planned(turn)
     image = fetch(turn)
     new = prepare(turn, image, old)
     turn.become(TargetState.SWAPPING)
@@ -59,6 +61,19 @@ def recreate(turn: Turn) -> None:
     commit(turn, old)
     name_new(turn, started)
     finish(turn, started, way_back=old.id)
+
+
+def demand_as_planned(turn: Turn) -> None:
+    """Look, now that the lock is held, whether what serves is what was planned for.
+
+    Another console may have ended its own rollout between our checks and our lock. Raises StepFailed, with the lock
+    given back: what is there then is not ours to put back.
+    """
+    named = turn.session.inspect(turn.planned.container)
+    if (named.id if named else "") == turn.planned.before_container_id:
+        return
+    turn.release_lock()
+    raise StepFailed(Step.LOCK, f"'{turn.planned.container}' is another container now than when it was planned")
 
 
 # --- before anything changes that serves -----------------------------------------------------------------------------

@@ -247,7 +247,7 @@ class Turn:
         `about` says how the old container was, as labels.
         The lock is a never-started container, made from an image that is there: its name can exist only once.
         """
-        name = lock_name(self.planned.environment_id)
+        name = lock_name(self.planned.container)
         spec = ContainerSpec(
             name, image_id, Settings(), labels=lock_labels(self.console, self.planned, self.rollout_id, about)
         )
@@ -285,7 +285,7 @@ class Turn:
         if not anew and self._is_young(self._lock_read):
             return
         at, self._lock_read = self._moment(), None
-        held = self.session.inspect(lock_name(self.planned.environment_id))
+        held = self.session.inspect(lock_name(self.planned.container))
         if held is None and self._retake is not None:
             retake, self._retake = self._retake, None
             retake()
@@ -298,7 +298,7 @@ class Turn:
     def release_lock(self) -> None:
         """Remove the lock, by id. One that can't be removed stays behind, and any console can see it."""
         lock_id = self.lock_id
-        name = lock_name(self.planned.environment_id)
+        name = lock_name(self.planned.container)
 
         def done() -> str | None:
             held = self.session.inspect(name)

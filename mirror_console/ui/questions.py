@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLayout,
+    QLineEdit,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6
 from mirror_console.ui.widgets.text import Look, amp, button, label
@@ -93,10 +102,15 @@ class QuestionDialog(QDialog):
             self.reason_field.textChanged.connect(self._look)
         if question.number is not None:
             self.number_field = _field(box, tr("Type {} to confirm").format(question.number))
-            self.number_field.setMaximumWidth(160)
+            self.number_field.setFixedWidth(160)
             self.number_field.textChanged.connect(self._look)
             self._says = label("", Look.MUTED)
-            box.addWidget(self._says)
+            # Beside the field: below it, its line would stay empty most of the time.
+            row = QHBoxLayout()
+            row.setSpacing(SPACE_3)
+            row.addWidget(self.number_field)
+            row.addWidget(self._says, 1)
+            box.addLayout(row)
         buttons = QDialogButtonBox()
         self.go_button = button(amp(question.go or tr("Go on")), self.accept, look="primary")
         self.cancel_button = button(amp(question.cancel or tr("Cancel")), self.reject)
@@ -174,11 +188,19 @@ def _column(dialog: QDialog, title: str, text: str) -> QVBoxLayout:
 
 
 def _fit(dialog: QDialog) -> None:
-    # A dialog guesses the height of wrapped text too high.
+    # A layout guesses the height of wrapped text too high, and makes that the least height of its dialog. Parts have
+    # their sizes only once they are polished.
+    dialog.ensurePolished()
+    for part in dialog.findChildren(QWidget):
+        part.ensurePolished()
     layout = dialog.layout()
     if layout is not None:
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
+        layout.invalidate()
         width = max(dialog.minimumWidth(), layout.minimumSize().width())
-        dialog.resize(width, layout.heightForWidth(width))
+        height = layout.heightForWidth(width)
+        dialog.setMinimumSize(width, height)
+        dialog.resize(width, height)
 
 
 def _field(box: QVBoxLayout, words: str) -> QLineEdit:

@@ -158,9 +158,12 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QDateEdit {{ min-height: {TOOL_H
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
 QDateEdit:focus {{ border: 2px solid {c.focus}; padding: 1px 7px; }}
 QLineEdit[invalid="true"], QPlainTextEdit[invalid="true"] {{ border: 2px solid {c.danger}; padding: 1px 7px; }}
-QLineEdit:read-only {{ background: {c.window}; border-color: {c.hairline}; }}
+QLineEdit:read-only, QPlainTextEdit[frozen="true"] {{ background: {c.window}; border-color: {c.hairline}; }}
+QLineEdit:disabled, QPlainTextEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled,
+QDateEdit:disabled {{ background: {c.window}; color: {c.muted}; border-color: {c.hairline}; }}
 QComboBox::drop-down {{ border: 0; width: 24px; }}
 QComboBox::down-arrow {{ image: url("{arrows}/down-{mode}.svg"); width: 12px; height: 12px; }}
+QComboBox::down-arrow:disabled {{ image: none; }}
 QSpinBox, QDoubleSpinBox, QDateEdit {{ padding-right: 24px; }}
 QSpinBox QLineEdit, QDoubleSpinBox QLineEdit, QDateEdit QLineEdit {{
     border: 0; background: transparent; padding: 0 0 0 6px; min-height: 0;

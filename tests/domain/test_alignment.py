@@ -51,7 +51,7 @@ ON_TEST = release("27.0.0", 30, of="source-test")
 SOURCES = [SOURCE_LIVE, SOURCE_TEST]
 EVERY = [*RELEASES, ON_TEST]
 WANTED = Expected(print_of("26.8.3"), RELEASES[-1], "26.8.3", "because")
-HOLD = Hold(print_of("26.8.2"), "26.8.2", "campaign", "Ada", NOW, NOW + timedelta(days=9))
+HOLD = Hold(print_of("26.8.2"), "26.8.2", "campaign", "operator", NOW, NOW + timedelta(days=9))
 
 
 # --- what is expected ----------------------------------------------------------------------------------------------
@@ -301,3 +301,11 @@ def test_every_status_has_its_place_in_the_order_and_what_is_fine_comes_last() -
     assert len(SEVERITY) == len(Status)
     assert set(SEVERITY[: len(ATTENTION)]) == ATTENTION
     assert SEVERITY[-2:] == (Status.ALIGNED, Status.NOT_APPLICABLE)
+
+
+def test_what_the_sources_test_has_already_is_ahead_and_never_drift() -> None:
+    newer = replace(RELEASES[-1], id="newer", environment_id="other", fingerprint="fp1:newer", first_seen=NOW)
+    seen = replace(observation("27.0"), fingerprint="fp1:newer")
+    assert compare(WANTED, seen, RELEASES, [*RELEASES, newer]).alignment is Alignment.AHEAD
+    older = replace(newer, first_seen=RELEASES[0].first_seen - timedelta(days=1))
+    assert compare(WANTED, seen, RELEASES, [*RELEASES, older]).alignment is Alignment.DRIFTED

@@ -146,7 +146,7 @@ def test_hashes_are_equal_exactly_when_variables_are(one: dict[str, str], other:
 
 
 def test_a_hold_ends_at_its_end() -> None:
-    endless = Hold("fp1:x", "1", "why", "Ada", NOW)
+    endless = Hold("fp1:x", "1", "why", "operator", NOW)
     ending = replace(endless, until=NOW + timedelta(hours=1))
 
     assert endless.active(NOW + timedelta(days=4000))

@@ -47,7 +47,7 @@ from tests.domain.parts import (
 
 UP = contact()
 HAND = (Difference("ports", "a", "b"),)
-HOLD = Hold(print_of("26.8.2"), "26.8.2", "campaign", "Ada", NOW)
+HOLD = Hold(print_of("26.8.2"), "26.8.2", "campaign", "operator", NOW)
 SIZES = st.lists(
     st.builds(WaveSize, count=st.integers(1, 50)) | st.builds(WaveSize, percent=st.floats(0.1, 100)) | st.just(REST),
     max_size=6,
@@ -206,7 +206,7 @@ def cells(count: int) -> list[Cell]:
 
 
 def plan_of(several: list[Cell], way: Way | None = None) -> Plan:
-    return make_plan("plan", "live", several, way or Way(), "Ada", NOW)
+    return make_plan("plan", "live", several, way or Way(), "operator", NOW)
 
 
 def test_a_plan_holds_every_environment_once_in_order() -> None:

@@ -66,8 +66,8 @@ def rollout(engines: list[str], way: Way) -> Rollout:
     """A rollout that has just begun, with one target on each of the engines named."""
     waves = [wave for wave, count in enumerate(wave_counts(way.waves, len(engines))) for _ in range(count)]
     targets = tuple(target(number, engine, waves[number]) for number, engine in enumerate(engines))
-    plan = Plan("p", NOW, "Ada", "live", tuple(one.planned for one in targets), (), way, "0000-0000")
-    return Rollout("r", plan, RolloutState.RUNNING, "Ada", "why", NOW, targets)
+    plan = Plan("p", NOW, "operator", "live", tuple(one.planned for one in targets), (), way, "0000-0000")
+    return Rollout("r", plan, RolloutState.RUNNING, "operator", "why", NOW, targets)
 
 
 def become(before: Rollout, states: dict[str, TargetState]) -> Rollout:

@@ -27,7 +27,7 @@ from tests.domain.parts import NOW, cell, contact, environment, mirror, nothing_
 
 UP = contact()
 DOWN = contact(engine_id="ber-1", answered=False, failure=FailureKind.TIMEOUT)
-HOLD = Hold(print_of("26.8.2"), "26.8.2", "campaign", "Ada", NOW)
+HOLD = Hold(print_of("26.8.2"), "26.8.2", "campaign", "operator", NOW)
 NO_QA = NoExpectation("the source has no environment 'qa'")
 
 

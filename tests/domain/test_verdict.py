@@ -37,7 +37,7 @@ from tests.domain.parts import (
     print_of,
 )
 
-HOLD = Hold(print_of("26.8.2"), "26.8.2", "campaign", "Ada", NOW, datetime(2026, 9, 30, tzinfo=UTC))
+HOLD = Hold(print_of("26.8.2"), "26.8.2", "campaign", "operator", NOW, datetime(2026, 9, 30, tzinfo=UTC))
 ENDLESS = replace(HOLD, until=None)
 REFUSED = contact(answered=False, failure=FailureKind.REFUSED, last_answer=NOW - timedelta(hours=2, minutes=3))
 LOCKED = contact(answered=False, failure=FailureKind.KEYRING, last_answer=None)

@@ -91,14 +91,20 @@ def everything(docker: Docker) -> dict[str, dict[str, Any]]:
 
 def containers_of(found: dict[str, dict[str, Any]], scene: Scene) -> dict[str, dict[str, Any]]:
     """Those of a scene."""
-    lock = f"mc-lock.{scene.container.ljust(32, '0')[:8]}"
+    lock = f"mc-lock.{scene.container}"
     return {name: container for name, container in found.items() if name.startswith(scene.container) or name == lock}
 
 
 def picture(found: dict[str, dict[str, Any]], scene: Scene) -> dict[str, tuple[str, str, str]]:
-    """What must not change before a person has chosen."""
+    """What must not change before a person has chosen. The engine itself starts a failing container again and again."""
+
+    def state(container: dict[str, Any]) -> str:
+        restarted = container["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+        failing = container["Config"]["Labels"]["org.opencontainers.image.version"] == "bad"
+        return "over and over" if failing and restarted else str(container["State"]["Status"])
+
     return {
-        name: (container["Id"], container["State"]["Status"], container["HostConfig"]["RestartPolicy"]["Name"])
+        name: (container["Id"], state(container), container["HostConfig"]["RestartPolicy"]["Name"])
         for name, container in containers_of(found, scene).items()
     }
 

@@ -223,7 +223,7 @@ def test_a_foreign_lock_blocks_its_target(fleet: Fleet) -> None:
     environment = fleet.environment(fleet.mirrors[0], "live")
     labels = {"io.mirrorconsole.operator": "another", "io.mirrorconsole.machine": "desk-2"}
     alpha = fleet.simulated.engines["alpha"]
-    alpha.run(f"mc-lock.{environment.id[:8]}", fleet.container("mirror-01-live").image.id, labels=labels)
+    alpha.run(f"mc-lock.{environment.container}", fleet.container("mirror-01-live").image.id, labels=labels)
     made = planned(fleet, count=1)
     checked = preflight(fleet.console, fleet.jobs, made)
     assert [result.words for result in checked.blocking] == ["another on desk-2 holds the lock since an unknown time."]
@@ -282,7 +282,7 @@ def test_a_lock_that_somebody_prunes_is_taken_again(fleet: Fleet) -> None:
     publish(fleet)
     made = planned(fleet, count=1)
     rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
-    lock = f"mc-lock.{made.targets[0].environment_id[:8]}"
+    lock = f"mc-lock.{made.targets[0].container}"
 
     def prune(boundary: str) -> None:
         if boundary == f"{Step.CREATE.name}:outcome":
@@ -297,7 +297,7 @@ def test_a_lock_that_another_took_over_ends_the_turn_untouched_from_there(fleet:
     publish(fleet)
     made = planned(fleet, count=1)
     rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
-    lock = f"mc-lock.{made.targets[0].environment_id[:8]}"
+    lock = f"mc-lock.{made.targets[0].container}"
     alpha = fleet.simulated.engines["alpha"]
     image = fleet.container("mirror-03-live").image.id
 
@@ -408,3 +408,21 @@ def test_the_number_to_type_is_that_of_the_targets_that_will_change() -> None:
             start(fleet.console, made, Checked((blocking,)), "a test", 22)
         rollout = start(fleet.console, made, Checked((blocking,)), "a test", 21)
         assert states(rollout) == [TargetState.SKIPPED] + [TargetState.QUEUED] * 21
+
+
+def test_a_container_that_another_console_put_there_meanwhile_is_left_alone(fleet: Fleet) -> None:
+    publish(fleet)
+    made = planned(fleet, count=1)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    alpha = fleet.simulated.engines["alpha"]
+
+    def swapped_by_another(boundary: str) -> None:
+        if boundary == f"{Step.LOCK.name}:intent":
+            alpha.lose_container("mirror-01-live")
+            fleet.simulated.engines["alpha"].run("mirror-01-live", fleet.container("mirror-03-live").image.id)
+
+    ended = Conductor(replace(fleet.console, mark=swapped_by_another), fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.FAILED]
+    assert "another container now" in ended.targets[0].words
+    assert fleet.container("mirror-01-live").is_running
+    assert not [name for name in fleet.names("alpha") if ".mc-" in name or name.startswith("mc-lock")]

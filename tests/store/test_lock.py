@@ -19,16 +19,16 @@ ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 8, 30, 14, 21, tzinfo=UTC)
 
 
-def lock(place: Path, person: str = "Ada") -> CatalogLock:
+def lock(place: Path, person: str = "operator") -> CatalogLock:
     return CatalogLock(place, person=person, machine="desk-7", clock=lambda: NOW)
 
 
 def test_one_holds_it_and_the_other_is_told_who(place: Path) -> None:
-    first, second = lock(place), lock(place, "Bob")
+    first, second = lock(place), lock(place, "another")
     assert first.holder() is None
     first.acquire("window")
     first.acquire("window")
-    held = Holder("window", "Ada", "desk-7", os.getpid(), NOW)
+    held = Holder("window", "operator", "desk-7", os.getpid(), NOW)
     assert second.holder() == first.holder() == held
     words = rf"a window of Ada on desk-7 \(process {os.getpid()}, since 30 Aug 2026 14:21 UTC\)"
     with pytest.raises(NotAllowed, match=words):
@@ -37,7 +37,7 @@ def test_one_holds_it_and_the_other_is_told_who(place: Path) -> None:
     first.release()
     assert second.holder() is None
     second.acquire("command")
-    assert first.holder() == Holder("command", "Bob", "desk-7", os.getpid(), NOW)
+    assert first.holder() == Holder("command", "another", "desk-7", os.getpid(), NOW)
     second.release()
 
 

@@ -175,7 +175,7 @@ def test_a_line_of_the_journal(catalog: Catalog, value: JournalEntry) -> None:
 
 def test_saving_again_changes_what_is_there_and_takes_nothing_along(catalog: Catalog) -> None:
     prepare(catalog)
-    held = Hold("fp1:a", "26.8.2", "waits for the bank", "Ada", NOW, NOW + timedelta(days=3))
+    held = Hold("fp1:a", "26.8.2", "waits for the bank", "operator", NOW, NOW + timedelta(days=3))
     with catalog.write() as books:
         books.applications.save(replace(values.mirror(0), name="Renamed", tags=("at",), domains=()))
         books.engines.save(replace(values.engine(), location="Frankfurt"))

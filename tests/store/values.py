@@ -145,9 +145,9 @@ def planned(of: Environment) -> PlannedTarget:
 def rollout(of: list[Environment], identity: str = "rollout1", started_at: datetime = NOW) -> Rollout:
     """A running rollout over some environments."""
     targets = tuple(planned(one) for one in of)
-    plan = Plan(f"plan-{identity}", NOW, "Ada", "live", targets, (), RolloutWay(), "ABCD-1234")
+    plan = Plan(f"plan-{identity}", NOW, "operator", "live", targets, (), RolloutWay(), "ABCD-1234")
     return Rollout(
-        identity, plan, RolloutState.RUNNING, "Ada", "release day", started_at, tuple(Target(one) for one in targets)
+        identity, plan, RolloutState.RUNNING, "operator", "release day", started_at, tuple(Target(one) for one in targets)
     )
 
 

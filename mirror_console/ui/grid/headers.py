@@ -17,9 +17,9 @@ from mirror_console.ui.theme import ThemeService, semibold, small, tabular
 from mirror_console.ui.tokens import ROW_HEIGHTS, SPACE_1, SPACE_2, TARGET, Colours
 from mirror_console.ui.widgets.shares import draw_shares
 from mirror_console.ui.widgets.text import plain_tip
+from mirror_console.ui.widgets.tick import TICK, draw_tick
 from mirror_console.ui.words import count, tr
 
-TICK = 16
 TICK_AT = SPACE_2
 NAME_AT = TICK_AT + TICK + SPACE_2
 TOP_HEIGHT = 48
@@ -27,25 +27,6 @@ STRIPE = 3
 NARROW = 900
 BAR = 4
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine)
-
-
-def draw_tick(painter: QPainter, rect: QRect, colours: Colours, state: Qt.CheckState) -> None:
-    """A tick box in `rect`. The style's own is nearly invisible on a dark ground."""
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    box = rect.adjusted(1, 1, -1, -1)
-    filled = state is not Qt.CheckState.Unchecked
-    painter.setPen(QPen(QColor(colours.accent if filled else colours.border), 1.4))
-    painter.setBrush(QColor(colours.accent if filled else colours.base))
-    painter.drawRoundedRect(box, 3, 3)
-    painter.setPen(QPen(QColor(colours.accent_text), 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    x, y = rect.left(), rect.top()
-    if state is Qt.CheckState.Checked:
-        painter.drawPolyline(QPolygon([QPoint(x + 4, y + 8), QPoint(x + 7, y + 11), QPoint(x + 12, y + 5)]))
-    elif state is Qt.CheckState.PartiallyChecked:
-        painter.drawLine(x + 4, y + 8, x + 12, y + 8)
-    painter.restore()
 
 
 class MirrorHeader(QHeaderView):

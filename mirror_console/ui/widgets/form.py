@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from mirror_console.errors import Problem
 from mirror_console.ui.tokens import SPACE_1, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.text import Look, label
+from mirror_console.ui.widgets.tick import TickBox
 from mirror_console.ui.words import tr
 
 IDLE_MS = 600
@@ -308,7 +309,7 @@ def choice(items: Sequence[tuple[str, str]], current: str = "", *, ask: str = ""
 
 def tick(words: str, on: bool = False) -> QCheckBox:
     """A tick."""
-    made = QCheckBox(words.replace("&", "&&"))
+    made = TickBox(words.replace("&", "&&"))
     made.setChecked(on)
     made.setMinimumHeight(24)
     return made
@@ -333,6 +334,10 @@ def freeze(control: QWidget) -> None:
     """Let nothing be changed in a control; texts can still be read, marked and copied."""
     if isinstance(control, QLineEdit | QPlainTextEdit):
         control.setReadOnly(True)
+        # A text of several lines has no such state in a style sheet: it is told by a property.
+        control.setProperty("frozen", True)
+        control.style().unpolish(control)
+        control.style().polish(control)
     else:
         control.setEnabled(False)
 

@@ -75,7 +75,9 @@ class SummaryBar(QWidget):
         self.facts.setMinimumHeight(TARGET)
         self.facts.setContentsMargins(SPACE_2, 0, 0, 0)
         self._flow.addWidget(self.facts)
-        theme.changed.connect(self._draw)
+        self._wear()
+        self._draw()
+        theme.changed.connect(self._wear)
 
     def show_counts(self, shown: Mapping[Status, int], everything: Mapping[Status, int], mirrors: int) -> None:
         """Tell the states of what the filter lets through, and of everything."""
@@ -90,8 +92,10 @@ class SummaryBar(QWidget):
 
     def set_active(self, states: Iterable[Status]) -> None:
         """Outline the chips of these states: the filter asks for them."""
-        self._active = frozenset(states)
-        self._draw()
+        active = frozenset(states)
+        if active != self._active:
+            self._active = active
+            self._draw()
 
     def _chip(self, status: Status) -> QPushButton:
         chip = QPushButton()
@@ -113,16 +117,24 @@ class SummaryBar(QWidget):
         self.set_active(wanted)
         self.chosen.emit(wanted)
 
+    def _wear(self) -> None:
+        for status, chip in self.chips.items():
+            chip.setIcon(glyph_icon(status, self._theme.colours.status[status].glyph, 14, GAP))
+
     def _draw(self) -> None:
         filtered = self._counts != self._all
         for status, chip in self.chips.items():
             shown, total = self._counts.get(status, 0), self._all.get(status, 0)
             active = status in self._active
             many = f"{number(shown)} {tr('of')} {number(total)}" if filtered and total else number(total)
-            chip.setText(f"{many} {tr(status)}" + ("  ✕" if active else ""))
-            chip.setAccessibleName(f"{many} {tr(status)}")
+            words = f"{many} {tr(status)}" + ("  ✕" if active else "")
+            # Words that are set again are laid out again, though they are the same.
+            if words != chip.text():
+                chip.setText(words)
+                chip.setAccessibleName(f"{many} {tr(status)}")
             hint = tr("Show everything again") if active else tr("Show only mirrors with this state")
-            chip.setToolTip(plain_tip(hint))
-            chip.setIcon(glyph_icon(status, self._theme.colours.status[status].glyph, 14, GAP))
+            tip = plain_tip(hint)
+            if tip != chip.toolTip():
+                chip.setToolTip(tip)
             chip.setChecked(active)
             chip.setVisible(bool(total) or status in ALWAYS or active)
