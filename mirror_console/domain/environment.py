@@ -17,6 +17,7 @@ CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,200}")
 ENVIRONMENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NAME_SUFFIXES = (".mc-next", ".mc-prev", ".mc-older")
+LOCK_PREFIX = "mc-lock."
 DEFAULT_PROCESS = "web"
 
 
@@ -171,7 +172,7 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
         if not CONTAINER_NAME.fullmatch(process.container):
             words = f"'{process.container}' is not a container name: letters, digits, '_', '.', '-', at least two"
             found.append(Problem(f"{where}container", words))
-        elif process.container.endswith(NAME_SUFFIXES):
+        elif process.container.endswith(NAME_SUFFIXES) or process.container.startswith(LOCK_PREFIX):
             words = f"'{process.container}' ends like a name that a rollout gives for a while; choose another"
             found.append(Problem(f"{where}container", words))
     return found + settings_problems(environment.settings, f"{where}settings")

@@ -9,7 +9,7 @@ from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application, ImageSource, Kind, application_problems, slug_of
 from mirror_console.domain.environment import Environment, Hold
 from mirror_console.domain.image import parse_reference
-from mirror_console.domain.rollout import OVER
+from mirror_console.domain.rollout import OVER, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import InvalidInput, NotAllowed, Problem
 from mirror_console.operations.application_input import (
@@ -324,7 +324,7 @@ def _demand_idle(books: Books, environments: list[Environment]) -> None:
     ids = {environment.id: environment.name for environment in environments}
     for rollout in books.rollouts.unfinished():
         for target in rollout.targets:
-            if target.environment_id in ids and target.state not in OVER:
+            if target.environment_id in ids and (target.state not in OVER or target.state is TargetState.UNKNOWN):
                 raise NotAllowed(
                     f"{target.planned.application} {ids[target.environment_id]} can't be removed: "
                     f"rollout {rollout.plan.fingerprint} is {rollout.state} there.",

@@ -279,8 +279,11 @@ def _names(scene: _Scene, target: PlannedTarget, old: Container | None) -> Check
     candidate = scene.named(target.container + ".mc-next")
     if candidate is not None:
         if is_ours(candidate.labels, target.environment_id):
-            words = "A new container of an earlier, unfinished rollout is still there."
-            remedy = "Decide about that rollout on the Rollouts page, or with 'mirror-console recover'."
+            words = "A new container of an earlier rollout is still there."
+            remedy = (
+                "Decide about that rollout on the Rollouts page, or with 'mirror-console recover'. If it has ended, "
+                f"look at '{candidate.name}', and remove it with 'docker rm'."
+            )
         elif candidate.labels.get(LABEL + "env"):
             words = "A new container of another console's rollout is there."
             remedy = "Wait until that rollout ends, or have it recovered there."
@@ -292,6 +295,10 @@ def _names(scene: _Scene, target: PlannedTarget, old: Container | None) -> Check
     if kept is not None and not is_way_back(kept, target, old):
         words = f"A container '{kept.name}' is there that isn't the way back of an earlier rollout."
         return _of(target, Check.NAMES, Answer.BLOCKED, words, "Rename it; rollouts keep the way back under this name.")
+    older = scene.named(target.container + ".mc-older")
+    if older is not None and not is_way_back(older, target, old):
+        words = f"A container '{older.name}' is there that isn't ours."
+        return _of(target, Check.NAMES, Answer.BLOCKED, words, "Rename it; rollouts use this name for a while.")
     if any(c.state is State.DEAD and is_ours(c.labels, target.environment_id) for c in scene.listed):
         words = "A container that the engine couldn't remove is left of this environment."
         return _of(target, Check.NAMES, Answer.BLOCKED, words, "Remove it with 'docker rm', then check again.")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.plan import Swap
 from mirror_console.domain.rollout import Step, TargetState
-from mirror_console.operations.scene import NEXT, OLDER, PREV, Scene, look, old_ran, old_restart
+from mirror_console.operations.scene import NEXT, OLDER, PREV, Scene, is_way_back, look, old_ran, old_restart
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
 from mirror_console.operations.turn import StepFailed, Turn
 
@@ -20,6 +20,10 @@ def put_back(turn: Turn, why: str) -> None:
     """
     scene = look(turn.session, turn.planned, turn.rollout_id)
     labels = recorded(scene)
+    if turn.planned.swap is Swap.RECREATE and scene.old is None:
+        # Looked for before anything is stopped: the new one may be all that the environment has.
+        left = "; the new one is left as it is" if scene.new is not None else ""
+        raise StepFailed(Step.START_OLD, f"the old container is gone, so that it can't be put back{left}")
     touched = _touched(turn, scene, labels)
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
@@ -30,10 +34,14 @@ def put_back(turn: Turn, why: str) -> None:
         set_restart(turn, Step.STOP_NEW, scene.new.id, RestartPolicy.NO, 0, "new")
     if turn.planned.swap is Swap.RECREATE:
         _bring_old_back(turn, scene, labels)
-    if scene.new is not None:
-        remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
-    if turn.lock_id:
-        turn.release_lock()
+    try:
+        if scene.new is not None:
+            remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
+        if turn.lock_id:
+            turn.release_lock()
+    except StepFailed as left_over:
+        # The old container serves again: what is left behind is said, and doesn't make it stranded.
+        why = f"{why}. Something was left behind: {left_over}"
     turn.become(TargetState.PUT_BACK if touched else TargetState.FAILED, why, ended_at=turn.console.clock())
 
 
@@ -59,7 +67,7 @@ def _touched(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> bool:
 
 def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> None:
     if scene.old is None:
-        raise StepFailed(Step.START_OLD, "the old container is gone, so that it can't be put back")
+        return
     name = turn.planned.container
     # Names before starting: cut off in between, names that still say 'committed' would send a recovery forward.
     if scene.new is not None and scene.new.name == name:
@@ -67,9 +75,11 @@ def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> None
     rename(turn, Step.NAME_BACK, scene.old.id, name, "old")
     if old_ran(labels):
         start(turn, Step.START_OLD, scene.old.id, "old")
+        turn.serves_again()
     restart = old_restart(labels)
     if restart is not None:
         set_restart(turn, Step.ARM_OLD, scene.old.id, *restart, "old")
     older = turn.session.inspect(name + OLDER)
-    if older is not None and turn.session.inspect(name + PREV) is None:
+    ours = older is not None and is_way_back(older, turn.planned, scene.old)
+    if older is not None and ours and turn.session.inspect(name + PREV) is None:
         rename(turn, Step.SHELVE, older.id, name + PREV, "older")

@@ -6,14 +6,14 @@ Until then nothing is changed. What is done is decided by what the engines show;
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now
-from mirror_console.domain.rollout import OVER, Rollout, RolloutState, Step, Target, TargetState, end_state
+from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Step, Target, TargetState, end_state
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
@@ -51,17 +51,18 @@ class Finding:
     down: bool = False
 
 
-def interrupted(console: Console) -> tuple[Interruption, ...]:
-    """Rollouts that an earlier run of the program left in the middle. Marks them so; changes no engine.
+def interrupted(console: Console, running: Collection[str] = ()) -> tuple[Interruption, ...]:
+    """Rollouts that were left in the middle, by an earlier run of the program or by this one. Marks them so.
 
-    Only to be called while this program holds the catalog: then nobody else can be carrying them out.
+    `running` are the ids of those that this program carries out now. Changes no engine. Only to be called while this
+    program holds the catalog: then nobody else can be carrying any out.
     """
     with console.catalog.read() as books:
         left = [
             rollout
             for rollout in books.rollouts.unfinished()
             if rollout.state is RolloutState.INTERRUPTED
-            or (rollout.state is RolloutState.RUNNING and rollout.console != console.run)
+            or (rollout.state is RolloutState.RUNNING and rollout.id not in running)
         ]
     return tuple(_interruption(_mark(console, rollout)) for rollout in left)
 
@@ -187,7 +188,9 @@ def put_back(
                 books.rollouts.save_target(rollout_id, replace(target, state=TargetState.NOT_STARTED, words=words))
         rollout = books.rollouts.get(rollout_id)
         state = end_state(rollout)
-        rollout = replace(rollout, state=state, ended_at=console.clock(), paused_because="")
+        ended_at = console.clock() if state in ENDED else None
+        because = "" if state in ENDED else rollout.paused_because
+        rollout = replace(rollout, state=state, ended_at=ended_at, paused_because=because)
         books.rollouts.save_head(rollout)
     report(rollout)
     return rollout
@@ -265,7 +268,7 @@ def _go_on_with(turn: Turn, scene: Scene) -> None:
         case Found.UNVERIFIED | Found.COMMITTED:
             _finish_new(turn, scene)
         case Found.FINISHED:
-            _note_finished(turn)
+            _note_finished(turn, scene)
         case Found.LOST:
             _note_lost(turn)
         case _:
@@ -279,7 +282,7 @@ def _put_back_one(turn: Turn, scene: Scene) -> None:
         case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.COMMITTED:
             put_target_back(turn, "cut off, and put back as you chose")
         case Found.FINISHED:
-            _note_finished(turn)
+            _note_finished(turn, scene)
         case Found.LOST:
             _note_lost(turn)
         case _:
@@ -296,19 +299,25 @@ def _finish_new(turn: Turn, scene: Scene) -> None:
     verify(turn, started)
     way_back = scene.old.id if scene.old else ""
     if scene.old is not None and scene.old.name == turn.planned.container:
-        commit(turn, scene.old)
+        way_back = commit(turn, scene.old)
     name_new(turn, started)
-    finish(turn, started, way_back)
+    finish(turn, started, scene.old, way_back)
 
 
-def _note_finished(turn: Turn) -> None:
-    if turn.lock_id:
-        turn.release_lock()
-    turn.become(TargetState.DONE, "finished before the console was cut off", ended_at=turn.console.clock())
+def _note_finished(turn: Turn, scene: Scene) -> None:
+    """Nothing is left to change. That it is well is looked at once more: success is what was observed."""
+    if scene.new is None:
+        raise StepFailed(Step.VERIFY, "the new container is gone")
+    turn.become(TargetState.VERIFYING)
+    verify(turn, scene.new)
+    way_back = scene.old.id if scene.old else ""
+    turn.become(TargetState.DONE, turn.target.verified_by, way_back=way_back, ended_at=turn.console.clock())
 
 
 def _note_lost(turn: Turn) -> None:
     words = "neither the old nor the new container is there any more; deploy this environment anew"
+    if turn.lock_id:
+        turn.release_lock()
     turn.become(TargetState.STRANDED, words, ended_at=turn.console.clock())
 
 

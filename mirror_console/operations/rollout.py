@@ -177,6 +177,7 @@ class Conductor:
 
     def _halted(self) -> Rollout:
         if self._broken is not None:
+            self._mark_broken(self._broken)
             raise self._broken
         if all(target.over for target in self.rollout.targets):
             return self._ended()
@@ -187,8 +188,18 @@ class Conductor:
             return self._ended()
         return self._paused(self._pause_because)
 
+    def _mark_broken(self, error: ConsoleError) -> None:
+        """Say that it waits for a person; where the catalog can't be written, recovery finds it still running."""
+        try:
+            self._keep_head(state=RolloutState.INTERRUPTED, paused_because=error.title)
+        except CatalogError as full:
+            logger.info("the interruption could not be noted: %s", full.title)
+
     def _paused(self, why: str) -> Rollout:
-        return self._keep_head(state=RolloutState.PAUSED, paused_because=why)
+        """A target that is unknown is read again before anything else: then it is an interruption, not a pause."""
+        unknown = self.rollout.count(TargetState.UNKNOWN)
+        state = RolloutState.INTERRUPTED if unknown else RolloutState.PAUSED
+        return self._keep_head(state=state, paused_because=why)
 
     def _ended(self) -> Rollout:
         state = end_state(self.rollout)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.environment import LOCK_PREFIX, RestartPolicy
 from mirror_console.domain.observation import LABEL, Container, Listed, Role, is_ours
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.operations.console import Console
@@ -47,7 +47,7 @@ def lock_name(container: str) -> str:
 
     It can exist only once on an engine, and is the same for every console, whatever identities its catalog gave.
     """
-    return f"mc-lock.{container}"
+    return LOCK_PREFIX + container
 
 
 def made_by(container: Container, target: PlannedTarget, rollout_id: str) -> bool:

@@ -17,8 +17,8 @@ from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.request import ContainerSpec, PullProgress
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.domain.secret import Secret
-from mirror_console.errors import ConsoleError, EngineError
-from mirror_console.operations.scene import NEXT, OLDER, PREV, about_old, container_labels
+from mirror_console.errors import ConsoleError, EngineError, VaultError
+from mirror_console.operations.scene import NEXT, OLDER, PREV, about_old, container_labels, is_way_back
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
 
@@ -53,14 +53,15 @@ def recreate(turn: Turn) -> None:
     new = prepare(turn, image, old)
     turn.become(TargetState.SWAPPING)
     disarm_old(turn, old)
-    began = turn.console.monotonic()
+    turn.goes_down()
     stop_old(turn, old)
     started = start_new(turn, new)
-    turn.become(TargetState.VERIFYING, down_seconds=turn.console.monotonic() - began)
+    turn.serves_again()
+    turn.become(TargetState.VERIFYING)
     verify(turn, started)
-    commit(turn, old)
+    way_back = commit(turn, old)
     name_new(turn, started)
-    finish(turn, started, way_back=old.id)
+    finish(turn, started, old, way_back)
 
 
 def demand_as_planned(turn: Turn) -> None:
@@ -88,7 +89,10 @@ def fetch(turn: Turn) -> Image:
         return here
     if not planned.reference:
         raise StepFailed(Step.PULL, "the planned image is not on the engine, and no digest is known to pull it by")
-    login = turn.console.login(parse_reference(planned.reference).registry)
+    try:
+        login = turn.console.login(parse_reference(planned.reference).registry)
+    except VaultError as error:
+        raise StepFailed(Step.PULL, str(error)) from error
 
     def progress(how_far: PullProgress) -> None:
         share = f" {how_far.done / how_far.total:.0%}" if how_far.total else ""
@@ -259,17 +263,26 @@ def _identity_wrong(turn: Turn, container_id: str, judged: Judged) -> str | None
     return None
 
 
-def commit(turn: Turn, old: Container) -> None:
-    """Rename the old one away: the commit point. An older way back steps aside first."""
+def commit(turn: Turn, old: Container) -> str:
+    """Rename the old one away: the commit point. An older way back steps aside first. Returns the way back's id.
+
+    It is empty where somebody has removed the old one meanwhile: the new one is verified, and goes on without.
+    """
     planned = turn.planned
     prev, older = planned.container + PREV, planned.container + OLDER
+    if turn.inspect(old.id) is None:
+        return ""
     kept = turn.inspect(prev)
     if kept is not None and kept.id != old.id:
         leftover = turn.inspect(older)
+        for found in (kept, leftover):
+            if found is not None and not is_way_back(found, planned, old):
+                raise StepFailed(Step.SHELVE, f"a container '{found.name}' is there that isn't ours")
         if leftover is not None:
             remove(turn, Step.RETIRE, leftover.id, "older")
         rename(turn, Step.SHELVE, kept.id, older, "older", kept)
     rename(turn, Step.COMMIT, old.id, prev, "old", turn.last_look(old.id))
+    return old.id
 
 
 def name_new(turn: Turn, new: Container) -> None:
@@ -277,13 +290,15 @@ def name_new(turn: Turn, new: Container) -> None:
     rename(turn, Step.NAME, new.id, turn.planned.container, "new", turn.last_look(new.id))
 
 
-def finish(turn: Turn, started: Container, way_back: str = "") -> None:
+def finish(turn: Turn, started: Container, old: Container | None = None, way_back: str = "") -> None:
     """Bake, retire what is older than the way back, and let the lock go. The target is done."""
     bake(turn, started)
     words = turn.target.verified_by
+    if old is not None and not way_back:
+        words = f"{words}; there is no way back, as somebody removed the old container"
     try:
         older = turn.last_look_named(turn.planned.container + OLDER)
-        if older is not None and older.id != way_back:
+        if older is not None and older.id != way_back and is_way_back(older, turn.planned, old):
             remove(turn, Step.RETIRE, older.id, "older")
         turn.release_lock()
     except (StepFailed, OutcomeUnknown, EngineError) as left_over:

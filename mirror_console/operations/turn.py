@@ -87,6 +87,7 @@ class Turn:
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id: ids never change their meaning on one engine."""
     _retake: Callable[[], None] | None = None
+    _down_since: float | None = None
     _lock_read: _Moment | None = None
     _looks: dict[str, tuple[_Moment, Container]] = field(default_factory=dict)
     _unwritten: list[JournalEntry] = field(default_factory=list)
@@ -133,7 +134,7 @@ class Turn:
             self._write(step, Phase.OUTCOME, Result.OK, objects=objects)
             mark(f"{step.name}:outcome")
             return
-        words = f"{refusal.title} {refusal.detail}".strip() if refusal and not refusal.outcome_unknown else wrong
+        words = _told(refusal) if refusal and not refusal.outcome_unknown else wrong
         self._write(step, Phase.OUTCOME, Result.FAILED, words, objects)
         raise StepFailed(step, words)
 
@@ -143,11 +144,14 @@ class Turn:
         until = self.console.monotonic() + LOOK_FOR
         pause = 0.1
         while True:
+            began = self.console.monotonic()
             try:
                 wrong = done()
             except EngineError as error:
+                # A look such as the wait for health may last for minutes: patience begins with the first that fails.
+                until = max(until, began + LOOK_FOR) if pause == 0.1 else until
                 if not error.outcome_unknown and not error.unreachable:
-                    return f"{error.title} {error.detail}".strip()
+                    return _told(error)
                 if self.console.monotonic() >= until:
                     words = f"Contact was lost during '{step}': {error.title}"
                     self._write(step, Phase.OUTCOME, Result.UNKNOWN, words)
@@ -195,6 +199,18 @@ class Turn:
             for entry in self._unwritten:
                 books.journal.append(entry)
         self._unwritten.clear()
+
+    # --- how long it is down ------------------------------------------------------------------------------------
+
+    def goes_down(self) -> None:
+        """From here on nothing serves."""
+        self._down_since = self.console.monotonic()
+
+    def serves_again(self) -> None:
+        """A container serves again: the new one, or the old one that was put back. The longest span counts."""
+        if self._down_since is not None:
+            down = self.console.monotonic() - self._down_since
+            self.target = replace(self.target, down_seconds=down)
 
     # --- looking --------------------------------------------------------------------------------------------------
 
@@ -271,6 +287,8 @@ class Turn:
         if labels.get(LABEL + "catalog") != self.console.catalog.id or labels.get(LABEL + "rollout") != self.rollout_id:
             return False
         self.lock_id = held.id
+        # Pruned while it is gone on with, it is taken again, with what it told of the old container.
+        self._retake = lambda: self.take_lock(held.image_id, labels)
         return True
 
     def _is_mine(self, held: Container) -> bool:
@@ -306,3 +324,8 @@ class Turn:
 
         self.step(Step.UNLOCK, lambda: self.session.remove(lock_id), done, objects={"lock": lock_id}, guarded=False)
         self.lock_id, self._lock_read = "", None
+
+
+def _told(error: EngineError) -> str:
+    """An engine's refusal in words, its own where they say more."""
+    return error.title if error.detail in error.title else f"{error.title} {error.detail}"

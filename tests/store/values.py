@@ -147,7 +147,13 @@ def rollout(of: list[Environment], identity: str = "rollout1", started_at: datet
     targets = tuple(planned(one) for one in of)
     plan = Plan(f"plan-{identity}", NOW, "operator", "live", targets, (), RolloutWay(), "ABCD-1234")
     return Rollout(
-        identity, plan, RolloutState.RUNNING, "operator", "release day", started_at, tuple(Target(one) for one in targets)
+        identity,
+        plan,
+        RolloutState.RUNNING,
+        "operator",
+        "release day",
+        started_at,
+        tuple(Target(one) for one in targets),
     )
 
 

@@ -312,8 +312,12 @@ def _take(
 
 def main() -> None:
     """Paint into the folder that is named on the command line."""
+    # That module takes its window from this one.
+    from tests.ui import pictures_rollout
+
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
-    for path in take(folder, sys.argv[2] if len(sys.argv) > 2 else ""):
+    part = sys.argv[2] if len(sys.argv) > 2 else ""
+    for path in [*take(folder, part), *pictures_rollout.take(folder, part)]:
         print(path)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -119,7 +119,7 @@ def _refused(*_all: object) -> Engine:
     raise AssertionError("nothing is saved on a picture")
 
 
-def _interrupted(_console: Console) -> tuple[Interruption, ...]:
+def _interrupted(_console: Console, _running: Collection[str] = ()) -> tuple[Interruption, ...]:
     return ()
 
 

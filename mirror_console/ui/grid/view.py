@@ -160,8 +160,6 @@ class GridView(QTableView):
     def _restore(self) -> None:
         cursor, column_id, top_id = self._kept
         self._fit_columns()
-        # Left to Qt, the rows are laid out after they are painted, and everything is painted a second time.
-        self.executeDelayedItemsLayout()
         if not self.grid.rowCount() or not self.grid.columnCount():
             self.moved.emit()
             return

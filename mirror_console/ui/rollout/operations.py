@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,7 +38,7 @@ class RolloutOperations:
     start: Callable[[Console, Plan, Checked, str, int | None], Rollout] = rolling.start
     conductor: Callable[[Console, Jobs, Rollout, Report], Conducting] = rolling.Conductor
     resume: Callable[[Console, str], Rollout] = rolling.resume
-    interrupted: Callable[[Console], tuple[Interruption, ...]] = recovery.interrupted
+    interrupted: Callable[[Console, Collection[str]], tuple[Interruption, ...]] = recovery.interrupted
     examine: Callable[[Console, Jobs, Rollout], tuple[Finding, ...]] = recovery.examine
     go_on: Callable[[Console, Jobs, str, Report], Conducting] = recovery.go_on
     put_back: Callable[[Console, Jobs, str, Report], Rollout] = recovery.put_back

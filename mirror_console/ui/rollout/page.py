@@ -243,9 +243,10 @@ class RolloutsPage(Page):
         if console.read_only:
             return
         interrupted = self.operations.interrupted
+        running = tuple(rollout.id for rollout in self.runs.running)
         self.context.run(
             tr("Look for interrupted rollouts"),
-            lambda _work: interrupted(console),
+            lambda _work: interrupted(console, running),
             self._tell_interrupted,
             lane="rollouts",
             owner=self,
