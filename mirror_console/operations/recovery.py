@@ -22,10 +22,12 @@ from mirror_console.operations.put_back import recorded
 from mirror_console.operations.refresh import look_again
 from mirror_console.operations.rollout import Conductor, settle
 from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, look, old_ran, old_restart
+from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import arm_new, commit, finish, name_new, start_new, verify
 from mirror_console.operations.turn import StepFailed, Turn
 
 AT_ONCE = 16
+TAKEN = "'{}' is a container now that this rollout doesn't know; what runs is left as it is"
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +114,8 @@ def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[]
     def examine_one() -> Finding:
         session = console.engines.session(console.engine(target.planned.engine_id))
         scene = look(session, target.planned, rollout.id)
+        if _is_taken(scene):
+            return Finding(target, None, TAKEN.format(target.planned.container))
         found = _classify(scene, target.planned, rollout.id)
         old, new = _seen(scene.old, scene, target.planned), _seen(scene.new, scene, target.planned)
         down = down_now(old, new) and old_ran(recorded(scene)) and target.planned.swap is Swap.RECREATE
@@ -249,13 +253,28 @@ def _settle_one(
     if scene.lock is not None and not turn.adopt_lock(scene.lock):
         turn.become(TargetState.SUPERSEDED, "Another rollout holds the lock; nothing was changed here.")
         return
-    settle(turn, lambda turn: work(turn, scene))
+    settle(turn, lambda turn: _leave(turn, scene) if _is_taken(scene) else work(turn, scene))
     with console.catalog.read() as books:
         environment = books.environments.get(planned.environment_id)
     try:
         look_again(console, engine, environment, session)
     except EngineError as error:
         logger.info("could not look at %s again: %s", planned.application, error.title)
+
+
+def _is_taken(scene: Scene) -> bool:
+    """Whether the environment's container name has come to a container that is neither the old nor the new one."""
+    ours = {found.id for found in (scene.old, scene.new) if found is not None}
+    return scene.named is not None and scene.named.id not in ours
+
+
+def _leave(turn: Turn, scene: Scene) -> None:
+    """Somebody has put another container there: what runs is left as it is, and only our leftovers are taken away."""
+    if turn.lock_id:
+        if scene.new is not None and scene.new.started_at is None:
+            remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
+        turn.release_lock()
+    turn.become(TargetState.SUPERSEDED, TAKEN.format(turn.planned.container), ended_at=turn.console.clock())
 
 
 def _go_on_with(turn: Turn, scene: Scene) -> None:

@@ -232,3 +232,19 @@ def _next_good(fleet: Fleet) -> Rollout:
     fleet.publish("26.8.5", health_interval=0.02)
     refresh(fleet.console, fleet.jobs)
     return begun(fleet)
+
+
+@pytest.mark.parametrize("choose", [gone_on, lambda fleet, cut: recovery.put_back(fleet.console, fleet.jobs, cut.id)])
+def test_a_container_that_somebody_made_meanwhile_is_left_alone(
+    fleet: Fleet, choose: Callable[[Fleet, Rollout], Rollout]
+) -> None:
+    rollout = cut_off(fleet, Step.CREATE)
+    image = fleet.container("mirror-01-live").image.id
+    fleet.simulated.engines["alpha"].lose_container("mirror-01-live")
+    fleet.simulated.engines["alpha"].run("mirror-01-live", image)
+    theirs = fleet.container("mirror-01-live").id
+    (finding,) = recovery.examine(fleet.console, fleet.jobs, rollout)
+    assert "doesn't know" in finding.words
+    assert choose(fleet, rollout).targets[0].state is TargetState.SUPERSEDED
+    assert alpha(fleet) == {"mirror-01-live": "running"}
+    assert fleet.container("mirror-01-live").id == theirs
