@@ -328,7 +328,7 @@ def _note_finished(turn: Turn, scene: Scene) -> None:
     if scene.new is None:
         raise StepFailed(Step.VERIFY, "the new container is gone")
     turn.become(TargetState.VERIFYING)
-    verify(turn, scene.new)
+    verify(turn, scene.new, guarded=bool(turn.lock_id))
     way_back = scene.old.id if scene.old else ""
     turn.become(TargetState.DONE, turn.target.verified_by, way_back=way_back, ended_at=turn.console.clock())
 

@@ -221,8 +221,11 @@ def arm_new(turn: Turn, new: Container) -> None:
         set_restart(turn, Step.ARM, new.id, wanted, 0, "new", turn.last_look(new.id))
 
 
-def verify(turn: Turn, started: Container) -> None:
-    """Wait until the new one is well, then read back that it runs the planned image. Changes nothing."""
+def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
+    """Wait until the new one is well, then read back that it runs the planned image. Changes nothing.
+
+    Not `guarded` where the lock was let go already: then nothing is left that would be changed.
+    """
     test = turn.planned.settings.health
     until = turn.console.monotonic() + test.limit
 
@@ -239,7 +242,7 @@ def verify(turn: Turn, started: Container) -> None:
                 turn.become(TargetState.VERIFYING, judged.words)
             turn.console.sleep(LOOK_EVERY)
 
-    turn.step(Step.VERIFY, lambda: None, well, objects={"new": started.id})
+    turn.step(Step.VERIFY, lambda: None, well, objects={"new": started.id}, guarded=guarded)
 
 
 def _judge(turn: Turn, started: Container) -> Judged:

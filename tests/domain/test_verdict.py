@@ -77,7 +77,7 @@ TOLD = [
         ("26.8.2", "held: campaign, to 30 Sep"),
         (
             "Live is aligned. It runs 26.8.2 since 30 Aug. It is healthy. "
-            "It is held until 30 Sep by Ada: campaign. Checked 38 s ago."
+            "It is held until 30 Sep by operator: campaign. Checked 38 s ago."
         ),
         "Dunes Bakery live runs 26.8.2 (held until 30 Sep) since 30 Aug 14:21, healthy, checked 14:04.",
         "Dunes Bakery, live: aligned; running 26.8.2, held until 30 Sep: campaign",
@@ -87,7 +87,7 @@ TOLD = [
         ("26.8.3", "> 26.8.2"),
         (
             "Live is 1 release ahead. It runs 26.8.3 since 30 Aug; 26.8.2 is expected. It is healthy. "
-            "It is held by Ada: campaign. Checked 38 s ago."
+            "It is held by operator: campaign. Checked 38 s ago."
         ),
         "Dunes Bakery live runs 26.8.3 (1 release ahead of 26.8.2) since 30 Aug 14:21, healthy, checked 14:04.",
         "Dunes Bakery, live: ahead by 1 release; running 26.8.3, expected 26.8.2, held: campaign",

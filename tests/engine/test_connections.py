@@ -155,8 +155,8 @@ def test_the_newest_version_that_both_know_is_spoken(engines: DockerEngines, ser
     assert server.asked[0].startswith(b"GET /v1.44/")
 
 
-def test_an_engine_that_is_not_there(engines: DockerEngines, tmp_path: Path) -> None:
-    engine = Engine("e1", "fra-1", parse_address(f"unix://{tmp_path}/none.sock"))
+def test_an_engine_that_is_not_there(engines: DockerEngines) -> None:
+    engine = Engine("e1", "fra-1", parse_address("unix:///no-such-folder/none.sock"))
     error = _refusal(engines.session, engine)
     assert error.kind is FailureKind.REFUSED
     assert str(error).startswith("The socket of fra-1 isn't there.")

@@ -19,7 +19,7 @@ from typing import Any
 from mirror_console.app import opened
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Engine, parse_address
-from mirror_console.domain.environment import Environment, HealthTest, Process, RestartPolicy, Settings
+from mirror_console.domain.environment import Environment, HealthTest, Process, RestartPolicy, Settings, Volume
 from mirror_console.domain.plan import REST, Way
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import Rollout
@@ -44,6 +44,18 @@ class Scene:
     port: int
     goal_fingerprint: str
     goal_reference: str
+    rich: bool = False
+    """Every step is met: a policy to be taken from the old one, a volume to be made, an older way back, a bake."""
+
+    @property
+    def identity(self) -> str:
+        """The identity of its environment."""
+        return self.container.ljust(32, "0")
+
+    @property
+    def policy(self) -> RestartPolicy:
+        """The restart policy of its containers."""
+        return RestartPolicy.ALWAYS if self.rich else RestartPolicy.UNLESS_STOPPED
 
 
 def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
@@ -59,7 +71,7 @@ def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
         console = replace(parts.console, mark=mark)
         _fill(console, scene)
         refresh(console, parts.jobs)
-        made = plan(console, "live", ["mirror"], AT_ONCE)
+        made = plan(console, "live", ["mirror"], replace(AT_ONCE, bake=0.2 if scene.rich else 0.0))
         rollout = start(console, made, preflight(console, parts.jobs, made), "a test")
         return _told(Conductor(console, parts.jobs, rollout).run()) | {"met": met}
 
@@ -103,7 +115,8 @@ def _fill(console: Console, scene: Scene) -> None:
     settings = Settings(
         variables={"PORT": str(scene.port)},
         networks=("host",),
-        restart=RestartPolicy.UNLESS_STOPPED,
+        restart=scene.policy,
+        volumes=(Volume(f"{scene.container}-media", "/media"),) if scene.rich else (),
         health=HealthTest(settle=0.1, limit=5.0),
         stop_seconds=3,
     )
@@ -114,8 +127,7 @@ def _fill(console: Console, scene: Scene) -> None:
         books.environments.save(Environment("source-live", "source", "live", "engine", (Process("web", "no-such"),)))
         books.applications.save(Application("mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source"))
         process = (Process("web", scene.container),)
-        identity = scene.container.ljust(32, "0")
-        books.environments.save(Environment(identity, "mirror", "live", "engine", process, settings))
+        books.environments.save(Environment(scene.identity, "mirror", "live", "engine", process, settings))
         repository, _, digest = scene.goal_reference.partition("@")
         books.releases.save(
             Release("goal", "source-live", scene.goal_fingerprint, repository, digest, now, now, version="2")

@@ -69,11 +69,14 @@ def alpha(fleet: Fleet) -> dict[str, str]:
     return {name: state for name, state in fleet.names("alpha").items() if name != "webshop-live"}
 
 
+STEPS = (Step.LOCK, Step.CREATE, Step.STOP, Step.START, Step.VERIFY, Step.COMMIT, Step.NAME)
 DONE = {"mirror-01-live": "running", "mirror-01-live.mc-prev": "exited"}
 BACK = {"mirror-01-live": "running"}
 
 
-@pytest.mark.parametrize("step", [Step.LOCK, Step.CREATE, Step.STOP, Step.START, Step.VERIFY, Step.COMMIT, Step.NAME])
+@pytest.mark.parametrize(
+    "step", [Step.LOCK, Step.CREATE, Step.STOP, Step.START, Step.VERIFY, Step.COMMIT, Step.NAME, Step.UNLOCK]
+)
 def test_a_rollout_broken_in_this_run_can_be_recovered_in_it(fleet: Fleet, step: Step) -> None:
     rollout = cut_off(fleet, step)
     assert rollout.state is RolloutState.INTERRUPTED
@@ -84,7 +87,7 @@ def test_a_rollout_broken_in_this_run_can_be_recovered_in_it(fleet: Fleet, step:
     assert fleet.version_of("mirror-01-live") == "26.8.3"
 
 
-@pytest.mark.parametrize("step", [Step.LOCK, Step.CREATE, Step.STOP, Step.START, Step.VERIFY, Step.COMMIT, Step.NAME])
+@pytest.mark.parametrize("step", STEPS)
 def test_put_back_brings_the_old_one_back_from_wherever_it_is(fleet: Fleet, step: Step) -> None:
     ended = recovery.put_back(fleet.console, fleet.jobs, cut_off(fleet, step).id)
     assert ended.targets[0].state in {TargetState.PUT_BACK, TargetState.FAILED}
@@ -248,3 +251,31 @@ def test_a_container_that_somebody_made_meanwhile_is_left_alone(
     assert choose(fleet, rollout).targets[0].state is TargetState.SUPERSEDED
     assert alpha(fleet) == {"mirror-01-live": "running"}
     assert fleet.container("mirror-01-live").id == theirs
+
+
+@pytest.mark.parametrize("phase", ["intent", "sent", "outcome"])
+@pytest.mark.parametrize("first", [False, True])
+def test_cut_off_while_fetching_nothing_was_changed_and_it_goes_on(phase: str, first: bool) -> None:
+    with small_fleet(mirrors=2) as fleet:
+        fleet.publish("26.8.2", health_interval=0.02)
+        fleet.run_mirrors("26.8.2")
+        if first:
+            fleet.simulated.engines["berlin"].lose_container("mirror-02-live")
+        refresh(fleet.console, fleet.jobs)
+        fleet.publish("26.8.3", health_interval=0.02)
+        refresh(fleet.console, fleet.jobs)
+        before = fleet.names("berlin")
+        made = plan(fleet.console, "live", ["mirror-02"], QUICK)
+        rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+
+        def fail() -> None:
+            raise CatalogError("The journal can't be written.", "A test says so.")
+
+        with pytest.raises(CatalogError):
+            Conductor(replace(fleet.console, mark=at(f"PULL:{phase}", fail)), fleet.jobs, rollout).run()
+        there = {name: state for name, state in fleet.names("berlin").items() if not name.startswith("mc-lock")}
+        assert there == before
+        (found,) = recovery.interrupted(fleet.console)
+        assert gone_on(fleet, found.rollout).state is RolloutState.COMPLETED
+        assert fleet.version_of("mirror-02-live") == "26.8.3"
+        assert not [name for name in fleet.names("berlin") if name.startswith("mc-lock")]

@@ -30,7 +30,7 @@ def test_one_holds_it_and_the_other_is_told_who(place: Path) -> None:
     first.acquire("window")
     held = Holder("window", "operator", "desk-7", os.getpid(), NOW)
     assert second.holder() == first.holder() == held
-    words = rf"a window of Ada on desk-7 \(process {os.getpid()}, since 30 Aug 2026 14:21 UTC\)"
+    words = rf"a window of operator on desk-7 \(process {os.getpid()}, since 30 Aug 2026 14:21 UTC\)"
     with pytest.raises(NotAllowed, match=words):
         second.acquire("command")
     first.release()
