@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,8 @@ Thread = threading.Thread  # noqa: TID251 # looked for here, not started
 
 GRACE = 2.0
 """Seconds that threads and windows get to end by themselves."""
+QUESTION = 30.0
+"""Seconds after which a window's question is taken for one that nobody will answer."""
 
 
 @dataclass(slots=True)
@@ -107,7 +110,7 @@ def _no_thread_left() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_window_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fails a test of the window for top-level widgets and running timers that it leaves."""
+    """Fails a test of the window for top-level widgets and timers that it leaves, and for questions asked in vain."""
     if "qapp" not in request.fixturenames:
         yield
         return
@@ -115,15 +118,45 @@ def _no_window_left(request: pytest.FixtureRequest) -> Iterator[None]:
     before = _top_level_widgets()
     # What is there now is set aside: so looking for timers, and collecting, takes a millisecond and not a hundred.
     gc.freeze()
+    in_vain: list[str] = []
     try:
-        yield
+        with _questions_in_vain(in_vain):
+            yield
         gc.collect()
         left = _until_none(
             lambda: [w for w in _top_level_widgets() if not any(w is b for b in before)] + _new_running_timers()
         )
     finally:
         gc.unfreeze()
-    _fail_for([f"left behind: {thing!r} {thing.objectName()}".strip() for thing in left])
+    _fail_for(in_vain + [f"left behind: {thing!r} {thing.objectName()}".strip() for thing in left])
+
+
+@contextmanager
+def _questions_in_vain(found: list[str]) -> Iterator[None]:
+    """Rejects a modal dialog that has waited too long, and adds what it asked to `found`: it would wait for ever."""
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication, QDialog
+
+    waiting: dict[int, float] = {}
+
+    def look() -> None:
+        asked = QApplication.activeModalWidget()
+        if not isinstance(asked, QDialog):
+            waiting.clear()
+            return
+        since = waiting.setdefault(id(asked), time.monotonic())
+        if time.monotonic() - since > QUESTION:
+            found.append(f"asked in vain: {asked.windowTitle() or asked.accessibleName() or repr(asked)}")
+            waiting.clear()
+            asked.reject()
+
+    timer = QTimer()
+    timer.timeout.connect(look)
+    timer.start(500)
+    try:
+        yield
+    finally:
+        timer.stop()
 
 
 def _threads_since(before: set[Thread]) -> list[Thread]:

@@ -151,3 +151,33 @@ def test_a_warning_of_qt_itself_fails(pytester: pytest.Pytester, pytestconfig: p
 
 def test_the_plugin_watches_this_very_test(request: pytest.FixtureRequest) -> None:
     assert {"_log_watch", "_no_thread_left", "_no_window_left"} <= set(request.fixturenames)
+
+
+def test_a_question_that_nobody_answers_fails_instead_of_hanging(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        import tests.strictness
+        from PySide6.QtCore import QTimer
+        from PySide6.QtWidgets import QDialog
+
+        tests.strictness.QUESTION = 0.5
+
+        def ask():
+            dialog = QDialog()
+            dialog.setWindowTitle("Leave this?")
+            said = dialog.exec()
+            dialog.deleteLater()
+            return said
+
+        def test_in_vain(qapp):
+            ask()
+
+        def test_answered(qapp):
+            QTimer.singleShot(0, lambda: qapp.activeModalWidget().accept())
+            assert ask() == QDialog.DialogCode.Accepted
+        """,
+    )
+
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*asked in vain: Leave this?*"])

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtWidgets import QLabel, QTabWidget, QWidget
 from pytestqt.qtbot import QtBot
 
+from mirror_console.ui.widgets.editing_page import EditingPage
 from mirror_console.ui.window import MainWindow
 from tests.journeys.agency import REPOSITORY, SOURCE, Agency, body_of, print_of
 from tests.journeys.canaries import kept, leaks
@@ -68,12 +69,20 @@ def saved(qtbot: QtBot, window: MainWindow, page: QWidget, name: str) -> None:
     press(page, "Save")
 
     def known() -> bool:
+        if form_open(page):
+            return False
         grid = window.context.grid
         assert grid is not None
         names = {row.engine.name for row in grid.engines} | {row.application.name for row in grid.sources}
         return name in names | {row.application.name for row in grid.rows}
 
     qtbot.waitUntil(known, timeout=LONGEST)
+
+
+def form_open(page: QWidget) -> bool:
+    """Whether a form is still there: it is in the catalog a moment before, and leaving then asks what to discard."""
+    assert isinstance(page, EditingPage)
+    return page.stack.currentIndex() != 0
 
 
 def add_engine(qtbot: QtBot, window: MainWindow, engine: LabEngine) -> None:
@@ -99,11 +108,9 @@ def add_registry(qtbot: QtBot, window: MainWindow, agency: Agency) -> None:
     fill(page, "Password", agency.lab.registry.password)
     press(page, "Save")
 
-    def there() -> bool:
-        with window.context.console.catalog.read() as books:
-            return books.registries.by_host(agency.registry) is not None
-
-    qtbot.waitUntil(there, timeout=LONGEST)
+    qtbot.waitUntil(lambda: not form_open(page), timeout=LONGEST)
+    with window.context.console.catalog.read() as books:
+        assert books.registries.by_host(agency.registry) is not None
 
 
 def add_source(qtbot: QtBot, window: MainWindow, agency: Agency, engine: LabEngine) -> None:
