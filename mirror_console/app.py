@@ -21,7 +21,7 @@ from mirror_console.cli import CliParts
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import NotAllowed, Problem
 from mirror_console.jobs import JobEvent, Jobs
-from mirror_console.operations.console import Console
+from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.ports import Vault as VaultPort
 from mirror_console.store import Catalog, CatalogLock
 from mirror_console.vault import MadeUpVault, SessionVault, Vault
@@ -105,7 +105,8 @@ def opened(
     """
     path = paths.catalog_path()
     person, machine = who()
-    lock = CatalogLock(path, person=person, machine=machine, clock=clock)
+    run = new_id()
+    lock = CatalogLock(path, person=person, machine=machine, run=run, clock=clock)
     if write or not path.exists():
         lock.acquire(holder)
     try:
@@ -125,6 +126,8 @@ def opened(
             machine=machine,
             read_only=read_only or ("" if write else "This command only reads."),
             simulated=simulated,
+            run=run,
+            holder=lambda: found.run if (found := lock.holder()) else "",
         )
         try:
             yield Opened(console, jobs)

@@ -28,6 +28,7 @@ from mirror_console.operations.report import report_html, report_json, summary_t
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.rollout import resume as go_on
 from mirror_console.operations.rollout import start as begin
+from mirror_console.operations.standing import all_rollouts
 from mirror_console.operations.typed import parse_waves, parsed
 from mirror_console.settings import WAYS, WayPreset
 
@@ -192,8 +193,8 @@ def stop(context: typer.Context, rollout_text: RolloutArgument = "", as_json: Js
 def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
     """List every rollout, newest first."""
     session = session_of(context)
-    with session.console() as (console, _), console.catalog.read() as books:
-        rollouts = books.rollouts.all()
+    with session.console() as (console, _):
+        rollouts = all_rollouts(console)
     if as_json:
         session.out.json([rollout_shape(rollout) for rollout in rollouts])
     else:
@@ -240,10 +241,12 @@ def find_rollout(console: Console, text: str, state: RolloutState | None = None)
 
     Raises InvalidInput where none fits, or several do.
     """
-    with console.catalog.read() as books:
-        rollouts = books.rollouts.all()
     return _found(
-        [rollout for rollout in rollouts if not text or _is_called(text, rollout.id, rollout.plan.fingerprint)],
+        [
+            rollout
+            for rollout in all_rollouts(console)
+            if not text or _is_called(text, rollout.id, rollout.plan.fingerprint)
+        ],
         text,
         "rollout",
         lambda rollout: state is None or rollout.state is state,

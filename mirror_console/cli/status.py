@@ -13,11 +13,13 @@ from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of
 from mirror_console.cli.shapes import status_shape
 from mirror_console.domain.alignment import ATTENTION, Cell, Status
 from mirror_console.domain.fleet import Grid, Row
+from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.selection import matches, parse
 from mirror_console.domain.verdict import ABSENT_TEXTS, answer, cell_texts
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
 from mirror_console.operations.refresh import Refreshed, refresh
+from mirror_console.operations.standing import unfinished
 from mirror_console.operations.status import survey
 
 GLYPHS = {
@@ -58,6 +60,7 @@ def status(
         if ask:
             session.out.note(refresh(console, jobs).sentence)
         grid = surveyed(session, console)
+        cut_off = [one for one in unfinished(console) if one.state is RolloutState.INTERRUPTED]
         now = console.clock()
     rows = chosen(grid, " ".join(filter_text or []), now)
     if environment and environment not in grid.columns:
@@ -73,7 +76,10 @@ def status(
             session.out.say(answer(cell, now.astimezone()))
     else:
         _print_grid(session, grid, rows, columns, now.astimezone())
-    if any(cell.status in ATTENTION for cell in cells):
+    for rollout in cut_off:
+        words = f"Rollout {rollout.plan.fingerprint} to {rollout.plan.environment} was interrupted."
+        session.out.note(f"{words} See what it left, and decide: mirror-console recover list", "yellow")
+    if cut_off or any(cell.status in ATTENTION for cell in cells):
         raise typer.Exit(ExitCode.ATTENTION)
 
 

@@ -38,6 +38,9 @@ class Console:
     simulated: bool = False
     run: str = field(default_factory=new_id)
     """The identity of this run of the program."""
+    holder: Callable[[], str] = lambda: ""
+    """The run of the program that holds the catalog for changes now; empty where none does. Only it can be carrying
+    a rollout out."""
     mark: Callable[[str], None] = lambda _boundary: None
     """Called at every boundary of a step with its name: where a test cuts the program off."""
 

@@ -22,6 +22,7 @@ from mirror_console.operations.put_back import recorded
 from mirror_console.operations.refresh import look_again
 from mirror_console.operations.rollout import Conductor, settle
 from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, look, old_ran, old_restart
+from mirror_console.operations.standing import cut_off
 from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import arm_new, commit, finish, name_new, start_new, verify
 from mirror_console.operations.turn import StepFailed, Turn
@@ -72,7 +73,7 @@ def interrupted(console: Console, running: Collection[str] = ()) -> tuple[Interr
 def _mark(console: Console, rollout: Rollout) -> Rollout:
     if rollout.state is RolloutState.INTERRUPTED:
         return rollout
-    marked = replace(rollout, state=RolloutState.INTERRUPTED, paused_because="The console ended in the middle.")
+    marked = cut_off(rollout)
     with console.catalog.write() as books:
         books.rollouts.save_head(marked)
     return marked

@@ -24,6 +24,7 @@ from mirror_console.domain.rollout import (
     headline,
 )
 from mirror_console.operations.console import Console
+from mirror_console.operations.standing import standing
 
 NEEDS_A_PERSON = {
     TargetState.STRANDED: "Neither the new nor the old container serves. Look at the engine now.",
@@ -120,7 +121,7 @@ class RolloutReport:
 def report_content(console: Console, rollout_id: str) -> RolloutReport:
     """Gather the report of a rollout, ended or not. Raises KeyError where there is none."""
     with console.catalog.read() as books:
-        rollout = books.rollouts.get(rollout_id)
+        rollout = standing(console, books.rollouts.get(rollout_id))
         journal = books.journal.of(rollout_id)
     entries: dict[str, list[JournalEntry]] = defaultdict(list)
     for entry in journal:

@@ -28,6 +28,7 @@ from mirror_console.domain.release import Release, current
 from mirror_console.domain.rollout import OVER, Rollout, RolloutState, TargetState
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books
+from mirror_console.operations.standing import standing
 
 PIPELINE = ("test", "staging", "live")
 """The usual order of environments; others stand between test and live, by name."""
@@ -36,7 +37,7 @@ PIPELINE = ("test", "staging", "live")
 def survey(console: Console, ageing_after: timedelta = AGEING_AFTER, stale_after: timedelta = STALE_AFTER) -> Grid:
     """The whole fleet, as far as the catalog knows it. No engine is asked."""
     with console.catalog.read() as books:
-        known = _read(books)
+        known = _read(console, books)
     return _grid(known, console.clock(), ageing_after, stale_after)
 
 
@@ -51,7 +52,7 @@ class _Known:
     activity: Mapping[str, tuple[Activity, str]]
 
 
-def _read(books: Books) -> _Known:
+def _read(console: Console, books: Books) -> _Known:
     environments: dict[str, list[Environment]] = defaultdict(list)
     for environment in books.environments.all():
         environments[environment.application_id].append(environment)
@@ -76,7 +77,7 @@ def _read(books: Books) -> _Known:
         contacts=books.engines.contacts(),
         observations=observations,
         releases=releases,
-        activity=_activity(books.rollouts.unfinished()),
+        activity=_activity([standing(console, rollout) for rollout in books.rollouts.unfinished()]),
     )
 
 

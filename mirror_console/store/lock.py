@@ -28,12 +28,13 @@ _LONGEST = 4096
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who may change the catalog now. `what` is ``window`` or ``command``."""
+    """Who may change the catalog now. `what` is ``window`` or ``command``, `run` the identity of its run."""
 
     what: str
     person: str
     machine: str
     process: int
+    run: str
     since: datetime
 
     def __str__(self) -> str:
@@ -42,12 +43,16 @@ class Holder:
 
 
 class CatalogLock:
-    """The lock of the catalog at `path`, for a person on a machine. `clock` gives the time in UTC."""
+    """The lock of the catalog at `path`, for a run of the program by a person on a machine.
 
-    def __init__(self, path: Path, *, person: str, machine: str, clock: Callable[[], datetime]) -> None:
+    `clock` gives the time in UTC.
+    """
+
+    def __init__(self, path: Path, *, person: str, machine: str, run: str, clock: Callable[[], datetime]) -> None:
         self._catalog = path
         self._person = person
         self._machine = machine
+        self._run = run
         self._clock = clock
         self._descriptor: int | None = None
 
@@ -66,7 +71,7 @@ class CatalogLock:
             descriptor = _opened(path)
             try:
                 self._take(descriptor)
-                _write(descriptor, Holder(holder, self._person, self._machine, os.getpid(), self._clock()))
+                _write(descriptor, self._as(holder))
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -92,6 +97,9 @@ class CatalogLock:
                 return None if _locked(descriptor, shared=True) else _read(descriptor)
             finally:
                 os.close(descriptor)
+
+    def _as(self, holder: str) -> Holder:
+        return Holder(holder, self._person, self._machine, os.getpid(), self._run, self._clock())
 
     def _take(self, descriptor: int) -> None:
         for _ in range(_TRIES):

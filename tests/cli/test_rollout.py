@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.rollout import start
@@ -236,6 +236,33 @@ def test_what_was_interrupted_is_told_and_goes_on_when_asked(call: CommandLine, 
     assert call("recover", "continue").code == 0
     assert versions(fleet) == ["26.8.3"] * 4
     assert call("recover", "continue").code == 2
+
+
+def test_what_runs_elsewhere_is_told_from_what_was_cut_off(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    call("check")
+    cut_off(fleet)
+    alive = CommandLine(replace(fleet.console, holder=lambda: "0" * 32), fleet.jobs, fleet.folder)
+    assert {cell["activity"] for cell in lives(alive)} == {"queued"}
+    assert alive("rollout", "show", "--json").json["state"] == "running"
+    assert "was interrupted" not in alive("status").err
+
+    assert {cell["activity"] for cell in lives(call)} == {"interrupted"}
+    assert call("rollout", "list", "--json").json[0]["state"] == "interrupted"
+    shown = call("rollout", "show")
+    assert "The console ended in the middle." in shown.out
+    assert "Decide: mirror-console recover continue" in shown.out
+    assert "interrupted" in call("rollout", "report").out
+    status = call("--read-only", "status")
+    assert status.code == 1
+    assert "to live was interrupted. See what it left, and decide: mirror-console recover list" in status.err
+    with fleet.console.catalog.read() as books:
+        assert books.rollouts.all()[0].state is RolloutState.RUNNING, "looking has written it"
+
+
+def lives(call: CommandLine) -> list[dict[str, str]]:
+    """Every mirror's live, as the status tells it."""
+    return [cell for mirror in call("status", "--json").json["mirrors"] for cell in mirror["environments"]]
 
 
 def test_what_was_interrupted_is_put_back_when_asked(call: CommandLine, fleet: Fleet) -> None:

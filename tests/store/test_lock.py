@@ -20,7 +20,7 @@ NOW = datetime(2026, 8, 30, 14, 21, tzinfo=UTC)
 
 
 def lock(place: Path, person: str = "operator") -> CatalogLock:
-    return CatalogLock(place, person=person, machine="desk-7", clock=lambda: NOW)
+    return CatalogLock(place, person=person, machine="desk-7", run=f"{person}'s run", clock=lambda: NOW)
 
 
 def test_one_holds_it_and_the_other_is_told_who(place: Path) -> None:
@@ -28,7 +28,7 @@ def test_one_holds_it_and_the_other_is_told_who(place: Path) -> None:
     assert first.holder() is None
     first.acquire("window")
     first.acquire("window")
-    held = Holder("window", "operator", "desk-7", os.getpid(), NOW)
+    held = Holder("window", "operator", "desk-7", os.getpid(), "operator's run", NOW)
     assert second.holder() == first.holder() == held
     words = rf"a window of operator on desk-7 \(process {os.getpid()}, since 30 Aug 2026 14:21 UTC\)"
     with pytest.raises(NotAllowed, match=words):
@@ -37,7 +37,7 @@ def test_one_holds_it_and_the_other_is_told_who(place: Path) -> None:
     first.release()
     assert second.holder() is None
     second.acquire("command")
-    assert first.holder() == Holder("command", "another", "desk-7", os.getpid(), NOW)
+    assert first.holder() == Holder("command", "another", "desk-7", os.getpid(), "another's run", NOW)
     second.release()
 
 
@@ -64,7 +64,8 @@ def test_a_killed_holder_leaves_it_free(place: Path) -> None:
 import datetime, pathlib, sys
 from mirror_console.store import CatalogLock
 now = datetime.datetime(2026, 8, 30, 9, 0, tzinfo=datetime.UTC)
-CatalogLock(pathlib.Path({str(place)!r}), person="Eve", machine="desk-8", clock=lambda: now).acquire("command")
+lock = CatalogLock(pathlib.Path({str(place)!r}), person="Eve", machine="desk-8", run="1", clock=lambda: now)
+lock.acquire("command")
 print("held", flush=True)
 sys.stdin.read()
 """

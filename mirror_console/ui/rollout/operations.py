@@ -46,12 +46,6 @@ class RolloutOperations:
     summary_text: Callable[[Console, str], str] = reporting.summary_text
 
 
-def all_rollouts(console: Console) -> list[Rollout]:
-    """Every rollout, newest first."""
-    with console.catalog.read() as books:
-        return books.rollouts.all()
-
-
 def journal_of(console: Console, rollout_id: str, environment_id: str) -> tuple[JournalEntry, ...]:
     """What the journal says of one target, oldest first."""
     with console.catalog.read() as books:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, headline
 from mirror_console.operations.recovery import Interruption
+from mirror_console.operations.standing import all_rollouts
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.notices import Notice, NoticeAction, Tone, announce
@@ -19,7 +20,7 @@ from mirror_console.ui.questions import Choice
 from mirror_console.ui.rollout.assistant import Assistant
 from mirror_console.ui.rollout.interruption import InterruptionView
 from mirror_console.ui.rollout.listing import RolloutList
-from mirror_console.ui.rollout.operations import RolloutOperations, all_rollouts
+from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.report import ReportView
 from mirror_console.ui.rollout.running import RunView
 from mirror_console.ui.rollout.runs import Runs
