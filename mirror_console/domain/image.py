@@ -37,6 +37,10 @@ FINGERPRINTED = (
 VERSION_LABEL = "org.opencontainers.image.version"
 REVISION_LABEL = "org.opencontainers.image.revision"
 
+HUB = "docker.io"
+"""Docker Hub: the registry of references that name none."""
+_HUB_NAMES = frozenset({HUB, "index.docker.io"})
+
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -82,6 +86,7 @@ class ImageReference:
 def parse_reference(text: str) -> ImageReference:
     """Read an image reference by the grammar of the distribution project (reference/reference.go).
 
+    Names of Docker Hub are read in their short form, as engines tell them: ``docker.io/library/web`` is ``web``.
     Raises InvalidInput where it doesn't parse.
     """
     match = _REFERENCE.fullmatch(text.strip())
@@ -95,7 +100,16 @@ def parse_reference(text: str) -> ImageReference:
             words = "the path of an image reference is written in lower case"
             raise InvalidInput(f"'{text}' is not an image reference.", [Problem("image", words)])
         registry, path = "", f"{registry}/{path}"
+    if registry in _HUB_NAMES:
+        registry = ""
+    if not registry and path.count("/") == 1:
+        path = path.removeprefix("library/")
     return ImageReference(registry, path, match["tag"] or "", match["digest"] or "")
+
+
+def registry_host(host: str) -> str:
+    """The host under which a registry stands in the catalog: Docker Hub has several names."""
+    return HUB if host in _HUB_NAMES else host
 
 
 def fingerprint(inspected: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mirror_console.domain.engine import Engine
+from mirror_console.domain.image import HUB
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.errors import NotAllowed
 from mirror_console.operations.ports import Catalog, Engines, Vault
@@ -55,9 +56,12 @@ class Console:
             return books.engines.get(engine_id)
 
     def login(self, host: str) -> RegistryLogin | None:
-        """Name and password for a registry, from the keyring; None where none is known. Raises VaultError."""
+        """Name and password for a registry, from the keyring; None where none is known. Raises VaultError.
+
+        `host` as a reference names it; empty is Docker Hub.
+        """
         with self.catalog.read() as books:
-            registry = books.registries.by_host(host)
+            registry = books.registries.by_host(host or HUB)
         if registry is None:
             return None
         return RegistryLogin(registry.host, registry.user, self.vault.get(registry.password))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mirror_console.domain.engine import Address, Engine, Registry, TlsReferences, Way, parse_address
-from mirror_console.domain.image import parse_reference
+from mirror_console.domain.image import HUB, parse_reference, registry_host
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.connection import (
@@ -312,7 +312,7 @@ def save_registry(console: Console, typed: RegistryInput, registry_id: str | Non
 def registry_problems(console: Console, typed: RegistryInput, registry_id: str | None = None) -> list[Problem]:
     """Everything wrong with what is typed for a registry, by itself and beside those in the catalog."""
     with console.catalog.read() as books:
-        there = books.registries.by_host(typed.host.strip())
+        there = books.registries.by_host(registry_host(typed.host.strip()))
     found = host_and_user_problems(typed)
     if there is not None and there.id != registry_id:
         found.append(Problem("host", f"the registry {there.host} is in the catalog already"))
@@ -336,7 +336,7 @@ def host_and_user_problems(typed: RegistryInput, at: str = "") -> list[Problem]:
 def draft_registry(typed: RegistryInput, registry_id: str) -> tuple[Registry, dict[str, Secret]]:
     """The registry that is typed, and what would go into the keyring, by reference name."""
     reference = SecretReference(f"registry/{registry_id}/password")
-    registry = Registry(registry_id, typed.host.strip(), typed.user.strip(), reference)
+    registry = Registry(registry_id, registry_host(typed.host.strip()), typed.user.strip(), reference)
     return registry, {reference.name: typed.password} if typed.password else {}
 
 
@@ -350,6 +350,8 @@ def remove_registry(console: Console, registry_id: str) -> None:
 
 
 def _is_registry(host: str) -> bool:
+    if registry_host(host) == HUB:
+        return True
     try:
         reference = parse_reference(f"{host}/image")
     except InvalidInput:

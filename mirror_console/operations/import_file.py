@@ -17,6 +17,7 @@ from mirror_console.domain.environment import (
     Settings,
     environment_problems,
 )
+from mirror_console.domain.image import registry_host
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import Problem
 from mirror_console.operations.applications import parse_repository, twice
@@ -170,7 +171,7 @@ class ImportFile:
 
     def _registry(self, fields: Fields) -> None:
         batch = self._batch
-        host = fields.text("host")
+        host = registry_host(fields.text("host"))
         before = next((registry for registry in self._known.registries if registry.host == host), None)
         password = Secret("")
         if "password_file" in fields:

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.image import Image, ImageReference, fingerprint, parse_reference, short
+from mirror_console.domain.image import (
+    HUB,
+    Image,
+    ImageReference,
+    fingerprint,
+    parse_reference,
+    registry_host,
+    short,
+)
 from mirror_console.errors import InvalidInput
 
 REPLIES = Path(__file__).parents[1] / "engine" / "replies"
@@ -118,6 +126,27 @@ def test_a_reference_is_read(text: str, registry: str, path: str, tag: str, dige
     assert read == ImageReference(registry, path, tag, digest)
     assert str(read) == text.strip()
     assert parse_reference(str(read)) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("docker.io/shop/web:1", "shop/web:1"),
+        ("index.docker.io/shop/web", "shop/web"),
+        ("docker.io/library/web:1", "web:1"),
+        ("library/web", "web"),
+        ("library/shop/web", "library/shop/web"),
+        ("registry.example/library/web", "registry.example/library/web"),
+        ("docker.io.example/web", "docker.io.example/web"),
+    ],
+)
+def test_names_of_docker_hub_are_read_as_engines_tell_them(text: str, short: str) -> None:
+    assert str(parse_reference(text)) == short
+
+
+def test_docker_hub_is_one_registry_whatever_it_is_called() -> None:
+    assert registry_host("index.docker.io") == registry_host("docker.io") == HUB
+    assert registry_host("registry.example:5000") == "registry.example:5000"
 
 
 @pytest.mark.parametrize(

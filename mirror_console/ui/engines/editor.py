@@ -179,7 +179,7 @@ class RegistryEditor(QWidget):
         self.user = line_edit(registry.user if registry else "")
         self.password = SecretInput(tr("Password"), stored=registry is not None)
         self.form = Form(self._judge)
-        host = tr("As it stands at the beginning of image names.")
+        host = tr("As it stands at the beginning of image names; docker.io is for those that name none.")
         self.form.add(Field("host", tr("Host"), self.host, required=True, hint=host), wide=True)
         self.form.add(Field("user", tr("User"), self.user, required=True))
         self.form.add(Field("password", tr("Password"), self.password, required=True))
