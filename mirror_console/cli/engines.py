@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +15,12 @@ from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of
 from mirror_console.cli.shapes import engine_shape
 from mirror_console.cli.status import engine_ids, surveyed
 from mirror_console.domain.engine import Engine
+from mirror_console.domain.image import registry_host
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import (
+    ConnectionStep,
     EngineInput,
     RegistryInput,
     StepState,
@@ -103,16 +107,28 @@ def add(
     at_once: AtOnceOption = None,
     timeout: TimeoutOption = None,
     notes: NotesOption = None,
+    no_test: Annotated[bool, typer.Option("--no-test", help="Save it without trying the way to it.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Add an engine. PEM files are read into the keyring and needed no more."""
+    """Add an engine, and try the way to it. PEM files are read into the keyring and needed no more.
+
+    It is in the catalog also where it doesn't answer: nothing of what was typed is lost.
+    """
     session = session_of(context)
     session.demand_write()
     typed = EngineInput(name=name, address=address)
     typed = _with(typed, location, ca, cert, key, often_offline, at_once, timeout, notes)
     with session.console(write=True) as (console, _):
         engine = save_engine(console, typed)
-    _saved(session, engine, as_json=as_json)
+        if not as_json:
+            session.out.say(f"Saved {engine.name}.")
+        steps = [] if no_test else _tried(session, console, engine, as_json=as_json)
+    if as_json:
+        session.out.json({**_saved(engine), "steps": steps})
+    if _any_failed(steps):
+        change = f"mirror-console engines edit {shlex.quote(engine.name)}"
+        session.out.note(f"{engine.name} is in the catalog all the same. Change what is wrong: {change}", "yellow")
+        raise typer.Exit(ExitCode.ATTENTION)
 
 
 @told
@@ -140,7 +156,8 @@ def edit(
         typed = replace(typed, name=new_name or typed.name, address=address or typed.address)
         typed = _with(typed, location, ca, cert, key, often_offline, at_once, timeout, notes)
         engine = save_engine(console, typed, before.id)
-    _saved(session, engine, as_json=as_json)
+    words = f"Saved {engine.name}. Try the way to it: mirror-console engines test {shlex.quote(engine.name)}"
+    session.out.done(words, _saved(engine), as_json=as_json)
 
 
 @told
@@ -157,30 +174,20 @@ def remove(context: typer.Context, name: NameArgument, as_json: JsonOption = Fal
 def try_out(context: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
     """Try the way to an engine in ten steps. Nothing is changed on it."""
     session = session_of(context)
-    steps = []
     with session.console() as (console, _):
         # The catalog is only read here; whether more may be tried is for --read-only to say.
         asking = replace(console, read_only=session.read_only)
-        for step in test_connection(asking, _engine(console, name), None):
-            if step.state is StepState.RUNNING:
-                continue
-            steps.append(step)
-            if not as_json:
-                sign, style = _STATES[step.state]
-                took = f" ({step.seconds:.2f} s)" if step.state is StepState.OK else ""
-                session.out.say(f"{sign} {step.number:2} {step.title}: {step.words}{took}", style)
-                if step.remedy:
-                    session.out.say(f"     {step.remedy}")
+        steps = _tried(session, asking, _engine(console, name), as_json=as_json)
     if as_json:
         session.out.json(steps)
-    if any(step.state is StepState.FAILED for step in steps):
+    if _any_failed(steps):
         raise typer.Exit(ExitCode.ATTENTION)
 
 
 @told
 def add_registry(
     context: typer.Context,
-    host: Annotated[str, typer.Argument(help="Host and port, such as registry.example:5000")],
+    host: Annotated[str, typer.Argument(help="Host and port, such as registry.example:5000, or docker.io")],
     user: Annotated[str, typer.Argument(help="The name that the registry knows.")],
     password_file: Annotated[
         Path | None, typer.Option("--password-file", help="File with the password; - reads standard input.")
@@ -193,7 +200,7 @@ def add_registry(
     password = _password(session, host, password_file)
     with session.console(write=True) as (console, _):
         with console.catalog.read() as books:
-            before = books.registries.by_host(host)
+            before = books.registries.by_host(registry_host(host))
         registry = save_registry(console, RegistryInput(host, user, password), before.id if before else None)
     saved = {"id": registry.id, "host": registry.host, "user": registry.user}
     session.out.done(f"Saved {registry.host}.", saved, as_json=as_json)
@@ -210,7 +217,7 @@ def forget_registry(
     session.demand_write()
     with session.console(write=True) as (console, _):
         with console.catalog.read() as books:
-            before = books.registries.by_host(host)
+            before = books.registries.by_host(registry_host(host))
         if before is None:
             raise InvalidInput("This registry isn't in the catalog.", [Problem("host", f"there is no '{host}'")])
         remove_registry(console, before.id)
@@ -245,10 +252,28 @@ def _with(
     )
 
 
-def _saved(session: Session, engine: Engine, *, as_json: bool) -> None:
-    saved = {"id": engine.id, "name": engine.name, "address": str(engine.address)}
-    words = f"Saved {engine.name}. Try the way to it with: mirror-console engines test {engine.name}"
-    session.out.done(words, saved, as_json=as_json)
+def _saved(engine: Engine) -> dict[str, str]:
+    return {"id": engine.id, "name": engine.name, "address": str(engine.address)}
+
+
+def _tried(session: Session, console: Console, engine: Engine, *, as_json: bool) -> list[ConnectionStep]:
+    """The ten steps of the way to an engine; each is said as soon as it is over."""
+    steps = []
+    for step in test_connection(console, engine, None):
+        if step.state is StepState.RUNNING:
+            continue
+        steps.append(step)
+        if not as_json:
+            sign, style = _STATES[step.state]
+            took = f" ({step.seconds:.2f} s)" if step.state is StepState.OK else ""
+            session.out.say(f"{sign} {step.number:2} {step.title}: {step.words}{took}", style)
+            if step.remedy:
+                session.out.say(f"     {step.remedy}")
+    return steps
+
+
+def _any_failed(steps: Sequence[ConnectionStep]) -> bool:
+    return any(step.state is StepState.FAILED for step in steps)
 
 
 def _password(session: Session, host: str, password_file: Path | None) -> Secret:

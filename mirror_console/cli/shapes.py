@@ -12,7 +12,8 @@ recover list      [{"rollout": RolloutShape, "words", "findings": [{"environment
                   "down"}]}]
 engines list      {"engines": [EngineShape], "registries": [{"host", "user"}]}
 engines test      [{"number", "title", "state", "words", "seconds", "remedy"}]
-engines add, edit {"id", "name", "address"}; add-registry {"id", "host", "user"}; remove… {"removed"}
+engines add       {"id", "name", "address", "steps": as of engines test, none with --no-test}
+engines edit      {"id", "name", "address"}; add-registry {"id", "host", "user"}; remove… {"removed"}
 catalog import    {"counts": {noun: count}, "new", "changed", "notes", "words"}
 catalog path      {"path", "exists"}; backup {"path"}
 """

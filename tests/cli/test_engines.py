@@ -21,14 +21,15 @@ def pem(tmp_path: Path) -> list[str]:
 
 
 def test_an_engine_is_added_changed_listed_and_removed(empty: CommandLine, pem: list[str]) -> None:
-    added = empty("engines", "add", "fra-1", "tcp://fra-1.example", "--location", "Frankfurt", *pem, "--json")
-    assert added.code == 0, added.err
+    added = empty("engines", "add", "fra-1", "tcp://127.0.0.1", "--location", "Frankfurt", *pem, "--json")
+    assert added.code == 1, added.err
+    assert [step["state"] for step in added.json["steps"]].count("failed") == 1
     key = f"engine/{added.json['id']}/client-key"
     assert held(empty.console, key) is not None
 
     assert empty("engines", "edit", "fra-1", "--name", "fra-2", "--at-once", "4", "--often-offline").code == 0
     listed = empty("engines", "list", "--json").json["engines"][0]
-    assert (listed["name"], listed["address"], listed["location"]) == ("fra-2", "tcp://fra-1.example:2376", "Frankfurt")
+    assert (listed["name"], listed["address"], listed["location"]) == ("fra-2", "tcp://127.0.0.1:2376", "Frankfurt")
     assert "never asked" in empty("engines", "list").out
     with empty.console.catalog.read() as books:
         engine = books.engines.all()[0]
@@ -99,6 +100,24 @@ def test_the_connection_test_tells_ten_steps(call: CommandLine, fleet: Fleet) ->
     assert "✕  3 Reachable" in broken.out
     steps = call("engines", "test", "alpha", "--json").json
     assert [step["number"] for step in steps] == list(range(1, 11))
+
+
+def test_an_added_engine_is_tried_and_kept_also_where_it_does_not_answer(call: CommandLine, fleet: Fleet) -> None:
+    there = fleet.folder / "gamma.sock"
+    there.symlink_to(fleet.simulated.engines["alpha"].address.removeprefix("unix://"))
+    added = call("engines", "add", "gamma", f"unix://{there}")
+    assert added.code == 0, added.err
+    assert added.out.startswith("Saved gamma.\n✓  1 Address understood")
+    assert added.out.count("\n") == 11
+    nowhere = ("engines", "add", "the other", f"unix://{fleet.folder / 'none.sock'}")
+    broken = call(*nowhere)
+    assert broken.code == 1
+    assert "✕  3 Reachable" in broken.out
+    assert "Change what is wrong: mirror-console engines edit 'the other'" in broken.err
+    assert call("engines", "remove", "the other").code == 0
+    untried = call(*nowhere, "--no-test")
+    assert (untried.code, untried.out) == (0, "Saved the other.\n")
+    assert {"gamma", "the other"} <= {one["name"] for one in call("engines", "list", "--json").json["engines"]}
 
 
 def test_an_engine_with_environments_stays(call: CommandLine) -> None:

@@ -209,7 +209,7 @@ def test_a_second_console_on_a_catalog_whose_window_is_open(filled: Program) -> 
         assert "Close it or wait until it is done." in said
         assert [mirror["name"] for mirror in filled.ask("status", expect=None)["mirrors"]] == ["Dunes Bakery"]
         assert [line for line in content(filled.catalog) if "other.sock" in line] == []
-    filled.run("engines", "add", "other", "/run/other.sock")
+    filled.run("engines", "add", "other", "/run/other.sock", "--no-test")
     assert [line for line in before if "dunes-live" in line and "process" in line] != []
 
 
@@ -237,11 +237,13 @@ def test_a_wrong_certificate(
     }[name]
     pem = agency.folder / "wrong"
     wrong.write(pem, (0, 0))
-    program.run(
+    added = program.ask(
         *("engines", "add", "paris", tls_engine.tls_url, "--ca", str(pem / "ca.pem")),
         *("--cert", str(pem / "cert.pem"), "--key", str(pem / "key.pem")),
+        expect=1,
     )
     steps = program.ask("engines", "test", "paris", expect=1)
+    assert [step["state"] for step in added["steps"]] == [step["state"] for step in steps]
     (failed,) = (one for one in steps if one["state"] == "failed")
     assert failed["title"] == step, failed
     assert words in failed["words"].lower()
