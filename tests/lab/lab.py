@@ -101,7 +101,9 @@ class Lab:
             raise LabError(f"The lab in {folder} belongs to someone else. Run this again as root.") from failure
         keeper = Process(*state["keeper"]) if state["keeper"] else None
         owner = (int(state["owner"][0]), int(state["owner"][1]))
-        specs = [EngineSpec(**spec) for spec in state["engines"]]
+        # A lab that another version of the tests has started may say more of its engines than is known here.
+        known = {field.name for field in dataclasses.fields(EngineSpec)}
+        specs = [EngineSpec(**{name: spec[name] for name in known & set(spec)}) for spec in state["engines"]]
         return cls(folder, LabNetwork(int(state["number"])), owner, keeper, specs)
 
     @property
