@@ -309,7 +309,8 @@ def _tripped(rollout: Rollout) -> str:
         failed = [target for target in targets if target.state in UNSUCCESSFUL]
         allowed = max(rollout.plan.way.allowed_failures(wave, rollout.waves), _forgiven(rollout, wave))
         if len(failed) > allowed:
-            return f"Stop rule: {len(failed)} of {len(targets)} targets of wave {wave + 1} failed; {allowed} may."
+            counted = f"{len(failed)} of {len(targets)} targets of wave {wave + 1} failed; {allowed} may."
+            return f"Stop rule: {counted} Look at why; then resume in spite of it, or stop."
     return ""
 
 

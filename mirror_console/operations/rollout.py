@@ -36,6 +36,8 @@ from mirror_console.operations.refresh import look_again
 from mirror_console.operations.swap import create, recreate
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Superseded, Turn
 
+LOST = "Contact was lost in mid-step."
+
 logger = logging.getLogger(__name__)
 
 
@@ -197,14 +199,14 @@ class Conductor:
 
     def _paused(self, why: str) -> Rollout:
         """A target that is unknown is read again before anything else: then it is an interruption, not a pause."""
-        unknown = self.rollout.count(TargetState.UNKNOWN)
-        state = RolloutState.INTERRUPTED if unknown else RolloutState.PAUSED
-        return self._keep_head(state=state, paused_because=why)
+        if self.rollout.count(TargetState.UNKNOWN):
+            return self._keep_head(state=RolloutState.INTERRUPTED, paused_because=f"{LOST} {why}")
+        return self._keep_head(state=RolloutState.PAUSED, paused_because=why)
 
     def _ended(self) -> Rollout:
         state = end_state(self.rollout)
         ended_at = self._console.clock() if state in ENDED else None
-        because = "Contact was lost in mid-step." if state is RolloutState.INTERRUPTED else ""
+        because = LOST if state is RolloutState.INTERRUPTED else ""
         return self._keep_head(state=state, ended_at=ended_at, paused_because=because)
 
     # --- what is kept -------------------------------------------------------------------------------------------

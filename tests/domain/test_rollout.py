@@ -34,6 +34,8 @@ from mirror_console.domain.rollout import (
 )
 from tests.domain.parts import NOW, print_of
 
+AFTER_A_STOP = "Look at why; then resume in spite of it, or stop."
+
 
 def target(number: int, engine: str, wave: int) -> Target:
     """A queued target."""
@@ -252,11 +254,11 @@ def test_one_failure_in_the_canary_stops_and_a_resume_accepts_just_that() -> Non
     way = Way(waves=(WaveSize(count=2), REST), at_once=1, pause_after_canary=False)
     now = states_of(rollout(["a"] * 6, way), TargetState.PUT_BACK)
 
-    assert decide(now) == Halt("Stop rule: 1 of 2 targets of wave 1 failed; 0 may.")
+    assert decide(now) == Halt(f"Stop rule: 1 of 2 targets of wave 1 failed; 0 may. {AFTER_A_STOP}")
     now = replace(now, passed_gates=after_resume(now))
     assert decide(now) == Begin(("e1",))
     now = become(now, {"e1": TargetState.FAILED})
-    assert decide(now) == Halt("Stop rule: 2 of 2 targets of wave 1 failed; 1 may.")
+    assert decide(now) == Halt(f"Stop rule: 2 of 2 targets of wave 1 failed; 1 may. {AFTER_A_STOP}")
 
 
 def test_a_pause_by_hand_does_not_take_the_stop_rule_away() -> None:
@@ -266,7 +268,7 @@ def test_a_pause_by_hand_does_not_take_the_stop_rule_away() -> None:
 
     assert isinstance(decide(now), Begin)
     now = states_of(now, *[TargetState.FAILED] * 3)
-    assert decide(now) == Halt("Stop rule: 3 of 9 targets of wave 1 failed; 2 may.")
+    assert decide(now) == Halt(f"Stop rule: 3 of 9 targets of wave 1 failed; 2 may. {AFTER_A_STOP}")
 
 
 def test_what_is_in_flight_is_finished_before_a_halt_is_told() -> None:

@@ -213,9 +213,30 @@ def test_contact_that_is_lost_in_mid_step_is_an_interruption_and_not_a_pause(fle
     ended = Conductor(console, fleet.jobs, begun(fleet)).run()
     assert ended.targets[0].state is TargetState.UNKNOWN
     assert ended.state is RolloutState.INTERRUPTED
+    assert ended.paused_because == "Contact was lost in mid-step."
     engine.make_reachable()
     assert gone_on(fleet, ended).targets[0].state is TargetState.DONE
     assert alpha(fleet) == DONE
+
+
+def test_a_stop_rule_that_trips_on_lost_contact_says_both() -> None:
+    with small_fleet(mirrors=2) as fleet:
+        fleet.publish("26.8.2", health_interval=0.02)
+        fleet.run_mirrors("26.8.2")
+        fleet.publish("26.8.3", health_interval=0.02)
+        refresh(fleet.console, fleet.jobs)
+        ended = lost_in_the_canary(fleet)
+    assert ended.state is RolloutState.INTERRUPTED
+    assert ended.paused_because.startswith("Contact was lost in mid-step. Stop rule: 1 of 1 targets of wave 1 failed;")
+
+
+def lost_in_the_canary(fleet: Fleet) -> Rollout:
+    engine = fleet.simulated.engines["alpha"]
+    clock = iter(range(0, 10_000_000, 40))
+    hurried = replace(fleet.console, monotonic=lambda: float(next(clock)))
+    console = replace(hurried, mark=at(f"{Step.STOP.name}:sent", engine.make_unreachable))
+    made = plan(console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    return Conductor(console, fleet.jobs, start(console, made, preflight(console, fleet.jobs, made), "x")).run()
 
 
 def test_down_time_counts_until_something_serves_again(fleet: Fleet) -> None:

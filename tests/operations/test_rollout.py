@@ -131,7 +131,7 @@ def test_a_failing_canary_stops_the_rest(fleet: Fleet) -> None:
     rollout = carried_out(fleet)
     assert rollout.state is RolloutState.PAUSED
     assert states(rollout) == [TargetState.PUT_BACK] + [TargetState.QUEUED] * 3
-    assert rollout.paused_because == "Stop rule: 1 of 1 targets of wave 1 failed; 0 may."
+    assert rollout.paused_because.startswith("Stop rule: 1 of 1 targets of wave 1 failed; 0 may. Look at why;")
 
 
 def test_a_person_may_go_on_in_spite_of_a_failure(fleet: Fleet) -> None:

@@ -132,7 +132,7 @@ def running(plan: Plan) -> Rollout:
 def paused(plan: Plan) -> Rollout:
     """A rollout that its stop rule has paused."""
     states = [DONE] * 4 + [(TargetState.PUT_BACK, FAILURE)] * 3
-    because = "Stop rule: 3 of 6 targets of wave 3 failed; 2 may."
+    because = "Stop rule: 3 of 6 targets of wave 3 failed; 2 may. Look at why; then resume in spite of it, or stop."
     return with_states(started(plan, RolloutState.PAUSED, paused_because=because), states)
 
 

@@ -83,7 +83,9 @@ class ChecksStep(QWidget):
         self.view.cursor_changed.connect(lambda _key: self._show_details())
         self.details = PlainTable[tuple[int, CheckResult]](self._detail_columns(), lambda row: row[0])
         self.details_view = TableView(self.details, context.theme, tr("Answers to the check"))
+        self.details_view.cursor_changed.connect(lambda _key: self._say_whole())
         self.details_title = label("", Look.STRONG)
+        self.whole = label("", wrap=True, select=True)
         self._understood = QVBoxLayout()
         self._understood.setSpacing(0)
         self._lay_out()
@@ -184,6 +186,15 @@ class ChecksStep(QWidget):
         results = sorted(group.results, key=lambda result: _WORST[result.answer]) if group else []
         self.details.show(list(enumerate(results)))
         self.details_title.setText(titled(tr(group.check)) if group else "")
+        self._say_whole()
+
+    def _say_whole(self) -> None:
+        """The answer that the cursor is on, with its remedy: in the table there is seldom room for all of it."""
+        key = self.details_view.current_key()
+        result = next((result for place, result in self.details.rows if place == key), None)
+        asks = result is not None and result.answer is not Answer.PASS
+        self.whole.setText(f"{result.words} {result.remedy}".strip() if result is not None and asks else "")
+        self.whole.setVisible(asks)
 
     def _about(self, result: CheckResult) -> str:
         if self._plan is None:
@@ -229,6 +240,7 @@ class ChecksStep(QWidget):
         inner.setSpacing(SPACE_1)
         inner.addWidget(self.details_title)
         inner.addWidget(self.details_view, 1)
+        inner.addWidget(self.whole)
         split.addWidget(right)
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 3)

@@ -58,6 +58,8 @@ class InterruptionView(QWidget):
         self.outcomes = label("", Look.MUTED, wrap=True)
         self.table = PlainTable[Target](self._columns(), lambda target: target.environment_id)
         self.view = TableView(self.table, context.theme, tr("Targets that were cut off"))
+        self.view.cursor_changed.connect(lambda _key: self._say_whole())
+        self.whole = label("", wrap=True, select=True)
         self.state = label("", Look.STRONG, wrap=True)
         self.look_again = button(tr("Look again"), self.look, look="quiet")
         self.go_on = button(tr("Re-read and continue"), self._go_on)
@@ -139,10 +141,18 @@ class InterruptionView(QWidget):
         self.state.style().unpolish(self.state)
         self.state.style().polish(self.state)
         self.state.setFont(semibold(self.font()))
+        self._say_whole()
         for made in (self.go_on, self.put_back):
             made.setEnabled(not refusal and not self._looking)
             if refusal:
                 made.setAccessibleDescription(refusal)
+
+    def _say_whole(self) -> None:
+        """What was found of the target that the cursor is on: in the table there is seldom room for all of it."""
+        finding = self._findings.get(str(self.view.current_key()))
+        if finding is not None:
+            self.whole.setText(f"{finding.target.planned.application}: {finding.words}. {_meaning(finding)}")
+        self.whole.setVisible(finding is not None)
 
     def _go_on(self) -> None:
         self._choose(self._runs.go_on)
@@ -177,9 +187,7 @@ class InterruptionView(QWidget):
 
         def meaning(target: Target) -> str:
             finding = self._findings.get(target.environment_id)
-            if finding is None:
-                return ""
-            return tr(_MEANING[finding.found]) if finding.found else tr("It stays unknown until its engine answers.")
+            return _meaning(finding) if finding is not None else ""
 
         return (
             Column("mirror", tr("Target"), lambda target: target.planned.application, 150, strong=True),
@@ -211,6 +219,7 @@ class InterruptionView(QWidget):
         holder = QVBoxLayout()
         holder.setContentsMargins(SPACE_4, 0, SPACE_4, SPACE_2)
         holder.addWidget(self.view)
+        holder.addWidget(self.whole)
         column.addLayout(holder, 1)
         column.addWidget(line())
         ways = QHBoxLayout()
@@ -228,6 +237,10 @@ class InterruptionView(QWidget):
             made.setAccessibleDescription(words)
             ways.addLayout(box, 1)
         column.addLayout(ways)
+
+
+def _meaning(finding: Finding) -> str:
+    return tr(_MEANING[finding.found]) if finding.found else tr("It stays unknown until its engine answers.")
 
 
 def unsure(target: Target) -> bool:

@@ -41,7 +41,7 @@ class RolloutList(QWidget):
         self.nothing = EmptyState()
         self.nothing.say(
             tr("No rollout yet"),
-            tr("Tick mirrors on the Alignment page and press Roll out…. Each rollout stays here with its report."),
+            tr("Tick mirrors on the Alignment page and press “Roll out…”. Each rollout stays here with its report."),
             ((tr("Go to Alignment"), lambda: context.go("alignment")),),
         )
         self._stack = QStackedWidget()
