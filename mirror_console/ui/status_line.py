@@ -79,7 +79,7 @@ class StatusLine(QStatusBar):
 
 def _flat(signal: SignalInstance) -> QPushButton:
     made = button("", look="quiet")
-    made.setFixedHeight(24)
+    made.setFixedHeight(max(24, made.fontMetrics().height() + 6))
     made.setStyleSheet("QPushButton { min-height: 22px; }")
     made.clicked.connect(lambda _checked=False: signal.emit())
     return made

@@ -12,6 +12,7 @@ from mirror_console.domain.fleet import EngineRow
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.connection import ConnectionPanel
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3
+from mirror_console.ui.widgets.scrolled import Paper, scrolled, type_width
 from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label, line
 from mirror_console.ui.words import count, moment, tr
 
@@ -37,14 +38,15 @@ class EngineDetails(QWidget):
         super().__init__()
         self._context = context
         self._shown = ""
-        self.setMinimumWidth(252)
+        self.setMinimumWidth(type_width(self, 252))
         self.title = ElidedLabel("", Look.HEADING)
         self.words = label("", wrap=True, select=True)
         self.facts = label("", Look.MUTED, wrap=True, select=True)
         self.edit, self.test = button(tr("Edit…"), edit), button(tr("Test connection"), test)
         self.remove = button(tr("Remove…"), remove)
         self.connection = ConnectionPanel(context)
-        column = QVBoxLayout(self)
+        paper = Paper()
+        column = QVBoxLayout(paper)
         column.setContentsMargins(SPACE_3, SPACE_3, 0, 0)
         column.setSpacing(SPACE_2)
         column.addWidget(self.title)
@@ -60,6 +62,9 @@ class EngineDetails(QWidget):
         context.icons.wear(self.test, "plug")
         column.addWidget(self.test, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.connection, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scrolled(paper))
 
     def show_row(self, row: EngineRow | None) -> None:
         """Show an engine; what was tested of another one is forgotten."""

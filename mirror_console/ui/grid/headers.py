@@ -151,7 +151,9 @@ class EnvironmentHeader(QHeaderView):
         self.setSectionsClickable(True)
         self.setHighlightSections(False)
         self.setMinimumSectionSize(80)
-        self.setFixedHeight(TOP_HEIGHT)
+        self._name_height = max(20, QFontMetrics(semibold(self.font())).height())
+        self._words_height = max(16, QFontMetrics(tabular(small(self.font()))).height())
+        self.setFixedHeight(max(TOP_HEIGHT, 4 + self._name_height + self._words_height + BAR + 4))
         self.setAccessibleName(tr("Columns"))
         for signal in (model.modelReset, model.dataChanged):
             signal.connect(self._forget)
@@ -179,12 +181,13 @@ class EnvironmentHeader(QHeaderView):
                 lock = self._icons.pixmap("lock", 12, self.devicePixelRatioF(), "muted")
                 painter.drawPixmap(left, rect.top() + 10, lock)
                 left += 12 + SPACE_1
-            line = QRect(left, rect.top() + 6, rect.right() - left - 16, 20)
+            line = QRect(left, rect.top() + 6, rect.right() - left - 16, self._name_height)
             painter.drawText(line, _LEFT, QFontMetrics(font).elidedText(column.title, _ELIDE, line.width()))
             little = tabular(small(self.font()))
             painter.setFont(little)
             painter.setPen(QColor(colours.muted))
-            below = QRect(rect.left() + SPACE_2, rect.top() + 24, rect.width() - 2 * SPACE_2, 16)
+            top = rect.top() + 4 + self._name_height
+            below = QRect(rect.left() + SPACE_2, top, rect.width() - 2 * SPACE_2, self._words_height)
             painter.drawText(below, _LEFT, QFontMetrics(little).elidedText(expected, _ELIDE, below.width()))
             bar = QRect(rect.left() + 1, rect.bottom() - BAR, rect.width() - 2, BAR)
             draw_shares(painter, bar, counts, colours)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from mirror_console.ui.grid.model import Ticked
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
+from mirror_console.ui.widgets.scrolled import type_width
 from mirror_console.ui.widgets.text import ElidedLabel, Look, button, plain_tip
 from mirror_console.ui.words import count, number, tr
 
@@ -33,7 +34,7 @@ class SelectionBar(QWidget):
         self.clear_button = button(tr("Clear"), lambda: self.wanted.emit("clear"), look="onselection")
         self.environment = QComboBox()
         self.environment.setAccessibleName(tr("Environment to roll out to"))
-        self.environment.setMinimumWidth(176)
+        self.environment.setMinimumWidth(type_width(self.environment, 176))
         self.environment.currentIndexChanged.connect(self._look)
         self.roll_out = button(tr("Roll out…"), lambda: self.wanted.emit("roll out"), look="primary")
         row = QHBoxLayout(self)

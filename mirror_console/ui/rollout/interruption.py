@@ -20,6 +20,7 @@ from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import outcome_words, plan_title
 from mirror_console.ui.theme import semibold
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
+from mirror_console.ui.widgets.scrolled import Paper, scrolled
 from mirror_console.ui.widgets.table import Column, TableView
 from mirror_console.ui.widgets.text import Look, button, label, line
 from mirror_console.ui.words import count, moment, tr
@@ -203,7 +204,8 @@ class InterruptionView(QWidget):
         column.setSpacing(0)
         column.addWidget(self.head)
         column.addWidget(line())
-        top = QVBoxLayout()
+        paper = Paper()
+        top = QVBoxLayout(paper)
         top.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_2)
         top.setSpacing(SPACE_2)
         top.addWidget(self.title)
@@ -215,12 +217,9 @@ class InterruptionView(QWidget):
         row.addWidget(self.state, 1)
         row.addWidget(self.look_again)
         top.addLayout(row)
-        column.addLayout(top)
-        holder = QVBoxLayout()
-        holder.setContentsMargins(SPACE_4, 0, SPACE_4, SPACE_2)
-        holder.addWidget(self.view)
-        holder.addWidget(self.whole)
-        column.addLayout(holder, 1)
+        top.addWidget(self.view, 1)
+        top.addWidget(self.whole)
+        column.addWidget(scrolled(paper, self.view), 1)
         column.addWidget(line())
         ways = QHBoxLayout()
         ways.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_3)

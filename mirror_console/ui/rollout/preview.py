@@ -22,6 +22,7 @@ from mirror_console.ui.rollout.words import (
     version_steps,
 )
 from mirror_console.ui.tokens import SPACE_1, SPACE_3, SPACE_4
+from mirror_console.ui.widgets.scrolled import Paper, scrolled
 from mirror_console.ui.widgets.table import Column, TableView
 from mirror_console.ui.widgets.text import Look, label
 from mirror_console.ui.words import count, moment, number, tr
@@ -49,7 +50,8 @@ class PlanPreview(QWidget):
     def __init__(self, context: UiContext) -> None:
         super().__init__()
         self._context = context
-        column = QVBoxLayout(self)
+        paper = Paper()
+        column = QVBoxLayout(paper)
         column.setContentsMargins(SPACE_4, SPACE_1, SPACE_4, SPACE_1)
         column.setSpacing(SPACE_3)
         self.made = label("", Look.MUTED, wrap=True, select=True)
@@ -74,13 +76,15 @@ class PlanPreview(QWidget):
         self._left_out = PlainTable[LeftOut](_left_columns(), lambda left: left.environment_id)
         self.tabs.addTab(TableView(self._targets, context.theme, tr("All targets")), tr("All targets"))
         self.tabs.addTab(TableView(self._left_out, context.theme, tr("Left out")), tr("Left out"))
-        self.tabs.setMinimumHeight(150)
         column.addWidget(self.made)
         column.addWidget(self.sentence)
         column.addWidget(self.way)
         column.addWidget(self._changes)
         column.addWidget(self.promise)
         column.addWidget(self.tabs, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scrolled(paper, self.tabs))
 
     def show_plan(self, plan: Plan, now: datetime) -> None:
         """Show a plan."""

@@ -21,6 +21,7 @@ from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.ways import way_words
 from mirror_console.ui.rollout.words import ROLLOUT_GLYPHS, STATE_GLYPHS, by_urgency, causes, plan_title, took, urgency
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
+from mirror_console.ui.widgets.scrolled import Paper, scrolled
 from mirror_console.ui.widgets.table import Column, TableView
 from mirror_console.ui.widgets.text import Look, button, label, line
 from mirror_console.ui.words import count, moment, number, tr
@@ -152,8 +153,9 @@ class ReportView(QWidget):
         column.setSpacing(0)
         column.addWidget(self.head)
         column.addWidget(line())
-        top = QVBoxLayout()
-        top.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_2)
+        paper = Paper()
+        top = QVBoxLayout(paper)
+        top.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_3)
         top.setSpacing(SPACE_2)
         row = QHBoxLayout()
         row.setSpacing(SPACE_3)
@@ -166,11 +168,8 @@ class ReportView(QWidget):
         top.addWidget(self.facts)
         top.addWidget(self.why)
         top.addWidget(self.causes)
-        column.addLayout(top)
-        holder = QVBoxLayout()
-        holder.setContentsMargins(SPACE_4, 0, SPACE_4, SPACE_3)
-        holder.addWidget(self.view)
-        column.addLayout(holder, 1)
+        top.addWidget(self.view, 1)
+        column.addWidget(scrolled(paper, self.view), 1)
 
 
 def _columns() -> tuple[Column[Target], ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Cell, Status
 from mirror_console.domain.fleet import Grid
@@ -19,6 +19,7 @@ from mirror_console.ui.rollout.way_form import WayForm
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.empty import EmptyState
 from mirror_console.ui.widgets.form import choice
+from mirror_console.ui.widgets.scrolled import Paper, scrolled, type_width
 from mirror_console.ui.widgets.table import Column, Table, TableView
 from mirror_console.ui.widgets.text import Look, button, label
 from mirror_console.ui.words import count, number, tr
@@ -204,18 +205,13 @@ class TargetsStep(QWidget):
         column.addWidget(self.summary)
         column.addWidget(self.view, 1)
         column.addWidget(self.nothing, 1)
-        right = QScrollArea()
-        right.setFrameShape(QFrame.Shape.NoFrame)
-        right.setWidgetResizable(True)
-        right.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        right.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        paper = QWidget()
+        paper = Paper()
         inner = QVBoxLayout(paper)
         inner.setContentsMargins(SPACE_3, SPACE_2, SPACE_4, SPACE_2)
         inner.addWidget(self.way)
-        right.setWidget(paper)
-        right.setMinimumWidth(280)
-        right.setMaximumWidth(380)
+        right = scrolled(paper)
+        right.setMinimumWidth(type_width(self, 280))
+        right.setMaximumWidth(type_width(self, 380))
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.addWidget(left)

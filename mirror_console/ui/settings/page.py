@@ -27,6 +27,7 @@ from mirror_console.settings import Density, Preferences, Theme, preference_prob
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.page import Page
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4, SPACE_6, TOOL_HEIGHT
+from mirror_console.ui.widgets.scrolled import type_width
 from mirror_console.ui.widgets.text import Look, button, label
 from mirror_console.ui.words import tr
 
@@ -215,7 +216,7 @@ class _Spin(QSpinBox):
         self.setAccessibleName(name)
         self.lineEdit().setAccessibleName(name)
         self.lineEdit().setTextMargins(SPACE_2, 0, 0, 0)
-        self.setFixedWidth(128)
+        self.setFixedWidth(type_width(self, 128))
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -230,7 +231,7 @@ class _Spin(QSpinBox):
 def _choice(name: str, kinds: type[StrEnum], chosen: StrEnum) -> QComboBox:
     made = QComboBox()
     made.setAccessibleName(name)
-    made.setFixedWidth(176)
+    made.setFixedWidth(type_width(made, 176))
     for kind in kinds:
         made.addItem(tr(str(kind)).capitalize(), str(kind))
     made.setCurrentIndex(made.findData(str(chosen)))
