@@ -8,14 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+import typer
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from mirror_console.cli.output import Output, terminal_for_progress
+from mirror_console.cli.rollout_words import print_rollout
+from mirror_console.cli.session import ExitCode, Session
+from mirror_console.cli.shapes import rollout_shape
 from mirror_console.domain.plain import plain
-from mirror_console.domain.rollout import OVER, SUCCEEDED, WORKING, Rollout, TargetState, headline
+from mirror_console.domain.rollout import OVER, SUCCEEDED, WORKING, Rollout, RolloutState, TargetState, headline
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.rollout import Conductor
@@ -50,6 +54,16 @@ def conducted(jobs: Jobs, conductor: Conductor, watch: Watch) -> Rollout:
                 else:
                     conductor.stop()
                     watch.say("Stopping: what is in flight is finished, the rest is left as it is.")
+
+
+def tell_outcome(session: Session, rollout: Rollout, *, as_json: bool) -> None:
+    """Say how a rollout stands when the command ends, and end with the exit code for it."""
+    if as_json:
+        session.out.json(rollout_shape(rollout))
+    else:
+        print_rollout(session.out, rollout)
+    if rollout.state is not RolloutState.COMPLETED:
+        raise typer.Exit(ExitCode.ATTENTION)
 
 
 @dataclass(slots=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from mirror_console.cli.progress import Watch, conducted
-from mirror_console.cli.rollout import RolloutArgument, find_rollout
-from mirror_console.cli.rollout_words import print_rollout
-from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
+from mirror_console.cli.finding import RolloutArgument, find_rollout
+from mirror_console.cli.progress import Watch, conducted, tell_outcome
+from mirror_console.cli.session import ExitCode, JsonOption, session_of, told
 from mirror_console.cli.shapes import rollout_shape
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.operations.console import Console
@@ -77,7 +76,7 @@ def continue_(context: typer.Context, rollout_text: RolloutArgument = "", as_jso
         rollout = _chosen(console, rollout_text)
         watch = Watch(session.out, rollout)
         rollout = conducted(jobs, go_on(console, jobs, rollout.id, watch.tell), watch)
-    _end(session, rollout, as_json=as_json)
+    tell_outcome(session, rollout, as_json=as_json)
 
 
 @told
@@ -87,19 +86,10 @@ def put_it_back(context: typer.Context, rollout_text: RolloutArgument = "", as_j
     session.demand_write()
     with session.console(write=True) as (console, jobs):
         rollout = put_back(console, jobs, _chosen(console, rollout_text).id)
-    _end(session, rollout, as_json=as_json)
+    tell_outcome(session, rollout, as_json=as_json)
 
 
 def _chosen(console: Console, text: str) -> Rollout:
     """The rollout that is meant; those that were cut off are marked so first."""
     interrupted(console)
     return find_rollout(console, text, RolloutState.INTERRUPTED)
-
-
-def _end(session: Session, rollout: Rollout, *, as_json: bool) -> None:
-    if as_json:
-        session.out.json(rollout_shape(rollout))
-    else:
-        print_rollout(session.out, rollout)
-    if rollout.state is not RolloutState.COMPLETED:
-        raise typer.Exit(ExitCode.ATTENTION)

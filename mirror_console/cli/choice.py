@@ -1,0 +1,104 @@
+"""Choice: which mirrors a rollout is for, and in which way, as options that several commands share."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from mirror_console.cli.session import Session
+from mirror_console.cli.status import FILTER_HELP, chosen, surveyed
+from mirror_console.domain.plan import Plan, Way
+from mirror_console.errors import InvalidInput, Problem
+from mirror_console.jobs import Jobs
+from mirror_console.operations.console import Console
+from mirror_console.operations.plan import plan as make_plan
+from mirror_console.operations.refresh import refresh
+from mirror_console.operations.typed import parse_waves, parsed
+from mirror_console.settings import WAYS, WayPreset
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the options say. Each field is an option, described where it stands."""
+
+    filter_text: Annotated[str, typer.Option("--filter", "-f", help=FILTER_HELP)] = ""
+    mirror: Annotated[
+        list[str] | None, typer.Option("--mirror", "-m", help="This mirror, by slug; may be repeated.")
+    ] = None
+    every: Annotated[bool, typer.Option("--all", help="Every mirror that has the environment.")] = False
+    preset: Annotated[WayPreset, typer.Option("--way", help="What the options below don't say.")] = WayPreset.NORMAL
+    waves: Annotated[str, typer.Option("--waves", help="Sizes of the waves, such as 1,5%,25%,rest.")] = ""
+    bake: Annotated[float | None, typer.Option("--bake", help="Seconds that a new container must stay well.")] = None
+    at_once: Annotated[int | None, typer.Option("--at-once", help="Targets at once.")] = None
+    per_engine: Annotated[int | None, typer.Option("--per-engine", help="Targets at once on one engine.")] = None
+    max_failed: Annotated[int | None, typer.Option("--max-failed", help="Targets of a wave that may fail.")] = None
+    no_pause: Annotated[bool, typer.Option("--no-pause", help="Don't pause after the first wave.")] = False
+    no_refresh: Annotated[bool, typer.Option("--no-refresh", help="Don't ask the engines first.")] = False
+
+
+def with_choice(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each field of the Choice that it takes as its parameter `choice`."""
+    hints = get_type_hints(Choice, include_extras=True)
+    names = [field.name for field in fields(Choice)]
+
+    @functools.wraps(command)
+    def chosen_by_options(**given: Any) -> None:
+        choice = Choice(**{name: given.pop(name) for name in names})
+        command(choice=choice, **given)
+
+    signature = inspect.signature(command, eval_str=True)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    options = [
+        inspect.Parameter(field.name, kind, default=field.default, annotation=hints[field.name])
+        for field in fields(Choice)
+    ]
+    parameters = [one.replace(kind=kind) for one in signature.parameters.values()]
+    place = list(signature.parameters).index("choice")
+    parameters[place : place + 1] = options
+    # What reads the command's parameters sees the options in place of the choice.
+    chosen_by_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined] # inspect reads it
+    chosen_by_options.__annotations__ = {one.name: one.annotation for one in parameters}
+    return chosen_by_options
+
+
+def planned(session: Session, console: Console, jobs: Jobs, environment: str, choice: Choice) -> Plan:
+    """Make the plan that is chosen, on what the engines say now. Raises InvalidInput, BadFilter, NotAllowed."""
+    way = _way(choice)
+    mirrors = choice.mirror
+    if not (choice.filter_text or mirrors or choice.every):
+        problem = Problem("targets", "say which mirrors: --filter, --mirror or --all")
+        raise InvalidInput("No mirror is chosen.", [problem])
+    if not choice.no_refresh:
+        session.out.note(refresh(console, jobs).sentence)
+    grid = surveyed(session, console)
+    rows = chosen(grid, choice.filter_text, console.clock()) if choice.filter_text or not mirrors else list(grid.rows)
+    if mirrors:
+        known = {row.application.slug for row in grid.rows}
+        problems = [Problem("mirror", f"there is no mirror '{slug}'") for slug in mirrors if slug not in known]
+        if problems:
+            raise InvalidInput("Not every mirror is in the catalog.", problems, "Choose others.")
+        rows = [row for row in rows if row.application.slug in mirrors]
+    ids = [row.application.id for row in rows if environment not in grid.columns or environment in row.cells]
+    return make_plan(console, environment, ids, way)
+
+
+def _way(choice: Choice) -> Way:
+    """The way that the options say. Raises InvalidInput where one of them can't be read."""
+    way = WAYS[choice.preset]
+    problems: list[Problem] = []
+    given = {
+        "waves": parsed(problems, "waves", parse_waves, choice.waves, way.waves) if choice.waves else None,
+        "bake": choice.bake,
+        "at_once": choice.at_once,
+        "at_once_per_engine": choice.per_engine,
+        "max_failed": choice.max_failed,
+        "pause_after_canary": False if choice.no_pause else None,
+    }
+    if problems:
+        raise InvalidInput("The way of the rollout can't be read.", problems)
+    return replace(way, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # names of Way's own fields

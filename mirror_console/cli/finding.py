@@ -1,0 +1,60 @@
+"""Finding: the rollout or the plan that a person means by a word, or by none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
+
+import typer
+
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.console import Console
+from mirror_console.operations.standing import all_rollouts
+
+T = TypeVar("T")
+
+RolloutArgument = Annotated[str, typer.Argument(metavar="ROLLOUT", help="Its id or plan; the newest if left out.")]
+
+
+def find_rollout(console: Console, text: str, state: RolloutState | None = None) -> Rollout:
+    """The rollout whose id begins so or whose plan has that fingerprint; else the newest, one in `state` first.
+
+    Raises InvalidInput where none fits, or several do.
+    """
+    return _found(
+        [
+            rollout
+            for rollout in all_rollouts(console)
+            if not text or _is_called(text, rollout.id, rollout.plan.fingerprint)
+        ],
+        text,
+        "rollout",
+        lambda rollout: state is None or rollout.state is state,
+    )
+
+
+def find_plan(console: Console, text: str) -> Plan:
+    """The plan whose id begins so, or that has that fingerprint; else the newest. Raises InvalidInput."""
+    with console.catalog.read() as books:
+        plans = sorted(books.plans.all(), key=lambda plan: plan.made_at, reverse=True)
+    fitting = [plan for plan in plans if not text or _is_called(text, plan.id, plan.fingerprint)]
+    # The same plan made twice has one fingerprint: the newer one is meant.
+    if text and len({plan.fingerprint for plan in fitting}) == 1:
+        fitting = fitting[:1]
+    return _found(fitting, text, "plan", lambda _: True)
+
+
+def _is_called(text: str, identity: str, fingerprint: str) -> bool:
+    return fingerprint.casefold() == text.casefold() or (len(text) >= 4 and identity.startswith(text.lower()))
+
+
+def _found(fitting: Sequence[T], text: str, noun: str, preferred: Callable[[T], bool]) -> T:
+    if not fitting:
+        words = f"there is no {noun} '{text}'" if text else f"there is no {noun} yet"
+        raise InvalidInput(f"This {noun} isn't in the catalog.", [Problem(noun, words)], "Choose another.")
+    if text and len(fitting) > 1:
+        words = f"{len(fitting)} are called '{text}': give more of the id"
+        raise InvalidInput(f"It isn't clear which {noun} is meant.", [Problem(noun, words)], "Choose one.")
+    return next((one for one in fitting if preferred(one)), fitting[0])
