@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Status
-from mirror_console.domain.application import Application
 from mirror_console.domain.fleet import Grid, Row, severity
 from mirror_console.operations.application_input import MirrorInput
 from mirror_console.ui.actions import Declared, MenuName
@@ -13,7 +12,7 @@ from mirror_console.ui.context import UiContext
 from mirror_console.ui.mirrors.editor import MirrorEditor
 from mirror_console.ui.mirrors.operations import MirrorOperations
 from mirror_console.ui.tokens import SPACE_2, SPACE_4
-from mirror_console.ui.widgets.editing_page import EditingPage
+from mirror_console.ui.widgets.applications_page import ApplicationsPage
 from mirror_console.ui.widgets.editor import page_head
 from mirror_console.ui.widgets.empty import EmptyState
 from mirror_console.ui.widgets.form import line_edit
@@ -22,7 +21,7 @@ from mirror_console.ui.widgets.text import ElidedLabel, Look, button
 from mirror_console.ui.words import count, number, tr
 
 
-class MirrorsPage(EditingPage):
+class MirrorsPage(ApplicationsPage[Row]):
     """Table; the form takes the whole page while it is open."""
 
     id = "mirrors"
@@ -33,7 +32,6 @@ class MirrorsPage(EditingPage):
         super().__init__(context)
         self._operations = operations or MirrorOperations()
         self._rows: tuple[Row, ...] = ()
-        self._wanted = ""
         self.table = Table[Row](_columns(), lambda row: row.application.id)
         self.view = TableView(self.table, context.theme, tr("Mirrors"))
         self.search = line_edit(placeholder=tr("Name, domain, account or tag"))
@@ -54,10 +52,6 @@ class MirrorsPage(EditingPage):
         self._filter()
 
     # --- what the window asks -----------------------------------------------------------------------------------
-
-    def home(self) -> QWidget:
-        """The table, or the way to fill it."""
-        return self.view if self.table.rowCount() else self.add_button
 
     def refresh(self, grid: Grid) -> None:
         """A new survey."""
@@ -81,11 +75,6 @@ class MirrorsPage(EditingPage):
 
     # --- what a person may do -----------------------------------------------------------------------------------
 
-    def current(self) -> Row | None:
-        """The mirror that the cursor is on."""
-        key = self.view.current_key()
-        return next((row for row in self.table.rows if row.application.id == key), None)
-
     def add(self) -> None:
         """Open the form for a new mirror."""
         if self.may_leave():
@@ -93,33 +82,19 @@ class MirrorsPage(EditingPage):
 
     def edit(self) -> None:
         """Open the form of the current mirror."""
-        row = self.current()
-        if row is None:
-            return
-        application_id, read, console = row.application.id, self._operations.read, self.context.console
 
-        def take(given: MirrorInput) -> None:
-            self.open_editor(MirrorEditor(self.context, self._operations, given, application_id))
+        def form(given: MirrorInput, application_id: str) -> MirrorEditor:
+            return MirrorEditor(self.context, self._operations, given, application_id)
 
-        self.context.run(tr("Read the mirror"), lambda _work: read(console, application_id), take, owner=self)
+        self.read_and_edit(tr("Read the mirror"), self._operations.read, form)
 
     def remove(self) -> None:
         """Take the current mirror out of the catalog, after a question."""
         row = self.current()
-        if row is None:
-            return
-        name, application_id = row.application.name, row.application.id
-        words = tr("It is taken from the catalog with {}. Its containers are left as they are.")
-        told = words.format(count(len(row.cells), "environment", "environments"))
-        if not self.context.questions.confirm(tr("Remove {}?").format(name), told, tr("Remove the mirror")):
-            return
-        remove, console = self._operations.remove, self.context.console
-        self.context.run(
-            tr("Remove {}").format(name),
-            lambda _work: remove(console, application_id),
-            lambda _none: self.context.notices.done(tr("Removed {}.").format(name), key="saved"),
-            owner=self,
-        )
+        if row is not None:
+            words = tr("It is taken from the catalog with {}. Its containers are left as they are.")
+            told = words.format(count(len(row.cells), "environment", "environments"))
+            self.take_out(row, told, tr("Remove the mirror"), self._operations.remove)
 
     def show_in_grid(self) -> None:
         """Go to the mirror's row on the alignment page."""
@@ -132,12 +107,6 @@ class MirrorsPage(EditingPage):
         """The form that is open."""
         opened = self._open_editor
         return opened if isinstance(opened, MirrorEditor) else None
-
-    def was_saved(self, what: object) -> None:
-        """The cursor goes to the mirror that was saved, once the survey has it."""
-        if isinstance(what, Application):
-            self._wanted = what.id
-            self._move()
 
     # --- what is shown ------------------------------------------------------------------------------------------
 
@@ -160,12 +129,8 @@ class MirrorsPage(EditingPage):
                 ((tr("Clear the search"), self.search.clear),),
             )
         self._list.setCurrentIndex(1 if shown else 0)
-        self._move()
+        self.move_to_saved()
         self._allow()
-
-    def _move(self) -> None:
-        if self._wanted and self.view.move_to(self._wanted):
-            self._wanted = ""
 
     def _allow(self) -> None:
         refusal = self.context.console.read_only

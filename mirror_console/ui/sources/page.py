@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from mirror_console.domain.application import Application
 from mirror_console.domain.fleet import Grid, SourceRow
 from mirror_console.domain.image import short
 from mirror_console.domain.release import Release
@@ -17,7 +16,7 @@ from mirror_console.ui.context import UiContext
 from mirror_console.ui.sources.editor import SourceEditor
 from mirror_console.ui.sources.operations import SourceOperations
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
-from mirror_console.ui.widgets.editing_page import EditingPage
+from mirror_console.ui.widgets.applications_page import ApplicationsPage
 from mirror_console.ui.widgets.editor import page_head
 from mirror_console.ui.widgets.empty import EmptyState
 from mirror_console.ui.widgets.table import Column, Table, TableView
@@ -32,7 +31,7 @@ class _ReleaseLine:
     current: bool
 
 
-class SourcesPage(EditingPage):
+class SourcesPage(ApplicationsPage[SourceRow]):
     """Table and releases; the form takes the whole page while it is open."""
 
     id = "sources"
@@ -42,7 +41,6 @@ class SourcesPage(EditingPage):
     def __init__(self, context: UiContext, operations: SourceOperations | None = None) -> None:
         super().__init__(context)
         self._operations = operations or SourceOperations()
-        self._wanted = ""
         self.table = Table[SourceRow](self._columns(), lambda row: row.application.id)
         self.view = TableView(self.table, context.theme, tr("Sources"))
         self.releases = Table[_ReleaseLine](self._release_columns(), lambda line: line.release.id)
@@ -62,16 +60,11 @@ class SourcesPage(EditingPage):
 
     # --- what the window asks -----------------------------------------------------------------------------------
 
-    def home(self) -> QWidget:
-        """The table, or the way to fill it."""
-        return self.view if self.table.rowCount() else self.add_button
-
     def refresh(self, grid: Grid) -> None:
         """A new survey."""
         self.table.show(grid.sources)
         self._list.setCurrentIndex(1 if grid.sources else 0)
-        if self._wanted and self.view.move_to(self._wanted):
-            self._wanted = ""
+        self.move_to_saved()
         self._show_releases()
 
     def show_what(self, what: dict[str, object]) -> None:
@@ -87,11 +80,6 @@ class SourcesPage(EditingPage):
 
     # --- what a person may do -----------------------------------------------------------------------------------
 
-    def current(self) -> SourceRow | None:
-        """The source that the cursor is on."""
-        key = self.view.current_key()
-        return next((row for row in self.table.rows if row.application.id == key), None)
-
     def add(self) -> None:
         """Open the form for a new source."""
         if self.may_leave():
@@ -99,32 +87,18 @@ class SourcesPage(EditingPage):
 
     def edit(self) -> None:
         """Open the form of the current source."""
-        row = self.current()
-        if row is None:
-            return
-        application_id, read, console = row.application.id, self._operations.read, self.context.console
 
-        def take(given: SourceInput) -> None:
-            self.open_editor(SourceEditor(self.context, self._operations, given, application_id))
+        def form(given: SourceInput, application_id: str) -> SourceEditor:
+            return SourceEditor(self.context, self._operations, given, application_id)
 
-        self.context.run(tr("Read the source"), lambda _work: read(console, application_id), take, owner=self)
+        self.read_and_edit(tr("Read the source"), self._operations.read, form)
 
     def remove(self) -> None:
         """Take the current source out of the catalog, after a question."""
         row = self.current()
-        if row is None:
-            return
-        name, application_id = row.application.name, row.application.id
-        words = tr("It is taken from the catalog with its releases. A source that mirrors still name can't be removed.")
-        if not self.context.questions.confirm(tr("Remove {}?").format(name), words, tr("Remove the source")):
-            return
-        remove, console = self._operations.remove, self.context.console
-        self.context.run(
-            tr("Remove {}").format(name),
-            lambda _work: remove(console, application_id),
-            lambda _none: self.context.notices.done(tr("Removed {}.").format(name), key="saved"),
-            owner=self,
-        )
+        if row is not None:
+            words = tr("It is taken from the catalog with its releases. A source that mirrors still name stays.")
+            self.take_out(row, words, tr("Remove the source"), self._operations.remove)
 
     def show_mirrors(self) -> None:
         """Go to the alignment page, filtered by this source."""
@@ -137,11 +111,6 @@ class SourcesPage(EditingPage):
         """The form that is open."""
         opened = self._open_editor
         return opened if isinstance(opened, SourceEditor) else None
-
-    def was_saved(self, what: object) -> None:
-        """The cursor goes to the source that was saved, once the survey has it."""
-        if isinstance(what, Application) and not self.view.move_to(what.id):
-            self._wanted = what.id
 
     # --- what is shown ------------------------------------------------------------------------------------------
 
