@@ -15,6 +15,9 @@ from tests.lab.programs import LabError, base_environment
 HOST = "host"
 """The process that holds the namespaces, as long as this engine's host is switched on."""
 
+HIDDEN = Path("/var/lib")
+"""Empty inside: Podman keeps what it knows of layers there, and has no setting for that."""
+
 # Run as $1: the engine's name, $2: its control group. Its own control groups look like a whole machine's from inside:
 # Podman makes those of its containers below the first one that it sees, and has no setting for that.
 SWITCH_ON = """\
@@ -30,6 +33,7 @@ exec unshare --mount --uts --cgroup --propagation slave sh -ec '
         [ ! -d "$leaf" ] || echo $$ >"$leaf/cgroup.procs"
     done
     mount -t tmpfs -o mode=755 lab /run
+    mount -t tmpfs -o mode=755 lab /var/lib
     hostname "$1"
     : >/run/on
     exec sleep infinity
@@ -56,6 +60,8 @@ class PodmanEngine(LabEngine):
             self._start_service()
 
     def _write_settings(self) -> None:
+        if self.folder.is_relative_to(HIDDEN):
+            raise LabError(f"Podman can't keep its data in {self.folder}: it has a {HIDDEN} of its own.")
         if self.spec.tls or not self.spec.bridge:
             raise LabError(f"The engine {self.name} is Podman: it has a bridge, and doesn't listen with TLS.")
         texts = {
