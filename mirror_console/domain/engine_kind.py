@@ -12,7 +12,9 @@ class EngineKind(StrEnum):
     PODMAN = "Podman"
 
 
-NO_ROLLOUTS = "No rollouts: Podman can't change the restart policy of a container in place, which every swap relies on."
+NO_ROLLOUTS = (
+    "No rollouts: Podman can't change the restart policy of a container in place, which every way back relies on."
+)
 
 _LIMITS = {
     EngineKind.DOCKER: (),
