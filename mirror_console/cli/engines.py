@@ -51,10 +51,11 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(
         group,
         name="engines",
-        help="Engines and registries: list, add, edit, remove, test, add-registry.",
+        help="Engines and registries: list, show, add, edit, remove, test, add-registry.",
         short_help="Engines and registries.",
     )
     group.command("list")(list_all)
+    group.command("show")(show)
     group.command("add")(add)
     group.command("edit")(edit)
     group.command("remove")(remove)
@@ -85,13 +86,34 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
     for row in grid.engines:
         shape = engine_shape(row)
         answered = {None: "never asked", True: "answers", False: shape.failure}[shape.answered]
-        docker = f"{shape.version} (API {shape.api})" if shape.version else ""
-        rows.append([shape.name, shape.address, shape.location, str(shape.environments), answered, docker])
+        what = f"{shape.kind} {shape.version} (API {shape.api})" if shape.version else ""
+        rows.append([shape.name, shape.address, shape.location, str(shape.environments), answered, what])
     if rows:
-        session.out.table(["engine", "address", "location", ">environments", "state", "docker"], rows)
+        session.out.table(["engine", "address", "location", ">environments", "state", "engine is"], rows)
+        limited = [row.engine.name for row in grid.engines if engine_shape(row).limits]
+        if limited:
+            session.out.say(f"Not all works with {', '.join(limited)}. See: mirror-console engines show NAME")
     if registries:
         session.out.say("")
         session.out.table(["registry", "user"], [[registry.host, registry.user] for registry in registries])
+
+
+@told
+def show(context: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
+    """Show an engine, as far as the catalog knows it, and what doesn't work with it."""
+    session = session_of(context)
+    with session.console() as (console, _):
+        engine = _engine(console, name)
+        row = next(row for row in surveyed(session, console).engines if row.engine.id == engine.id)
+    shape = engine_shape(row)
+    if as_json:
+        session.out.json(shape)
+        return
+    facts = row.contact.facts if row.contact else None
+    session.out.say(f"{shape.name}: {shape.address}" + (f", {shape.location}" if shape.location else ""))
+    session.out.say(f"{facts.title}, {facts.platform}" if facts else "It never answered.")
+    for limit in shape.limits:
+        session.out.say(f"- {limit}")
 
 
 @told

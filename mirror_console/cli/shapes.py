@@ -87,6 +87,9 @@ class EngineShape:
     asked_at: datetime | None
     version: str
     api: str
+    kind: str
+    limits: Sequence[str]
+    """What doesn't work with it, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,8 @@ def engine_shape(row: EngineRow) -> EngineShape:
         asked_at=contact.at if contact else None,
         version=facts.version if facts else "",
         api=facts.api if facts else "",
+        kind=facts.kind.value if facts else "",
+        limits=facts.limits if facts else (),
     )
 
 

@@ -15,6 +15,7 @@ class Check(StrEnum):
     OTHER_ROLLOUT = "no other rollout here"
     REACHABLE = "engine reachable"
     API = "API version supported"
+    ENGINE_KIND = "engine kind supported"
     PULLABLE = "image can be had"
     PLATFORM = "platform fits"
     DISK = "disk space"

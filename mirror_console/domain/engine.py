@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mirror_console.domain.engine_kind import EngineKind, limits
 from mirror_console.domain.secret import SecretReference
 from mirror_console.errors import FailureKind, InvalidInput, Problem
 
@@ -15,6 +16,7 @@ OLDEST_API = (1, 41)
 NEWEST_API = (1, 44)
 """The newest API version spoken. One shape of replies from Docker 25 on; older engines are spoken to in their own."""
 
+_API = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
 
@@ -94,6 +96,17 @@ class EngineFacts:
     store: str = ""
     live_restore: bool = False
     clock_offset: float = 0.0
+    kind: EngineKind = EngineKind.DOCKER
+
+    @property
+    def title(self) -> str:
+        """What answers, and how it is spoken to: ``Podman 4.3.1, API 1.41``."""
+        return f"{self.kind} {self.version}, API {self.api}"
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What doesn't work with it, a sentence each."""
+        return limits(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +181,16 @@ def _refused(text: str, words: str) -> InvalidInput:
 
 
 def spoken_api(offered: str) -> str | None:
-    """The API version to speak with an engine that offers up to `offered`; None where the engine is too old."""
-    major, _, minor = offered.partition(".")
-    if not (major.isdigit() and minor.isdigit()):
+    """The API version to speak with an engine that offers up to `offered`; None where it is too old, or no version."""
+    if not is_api_version(offered):
         return None
+    major, _, minor = offered.partition(".")
     version = (int(major), int(minor))
     if version < OLDEST_API:
         return None
     return "{}.{}".format(*min(version, NEWEST_API))
+
+
+def is_api_version(text: str) -> bool:
+    """Whether a text is the version of an API at all."""
+    return _API.fullmatch(text) is not None

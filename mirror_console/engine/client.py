@@ -63,6 +63,10 @@ class EngineClient(docker.APIClient):
         """Ask without a version; the reply's headers tell what the engine offers."""
         return self.get(f"{self.base_url}/_ping", timeout=self.seconds)
 
+    def introduce(self) -> requests.Response:
+        """Ask without a version who answers, where the ping's headers didn't tell."""
+        return self.get(f"{self.base_url}/version", timeout=self.seconds)
+
     def read(
         self,
         path: str,

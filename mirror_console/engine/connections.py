@@ -12,12 +12,12 @@ from typing import Protocol
 
 import urllib3
 
-from mirror_console.domain.engine import OLDEST_API, Engine, TlsReferences, Way, spoken_api
-from mirror_console.domain.plain import clean
+from mirror_console.domain.engine import Engine, TlsReferences, Way
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.engine import transport
 from mirror_console.engine.client import EngineClient
 from mirror_console.engine.failures import in_our_words
+from mirror_console.engine.greeting import greet
 from mirror_console.engine.session import DockerSession, Link
 from mirror_console.errors import EngineError, FailureKind, VaultError
 
@@ -141,29 +141,10 @@ def _open(engine: Engine, base_url: str, make_pool: Callable[[], urllib3.HTTPCon
     calls, streams = (EngineClient(base_url, make_pool(), engine.timeout) for _ in range(2))
     link = Link(calls, streams)
     try:
-        link.speak(_greet(engine, calls))
+        greeting = greet(engine, calls)
+        link.speak(greeting.api)
+        link.kind = greeting.kind
     except BaseException:
         link.close()
         raise
     return link
-
-
-def _greet(engine: Engine, client: EngineClient) -> str:
-    """The API version to speak. Raises EngineError where no Docker engine of a supported age answers."""
-    try:
-        with in_our_words(engine.name, "answer a ping"):
-            offered = client.greet().headers.get("Api-Version", "")
-    except EngineError as error:
-        if error.kind is not FailureKind.INVALID_REPLY:
-            raise
-        offered = ""
-    version = spoken_api(offered)
-    if version is not None:
-        return version
-    numbers = offered.split(".")
-    if len(numbers) != 2 or not all(number.isdigit() for number in numbers):
-        title = f"What answers at the address of {engine.name} is not a Docker engine."
-        raise EngineError(FailureKind.NOT_DOCKER, title, "Check the address.", detail=clean(offered))
-    oldest = "{}.{}".format(*OLDEST_API)
-    title = f"{engine.name} is too old: it speaks Docker API {clean(offered)}, and {oldest} is needed."
-    raise EngineError(FailureKind.TOO_OLD, title, "Bring it to Docker 20.10 or newer.")

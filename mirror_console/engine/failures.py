@@ -82,7 +82,7 @@ _SAID = (
         FailureKind.PORT_TAKEN,
         ("port is already allocated", "address already in use", "ports? (?:is|are) not available"),
     ),
-    (FailureKind.CONFLICT, ("name .*is already in use", "already exists")),
+    (FailureKind.CONFLICT, ("name .*is already in use", "already exists", "cannot be removed without force")),
     (FailureKind.TOO_OLD, (r"client version \S+ is too (?:old|new)", "client is newer than server")),
     (FailureKind.IMAGE_NOT_FOUND, ("no such image", "image not known", "reference .*does not exist locally")),
 )
@@ -123,7 +123,8 @@ _HINTS = {
     FailureKind.NOT_FOUND: "Look at the engine again: it may have been removed.",
     FailureKind.PERMISSION: "Ask whoever runs the engine for the right to do this.",
     FailureKind.SIGN_IN: "Check the client certificate and key of this engine.",
-    FailureKind.TOO_OLD: "Connect to the engine again, or bring it to Docker 20.10 or newer.",
+    FailureKind.TOO_OLD: "Connect to the engine again. If that doesn't help: bring it to Docker 20.10 or newer. "
+    "Where it is newer than this console, bring the console up to date.",
     FailureKind.REJECTED: "The reason above is the engine's own. Correct its cause and try again.",
 }
 

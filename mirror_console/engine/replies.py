@@ -20,12 +20,20 @@ class Created(Reply):
     id: str
 
 
+class Component(Reply):
+    """A program that an engine is made of."""
+
+    name: str = ""
+
+
 class Version(Reply):
     """Reply of GET /version."""
 
     version: str = ""
     os: str = ""
     arch: str = ""
+    api_version: str = ""
+    components: list[Component] | None = None
 
 
 class Info(Reply):

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import TypeVar
 
 from mirror_console.domain.engine import Engine, EngineFacts, Way
+from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import CONTAINER_NAME, RestartPolicy
 from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.image import Image, ImageReference, parse_reference
 from mirror_console.domain.observation import Container, Listed
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ContainerSpec, Network, PullProgress, RegistryLogin, Resolved
-from mirror_console.engine import bodies, replies, streams, translate
+from mirror_console.engine import bodies, podman, replies, streams, translate
 from mirror_console.engine.client import EngineClient, sign_in_header
 from mirror_console.engine.failures import in_our_words
 from mirror_console.engine.transport import pieces
@@ -37,6 +38,7 @@ class Link:
         self.calls = calls
         self.streams = streams
         self.api = ""
+        self.kind = EngineKind.DOCKER
         self.image_configs: dict[str, replies.ImageConfig] = {}
         """What images give to containers, by id: ids never change their meaning on one engine."""
 
@@ -73,7 +75,10 @@ class DockerSession:
         info = self._read(doing, lambda client: client.read("/info"))
         halfway = before + (self._clock() - before) / 2
         with self._words(doing):
-            return translate.facts(version, info, api=self._link.api, now=halfway)
+            told = translate.facts(version, info, api=self._link.api, now=halfway)
+        # A proxy may have kept it back when it was greeted.
+        self._link.kind = told.kind
+        return told
 
     def networks(self) -> list[Network]:
         """All networks of the engine."""
@@ -105,7 +110,10 @@ class DockerSession:
     def inspect(self, container: str) -> Container | None:
         """By id or exact name. None where there is none."""
         seen = self._inspected(container)
-        return None if seen is None else translate.container(seen, self._given(seen.image))
+        if seen is None:
+            return None
+        given = self._given(seen.image)
+        return translate.container(podman.as_docker(seen, given) if self._is_podman else seen, given)
 
     def create(self, spec: ContainerSpec) -> str:
         """Make a container and put it into its networks. Returns the id. CONFLICT where the name is taken.
@@ -139,8 +147,8 @@ class DockerSession:
             self._link.calls.change(path, params={"name": _container_name(name)})
 
     def set_restart(self, container_id: str, policy: RestartPolicy, retries: int = 0) -> None:
-        """Change the restart policy in place, of a container that was never started too."""
-        with self._words("change the restart policy"):
+        """Change the restart policy in place, of a container that was never started too. REJECTED by Podman."""
+        with self._lacking("change the restart policy"):
             content = {"RestartPolicy": bodies.restart_policy(policy, retries)}
             self._link.calls.change(f"/containers/{_container_id(container_id)}/update", content)
 
@@ -172,14 +180,16 @@ class DockerSession:
         return None if found is None else translate.image(*found)
 
     def resolve(self, reference: str, login: RegistryLogin | None) -> Resolved:
-        """Ask the registry through the engine, without pulling."""
+        """Ask the registry through the engine, without pulling. REJECTED by Podman."""
         path = f"/distribution/{_image_path(reference)}/json"
         seconds = max(self._engine.timeout, REGISTRY_SECONDS)
-        return self._read(
-            f"look up {clean(reference)} in its registry",
-            lambda client: translate.resolved(client.read(path, headers=_sign_in(login), seconds=seconds)),
-            registry=True,
-        )
+        doing = f"look up {clean(reference)} in its registry"
+        with self._lacking(doing):
+            return self._read(
+                doing,
+                lambda client: translate.resolved(client.read(path, headers=_sign_in(login), seconds=seconds)),
+                registry=True,
+            )
 
     def pull(
         self,
@@ -225,6 +235,22 @@ class DockerSession:
     def _words(self, doing: str, *, registry: bool = False) -> AbstractContextManager[None]:
         return in_our_words(self._engine.name, doing, registry=registry)
 
+    @contextmanager
+    def _lacking(self, doing: str) -> Iterator[None]:
+        """What Podman has no place for is answered by its front door, in words that no engine uses."""
+        try:
+            with self._words(doing):
+                yield
+        except EngineError as error:
+            if not (self._is_podman and error.kind is FailureKind.INVALID_REPLY):
+                raise
+            title = f"{self._engine.name} is Podman, which can't {doing}."
+            raise EngineError(FailureKind.REJECTED, title, "Use a Docker engine for this.") from error
+
+    @property
+    def _is_podman(self) -> bool:
+        return self._link.kind is EngineKind.PODMAN
+
     def _read(self, doing: str, ask: Callable[[EngineClient], T], *, registry: bool = False) -> T:
         try:
             with self._words(doing, registry=registry):
@@ -254,13 +280,21 @@ class DockerSession:
 
     def _image(self, image: str) -> translate.ReadImage | None:
         path = f"/images/{_image_path(image)}/json"
-        found = self._found("show an image", lambda client: translate.parse_image(client.read(path)))
+        found = self._found("show an image", lambda client: self._parsed_image(client, path))
         if found is not None:
             configs = self._link.image_configs
             if len(configs) >= LAST_IMAGES:
                 configs.clear()
             configs[found[0].id] = found[0].config or replies.ImageConfig()
         return found
+
+    def _parsed_image(self, client: EngineClient, path: str) -> translate.ReadImage:
+        reply = client.read(path)
+        return (
+            podman.parse_image(reply, client.read(f"/libpod{path}"))
+            if self._is_podman
+            else translate.parse_image(reply)
+        )
 
     def _given(self, image_id: str) -> replies.ImageConfig | None:
         """What an image gives to its containers; None where it isn't there any more."""

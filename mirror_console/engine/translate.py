@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from mirror_console.domain.engine import EngineFacts
+from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volume
 from mirror_console.domain.image import DIGEST, REVISION_LABEL, VERSION_LABEL, Image, fingerprint
 from mirror_console.domain.observation import Container, Health, Listed, State
@@ -22,10 +23,20 @@ from mirror_console.engine.unsupported import unsupported
 ID = re.compile(r"[0-9a-f]{64}")
 IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - how a published port is told, nothing is bound here
+PODMAN_COMPONENT = "Podman Engine"
 LONGEST_LABEL = 128
 LONGEST_NAME = 256
 
 _NO_CHECK = {"", "none"}
+# What Podman calls the moments before and after: a container is made, or has ended, in each of them.
+_MOMENTS = {
+    "configured": State.CREATED,
+    "initialized": State.CREATED,
+    "stopping": State.RUNNING,
+    "stopped": State.EXITED,
+}
+# Podman tells the ports that a container asks for whatever its state is.
+_HOLDS_PORTS = {State.RUNNING, State.PAUSED}
 _HEALTH = {"healthy": Health.HEALTHY, "starting": Health.STARTING, "unhealthy": Health.FAILING}
 
 # Made before there are threads: two that ask msgspec for the same type for the first time at once crash the program.
@@ -57,7 +68,19 @@ def facts(version: bytes, info: bytes, *, api: str, now: datetime) -> EngineFact
         store="containerd" if snapshotter else "classic",
         live_restore=more.live_restore_enabled,
         clock_offset=(told - now).total_seconds() if told else 0.0,
+        kind=_kind(about),
     )
+
+
+def offered(version: bytes) -> tuple[str, EngineKind]:
+    """From the reply to /version: the newest API version that an engine speaks, and what it is."""
+    about = _decode_version(version)
+    return about.api_version, _kind(about)
+
+
+def _kind(about: replies.Version) -> EngineKind:
+    names = {component.name for component in about.components or []}
+    return EngineKind.PODMAN if PODMAN_COMPONENT in names else EngineKind.DOCKER
 
 
 def networks(reply: bytes) -> list[Network]:
@@ -84,7 +107,7 @@ def _listed(item: replies.ListedContainer) -> Listed:
         state=state,
         health=_health(state, word or _health_word(item.status)),
         labels=item.labels or {},
-        host_ports=_listed_ports(item.ports) if item.ports else (),
+        host_ports=_listed_ports(item.ports) if item.ports and state in _HOLDS_PORTS else (),
     )
 
 
@@ -118,7 +141,7 @@ def _health(state: State, word: str) -> Health:
 
 def _state(word: str) -> State:
     try:
-        return State(word)
+        return _MOMENTS.get(word) or State(word)
     except ValueError:
         raise Malformed(f"a container in the state {clean(word, 40)!r}") from None
 
@@ -176,7 +199,7 @@ def container(seen: replies.InspectedContainer, given: replies.ImageConfig | Non
         labels=config.labels or {},
         variables=dict(entry.partition("=")[::2] for entry in config.env or []),
         declared_ports=_ports(host.port_bindings),
-        bound_ports=tuple(port for port in _ports(settings.ports) if port.host),
+        bound_ports=tuple(port for port in _ports(settings.ports) if port.host) if state in _HOLDS_PORTS else (),
         volumes=_volumes(seen),
         networks=tuple(sorted(clean(name, LONGEST_NAME) for name in settings.networks or {})),
         network_mode=clean(host.network_mode, LONGEST_NAME),

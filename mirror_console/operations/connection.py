@@ -155,7 +155,7 @@ class _Test:
             facts = self._facts = self._opened.facts()
         except EngineError as error:
             return _refused(error)
-        return _ok(f"Docker {facts.version}, API {facts.api}, {facts.platform}")
+        return _ok(". ".join([f"{facts.title}, {facts.platform}", *(limit.rstrip(".") for limit in facts.limits)]))
 
     def _list(self) -> _Outcome:
         try:

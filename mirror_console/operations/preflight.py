@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.engine import Engine, EngineFacts
+from mirror_console.domain.engine_kind import NO_ROLLOUTS, EngineKind
 from mirror_console.domain.image import parse_reference
 from mirror_console.domain.observation import LABEL, Container, Health, Listed, Role, State, is_ours
 from mirror_console.domain.plan import Plan, PlannedTarget, Swap
@@ -117,9 +118,14 @@ def check_engine(console: Console, jobs: Jobs, engine: Engine, targets: Sequence
         for target in targets
         for check, words in (
             (Check.REACHABLE, f"{engine.name} answers."),
-            (Check.API, f"Docker {facts.version}, API {facts.api} is spoken."),
+            (Check.API, f"{facts.title} is spoken."),
         )
     ]
+    if facts.kind is not EngineKind.DOCKER:
+        # What else is asked would be refused in other words, one after the other.
+        remedy = "Place the environment on a Docker engine, or deploy it by hand."
+        return results + [_of(target, Check.ENGINE_KIND, Answer.BLOCKED, NO_ROLLOUTS, remedy) for target in targets]
+    results += [_of(target, Check.ENGINE_KIND, Answer.PASS, "It is Docker.") for target in targets]
     pullable = {
         reference: _pullable(console, scene, reference, [target for target in targets if target.reference == reference])
         for reference in dict.fromkeys(target.reference for target in targets)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mirror_console.domain.engine import EngineFacts
+from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.secret import Secret
 from tests.cli.terminal import CommandLine
 from tests.operations.desk import CERTIFICATE, KEY, held
@@ -38,6 +41,21 @@ def test_an_engine_is_added_changed_listed_and_removed(empty: CommandLine, pem: 
     assert empty("engines", "remove", "fra-2").code == 0
     assert held(empty.console, key) is None
     assert "engines add" in empty("engines", "list").out
+
+
+def test_an_engine_is_shown_with_what_does_not_work_with_it(call: CommandLine) -> None:
+    assert call("engines", "show", "alpha").out.splitlines()[1].startswith("Docker ")
+    assert "Not all works" not in call("engines", "list").out
+    facts = EngineFacts("4.3.1", "1.41", "linux/amd64", kind=EngineKind.PODMAN)
+    with call.console.catalog.write() as books:
+        books.engines.save_contact(replace(books.engines.contacts()["alpha"], facts=facts))
+    told = call("engines", "show", "alpha").out.splitlines()
+    assert told[1] == "Podman 4.3.1, API 1.41, linux/amd64"
+    assert told[2:] == [f"- {limit}" for limit in facts.limits]
+    shown = call("engines", "show", "alpha", "--json").json
+    assert (shown["kind"], shown["limits"]) == ("Podman", list(facts.limits))
+    assert "Not all works with alpha. See: mirror-console engines show NAME" in call("engines", "list").out
+    assert call("engines", "show", "nobody").code == 2
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -115,13 +115,15 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 @contextmanager
 def real(lab: Lab, engine: LabEngine) -> Iterator[Stage]:
-    """A real engine of the lab, by TLS."""
+    """A real engine of the lab, by TLS, or by its socket where it has no other way."""
     vault = MemoryVault()
-    texts = {"ca": engine.client.ca, "certificate": engine.client.certificate, "key": engine.client.key}
-    references = TlsReferences(*(SecretReference(f"engine/e1/{part}") for part in texts))
-    for part, text in texts.items():
-        vault.put(SecretReference(f"engine/e1/{part}"), Secret(text))
-    described = Engine("e1", engine.name, parse_address(engine.tls_url), tls=references)
+    described = Engine("e1", engine.name, parse_address(engine.url))
+    if engine.spec.tls:
+        texts = {"ca": engine.client.ca, "certificate": engine.client.certificate, "key": engine.client.key}
+        references = TlsReferences(*(SecretReference(f"engine/e1/{part}") for part in texts))
+        for part, text in texts.items():
+            vault.put(SecretReference(f"engine/e1/{part}"), Secret(text))
+        described = replace(described, tls=references)
     registry = lab.registry
     login = RegistryLogin(registry.address, registry.user, Secret(registry.password))
     yield from _play(described, vault, _RealShelf(lab, engine), login)

@@ -94,6 +94,12 @@ def test_whatever_is_typed_is_read_or_refused_and_never_unencrypted(text: str) -
         ("1", None),
         ("1.x", None),
         ("1.41.2", None),
+        ("1.²", None),
+        ("१.४१", None),
+        ("9" * 5000 + ".1", None),
+        ("-1.41", None),
+        (" 1.41", None),
+        ("1.41\n", None),
     ],
 )
 def test_the_api_that_is_spoken_is_old_enough_for_all_and_new_enough_for_us(offered: str, spoken: str | None) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from mirror_console.domain.engine import Engine, TlsReferences, parse_address
-from mirror_console.domain.environment import Settings
+from mirror_console.domain.engine_kind import EngineKind
+from mirror_console.domain.environment import RestartPolicy, Settings
 from mirror_console.domain.request import ContainerSpec, RegistryLogin
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.engine import DockerEngines, streams, transport
@@ -127,11 +128,14 @@ def test_one_authority_alone_is_trusted() -> None:
 @pytest.mark.parametrize(
     ("pong", "kind"),
     [
-        (reply(b"OK"), FailureKind.NOT_DOCKER),
         (reply(b"<html>", "404 Not Found"), FailureKind.NOT_DOCKER),
         (reply(b"", "302 Found", "Location: http://127.0.0.1:1/\r\n"), FailureKind.NOT_DOCKER),
         (b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", FailureKind.NOT_DOCKER),
         (PONG.replace(b"1.41", b"1.x41"), FailureKind.NOT_DOCKER),
+        (PONG.replace(b"1.41", "१.४१".encode()), FailureKind.NOT_DOCKER),
+        (PONG.replace(b"1.41", b"1.41\x1b[2J"), FailureKind.NOT_DOCKER),
+        (PONG.replace(b"1.41", b"9" * 5000 + b".1"), FailureKind.NOT_DOCKER),
+        (PONG.replace(b"1.41", b"-1.41"), FailureKind.NOT_DOCKER),
         (PONG.replace(b"1.41", b"1.40"), FailureKind.TOO_OLD),
         (PONG.replace(b"1.41", b"1.24"), FailureKind.TOO_OLD),
         (b"", FailureKind.DROPPED),
@@ -148,11 +152,101 @@ def test_what_is_no_engine_that_we_speak_with(
     assert engines.session(server.engine).list_containers() == []
 
 
-def test_the_newest_version_that_both_know_is_spoken(engines: DockerEngines, server: StandIn) -> None:
-    server.pong = PONG.replace(b"1.41", b"1.55")
+@pytest.mark.parametrize(
+    ("offered", "spoken"),
+    [
+        ("1.41", "1.41"),  # Docker 20.10, and Podman before 5.8
+        ("1.42", "1.42"),  # Docker 23
+        ("1.43", "1.43"),  # Docker 24
+        ("1.44", "1.44"),  # Docker 25, and Podman from 5.8 on
+        ("1.51", "1.44"),  # Docker 28
+        ("1.52", "1.44"),  # Docker 29.0, which takes nothing below 1.44
+        ("1.55", "1.44"),  # Docker 29.7, which takes 1.40 again
+        ("2.0", "1.44"),
+    ],
+)
+def test_the_newest_version_that_both_know_is_spoken(
+    engines: DockerEngines, server: StandIn, offered: str, spoken: str
+) -> None:
+    server.pong = PONG.replace(b"1.41", offered.encode())
     server.answers.append(reply(b"[]"))
     engines.session(server.engine).list_containers()
-    assert server.asked[0].startswith(b"GET /v1.44/")
+    assert server.asked[0].startswith(f"GET /v{spoken}/".encode())
+
+
+def test_an_engine_that_takes_only_newer_versions_says_so(engines: DockerEngines, server: StandIn) -> None:
+    server.pong = PONG.replace(b"1.41", b"1.60")
+    words = b"client version 1.44 is too old. Minimum supported API version is 1.48, please upgrade your client"
+    server.answers.append(reply(b'{"message":"' + words + b'"}', "400 Bad Request"))
+    error = _refusal(engines.session(server.engine).list_containers)
+    assert error.kind is FailureKind.TOO_OLD
+    assert words.decode() in error.title
+    assert "bring the console up to date" in error.hint
+
+
+PODMAN_PONG = PONG.replace(b"\r\nContent", b"\r\nLibpod-Api-Version: 4.3.1\r\nContent")
+STRIPPED_PONG = PONG.replace(b"Api-Version: 1.41\r\n", b"")
+
+
+def _version(api: str, component: str) -> bytes:
+    about = {"Version": "4.3.1", "ApiVersion": api, "Os": "linux", "Arch": "amd64", "Components": [{"Name": component}]}
+    return json.dumps(about).encode()
+
+
+def test_podman_is_known_by_its_header(engines: DockerEngines, server: StandIn) -> None:
+    server.pong = PODMAN_PONG
+    server.answers.append(reply(b"Not Found", "404 Not Found"))
+    error = _refusal(engines.session(server.engine).set_restart, ID, RestartPolicy.NO)
+    assert error.kind is FailureKind.REJECTED
+    assert error.title == "fra-1 is Podman, which can't change the restart policy."
+
+
+@pytest.mark.parametrize(
+    ("about", "spoken", "is_podman"),
+    [
+        (_version("1.55", "Engine"), "1.44", False),
+        (_version("1.41", "Podman Engine"), "1.41", True),
+    ],
+)
+def test_where_a_proxy_takes_the_headers_away_the_engine_is_asked(
+    engines: DockerEngines, server: StandIn, about: bytes, spoken: str, is_podman: bool
+) -> None:
+    server.pong = STRIPPED_PONG
+    server.answers += [reply(about), reply(b"Not Found", "404 Not Found")]
+    error = _refusal(engines.session(server.engine).set_restart, ID, RestartPolicy.NO)
+    assert server.asked[0].startswith(b"GET /version ")
+    assert server.asked[1].startswith(f"POST /v{spoken}/".encode())
+    assert error.kind is (FailureKind.REJECTED if is_podman else FailureKind.INVALID_REPLY)
+
+
+@pytest.mark.parametrize(
+    ("about", "kind"),
+    [
+        (reply(b"<html>"), FailureKind.NOT_DOCKER),
+        (reply(b"{}"), FailureKind.NOT_DOCKER),
+        (reply(b'{"ApiVersion": 1.41}'), FailureKind.NOT_DOCKER),
+        (reply(b"no such page", "404 Not Found"), FailureKind.NOT_DOCKER),
+        (reply(b'{"message": "no such page"}', "404 Not Found"), FailureKind.NOT_DOCKER),
+        (reply(_version("1.40", "Engine")), FailureKind.TOO_OLD),
+        (b"", FailureKind.DROPPED),
+    ],
+)
+def test_what_tells_no_version_at_all_is_no_engine(
+    engines: DockerEngines, server: StandIn, about: bytes, kind: FailureKind
+) -> None:
+    server.pong = STRIPPED_PONG
+    server.answers.append(about)
+    assert _refusal(engines.session, server.engine).kind is kind
+
+
+def test_podman_behind_a_proxy_that_keeps_its_name_back_is_known_by_what_it_says_of_itself(
+    engines: DockerEngines, server: StandIn
+) -> None:
+    info = json.dumps({"Name": "porto", "SystemTime": NOW.isoformat()}).encode()
+    server.answers += [reply(_version("1.41", "Podman Engine")), reply(info), reply(b"Not Found", "404 Not Found")]
+    session = engines.session(server.engine)
+    assert session.facts().kind is EngineKind.PODMAN
+    assert _refusal(engines.session(server.engine).set_restart, ID, RestartPolicy.NO).kind is FailureKind.REJECTED
 
 
 def test_an_engine_that_is_not_there(engines: DockerEngines) -> None:

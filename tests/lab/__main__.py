@@ -75,7 +75,7 @@ def _tell(lab: Lab) -> None:
 
 def _spec(text: str) -> EngineSpec:
     name, *options = text.split(":")
-    return EngineSpec(name, tls="tls" in options, bridge="no-bridge" not in options)
+    return EngineSpec(name, tls="tls" in options, bridge="no-bridge" not in options, podman="podman" in options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("start", help="start a lab that runs until it is stopped")
     start.add_argument("folder", type=Path, help="a new or empty folder with a short path")
-    start.add_argument("engine", nargs="*", help="NAME, NAME:tls or NAME:no-bridge; else local, paris:tls and oslo:tls")
+    start.add_argument(
+        "engine", nargs="*", help="NAME, or NAME:tls, :no-bridge or :podman; else local, paris:tls and oslo:tls"
+    )
     status = commands.add_parser("status", help="say what runs")
     status.add_argument("folder", type=Path, nargs="?", help="else every lab on this machine")
     stop = commands.add_parser("stop", help="take a lab away with its folder")

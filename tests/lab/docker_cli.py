@@ -11,6 +11,8 @@ from typing import Any
 from tests.lab.engine import LabEngine
 from tests.lab.programs import LabError, base_environment, run
 
+BUILT_IN_NETWORKS = ("bridge", "host", "none", "podman")
+
 
 class Docker:
     """The docker command line on one engine's local socket, with a configuration folder of the lab's own."""
@@ -119,9 +121,11 @@ class Docker:
         volumes = self.run("volume", "ls", "--quiet").split()
         if volumes:
             self.run("volume", "rm", "--force", *volumes)
-        networks = self.run("network", "ls", "--quiet", "--no-trunc", "--filter", "type=custom").split()
-        if networks:
-            self.run("network", "rm", *networks)
+        # Podman knows no filter for those that someone has made.
+        networks = _lines(self.run("network", "ls", "--no-trunc", "--format", "{{json .}}"))
+        made = [line["ID"] for line in networks if line["Name"] not in BUILT_IN_NETWORKS]
+        if made:
+            self.run("network", "rm", *made)
 
     def forget_image(self, *references: str) -> None:
         """Remove images by reference or id; those that aren't there don't matter."""

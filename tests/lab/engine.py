@@ -26,16 +26,21 @@ class EngineSpec:
 
     Without `bridge` it starts containers faster, and has only the networks `host` and `none`.
     With `tls` it listens on its address too, for clients with a certificate. `live_restore` is dockerd's own option.
+    With `podman` it is Podman's system service instead of dockerd, by its local socket alone.
     """
 
     name: str
     tls: bool = False
     bridge: bool = True
     live_restore: bool = False
+    podman: bool = False
 
 
 class LabEngine:
     """An engine of the lab. Its containerd is a process of its own, so dockerd may be killed and started again."""
+
+    daemon = "dockerd"
+    """The program that answers."""
 
     def __init__(
         self, spec: EngineSpec, *, network: LabNetwork, place: int, folder: Path, registry: str, owner: tuple[int, int]
@@ -93,33 +98,33 @@ class LabEngine:
 
     @property
     def pid(self) -> int:
-        """The process id of its dockerd. Raises LabError when that doesn't run."""
-        daemon = self._running("dockerd")
+        """The process id of its daemon. Raises LabError when that doesn't run."""
+        daemon = self._running(self.daemon)
         if daemon is None:
             raise LabError(f"The engine {self.name} doesn't run.")
         return daemon.pid
 
     @property
     def log(self) -> Path:
-        """What dockerd said."""
-        return self.folder / "dockerd.log"
+        """What its daemon said."""
+        return self.folder / f"{self.daemon}.log"
 
     def start(self) -> None:
         """Start what of it doesn't run, and wait until it answers. Raises LabError with the end of its log."""
         if self._running("containerd") is None:
             self._start_containerd()
-        if self._running("dockerd") is None:
+        if not self.running():
             self._start_dockerd()
 
     def stop(self) -> None:
         """Stop dockerd the orderly way (SIGTERM): it stops its containers first, which takes as long as they need."""
-        daemon = self._running("dockerd")
+        daemon = self._running(self.daemon)
         if daemon is not None and daemon.signal(signal.SIGTERM) and not daemon.ended(60.0):
             raise LabError(f"The engine {self.name} doesn't stop: {tail(self.log)}")
 
     def kill(self) -> None:
         """End dockerd by SIGKILL and wait until it is gone. Its containers run on, with nobody to look after them."""
-        daemon = self._running("dockerd")
+        daemon = self._running(self.daemon)
         if daemon is not None:
             daemon.kill()
 
@@ -155,15 +160,15 @@ class LabEngine:
 
     def mend(self) -> None:
         """Undo freeze, cut, stop and kill: afterwards it answers."""
-        daemon = self._running("dockerd")
+        daemon = self._running(self.daemon)
         if daemon is not None:
             daemon.signal(signal.SIGCONT)
         self.uncut()
         self.start()
 
     def running(self) -> bool:
-        """Whether its dockerd runs (a frozen one does)."""
-        return self._running("dockerd") is not None
+        """Whether its daemon runs (a frozen one does)."""
+        return self._running(self.daemon) is not None
 
     def answers(self) -> bool:
         """Whether it answers a ping on its local socket within a second."""
@@ -190,6 +195,9 @@ class LabEngine:
                 raise LabError(f"The engine {self.name} needs certificates.")
             server.write(self.folder / "server", (0, 0))
             client.write(self.client_folder, self._owner)
+        self._write_settings()
+
+    def _write_settings(self) -> None:
         self._containerd_settings.write_text(self._containerd_text())
         self._settings.write_text(json.dumps(self._dockerd_settings(), indent=1))
 
@@ -217,7 +225,7 @@ class LabEngine:
         return process if process is not None and process.alive() else None
 
     def _signal(self, number: signal.Signals) -> None:
-        daemon = self._running("dockerd")
+        daemon = self._running(self.daemon)
         if daemon is None or not daemon.signal(number):
             raise LabError(f"The engine {self.name} doesn't run.")
 
@@ -244,7 +252,7 @@ class LabEngine:
         inside = ["nsenter", "--target", str(containerd.pid), "--mount", "--uts", "--net"]
         (self.folder / "docker.pid").unlink(missing_ok=True)
         process = start([*inside, find("dockerd"), *self._dockerd_options()], log=self.log)
-        process.record(self._record("dockerd"))
+        process.record(self._record(self.daemon))
         until(self.answers, process, f"The engine {self.name}", self.log)
 
     def _dockerd_options(self) -> list[str]:

@@ -24,6 +24,7 @@ LOCAL = EngineSpec("local")
 FIRST_TLS = EngineSpec("paris", tls=True)
 SECOND_TLS = EngineSpec("oslo", tls=True)
 FAST = EngineSpec("fast", bridge=False)
+PODMAN = EngineSpec("porto", podman=True)
 
 LAB_FIXTURES = frozenset(
     {
@@ -34,6 +35,7 @@ LAB_FIXTURES = frozenset(
         "tls_engine",
         "second_tls_engine",
         "fast_engine",
+        "podman_engine",
         "three_engines",
     }
 )
@@ -112,6 +114,12 @@ def second_tls_engine(lab: Lab) -> Iterator[LabEngine]:
 def fast_engine(lab: Lab) -> Iterator[LabEngine]:
     """An engine without a bridge, for many containers: they use the host network or none. Clean."""
     yield from _clean(lab, FAST)
+
+
+@pytest.fixture
+def podman_engine(lab: Lab) -> Iterator[LabEngine]:
+    """Podman's system service by its local socket, clean."""
+    yield from _clean(lab, PODMAN)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from tests.lab.engine import EngineSpec, LabEngine
 from tests.lab.keyring import LabKeyring
 from tests.lab.leftovers import leftovers, mounts_below
 from tests.lab.network import LabNetwork, networks, one_at_a_time
+from tests.lab.podman import PodmanEngine
 from tests.lab.processes import Process, kill_all
 from tests.lab.programs import LabError, require_root, run
 from tests.lab.registry import LabRegistry
@@ -191,7 +192,8 @@ class Lab:
     def _make_engine(self, spec: EngineSpec, place: int) -> LabEngine:
         folder = self.folder / "engines" / spec.name
         registry = self.registry.address
-        return LabEngine(spec, network=self.network, place=place, folder=folder, registry=registry, owner=self.owner)
+        kind = PodmanEngine if spec.podman else LabEngine
+        return kind(spec, network=self.network, place=place, folder=folder, registry=registry, owner=self.owner)
 
     def _save(self) -> None:
         (self.folder / "engines").mkdir(mode=0o711, exist_ok=True)

@@ -483,3 +483,20 @@ def _wait(ready: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
 def _lab_command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.lab", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_podman_keeps_everything_in_its_own_folder_and_outlives_its_service(lab: Lab, podman_engine: LabEngine) -> None:
+    docker = lab.docker(podman_engine)
+    load(docker, ImageSpec("localhost/shop/plain", "26.8.1"))
+    docker.start_container("localhost/shop/plain:26.8.1", "web-live", ports={8081: 8080}, variables={"DOMAIN": "a.b"})
+    assert _http(podman_engine, 8081) == (200, "version 26.8.1\nDOMAIN=a.b")
+    assert docker.run("info", "--format", "{{.Name}} {{.DockerRootDir}}") == f"porto {podman_engine.folder / 'data'}"
+    podman_engine.kill()
+    assert not podman_engine.answers()
+    assert _http(podman_engine, 8081)[0] == 200
+    podman_engine.mend()
+    assert docker.running() == ["web-live"]
+    podman_engine.reboot()
+    assert docker.state("web-live") == "created", "what ran before the power was lost isn't told by Podman"
+    theirs = ("/var/lib/containers", "/run/containers", "/run/libpod", "/var/lib/cni", "/run/netavark")
+    assert [place for place in theirs if Path(place).exists()] == []

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application
-from mirror_console.domain.engine import Contact, Engine, Registry
+from mirror_console.domain.engine import Contact, Engine, EngineFacts, Registry
 from mirror_console.domain.environment import Environment, Hold, Process, Settings
 from mirror_console.domain.observation import Difference, Observation
 from mirror_console.domain.plan import Plan
@@ -78,6 +81,20 @@ def test_an_environment(catalog: Catalog, value: Environment) -> None:
         assert value in books.environments.of("mirror0")
         assert value in books.environments.on("engine0")
         assert [one.id for one in books.environments.of("mirror1")] == ["mirror1-test", "mirror1-live"]
+
+
+def test_facts_that_were_kept_before_there_were_kinds_are_those_of_docker(catalog: Catalog) -> None:
+    with catalog.write() as books:
+        books.engines.save(values.engine())
+        facts = EngineFacts("20.10.24", "1.41", "linux/amd64")
+        books.engines.save_contact(Contact(values.engine().id, NOW, True, 0.1, facts=facts))
+    with closing(sqlite3.connect(catalog.path)) as raw, raw:
+        ((text,),) = raw.execute("SELECT facts FROM contact")
+        older = {name: value for name, value in json.loads(text).items() if name != "kind"}
+        assert older != json.loads(text)
+        raw.execute("UPDATE contact SET facts = ?", (json.dumps(older),))
+    with catalog.read() as books:
+        assert books.engines.contacts()[values.engine().id].facts == facts
 
 
 @shared

@@ -54,7 +54,7 @@ from mirror_console.vault import MemoryVault
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import SilentEngines
 from tests.ui.pictures import SIZES, THEMES, settle
-from tests.ui.sample import NOW, sample_grid
+from tests.ui.sample import NOW, grid_with_podman, sample_grid
 
 Scene = Callable[[MainWindow], QWidget]
 
@@ -290,6 +290,16 @@ def _engine_list(window: MainWindow) -> QWidget:
     return window
 
 
+def _engine_podman(window: MainWindow) -> QWidget:
+    window.context.set_grid(grid_with_podman())
+    window.open_page("engines")
+    page = window.pages["engines"]
+    assert isinstance(page, EnginesPage)
+    QTest.qWait(30)
+    page.view.move_to("engine-1")
+    return window
+
+
 def _engine_test(window: MainWindow) -> QWidget:
     page = _engines(window)
     page.view.move_to("engine-1")
@@ -472,6 +482,7 @@ SCENES: dict[str, Scene] = {
     "rollout-interrupted": _interruption,
     "engines": _engine_list,
     "engines-empty": _engine_empty,
+    "engines-podman": _engine_podman,
     "engines-test": _engine_test,
     "engines-form": _engine_form,
     "engines-new": _engine_new,

@@ -18,6 +18,7 @@ from mirror_console.domain.alignment import (
 )
 from mirror_console.domain.application import Application, ImageSource, Kind
 from mirror_console.domain.engine import Contact, Engine, EngineFacts, parse_address
+from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Environment, Hold, Limits, Port, Process, Settings, Volume
 from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment, SourceRow
 from mirror_console.domain.observation import Difference, Health, Observation, State
@@ -126,6 +127,16 @@ def engine_row(number: int, *, answered: bool = True, environments: int = 8) -> 
         facts,
     )
     return EngineRow(engine, contact, environments, Knowledge.FRESH if answered else Knowledge.UNREACHABLE)
+
+
+def grid_with_podman() -> Grid:
+    """The sample fleet, the second engine of which is Podman."""
+    grid, row = sample_grid(), engine_row(1)
+    assert row.contact is not None
+    facts = EngineFacts("4.3.1", "1.41", "linux/amd64", row.engine.name, 8, 16_000_000_000, kind=EngineKind.PODMAN)
+    podman = replace(row, contact=replace(row.contact, facts=facts))
+    engines = tuple(podman if found.engine.id == row.engine.id else found for found in grid.engines)
+    return replace(grid, engines=engines)
 
 
 def settings(port: int = 8080) -> Settings:

@@ -37,7 +37,7 @@ from mirror_console.ui.questions import Answer
 from mirror_console.ui.widgets.secret_field import SecretInput
 from tests.operations.fleet import small_fleet
 from tests.ui.conftest import Answers, ContextMaker
-from tests.ui.sample import engine_row, sample_grid
+from tests.ui.sample import engine_row, grid_with_podman, sample_grid
 from tests.ui.window_on import context_on, press, tab_to
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -205,6 +205,19 @@ def test_the_state_of_an_engine_names_the_reason() -> None:
     )
     assert state_words(never) == "fresh"
     assert isinstance(never.contact, Contact)
+
+
+def test_what_does_not_work_with_an_engine_is_said_beside_it(page: EnginesPage) -> None:
+    page.refresh(grid_with_podman())
+    page.view.move_to("engine-1")
+    assert page.details.facts.text().splitlines()[1] == "Podman 4.3.1, API 1.41, linux/amd64"
+    lines = page.details.limits.text().splitlines()
+    assert lines[0] == "What doesn't work with Podman:"
+    assert lines[1].startswith("• No rollouts")
+    assert page.details.limits.isVisible()
+    page.view.move_to("engine-0")
+    assert not page.details.limits.isVisible()
+    assert page.details.facts.text().splitlines()[1] == "Docker 20.10.24, API 1.41, linux/amd64"
 
 
 def test_a_registry_is_added_and_its_password_stays_hidden(qtbot: QtBot, page: EnginesPage) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Knowledge, Status
+from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.connection import ConnectionPanel
@@ -42,6 +43,7 @@ class EngineDetails(QWidget):
         self.title = ElidedLabel("", Look.HEADING)
         self.words = label("", wrap=True, select=True)
         self.facts = label("", Look.MUTED, wrap=True, select=True)
+        self.limits = label("", wrap=True, select=True)
         self.edit, self.test = button(tr("Edit…"), edit), button(tr("Test connection"), test)
         self.remove = button(tr("Remove…"), remove)
         self.connection = ConnectionPanel(context)
@@ -52,6 +54,7 @@ class EngineDetails(QWidget):
         column.addWidget(self.title)
         column.addWidget(self.words)
         column.addWidget(self.facts)
+        column.addWidget(self.limits)
         row = QHBoxLayout()
         row.setSpacing(SPACE_1)
         for made in (self.edit, self.remove):
@@ -75,17 +78,25 @@ class EngineDetails(QWidget):
             self.title.say(tr("No engine is chosen"))
             self.words.setText("")
             self.facts.setText("")
+            self._show_limits(None)
             return
         self.title.say(row.engine.name)
         self.words.setText(sentence_of(row))
         self.facts.setText("\n".join(self._facts(row)))
+        self._show_limits(row.contact.facts if row.contact else None)
+
+    def _show_limits(self, facts: EngineFacts | None) -> None:
+        limits = facts.limits if facts is not None else ()
+        lines = [tr("What doesn't work with {}:").format(facts.kind)] if facts is not None and limits else []
+        self.limits.setText("\n".join([*lines, *(f"• {tr(limit)}" for limit in limits)]))
+        self.limits.setVisible(bool(limits))
 
     def _facts(self, row: EngineRow) -> list[str]:
         engine, contact = row.engine, row.contact
         lines = [str(engine.address) + (f" · {engine.location}" if engine.location else "")]
         facts = contact.facts if contact else None
         if facts is not None:
-            lines.append(tr("Docker {}, API {}, {}").format(facts.version, facts.api, facts.platform))
+            lines.append(f"{facts.title}, {facts.platform}")
             lines.append(tr("{}, {:.1f} GB memory").format(count(facts.cpus, "CPU", "CPUs"), facts.memory / 1e9))
         placed = count(row.environments, "environment", "environments")
         lines.append(tr("{} placed here · {} at once").format(placed, engine.at_once))

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from mirror_console.domain.engine import Engine, Registry
+from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.fleet import EngineRow, Grid
 from mirror_console.operations.engines import engine_input
 from mirror_console.ui.actions import Declared, MenuName
@@ -209,14 +210,18 @@ class EnginesPage(EditingPage):
 
         def version(row: EngineRow) -> str:
             facts = row.contact.facts if row.contact else None
-            return f"{facts.version} · {facts.api}" if facts else "—"
+            if facts is None:
+                return "—"
+            if facts.kind is EngineKind.DOCKER:
+                return f"{facts.version} · {facts.api}"
+            return f"{facts.kind} {facts.version}"
 
         return (
             Column("name", tr("Name"), lambda row: row.engine.name, 84, strong=True),
             Column("state", tr("State"), state_words, 178, status=state_glyph),
             Column("address", tr("Address"), lambda row: str(row.engine.address), 170, stretch=True),
             Column("location", tr("Location"), lambda row: row.engine.location or "—", 84),
-            Column("version", tr("Docker · API"), version, 112, muted=True),
+            Column("version", tr("Version · API"), version, 112, muted=True),
             Column(
                 "environments",
                 tr("Env."),

@@ -1,0 +1,242 @@
+"""How Podman differs from the contract, verb by verb: what it answers instead, on a real one.
+
+A test that has the name of one of the contract takes its place on Podman.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+
+from mirror_console.domain.engine_kind import EngineKind
+from mirror_console.domain.environment import Port, RestartPolicy, Settings
+from mirror_console.domain.observation import Container, Health, State
+from mirror_console.domain.request import PullProgress
+from mirror_console.domain.secret import Secret
+from mirror_console.errors import EngineError, FailureKind
+from tests.contract.stage import Behaviour, Stage, now, real
+from tests.lab.docker_cli import Docker
+from tests.lab.engine import LabEngine
+from tests.lab.images import ImageSpec, load
+from tests.lab.lab import Lab
+
+NOWHERE = "0" * 64
+EVENTS = {"create", "start", "die", "remove"}
+
+
+def _refusal(call: Callable[..., object], *arguments: object) -> EngineError:
+    with pytest.raises(EngineError) as caught:
+        call(*arguments)
+    assert caught.value.hint
+    return caught.value
+
+
+def _look(stage: Stage, container: str) -> Container:
+    seen = stage.session.inspect(container)
+    assert seen is not None
+    return seen
+
+
+# --- instead of the contract --------------------------------------------------------------------------------------
+
+
+def test_networks(stage: Stage) -> None:
+    """Those that every engine has are not all listed: host and none are left out."""
+    stage.session.create_network("front", {"io.mirrorconsole.env": "e1"})
+    networks = {network.name: network.id for network in stage.session.networks()}
+    assert set(networks) == {"bridge", "front"}
+    assert len(networks["front"]) == 64
+
+
+def test_health_until_it_is_well(stage: Stage) -> None:
+    """Nobody asks for health where there is no systemd to do it; and a listing never tells it."""
+    made = stage.create(image=stage.image(check_every=0.2))
+    stage.session.start(made)
+    _stays_starting(stage, made)
+
+
+def test_health_that_fails(stage: Stage) -> None:
+    """As little as one that is well."""
+    made = stage.create(image=stage.image(behaviour=Behaviour.NEVER_HEALTHY, check_every=0.2))
+    stage.session.start(made)
+    _stays_starting(stage, made)
+
+
+def _stays_starting(stage: Stage, made: str) -> None:
+    end = now() + timedelta(seconds=2)
+    while now() < end:
+        assert _look(stage, made).health is Health.STARTING
+        assert [listed.health for listed in stage.session.list_containers()] == [Health.NO_CHECK]
+
+
+def test_a_port_that_the_engine_chooses(stage: Stage) -> None:
+    """It is chosen when the container is made, and then looks like one that was asked for."""
+    made = stage.create(Settings(ports=(Port(8080, 0),)))
+    (chosen,) = _look(stage, made).declared_ports
+    assert chosen.host > 1024
+    assert _look(stage, made).bound_ports == ()
+    stage.session.start(made)
+    assert _look(stage, made).bound_ports == (chosen,)
+
+
+def test_names(stage: Stage) -> None:
+    """A container may be given the name that it has."""
+    old, new = stage.create(name="web-live"), stage.create(name="web-live.mc-next")
+    assert _refusal(stage.session.rename, new, "web-live").kind is FailureKind.CONFLICT
+    stage.session.rename(old, "web-live")
+    stage.session.rename(old, "web-live.mc-prev")
+    stage.session.rename(new, "web-live")
+    assert _look(stage, "web-live").id == new
+    assert _look(stage, "web-live.mc-prev").id == old
+    assert stage.session.inspect("web-live.mc-next") is None
+
+
+def test_restart_policies_change_in_place_before_and_after_the_start(stage: Stage) -> None:
+    """They can't be changed at all: for this there are no rollouts."""
+    made = stage.create(Settings(), restart=RestartPolicy.UNLESS_STOPPED)
+    refusal = _refusal(stage.session.set_restart, made, RestartPolicy.NO)
+    assert refusal.kind is FailureKind.REJECTED
+    assert refusal.title == "porto is Podman, which can't change the restart policy."
+    assert _look(stage, made).restart is RestartPolicy.UNLESS_STOPPED
+
+
+def test_what_is_not_there(stage: Stage) -> None:
+    """A policy can't be changed of one that isn't there either."""
+    assert stage.session.inspect(NOWHERE) is None
+    assert stage.session.inspect("nobody") is None
+    for verb in (stage.session.start, lambda identity: stage.session.stop(identity, 1)):
+        assert _refusal(verb, NOWHERE).kind is FailureKind.NOT_FOUND
+    assert _refusal(stage.session.rename, NOWHERE, "web-live").kind is FailureKind.NOT_FOUND
+    assert _refusal(stage.session.set_restart, NOWHERE, RestartPolicy.NO).kind is FailureKind.REJECTED
+
+
+def test_resolve_tells_digest_and_platforms(stage: Stage) -> None:
+    """It tells nothing of what a registry has."""
+    reference = stage.published("26.4.0")
+    refusal = _refusal(stage.session.resolve, reference, stage.login)
+    assert refusal.kind is FailureKind.REJECTED
+    assert refusal.title == f"porto is Podman, which can't look up {reference} in its registry."
+
+
+def test_pull_with_the_password(stage: Stage) -> None:
+    """By tag and by digest, as Docker does; the digest isn't told before."""
+    reference = stage.published("26.3.0")
+    assert stage.session.image(reference) is None
+    progress: list[PullProgress] = []
+    stage.session.pull(reference, stage.login, progress.append, lambda: False)
+    image = stage.session.image(reference)
+    assert image is not None
+    assert image.version == "26.3.0"
+    pinned = f"{reference.rpartition(':')[0]}@{image.digest_in(reference.rpartition(':')[0])}"
+    stage.session.pull(pinned, stage.login, progress.append, lambda: False)
+    assert stage.session.image(pinned) == image
+
+
+@pytest.mark.parametrize("password", ["wrong", None])
+def test_without_the_right_password_nothing_is_told_or_pulled(stage: Stage, password: str | None) -> None:
+    """It can't be told in any case; nothing is pulled."""
+    reference = stage.published("26.5.0")
+    login = replace(stage.login, password=Secret(password)) if password else None
+    assert _refusal(stage.session.pull, reference, login, print, bool).kind is FailureKind.REGISTRY_SIGN_IN
+    assert stage.session.image(reference) is None
+
+
+def test_what_the_registry_has_not(stage: Stage) -> None:
+    """Only a pull finds out."""
+    repository = stage.published("26.6.0").rpartition(":")[0]
+    for missing in (f"{repository}:nosuch", f"{repository}@sha256:{NOWHERE}"):
+        assert _refusal(stage.session.pull, missing, stage.login, print, bool).kind is FailureKind.IMAGE_NOT_FOUND
+
+
+# --- what only Podman does ----------------------------------------------------------------------------------------
+
+
+def test_it_says_what_it_is(stage: Stage) -> None:
+    facts = stage.session.facts()
+    assert facts.kind is EngineKind.PODMAN
+    assert facts.title == f"Podman {facts.version}, API {facts.api}"
+    assert facts.limits[0].startswith("No rollouts")
+
+
+def test_a_container_that_nobody_has_set_anything_for_has_nothing_unsupported(stage: Stage) -> None:
+    made = stage.create(image=stage.image(check_every=0.2))
+    stage.session.start(made)
+    seen = _look(stage, made)
+    assert seen.unsupported == ()
+    assert {"container", "TERM", "HOSTNAME"}.isdisjoint(seen.variables)
+    stage.session.stop(made, 5)
+    assert (_look(stage, made).state, _look(stage, made).bound_ports) == (State.EXITED, ())
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("probe", [None, 1.0])
+def test_an_image_has_the_fingerprint_that_docker_gives_it(
+    lab: Lab, tls_engine: LabEngine, podman_engine: LabEngine, probe: float | None
+) -> None:
+    spec = ImageSpec(f"{lab.registry.address}/contract/same", "1.0", probe=probe, labels={"a": "b"})
+    prints = set()
+    for engine in (tls_engine, podman_engine):
+        load(lab.docker(engine), spec)
+        prints.add(_fingerprint(lab, engine, spec.reference))
+    assert len(prints) == 1
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    ("lines", "same"),
+    [
+        ('USER 1000:1000\nENTRYPOINT ["/app/main"]\nVOLUME /data\nSTOPSIGNAL SIGINT\nWORKDIR /tmp', True),
+        ("ONBUILD ENV A=b", False),
+        ('SHELL ["/bin/sh", "-ec"]', False),
+    ],
+)
+def test_what_it_leaves_out_of_an_image_makes_another_fingerprint(
+    lab: Lab, tls_engine: LabEngine, podman_engine: LabEngine, lines: str, same: bool
+) -> None:
+    docker, base = lab.docker(tls_engine), ImageSpec(f"{lab.registry.address}/contract/base", "1.0")
+    reference = f"{lab.registry.address}/contract/built:{'same' if same else lines.split(maxsplit=1)[0].lower()}"
+    load(docker, base)
+    docker.run("build", "--tag", reference, "-", feed=f"FROM {base.reference}\n{lines}\n")
+    _carry(docker, lab.docker(podman_engine), reference)
+    prints = {_fingerprint(lab, engine, reference) for engine in (tls_engine, podman_engine)}
+    assert (len(prints) == 1) is same
+
+
+def _carry(from_engine: Docker, to_engine: Docker, reference: str) -> None:
+    from_engine.run("push", "--quiet", reference)
+    to_engine.run("pull", "--quiet", reference)
+
+
+def _fingerprint(lab: Lab, engine: LabEngine, reference: str) -> str:
+    with real(lab, engine) as stage:
+        image = stage.session.image(reference)
+    assert image is not None
+    return image.fingerprint
+
+
+def test_its_events_come_at_once(stage: Stage) -> None:
+    """What watching an engine relies on; a container that goes is `remove`, where Docker says `destroy`."""
+    connection = http.client.HTTPConnection("engine", timeout=5.0)
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(5.0)
+        line.connect(stage.engine.address.path)
+        connection.sock = line
+        connection.request("GET", f"/v1.41/events?filters={quote(json.dumps({'type': ['container']}))}")
+        told = connection.getresponse()
+        made = stage.create(name="web-live")
+        stage.session.start(made)
+        stage.session.stop(made, 5)
+        stage.session.remove(made)
+        actions: list[str] = []
+        while "remove" not in actions:
+            event = json.loads(told.readline())
+            if event["Actor"]["ID"] == made:
+                actions.append(event["Action"])
+    assert set(actions) >= EVENTS
