@@ -97,12 +97,16 @@ class PodmanEngine(LabEngine):
         self.socket.unlink(missing_ok=True)
         inside = ["nsenter", "--target", str(host.pid), "--mount", "--uts", "--net", "--cgroup"]
         service = ["podman", "system", "service", "--time", "0", self.unix_url]
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
         environment = base_environment(self.folder) | {
             "CONTAINERS_CONF": str(self.folder / "containers.conf"),
             "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
             "CONTAINERS_REGISTRIES_CONF": str(self.folder / "registries.conf"),
             "REGISTRY_AUTH_FILE": str(self.folder / "nobody.json"),
             "XDG_RUNTIME_DIR": "/run",
+            # What it notes on the way while it takes an image in would stay behind in /var/tmp.
+            "TMPDIR": str(temporary),
         }
         process = start([*inside, "sh", "-c", START, "sh", *service], log=self.log, environment=environment)
         process.record(self._record(self.daemon))
