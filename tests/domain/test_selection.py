@@ -16,10 +16,10 @@ from mirror_console.domain.observation import Difference, Health, State
 from mirror_console.domain.selection import (
     BadFilter,
     Completion,
+    Index,
     completions,
     matches,
     parse,
-    prepare,
     select,
 )
 from mirror_console.errors import FailureKind
@@ -89,7 +89,7 @@ GRID = Grid(
     sources=(),
     made_at=NOW,
 )
-INDEX = prepare(GRID)
+INDEX = Index(GRID.rows)
 NAMES = [row.application.name.split()[0].rstrip(",") for row in GRID.rows]
 ALL = " ".join(NAMES)
 
@@ -97,7 +97,7 @@ ALL = " ".join(NAMES)
 def found(text: str) -> str:
     """The first words of the names of the mirrors that a filter means."""
     query = parse(text, GRID.columns)
-    places = select(query, INDEX, NOW)
+    places = INDEX.places(select(query, INDEX, NOW))
     assert places == [place for place, row in enumerate(GRID.rows) if matches(query, row, NOW)]
     return " ".join(NAMES[place] for place in places)
 
