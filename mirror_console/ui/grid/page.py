@@ -320,11 +320,10 @@ class AlignmentPage(Page):
         self.filter.setEnabled(bool(grid.rows))
         if not grid.rows:
             self._say_no_mirrors()
-        elif not self.model.shown:
+        elif not self.model.rowCount():
             self._say_no_match(grid, everything)
         else:
             self.stack.setCurrentWidget(self.view)
-        self._ticks()
 
     def _say_no_mirrors(self) -> None:
         steps = (
