@@ -102,7 +102,7 @@ class Index:
 
     def marks(self, rows: RowSet) -> bytes:
         """A byte for each row, 1 where it is in the set."""
-        return f"{rows:0{len(self.rows)}b}".encode().translate(_MARK)[::-1]
+        return f"{rows:0{len(self.rows)}b}".encode().translate(_MARK)[::-1][: len(self.rows)]
 
     def places(self, rows: RowSet) -> list[int]:
         """Where the rows of a set stand, in their order."""

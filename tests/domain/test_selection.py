@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.alignment import Activity, Cell, NoExpectation
+from mirror_console.domain.alignment import Activity, Alignment, Cell, DriftKind, Knowledge, NoExpectation, Status
 from mirror_console.domain.environment import Hold
+from mirror_console.domain.filter_terms import KEYS, Words, typed_word
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.observation import Difference, Health, State
 from mirror_console.domain.selection import (
@@ -249,6 +251,63 @@ def test_without_the_names_of_environments_any_name_may_be_one_but_a_slip_is_sti
     assert not matches(parse("anything:behind"), GRID.rows[0], NOW)
     with pytest.raises(BadFilter, match="Did you mean status"):
         parse("statsu:behind")
+
+
+SEEN = [None, nothing_there(), observation(), observation("26.7.4"), observation("26.8.2", image_id="sha256:other")]
+ANY_CELL = st.builds(
+    lambda cell, protected, **facts: replace(cell, environment=replace(cell.environment, protected=protected), **facts),
+    st.just(at("live", observation())),
+    st.booleans(),
+    status=st.sampled_from(list(Status)),
+    alignment=st.sampled_from(list(Alignment)),
+    health=st.sampled_from(list(Health)),
+    knowledge=st.sampled_from(list(Knowledge)),
+    activity=st.sampled_from(list(Activity)),
+    drift=st.sampled_from([None, *DriftKind]),
+    held=st.booleans(),
+    pending=st.booleans(),
+    observation=st.sampled_from(SEEN),
+    engine_name=st.sampled_from(["fra-2", "ber-1", ""]),
+)
+"""A cell with whatever facts, those too that never come together: no filter may rely on that."""
+ANY_ROW = st.builds(
+    lambda name, cells, changed: replace(row(name, changed=changed), cells=cells),
+    st.sampled_from(list(ABOUT)),
+    st.dictionaries(st.sampled_from(GRID.columns), ANY_CELL),
+    st.none() | st.timedeltas(timedelta(0), timedelta(days=40)),
+)
+CELL_PARTS = [
+    *(f"{key}:{typed_word(word)}" for key, kind in KEYS.items() if isinstance(kind, Words) for word in kind.tests),
+    *("engine:ber*", "engine:fra-2", "version:26.8*", "running:26.7.4", "running:sha256:*", "running:*/webshop:26.8*"),
+]
+ANY_PART = st.sampled_from(
+    [
+        *(part for part in CELL_PARTS if not part.endswith(":not-applicable") or part.startswith("was:")),
+        *(f"live.{part}" for part in CELL_PARTS),
+        *("dunes", "d*ery", "vip,mill", "tag:vip*", "account:dunes-gmbh", "source:webshop-core"),
+        *("changed:today", "changed:7d", "qa:*", "live:not-applicable,behind"),
+    ]
+)
+
+
+@given(st.lists(ANY_ROW, max_size=12), st.lists(st.tuples(st.booleans(), ANY_PART), max_size=3))
+def test_the_index_finds_what_the_filter_matches(rows: list[Row], parts: list[tuple[bool, str]]) -> None:
+    query = parse(" ".join("-" * negated + part for negated, part in parts), GRID.columns)
+    index = Index(rows)
+    found = select(query, index, NOW)
+    assert index.places(found) == [place for place, row in enumerate(rows) if matches(query, row, NOW)]
+
+
+@given(st.lists(ANY_ROW, max_size=12), st.data())
+def test_a_set_of_rows_is_made_counted_and_told(rows: list[Row], data: st.DataObject) -> None:
+    index = Index(rows)
+    places = data.draw(st.sets(st.sampled_from(range(len(rows))))) if rows else set()
+    some = index.set_of(places)
+    assert index.places(some) == sorted(places)
+    assert list(index.marks(some)) == [place in places for place in range(len(rows))]
+    chosen = [rows[place] for place in places]
+    for name in GRID.columns:
+        assert index.counts(name, some) == GRID.counts(chosen, name)
 
 
 PIECES = st.sampled_from(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -184,12 +185,15 @@ class GridModel(QAbstractTableModel):
     def counts(self, name: str | None = None) -> dict[Status, int]:
         """How many environments that are shown are in each state, worst first: those of one name, or all."""
         if name is None:
-            several = [self.counts(column.id) for column in self.columns if column.environment]
-            totals = {status: sum(counts.get(status, 0) for counts in several) for status in SEVERITY}
-            return {status: many for status, many in totals.items() if many}
+            return _added(self.counts(column.id) for column in self.columns if column.environment)
         if name not in self._counts:
             self._counts[name] = self._survey.index.counts(name, self._shown.found)
         return self._counts[name]
+
+    def counts_of_all(self) -> dict[Status, int]:
+        """How many environments are in each state, whatever the filter hides."""
+        index = self._survey.index
+        return _added(index.counts(column.id, index.everything) for column in self.columns if column.environment)
 
     def expected(self, name: str) -> list[str]:
         """The different versions that are expected where an environment is shown."""
@@ -354,6 +358,13 @@ class GridModel(QAbstractTableModel):
         last = len(pairs) - 1 - (_first_change(reversed(pairs)) or 0)
         self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
         self.headerDataChanged.emit(Qt.Orientation.Vertical, first, last)
+
+
+def _added(several: Iterable[Mapping[Status, int]]) -> dict[Status, int]:
+    counted: Counter[Status] = Counter()
+    for counts in several:
+        counted.update(counts)
+    return {status: counted[status] for status in SEVERITY if counted[status]}
 
 
 def _first_change(pairs: Iterable[tuple[Row, Row]]) -> int | None:
