@@ -14,33 +14,43 @@ and colons. What can't be read raises BadFilter: a bad filter means neither ever
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from mirror_console.domain.alignment import Cell, Status
 from mirror_console.domain.completion import Completion, completions
 from mirror_console.domain.environment import ENVIRONMENT_NAME
+from mirror_console.domain.filter_index import Index, RowSet
+from mirror_console.domain.filter_question import (
+    CellLook,
+    CellTest,
+    OfChange,
+    OfEnvironment,
+    OfIdentity,
+    OfMirror,
+    Question,
+    TextTest,
+    answer,
+    traits,
+)
 from mirror_console.domain.filter_terms import (
     KEYS,
-    CellTest,
     CellTexts,
     Changed,
-    RowTest,
     RowTexts,
     Words,
     changed_within,
     contains,
     equals,
-    identity_text,
     plain_word,
     typed_word,
 )
 from mirror_console.domain.filter_text import Part, Value, split
-from mirror_console.domain.fleet import Grid, Row
+from mirror_console.domain.fleet import Row
 from mirror_console.errors import ConsoleError
 
-__all__ = ["BadFilter", "Completion", "Index", "Query", "completions", "matches", "parse", "prepare", "select"]
+__all__ = ["BadFilter", "Completion", "Index", "Query", "RowSet", "completions", "matches", "parse", "select"]
 
 
 class BadFilter(ConsoleError):
@@ -62,11 +72,10 @@ _STATES = frozenset({"is", "status"})
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One part of a filter, ready to be asked: of the lowered identity text (`text`), or of the row (`row`)."""
+    """One part of a filter: a question, and whether it is turned round."""
 
+    question: Question
     negated: bool
-    text: Callable[[str], bool] | None = field(default=None, compare=False)
-    row: RowTest | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,64 +86,39 @@ class Query:
     terms: tuple[Term, ...] = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    """The rows of a grid with their identity texts lowered once, so that each key press costs milliseconds."""
-
-    rows: tuple[Row, ...]
-    texts: tuple[str, ...]
-
-
 def parse(text: str, environments: Collection[str] | None = None) -> Query:
     """Read a filter. `environments` are the names that may be used as keys; None takes any name for one.
 
     Raises BadFilter at the first part that can't be read.
     """
-    return Query(text, tuple(_term(part, environments) for part in split(text)))
+    return Query(text, tuple(Term(_question(part, environments), part.negated) for part in split(text)))
 
 
 def matches(query: Query, row: Row, now: datetime) -> bool:
-    """Whether a filter means a mirror."""
-    text = identity_text(row)
-    return all(_asked(term, text, row, now) is not term.negated for term in query.terms)
+    """Whether a filter means a mirror: of each of its parts the answer is yes, or no behind a minus."""
+    return all(answer(term.question, row, now) is not term.negated for term in query.terms)
 
 
-def prepare(grid: Grid) -> Index:
-    """Make a grid ready for many filters."""
-    return Index(grid.rows, tuple(identity_text(row) for row in grid.rows))
-
-
-def select(query: Query, index: Index, now: datetime) -> list[int]:
-    """The places of the rows that a filter means, in their order."""
-    left: Iterable[int] = range(len(index.rows))
-    # Text first: it costs least, and leaves few rows for the rest.
-    for term in sorted(query.terms, key=lambda term: term.text is None):
-        ask, negated = term.text, term.negated
-        if ask is not None:
-            texts = index.texts
-            left = [place for place in left if ask(texts[place]) is not negated]
-        else:
-            left = [place for place in left if _asked(term, "", index.rows[place], now) is not negated]
-    return list(left)
-
-
-def _asked(term: Term, text: str, row: Row, now: datetime) -> bool:
-    if term.text is not None:
-        return term.text(text)
-    return term.row is not None and term.row(row, now)
+def select(query: Query, index: Index, now: datetime) -> RowSet:
+    """The rows that a filter means: those that it matches, found with an index."""
+    left = index.everything
+    for term in query.terms:
+        found = index.find(term.question, now)
+        left &= index.everything ^ found if term.negated else found
+    return left
 
 
 # --- reading a part ------------------------------------------------------------------------------------------------
 
 
-def _term(part: Part, environments: Collection[str] | None) -> Term:
+def _question(part: Part, environments: Collection[str] | None) -> Question:
     if part.open_quote is not None:
         hint = 'Put another " at the end of the words that belong together.'
         raise BadFilter("A quote is opened and never closed.", hint, part.open_quote, part.end)
     if not all(value.text.strip() for value in part.values):
         raise _empty(part)
     if part.key is None:
-        return Term(part.negated, text=_any_of([contains(value.text) for value in part.values]))
+        return OfIdentity(_any_of([contains(value.text) for value in part.values]))
     before, dot, last = part.key.rpartition(".")
     environment, key = before.casefold(), last.casefold()
     if not key or (dot and not environment):
@@ -145,12 +129,12 @@ def _term(part: Part, environments: Collection[str] | None) -> Term:
             raise _unknown_key(part, before, environments)
         if key not in KEYS:
             raise _unknown_key(part, last, environments, before=f"{before}.")
-        return Term(part.negated, row=_in_environment(part, environment, key))
+        return _in_environment(part, environment, key)
     if key in KEYS:
-        return Term(part.negated, row=_any_cell_or_row(part, key))
+        return _of_any_or_the_mirror(part, key)
     if not _is_environment(key, environments):
         raise _unknown_key(part, last, environments)
-    return Term(part.negated, row=_in_environment(part, key, "is"))
+    return _in_environment(part, key, "is")
 
 
 def _empty(part: Part) -> BadFilter:
@@ -163,34 +147,27 @@ def _empty(part: Part) -> BadFilter:
     return BadFilter(title, hint, part.start, part.end)
 
 
-def _any_cell_or_row(part: Part, key: str) -> RowTest:
+def _of_any_or_the_mirror(part: Part, key: str) -> Question:
     match KEYS[key]:
         case RowTexts(read):
-            tests = [equals(value.text) for value in part.values]
-            return lambda row, now: any(test(text) for text in read(row) for test in tests)
+            return OfMirror(read, _any_of([equals(value.text) for value in part.values]))
         case Changed():
             spans = [_span(value) for value in part.values]
-            return lambda row, now: row.last_change is not None and any(span(row.last_change, now) for span in spans)
+            return OfChange(lambda at, now: any(span(at, now) for span in spans))
         case Words() | CellTexts():
-            test = _cell_test(part, key)
+            look, test = _cell_test(part, key)
             if key in _STATES and any(plain_word(value.text) == Status.NOT_APPLICABLE for value in part.values):
                 raise _not_applicable(part)
-            return lambda row, now: any(test(cell) for cell in row.cells.values())
+            return OfEnvironment(None, look, test)
 
 
-def _in_environment(part: Part, environment: str, key: str) -> RowTest:
+def _in_environment(part: Part, environment: str, key: str) -> OfEnvironment:
     if isinstance(KEYS[key], RowTexts | Changed):
         hint = f"Write {key}: without an environment."
         raise BadFilter(f"'{key}' belongs to the mirror, not to an environment.", hint, part.start, part.end)
     words = {plain_word(value.text) for value in part.values} if key in _STATES else set()
-    absent = str(Status.NOT_APPLICABLE) in words
-    test = _any_cell if "*" in words else _cell_test(part, key)
-
-    def ask(row: Row, now: datetime) -> bool:
-        cell = row.cells.get(environment)
-        return absent if cell is None else test(cell)
-
-    return ask
+    look, test = (traits, _any_cell) if "*" in words else _cell_test(part, key)
+    return OfEnvironment(environment, look, test, absent=str(Status.NOT_APPLICABLE) in words)
 
 
 def _any_cell(_cell: Cell) -> bool:
@@ -203,17 +180,17 @@ def _is_environment(name: str, environments: Collection[str] | None) -> bool:
     return bool(ENVIRONMENT_NAME.fullmatch(name)) and not difflib.get_close_matches(name, KEYS, 1, 0.75)
 
 
-def _cell_test(part: Part, key: str) -> CellTest:
+def _cell_test(part: Part, key: str) -> tuple[CellLook, CellTest]:
     match KEYS[key]:
         case Words() as words:
-            return _words_test(part, words)
+            return traits, _words_test(part, words)
         case CellTexts(read):
             for value in part.values:
                 if value.text[0] in "<>":
                     hint = "Use a * for what may differ, such as 26.8*, or ask for live:behind."
                     raise BadFilter("Versions can't be compared here.", hint, value.start, value.end)
-            tests = [equals(value.text) for value in part.values]
-            return lambda cell: any(test(text) for text in read(cell) for test in tests)
+            test = _any_of([equals(value.text) for value in part.values])
+            return read, lambda cell: any(map(test, read(cell)))
         case RowTexts() | Changed():
             raise KeyError(key)
 
@@ -238,7 +215,7 @@ def _span(value: Value) -> Callable[[datetime, datetime], bool]:
     return span
 
 
-def _any_of(tests: list[Callable[[str], bool]]) -> Callable[[str], bool]:
+def _any_of(tests: list[TextTest]) -> TextTest:
     return tests[0] if len(tests) == 1 else lambda text: any(test(text) for test in tests)
 
 

@@ -31,6 +31,7 @@ class Icons(QObject):
         super().__init__()
         self._theme = theme
         self._made: dict[tuple[str, str], QIcon] = {}
+        self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
         self._worn: WeakKeyDictionary[Wearer, tuple[str, str]] = WeakKeyDictionary()
         theme.changed.connect(self._change)
 
@@ -49,7 +50,10 @@ class Icons(QObject):
 
     def pixmap(self, name: str, size: int, dpr: float, shade: str = "text") -> QPixmap:
         """One icon as a pixmap, for painting."""
-        return _painted(_source(name), str(getattr(self._theme.colours, shade)), size, dpr)
+        key = (name, str(getattr(self._theme.colours, shade)), size, dpr)
+        if key not in self._pixmaps:
+            self._pixmaps[key] = _painted(_source(name), key[1], size, dpr)
+        return self._pixmaps[key]
 
     def _change(self) -> None:
         for wearer, (name, shade) in list(self._worn.items()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,17 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.alignment import Activity, Cell, NoExpectation
+from mirror_console.domain.alignment import Activity, Alignment, Cell, DriftKind, Knowledge, NoExpectation, Status
 from mirror_console.domain.environment import Hold
+from mirror_console.domain.filter_terms import KEYS, Words, typed_word
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.observation import Difference, Health, State
 from mirror_console.domain.selection import (
     BadFilter,
     Completion,
+    Index,
+    Query,
     completions,
     matches,
     parse,
-    prepare,
     select,
 )
 from mirror_console.errors import FailureKind
@@ -89,7 +92,7 @@ GRID = Grid(
     sources=(),
     made_at=NOW,
 )
-INDEX = prepare(GRID)
+INDEX = Index(GRID.rows)
 NAMES = [row.application.name.split()[0].rstrip(",") for row in GRID.rows]
 ALL = " ".join(NAMES)
 
@@ -97,7 +100,7 @@ ALL = " ".join(NAMES)
 def found(text: str) -> str:
     """The first words of the names of the mirrors that a filter means."""
     query = parse(text, GRID.columns)
-    places = select(query, INDEX, NOW)
+    places = INDEX.places(select(query, INDEX, NOW))
     assert places == [place for place, row in enumerate(GRID.rows) if matches(query, row, NOW)]
     return " ".join(NAMES[place] for place in places)
 
@@ -249,6 +252,82 @@ def test_without_the_names_of_environments_any_name_may_be_one_but_a_slip_is_sti
     assert not matches(parse("anything:behind"), GRID.rows[0], NOW)
     with pytest.raises(BadFilter, match="Did you mean status"):
         parse("statsu:behind")
+
+
+SEEN = [None, nothing_there(), observation(), observation("26.7.4"), observation("26.8.2", image_id="sha256:other")]
+FACTS: dict[str, list[Any]] = {
+    "environment": [environment("live"), environment("live", protected=True)],
+    "status": list(Status),
+    "alignment": list(Alignment),
+    "health": list(Health),
+    "knowledge": list(Knowledge),
+    "activity": list(Activity),
+    "drift": [None, *DriftKind],
+    "held": [False, True],
+    "pending": [False, True],
+    "observation": SEEN,
+    "engine_name": ["fra-2", "ber-1", ""],
+}
+ONE_FACT = st.sampled_from([(name, value) for name, values in FACTS.items() for value in values])
+ANY_CELL = st.lists(ONE_FACT, max_size=2).map(lambda facts: replace(at("live", observation()), **dict(facts)))
+"""Cells that differ in a fact or two, also in ways that never come together: no filter may rely on that."""
+ANY_ROW = st.builds(
+    lambda name, cells, changed: replace(row(name, changed=changed), cells=cells),
+    st.sampled_from(list(ABOUT)),
+    st.dictionaries(st.sampled_from(GRID.columns), ANY_CELL),
+    st.none() | st.timedeltas(timedelta(0), timedelta(days=40)),
+)
+CELL_PARTS = [
+    *(f"{key}:{typed_word(word)}" for key, kind in KEYS.items() if isinstance(kind, Words) for word in kind.tests),
+    *("engine:ber*", "engine:fra-2", "version:26.8*", "running:26.7.4", "running:sha256:*", "running:*/webshop:26.8*"),
+]
+PARTS = [
+    *(part for part in CELL_PARTS if not part.endswith(":not-applicable") or part.startswith("was:")),
+    *(f"live.{part}" for part in CELL_PARTS),
+    *("dunes", "d*ery", "vip,mill", "tag:vip*", "account:dunes-gmbh", "source:webshop-core"),
+    *("changed:today", "changed:7d", "qa:*", "live:not-applicable,behind"),
+]
+
+
+def found_and_matched(rows: list[Row], index: Index, query: Query) -> tuple[list[int], list[int]]:
+    """What the index finds for a filter, and what the filter matches, row by row."""
+    matched = [place for place, row in enumerate(rows) if matches(query, row, NOW)]
+    return index.places(select(query, index, NOW)), matched
+
+
+QUERIES = [parse(part, GRID.columns) for part in PARTS]
+ONE_FACT_EACH = [
+    row("Quay", live=replace(at("live", observation()), **{name: value}))
+    for name, values in FACTS.items()
+    for value in values
+]
+"""Rows that are alike but for one fact."""
+ONE_FACT_INDEX = Index(ONE_FACT_EACH)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.text)
+def test_a_single_fact_is_enough_for_the_index_to_tell_rows_apart(query: Query) -> None:
+    found, matched = found_and_matched(ONE_FACT_EACH, ONE_FACT_INDEX, query)
+    assert found == matched
+
+
+@given(st.lists(ANY_ROW, max_size=12), st.lists(st.tuples(st.booleans(), st.sampled_from(PARTS)), max_size=3))
+def test_the_index_joins_parts_as_the_filter_does(rows: list[Row], parts: list[tuple[bool, str]]) -> None:
+    query = parse(" ".join("-" * negated + part for negated, part in parts), GRID.columns)
+    found, matched = found_and_matched(rows, Index(rows), query)
+    assert found == matched
+
+
+@given(st.lists(ANY_ROW, max_size=12), st.data())
+def test_a_set_of_rows_is_made_counted_and_told(rows: list[Row], data: st.DataObject) -> None:
+    index = Index(rows)
+    places = data.draw(st.sets(st.sampled_from(range(len(rows))))) if rows else set()
+    some = index.set_of(places)
+    assert index.places(some) == sorted(places)
+    assert list(index.marks(some)) == [place in places for place in range(len(rows))]
+    chosen = [rows[place] for place in places]
+    for name in GRID.columns:
+        assert index.counts(name, some) == GRID.counts(chosen, name)
 
 
 PIECES = st.sampled_from(

@@ -17,7 +17,7 @@ from mirror_console.domain.fleet import severity
 from mirror_console.domain.verdict import answer
 from mirror_console.settings import Density, Theme
 from mirror_console.ui.context import UiContext
-from mirror_console.ui.grid.headers import NAME_AT, TICK_AT
+from mirror_console.ui.grid.mirror_header import NAME_AT, TICK_AT
 from mirror_console.ui.grid.page import FOLLOW, AlignmentPage
 from tests.ui.conftest import ContextMaker
 from tests.ui.sample import cell, every_state, grid_of, mirror, sample_grid

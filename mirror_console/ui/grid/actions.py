@@ -14,19 +14,20 @@ if TYPE_CHECKING:
 
 def declared(page: AlignmentPage) -> tuple[Declared, ...]:
     """Everything that can be done on the page."""
+    at = page.at_cursor
 
     def no_cell() -> str:
-        return "" if page.cell() is not None else tr("no environment is chosen")
+        return "" if at.cell() is not None else tr("no environment is chosen")
 
     def nothing_runs() -> str:
-        cell = page.cell()
+        cell = at.cell()
         return no_cell() or ("" if cell is not None and cell.running_title else tr("nothing runs there"))
 
     def no_writing() -> str:
         return tr("read-only") if page.context.console.read_only else ""
 
     def no_rollout() -> str:
-        cell = page.cell()
+        cell = at.cell()
         busy = cell is not None and cell.activity is not Activity.IDLE
         return no_writing() or no_cell() or (tr("a rollout works here") if busy else "")
 
@@ -41,8 +42,8 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
     here = page.id
     model = page.model
     return (
-        Declared("grid.copy_answer", "Copy answer", edit, page.copy_answer, "copy", "Ctrl+Shift+C", "", no_cell, here),
-        Declared("grid.copy_version", "Copy version", edit, page.copy_version, "", "", "", nothing_runs, here),
+        Declared("grid.copy_answer", "Copy answer", edit, at.copy_answer, "copy", "Ctrl+Shift+C", "", no_cell, here),
+        Declared("grid.copy_version", "Copy version", edit, at.copy_version, "", "", "", nothing_runs, here),
         Declared(
             "grid.tick_shown",
             "Tick all that are shown",
@@ -55,10 +56,8 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
         ),
         Declared("grid.clear_ticks", "Clear all ticks", edit, model.clear_ticks, "", "Ctrl+Shift+A", page=here),
         Declared("grid.search", "Filter", edit, page.filter.focus, "search", "Ctrl+F", page=here, begins_group=True),
-        Declared(
-            "grid.only_this_state", "Only this state", edit, page.only_this_state, "filter", "", "", no_cell, here
-        ),
-        Declared("grid.only_this_engine", "Only this engine", edit, page.only_this_engine, "", "", "", no_cell, here),
+        Declared("grid.only_this_state", "Only this state", edit, at.only_this_state, "filter", "", "", no_cell, here),
+        Declared("grid.only_this_engine", "Only this engine", edit, at.only_this_engine, "", "", "", no_cell, here),
         Declared(
             "grid.attention_only",
             "Needs attention",
@@ -104,12 +103,12 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
             "Shift+N",
             page=here,
         ),
-        Declared("grid.show_engine", "Show its engine", go, page.show_engine, "server", "", "", no_cell, here),
+        Declared("grid.show_engine", "Show its engine", go, at.show_engine, "server", "", "", no_cell, here),
         Declared(
             "grid.edit_mirror",
             "Edit mirror…",
             edit,
-            page.edit_mirror,
+            at.edit_mirror,
             "pencil",
             "F2",
             "",
@@ -118,13 +117,13 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
             begins_group=True,
         ),
         Declared(
-            "grid.check_this", "Check its engine now", rollout, page.check_this, "refresh-cw", "", "R", no_cell, here
+            "grid.check_this", "Check its engine now", rollout, at.check_this, "refresh-cw", "", "R", no_cell, here
         ),
         Declared(
             "grid.roll_out_this",
             "Roll out this environment…",
             rollout,
-            page.roll_out_this,
+            at.roll_out_this,
             "rocket",
             "",
             "",

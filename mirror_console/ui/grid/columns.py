@@ -1,4 +1,4 @@
-"""The columns of the alignment page: which there are, what rows are ordered by in each, and what a summary counts."""
+"""The columns of the alignment page: which there are, and what rows are ordered by in each."""
 
 from __future__ import annotations
 
@@ -20,26 +20,6 @@ class GridColumn:
     id: str
     title: str
     environment: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What a summary asks of one environment name, a value for each mirror, so that counting costs next to nothing."""
-
-    ranks: list[int]
-    """The rank of the state; -1 where the mirror has no such environment."""
-    titles: list[str]
-    protected: bool
-
-    @classmethod
-    def of(cls, grid: Grid, name: str) -> Tally:
-        """The tally of one environment name."""
-        cells = [row.cells.get(name) for row in grid.rows]
-        return cls(
-            [-1 if cell is None else severity(cell.status) for cell in cells],
-            ["" if cell is None else cell.expected_title for cell in cells],
-            any(cell is not None and cell.environment.protected for cell in cells),
-        )
 
 
 def columns_of(grid: Grid) -> tuple[GridColumn, ...]:

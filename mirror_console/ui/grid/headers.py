@@ -1,142 +1,26 @@
-"""The headers of the alignment page: mirrors with their ticks at the left, environments with their outcome on top."""
+"""The top of the alignment page's grid: environments with their outcome, and the corner that ticks what is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygon
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QPolygon
 from PySide6.QtWidgets import QAbstractButton, QHeaderView, QTableView, QWidget
 
 from mirror_console.domain.alignment import Status
-from mirror_console.domain.fleet import Row
-from mirror_console.settings import Density
+from mirror_console.ui.grid.mirror_header import NAME_AT, TICK_AT
 from mirror_console.ui.grid.model import GridModel
 from mirror_console.ui.icons import Icons
 from mirror_console.ui.theme import ThemeService, semibold, small, tabular
-from mirror_console.ui.tokens import ROW_HEIGHTS, SPACE_1, SPACE_2, TARGET, Colours
+from mirror_console.ui.tokens import SPACE_1, SPACE_2, TARGET
 from mirror_console.ui.widgets.shares import draw_shares
 from mirror_console.ui.widgets.text import plain_tip
 from mirror_console.ui.widgets.tick import TICK, draw_tick
 from mirror_console.ui.words import count, tr
 
-TICK_AT = SPACE_2
-NAME_AT = TICK_AT + TICK + SPACE_2
 TOP_HEIGHT = 48
 STRIPE = 3
-NARROW = 900
 BAR = 4
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine)
-
-
-class MirrorHeader(QHeaderView):
-    """The sticky column: tick, name and account of each mirror.
-
-    `ticked` carries the row whose tick was clicked and whether a range is meant; `chosen` the row of a clicked name.
-    """
-
-    ticked = Signal(int, bool)
-    chosen = Signal(int)
-    opened = Signal(int)
-
-    def __init__(self, model: GridModel, theme: ThemeService, view: QTableView) -> None:
-        super().__init__(Qt.Orientation.Vertical, view)
-        self._grid = model
-        self._theme = theme
-        self._view = view
-        self.hovered_row = -1
-        self.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.setMinimumSectionSize(ROW_HEIGHTS[Density.COMPACT])
-        self.setSectionsClickable(False)
-        self.setHighlightSections(False)
-        self.setMouseTracking(True)
-        self.viewport().setMouseTracking(True)
-        self.setProperty("class", "paper")
-        self.setAccessibleName(tr("Mirrors"))
-        self._width = 240
-
-    def fit(self, rows: Sequence[Row]) -> None:
-        """Take the width of the names; of a sample where there are very many."""
-        size = QFontMetrics(semibold(self.font()))
-        step = max(1, len(rows) // 300)
-        widest = max((size.horizontalAdvance(row.application.name) for row in rows[::step]), default=120)
-        # A narrow window has more use for another environment than for accounts.
-        account = 84 if self._view.width() > NARROW else 0
-        self._width = max(160, min(320 if account else 208, widest + NAME_AT + SPACE_2 + account))
-        self.setFixedWidth(self._width)
-        self.updateGeometry()
-
-    def sizeHint(self) -> QSize:
-        """As wide as the names. Qt's own would ask hundreds of rows for theirs."""
-        return QSize(self._width, ROW_HEIGHTS[self._theme.density])
-
-    def paintSection(self, painter: QPainter, rect: QRect, logical: int) -> None:
-        """Tick, name, account."""
-        if logical >= self._grid.rowCount():
-            return
-        colours = self._theme.colours
-        application = self._grid.row_at(logical).application
-        ticked = self._grid.is_ticked(application.id)
-        ground = colours.ticked if ticked else colours.hover if logical == self.hovered_row else colours.base
-        painter.fillRect(rect, QColor(ground))
-        tick = QRect(rect.left() + TICK_AT, rect.center().y() - TICK // 2, TICK, TICK)
-        draw_tick(painter, tick, colours, Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
-        here = self._view.currentIndex().row() == logical
-        words = rect.adjusted(NAME_AT, 0, -SPACE_2, -1)
-        self._words(painter, words, application.name, application.account, colours, here=here)
-        painter.setPen(QColor(colours.hairline))
-        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        painter.drawLine(rect.topRight(), rect.bottomRight())
-
-    def _words(self, painter: QPainter, rect: QRect, name: str, account: str, colours: Colours, *, here: bool) -> None:
-        font = semibold(self.font()) if here else self.font()
-        size = QFontMetrics(font)
-        elide = Qt.TextElideMode.ElideRight
-        upper, lower = QRect(rect), QRect(rect)
-        tall = self._theme.density is Density.TALL and bool(account)
-        if tall:
-            upper.setBottom(rect.center().y() + 1)
-            lower.setTop(rect.center().y())
-        painter.setFont(font)
-        painter.setPen(QColor(colours.text))
-        shown = size.elidedText(" ".join(name.split()), elide, rect.width())
-        painter.drawText(upper, _LEFT, shown)
-        if not tall:
-            lower.setLeft(rect.left() + size.horizontalAdvance(shown) + SPACE_2)
-        little = small(self.font())
-        painter.setFont(little)
-        painter.setPen(QColor(colours.muted))
-        # Half an account is noise beside the name; in a line of its own it is worth its beginning.
-        if account and (tall or QFontMetrics(little).horizontalAdvance(account) <= lower.width()):
-            painter.drawText(lower, _LEFT, QFontMetrics(little).elidedText(account, elide, lower.width()))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The tick, or the name."""
-        row = self.logicalIndexAt(event.position().toPoint())
-        if row < 0 or event.button() is not Qt.MouseButton.LeftButton:
-            return
-        if event.position().x() < NAME_AT:
-            self.ticked.emit(row, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
-        else:
-            self.chosen.emit(row)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Two fast clicks on a tick are two clicks; on a name they open it."""
-        if event.position().x() < NAME_AT:
-            self.mousePressEvent(event)
-        else:
-            self.opened.emit(self.logicalIndexAt(event.position().toPoint()))
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        """Names that are cut off are told whole."""
-        if event.type() is QEvent.Type.ToolTip:
-            place = event.pos()  # type: ignore[attr-defined]  # a QHelpEvent, by its type
-            row = self.logicalIndexAt(place)
-            if 0 <= row < self._grid.rowCount():
-                application = self._grid.row_at(row).application
-                lines = [application.name, application.account, *application.domains]
-                self.setToolTip(plain_tip("\n".join(line for line in lines if line)))
-        return bool(super().viewportEvent(event))
 
 
 class EnvironmentHeader(QHeaderView):
@@ -241,13 +125,13 @@ class CornerTick(QAbstractButton):
 
     def check_state(self) -> Qt.CheckState:
         """None, some, or all of what is shown."""
-        shown, ticked = len(self._model.shown), self._model.shown_ticked
+        shown, ticked = self._model.rowCount(), self._model.shown_ticked
         if not ticked:
             return Qt.CheckState.Unchecked
         return Qt.CheckState.Checked if ticked == shown else Qt.CheckState.PartiallyChecked
 
     def _look(self) -> None:
-        shown = count(len(self._model.shown), "mirror", "mirrors")
+        shown = count(self._model.rowCount(), "mirror", "mirrors")
         words = tr("{} of {} shown are ticked").format(self._model.shown_ticked, shown)
         self.setAccessibleName(tr("Tick all that are shown"))
         self.setAccessibleDescription(words)

@@ -6,18 +6,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from mirror_console.domain.alignment import ATTENTION, SEVERITY, Cell, Status
+from mirror_console.domain.filter_question import traits
 from mirror_console.domain.fleet import Grid, Row
-from mirror_console.domain.selection import Index as FilterIndex
-from mirror_console.domain.selection import Query, prepare, select
+from mirror_console.domain.selection import Query, RowSet
 from mirror_console.domain.verdict import accessible, accessible_absent
-from mirror_console.ui.grid.columns import CHANGE, SOURCE, GridColumn, Tally, columns_of, rank_of
+from mirror_console.ui.grid.arrangement import NOTHING, Arrangement, Survey, arrange
+from mirror_console.ui.grid.columns import CHANGE, SOURCE, GridColumn, columns_of
 from mirror_console.ui.grid.face import Face, face_of
-from mirror_console.ui.widgets.table import NOWHERE, blocks
+from mirror_console.ui.widgets.table import NOWHERE
 from mirror_console.ui.words import count, moment, tr
 
 Index = QModelIndex | QPersistentModelIndex
@@ -46,20 +48,17 @@ class GridModel(QAbstractTableModel):
         self._clock = clock
         self._now = clock()
         self._grid: Grid | None = None
-        self._rows: Mapping[str, Row] = {}
-        self._ids: list[str] = []
-        self._tallies: dict[str, Tally] = {}
-        self._order: list[int] = []
-        self._shown: list[Row] = []
-        self._places: dict[str, int] = {}
+        self._survey = Survey()
+        self._shown = NOTHING
+        self._counts: dict[str, dict[Status, int]] = {}
+        self._tick_set: RowSet = 0
+        """The rows of the ticked mirrors, as far as the survey has them."""
         self._query: Query | None = None
-        self._index: FilterIndex | None = None
         self.only_ticked = False
         self._sorted_by: tuple[str, bool] | None = None
         self._ticks: dict[str, None] = {}
         self._tick_note = ""
         self._last_tick: str | None = None
-        self.order_is_old = False
         self.filter_text = ""
         self._faces: dict[tuple[str, str], tuple[Cell, Face]] = {}
         self.columns: tuple[GridColumn, ...] = ()
@@ -74,7 +73,7 @@ class GridModel(QAbstractTableModel):
     @property
     def shown(self) -> list[Row]:
         """The mirrors that the filter lets through, in their order."""
-        return self._shown
+        return self._shown.rows
 
     @property
     def now(self) -> datetime:
@@ -84,20 +83,22 @@ class GridModel(QAbstractTableModel):
     def take(self, grid: Grid) -> None:
         """Show another survey. The filter, the order and the ticks stay; only what changed is painted again."""
         self._now = self._clock()
-        before, self._grid = self._grid, grid
-        self._ids = [row.application.id for row in grid.rows]
-        self._rows = dict(zip(self._ids, grid.rows, strict=True))
-        self._index = prepare(grid)
-        self._tallies = {name: Tally.of(grid, name) for name in grid.columns}
+        first = self._grid is None
+        self._grid = grid
+        self._survey = Survey(grid.rows)
+        self._tick_set = self._survey.set_of(self._ticks)
+        arranged = self._arranged(like=None if first else self._shown)
         columns = columns_of(grid)
         if columns != self.columns:
             self.beginResetModel()
             self.columns = columns
             self._faces.clear()
-            self._arrange()
+            self._show(arranged)
             self.endResetModel()
+        elif [row.application.id for row in arranged.rows] != [row.application.id for row in self._shown.rows]:
+            self._reset(arranged)
         else:
-            self._update(before)
+            self._update(arranged)
         self.ticks_changed.emit()
 
     def filter(self, query: Query | None, text: str = "") -> None:
@@ -129,6 +130,11 @@ class GridModel(QAbstractTableModel):
         if self.order_is_old:
             self._reset()
 
+    @property
+    def order_is_old(self) -> bool:
+        """Whether states have changed since the rows were ordered by them."""
+        return self._shown.old
+
     def tick_clock(self) -> None:
         """Reckon ages anew, and paint what shows one."""
         self._now = self._clock()
@@ -138,11 +144,11 @@ class GridModel(QAbstractTableModel):
 
     def row_at(self, place: int) -> Row:
         """The mirror at a place. Raises IndexError."""
-        return self._shown[place]
+        return self._shown.row(place)
 
     def place_of(self, application_id: str) -> int | None:
         """Where a mirror stands; None where the filter hides it."""
-        return self._places.get(application_id)
+        return self._shown.place_of(application_id)
 
     def column_of(self, column_id: str) -> int | None:
         """Where a column stands."""
@@ -151,11 +157,11 @@ class GridModel(QAbstractTableModel):
     def cell(self, place: int, column: int) -> Cell | None:
         """The cell at a place; None beside the environments, and where the mirror has no such environment."""
         which = self.columns[column]
-        return self._shown[place].cells.get(which.id) if which.environment else None
+        return self._shown.row(place).cells.get(which.id) if which.environment else None
 
     def face(self, place: int, column: int) -> Face | None:
         """What is painted in a cell of an environment; None where the mirror has no such environment."""
-        row, name = self._shown[place], self.columns[column].id
+        row, name = self._shown.row(place), self.columns[column].id
         cell = row.cells.get(name)
         if cell is None:
             return None
@@ -168,7 +174,7 @@ class GridModel(QAbstractTableModel):
 
     def text(self, place: int, column: int) -> str:
         """What a column beside the environments says."""
-        row = self._shown[place]
+        row = self._shown.row(place)
         which = self.columns[column].id
         if which == SOURCE:
             return row.source_name
@@ -177,19 +183,26 @@ class GridModel(QAbstractTableModel):
         return " ".join(row.application.tags)
 
     def counts(self, name: str | None = None) -> dict[Status, int]:
-        """How many environments that are shown are in each state: those of one name, or all."""
-        counted: Counter[int] = Counter()
-        for tally in self._tallies.values() if name is None else [self._tallies[name]]:
-            counted.update(map(tally.ranks.__getitem__, self._order))
-        return {status: counted[rank] for rank, status in enumerate(SEVERITY) if counted[rank]}
+        """How many environments that are shown are in each state, worst first: those of one name, or all."""
+        if name is None:
+            return _added(self.counts(column.id) for column in self.columns if column.environment)
+        if name not in self._counts:
+            self._counts[name] = self._survey.index.counts(name, self._shown.found)
+        return self._counts[name]
+
+    def counts_of_all(self) -> dict[Status, int]:
+        """How many environments are in each state, whatever the filter hides."""
+        index = self._survey.index
+        return _added(index.counts(column.id, index.everything) for column in self.columns if column.environment)
 
     def expected(self, name: str) -> list[str]:
         """The different versions that are expected where an environment is shown."""
-        return sorted(set(map(self._tallies[name].titles.__getitem__, self._order)) - {""})
+        groups = self._survey.index.groups(name, _EXPECTED)
+        return sorted({cell.expected_title for cell, rows in groups if rows & self._shown.found} - {""})
 
     def protected(self, name: str) -> bool:
         """Whether an environment is protected, of any mirror."""
-        return self._tallies[name].protected
+        return any(cell.environment.protected for cell, _ in self._survey.index.groups(name, traits))
 
     def next_attention(self, place: int, column: int, step: int) -> tuple[int, int] | None:
         """The next cell that needs a person, row by row, and around the end; None where there is none."""
@@ -206,8 +219,8 @@ class GridModel(QAbstractTableModel):
     @property
     def ticked(self) -> Ticked:
         """The ticked mirrors."""
-        hidden = sum(1 for one in self._ticks if one in self._rows and one not in self._places)
-        gone = sum(1 for one in self._ticks if one not in self._rows)
+        hidden = (self._tick_set & ~self._shown.found).bit_count()
+        gone = len(self._ticks) - self._tick_set.bit_count()
         return Ticked(tuple(self._ticks), hidden, gone, self._tick_note)
 
     def is_ticked(self, application_id: str) -> bool:
@@ -227,18 +240,18 @@ class GridModel(QAbstractTableModel):
 
     def toggle(self, place: int) -> None:
         """Tick a mirror, or take its tick away."""
-        one = self._shown[place].application.id
+        one = self._shown.row(place).application.id
         self.tick([one], one not in self._ticks)
 
     def tick_range(self, place: int) -> None:
         """Tick everything from the mirror that was last ticked to this one."""
-        start = self._places.get(self._last_tick or "")
+        start = self.place_of(self._last_tick or "")
         first, last = sorted((place if start is None else start, place))
-        self.tick([self._shown[at].application.id for at in range(first, last + 1)], True)
+        self.tick([self._shown.row(at).application.id for at in range(first, last + 1)], True)
 
     def tick_shown(self) -> None:
         """Tick every mirror that the filter lets through now; those that match later are not added."""
-        for row in self._shown:
+        for row in self.shown:
             self._ticks[row.application.id] = None
         if self.filter_text:
             words = tr("{} that matched “{}” at {}")
@@ -248,7 +261,7 @@ class GridModel(QAbstractTableModel):
 
     def untick_shown(self) -> None:
         """Take the ticks of the mirrors that are to be seen."""
-        self.tick([row.application.id for row in self._shown], False)
+        self.tick([row.application.id for row in self.shown], False)
 
     def clear_ticks(self) -> None:
         """Take every tick away, those of hidden mirrors too."""
@@ -258,15 +271,17 @@ class GridModel(QAbstractTableModel):
 
     def drop_hidden(self) -> None:
         """Take the ticks of mirrors that are not to be seen."""
-        self._ticks = {one: None for one in self._ticks if one in self._places}
+        seen = {row.application.id for row in self.shown}
+        self._ticks = {one: None for one in self._ticks if one in seen}
         self._ticks_moved()
 
     @property
     def shown_ticked(self) -> int:
         """How many of the mirrors that are to be seen are ticked."""
-        return sum(one in self._places for one in self._ticks)
+        return (self._tick_set & self._shown.found).bit_count()
 
     def _ticks_moved(self) -> None:
+        self._tick_set = self._survey.set_of(self._ticks)
         self.ticks_changed.emit()
         self.headerDataChanged.emit(Qt.Orientation.Vertical, 0, max(0, len(self._shown) - 1))
 
@@ -301,13 +316,13 @@ class GridModel(QAbstractTableModel):
             return self.columns[section].title if section < len(self.columns) else None
         if section >= len(self._shown):
             return None
-        application = self._shown[section].application
+        application = self._shown.row(section).application
         if role == Qt.ItemDataRole.AccessibleTextRole and application.id in self._ticks:
             return f"{application.name}, {tr('ticked')}"
         return application.name
 
     def _said(self, place: int, column: int) -> str:
-        row, which = self._shown[place], self.columns[column]
+        row, which = self._shown.row(place), self.columns[column]
         ticked = f", {tr('ticked')}" if row.application.id in self._ticks else ""
         if not which.environment:
             return f"{row.application.name}, {which.title}: {self.text(place, column) or tr('none')}{ticked}"
@@ -318,53 +333,43 @@ class GridModel(QAbstractTableModel):
 
     # --- order ----------------------------------------------------------------------------------------------------
 
-    def _arrange(self, *, keep_order: bool = False) -> None:
-        rows = self._grid.rows if self._grid else ()
-        if self._query is not None and self._index is not None:
-            order = select(self._query, self._index, self._now)
-        else:
-            order = list(range(len(rows)))
-        ids = self._ids
-        if self.only_ticked:
-            order = [place for place in order if ids[place] in self._ticks]
-        if self._sorted_by is not None:
-            name, turned = self._sorted_by
-            # Equal ones stay in the order by name, also when the order is turned.
-            ordered = sorted(order, key=lambda place: rank_of(rows[place], name), reverse=turned)
-            if keep_order:
-                # Nothing may move under the pointer because of what was only learned.
-                last, places = len(self._places), self._places
-                order.sort(key=lambda place: places.get(ids[place], last))
-                self.order_is_old = ordered != order
-            else:
-                order = ordered
-                self.order_is_old = False
-        else:
-            self.order_is_old = False
-        self._order = order
-        self._shown = list(map(rows.__getitem__, order))
-        self._places = dict(zip(map(ids.__getitem__, order), range(len(order)), strict=True))
+    def _arranged(self, like: Arrangement | None = None) -> Arrangement:
+        only = self._tick_set if self.only_ticked else None
+        return arrange(self._survey, self._query, only, self._sorted_by, self._now, like=like)
 
-    def _reset(self) -> None:
+    def _show(self, arranged: Arrangement) -> None:
+        self._shown = arranged
+        self._counts.clear()
+
+    def _reset(self, arranged: Arrangement | None = None) -> None:
+        # What is shown changes only inside: whoever keeps its place is told before, and still sees the old rows.
         self.beginResetModel()
-        self._arrange()
+        self._show(self._arranged() if arranged is None else arranged)
         self.endResetModel()
 
-    def _update(self, before: Grid | None) -> None:
-        shown = self._shown
-        ids = list(self._places)
-        self._arrange(keep_order=before is not None)
-        if before is None or list(self._places) != ids:
-            # The new order is there already; told around it, whoever keeps places sees the old one.
-            arranged, self._shown = self._shown, shown
-            self.beginResetModel()
-            self._shown = arranged
-            self.endResetModel()
+    def _update(self, arranged: Arrangement) -> None:
+        before = self._shown.rows
+        self._show(arranged)
+        pairs = list(zip(before, arranged.rows, strict=True))
+        first = _first_change(pairs)
+        if first is None:
             return
-        changed = [place for place, row in enumerate(self._shown) if row is not shown[place] and row != shown[place]]
-        for first, last in blocks(changed):
-            self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
-            self.headerDataChanged.emit(Qt.Orientation.Vertical, first, last)
+        # One signal for all: an engine's mirrors stand everywhere among the others.
+        last = len(pairs) - 1 - (_first_change(reversed(pairs)) or 0)
+        self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
+        self.headerDataChanged.emit(Qt.Orientation.Vertical, first, last)
 
 
+def _added(several: Iterable[Mapping[Status, int]]) -> dict[Status, int]:
+    counted: Counter[Status] = Counter()
+    for counts in several:
+        counted.update(counts)
+    return {status: counted[status] for status in SEVERITY if counted[status]}
+
+
+def _first_change(pairs: Iterable[tuple[Row, Row]]) -> int | None:
+    return next((at for at, (old, new) in enumerate(pairs) if old is not new and old != new), None)
+
+
+_EXPECTED = attrgetter("expected_title")
 _ROLES = frozenset({int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)})

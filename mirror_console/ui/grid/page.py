@@ -5,29 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import ATTENTION, SEVERITY, Cell, Status
-from mirror_console.domain.filter_terms import plain_word, typed_word
-from mirror_console.domain.filter_text import quoted, split
+from mirror_console.domain.alignment import Status
+from mirror_console.domain.filter_states import states_of, with_states
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.selection import BadFilter, completions, parse
-from mirror_console.domain.verdict import answer
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.actions import declared
+from mirror_console.ui.grid.at_cursor import AtCursor
 from mirror_console.ui.grid.detail import WIDTH, DetailPanel
 from mirror_console.ui.grid.model import GridModel
+from mirror_console.ui.grid.nothing_shown import NothingShown
 from mirror_console.ui.grid.selection_bar import SelectionBar
 from mirror_console.ui.grid.view import GridView
-from mirror_console.ui.notices import announce
 from mirror_console.ui.page import Page
 from mirror_console.ui.tokens import SPACE_2, SPACE_3
-from mirror_console.ui.widgets.empty import EmptyState
 from mirror_console.ui.widgets.filter_box import FilterBox, Offer
 from mirror_console.ui.widgets.summary import SummaryBar
 from mirror_console.ui.widgets.text import Look, icon_button, label
-from mirror_console.ui.words import age, count, number, tr
+from mirror_console.ui.words import number, tr
 
 FOLLOW = 150
 """Milliseconds until the panel follows the cursor: while keys repeat it would only flicker."""
@@ -59,12 +56,13 @@ class AlignmentPage(Page):
         self.model = GridModel(context.now)
         self.view = GridView(self.model, context.theme, context.icons)
         placeholder = tr("Filter: name, domain, tag, live:behind, engine:…, is:attention")
+        self.at_cursor = AtCursor(context, self.view, self.filter_by)
         self.filter = FilterBox(placeholder, context.theme, context.icons, self._offers)
         self.summary = SummaryBar(context.theme)
         self.selection = SelectionBar()
         self.selection.refuse(context.console.read_only)
         self.detail = DetailPanel(context, self._run)
-        self.empty = EmptyState()
+        self.empty = NothingShown(context, self.filter_by)
         self.order_note = label("", Look.MUTED)
         self.check_button = icon_button(
             tr("Check all engines now"), context.icons.icon("refresh-cw"), lambda: self._run("check.all"), "F5"
@@ -140,7 +138,7 @@ class AlignmentPage(Page):
         """Take a new survey."""
         waiting = self.stack.currentWidget() is self.empty and self.filter.line.hasFocus() and not self.filter.text()
         self.model.take(grid)
-        self._everything = grid.counts()
+        self._everything = self.model.counts_of_all()
         self.selection.show_environments(grid.columns)
         self._count()
         self._show_detail()
@@ -201,71 +199,16 @@ class AlignmentPage(Page):
         elif self.detail.isVisible():
             self.close_detail()
 
-    def copy_answer(self) -> None:
-        """Put the sentence for phone or ticket on the clipboard."""
-        cell = self.view.cursor_cell()
-        if cell is not None:
-            words = answer(cell, self.context.now())
-            QGuiApplication.clipboard().setText(words)
-            self.context.say(tr("Copied: {}").format(words))
-
-    def copy_version(self) -> None:
-        """Put the running version on the clipboard."""
-        cell = self.view.cursor_cell()
-        if cell is not None:
-            QGuiApplication.clipboard().setText(cell.running_title)
-            self.context.say(tr("Copied: {}").format(cell.running_title))
-
-    def check_this(self) -> None:
-        """Ask the engine of the cell that the cursor is in, and inspect what it has."""
-        cell = self.view.cursor_cell()
-        if cell is not None:
-            self.context.check([cell.environment.engine_id], thorough=True)
-
-    def roll_out_this(self) -> None:
-        """Begin a plan for the one environment that the cursor is in."""
-        cell = self.view.cursor_cell()
-        if cell is not None:
-            self.context.go("rollouts", environment=cell.environment.name, application_ids=(cell.application.id,))
-
     def roll_out_ticked(self) -> None:
         """Begin a plan for the ticked mirrors in the environment that was chosen."""
         environment = self.selection.chosen_environment()
         if environment and self.model.ticked.ids:
             self.context.go("rollouts", environment=environment, application_ids=self.model.ticked.ids)
 
-    def only_this_state(self) -> None:
-        """Filter by the state of the cell that the cursor is in."""
-        cell = self.view.cursor_cell()
-        if cell is not None:
-            self.filter_by(f"{cell.environment.name}:{typed_word(cell.status)}")
-
-    def only_this_engine(self) -> None:
-        """Filter by the engine of the cell that the cursor is in."""
-        cell = self.view.cursor_cell()
-        if cell is not None:
-            self.filter_by(f"engine:{quoted(cell.engine_name)}")
-
-    def show_engine(self) -> None:
-        """Open the engine of the cell that the cursor is in."""
-        cell = self.view.cursor_cell()
-        if cell is not None:
-            self.context.go("engines", engine_id=cell.environment.engine_id)
-
-    def edit_mirror(self) -> None:
-        """Open the form of the mirror that the cursor is on."""
-        mirror = self.view.cursor_mirror()
-        if mirror is not None:
-            self.context.go("mirrors", application_id=mirror, edit=True)
-
     def next_attention(self, step: int) -> None:
         """Go to the next cell that needs a person."""
         if not self.view.next_attention(step):
             self.context.say(tr("Nothing that is shown needs attention."))
-
-    def cell(self) -> Cell | None:
-        """The cell that the cursor is in."""
-        return self.view.cursor_cell()
 
     # --- parts ------------------------------------------------------------------------------------------------------
 
@@ -297,64 +240,29 @@ class AlignmentPage(Page):
         self.filter.show_error("")
         if text.strip() != self.model.filter_text:
             self.model.filter(query if text.strip() else None, text.strip())
-        self.summary.set_active(_states_of(text))
+        self.summary.set_active(states_of(text))
         self._count()
 
     def _filter_states(self, states: frozenset[Status]) -> None:
-        text = self.filter.text()
-        rest = [text[part.start : part.end] for part in split(text) if part.key != "status" or part.negated]
-        if states:
-            rest.append("status:" + ",".join(typed_word(status) for status in SEVERITY if status in states))
-        self.filter_by(" ".join(rest))
+        self.filter_by(with_states(self.filter.text(), states))
 
     def _count(self) -> None:
         grid = self.model.grid
         self.order_note.setText(tr("States have changed since the rows were ordered. Press F5 to order them again."))
         self.order_note.setVisible(self.model.order_is_old)
         if grid is None:
-            self._say_empty(tr("Reading the catalog…"), tr("What was last seen appears in a moment."))
+            self.stack.setCurrentWidget(self.empty)
+            self.empty.say_reading()
             return
         everything = self._everything
         self.summary.show_counts(self.model.counts(), everything, len(grid.rows))
         self.summary.setVisible(bool(grid.rows))
         self.filter.setEnabled(bool(grid.rows))
+        self.stack.setCurrentWidget(self.view if self.model.rowCount() else self.empty)
         if not grid.rows:
-            self._say_no_mirrors()
-        elif not self.model.shown:
-            self._say_no_match(grid, everything)
-        else:
-            self.stack.setCurrentWidget(self.view)
-        self._ticks()
-
-    def _say_no_mirrors(self) -> None:
-        steps = (
-            (tr("Add an engine"), lambda: self.context.go("engines", new=True)),
-            (tr("Add a source"), lambda: self.context.go("sources", new=True)),
-            (tr("Add a mirror"), lambda: self.context.go("mirrors", new=True)),
-        )
-        words = tr(
-            "Mirrors stand here, with what they run in each environment against what they should run. Begin with an"
-            " engine, then a source, then its mirrors; or import a catalog: mirror-console catalog import FILE."
-        )
-        self._say_empty(tr("No mirrors yet"), words, steps)
-
-    def _say_no_match(self, grid: Grid, everything: dict[Status, int]) -> None:
-        clear = (tr("Clear filter"), lambda: self.filter_by(""))
-        text = self.model.filter_text
-        if text == "is:attention" and not any(map(everything.get, ATTENTION)):
-            checked = tr("{} checked {} ago.").format(
-                count(len(grid.rows), "mirror", "mirrors"), age(self.context.now() - grid.made_at)
-            )
-            self._say_empty(tr("Nothing needs attention"), checked, (clear,))
-            return
-        words = tr("{} in the catalog, none of them matches.").format(count(len(grid.rows), "mirror", "mirrors"))
-        self._say_empty(tr("No mirror matches “{}”").format(text), words, (clear,))
-
-    def _say_empty(self, title: str, words: str, steps: Sequence[tuple[str, object]] = ()) -> None:
-        mark = self.context.icons.pixmap("layout-grid", 40, self.devicePixelRatioF(), "border")
-        self.empty.say(title, words, steps, mark)  # type: ignore[arg-type]  # each step is a lambda
-        self.stack.setCurrentWidget(self.empty)
-        announce(self, f"{title}. {words}")
+            self.empty.say_no_mirrors()
+        elif not self.model.rowCount():
+            self.empty.say_no_match(grid, everything, self.model.filter_text)
 
     def _moved(self) -> None:
         self._follow.start()
@@ -395,14 +303,3 @@ class AlignmentPage(Page):
         menu = self.context.actions.context_menu(MENU, self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(at)
-
-
-def _states_of(text: str) -> frozenset[Status]:
-    """The states that a filter asks for by ``status:``: their chips are on."""
-    values = {
-        plain_word(value.text)
-        for part in split(text)
-        if part.key == "status" and not part.negated
-        for value in part.values
-    }
-    return frozenset(status for status in Status if status in values)

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from mirror_console.domain.alignment import Cell
 from mirror_console.ui.grid.columns import CHANGE, SOURCE, TAGS
 from mirror_console.ui.grid.delegate import CellDelegate
-from mirror_console.ui.grid.headers import CornerTick, EnvironmentHeader, MirrorHeader
+from mirror_console.ui.grid.headers import CornerTick, EnvironmentHeader
+from mirror_console.ui.grid.mirror_header import MirrorHeader
 from mirror_console.ui.grid.model import GridModel
 from mirror_console.ui.icons import Icons
 from mirror_console.ui.theme import ThemeService
@@ -192,12 +193,14 @@ class GridView(QTableView):
         kept = [name for name, place in WIDTHS.items() if (room := room - place) >= 0]
         others = sum(WIDTHS[column.id] for column in self.grid.columns if column.id in kept)
         each = (self.viewport().width() - others) // max(1, len(environments))
+        shown = [column.environment or column.id in kept for column in self.grid.columns]
+        last = max((at for at, there in enumerate(shown) if there), default=-1)
         for at, column in enumerate(self.grid.columns):
-            hidden = not column.environment and column.id not in kept
-            if self.isColumnHidden(at) != hidden:
-                self.setColumnHidden(at, hidden)
+            if self.isColumnHidden(at) is shown[at]:
+                self.setColumnHidden(at, not shown[at])
             width = max(ENVIRONMENT_WIDTH, min(WIDEST, each)) if column.environment else WIDTHS[column.id]
-            if not hidden and self.columnWidth(at) != width:
+            # The last one takes the room that is left: given a width it would be stretched and painted once more.
+            if shown[at] and at != last and self.columnWidth(at) != width:
                 self.setColumnWidth(at, width)
 
     def updateGeometries(self) -> None:

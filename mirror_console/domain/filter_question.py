@@ -1,0 +1,98 @@
+"""What one part of a filter asks of a mirror, and when the answer is yes.
+
+Each question names the `look` that its test takes: what of a mirror or an environment the answer depends on. Two that
+look the same have the same answer, so that an index may ask for thousands of mirrors by asking for a few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from mirror_console.domain.alignment import Cell
+from mirror_console.domain.fleet import Row
+
+TextTest = Callable[[str], bool]
+CellTest = Callable[[Cell], bool]
+CellLook = Callable[[Cell], Hashable]
+RowLook = Callable[[Row], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class OfIdentity:
+    """Is this in the identity text?"""
+
+    test: TextTest
+
+
+@dataclass(frozen=True, slots=True)
+class OfMirror:
+    """Is this one of the texts that `look` reads?"""
+
+    look: RowLook
+    test: TextTest
+
+
+@dataclass(frozen=True, slots=True)
+class OfChange:
+    """Was the last change at such a time? The test takes that time and now."""
+
+    test: Callable[[datetime, datetime], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class OfEnvironment:
+    """Is this so in the environment of that name, or with None in any?
+
+    `absent` is the answer where the mirror has no environment of that name.
+    """
+
+    name: str | None
+    look: CellLook
+    test: CellTest
+    absent: bool = False
+
+
+Question = OfIdentity | OfMirror | OfChange | OfEnvironment
+
+
+def answer(question: Question, row: Row, now: datetime) -> bool:
+    """What a question means, said of one mirror."""
+    match question:
+        case OfIdentity(test):
+            return test(identity_text(row))
+        case OfMirror(look, test):
+            return any(map(test, look(row)))
+        case OfChange(within):
+            return row.last_change is not None and within(row.last_change, now)
+        case OfEnvironment(name, _, holds, absent):
+            if name is None:
+                return any(map(holds, row.cells.values()))
+            cell = row.cells.get(name)
+            return absent if cell is None else holds(cell)
+    assert_never(question)
+
+
+def identity_text(row: Row) -> str:
+    """All that bare text is looked for in, lowered: a field a line."""
+    application = row.application
+    fields = (application.name, application.slug, application.account, *application.domains, *application.tags)
+    return "\n".join(fields).casefold()
+
+
+def traits(cell: Cell) -> Hashable:
+    """All that the words for a state look at."""
+    return (
+        cell.status,
+        cell.alignment,
+        cell.health,
+        cell.knowledge,
+        cell.activity,
+        cell.drift,
+        cell.held,
+        cell.pending,
+        cell.environment.protected,
+        cell.observation is None,
+    )

@@ -1,0 +1,25 @@
+"""Chips and the filter's text say the same, and the rest of the text stays."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mirror_console.domain.alignment import Status
+from mirror_console.domain.filter_states import states_of, with_states
+
+
+@given(
+    st.sampled_from(["", "dunes", "dunes status:behind -tag:vip", "-status:aligned", 'status:"not checked",ahead x']),
+    st.frozensets(st.sampled_from(list(Status))),
+)
+def test_what_is_put_in_is_read_again(text: str, states: frozenset[Status]) -> None:
+    assert states_of(with_states(text, states)) == states
+
+
+def test_the_rest_of_the_filter_stays() -> None:
+    text = "dunes status:behind -status:aligned tag:vip"
+    assert states_of(text) == {Status.BEHIND}
+    wanted = with_states(text, {Status.NOT_CHECKED, Status.UNHEALTHY})
+    assert wanted == "dunes -status:aligned tag:vip status:unhealthy,not-checked"
+    assert with_states(wanted, ()) == "dunes -status:aligned tag:vip"
