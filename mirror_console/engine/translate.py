@@ -15,6 +15,7 @@ from mirror_console.domain.image import DIGEST, REVISION_LABEL, VERSION_LABEL, I
 from mirror_console.domain.observation import Container, Health, Listed, State
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import Network, Resolved
+from mirror_console.domain.ssh import SOCKET_PATH
 from mirror_console.engine import replies
 from mirror_console.engine.failures import Malformed
 from mirror_console.engine.unsupported import unsupported
@@ -58,6 +59,12 @@ def facts(version: bytes, info: bytes, *, api: str, now: datetime) -> EngineFact
         live_restore=more.live_restore_enabled,
         clock_offset=(told - now).total_seconds() if told else 0.0,
     )
+
+
+def root_folder(info: bytes) -> str:
+    """From the reply to /info: the folder of the engine's host with its images; empty where it is no plain path."""
+    folder = _decode_info(info).docker_root_dir
+    return folder if SOCKET_PATH.fullmatch(folder) else ""
 
 
 def networks(reply: bytes) -> list[Network]:

@@ -19,11 +19,13 @@ from tests.lab.keyring import LabKeyring
 from tests.lab.lab import Lab, ending_on_signals, sweep
 from tests.lab.programs import LabError, require_root
 from tests.lab.registry import LabRegistry
+from tests.lab.ssh import LabSsh
 
 LOCAL = EngineSpec("local")
 FIRST_TLS = EngineSpec("paris", tls=True)
 SECOND_TLS = EngineSpec("oslo", tls=True)
 FAST = EngineSpec("fast", bridge=False)
+BY_SSH = EngineSpec("bern", ssh=True)
 
 LAB_FIXTURES = frozenset(
     {
@@ -34,6 +36,8 @@ LAB_FIXTURES = frozenset(
         "tls_engine",
         "second_tls_engine",
         "fast_engine",
+        "ssh_engine",
+        "jump_host",
         "three_engines",
     }
 )
@@ -112,6 +116,21 @@ def second_tls_engine(lab: Lab) -> Iterator[LabEngine]:
 def fast_engine(lab: Lab) -> Iterator[LabEngine]:
     """An engine without a bridge, for many containers: they use the host network or none. Clean."""
     yield from _clean(lab, FAST)
+
+
+@pytest.fixture
+def ssh_engine(lab: Lab) -> Iterator[LabEngine]:
+    """An engine by SSH, and by nothing else for those who use it. Clean, its SSH server mended."""
+    yield from _clean(lab, BY_SSH)
+
+
+@pytest.fixture
+def jump_host(lab: Lab) -> Iterator[LabSsh]:
+    """An SSH server without an engine, over which others are reached; mended."""
+    host = lab.start_jump_host()
+    host.mend()
+    yield host
+    host.mend()
 
 
 @pytest.fixture
