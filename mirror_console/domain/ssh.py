@@ -33,7 +33,7 @@ class SignIn(StrEnum):
 
     KEY = "private key"
     PASSWORD = "password"  # noqa: S105 # the word, not one
-    OWN = "own agent and SSH settings"
+    OWN = "own settings"
     """The person's agent, ``~/.ssh/config`` and ``known_hosts``. In any other case none of them is looked at."""
 
 

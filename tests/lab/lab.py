@@ -104,7 +104,9 @@ class Lab:
             raise LabError(f"The lab in {folder} belongs to someone else. Run this again as root.") from failure
         keeper = Process(*state["keeper"]) if state["keeper"] else None
         owner = (int(state["owner"][0]), int(state["owner"][1]))
-        specs = [EngineSpec(**spec) for spec in state["engines"]]
+        # The lab of another state of these files is somebody's too, even where its engines can be more.
+        known = {field.name for field in dataclasses.fields(EngineSpec)}
+        specs = [EngineSpec(**{name: spec[name] for name in known & spec.keys()}) for spec in state["engines"]]
         return cls(folder, LabNetwork(int(state["number"])), owner, keeper, specs)
 
     @property

@@ -185,10 +185,15 @@ class LabSsh:
         server = Process.recorded(self._record)
         kill_all(lambda: (process for process in self._everyone() if process != server))
 
-    def freeze(self) -> None:
-        """Stop everything of it in its tracks: connections are taken, nothing is answered, until `thaw`."""
+    def freeze(self, *, server: bool = True) -> None:
+        """Stop everything of it in its tracks, until `thaw`: connections are taken, nothing is answered.
+
+        Without `server` only the connections that are there: new ones are served.
+        """
+        spared = None if server else Process.recorded(self._record)
         for process in self._everyone():
-            process.signal(signal.SIGSTOP)
+            if process != spared:
+                process.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
