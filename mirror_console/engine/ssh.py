@@ -61,12 +61,13 @@ class SshWay:
         with line.in_use():
             try:
                 channel = transport.open_channel("direct-tcpip", ("127.0.0.1", port), ("127.0.0.1", 0), timeout=seconds)
-            except paramiko.ChannelException as error:
-                if error.code == _PROHIBITED:
+            except (OSError, EOFError, paramiko.SSHException) as error:
+                code = transport.refused(error)
+                if code is None:
+                    raise self._lost(line, error) from error
+                if code == _PROHIBITED:
                     raise ssh_failures.no_forwarding(self._engine, f"port {port} of its host") from error
                 raise ConnectionRefusedError(f"nothing listens at port {port} of the host") from error
-            except (OSError, EOFError, paramiko.SSHException) as error:
-                raise self._lost(line, error) from error
             return ChannelSocket(channel, line, command=False)
 
     def ask_host(self, command: str, most: int = 64 * 1024) -> tuple[int, str]:
@@ -105,10 +106,10 @@ class SshWay:
             try:
                 channel = transport.open_session(timeout=self._seconds)
                 begin_command(channel, transport, command)
-            except paramiko.ChannelException as error:
-                raise ssh_failures.too_many(self._engine) from error
             except (OSError, EOFError, paramiko.SSHException) as error:
-                raise self._lost(line, error) from error
+                if transport.refused(error) is None:
+                    raise self._lost(line, error) from error
+                raise ssh_failures.too_many(self._engine) from error
             return ChannelSocket(channel, line, command=True)
 
     def _to_socket(self, line: SshLine) -> ChannelSocket:
@@ -116,12 +117,13 @@ class SshWay:
         with line.in_use():
             try:
                 channel = transport.open_stream(path, self._seconds)
-            except paramiko.ChannelException as error:
-                if error.code == _PROHIBITED:
+            except (OSError, EOFError, paramiko.SSHException) as error:
+                code = transport.refused(error)
+                if code is None:
+                    raise self._lost(line, error) from error
+                if code == _PROHIBITED:
                     raise ssh_failures.no_forwarding(self._engine, "Docker's socket") from error
                 raise self._why_no_socket(path) from error
-            except (OSError, EOFError, paramiko.SSHException) as error:
-                raise self._lost(line, error) from error
             return ChannelSocket(channel, line, command=False)
 
     def _why_no_socket(self, path: str) -> SshError:

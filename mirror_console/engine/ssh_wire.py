@@ -126,6 +126,16 @@ class LineTransport(paramiko.Transport):
         self._doubted_at = None
         return self.is_active()
 
+    def refused(self, error: BaseException) -> int | None:
+        """With which code the server refused to open a channel; None where it failed in another way.
+
+        Of several that are refused at once only one gets to know its code; for the others it is 0.
+        """
+        if isinstance(error, paramiko.ChannelException):
+            return error.code
+        unknown = isinstance(error, paramiko.SSHException) and "Unable to open channel" in str(error)
+        return 0 if unknown and self.is_active() else None
+
     def end(self) -> None:
         """Close it and wait for its thread."""
         self.wire.close()

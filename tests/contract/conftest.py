@@ -1,4 +1,4 @@
-"""The contract is played on every stage: a real engine by TLS, and simulated ones of two generations."""
+"""The contract is played on every stage: real engines by TLS and by SSH, and simulated ones of two generations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mirror_console.simulator.state import DOCKER_20_10, DOCKER_25
-from tests.contract.stage import Stage, real, simulated
+from tests.contract.stage import Stage, real, real_by_ssh, simulated
 
 GENERATIONS = {"simulated-20.10": DOCKER_20_10, "simulated-25": DOCKER_25}
 
@@ -18,6 +18,7 @@ GENERATIONS = {"simulated-20.10": DOCKER_20_10, "simulated-25": DOCKER_25}
 @pytest.fixture(
     params=[
         pytest.param("real", marks=pytest.mark.lab),
+        pytest.param("real-ssh", marks=pytest.mark.lab),
         *GENERATIONS,
     ]
 )
@@ -26,6 +27,9 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     match request.param:
         case "real":
             with real(request.getfixturevalue("lab"), request.getfixturevalue("tls_engine")) as played:
+                yield played
+        case "real-ssh":
+            with real_by_ssh(request.getfixturevalue("lab"), request.getfixturevalue("ssh_engine")) as played:
                 yield played
         case generation:
             # The paths of sockets must be short.
