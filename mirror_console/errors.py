@@ -71,6 +71,10 @@ class FailureKind(StrEnum):
     TIMEOUT = "no answer in time"
     DROPPED = "connection lost"
     CERTIFICATE = "certificate refused"
+    HOST_KEY_UNKNOWN = "host key unknown"
+    HOST_KEY_CHANGED = "host key changed"
+    UNENCRYPTED = "not encrypted"
+    TOO_MANY = "too many connections"
     SIGN_IN = "sign-in refused"
     NO_CREDENTIAL = "credential missing"
     KEYRING = "keyring locked"
@@ -96,6 +100,10 @@ UNREACHABLE_KINDS = frozenset(
         FailureKind.TIMEOUT,
         FailureKind.DROPPED,
         FailureKind.CERTIFICATE,
+        FailureKind.HOST_KEY_UNKNOWN,
+        FailureKind.HOST_KEY_CHANGED,
+        FailureKind.UNENCRYPTED,
+        FailureKind.TOO_MANY,
         FailureKind.SIGN_IN,
         FailureKind.NO_CREDENTIAL,
         FailureKind.KEYRING,

@@ -13,6 +13,22 @@ import typer
 from mirror_console.cli.files import read_secret, read_text
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.shapes import engine_shape
+from mirror_console.cli.ssh import (
+    MOST_KEYS,
+    AgentOption,
+    HostKeyOption,
+    JumpOption,
+    PassphraseOption,
+    PasswordFileOption,
+    PasswordOption,
+    SocketOption,
+    SshKeyOption,
+    accept,
+    named_key,
+    with_acceptance,
+    with_accepted_keys,
+    with_ssh,
+)
 from mirror_console.cli.status import engine_ids, surveyed
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import registry_host
@@ -24,7 +40,10 @@ from mirror_console.operations.engines import (
     EngineInput,
     RegistryInput,
     StepState,
+    accept_host_key,
     engine_input,
+    engine_problems,
+    host_key_refusal,
     remove_engine,
     remove_registry,
     save_engine,
@@ -51,7 +70,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(
         group,
         name="engines",
-        help="Engines and registries: list, show, add, edit, remove, test, add-registry.",
+        help="Engines and registries: list, show, add, edit, remove, test, trust, add-registry.",
         short_help="Engines and registries.",
     )
     group.command("list")(list_all)
@@ -60,6 +79,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("edit")(edit)
     group.command("remove")(remove)
     group.command("test")(try_out)
+    group.command("trust")(trust)
     group.command("add-registry")(add_registry)
     group.command("remove-registry")(forget_registry)
 
@@ -129,18 +149,31 @@ def add(
     at_once: AtOnceOption = None,
     timeout: TimeoutOption = None,
     notes: NotesOption = None,
+    ssh_key: SshKeyOption = None,
+    ssh_passphrase_file: PassphraseOption = None,
+    ssh_password_file: PasswordFileOption = None,
+    ssh_password: PasswordOption = False,
+    agent: AgentOption = False,
+    jump: JumpOption = None,
+    socket: SocketOption = None,
+    host_key: HostKeyOption = None,
     no_test: Annotated[bool, typer.Option("--no-test", help="Save it without trying the way to it.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Add an engine, and try the way to it. PEM files are read into the keyring and needed no more.
+    """Add an engine, and try the way to it. Files with keys and passwords are read into the keyring and needed no more.
 
-    It is in the catalog also where it doesn't answer: nothing of what was typed is lost.
+    By SSH the keys of the servers on the way are shown and asked about, unless --host-key names them. It is in the
+    catalog also where it doesn't answer: nothing of what was typed is lost.
     """
     session = session_of(context)
     session.demand_write()
     typed = EngineInput(name=name, address=address)
     typed = _with(typed, location, ca, cert, key, often_offline, at_once, timeout, notes)
+    by_ssh = (ssh_key, ssh_passphrase_file, ssh_password_file, ssh_password, agent, jump, socket, host_key)
+    typed = with_acceptance(session, with_ssh(session, typed, *by_ssh))
     with session.console(write=True) as (console, _):
+        if not engine_problems(console, typed):
+            typed = with_accepted_keys(session, console, typed)
         engine = save_engine(console, typed)
         if not as_json:
             session.out.say(f"Saved {engine.name}.")
@@ -167,6 +200,14 @@ def edit(
     at_once: AtOnceOption = None,
     timeout: TimeoutOption = None,
     notes: NotesOption = None,
+    ssh_key: SshKeyOption = None,
+    ssh_passphrase_file: PassphraseOption = None,
+    ssh_password_file: PasswordFileOption = None,
+    ssh_password: PasswordOption = False,
+    agent: AgentOption = False,
+    jump: JumpOption = None,
+    socket: SocketOption = None,
+    host_key: HostKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Change an engine. What isn't said stays; PEM files replace what the keyring has."""
@@ -177,6 +218,10 @@ def edit(
         typed = engine_input(before)
         typed = replace(typed, name=new_name or typed.name, address=address or typed.address)
         typed = _with(typed, location, ca, cert, key, often_offline, at_once, timeout, notes)
+        by_ssh = (ssh_key, ssh_passphrase_file, ssh_password_file, ssh_password, agent, jump, socket, host_key)
+        typed = with_ssh(session, typed, *by_ssh)
+        if not before.unencrypted_accepted or str(before.address) != typed.address:
+            typed = with_acceptance(session, typed)
         engine = save_engine(console, typed, before.id)
     words = f"Saved {engine.name}. Try the way to it: mirror-console engines test {shlex.quote(engine.name)}"
     session.out.done(words, _saved(engine), as_json=as_json)
@@ -204,6 +249,39 @@ def try_out(context: typer.Context, name: NameArgument, as_json: JsonOption = Fa
         session.out.json(steps)
     if _any_failed(steps):
         raise typer.Exit(ExitCode.ATTENTION)
+
+
+@told
+def trust(
+    context: typer.Context,
+    name: NameArgument,
+    host_key: HostKeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at the keys of the SSH servers on the way to an engine, and accept those that are new or have changed.
+
+    The keys are shown and asked about; --host-key accepts the named ones without a question.
+    """
+    session = session_of(context)
+    session.demand_write()
+    accepted = []
+    with session.console(write=True) as (console, _):
+        engine = _engine(console, name)
+        for text in host_key or ():
+            accepted.append(named_key(str(engine.address), text))
+            engine = accept_host_key(console, engine.id, accepted[-1])
+        while len(accepted) < MOST_KEYS and (refusal := host_key_refusal(console, engine)) is not None:
+            accept(session, refusal)
+            accepted.append(refusal.offered)
+            engine = accept_host_key(console, engine.id, refusal.offered)
+    words = "\n".join(f"Accepted the key of {key.place}: {key.words}." for key in accepted)
+    content = [
+        {"host": key.host, "port": key.port, "type": key.type, "fingerprint": key.fingerprint} for key in accepted
+    ]
+    if as_json or not words:
+        session.out.done(f"All keys on the way to {name} are accepted already.", content, as_json=as_json)
+    else:
+        session.out.lines(words)
 
 
 @told

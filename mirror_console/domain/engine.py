@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from mirror_console.domain.engine_kind import EngineKind, limits
+from mirror_console.domain.host import host_and_port, is_loopback
 from mirror_console.domain.secret import SecretReference
+from mirror_console.domain.ssh import DEFAULT_PORT, SOCKET_PATH, SshAccess, parse_hop
 from mirror_console.errors import FailureKind, InvalidInput, Problem
 
 OLDEST_API = (1, 41)
@@ -17,7 +19,10 @@ NEWEST_API = (1, 44)
 """The newest API version spoken. One shape of replies from Docker 25 on; older engines are spoken to in their own."""
 
 _API = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
+DOCKER_TLS_PORT = 2376
+DOCKER_PLAIN_PORT = 2375
+UNENCRYPTED_ACCEPTED = "I accept root without authentication"
+"""What a person types to have an engine without encryption: whoever runs a program on this computer is root there."""
 
 
 class Way(StrEnum):
@@ -25,22 +30,40 @@ class Way(StrEnum):
 
     SOCKET = "local socket"
     TLS = "TCP with TLS"
+    SSH = "SSH"
+    PLAIN = "TCP without encryption"
+    """On this computer alone, and only after a person has accepted what that means."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an engine is: the path of a socket, or host and port."""
+    """Where an engine is: the path of a socket, or host and port; by SSH a user too, and the path of a socket there.
+
+    By SSH an empty user means the one that the person's own SSH settings name, and an empty path the socket that the
+    host's Docker uses.
+    """
 
     way: Way
     path: str = ""
     host: str = ""
     port: int = 0
+    user: str = ""
 
     def __str__(self) -> str:
-        if self.way is Way.SOCKET:
-            return f"unix://{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"tcp://{host}:{self.port}"
+        match self.way:
+            case Way.SOCKET:
+                return f"unix://{self.path}"
+            case Way.TLS:
+                return f"tcp://{host}:{self.port}"
+            case Way.PLAIN:
+                return f"http://{host}:{self.port}"
+            case Way.SSH:
+                user = f"{self.user}@" if self.user else ""
+                port = "" if self.port == DEFAULT_PORT else f":{self.port}"
+                return f"ssh://{user}{host}{port}{self.path}"
+            case _:
+                assert_never(self.way)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,9 @@ class Engine:
     probe_host: str = ""
     """Where this computer finds the ports that the engine's containers publish, if that isn't the engine's own host."""
     simulated: bool = False
+    ssh: SshAccess | None = None
+    unencrypted_accepted: bool = False
+    """Whether a person typed that they accept what it means to reach this address without encryption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,58 +152,79 @@ class Contact:
 def parse_address(text: str) -> Address:
     """Read an engine's address.
 
-    Raises InvalidInput with what is wrong and how an address looks. Plain TCP (port 2375, or ``http://``) is refused:
-    whoever can speak to a Docker daemon is root on its host.
+    Raises InvalidInput with what is wrong and how an address looks. Plain TCP (``http://``) is read for addresses of
+    this computer alone, and still needs to be accepted: whoever can speak to a Docker daemon is root on its host.
     """
     text = text.strip()
+    try:
+        return _read(text)
+    except ValueError as error:
+        problem = Problem("address", str(error))
+        raise InvalidInput(f"'{text}' is not an engine's address.", [problem]) from None
+
+
+def _read(text: str) -> Address:
     scheme, separator, rest = text.partition("://")
     if not separator:
         if text.startswith("/") and "\0" not in text:
             return Address(Way.SOCKET, path=text)
-        raise _refused(text, "it begins with unix:// or tcp://, for example tcp://engine.example:2376")
+        raise ValueError("it begins with unix://, ssh:// or tcp://, for example tcp://engine.example:2376")
     match scheme.lower():
         case "unix":
             if not rest.startswith("/") or "\0" in rest:
-                raise _refused(text, "the path of a socket begins with a slash: unix:///var/run/docker.sock")
+                raise ValueError("the path of a socket begins with a slash: unix:///var/run/docker.sock")
             return Address(Way.SOCKET, path=rest)
         case "tcp" | "https":
-            return _tls_address(text, rest)
-        case "http":
-            raise _refused(text, "http:// is not encrypted; use tcp:// with TLS, usually port 2376")
+            return _tls_address(rest)
         case "ssh":
-            raise _refused(text, "SSH is not supported in this version; use a local socket or tcp:// with TLS")
+            return _ssh_address(rest)
+        case "http":
+            return _plain_address(rest)
         case _:
-            raise _refused(text, f"'{scheme}://' is not known; use unix:// or tcp://")
+            raise ValueError(f"'{scheme}://' is not known; use unix://, ssh:// or tcp://")
 
 
-def _tls_address(text: str, rest: str) -> Address:
-    if "/" in rest.rstrip("/") or "@" in rest or "?" in rest:
-        raise _refused(text, "after the host and port nothing may follow: tcp://engine.example:2376")
-    rest = rest.rstrip("/")
-    match = re.fullmatch(
-        r"\[(?P<six>[0-9a-fA-F:.]+)\](?::(?P<port6>[0-9]+))?|(?P<host>[^:\[\]]+)(?::(?P<port>[0-9]+))?", rest
-    )
-    if match is None:
-        raise _refused(text, "host and port are missing or malformed: tcp://engine.example:2376")
-    host = match["six"] or match["host"]
-    if match["six"]:
-        try:
-            ipaddress.IPv6Address(host)
-        except ValueError:
-            raise _refused(text, f"'{host}' is not an IPv6 address") from None
-    elif not _HOST.fullmatch(host):
-        raise _refused(text, f"'{host}' is not a host name")
-    port = int(match["port6"] or match["port"] or 2376)
-    if not 1 <= port <= 65535:
-        raise _refused(text, f"port {port} is out of range 1 to 65535")
-    if port == 2375:
+def _tls_address(rest: str) -> Address:
+    host, port = _host_alone(rest, DOCKER_TLS_PORT, "tcp://engine.example:2376")
+    if port == DOCKER_PLAIN_PORT:
         words = "port 2375 is Docker's unencrypted port: whoever reaches it is root there; use TLS, usually port 2376"
-        raise _refused(text, words)
+        raise ValueError(words)
     return Address(Way.TLS, host=host, port=port)
 
 
-def _refused(text: str, words: str) -> InvalidInput:
-    return InvalidInput(f"'{text}' is not an engine's address.", [Problem("address", words)])
+def _plain_address(rest: str) -> Address:
+    host, port = _host_alone(rest, None, "http://127.0.0.1:2375")
+    if not is_loopback(host):
+        raise ValueError(
+            "http:// is not encrypted, so it is for this computer alone (127.0.0.1); use ssh:// or tcp:// with TLS"
+        )
+    return Address(Way.PLAIN, host=host, port=port)
+
+
+def _host_alone(rest: str, default: int | None, example: str) -> tuple[str, int]:
+    if "/" in rest.rstrip("/") or "@" in rest or "?" in rest:
+        raise ValueError(f"after the host and port nothing may follow: {example}")
+    try:
+        return host_and_port(rest.rstrip("/"), default)
+    except ValueError as error:
+        words = str(error)
+        raise ValueError(f"{words}: {example}" if words.endswith(("missing", "malformed")) else words) from None
+
+
+def _ssh_address(rest: str) -> Address:
+    named, slash, path = rest.partition("/")
+    socket = slash + path if path else ""
+    if socket and (not SOCKET_PATH.fullmatch(socket) or ".." in socket.split("/")):
+        raise ValueError(f"'{socket}' is not the path of a socket: after the host, the path of one on it may follow")
+    if ":" in named.rpartition("@")[0]:
+        raise ValueError("a password never stands in an address: the keyring keeps it")
+    try:
+        hop = parse_hop(named)
+    except ValueError as error:
+        words = str(error)
+        example = ": ssh://deploy@engine.example" if words.endswith("malformed") else ""
+        raise ValueError(words + example) from None
+    return Address(Way.SSH, path=socket, host=hop.host, port=hop.port, user=hop.user)
 
 
 def spoken_api(offered: str) -> str | None:

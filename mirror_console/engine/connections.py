@@ -5,20 +5,25 @@ from __future__ import annotations
 import ssl
 import threading
 import weakref
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, assert_never
 
 import urllib3
 
-from mirror_console.domain.engine import Engine, TlsReferences, Way
+from mirror_console.domain.engine import Engine, Way
+from mirror_console.domain.host import is_loopback
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
-from mirror_console.engine import transport
+from mirror_console.domain.ssh import Hop, SshError, Stage
+from mirror_console.engine import ssh, transport
 from mirror_console.engine.client import EngineClient
-from mirror_console.engine.failures import in_our_words
+from mirror_console.engine.failures import causes, in_our_words
 from mirror_console.engine.greeting import greet
+from mirror_console.engine.pace import Pace
 from mirror_console.engine.session import DockerSession, Link
+from mirror_console.engine.ssh_failures import RemoteEnded, neither
 from mirror_console.errors import EngineError, FailureKind, VaultError
 
 
@@ -33,14 +38,20 @@ class Vault(Protocol):
 
 
 class DockerEngines:
-    """The way to all engines. `clock` tells the time in UTC: an engine's own clock is compared with it."""
+    """The way to all engines. `clock` tells the time in UTC: an engine's own clock is compared with it.
 
-    def __init__(self, vault: Vault, clock: Callable[[], datetime]) -> None:
+    `ssh_folder` is where the person's own SSH settings are, for the engines that are reached by them.
+    """
+
+    def __init__(self, vault: Vault, clock: Callable[[], datetime], ssh_folder: Path = Path("~/.ssh")) -> None:
         self._vault = vault
         self._clock = clock
+        self._ssh_folder = ssh_folder
+        self._pace = Pace()
         self._lock = threading.Lock()
         self._kept: dict[str, _Kept] = {}
         self._tried: weakref.WeakSet[Link] = weakref.WeakSet()
+        self._by_ssh: weakref.WeakSet[ssh.SshWay] = weakref.WeakSet()
 
     def session(self, engine: Engine) -> DockerSession:
         """A session with an engine, over the connection that is kept or a new one. Raises EngineError.
@@ -50,7 +61,7 @@ class DockerEngines:
         with self._lock:
             kept = self._kept.setdefault(engine.id, _Kept())
         with kept.lock:
-            way = (engine.address, engine.tls, engine.timeout)
+            way = (engine.address, engine.tls, engine.ssh, engine.unencrypted_accepted, engine.timeout)
             if kept.link is None or kept.way != way:
                 kept.close()
                 kept.link, kept.way = self._connect(engine, {}), way
@@ -66,6 +77,23 @@ class DockerEngines:
             self._tried.add(link)
         return DockerSession(engine, link, self._clock)
 
+    def entrance(self, engine: Engine) -> Hop | None:
+        """The host that the first packet goes to; None where there is none, or a program stands for the network.
+
+        Raises EngineError.
+        """
+        address = engine.address
+        match address.way:
+            case Way.SOCKET:
+                return None
+            case Way.TLS | Way.PLAIN:
+                return Hop(address.host, address.port)
+            case Way.SSH:
+                first = ssh.entrance(engine, self._ssh_folder.expanduser())
+                return None if first.command else first.hop
+            case _:
+                assert_never(address.way)
+
     def forget(self, engine_id: str) -> None:
         """Close the connection to an engine: its address or its credentials have changed."""
         with self._lock:
@@ -75,9 +103,11 @@ class DockerEngines:
                 kept.close()
 
     def close(self) -> None:
-        """Close everything that is open."""
+        """Close everything that is open, and what is still being opened by SSH."""
         with self._lock:
-            kept, tried = list(self._kept), list(self._tried)
+            kept, tried, by_ssh = list(self._kept), list(self._tried), list(self._by_ssh)
+        for way in by_ssh:
+            way.close()
         for engine_id in kept:
             self.forget(engine_id)
         for link in tried:
@@ -86,11 +116,22 @@ class DockerEngines:
     def _connect(self, engine: Engine, secrets: Mapping[str, Secret]) -> Link:
         """Find out whom we speak with before anything is asked."""
         address = engine.address
-        if address.way is Way.SOCKET:
-            return _open(engine, "http+docker://localhost", lambda: transport.socket_pool(address.path))
+        match address.way:
+            case Way.SOCKET:
+                return _open(engine, "http+docker://localhost", lambda: transport.socket_pool(address.path))
+            case Way.TLS:
+                return self._connect_by_tls(engine, secrets)
+            case Way.SSH:
+                return self._connect_by_ssh(engine, secrets)
+            case Way.PLAIN:
+                return _connect_plainly(engine)
+            case _:
+                assert_never(address.way)
+
+    def _connect_by_tls(self, engine: Engine, secrets: Mapping[str, Secret]) -> Link:
+        address = engine.address
         context = self._tls_context(engine, secrets)
-        host = f"[{address.host}]" if ":" in address.host else address.host
-        base_url = f"https://{host}:{address.port}"
+        base_url = f"https://{_written(address.host)}:{address.port}"
         try:
             return _open(engine, base_url, lambda: transport.tls_pool(address.host, address.port, context))
         except EngineError as error:
@@ -100,6 +141,32 @@ class DockerEngines:
                     transport.hear_out(address.host, address.port, context, engine.timeout)
             raise
 
+    def _connect_by_ssh(self, engine: Engine, secrets: Mapping[str, Secret]) -> Link:
+        access = ssh.access_of(engine)
+        with self._from_keyring(engine, "key or password"):
+            sign_on = ssh.sign_on(engine, access, self._fetching(secrets), self._ssh_folder.expanduser())
+        way = ssh.SshWay(engine, access, sign_on, self._pace)
+        with self._lock:
+            self._by_ssh.add(way)
+        pools = iter((way.calls, way.streams))
+        try:
+            return _open(engine, ssh.BASE_URL, lambda: next(pools), way)
+        except EngineError as error:
+            if way.straight or not _lacks_command(error):
+                raise
+        # There is no docker command on the host: the socket may be there all the same.
+        way = ssh.SshWay(engine, access, sign_on, self._pace)
+        way.go_straight()
+        with self._lock:
+            self._by_ssh.add(way)
+        pools = iter((way.calls, way.streams))
+        try:
+            return _open(engine, ssh.BASE_URL, lambda: next(pools), way)
+        except SshError as error:
+            if error.stage is not Stage.SOCKET:
+                raise
+            raise neither(engine.name, error) from error
+
     def _tls_context(self, engine: Engine, secrets: Mapping[str, Secret]) -> ssl.SSLContext:
         if engine.tls is None:
             raise EngineError(
@@ -107,19 +174,27 @@ class DockerEngines:
                 f"{engine.name} has no certificates.",
                 "Give the authority's certificate, the client certificate and its key in the engine's settings.",
             )
-        return transport.tls_context(engine.name, *self._credentials(engine, engine.tls, secrets))
+        tls = engine.tls
+        with self._from_keyring(engine, "certificates"):
+            fetch = self._fetching(secrets)
+            texts = [fetch(reference).reveal() for reference in (tls.authority, tls.certificate, tls.key)]
+        return transport.tls_context(engine.name, *texts)
 
-    def _credentials(self, engine: Engine, tls: TlsReferences, secrets: Mapping[str, Secret]) -> list[str]:
-        def fetch(reference: SecretReference) -> str:
+    def _fetching(self, secrets: Mapping[str, Secret]) -> Callable[[SecretReference], Secret]:
+        def fetch(reference: SecretReference) -> Secret:
             given = secrets.get(reference.name)
-            return (given if given is not None else self._vault.get(reference)).reveal()
+            return given if given is not None else self._vault.get(reference)
 
+        return fetch
+
+    @contextmanager
+    def _from_keyring(self, engine: Engine, what: str) -> Iterator[None]:
         try:
-            return [fetch(reference) for reference in (tls.authority, tls.certificate, tls.key)]
+            yield
         except VaultError as error:
             unlocked = self._vault.state() is VaultState.UNLOCKED
             kind = FailureKind.NO_CREDENTIAL if unlocked else FailureKind.KEYRING
-            title = f"{engine.name} can't be reached without its certificates. {error.title}"
+            title = f"{engine.name} can't be reached without its {what}. {error.title}"
             raise EngineError(kind, title, error.hint) from error
 
 
@@ -137,9 +212,38 @@ class _Kept:
             self.link = None
 
 
-def _open(engine: Engine, base_url: str, make_pool: Callable[[], urllib3.HTTPConnectionPool]) -> Link:
+def _connect_plainly(engine: Engine) -> Link:
+    """Only on this computer, and only where a person has accepted it. Anything else is refused with nothing sent."""
+    address = engine.address
+    if not (engine.unencrypted_accepted and is_loopback(address.host)):
+        raise EngineError(
+            FailureKind.UNENCRYPTED,
+            f"The way to {engine.name} is not encrypted, and whoever uses it is root there: it was not tried.",
+            "Use SSH or TLS. On this computer alone, accept it in the engine's settings.",
+        )
+    # A name could be made to lead elsewhere: this one is never looked up.
+    host = "127.0.0.1" if address.host.lower() == "localhost" else address.host
+    base_url = f"http://{_written(host)}:{address.port}"
+    return _open(engine, base_url, lambda: transport.plain_pool(host, address.port))
+
+
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _lacks_command(error: BaseException) -> bool:
+    """Whether a failure comes of there being no docker command on the host."""
+    return any(isinstance(cause, RemoteEnded) and cause.no_command for cause in causes(error))
+
+
+def _open(
+    engine: Engine,
+    base_url: str,
+    make_pool: Callable[[], urllib3.HTTPConnectionPool],
+    by_ssh: ssh.SshWay | None = None,
+) -> Link:
     calls, streams = (EngineClient(base_url, make_pool(), engine.timeout) for _ in range(2))
-    link = Link(calls, streams)
+    link = Link(calls, streams, by_ssh)
     try:
         greeting = greet(engine, calls)
         link.speak(greeting.api)

@@ -17,6 +17,7 @@ import requests
 import urllib3.exceptions
 
 from mirror_console.domain.plain import clean
+from mirror_console.engine.ssh_failures import of_remote
 from mirror_console.errors import EngineError, FailureKind
 
 
@@ -171,14 +172,14 @@ def _not_understood(engine: str, why: str) -> EngineError:
 
 def lost(engine: str, error: BaseException) -> EngineError:
     """The error for a request that got no reply. The innermost cause that is known decides."""
-    causes = list(_causes(error))
-    for tell in (_of_tls, _of_address, _of_time, _of_connection):
-        for cause in causes:
+    found = list(causes(error))
+    for tell in (of_remote, _of_tls, _of_address, _of_time, _of_connection):
+        for cause in found:
             told = tell(engine, cause)
             if told is not None:
                 return told
-    if any(isinstance(cause, _NOT_HTTP) for cause in causes):
-        return _not_understood(engine, clean(str(causes[-1])))
+    if any(isinstance(cause, _NOT_HTTP) for cause in found):
+        return _not_understood(engine, clean(str(found[-1])))
     words = clean(str(error))
     return EngineError(
         FailureKind.DROPPED,
@@ -188,7 +189,7 @@ def lost(engine: str, error: BaseException) -> EngineError:
     )
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """The error, and all that it wraps in one of the ways that libraries have for it."""
     todo, seen = [error], set[int]()
     while todo:

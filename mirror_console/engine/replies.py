@@ -46,6 +46,7 @@ class Info(Reply):
     driver_status: list[list[str]] | None = None
     live_restore_enabled: bool = False
     system_time: str = ""
+    docker_root_dir: str = ""
 
 
 # --- listing ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -16,9 +17,12 @@ from mirror_console.domain.image import Image, ImageReference, parse_reference
 from mirror_console.domain.observation import Container, Listed
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ContainerSpec, Network, PullProgress, RegistryLogin, Resolved
+from mirror_console.domain.ssh import HostKey
 from mirror_console.engine import bodies, podman, replies, streams, translate
 from mirror_console.engine.client import EngineClient, sign_in_header
 from mirror_console.engine.failures import in_our_words
+from mirror_console.engine.ssh import SshWay
+from mirror_console.engine.ssh_channel import as_socket
 from mirror_console.engine.transport import pieces
 from mirror_console.errors import EngineError, FailureKind, InvalidInput
 
@@ -34,9 +38,13 @@ LAST_IMAGES = 512
 class Link:
     """What is open to one engine: a client for calls, one for replies that last, and what was learned for good."""
 
-    def __init__(self, calls: EngineClient, streams: EngineClient) -> None:
+    def __init__(self, calls: EngineClient, streams: EngineClient, by_ssh: SshWay | None = None) -> None:
         self.calls = calls
         self.streams = streams
+        self.by_ssh = by_ssh
+        if by_ssh is not None:
+            # Its threads keep it alive, so nothing else would ever close it.
+            weakref.finalize(self, by_ssh.close)
         self.api = ""
         self.kind = EngineKind.DOCKER
         self.image_configs: dict[str, replies.ImageConfig] = {}
@@ -66,6 +74,18 @@ class DockerSession:
         self._clock = clock
 
     # --- the engine -----------------------------------------------------------------------------------------------
+
+    @property
+    def host_key(self) -> HostKey | None:
+        """The key that the engine's SSH server was seen to have; None where it is reached otherwise."""
+        return self._link.by_ssh.host_key if self._link.by_ssh is not None else None
+
+    def free_disk(self) -> int | None:
+        """Octets that are free where the engine keeps its images; None where that can't be learned."""
+        if self._link.by_ssh is None:
+            return None  # an engine itself doesn't tell
+        folder = self._read("tell about itself", lambda client: translate.root_folder(client.read("/info")))
+        return self._link.by_ssh.free_disk(folder) if folder else None
 
     def facts(self) -> EngineFacts:
         """What the engine says of itself."""
@@ -216,15 +236,23 @@ class DockerSession:
     # --- the application ------------------------------------------------------------------------------------------
 
     def probe(self, port: int, path: str, timeout: float) -> ProbeAnswer:
-        """Ask a published host port of this engine over HTTP from here. Never raises; follows no redirect."""
+        """Ask a published host port of this engine over HTTP. Never raises; follows no redirect.
+
+        From here; but by SSH through the connection, as from here there may be no way to the engine's ports.
+        """
         address = self._engine.address
         host = self._engine.probe_host or (address.host if address.way is Way.TLS else "127.0.0.1")
         connection = http.client.HTTPConnection(host, port, timeout=timeout)
         try:
+            if self._link.by_ssh is not None and not self._engine.probe_host:
+                connection.sock = as_socket(self._link.by_ssh.tunnel(port, timeout))
+                connection.sock.settimeout(timeout)
             connection.request("GET", path, headers={"User-Agent": "mirror-console", "Connection": "close"})
             return ProbeAnswer(connection.getresponse().status)
         except TimeoutError:
             return ProbeAnswer(None, "no answer in time")
+        except EngineError as error:
+            return ProbeAnswer(None, clean(error.title, 200))
         except (OSError, http.client.HTTPException, ValueError) as error:
             return ProbeAnswer(None, clean(str(error) or type(error).__name__, 200))
         finally:

@@ -16,6 +16,7 @@ from mirror_console.domain.image import DIGEST, REVISION_LABEL, VERSION_LABEL, I
 from mirror_console.domain.observation import Container, Health, Listed, State
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import Network, Resolved
+from mirror_console.domain.ssh import SOCKET_PATH
 from mirror_console.engine import replies
 from mirror_console.engine.failures import Malformed
 from mirror_console.engine.unsupported import unsupported
@@ -81,6 +82,12 @@ def offered(version: bytes) -> tuple[str, EngineKind]:
 def _kind(about: replies.Version) -> EngineKind:
     names = {component.name for component in about.components or []}
     return EngineKind.PODMAN if PODMAN_COMPONENT in names else EngineKind.DOCKER
+
+
+def root_folder(info: bytes) -> str:
+    """From the reply to /info: the folder of the engine's host with its images; empty where it is no plain path."""
+    folder = _decode_info(info).docker_root_dir
+    return folder if SOCKET_PATH.fullmatch(folder) else ""
 
 
 def networks(reply: bytes) -> list[Network]:

@@ -28,7 +28,7 @@ CONNECT_SECONDS = 5.0
 LARGEST_REPLY = 64 * 1024 * 1024
 _PIECE = 64 * 1024
 
-_KEEP_ALIVE = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)] + [
+KEEP_ALIVE = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)] + [
     (socket.IPPROTO_TCP, getattr(socket, name), seconds)
     for name, seconds in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
     if hasattr(socket, name)
@@ -167,13 +167,18 @@ def socket_pool(path: str) -> urllib3.HTTPConnectionPool:
     return _SocketPool("localhost", maxsize=AT_ONCE, block=True, socket_path=path)
 
 
+def plain_pool(host: str, port: int) -> urllib3.HTTPConnectionPool:
+    """Connections without encryption, to this computer itself."""
+    return urllib3.HTTPConnectionPool(host, port, maxsize=AT_ONCE, block=True, socket_options=KEEP_ALIVE)
+
+
 # --- TLS ----------------------------------------------------------------------------------------------------------
 
 
 def tls_pool(host: str, port: int, context: ssl.SSLContext) -> urllib3.HTTPConnectionPool:
     """Connections by TLS. `context` says whom to trust and who we are."""
     return urllib3.HTTPSConnectionPool(
-        host, port, maxsize=AT_ONCE, block=True, ssl_context=context, socket_options=_KEEP_ALIVE
+        host, port, maxsize=AT_ONCE, block=True, ssl_context=context, socket_options=KEEP_ALIVE
     )
 
 

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mirror_console.domain.engine import Address, Engine, EngineFacts, Way
+from mirror_console.domain.engine import UNENCRYPTED_ACCEPTED, Engine, EngineFacts, Way
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.ssh import Hop, HostKey, HostKeyRefused, SignIn, SshError, Stage
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
 
 CONNECT_SECONDS = 5.0
+_BY_PROGRAM = "a program of your own SSH settings stands for the network"
 CLOCK_DIFFERS = 60.0
 """Seconds between both clocks from which on times of the engine and of the console no longer tell one story."""
 NO_SUCH_IMAGE = "sha256:" + "0" * 64
@@ -36,6 +38,11 @@ TITLES = (
 )
 
 
+def titles(way: Way) -> tuple[str, ...]:
+    """What the ten steps are called."""
+    return tuple("Host key" if title == "Certificate" and way is Way.SSH else title for title in TITLES)
+
+
 class StepState(StrEnum):
     """How a step of the test stands."""
 
@@ -47,7 +54,11 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStep:
-    """One step, `number` from 1 to 10. It comes twice: while it runs, and with its outcome after `seconds`."""
+    """One step, `number` from 1 to 10. It comes twice: while it runs, and with its outcome after `seconds`.
+
+    Where an SSH server shows a key that isn't accepted, `offered` is that key and `accepted` those of before: a person
+    compares it, and then it is accepted (mirror_console.operations.engines.accept_host_key, or SshInput.host_keys).
+    """
 
     number: int
     title: str
@@ -55,6 +66,8 @@ class ConnectionStep:
     words: str = ""
     seconds: float = 0.0
     remedy: str = ""
+    offered: HostKey | None = None
+    accepted: tuple[HostKey, ...] = ()
 
 
 def test_connection(console: Console, engine: Engine, secrets: Mapping[str, Secret] | None) -> Iterator[ConnectionStep]:
@@ -64,7 +77,7 @@ def test_connection(console: Console, engine: Engine, secrets: Mapping[str, Secr
     """
     test = _Test(console, engine, secrets or {})
     failed = False
-    for number, (title, ask) in enumerate(zip(TITLES, test.steps, strict=True), 1):
+    for number, (title, ask) in enumerate(zip(titles(engine.address.way), test.steps, strict=True), 1):
         if failed:
             yield ConnectionStep(number, title, StepState.SKIPPED, "not tried")
             continue
@@ -73,7 +86,9 @@ def test_connection(console: Console, engine: Engine, secrets: Mapping[str, Secr
         outcome = ask()
         failed = outcome.state is StepState.FAILED
         took = console.monotonic() - began
-        yield ConnectionStep(number, title, outcome.state, outcome.words, took, outcome.remedy)
+        shown = outcome.refusal
+        offered, accepted = (shown.offered, shown.accepted) if shown else (None, ())
+        yield ConnectionStep(number, title, outcome.state, outcome.words, took, outcome.remedy, offered, accepted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,7 @@ class _Outcome:
     state: StepState
     words: str
     remedy: str = ""
+    refusal: HostKeyRefused | None = None
 
 
 def _ok(words: str) -> _Outcome:
@@ -105,6 +121,7 @@ class _Test:
         self._session: EngineSession | None = None
         self._refusal: EngineError | None = None
         self._facts: EngineFacts | None = None
+        self._entrance: Hop | None = None
         self.steps: tuple[Callable[[], _Outcome], ...] = (
             self._address,
             self._name,
@@ -119,15 +136,28 @@ class _Test:
         )
 
     def _address(self) -> _Outcome:
-        return _ok(str(self._engine.address))
+        address = self._engine.address
+        if address.way is Way.PLAIN and not self._engine.unencrypted_accepted:
+            words = "It is not encrypted, and whoever runs a program on this computer is root there."
+            return _failed(words, f"Use SSH or TLS, or type '{UNENCRYPTED_ACCEPTED}'.")
+        return _ok(str(address))
 
     def _name(self) -> _Outcome:
         if self._engine.address.way is Way.SOCKET:
             return _skipped("a local socket has no host name")
-        return resolve(self._engine.address)
+        try:
+            self._entrance = self._console.engines.entrance(self._engine)
+        except EngineError as error:
+            return _refused(error)
+        if self._entrance is None:
+            return _skipped(_BY_PROGRAM)
+        return resolve(self._entrance)
 
     def _reach(self) -> _Outcome:
-        return reach(self._engine.address, min(CONNECT_SECONDS, self._engine.timeout))
+        seconds = min(CONNECT_SECONDS, self._engine.timeout)
+        if self._engine.address.way is Way.SOCKET:
+            return reach_socket(self._engine.address.path, seconds)
+        return reach(self._entrance, seconds) if self._entrance else _skipped(_BY_PROGRAM)
 
     def _certificate(self) -> _Outcome:
         """Connects for all the steps up to the API: which of them it fails at, the kind of the failure tells."""
@@ -135,18 +165,46 @@ class _Test:
             self._session = self._console.engines.try_out(self._engine, self._secrets)
         except EngineError as error:
             self._refusal = error
-        if self._engine.address.way is Way.SOCKET:
-            return _skipped("a local socket shows no certificate")
-        if self._refusal and _concerns_certificate(self._refusal):
-            return _refused(self._refusal)
-        return _ok("trusted by the authority of this engine")
+        match self._engine.address.way:
+            case Way.SOCKET:
+                return _skipped("a local socket shows no certificate")
+            case Way.PLAIN:
+                return _skipped("there is none without encryption, as was accepted for this address")
+            case Way.SSH:
+                return self._host_key()
+            case Way.TLS:
+                if self._refusal and _concerns_certificate(self._refusal):
+                    return _refused(self._refusal)
+                return _ok("trusted by the authority of this engine")
+
+    def _host_key(self) -> _Outcome:
+        refusal = self._refusal
+        if isinstance(refusal, SshError) and refusal.stage is Stage.HOST_KEY:
+            return _refused(refusal)
+        if refusal is not None and refusal.kind in {FailureKind.NO_CREDENTIAL, FailureKind.KEYRING}:
+            return _skipped("not looked at, as there is nothing to sign in with")
+        if self._session is not None and self._session.host_key is not None:
+            return _ok(f"{self._session.host_key.words}, as accepted")
+        return _ok("as accepted")
 
     def _sign_in(self) -> _Outcome:
+        if self._engine.address.way is Way.SSH:
+            return self._sign_in_by_ssh()
         if self._refusal and self._refusal.kind not in {FailureKind.NOT_DOCKER, FailureKind.TOO_OLD}:
             return _refused(self._refusal)
         if self._engine.address.way is Way.SOCKET:
             return _skipped("whoever may open the socket is signed in")
+        if self._engine.address.way is Way.PLAIN:
+            return _skipped("whoever runs a program on this computer is signed in")
         return _ok("the client certificate was taken")
+
+    def _sign_in_by_ssh(self) -> _Outcome:
+        refusal = self._refusal
+        if refusal is not None and not (isinstance(refusal, SshError) and refusal.stage is Stage.SOCKET):
+            return _refused(refusal)
+        user = self._engine.address.user
+        how = self._engine.ssh.sign_in if self._engine.ssh else SignIn.OWN
+        return _ok(f"as '{user}' by {how}" if user else f"by {how}")
 
     def _api(self) -> _Outcome:
         if self._refusal:
@@ -179,7 +237,8 @@ class _Test:
         return _failed("It made a container of an image that doesn't exist.", "Check what answers at this address.")
 
     def _disk(self) -> _Outcome:
-        return _skipped("not told by the engine")
+        free = self._opened.free_disk()
+        return _skipped("not told by the engine") if free is None else _ok(f"{free / 1e9:.1f} GB free for images")
 
     def _clock(self) -> _Outcome:
         offset = self._facts.clock_offset if self._facts else 0.0
@@ -196,47 +255,61 @@ class _Test:
         return self._session
 
 
-def resolve(address: Address) -> _Outcome:
-    """Look up the host of an address."""
+def resolve(hop: Hop) -> _Outcome:
+    """Look up a host."""
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(hop.host, hop.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return _failed(
-            f"The host name {address.host} is not known, so the engine can't be found.",
+            f"The host name {hop.host} is not known, so the engine can't be found.",
             "Check the address, the network and the VPN.",
         )
     return _ok(", ".join(dict.fromkeys(str(entry[4][0]) for entry in found)))
 
 
-def reach(address: Address, seconds: float) -> _Outcome:
+def reach_socket(path: str, seconds: float) -> _Outcome:
+    """Open a local socket and close it again; no byte is sent."""
+    try:
+        with socket.socket(socket.AF_UNIX) as local:
+            local.settimeout(seconds)
+            local.connect(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return _failed(f"There is no socket {path}.", "Check its path, and that Docker runs.")
+    except OSError as error:
+        return _unreached(path, seconds, error)
+    return _ok(f"{path} accepts connections")
+
+
+def reach(hop: Hop, seconds: float) -> _Outcome:
     """Open a connection and close it again; no byte is sent."""
     try:
-        if address.way is Way.SOCKET:
-            with socket.socket(socket.AF_UNIX) as local:
-                local.settimeout(seconds)
-                local.connect(address.path)
-            return _ok(f"{address.path} accepts connections")
-        with socket.create_connection((address.host, address.port), seconds):
-            return _ok(f"port {address.port} accepts connections")
-    except (FileNotFoundError, NotADirectoryError):
-        return _failed(f"There is no socket {address.path}.", "Check its path, and that Docker runs.")
-    except PermissionError:
-        return _failed(
-            f"This user may not open {address.path or address}.",
-            "Ask for membership in the group that owns the socket, usually 'docker', and sign in again.",
-        )
-    except ConnectionRefusedError:
-        return _failed(f"Nothing listens at {address}.", "Check that Docker runs there and listens at this address.")
-    except TimeoutError:
-        return _failed(
-            f"{address} doesn't answer within {seconds:g} s.", "Check the network, the VPN and a firewall between."
-        )
+        with socket.create_connection((hop.host, hop.port), seconds):
+            return _ok(f"port {hop.port} accepts connections")
     except OSError as error:
-        return _failed(f"{address} can't be reached: {error.strerror or error}.", "Check the network and the VPN.")
+        return _unreached(hop.place, seconds, error)
+
+
+def _unreached(address: str, seconds: float, error: OSError) -> _Outcome:
+    match error:
+        case PermissionError():
+            return _failed(
+                f"This user may not open {address}.",
+                "Ask for membership in the group that owns the socket, usually 'docker', and sign in again.",
+            )
+        case ConnectionRefusedError():
+            hint = "Check that Docker (or its SSH server) runs there and listens at this address."
+            return _failed(f"Nothing listens at {address}.", hint)
+        case TimeoutError():
+            return _failed(
+                f"{address} doesn't answer within {seconds:g} s.", "Check the network, the VPN and a firewall between."
+            )
+        case _:
+            return _failed(f"{address} can't be reached: {error.strerror or error}.", "Check the network and the VPN.")
 
 
 def _refused(error: EngineError) -> _Outcome:
-    return _failed(error.title, error.hint)
+    refusal = error if isinstance(error, HostKeyRefused) else None
+    return _Outcome(StepState.FAILED, error.title, error.hint, refusal)
 
 
 def _concerns_certificate(error: EngineError) -> bool:

@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from mirror_console.domain.engine import Address, Engine, Registry, TlsReferences, Way, parse_address
+from mirror_console.domain.engine import (
+    UNENCRYPTED_ACCEPTED,
+    Address,
+    Engine,
+    Registry,
+    TlsReferences,
+    Way,
+    parse_address,
+)
 from mirror_console.domain.image import HUB, parse_reference, registry_host
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.ssh import Hop, HostKey, HostKeyRefused, SshError, Stage, with_host_key
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.connection import (
-    TITLES,
     ConnectionStep,
     StepState,
     test_connection,
+    titles,
 )
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.keeping import forget, kept
+from mirror_console.operations.ssh_input import (
+    SshInput,
+    draft_ssh,
+    missing_credentials,
+    ssh_input,
+    ssh_references,
+)
 
 __all__ = [
     "ConnectionStep",
     "EngineDraft",
     "EngineInput",
     "RegistryInput",
+    "SshInput",
     "StepState",
+    "accept_host_key",
     "draft_engine",
     "draft_registry",
     "engine_input",
     "engine_problems",
+    "host_key_refusal",
     "registry_problems",
     "remove_engine",
     "remove_registry",
@@ -64,6 +83,9 @@ class EngineInput:
     notes: str = ""
     probe_host: str = ""
     simulated: bool = False
+    ssh: SshInput = field(default_factory=SshInput)
+    unencrypted: str = ""
+    """For an address without encryption: the sentence that accepts it, typed. It stays as long as the address does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +117,7 @@ def engine_input(engine: Engine) -> EngineInput:
         notes=engine.notes,
         probe_host=engine.probe_host,
         simulated=engine.simulated,
+        ssh=ssh_input(engine.ssh),
     )
 
 
@@ -110,9 +133,46 @@ def save_engine(console: Console, typed: EngineInput, engine_id: str | None = No
     with kept(console.vault, draft.secrets), console.catalog.write() as books:
         books.engines.save(draft.engine)
     console.engines.forget(draft.engine.id)
-    if before is not None and before.tls is not None and draft.engine.tls is None:
-        forget(console.vault, _references(before.tls))
+    if before is not None:
+        stays = _references(draft.engine)
+        forget(console.vault, [reference for reference in _references(before) if reference not in stays])
     return draft.engine
+
+
+def accept_host_key(console: Console, engine_id: str, key: HostKey) -> Engine:
+    """A person has compared the key that an SSH server shows: from now on it is the one of its host and port.
+
+    What was accepted for that host and port before is no longer. Raises InvalidInput where the engine isn't reached by
+    SSH, KeyError where it isn't there, NotAllowed.
+    """
+    console.demand_write()
+    engine = console.engine(engine_id)
+    if engine.ssh is None:
+        problem = Problem("host_keys", f"{engine.name} is not reached by SSH")
+        raise InvalidInput("The host key was not accepted.", [problem])
+    trusting = replace(engine, ssh=replace(engine.ssh, host_keys=with_host_key(engine.ssh, key)))
+    with console.catalog.write() as books:
+        books.engines.save(trusting)
+    console.engines.forget(engine_id)
+    return trusting
+
+
+def host_key_refusal(
+    console: Console, engine: Engine, secrets: Mapping[str, Secret] | None = None
+) -> HostKeyRefused | None:
+    """The key on the way to an engine that a person has to decide on; None where all of them are accepted.
+
+    Nothing of the sign-in is sent to a server whose key isn't. Raises EngineError where the way fails before it shows
+    its key; what fails after doesn't matter here.
+    """
+    try:
+        console.engines.try_out(engine, secrets or {})
+    except HostKeyRefused as refusal:
+        return refusal
+    except SshError as error:
+        if error.stage is Stage.HOST_KEY:
+            raise
+    return None
 
 
 def engine_problems(console: Console, typed: EngineInput, engine_id: str | None = None) -> list[Problem]:
@@ -130,8 +190,7 @@ def remove_engine(console: Console, engine_id: str) -> None:
     with console.catalog.write() as books:
         books.engines.remove(engine_id)
     console.engines.forget(engine_id)
-    if engine.tls is not None:
-        forget(console.vault, _references(engine.tls))
+    forget(console.vault, _references(engine))
 
 
 def test_input(console: Console, typed: EngineInput, engine_id: str | None) -> Iterator[ConnectionStep]:
@@ -142,10 +201,11 @@ def test_input(console: Console, typed: EngineInput, engine_id: str | None) -> I
     if draft is not None and not problems:
         yield from test_connection(console, draft.engine, draft.secrets)
         return
-    yield ConnectionStep(1, TITLES[0], StepState.RUNNING)
+    title, *others = titles(draft.engine.address.way if draft else Way.SOCKET)
+    yield ConnectionStep(1, title, StepState.RUNNING)
     words = " ".join(f"{problem}." for problem in problems)
-    yield ConnectionStep(1, TITLES[0], StepState.FAILED, words, 0.0, "Correct it and test again.")
-    for number, title in enumerate(TITLES[1:], 2):
+    yield ConnectionStep(1, title, StepState.FAILED, words, 0.0, "Correct it and test again.")
+    for number, title in enumerate(others, 2):
         yield ConnectionStep(number, title, StepState.SKIPPED, "not tried")
 
 
@@ -160,10 +220,16 @@ def _judged(
         before = books.engines.get(engine_id) if engine_id else None
     problems: list[Problem] = []
     draft = draft_engine(typed, before, problems)
-    problems += clashes(typed.name, draft.engine.address if draft else None, others)
-    needed = draft is not None and draft.engine.address.way is Way.TLS and (before is None or before.tls is None)
-    if needed:
+    problems += clashes(typed.name, draft.engine if draft else None, others)
+    if draft is None:
+        return problems, None, before
+    if draft.engine.address.way is Way.TLS and (before is None or before.tls is None):
         problems += _missing(typed)
+    if draft.engine.ssh is not None:
+        problems += missing_credentials(draft.engine.ssh)
+    if draft.engine.address.way is Way.PLAIN and not draft.engine.unencrypted_accepted:
+        words = "whoever runs a program on this computer is root there, as nobody is asked who they are"
+        problems.append(Problem("unencrypted", f"{words}: type '{UNENCRYPTED_ACCEPTED}'"))
     return problems, draft, before
 
 
@@ -194,10 +260,15 @@ def draft_engine(
     names = secret_names(engine_id)
     given = {"ca": Secret(typed.ca), "certificate": Secret(typed.certificate), "key": typed.key}
     secrets = {names[part]: Secret(_whole_pem(secret)) for part, secret in given.items() if secret.reveal().strip()}
-    if secrets and address.way is Way.SOCKET:
-        problems.append(
-            Problem(f"{where}address", "a local socket takes no certificates: leave them out, or use tcp://")
-        )
+    if secrets and address.way is not Way.TLS:
+        what = "a local socket" if address.way is Way.SOCKET else f"an address by {address.way}"
+        problems.append(Problem(f"{where}address", f"{what} takes no certificates: leave them out, or use tcp://"))
+    ssh = None
+    if address.way is Way.SSH:
+        ssh, more = draft_ssh(typed.ssh, address, engine_id, before.ssh if before else None, problems, where)
+        secrets |= more
+    accepted = typed.unencrypted.strip() == UNENCRYPTED_ACCEPTED
+    accepted = accepted or (before is not None and before.unencrypted_accepted and before.address == address)
     engine = Engine(
         id=engine_id,
         name=name,
@@ -210,17 +281,19 @@ def draft_engine(
         notes=typed.notes.strip(),
         probe_host=typed.probe_host.strip(),
         simulated=typed.simulated,
+        ssh=ssh,
+        unencrypted_accepted=address.way is Way.PLAIN and accepted,
     )
     return EngineDraft(engine, secrets)
 
 
-def clashes(name: str, address: Address | None, others: list[Engine], at: str = "") -> list[Problem]:
+def clashes(name: str, draft: Engine | None, others: list[Engine], at: str = "") -> list[Problem]:
     """What other engines have already: two entries for one engine would hold its caps and locks twice."""
     where = f"{at}." if at else ""
     found = []
     if any(other.name.casefold() == name.strip().casefold() for other in others):
         found.append(Problem(f"{where}name", f"there is an engine '{name.strip()}' already"))
-    same = next((other for other in others if other.address == address), None)
+    same = next((other for other in others if draft is not None and _reached_at(other) == _reached_at(draft)), None)
     if same is not None:
         found.append(Problem(f"{where}address", f"engine '{same.name}' has this address already"))
     return found
@@ -239,8 +312,14 @@ def _tls(names: Mapping[str, str]) -> TlsReferences:
     return TlsReferences(*(SecretReference(names[part]) for part in ("ca", "certificate", "key")))
 
 
-def _references(tls: TlsReferences) -> tuple[SecretReference, ...]:
-    return (tls.authority, tls.certificate, tls.key)
+def _references(engine: Engine) -> tuple[SecretReference, ...]:
+    tls = engine.tls
+    return ((tls.authority, tls.certificate, tls.key) if tls else ()) + ssh_references(engine.ssh)
+
+
+def _reached_at(engine: Engine) -> tuple[Address, tuple[Hop, ...]]:
+    """Behind two jump hosts there may be two engines with one address."""
+    return engine.address, engine.ssh.jumps if engine.ssh else ()
 
 
 def _missing(typed: EngineInput) -> list[Problem]:

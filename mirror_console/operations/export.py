@@ -10,6 +10,7 @@ import yaml
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment, HealthTest, Hold, Port, Settings
+from mirror_console.domain.ssh import SshAccess
 from mirror_console.operations.console import Console
 from mirror_console.operations.import_file import FORMAT, Known
 from mirror_console.operations.typed import answers_text
@@ -67,6 +68,19 @@ def _engine(engine: Engine) -> dict[str, Any]:
             "notes": engine.notes,
             "probe_host": engine.probe_host,
             "simulated": engine.simulated,
+            "ssh": _ssh(engine.ssh) if engine.ssh else None,
+        }
+    )
+
+
+def _ssh(access: SshAccess) -> dict[str, Any]:
+    default = SshAccess()
+    return _filled(
+        {
+            "sign_in": access.sign_in.value,
+            "jumps": [str(hop) for hop in access.jumps],
+            "to_socket": access.to_socket.value if access.to_socket != default.to_socket else None,
+            "host_keys": [str(key) for key in access.host_keys],
         }
     )
 

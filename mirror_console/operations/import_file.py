@@ -33,9 +33,11 @@ from mirror_console.operations.engines import (
 )
 from mirror_console.operations.import_fields import Fields, scalar
 from mirror_console.operations.import_settings import SETTINGS, read_hold, read_secrets, read_settings
+from mirror_console.operations.import_ssh import SSH, read_ssh
 from mirror_console.operations.placement import Placed
 from mirror_console.operations.placement import clashes as placement_clashes
 from mirror_console.operations.ports import Books
+from mirror_console.operations.ssh_input import missing_credentials
 from mirror_console.operations.yaml_text import Node
 
 FORMAT = "1"
@@ -53,6 +55,7 @@ ENGINE = (
     "notes",
     "probe_host",
     "simulated",
+    "ssh",
 )
 REGISTRY = ("host", "user", "password", "password_file")
 ACCOUNT = ("name", "title", "contact")
@@ -156,15 +159,23 @@ class ImportFile:
             notes=fields.text("notes", old.notes),
             probe_host=fields.text("probe_host", old.probe_host),
             simulated=fields.flag("simulated", old.simulated),
+            ssh=read_ssh(fields.below("ssh", SSH), old.ssh, self._pem, self._file),
         )
         draft = draft_engine(typed, before, batch.problems, fields.at)
         others = [engine for engine in self._known.engines if before is None or engine.id != before.id]
         others = [engine for engine in others if engine.id not in batch.engines] + list(batch.engines.values())
-        batch.problems += clashes(name, draft.engine.address if draft else None, others, fields.at)
+        batch.problems += clashes(name, draft.engine if draft else None, others, fields.at)
         if draft is None:
             return
         batch.engines[draft.engine.id] = draft.engine
         batch.secrets.update(draft.secrets)
+        if draft.engine.address.way is Way.PLAIN and not draft.engine.unencrypted_accepted:
+            fields.wrong("address", "an address without encryption is never imported: add the engine by hand")
+        access = draft.engine.ssh
+        if access is not None and missing_credentials(access):
+            batch.notes.append(f"{name} can't be reached before its {access.sign_in} is given: edit the engine.")
+        for key in access.host_keys if access and before is None else ():
+            batch.notes.append(f"{name}: compare the key of {key.place} with what stands there: {key.words}.")
         tls = draft.engine.address.way is Way.TLS
         if tls and len(draft.secrets) < 3 and (before is None or before.tls is None):
             batch.notes.append(f"{name} can't be reached before its certificates are given: edit the engine.")

@@ -19,6 +19,7 @@ from mirror_console.domain.release import Release
 from mirror_console.domain.request import ContainerSpec, Network, PullProgress, RegistryLogin, Resolved
 from mirror_console.domain.rollout import JournalEntry, Rollout, Target
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
+from mirror_console.domain.ssh import Hop, HostKey
 
 # --- the catalog --------------------------------------------------------------------------------------------------
 
@@ -224,6 +225,13 @@ class EngineSession(Protocol):
     Only reads are ever repeated. After a change, look: no reply is proof of what happened.
     """
 
+    @property
+    def host_key(self) -> HostKey | None:
+        """The key that the engine's SSH server was seen to have; None where it is reached otherwise."""
+
+    def free_disk(self) -> int | None:
+        """Octets that are free where the engine keeps its images; None where that can't be learned."""
+
     def facts(self) -> EngineFacts: ...
     def list_containers(self) -> list[Listed]:
         """All containers, running or not, of ours or not, in one request."""
@@ -277,6 +285,12 @@ class Engines(Protocol):
 
     def try_out(self, engine: Engine, secrets: Mapping[str, Secret]) -> EngineSession:
         """A session that isn't kept, with secrets that aren't in the keyring yet (by reference name)."""
+
+    def entrance(self, engine: Engine) -> Hop | None:
+        """The host that the first packet goes to; None where there is none, or a program stands for the network.
+
+        Nothing is sent. Raises EngineError.
+        """
 
     def forget(self, engine_id: str) -> None:
         """Close what is open: its address or its credentials have changed."""

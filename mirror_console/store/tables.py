@@ -17,6 +17,7 @@ from mirror_console.domain.environment import Hold, Settings
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.plan import LeftOut, PlannedTarget, Way
 from mirror_console.domain.rollout import RolloutState, Step, TargetState
+from mirror_console.domain.ssh import SshAccess
 from mirror_console.errors import FailureKind
 from mirror_console.store.columns import Flag, Json, Moment, Pointer, Real, Reference, Text, Whole, Word
 
@@ -105,6 +106,8 @@ engine = _table(
     _column("notes", Text()),
     _column("probe_host", Text()),
     _column("simulated", Flag()),
+    _column("ssh", Json(SshAccess | None), null=True),
+    _column("unencrypted_accepted", Flag()),
     sa.UniqueConstraint("name"),
 )
 

@@ -61,7 +61,7 @@ def test_an_engine_is_shown_with_what_does_not_work_with_it(call: CommandLine) -
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["add", "x", "nonsense"], "unix:// or tcp://"),
+        (["add", "x", "nonsense"], "unix://, ssh:// or tcp://"),
         (["add", "x", "tcp://h:2375"], "unencrypted"),
         (["add", "x", "tcp://h"], "key: the key of the client certificate is needed"),
         (["add", "x", "tcp://h", "--ca", "/nowhere/ca.pem"], "No such file"),

@@ -1,4 +1,4 @@
-"""The contract is played on every stage: a real Docker by TLS, a real Podman, and simulated ones of two generations."""
+"""The contract is played on every stage: a real Docker by TLS and by SSH, a real Podman, and two simulated ones."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from mirror_console.simulator.state import DOCKER_20_10, DOCKER_25
-from tests.contract.stage import Stage, real, simulated
+from tests.contract.stage import Stage, real, real_by_ssh, simulated
 
 GENERATIONS = {"simulated-20.10": DOCKER_20_10, "simulated-25": DOCKER_25}
 REAL = {"real": "tls_engine", "podman": "podman_engine"}
+BY_SSH = "real-ssh"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -25,10 +26,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.module is test_podman:
         names = ["podman"]
     elif hasattr(test_podman, metafunc.function.__name__):
-        names = ["real", *GENERATIONS]
+        names = ["real", BY_SSH, *GENERATIONS]
     else:
-        names = [*REAL, *GENERATIONS]
-    params = [pytest.param(name, marks=pytest.mark.lab if name in REAL else ()) for name in names]
+        names = [*REAL, BY_SSH, *GENERATIONS]
+    params = [pytest.param(name, marks=() if name in GENERATIONS else pytest.mark.lab) for name in names]
     metafunc.parametrize("stage", params, indirect=True)
 
 
@@ -37,6 +38,10 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     """One engine, clean."""
     if request.param in REAL:
         with real(request.getfixturevalue("lab"), request.getfixturevalue(REAL[request.param])) as played:
+            yield played
+        return
+    if request.param == BY_SSH:
+        with real_by_ssh(request.getfixturevalue("lab"), request.getfixturevalue("ssh_engine")) as played:
             yield played
         return
     # The paths of sockets must be short.

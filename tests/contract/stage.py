@@ -15,6 +15,7 @@ from mirror_console.domain.engine import Engine, TlsReferences, parse_address
 from mirror_console.domain.environment import RestartPolicy, Settings
 from mirror_console.domain.request import ContainerSpec, RegistryLogin
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.ssh import Hop, SshAccess, parse_host_key
 from mirror_console.engine import DockerEngines
 from mirror_console.operations.ports import Engines, EngineSession
 from mirror_console.simulator.behaviour import Behaviour as SimulatedBehaviour
@@ -124,6 +125,20 @@ def real(lab: Lab, engine: LabEngine) -> Iterator[Stage]:
         for part, text in texts.items():
             vault.put(SecretReference(f"engine/e1/{part}"), Secret(text))
         described = replace(described, tls=references)
+    registry = lab.registry
+    login = RegistryLogin(registry.address, registry.user, Secret(registry.password))
+    yield from _play(described, vault, _RealShelf(lab, engine), login)
+
+
+@contextmanager
+def real_by_ssh(lab: Lab, engine: LabEngine) -> Iterator[Stage]:
+    """A real engine of the lab, by SSH."""
+    vault = MemoryVault()
+    reference = SecretReference("engine/e1/ssh-key")
+    vault.put(reference, Secret(engine.ssh.key.private))
+    pin = parse_host_key(engine.ssh.host_key().public, Hop(engine.ssh.host))
+    access = SshAccess(host_keys=(pin,), key=reference)
+    described = Engine("e1", engine.name, parse_address(engine.url), ssh=access)
     registry = lab.registry
     login = RegistryLogin(registry.address, registry.user, Secret(registry.password))
     yield from _play(described, vault, _RealShelf(lab, engine), login)

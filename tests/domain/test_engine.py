@@ -1,4 +1,4 @@
-"""Addresses of engines are read, or refused with what is wrong; unencrypted ones are always refused."""
+"""Addresses of engines are read, or refused with what is wrong; unencrypted ones lead to this computer alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror_console.domain.engine import Address, Way, parse_address, spoken_api
+from mirror_console.domain.host import is_loopback
 from mirror_console.errors import InvalidInput
 
 
@@ -22,6 +23,13 @@ from mirror_console.errors import InvalidInput
         ("  tcp://10.0.0.7:2376 ", Address(Way.TLS, host="10.0.0.7", port=2376), "tcp://10.0.0.7:2376"),
         ("tcp://[fd00::1]:2376", Address(Way.TLS, host="fd00::1", port=2376), None),
         ("tcp://[fd00::1]", Address(Way.TLS, host="fd00::1", port=2376), "tcp://[fd00::1]:2376"),
+        ("ssh://deploy@engine.example", Address(Way.SSH, host="engine.example", port=22, user="deploy"), None),
+        ("ssh://deploy@[fd00::1]:2222", Address(Way.SSH, host="fd00::1", port=2222, user="deploy"), None),
+        ("SSH://fra-1/", Address(Way.SSH, host="fra-1", port=22), "ssh://fra-1"),
+        ("ssh://d@fra-1:22/run/d.sock", Address(Way.SSH, "/run/d.sock", "fra-1", 22, "d"), "ssh://d@fra-1/run/d.sock"),
+        ("http://127.8.0.1:2375", Address(Way.PLAIN, host="127.8.0.1", port=2375), None),
+        ("http://[::1]:2375/", Address(Way.PLAIN, host="::1", port=2375), "http://[::1]:2375"),
+        ("http://localhost:2999", Address(Way.PLAIN, host="localhost", port=2999), None),
     ],
 )
 def test_an_address_is_read(text: str, address: Address, shown: str | None) -> None:
@@ -33,9 +41,9 @@ def test_an_address_is_read(text: str, address: Address, shown: str | None) -> N
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "begins with unix:// or tcp://"),
-        ("engine.example:2376", "begins with unix:// or tcp://"),
-        ("/run/\0docker.sock", "begins with unix:// or tcp://"),
+        ("", "begins with unix://, ssh:// or tcp://"),
+        ("engine.example:2376", "begins with unix://, ssh:// or tcp://"),
+        ("/run/\0docker.sock", "begins with unix://, ssh:// or tcp://"),
         ("unix://docker.sock", "begins with a slash"),
         ("unix:///run/\0docker.sock", "begins with a slash"),
         ("tcp://", "missing or malformed"),
@@ -57,7 +65,25 @@ def test_an_address_is_read(text: str, address: Address, shown: str | None) -> N
         ("tcp://user@engine:2376", "nothing may follow"),
         ("tcp://engine:2376/v1.41", "nothing may follow"),
         ("tcp://engine:2376?x=1", "nothing may follow"),
-        ("ssh://root@engine", "SSH is not supported in this version"),
+        ("http://engine", "the port is missing"),
+        ("http://127.0.0.1", "the port is missing"),
+        ("http://0.0.0.0:2375", "for this computer alone"),
+        ("http://127.0.0.1.example:2375", "for this computer alone"),
+        ("http://localhost.example:2375", "for this computer alone"),
+        ("http://[::2]:2375", "for this computer alone"),
+        ("http://127.0.0.1:2375/x", "nothing may follow"),
+        ("ssh://", "missing or malformed: ssh://deploy@engine.example"),
+        ("ssh://-oProxyCommand=touch x@engine", "is not a user's name"),
+        ("ssh://-oProxyCommand=x", "is not a host name"),
+        ("ssh://deploy@-engine", "is not a host name"),
+        ("ssh://de ploy@engine", "is not a user's name"),
+        ("ssh://$(id)@engine", "is not a user's name"),
+        ("ssh://deploy:secret@engine", "a password never stands in an address"),
+        ("ssh://deploy@engine:0", "out of range"),
+        ("ssh://deploy@engine/run/$(id).sock", "is not the path of a socket"),
+        ("ssh://deploy@engine/run/../etc", "is not the path of a socket"),
+        ("ssh://deploy@engine/run/a;b", "is not the path of a socket"),
+        ("ssh://deploy@engine?x=1", "is not a host name"),
         ("npipe:////./pipe/docker_engine", "'npipe://' is not known"),
     ],
 )
@@ -70,14 +96,22 @@ def test_what_is_no_address_is_refused_with_words(text: str, words: str) -> None
     assert words in refusal.value.problems[0].words
 
 
-@given(st.text(max_size=40) | st.text(max_size=30).map("tcp://".__add__))
-def test_whatever_is_typed_is_read_or_refused_and_never_unencrypted(text: str) -> None:
+_SCHEMES = st.sampled_from(["tcp://", "ssh://", "http://", "ssh://deploy@", ""])
+
+
+@given(st.tuples(_SCHEMES, st.text(max_size=30)).map("".join))
+def test_whatever_is_typed_is_read_or_refused_and_unencrypted_on_this_computer_alone(text: str) -> None:
     try:
         address = parse_address(text)
     except InvalidInput:
         return
     assert parse_address(str(address)) == address
-    assert address.port != 2375
+    if address.way is Way.PLAIN:
+        assert is_loopback(address.host)
+    else:
+        assert address.port != 2375 or address.way is Way.SSH
+    for part in (address.host, address.user, address.path):
+        assert not part.startswith("-")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from tests.lab.certificates import Credentials
 from tests.lab.network import LabNetwork
 from tests.lab.processes import Process, kill_all, start, tail, until
 from tests.lab.programs import LabError, find, run
+from tests.lab.ssh import GROUP, LabSsh
 
 LONGEST_SOCKET = 104
 """Characters in the path of a socket, as the kernel allows, less what containerd appends."""
@@ -25,7 +26,8 @@ class EngineSpec:
     """What an engine is to be.
 
     Without `bridge` it starts containers faster, and has only the networks `host` and `none`.
-    With `tls` it listens on its address too, for clients with a certificate. `live_restore` is dockerd's own option.
+    With `tls` it listens on its address too, for clients with a certificate; with `ssh` an SSH server does, and the
+    local socket is for the lab and for that server's users. `live_restore` is dockerd's own option.
     With `podman` it is Podman's system service instead of dockerd, by its local socket alone.
     """
 
@@ -34,6 +36,7 @@ class EngineSpec:
     bridge: bool = True
     live_restore: bool = False
     podman: bool = False
+    ssh: bool = False
 
 
 class LabEngine:
@@ -82,8 +85,17 @@ class LabEngine:
 
     @property
     def url(self) -> str:
-        """The address for the console: by TLS when it listens so, else its local socket."""
+        """The address for the console: by TLS or SSH when it listens so, else its local socket."""
+        if self.spec.ssh:
+            return self.ssh.url()
         return self.tls_url if self.spec.tls else self.unix_url
+
+    @property
+    def ssh(self) -> LabSsh:
+        """Its SSH server. Raises LabError when it has none."""
+        if not self.spec.ssh:
+            raise LabError(f"The engine {self.name} has no SSH server.")
+        return LabSsh(network=self.network, place=self.place, folder=self.folder / "ssh", engine=self.socket)
 
     @property
     def client_folder(self) -> Path:
@@ -115,6 +127,8 @@ class LabEngine:
             self._start_containerd()
         if not self.running():
             self._start_dockerd()
+        if self.spec.ssh:
+            self.ssh.start()
 
     def stop(self) -> None:
         """Stop dockerd the orderly way (SIGTERM): it stops its containers first, which takes as long as they need."""
@@ -164,6 +178,8 @@ class LabEngine:
         if daemon is not None:
             daemon.signal(signal.SIGCONT)
         self.uncut()
+        if self.spec.ssh:
+            self.ssh.mend()
         self.start()
 
     def running(self) -> bool:
@@ -195,6 +211,8 @@ class LabEngine:
                 raise LabError(f"The engine {self.name} needs certificates.")
             server.write(self.folder / "server", (0, 0))
             client.write(self.client_folder, self._owner)
+        if self.spec.ssh:
+            self.ssh.install()
         self._write_settings()
 
     def _write_settings(self) -> None:
@@ -279,8 +297,9 @@ class LabEngine:
         }
         if _major_version() < 25:
             settings["deprecated-key-path"] = str(self.folder / "key.json")
-        if self._owner[1]:
-            settings["group"] = str(self._owner[1])
+        group = GROUP if self.spec.ssh else self._owner[1]
+        if group:
+            settings["group"] = str(group)
         return settings
 
     def _containerd_text(self) -> str:

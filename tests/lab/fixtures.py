@@ -19,12 +19,14 @@ from tests.lab.keyring import LabKeyring
 from tests.lab.lab import Lab, ending_on_signals, sweep
 from tests.lab.programs import LabError, require_root
 from tests.lab.registry import LabRegistry
+from tests.lab.ssh import LabSsh
 
 LOCAL = EngineSpec("local")
 FIRST_TLS = EngineSpec("paris", tls=True)
 SECOND_TLS = EngineSpec("oslo", tls=True)
 FAST = EngineSpec("fast", bridge=False)
 PODMAN = EngineSpec("porto", podman=True)
+BY_SSH = EngineSpec("bern", ssh=True)
 
 LAB_FIXTURES = frozenset(
     {
@@ -36,6 +38,8 @@ LAB_FIXTURES = frozenset(
         "second_tls_engine",
         "fast_engine",
         "podman_engine",
+        "ssh_engine",
+        "jump_host",
         "three_engines",
     }
 )
@@ -120,6 +124,21 @@ def fast_engine(lab: Lab) -> Iterator[LabEngine]:
 def podman_engine(lab: Lab) -> Iterator[LabEngine]:
     """Podman's system service by its local socket, clean."""
     yield from _clean(lab, PODMAN)
+
+
+@pytest.fixture
+def ssh_engine(lab: Lab) -> Iterator[LabEngine]:
+    """An engine by SSH, and by nothing else for those who use it. Clean, its SSH server mended."""
+    yield from _clean(lab, BY_SSH)
+
+
+@pytest.fixture
+def jump_host(lab: Lab) -> Iterator[LabSsh]:
+    """An SSH server without an engine, over which others are reached; mended."""
+    host = lab.start_jump_host()
+    host.mend()
+    yield host
+    host.mend()
 
 
 @pytest.fixture

@@ -25,8 +25,10 @@ from tests.lab.podman import PodmanEngine
 from tests.lab.processes import Process, kill_all
 from tests.lab.programs import LabError, require_root, run
 from tests.lab.registry import LabRegistry
+from tests.lab.ssh import LabSsh
 
 STATE = "state.json"
+JUMP_PLACE = 3
 FIRST_PLACE = 11
 
 
@@ -46,6 +48,7 @@ class Lab:
         self.owner = owner
         self.keeper = keeper
         self.registry = LabRegistry(network=network, folder=folder / "registry")
+        self.jump_host = LabSsh(network=network, place=JUMP_PLACE, folder=folder / "jump")
         self.keyring = LabKeyring(folder=folder / "keyring", owner=owner)
         self._engines = {spec.name: self._make_engine(spec, place) for place, spec in enumerate(specs, FIRST_PLACE)}
 
@@ -153,6 +156,14 @@ class Lab:
             self.keyring.install()
         self.keyring.start()
         return self.keyring
+
+    def start_jump_host(self) -> LabSsh:
+        """A host without an engine, whose users may pass on to others by SSH; started if it doesn't run."""
+        if not self.jump_host.folder.exists():
+            self.network.plug(JUMP_PLACE)
+            self.jump_host.install()
+        self.jump_host.start()
+        return self.jump_host
 
     def alive(self) -> bool:
         """Whether someone wants it: it is kept, or the process that it ends with still runs."""

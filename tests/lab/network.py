@@ -35,7 +35,7 @@ class LabNetwork:
         return f"{PREFIX}{self.number}"
 
     def address(self, place: int) -> str:
-        """An address: 1 is this machine, 2 the registry, 10 and more the engines."""
+        """An address: 1 is this machine, 2 the registry, 3 the jump host, 11 and more the engines."""
         return f"10.213.{self.number}.{place}"
 
     def namespace(self, place: int) -> str:

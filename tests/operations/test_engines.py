@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from mirror_console.domain.engine import parse_address
+from mirror_console.domain.engine import UNENCRYPTED_ACCEPTED, parse_address
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.ssh import Hop, SignIn, parse_host_key
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.operations import engines as desk
 from mirror_console.operations.connection import ConnectionStep, StepState
 from mirror_console.operations.console import Console
-from mirror_console.operations.engines import EngineInput, RegistryInput
+from mirror_console.operations.engines import EngineInput, RegistryInput, SshInput
 from mirror_console.simulator.engine import SimulatedEngine
 from tests.lab.certificates import Authority
 from tests.lab.engine import LabEngine
@@ -26,6 +27,14 @@ from tests.operations.fleet import Fleet, now, small_fleet
 
 TLS = EngineInput(
     name="fra-1", address="tcp://fra-1.example", ca=CERTIFICATE, certificate=CERTIFICATE, key=Secret(KEY), at_once="3"
+)
+
+
+SSH = SshInput(key=Secret(KEY))
+BY_SSH = EngineInput(name="fra-1", address="ssh://deploy@fra-1.example", ssh=SSH)
+LOCKED = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n"
+PIN = parse_host_key(
+    "fra-1.example:22 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEHzaMM0j8yqjXzYpBMZQJBmXVUDYyEmNMZcdBUfGyzF"
 )
 
 
@@ -71,7 +80,18 @@ def test_everything_wrong_is_said_at_once(console: Console) -> None:
         (replace(TLS, certificate=""), "certificate"),
         (replace(TLS, ca=KEY), "ca"),
         (replace(TLS, address="unix:///run/docker.sock"), "address"),
-        (replace(TLS, address="ssh://fra-1"), "address"),
+        (EngineInput(name="fra-1", address="ssh://fra-1", ssh=SSH), "address"),
+        (replace(BY_SSH, ssh=replace(SSH, key=Secret(""))), "ssh_key"),
+        (replace(BY_SSH, ssh=replace(SSH, key=Secret("ssh-ed25519 AAAA me"))), "ssh_key"),
+        (replace(BY_SSH, ssh=replace(SSH, key=Secret("PuTTY-User-Key-File-3: ssh-ed25519"))), "ssh_key"),
+        (replace(BY_SSH, ssh=replace(SSH, key=Secret(LOCKED))), "ssh_passphrase"),
+        (replace(BY_SSH, ssh=replace(SSH, sign_in=SignIn.PASSWORD)), "ssh_password"),
+        (replace(BY_SSH, ssh=replace(SSH, jumps="gate")), "jumps"),
+        (replace(BY_SSH, ssh=replace(SSH, jumps="-oProxyCommand=x@gate")), "jumps"),
+        (replace(BY_SSH, ca=CERTIFICATE), "address"),
+        (EngineInput(name="fra-1", address="http://127.0.0.1:2375"), "unencrypted"),
+        (EngineInput(name="fra-1", address="http://127.0.0.1:2375", unencrypted="yes"), "unencrypted"),
+        (EngineInput(name="fra-1", address="http://10.0.0.7:2375", unencrypted=UNENCRYPTED_ACCEPTED), "address"),
         (replace(TLS, at_once="0"), "at_once"),
         (replace(TLS, timeout="0.5"), "timeout"),
     ],
@@ -102,6 +122,66 @@ def test_an_engine_that_becomes_local_leaves_no_key_behind(console: Console) -> 
     engine = desk.save_engine(console, TLS)
     desk.save_engine(console, replace(desk.engine_input(engine), address="unix:///run/docker.sock"), engine.id)
     assert held(console, f"engine/{engine.id}/client-key") is None
+
+
+def test_what_one_signs_in_with_by_ssh_goes_into_the_keyring(console: Console) -> None:
+    typed = replace(BY_SSH, ssh=replace(SSH, key=Secret(LOCKED), passphrase=Secret("canary"), host_keys=(PIN,)))
+    engine = desk.save_engine(console, typed)
+    assert engine.ssh is not None
+    assert held(console, f"engine/{engine.id}/ssh-key") == Secret(LOCKED)
+    assert held(console, f"engine/{engine.id}/ssh-passphrase") == Secret("canary")
+
+    # A new key without a passphrase: the old one's goes.
+    typed = desk.engine_input(engine)
+    assert typed.ssh.host_keys == (PIN,)
+    engine = desk.save_engine(console, replace(typed, ssh=replace(typed.ssh, key=Secret(KEY))), engine.id)
+    assert engine.ssh is not None
+    assert engine.ssh.passphrase is None
+    assert held(console, f"engine/{engine.id}/ssh-passphrase") is None
+
+    # A password instead: the key goes. What isn't typed afterwards stays.
+    password = SshInput(SignIn.PASSWORD, password=Secret("canary"), jumps="jump@gate:2222")
+    engine = desk.save_engine(console, replace(typed, ssh=password), engine.id)
+    engine = desk.save_engine(console, desk.engine_input(engine), engine.id)
+    assert engine.ssh is not None
+    assert engine.ssh.jumps == (Hop("gate", 2222, "jump"),)
+    assert held(console, f"engine/{engine.id}/ssh-key") is None
+    assert held(console, f"engine/{engine.id}/ssh-password") == Secret("canary")
+
+    desk.remove_engine(console, engine.id)
+    assert held(console, f"engine/{engine.id}/ssh-password") is None
+
+
+def test_behind_two_jump_hosts_there_may_be_two_engines_of_one_address(console: Console) -> None:
+    desk.save_engine(console, BY_SSH)
+    assert [problem.field for problem in desk.engine_problems(console, replace(BY_SSH, name="fra-2"))] == ["address"]
+    behind = replace(BY_SSH, name="fra-2", ssh=replace(SSH, jumps="jump@gate"))
+    assert not desk.engine_problems(console, behind)
+
+
+def test_a_host_key_is_accepted_in_place_of_the_one_before(console: Console) -> None:
+    engine = desk.save_engine(console, replace(BY_SSH, ssh=replace(SSH, host_keys=(PIN,))))
+    other = replace(PIN, type="ecdsa-sha2-nistp256")
+    trusting = desk.accept_host_key(console, engine.id, other)
+    assert trusting.ssh is not None
+    assert trusting.ssh.host_keys == (other,)
+    assert console.engine(engine.id) == trusting
+    local = desk.save_engine(console, EngineInput(name="local", address="/run/docker.sock"))
+    with pytest.raises(InvalidInput, match="not reached by SSH"):
+        desk.accept_host_key(console, local.id, PIN)
+    with pytest.raises(NotAllowed):
+        desk.accept_host_key(replace(console, read_only="Only looking."), engine.id, other)
+
+
+def test_what_was_accepted_without_encryption_counts_for_that_address_alone(console: Console) -> None:
+    typed = EngineInput(name="here", address="http://127.0.0.1:2999", unencrypted=UNENCRYPTED_ACCEPTED)
+    engine = desk.save_engine(console, typed)
+    assert engine.unencrypted_accepted
+    assert desk.save_engine(console, replace(desk.engine_input(engine), notes="x"), engine.id).unencrypted_accepted
+    moved = replace(desk.engine_input(engine), address="http://127.0.0.1:2998")
+    assert [problem.field for problem in desk.engine_problems(console, moved, engine.id)] == ["unencrypted"]
+    changed = desk.save_engine(console, replace(moved, address="/run/docker.sock"), engine.id)
+    assert not changed.unencrypted_accepted
 
 
 def test_where_the_catalog_refuses_the_keyring_is_as_before(tmp_path: Path) -> None:

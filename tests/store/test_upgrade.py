@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import mirror_console.store
+from mirror_console.domain.engine import Address, Engine, TlsReferences, Way
+from mirror_console.domain.secret import SecretReference
+from mirror_console.domain.ssh import Hop, SignIn, SshAccess
 from mirror_console.errors import CatalogError
 from mirror_console.store import Catalog, examination, upgrade
 from mirror_console.store import catalog as catalog_module
@@ -145,6 +149,49 @@ def test_an_earlier_form_is_brought_up_at_the_start_but_not_for_reading_only(
     assert "motto" in schema(place)
     assert place.with_name("catalog.before-9001.sqlite").exists()
     Catalog.open(place, read_only=True).close()
+
+
+def test_engines_of_the_first_form_keep_everything_and_who_is_placed_on_them(place: Path, tmp_path: Path) -> None:
+    """A catalog as the first version wrote it, brought up by a start of this one."""
+    first = tmp_path / "first"
+    shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("__pycache__", "r0002*"))
+    upgrade.create(place, str(first))
+    with closing(connected(place)) as connection:
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.executescript(_OF_THE_FIRST_FORM)
+    before = schema(place)
+    with closing(Catalog.open(place)) as catalog:
+        with catalog.read() as books:
+            (engine,) = books.engines.all()
+            (contact,) = books.engines.contacts().values()
+        assert engine == Engine(
+            "e1",
+            "fra-1",
+            Address(Way.TLS, host="fra-1.example", port=2376),
+            "Frankfurt",
+            TlsReferences(*(SecretReference(f"engine/e1/{part}") for part in ("ca", "client-cert", "client-key"))),
+            often_offline=True,
+            at_once=3,
+            timeout=7.5,
+            notes="by the window",
+        )
+        assert contact.words == "fine"
+        with catalog.write() as books:
+            books.engines.save(replace(engine, ssh=SshAccess(SignIn.PASSWORD, jumps=(Hop("gate"),))))
+            books.engines.remove("e1")
+        with catalog.read() as books:
+            assert books.engines.contacts() == {}, "the table that names engines still names this one"
+    after = schema(place)
+    assert {name for name in before if before[name] != after[name]} == {"engine"}
+    assert before == schema(place.with_name("catalog.before-0002.sqlite"))
+
+
+_OF_THE_FIRST_FORM = """
+INSERT INTO engine VALUES ('e1', 'fra-1', '{"host":"fra-1.example","path":"","port":2376,"way":"TCP with TLS"}',
+    'Frankfurt', '{"authority":{"name":"engine/e1/ca"},"certificate":{"name":"engine/e1/client-cert"},
+    "key":{"name":"engine/e1/client-key"}}', 1, 3, 7.5, 'by the window', '', 0);
+INSERT INTO contact VALUES ('e1', '2026-08-30T14:21:07.000000+00:00', 1, 0.5, NULL, 'fine', NULL, NULL);
+"""
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.ssh import Hop
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
@@ -43,6 +44,10 @@ class SilentEngines:
     def try_out(self, engine: Engine, secrets: Mapping[str, Secret]) -> EngineSession:
         """Always refused."""
         return self.session(engine)
+
+    def entrance(self, engine: Engine) -> Hop | None:
+        """As the address says."""
+        return Hop(engine.address.host, engine.address.port) if engine.address.host else None
 
     def forget(self, engine_id: str) -> None:
         """Nothing is open."""

@@ -93,6 +93,7 @@ class EngineEditor(QWidget):
             notes=self.notes.toPlainText(),
             probe_host=self.probe_host.text().strip(),
             simulated=self._given.simulated,
+            ssh=self._given.ssh,
         )
 
     def may_leave(self) -> bool:

@@ -1,0 +1,55 @@
+"""Import SSH: the way by SSH to an engine, as an import file writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mirror_console.domain.secret import Secret
+from mirror_console.domain.ssh import HostKey, SignIn, ToSocket, parse_host_key
+from mirror_console.operations.import_fields import Fields
+from mirror_console.operations.ssh_input import SshInput
+
+SSH = ("sign_in", "key", "passphrase_file", "password_file", "jumps", "to_socket", "host_keys")
+
+
+def read_ssh(
+    fields: Fields,
+    before: SshInput,
+    pem: Callable[[Fields, str], Secret],
+    file: Callable[[Fields, str], Secret],
+) -> SshInput:
+    """The way that a mapping describes; what it leaves out stays as it was before.
+
+    `pem` reads a key that is there or in a file, `file` what is in a file. A key of a host that another one was
+    accepted for is refused: a file is nobody who has compared it.
+    """
+    return SshInput(
+        sign_in=fields.word("sign_in", SignIn, before.sign_in),
+        key=pem(fields, "key") if "key" in fields else Secret(""),
+        passphrase=_line(fields, "passphrase_file", file),
+        password=_line(fields, "password_file", file),
+        jumps=", ".join(fields.texts("jumps", (before.jumps,) if before.jumps else ())),
+        to_socket=fields.word("to_socket", ToSocket, before.to_socket),
+        host_keys=_host_keys(fields, before.host_keys),
+    )
+
+
+def _line(fields: Fields, name: str, file: Callable[[Fields, str], Secret]) -> Secret:
+    return Secret(file(fields, name).reveal().rstrip("\r\n")) if name in fields else Secret("")
+
+
+def _host_keys(fields: Fields, before: tuple[HostKey, ...]) -> tuple[HostKey, ...]:
+    known = {(key.host, key.port) for key in before}
+    keys = list(before)
+    for place, text in enumerate(fields.texts("host_keys", ())):
+        try:
+            key = parse_host_key(text)
+        except ValueError as error:
+            fields.wrong(f"host_keys[{place}]", str(error))
+            continue
+        if key in before:
+            continue
+        if (key.host, key.port) in known:
+            fields.wrong(f"host_keys[{place}]", f"another key of {key.place} was accepted: compare it by hand")
+        keys.append(key)
+    return tuple(keys)
