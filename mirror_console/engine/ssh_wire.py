@@ -79,7 +79,8 @@ class Wire:
 
     def _heard(self) -> None:
         self._heard_at, self._heard_on = time.monotonic(), time.time()
-        self._fresh.set()
+        if not self._fresh.is_set():  # as it is but for the moments in which somebody waits
+            self._fresh.set()
 
 
 class LineTransport(paramiko.Transport):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import os
 import secrets
@@ -10,7 +11,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import requests
@@ -89,20 +90,28 @@ def ask(
     body: bytes | None,
     seconds: float,
 ) -> tuple[int, bytes]:
-    """Status and body of a reply, by the same rules as OnePool's, but without the package's own session.
+    """Status and body of a reply, by the same rules as OnePool's, but over a connection of the pool itself.
 
-    That one works longer on a small request than an engine does: a rollout asks some thirty for each container.
+    What the package and urllib3 do around it takes longer than an engine does for a small request: a rollout asks some
+    thirty for each container.
     """
-    limits = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds)
-    response = pool.urlopen(
-        method, target, body, headers, retries=False, redirect=False, timeout=limits, preload_content=False
-    )
+    connection: Any = pool._get_conn()
     try:
-        end = time.monotonic() + seconds
-        return response.status, b"".join(_bounded(_pieces(response), end))
+        connection.timeout = min(CONNECT_SECONDS, seconds)
+        if connection.sock is None:
+            connection.connect()
+        connection.sock.settimeout(seconds)
+        # Whoever refuses a request before it is read whole has said why.
+        with suppress(BrokenPipeError):
+            http.client.HTTPConnection.request(connection, method, target, body, dict(headers))
+        response = http.client.HTTPConnection.getresponse(connection)
+        with closing(response):  # it holds the socket too, and may outlive the connection
+            return response.status, b"".join(_bounded(_read(response), time.monotonic() + seconds))
     except BaseException:
-        response.close()
+        connection.close()
         raise
+    finally:
+        pool._put_conn(connection)
 
 
 def read_whole(response: requests.Response, seconds: float) -> None:
@@ -121,6 +130,13 @@ def pieces(response: requests.Response) -> Iterator[bytes]:
     As it comes also means that nothing is unpacked, which could make much of little: we ask for nothing packed.
     """
     return _pieces(response.raw)
+
+
+def _read(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    while piece := response.read1(_PIECE):
+        yield piece
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
 
 
 def _pieces(response: Any) -> Iterator[bytes]:

@@ -33,7 +33,7 @@ from mirror_console.operations.engines import (
 )
 from mirror_console.operations.import_fields import Fields, scalar
 from mirror_console.operations.import_settings import SETTINGS, read_hold, read_secrets, read_settings
-from mirror_console.operations.import_ssh import SSH, read_ssh
+from mirror_console.operations.import_ssh import SSH, in_file, read_ssh
 from mirror_console.operations.placement import Placed
 from mirror_console.operations.placement import clashes as placement_clashes
 from mirror_console.operations.ports import Books
@@ -161,7 +161,9 @@ class ImportFile:
             simulated=fields.flag("simulated", old.simulated),
             ssh=read_ssh(fields.below("ssh", SSH), old.ssh, self._pem, self._file),
         )
-        draft = draft_engine(typed, before, batch.problems, fields.at)
+        found: list[Problem] = []
+        draft = draft_engine(typed, before, found, fields.at)
+        batch.problems += [in_file(problem, fields.at) for problem in found]
         others = [engine for engine in self._known.engines if before is None or engine.id != before.id]
         others = [engine for engine in others if engine.id not in batch.engines] + list(batch.engines.values())
         batch.problems += clashes(name, draft.engine if draft else None, others, fields.at)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from mirror_console.domain.secret import Secret
 from mirror_console.domain.ssh import HostKey, SignIn, ToSocket, parse_host_key
+from mirror_console.errors import Problem
 from mirror_console.operations.import_fields import Fields
 from mirror_console.operations.ssh_input import SshInput
 
@@ -32,6 +33,16 @@ def read_ssh(
         to_socket=fields.word("to_socket", ToSocket, before.to_socket),
         host_keys=_host_keys(fields, before.host_keys),
     )
+
+
+def in_file(problem: Problem, at: str) -> Problem:
+    """A problem with a field of the input, at the place where the file has that field."""
+    field = problem.field.removeprefix(f"{at}.")
+    return Problem(f"{at}.ssh.{_PLACES[field]}", problem.words) if field in _PLACES else problem
+
+
+_PLACES = {"jumps": "jumps", "ssh_key": "key", "ssh_passphrase": "passphrase_file", "ssh_password": "password_file"}
+"""Where the file has the fields of the input."""
 
 
 def _line(fields: Fields, name: str, file: Callable[[Fields, str], Secret]) -> Secret:

@@ -1,8 +1,8 @@
 """ssh-warm: a request over a warm SSH connection, against the same one over a warm `docker system dial-stdio`.
 
-The alternative is what ``docker -H ssh://`` itself has inside one run: OpenSSH's client, ``docker system dial-stdio``
-at its other end, kept open, and HTTP spoken over it again and again. To start the command line anew for each request
-costs far more, also over a shared connection (ControlMaster): that would be an easy opponent.
+The alternative is what ``docker -H ssh://`` itself has inside one run: OpenSSH's client with the command
+``docker system dial-stdio`` at its other end, kept open, and HTTP spoken over it again and again. To start the command
+line anew for each request costs far more, also over a shared connection (ControlMaster): an easy opponent.
 """
 
 from __future__ import annotations
