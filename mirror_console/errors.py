@@ -73,6 +73,7 @@ class FailureKind(StrEnum):
     CERTIFICATE = "certificate refused"
     SIGN_IN = "sign-in refused"
     NO_CREDENTIAL = "credential missing"
+    NO_ACCESS = "no access"
     KEYRING = "keyring locked"
     PERMISSION = "not permitted"
     NOT_DOCKER = "not a Docker engine"
@@ -98,6 +99,7 @@ UNREACHABLE_KINDS = frozenset(
         FailureKind.CERTIFICATE,
         FailureKind.SIGN_IN,
         FailureKind.NO_CREDENTIAL,
+        FailureKind.NO_ACCESS,
         FailureKind.KEYRING,
         FailureKind.PERMISSION,
         FailureKind.NOT_DOCKER,

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from mirror_console.cli import access
 from mirror_console.cli.files import read_secret, read_text
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.shapes import engine_shape
@@ -51,7 +52,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(
         group,
         name="engines",
-        help="Engines and registries: list, show, add, edit, remove, test, add-registry.",
+        help="Engines and registries: list, show, add, edit, remove, test, access, add-registry.",
         short_help="Engines and registries.",
     )
     group.command("list")(list_all)
@@ -60,6 +61,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("edit")(edit)
     group.command("remove")(remove)
     group.command("test")(try_out)
+    access.add_to(group)
     group.command("add-registry")(add_registry)
     group.command("remove-registry")(forget_registry)
 

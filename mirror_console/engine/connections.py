@@ -39,7 +39,8 @@ class DockerEngines:
         self._vault = vault
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[tuple[str, TlsReferences | None], _Kept] = {}
+        """By engine and by whose credentials: accounts share an engine, never a connection."""
         self._tried: weakref.WeakSet[Link] = weakref.WeakSet()
 
     def session(self, engine: Engine) -> DockerSession:
@@ -48,7 +49,7 @@ class DockerEngines:
         Threads that ask for one engine at the same time wait for one attempt, and not for that to another engine.
         """
         with self._lock:
-            kept = self._kept.setdefault(engine.id, _Kept())
+            kept = self._kept.setdefault((engine.id, engine.tls), _Kept())
         with kept.lock:
             way = (engine.address, engine.tls, engine.timeout)
             if kept.link is None or kept.way != way:
@@ -67,10 +68,10 @@ class DockerEngines:
         return DockerSession(engine, link, self._clock)
 
     def forget(self, engine_id: str) -> None:
-        """Close the connection to an engine: its address or its credentials have changed."""
+        """Close the connections to an engine: its address or credentials have changed."""
         with self._lock:
-            kept = self._kept.pop(engine_id, None)
-        if kept is not None:
+            dropped = [self._kept.pop(key) for key in list(self._kept) if key[0] == engine_id]
+        for kept in dropped:
             with kept.lock:
                 kept.close()
 
@@ -78,7 +79,7 @@ class DockerEngines:
         """Close everything that is open."""
         with self._lock:
             kept, tried = list(self._kept), list(self._tried)
-        for engine_id in kept:
+        for engine_id, _ in kept:
             self.forget(engine_id)
         for link in tried:
             link.close()
