@@ -20,7 +20,7 @@ from mirror_console import paths, settings
 from mirror_console.cli import CliParts
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import NotAllowed, Problem
-from mirror_console.jobs import JobEvent, Jobs
+from mirror_console.jobs import JobEvent, Jobs, Patience
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.ports import Vault as VaultPort
 from mirror_console.store import Catalog, CatalogLock
@@ -112,7 +112,7 @@ def opened(
     try:
         catalog = Catalog.open(path)
         simulated = path.with_name(SIMULATED).exists()
-        vault: VaultPort = MadeUpVault() if simulated else SessionVault(Vault(catalog.id))
+        vault: VaultPort = MadeUpVault() if simulated else SessionVault(Vault(catalog.id, within=Patience()))
         jobs = Jobs(listener) if listener else Jobs()
         engines = DockerEngines(vault, clock)
         console = Console(
