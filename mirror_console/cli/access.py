@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mirror_console.cli.files import read_secret, read_text
+from mirror_console.cli.files import read_key, read_text
 from mirror_console.cli.session import JsonOption, Session, session_of, told
 from mirror_console.cli.status import engine_ids
 from mirror_console.domain.engine import Engine
@@ -55,7 +55,7 @@ def access(
         account,
         read_text(ca, "ca") if ca else "",
         read_text(cert, "cert") if cert else "",
-        read_secret(key, "key") if key else Secret(""),
+        read_key(key, "key") if key else Secret(""),
     )
     with session.console(write=True) as (console, _):
         engine = _engine(console, name)

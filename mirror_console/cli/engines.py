@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from mirror_console.cli import access
-from mirror_console.cli.files import read_secret, read_text
+from mirror_console.cli import access, contexts
+from mirror_console.cli.files import read_key, read_secret, read_text
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.shapes import engine_shape
 from mirror_console.cli.status import engine_ids, surveyed
@@ -52,7 +52,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(
         group,
         name="engines",
-        help="Engines and registries: list, show, add, edit, remove, test, access, add-registry.",
+        help="Engines and registries: list, show, add, edit, remove, test, access, contexts, add-registry.",
         short_help="Engines and registries.",
     )
     group.command("list")(list_all)
@@ -62,6 +62,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("remove")(remove)
     group.command("test")(try_out)
     access.add_to(group)
+    contexts.add_to(group)
     group.command("add-registry")(add_registry)
     group.command("remove-registry")(forget_registry)
 
@@ -268,7 +269,7 @@ def _with(
         location=typed.location if location is None else location,
         ca=read_text(ca, "ca") if ca else "",
         certificate=read_text(cert, "cert") if cert else "",
-        key=read_secret(key, "key") if key else Secret(""),
+        key=read_key(key, "key") if key else Secret(""),
         often_offline=typed.often_offline if often_offline is None else often_offline,
         at_once=typed.at_once if at_once is None else at_once,
         timeout=typed.timeout if timeout is None else timeout,

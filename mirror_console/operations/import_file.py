@@ -20,7 +20,7 @@ from mirror_console.domain.environment import (
 )
 from mirror_console.domain.image import registry_host
 from mirror_console.domain.secret import Secret, SecretReference
-from mirror_console.errors import Problem
+from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.access import AccessInput, draft_access
 from mirror_console.operations.applications import parse_repository, twice
 from mirror_console.operations.console import new_id
@@ -35,6 +35,7 @@ from mirror_console.operations.engines import (
 )
 from mirror_console.operations.import_fields import Fields, scalar
 from mirror_console.operations.import_settings import SETTINGS, read_hold, read_secrets, read_settings
+from mirror_console.operations.key_file import read_key_file
 from mirror_console.operations.placement import Placed
 from mirror_console.operations.placement import clashes as placement_clashes
 from mirror_console.operations.ports import Books
@@ -353,7 +354,10 @@ class ImportFile:
             fields.wrong(name, f"'{named}' lies outside the folder of the file")
             return Secret("")
         try:
-            return Secret(_read(path))
+            return read_key_file(path, LONGEST_SECRET) if name == "key" else Secret(_read(path))
+        except InvalidInput as error:
+            fields.wrong(name, f"'{named}' can't be read: {error.problems[0].words}")
+            return Secret("")
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no text, or a long one"
             fields.wrong(name, f"'{named}' can't be read: {why}")
