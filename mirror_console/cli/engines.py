@@ -19,6 +19,7 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import registry_host
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.access import for_account
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import (
     ConnectionStep,
@@ -196,13 +197,20 @@ def remove(context: typer.Context, name: NameArgument, as_json: JsonOption = Fal
 
 
 @told
-def try_out(context: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
+def try_out(
+    context: typer.Context,
+    name: NameArgument,
+    account: Annotated[str, typer.Option("--account", help="Try it with this account's credential.")] = "",
+    as_json: JsonOption = False,
+) -> None:
     """Try the way to an engine in ten steps. Nothing is changed on it."""
     session = session_of(context)
     with session.console() as (console, _):
         # The catalog is only read here; whether more may be tried is for --read-only to say.
         asking = replace(console, read_only=session.read_only)
-        steps = _tried(session, asking, _engine(console, name), as_json=as_json)
+        engine = _engine(console, name)
+        reached = for_account(console, engine, account) if account else engine
+        steps = _tried(session, asking, reached, as_json=as_json)
     if as_json:
         session.out.json(steps)
     if _any_failed(steps):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from mirror_console.domain.access import Access, way_in
+from mirror_console.domain.access import Access, reached_as, way_in
 from mirror_console.domain.engine import Contact, Engine, Way
 from mirror_console.domain.environment import Environment
 from mirror_console.domain.secret import Secret, SecretReference
@@ -121,6 +121,16 @@ def reached(console: Console, engine: Engine, application_id: str) -> Engine:
             f"Give it one: mirror-console engines access {engine.name} --account {account}",
         )
     return found
+
+
+def for_account(console: Console, engine: Engine, account: str) -> Engine:
+    """The engine as one account reaches it. Raises InvalidInput where it has no credential there."""
+    with console.catalog.read() as books:
+        found = next((access for access in books.accesses.of(engine.id) if access.account == account), None)
+    if found is None:
+        problem = Problem("account", f"account '{account}' has no credential on {engine.name}")
+        raise InvalidInput("This can't be tried.", [problem], "'engines access' lists those that have one.")
+    return reached_as(engine, found)
 
 
 def by_entry(

@@ -41,6 +41,7 @@ def test_a_credential_is_given_listed_and_taken_away(empty: CommandLine, pem: li
         (["access", "paris", "--account", "DUNES"], "a client certificate is needed"),
         (["access", "paris", "--account", "DUNES", "--remove"], "has no credential on paris"),
         (["access", "paris", "--account", "DUNES", "--remove", "--key", "x"], "not both"),
+        (["test", "paris", "--account", "DUNES"], "has no credential on paris"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(empty: CommandLine, pem: list[str], words: list[str], said: str) -> None:
