@@ -54,8 +54,8 @@ class CredentialsPart(QWidget):
         self.table: Table[Credential] = Table(
             (
                 Column("uses", tr("Used by"), _uses, 320, stretch=True, tip=_uses),
-                Column("kept", tr("Keyring"), lambda one: tr(one.kept), 110, status=lambda one: _MARKS[one.kept]),
-                Column("reference", tr("Reference"), lambda one: one.reference.name, 220, mono=True, muted=True),
+                Column("kept", tr("Keyring"), lambda one: tr(one.kept), 100, status=lambda one: _MARKS[one.kept]),
+                Column("reference", tr("Reference"), _name, 140, mono=True, muted=True, tip=_name),
             ),
             key=lambda one: one.reference.name,
         )
@@ -154,6 +154,10 @@ class CredentialsPart(QWidget):
 
     def _failed(self, error: Exception) -> None:
         self.state.setText(str(error))
+
+
+def _name(credential: Credential) -> str:
+    return credential.reference.name
 
 
 def _uses(credential: Credential) -> str:
