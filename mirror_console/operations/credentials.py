@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mirror_console.domain.access import reached_as
 from mirror_console.domain.credential import Credential, Kept, Use, UserKind
 from mirror_console.domain.engine import Engine, Registry
-from mirror_console.domain.image import parse_reference
+from mirror_console.domain.image import parse_reference, registry_host
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import ConsoleError, EngineError, FailureKind, InvalidInput, Problem, VaultError
@@ -256,4 +256,4 @@ def _images(books: Books) -> Iterator[tuple[Engine, str]]:
 
 
 def _is_at(reference: str, registry: Registry) -> bool:
-    return parse_reference(reference).registry == registry.host
+    return registry_host(parse_reference(reference).registry) == registry.host

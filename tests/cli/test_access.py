@@ -19,7 +19,7 @@ def pem(tmp_path: Path) -> list[str]:
 
 
 def test_a_credential_is_given_listed_and_taken_away(empty: CommandLine, pem: list[str]) -> None:
-    assert empty("engines", "add", "paris", "tcp://paris.example", *pem).code == 0
+    assert empty("engines", "add", "paris", "tcp://paris.example", "--no-test", *pem).code == 0
     assert "all are reached with the engine's" in empty("engines", "access", "paris").out
     given = empty("engines", "access", "paris", "--account", "DUNES", *pem[2:])
     assert (given.code, given.out) == (0, "Saved the credential of DUNES on paris.\n")
@@ -45,12 +45,12 @@ def test_a_credential_is_given_listed_and_taken_away(empty: CommandLine, pem: li
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(empty: CommandLine, pem: list[str], words: list[str], said: str) -> None:
-    assert empty("engines", "add", "paris", "tcp://paris.example", *pem).code == 0
+    assert empty("engines", "add", "paris", "tcp://paris.example", "--no-test", *pem).code == 0
     told = empty("engines", *words)
     assert told.code == 2
     assert said in told.err
 
 
 def test_reading_only_gives_none(empty: CommandLine, pem: list[str]) -> None:
-    assert empty("engines", "add", "paris", "tcp://paris.example", *pem).code == 0
+    assert empty("engines", "add", "paris", "tcp://paris.example", "--no-test", *pem).code == 0
     assert empty("--read-only", "engines", "access", "paris", "--account", "DUNES", *pem).code == 3
