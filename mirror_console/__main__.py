@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mirror_console import app
+from mirror_console import app, hardening
 from mirror_console.cli import build
 
 
 def main() -> None:
     """Run Mirror Console; ends the process with the exit code that its help tells."""
-    app.harden()
+    hardening.harden()
     app.keep_log()
     build(app.cli_parts())()
 

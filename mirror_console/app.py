@@ -8,7 +8,6 @@ import logging
 import logging.handlers
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,8 @@ from mirror_console import paths, settings
 from mirror_console.cli import CliParts
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import NotAllowed, Problem
-from mirror_console.jobs import JobEvent, Jobs
+from mirror_console.hardening import RedactingFormatter
+from mirror_console.jobs import JobEvent, Jobs, Patience
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.ports import Vault as VaultPort
 from mirror_console.store import Catalog, CatalogLock
@@ -112,7 +112,7 @@ def opened(
     try:
         catalog = Catalog.open(path)
         simulated = path.with_name(SIMULATED).exists()
-        vault: VaultPort = MadeUpVault() if simulated else SessionVault(Vault(catalog.id))
+        vault: VaultPort = MadeUpVault() if simulated else SessionVault(Vault(catalog.id, within=Patience()))
         jobs = Jobs(listener) if listener else Jobs()
         engines = DockerEngines(vault, clock)
         console = Console(
@@ -160,25 +160,15 @@ def who() -> tuple[str, str]:
     return person, platform.node() or "this computer"
 
 
-def harden() -> None:
-    """No core dumps: they would hold secrets. The lock of the interpreter changes hands more often than usual."""
-    sys.setswitchinterval(0.001)  # the window waits for whoever holds it
-    try:
-        import resource
-    except ImportError:  # not on Windows, which writes no core dumps
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def keep_log() -> None:
-    """Write what happens to a file in the person's log folder. Secrets have a type that can't be printed."""
+    """Write what happens to a file in the person's log folder, without secrets."""
     try:
         folder = paths.private_folder(paths.log_dir())
         handler = logging.handlers.RotatingFileHandler(folder / "mirror-console.log", maxBytes=1_000_000, backupCount=3)
     except OSError:
         # A full or read-only disk is no reason not to look something up.
         return
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)

@@ -77,6 +77,7 @@ class FailureKind(StrEnum):
     TOO_MANY = "too many connections"
     SIGN_IN = "sign-in refused"
     NO_CREDENTIAL = "credential missing"
+    NO_ACCESS = "no access"
     KEYRING = "keyring locked"
     PERMISSION = "not permitted"
     NOT_DOCKER = "not a Docker engine"
@@ -106,6 +107,7 @@ UNREACHABLE_KINDS = frozenset(
         FailureKind.TOO_MANY,
         FailureKind.SIGN_IN,
         FailureKind.NO_CREDENTIAL,
+        FailureKind.NO_ACCESS,
         FailureKind.KEYRING,
         FailureKind.PERMISSION,
         FailureKind.NOT_DOCKER,

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from mirror_console.cli.files import read_secret, read_text
+from mirror_console.cli import access, contexts
+from mirror_console.cli.files import read_key, read_secret, read_text
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.shapes import engine_shape
 from mirror_console.cli.ssh import (
@@ -34,6 +35,7 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import registry_host
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.access import for_account
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import (
     ConnectionStep,
@@ -70,7 +72,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(
         group,
         name="engines",
-        help="Engines and registries: list, show, add, edit, remove, test, trust, add-registry.",
+        help="Engines and registries: list, show, add, edit, remove, test, trust, access, contexts, add-registry.",
         short_help="Engines and registries.",
     )
     group.command("list")(list_all)
@@ -80,6 +82,8 @@ def add_to(app: typer.Typer) -> None:
     group.command("remove")(remove)
     group.command("test")(try_out)
     group.command("trust")(trust)
+    access.add_to(group)
+    contexts.add_to(group)
     group.command("add-registry")(add_registry)
     group.command("remove-registry")(forget_registry)
 
@@ -238,13 +242,20 @@ def remove(context: typer.Context, name: NameArgument, as_json: JsonOption = Fal
 
 
 @told
-def try_out(context: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
+def try_out(
+    context: typer.Context,
+    name: NameArgument,
+    account: Annotated[str, typer.Option("--account", help="Try it with this account's credential.")] = "",
+    as_json: JsonOption = False,
+) -> None:
     """Try the way to an engine in ten steps. Nothing is changed on it."""
     session = session_of(context)
     with session.console() as (console, _):
         # The catalog is only read here; whether more may be tried is for --read-only to say.
         asking = replace(console, read_only=session.read_only)
-        steps = _tried(session, asking, _engine(console, name), as_json=as_json)
+        engine = _engine(console, name)
+        reached = for_account(console, engine, account) if account else engine
+        steps = _tried(session, asking, reached, as_json=as_json)
     if as_json:
         session.out.json(steps)
     if _any_failed(steps):
@@ -344,7 +355,7 @@ def _with(
         location=typed.location if location is None else location,
         ca=read_text(ca, "ca") if ca else "",
         certificate=read_text(cert, "cert") if cert else "",
-        key=read_secret(key, "key") if key else Secret(""),
+        key=read_key(key, "key") if key else Secret(""),
         often_offline=typed.often_offline if often_offline is None else often_offline,
         at_once=typed.at_once if at_once is None else at_once,
         timeout=typed.timeout if timeout is None else timeout,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import ConsoleError, InvalidInput, Problem
+from mirror_console.operations.key_file import read_key_file
 
 LONGEST_SECRET = 64 * 1024
 
@@ -28,6 +29,11 @@ def read_secret(path: Path, field: str) -> Secret:
     if not text or len(text) > LONGEST_SECRET:
         raise InvalidInput(f"{path} holds no secret.", [Problem(field, "it is empty, or much too long")])
     return Secret(text)
+
+
+def read_key(path: Path, field: str) -> Secret:
+    """A private key from a file that nobody else can read, or from standard input for ``-``. Raises InvalidInput."""
+    return read_secret(path, field) if str(path) == "-" else read_key_file(path.expanduser(), LONGEST_SECRET, field)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -30,6 +30,7 @@ GLYPHS = {
     Status.MISSING: ("∅", "red"),
     Status.UNHEALTHY: ("✕", "red"),
     Status.UNREACHABLE: ("!", "red"),
+    Status.NO_ACCESS: ("⊘", "bright_black"),
     Status.NOT_CHECKED: ("?", "bright_black"),
     Status.NO_RELEASE: ("○", "bright_black"),
     Status.ROLLING_OUT: ("↻", "blue"),

@@ -19,6 +19,7 @@ from mirror_console.domain.image import short
 from mirror_console.domain.moment import day
 from mirror_console.domain.observation import Difference, Health, Observation, State
 from mirror_console.domain.release import Release, behind_by, current
+from mirror_console.errors import FailureKind
 
 AGEING_AFTER = timedelta(minutes=5)
 STALE_AFTER = timedelta(minutes=30)
@@ -46,6 +47,8 @@ class Knowledge(StrEnum):
     STALE = "stale"
     UNREACHABLE = "unreachable"
     NEVER = "never checked"
+    NO_ACCESS = "no access"
+    """Its account has no credential on an engine where accounts have theirs: it is neither asked nor guessed."""
 
 
 class Activity(StrEnum):
@@ -63,6 +66,7 @@ class Status(StrEnum):
 
     ROLLING_OUT = "rolling out"
     UNREACHABLE = "unreachable"
+    NO_ACCESS = "no access"
     NOT_CHECKED = "not checked"
     MISSING = "missing"
     UNHEALTHY = "unhealthy"
@@ -81,6 +85,7 @@ SEVERITY: tuple[Status, ...] = (
     Status.DRIFTED,
     Status.BEHIND,
     Status.NO_RELEASE,
+    Status.NO_ACCESS,
     Status.NOT_CHECKED,
     Status.AHEAD,
     Status.ROLLING_OUT,
@@ -88,6 +93,14 @@ SEVERITY: tuple[Status, ...] = (
     Status.NOT_APPLICABLE,
 )
 """Worst first: the order of the summary and of sorting by state."""
+
+_UNKNOWN = {
+    Knowledge.NO_ACCESS: Status.NO_ACCESS,
+    Knowledge.UNREACHABLE: Status.UNREACHABLE,
+    Knowledge.STALE: Status.NOT_CHECKED,
+    Knowledge.NEVER: Status.NOT_CHECKED,
+}
+"""What a cell is called when too little is known of it to call it anything else."""
 
 ATTENTION = frozenset({Status.UNHEALTHY, Status.MISSING, Status.UNREACHABLE, Status.DRIFTED})
 
@@ -270,7 +283,7 @@ def knowledge(
 ) -> Knowledge:
     """How much is known. An engine whose last attempt failed makes its cells unreachable, however fresh they are."""
     if contact is not None and not contact.answered:
-        return Knowledge.UNREACHABLE
+        return Knowledge.NO_ACCESS if contact.failure is FailureKind.NO_ACCESS else Knowledge.UNREACHABLE
     if observed is None:
         return Knowledge.NEVER
     # What was seen in the future comes of a clock that was set back: how old it is isn't known, so it isn't fresh.
@@ -303,10 +316,8 @@ def status(alignment: Alignment, health: Health, known: Knowledge, activity: Act
     """The one word for a cell. What is known only from long ago outranks everything that was known then."""
     if activity in {Activity.ROLLING_OUT, Activity.QUEUED, Activity.INTERRUPTED}:
         return Status.ROLLING_OUT
-    if known is Knowledge.UNREACHABLE:
-        return Status.UNREACHABLE
-    if known in {Knowledge.STALE, Knowledge.NEVER}:
-        return Status.NOT_CHECKED
+    if known in _UNKNOWN:
+        return _UNKNOWN[known]
     if alignment is Alignment.MISSING:
         return Status.MISSING
     if health in {Health.FAILING, Health.STOPPED}:

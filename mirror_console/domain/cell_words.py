@@ -60,8 +60,8 @@ def cell_texts(cell: Cell, now: datetime) -> tuple[str, str]:
             return running, cell.step or str(cell.activity)
         case Status.NOT_CHECKED:
             return running, _not_checked_text(cell, now)
-        case Status.NO_RELEASE:
-            return running, str(Status.NO_RELEASE)
+        case Status.NO_RELEASE | Status.NO_ACCESS:
+            return running, str(cell.status)
         case Status.NOT_APPLICABLE:
             return ABSENT_TEXTS
         case _:
@@ -71,6 +71,8 @@ def cell_texts(cell: Cell, now: datetime) -> tuple[str, str]:
 def accessible(cell: Cell, now: datetime) -> str:
     """What a screen reader says of a cell: mirror, environment, state, what runs, and what else is expected."""
     said = f"{cell.application.name}, {cell.environment.name}: {_state_aloud(cell, now)}"
+    if cell.status is Status.NO_ACCESS:
+        return said
     if cell.running_title:
         if cell.status in {Status.UNREACHABLE, Status.NOT_CHECKED, Status.ROLLING_OUT}:
             said += f"; last seen {cell.running_title}"
@@ -94,6 +96,8 @@ def accessible_absent(mirror: str, environment: str) -> str:
 
 def badges(cell: Cell) -> tuple[Badge, ...]:
     """The small signs beside a cell's texts."""
+    if cell.status is Status.NO_ACCESS:
+        return ()
     return tuple(badge for badge, shown in ((Badge.HELD, cell.held), (Badge.PENDING, cell.pending)) if shown)
 
 
@@ -162,7 +166,7 @@ def _state_aloud(cell: Cell, now: datetime) -> str:
             return _not_checked_aloud(cell, now)
         case Status.NO_RELEASE:
             return f"{cell.status}, {no_expectation(cell)}"
-        case Status.ALIGNED | Status.BEHIND | Status.AHEAD | Status.NOT_APPLICABLE:
+        case Status.ALIGNED | Status.BEHIND | Status.AHEAD | Status.NO_ACCESS | Status.NOT_APPLICABLE:
             return str(cell.status)
         case _:
             assert_never(cell.status)

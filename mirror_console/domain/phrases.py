@@ -76,6 +76,12 @@ def no_expectation(cell: Cell) -> str:
     return cell.expected.why if isinstance(cell.expected, NoExpectation) else ""
 
 
+def no_access(cell: Cell) -> str:
+    """Why nobody looks at an environment, as a clause."""
+    where = f"on {cell.engine_name}" if cell.engine_name else "on its engine"
+    return f"account {cell.application.account} has no credential {where}"
+
+
 def since_day(at: datetime | None, now: datetime) -> str:
     """`` since 30 Aug``, `` since 11:05 today``; empty where it isn't known."""
     if at is None:

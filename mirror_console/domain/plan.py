@@ -43,6 +43,7 @@ class Reason(StrEnum):
     NOTHING_TO_DO = "already there"
     NO_EXPECTATION = "no release"
     UNREACHABLE = "unreachable"
+    NO_ACCESS = "no access"
     NOT_CHECKED = "not checked"
     BUSY = "another rollout works here"
     NO_DIGEST = "cannot be pulled"
@@ -208,6 +209,8 @@ def planned(cell: Cell, process: str = "web") -> PlannedTarget | LeftOut:
         return left_out(Reason.NO_EXPECTATION, expected.why)
     if cell.activity is not Activity.IDLE:
         return left_out(Reason.BUSY, "a rollout is queued, running or interrupted here")
+    if cell.knowledge is Knowledge.NO_ACCESS:
+        return left_out(Reason.NO_ACCESS, f"account {cell.application.account} has no credential on its engine")
     if cell.knowledge is Knowledge.UNREACHABLE:
         words = cell.contact.words if cell.contact and cell.contact.words else "its engine can't be reached"
         return left_out(Reason.UNREACHABLE, words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+import weakref
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn, Self, final
@@ -23,11 +24,12 @@ class Secret:
     a copy of it is itself. It is true when it isn't empty.
     """
 
-    __slots__ = ("__value",)
+    __slots__ = ("__value", "__weakref__")
     __value: str
 
     def __init__(self, value: str) -> None:
         object.__setattr__(self, "_Secret__value", value)
+        _LIVE[id(self)] = self
 
     def reveal(self) -> str:
         """The value itself: hand it straight to what needs it, and keep it nowhere."""
@@ -67,6 +69,15 @@ class Secret:
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("A secret can't be pickled.")
+
+
+_LIVE: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
+
+
+def live_secrets() -> list[Secret]:
+    """Every secret that is in use somewhere in the program now: none is kept alive by being known here."""
+    found = (reference() for reference in _LIVE.valuerefs())
+    return [secret for secret in found if secret is not None]
 
 
 @dataclass(frozen=True, slots=True)

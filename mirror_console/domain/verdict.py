@@ -31,6 +31,7 @@ from mirror_console.domain.phrases import (
     hold_until,
     image_unread,
     last_seen,
+    no_access,
     no_expectation,
     reason,
     running_name,
@@ -60,6 +61,8 @@ _LATE = frozenset({Status.UNREACHABLE, Status.NOT_CHECKED, Status.ROLLING_OUT})
 
 def verdict(cell: Cell, now: datetime) -> str:
     """Everything that matters of an environment, the most important first, in a few short sentences."""
+    if cell.status is Status.NO_ACCESS:
+        return f"{_named(cell)} has no access. {no_access(cell)[:1].upper()}{no_access(cell)[1:]}."
     sentences = [*_state_sentences(cell, now), *_more_sentences(cell, now)]
     if cell.observation is not None and (cell.status not in _LATE or _unread(cell)):
         sentences.append(f"Checked {age(now - cell.observation.at)} ago.")
@@ -76,6 +79,8 @@ def answer(cell: Cell, now: datetime) -> str:
     match cell.status:
         case Status.UNREACHABLE:
             return f"{name} is unreachable now ({engine_and_reason(cell)}); {_last_known(cell, now)}."
+        case Status.NO_ACCESS:
+            return f"{name} can't be looked at: {no_access(cell)}."
         case Status.NOT_CHECKED if cell.observation is None:
             expected = f"; {cell.expected_title} is expected" if cell.expected_title else ""
             return f"{name} was never checked{expected}."
@@ -101,7 +106,7 @@ def answer(cell: Cell, now: datetime) -> str:
 
 
 def _state_sentences(cell: Cell, now: datetime) -> list[str]:
-    name = cell.environment.name[:1].upper() + cell.environment.name[1:]
+    name = _named(cell)
     runs, expected, health = _runs(cell, now), expected_words(cell, now), _health_sentence(cell)
     match cell.status:
         case Status.ALIGNED:
@@ -122,10 +127,14 @@ def _state_sentences(cell: Cell, now: datetime) -> list[str]:
             return [f"{name} has no release to run: {no_expectation(cell)}.", *runs_what]
         case Status.ROLLING_OUT | Status.UNREACHABLE | Status.NOT_CHECKED:
             return _late_sentences(cell, now, name)
-        case Status.NOT_APPLICABLE:
+        case Status.NO_ACCESS | Status.NOT_APPLICABLE:
             return [f"This mirror has no environment '{cell.environment.name}'."]
         case _:
             assert_never(cell.status)
+
+
+def _named(cell: Cell) -> str:
+    return cell.environment.name[:1].upper() + cell.environment.name[1:]
 
 
 def _more_sentences(cell: Cell, now: datetime) -> list[str]:

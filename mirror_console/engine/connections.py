@@ -13,10 +13,10 @@ from typing import Protocol, assert_never
 
 import urllib3
 
-from mirror_console.domain.engine import Engine, Way
+from mirror_console.domain.engine import Engine, TlsReferences, Way
 from mirror_console.domain.host import is_loopback
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
-from mirror_console.domain.ssh import Hop, SshError, Stage
+from mirror_console.domain.ssh import Hop, SshAccess, SshError, Stage
 from mirror_console.engine import ssh, transport
 from mirror_console.engine.client import EngineClient
 from mirror_console.engine.failures import causes, in_our_words
@@ -49,7 +49,8 @@ class DockerEngines:
         self._ssh_folder = ssh_folder
         self._pace = Pace()
         self._lock = threading.Lock()
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[tuple[str, TlsReferences | None, SshAccess | None], _Kept] = {}
+        """By engine and by whose credentials: accounts share an engine, never a connection."""
         self._tried: weakref.WeakSet[Link] = weakref.WeakSet()
         self._by_ssh: weakref.WeakSet[ssh.SshWay] = weakref.WeakSet()
 
@@ -59,7 +60,7 @@ class DockerEngines:
         Threads that ask for one engine at the same time wait for one attempt, and not for that to another engine.
         """
         with self._lock:
-            kept = self._kept.setdefault(engine.id, _Kept())
+            kept = self._kept.setdefault((engine.id, engine.tls, engine.ssh), _Kept())
         with kept.lock:
             way = (engine.address, engine.tls, engine.ssh, engine.unencrypted_accepted, engine.timeout)
             if kept.link is None or kept.way != way:
@@ -95,10 +96,10 @@ class DockerEngines:
                 assert_never(address.way)
 
     def forget(self, engine_id: str) -> None:
-        """Close the connection to an engine: its address or its credentials have changed."""
+        """Close the connections to an engine: its address or credentials have changed."""
         with self._lock:
-            kept = self._kept.pop(engine_id, None)
-        if kept is not None:
+            dropped = [self._kept.pop(key) for key in list(self._kept) if key[0] == engine_id]
+        for kept in dropped:
             with kept.lock:
                 kept.close()
 
@@ -108,7 +109,7 @@ class DockerEngines:
             kept, tried, by_ssh = list(self._kept), list(self._tried), list(self._by_ssh)
         for way in by_ssh:
             way.close()
-        for engine_id in kept:
+        for engine_id, *_ in kept:
             self.forget(engine_id)
         for link in tried:
             link.close()

@@ -2,6 +2,7 @@
 
 from mirror_console.jobs.job import Job, JobEvent, JobState
 from mirror_console.jobs.jobs import Jobs
+from mirror_console.jobs.patience import Patience
 from mirror_console.jobs.work import Stopped, Work
 
-__all__ = ["Job", "JobEvent", "JobState", "Jobs", "Stopped", "Work"]
+__all__ = ["Job", "JobEvent", "JobState", "Jobs", "Patience", "Stopped", "Work"]

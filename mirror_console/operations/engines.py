@@ -188,8 +188,10 @@ def remove_engine(console: Console, engine_id: str) -> None:
     console.demand_write()
     engine = console.engine(engine_id)
     with console.catalog.write() as books:
+        accesses = books.accesses.of(engine_id)
         books.engines.remove(engine_id)
     console.engines.forget(engine_id)
+    forget(console.vault, [reference for access in accesses for reference in access.references.values()])
     forget(console.vault, _references(engine))
 
 
@@ -250,7 +252,7 @@ def draft_engine(
     timeout = _number(typed.timeout)
     if timeout is None or not 1 <= timeout <= 300:
         problems.append(Problem(f"{where}timeout", f"'{typed.timeout}' is not a number of seconds from 1 to 300"))
-    problems += _pem_problems(typed, where)
+    problems += pem_problems(typed, where)
     try:
         address = parse_address(typed.address)
     except InvalidInput as error:
@@ -259,7 +261,7 @@ def draft_engine(
     engine_id = before.id if before else new_id()
     names = secret_names(engine_id)
     given = {"ca": Secret(typed.ca), "certificate": Secret(typed.certificate), "key": typed.key}
-    secrets = {names[part]: Secret(_whole_pem(secret)) for part, secret in given.items() if secret.reveal().strip()}
+    secrets = {names[part]: whole_pem(secret) for part, secret in given.items() if secret.reveal().strip()}
     if secrets and address.way is not Way.TLS:
         what = "a local socket" if address.way is Way.SOCKET else f"an address by {address.way}"
         problems.append(Problem(f"{where}address", f"{what} takes no certificates: leave them out, or use tcp://"))
@@ -331,7 +333,7 @@ def _missing(typed: EngineInput) -> list[Problem]:
     return [Problem(name, words) for name, (text, words) in needed.items() if not text.strip()]
 
 
-def _pem_problems(typed: EngineInput, where: str) -> list[Problem]:
+def pem_problems(typed: EngineInput, where: str) -> list[Problem]:
     """What the first lines of the PEM texts tell: the connection test tells the rest."""
     found = []
     for name, text in (("ca", typed.ca), ("certificate", typed.certificate)):
@@ -356,8 +358,9 @@ def _pem_problems(typed: EngineInput, where: str) -> list[Problem]:
     return found
 
 
-def _whole_pem(secret: Secret) -> str:
-    return secret.reveal().strip() + "\n"
+def whole_pem(secret: Secret) -> Secret:
+    """A PEM text with one line end at its end."""
+    return Secret(secret.reveal().strip() + "\n")
 
 
 def _whole(text: str) -> int | None:

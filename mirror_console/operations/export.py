@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from mirror_console.domain.access import Access
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment, HealthTest, Hold, Port, Settings
@@ -35,7 +36,7 @@ def export_catalog(console: Console) -> str:
             _filled({"name": account.name, "title": account.title, "contact": account.contact})
             for account in known.accounts
         ],
-        "engines": [_engine(engine) for engine in known.engines],
+        "engines": [_engine(engine, known.accesses) for engine in known.engines],
         "registries": [{"host": registry.host, "user": registry.user} for registry in known.registries],
         "sources": [content for application, content in applications if not application.is_mirror],
         "mirrors": [content for application, content in applications if application.is_mirror],
@@ -55,7 +56,7 @@ def _filled(content: Mapping[str, Any], always: Iterable[str] = ()) -> dict[str,
     return {name: value for name, value in content.items() if value or name in always}
 
 
-def _engine(engine: Engine) -> dict[str, Any]:
+def _engine(engine: Engine, accesses: Iterable[Access]) -> dict[str, Any]:
     default = Engine("", "", engine.address)
     return _filled(
         {
@@ -69,6 +70,7 @@ def _engine(engine: Engine) -> dict[str, Any]:
             "probe_host": engine.probe_host,
             "simulated": engine.simulated,
             "ssh": _ssh(engine.ssh) if engine.ssh else None,
+            "accounts": [{"account": one.account} for one in accesses if one.engine_id == engine.id],
         }
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from mirror_console.domain.access import Access
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application, ImageSource, Kind, application_problems, slug_of
 from mirror_console.domain.engine import Engine, Registry, Way
@@ -19,7 +20,8 @@ from mirror_console.domain.environment import (
 )
 from mirror_console.domain.image import registry_host
 from mirror_console.domain.secret import Secret, SecretReference
-from mirror_console.errors import Problem
+from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.access import AccessInput, draft_access
 from mirror_console.operations.applications import parse_repository, twice
 from mirror_console.operations.console import new_id
 from mirror_console.operations.engines import (
@@ -34,6 +36,7 @@ from mirror_console.operations.engines import (
 from mirror_console.operations.import_fields import Fields, scalar
 from mirror_console.operations.import_settings import SETTINGS, read_hold, read_secrets, read_settings
 from mirror_console.operations.import_ssh import SSH, in_file, read_ssh
+from mirror_console.operations.key_file import read_key_file
 from mirror_console.operations.placement import Placed
 from mirror_console.operations.placement import clashes as placement_clashes
 from mirror_console.operations.ports import Books
@@ -56,7 +59,9 @@ ENGINE = (
     "probe_host",
     "simulated",
     "ssh",
+    "accounts",
 )
+ENGINE_ACCOUNT = ("account", "ca", "certificate", "key")
 REGISTRY = ("host", "user", "password", "password_file")
 ACCOUNT = ("name", "title", "contact")
 COMMON = ("name", "slug", "account", "tags", "domains", "notes", "environments")
@@ -74,6 +79,7 @@ class Known:
     engines: Sequence[Engine]
     registries: Sequence[Registry]
     accounts: Sequence[Account]
+    accesses: Sequence[Access]
     applications: Sequence[Application]
     environments: Sequence[Environment]
 
@@ -84,6 +90,7 @@ class Known:
             books.engines.all(),
             books.registries.all(),
             books.accounts.all(),
+            books.accesses.all(),
             books.applications.all(),
             books.environments.all(),
         )
@@ -98,6 +105,7 @@ class Batch:
     engines: dict[str, Engine] = field(default_factory=dict)
     registries: dict[str, Registry] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
+    accesses: list[Access] = field(default_factory=list)
     applications: dict[str, Application] = field(default_factory=dict)
     environments: dict[str, Environment] = field(default_factory=dict)
     paths: dict[str, str] = field(default_factory=dict)
@@ -138,7 +146,7 @@ class ImportFile:
 
     def _account(self, fields: Fields) -> None:
         name = fields.text("name", needed=True)
-        old = next((account for account in self._known.accounts if account.name == name), Account(name))
+        old = self._account_named(name)
         self._batch.accounts[name] = Account(name, fields.text("title", old.title), fields.text("contact", old.contact))
 
     def _engine(self, fields: Fields) -> None:
@@ -181,6 +189,31 @@ class ImportFile:
         tls = draft.engine.address.way is Way.TLS
         if tls and len(draft.secrets) < 3 and (before is None or before.tls is None):
             batch.notes.append(f"{name} can't be reached before its certificates are given: edit the engine.")
+        for path, node in fields.several("accounts"):
+            self._access(draft.engine, Fields(node, path, ENGINE_ACCOUNT, batch.problems))
+
+    def _access(self, engine: Engine, fields: Fields) -> None:
+        """One account's credential on an engine. Without texts, as an export writes it, it stands for what is there."""
+        batch = self._batch
+        account = fields.text("account", needed=True)
+        before = next(
+            (one for one in self._known.accesses if (one.engine_id, one.account) == (engine.id, account)), None
+        )
+        if any((one.engine_id, one.account) == (engine.id, account) for one in batch.accesses):
+            fields.wrong("account", f"the account '{account}' comes twice")
+        texts = [self._pem(fields, name) for name in ("ca", "certificate", "key")]
+        if before is None and not any(texts):
+            batch.notes.append(f"{engine.name} still needs the credential of account {account}: engines access.")
+            return
+        typed = AccessInput(account, texts[0].reveal(), texts[1].reveal(), texts[2])
+        access, secrets, problems = draft_access(engine, typed, before, fields.at)
+        batch.problems += problems
+        batch.accesses.append(access)
+        batch.secrets.update(secrets)
+        batch.accounts.setdefault(account, self._account_named(account))
+
+    def _account_named(self, name: str) -> Account:
+        return next((account for account in self._known.accounts if account.name == name), Account(name))
 
     def _registry(self, fields: Fields) -> None:
         batch = self._batch
@@ -304,7 +337,9 @@ class ImportFile:
         text = fields.text(name)
         if name not in fields or "-----BEGIN" in text:
             if text and name == "key":
-                self._batch.notes.append(f"The file holds the key of {fields.text('name')}: take it out of there.")
+                self._batch.notes.append(
+                    f"The file holds the key of {fields.text('name') or fields.text('account')}: take it out of there."
+                )
             return Secret(text)
         return self._file(fields, name)
 
@@ -332,7 +367,10 @@ class ImportFile:
             fields.wrong(name, f"'{named}' lies outside the folder of the file")
             return Secret("")
         try:
-            return Secret(_read(path))
+            return read_key_file(path, LONGEST_SECRET) if name == "key" else Secret(_read(path))
+        except InvalidInput as error:
+            fields.wrong(name, f"'{named}' can't be read: {error.problems[0].words}")
+            return Secret("")
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no text, or a long one"
             fields.wrong(name, f"'{named}' can't be read: {why}")

@@ -81,6 +81,8 @@ def _save(console: Console, batch: Batch) -> None:
             books.accounts.save(account)
         for engine in batch.engines.values():
             books.engines.save(engine)
+        for access in batch.accesses:
+            books.accesses.save(access)
         for registry in batch.registries.values():
             books.registries.save(registry)
         for application in batch.applications.values():

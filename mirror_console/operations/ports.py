@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from mirror_console.domain.access import Access
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Contact, Engine, EngineFacts, Registry
@@ -68,6 +69,19 @@ class EngineBook(Protocol):
     def save_contact(self, contact: Contact) -> None: ...
 
 
+class Accesses(Protocol):
+    """Accounts' credentials on engines, and the outcome of the last attempt with each."""
+
+    def all(self) -> list[Access]: ...
+    def of(self, engine_id: str) -> list[Access]: ...
+    def save(self, access: Access) -> None: ...
+    def remove(self, engine_id: str, account: str) -> None: ...
+    def contacts(self) -> dict[tuple[str, str], Contact]:
+        """By engine and account."""
+
+    def save_contact(self, account: str, contact: Contact) -> None: ...
+
+
 class Registries(Protocol):
     """Registries that ask for a password."""
 
@@ -100,8 +114,11 @@ class Observations(Protocol):
     def on(self, engine_id: str) -> list[Observation]:
         """Those that were made on one engine."""
 
-    def touch(self, engine_id: str, at: datetime) -> None:
-        """Everything on an engine was seen again at that time, unchanged. One statement, however many they are."""
+    def touch(self, engine_id: str, at: datetime, environment_ids: Iterable[str] | None = None) -> None:
+        """Everything on an engine was seen again at that time, unchanged; with `environment_ids`, these alone.
+
+        One statement, however many they are.
+        """
 
     def save_all(self, observations: Iterable[Observation]) -> None: ...
 
@@ -156,6 +173,8 @@ class Books(Protocol):
     def environments(self) -> Environments: ...
     @property
     def engines(self) -> EngineBook: ...
+    @property
+    def accesses(self) -> Accesses: ...
     @property
     def registries(self) -> Registries: ...
     @property

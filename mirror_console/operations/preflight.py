@@ -20,6 +20,7 @@ from mirror_console.domain.request import Resolved
 from mirror_console.domain.rollout import OVER
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
+from mirror_console.operations.access import by_entry, reached
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
 from mirror_console.operations.scene import is_way_back, lock_holder, lock_name
@@ -106,9 +107,15 @@ def _other_rollouts(console: Console, plan: Plan) -> list[CheckResult]:
 
 
 def check_engine(console: Console, jobs: Jobs, engine: Engine, targets: Sequence[PlannedTarget]) -> list[CheckResult]:
-    """All checks that ask one engine, for the targets on it."""
+    """All checks that ask one engine, for the targets on it: each with the credential of its account."""
+    groups = by_entry(console, engine, targets, lambda target: target.application_id)
+    return [result for group in groups for result in _check_group(console, jobs, engine, group)]
+
+
+def _check_group(console: Console, jobs: Jobs, engine: Engine, targets: Sequence[PlannedTarget]) -> list[CheckResult]:
+    """The same for targets that are reached with one credential."""
     try:
-        session = console.engines.session(engine)
+        session = console.engines.session(reached(console, engine, targets[0].application_id))
         facts = session.facts()
         scene = _Scene(session, facts, session.list_containers())
     except EngineError as error:

@@ -16,6 +16,7 @@ from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now
 from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Step, Target, TargetState, end_state
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
+from mirror_console.operations.access import reached
 from mirror_console.operations.console import Console
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
@@ -113,7 +114,8 @@ def examine(console: Console, jobs: Jobs, rollout: Rollout) -> tuple[Finding, ..
 
 def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[], Finding]:
     def examine_one() -> Finding:
-        session = console.engines.session(console.engine(target.planned.engine_id))
+        planned = target.planned
+        session = console.engines.session(reached(console, console.engine(planned.engine_id), planned.application_id))
         scene = look(session, target.planned, rollout.id)
         if _is_taken(scene):
             return Finding(target, None, TAKEN.format(target.planned.container))
@@ -244,7 +246,7 @@ def _settle_one(
 ) -> None:
     planned = target.planned
     try:
-        engine = console.engine(planned.engine_id)
+        engine = reached(console, console.engine(planned.engine_id), planned.application_id)
         session = console.engines.session(engine)
         scene = look(session, planned, rollout.id)
     except EngineError as error:

@@ -19,6 +19,7 @@ from mirror_console.domain.observation import LABEL, Container, Listed, Observat
 from mirror_console.domain.release import Release, current
 from mirror_console.errors import EngineError
 from mirror_console.jobs import Jobs
+from mirror_console.operations.access import Entry, entries, last_contact, save_contact
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.ports import Books, EngineSession
 
@@ -56,24 +57,26 @@ def refresh(
     """Ask the given engines, or all, and keep what was seen. Each engine's part is kept as soon as it is there."""
     with console.catalog.read() as books:
         engines = [engine for engine in books.engines.all() if engine_ids is None or engine.id in engine_ids]
+        ways = [entry for engine in engines for entry in entries(books, engine)]
 
-    def ask(engine: Engine) -> int:
-        count = _refresh_engine(console, jobs, engine, inspect_all=inspect_all)
-        report(f"{engine.name} answered")
+    def ask(entry: Entry) -> int:
+        count = _refresh_entry(console, jobs, entry, inspect_all=inspect_all)
+        report(f"{_titled(entry)} answered")
         return count
 
-    outcomes = jobs.side_by_side({engine.id: _bound(ask, engine) for engine in engines}, at_once=AT_ONCE)
+    works = {(entry.engine.id, entry.account): _bound(ask, entry) for entry in ways}
+    outcomes = jobs.side_by_side(works, at_once=AT_ONCE)
     answered, failed, environments = [], [], 0
-    for engine in engines:
-        outcome = outcomes[engine.id]
+    for entry in ways:
+        outcome = outcomes[entry.engine.id, entry.account]
         if isinstance(outcome, EngineError):
-            failed.append((engine.name, outcome.kind.value))
+            failed.append((_titled(entry), outcome.kind.value))
         elif isinstance(outcome, Exception):
             raise outcome
         else:
-            answered.append(engine.name)
+            answered.append(entry.engine.name)
             environments += outcome
-    return Refreshed(tuple(answered), tuple(failed), environments)
+    return Refreshed(tuple(dict.fromkeys(answered)), tuple(failed), environments)
 
 
 def look_again(
@@ -96,15 +99,20 @@ def look_again(
     return seen
 
 
-def _bound(work: Callable[[Engine], int], engine: Engine) -> Callable[[], int]:
-    return lambda: work(engine)
+def _bound(work: Callable[[Entry], int], entry: Entry) -> Callable[[], int]:
+    return lambda: work(entry)
 
 
-def _refresh_engine(console: Console, jobs: Jobs, engine: Engine, *, inspect_all: bool) -> int:
+def _titled(entry: Entry) -> str:
+    return f"{entry.engine.name} for {entry.account}" if entry.own else entry.engine.name
+
+
+def _refresh_entry(console: Console, jobs: Jobs, entry: Entry, *, inspect_all: bool) -> int:
+    """Ask an engine with one of its credentials, for the environments that are reached with it."""
+    engine, environments = entry.engine, entry.environments
     with console.catalog.read() as books:
-        environments = books.environments.on(engine.id)
         before = {(seen.environment_id, seen.process): seen for seen in books.observations.on(engine.id)}
-        contact = books.engines.contacts().get(engine.id)
+        contact = last_contact(books, entry)
         sources = {application.id: application for application in books.applications.all() if not application.is_mirror}
     began, at = console.monotonic(), console.clock()
     try:
@@ -119,12 +127,13 @@ def _refresh_engine(console: Console, jobs: Jobs, engine: Engine, *, inspect_all
         took = console.monotonic() - began
         failed = Contact(engine.id, at, False, took, error.kind, error.title, last, known)
         with console.catalog.write() as books:
-            books.engines.save_contact(failed)
+            save_contact(books, entry, failed)
         raise
     took = console.monotonic() - began
     with console.catalog.write() as books:
-        books.engines.save_contact(Contact(engine.id, at, True, took, None, "", at, facts))
-        books.observations.touch(engine.id, at)
+        save_contact(books, entry, Contact(engine.id, at, True, took, None, "", at, facts))
+        everything = not books.accesses.of(engine.id)
+        books.observations.touch(engine.id, at, None if everything else [one.id for one in environments])
         books.observations.save_all(changed)
         _record_releases(books, sources, environments, changed, observer.images, at)
     return len(environments)

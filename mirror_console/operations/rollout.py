@@ -29,6 +29,7 @@ from mirror_console.domain.rollout import (
 )
 from mirror_console.errors import CatalogError, ConsoleError, EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
+from mirror_console.operations.access import reached
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.preflight import check_engine
 from mirror_console.operations.put_back import put_back
@@ -280,7 +281,7 @@ def take_turn(console: Console, rollout: Rollout, target: Target, tell: Callable
     """Carry out one target. Whatever happens to it is told as its outcome; only CatalogError is raised."""
     planned = target.planned
     try:
-        engine = console.engine(planned.engine_id)
+        engine = reached(console, console.engine(planned.engine_id), planned.application_id)
         session = console.engines.session(engine)
     except EngineError as error:
         tell(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))

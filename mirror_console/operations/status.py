@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mirror_console.domain.access import shut_out
 from mirror_console.domain.alignment import (
     AGEING_AFTER,
     STALE_AFTER,
@@ -26,6 +27,7 @@ from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment,
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release, current
 from mirror_console.domain.rollout import OVER, Rollout, RolloutState, TargetState
+from mirror_console.operations.access import contacts_by_account
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books
 from mirror_console.operations.standing import standing
@@ -47,6 +49,7 @@ class _Known:
     environments: Mapping[str, Sequence[Environment]]
     engines: Sequence[Engine]
     contacts: Mapping[str, Contact]
+    reach: Callable[[str, str], tuple[Contact | None, bool]]
     observations: Mapping[str, Observation]
     releases: Mapping[str, Sequence[Release]]
     activity: Mapping[str, tuple[Activity, str]]
@@ -75,6 +78,7 @@ def _read(console: Console, books: Books) -> _Known:
         environments=environments,
         engines=books.engines.all(),
         contacts=books.engines.contacts(),
+        reach=contacts_by_account(books),
         observations=observations,
         releases=releases,
         activity=_activity([standing(console, rollout) for rollout in books.rollouts.unfinished()]),
@@ -144,7 +148,10 @@ def _cell(
     stale_after: timedelta,
 ) -> Cell:
     seen = known.observations.get(environment.id)
-    contact = known.contacts.get(environment.engine_id)
+    contact, may_look = known.reach(environment.engine_id, application.account)
+    if not may_look:
+        # What was seen before its account lost its access is nobody's to tell now.
+        seen, contact = None, shut_out(environment.engine_id, application.account, now)
     expected = expect(application, environment, source_environments, releases, now)
     origin = releases
     if isinstance(expected, Expected) and expected.release is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from mirror_console.store.access import Accesses
 from mirror_console.store.account import Accounts
 from mirror_console.store.application import Applications
 from mirror_console.store.engine import EngineBook, Registries
@@ -22,6 +23,7 @@ class Books:
         self.applications = Applications(connection, changed)
         self.environments = Environments(connection, changed)
         self.engines = EngineBook(connection, changed)
+        self.accesses = Accesses(connection, changed)
         self.registries = Registries(connection, changed)
         self.accounts = Accounts(connection, changed)
         self.releases = Releases(connection, changed)

@@ -20,6 +20,10 @@ _SAVE = _NEW.on_conflict_do_update(
     set_={"engine_id": _NEW.excluded.engine_id, "seen": _NEW.excluded.seen},
 )
 _TOUCH = sa.text("UPDATE observation SET seen = json_set(seen, '$.at', json(:at)) WHERE engine_id = :engine_id")
+_TOUCH_SOME = sa.text(
+    "UPDATE observation SET seen = json_set(seen, '$.at', json(:at)) "
+    "WHERE engine_id = :engine_id AND environment_id IN (SELECT value FROM json_each(:ids))"
+)
 _KNOWN = sa.select(environment.c.id).where(among(environment.c.id))
 
 
@@ -42,10 +46,17 @@ class Observations(Collection):
             chosen = sa.select(observation.c.seen).where(observation.c.engine_id == engine_id)
             return list(self._connection.scalars(chosen).all())
 
-    def touch(self, engine_id: str, at: datetime) -> None:
-        """Everything on an engine was seen again at that time, unchanged. One statement, however many they are."""
+    def touch(self, engine_id: str, at: datetime, environment_ids: Iterable[str] | None = None) -> None:
+        """Everything on an engine was seen again at that time, unchanged. One statement, however many they are.
+
+        With `environment_ids`, these alone: those that were asked for with one account's credential.
+        """
         self._changes("observations")
-        self._connection.execute(_TOUCH, {"at": json_text(at), "engine_id": engine_id})
+        asked = {"at": json_text(at), "engine_id": engine_id}
+        if environment_ids is None:
+            self._connection.execute(_TOUCH, asked)
+        else:
+            self._connection.execute(_TOUCH_SOME, {**asked, "ids": json_text(list(environment_ids))})
 
     def save_all(self, observations: Iterable[Observation]) -> None:
         """Keep what was seen in place of what was seen before. Of environments removed meanwhile nothing is kept."""

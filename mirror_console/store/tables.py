@@ -7,16 +7,18 @@ Whatever is nested and never searched for is JSON and grows by itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from mirror_console.domain.application import ImageSource, Kind
-from mirror_console.domain.engine import Address, EngineFacts, TlsReferences
+from mirror_console.domain.engine import Address, Contact, EngineFacts, TlsReferences
 from mirror_console.domain.environment import Hold, Settings
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.plan import LeftOut, PlannedTarget, Way
 from mirror_console.domain.rollout import RolloutState, Step, TargetState
+from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.ssh import SshAccess
 from mirror_console.errors import FailureKind
 from mirror_console.store.columns import Flag, Json, Moment, Pointer, Real, Reference, Text, Whole, Word
@@ -122,6 +124,16 @@ contact = _table(
     _column("last_answer", Moment(), null=True),
     _column("facts", Json(EngineFacts | None), null=True),
 )
+
+engine_access = _table(
+    "engine_access",
+    _key("engine_id", _of("engine", with_it=True)),
+    _key("account", _of("account", "name")),
+    _column("references", Json(Mapping[str, SecretReference])),
+    _column("contact", Json(Contact | None), null=True),
+    rowid=False,
+)
+"""`contact` is the last attempt to reach the engine with this account's credentials."""
 
 registry = _table(
     "registry",

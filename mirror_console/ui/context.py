@@ -13,6 +13,7 @@ import shiboken6
 from PySide6.QtCore import QObject, Signal
 
 from mirror_console.domain.fleet import Grid
+from mirror_console.domain.redaction import redacted
 from mirror_console.domain.rollout import Rollout
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import Job, JobEvent, Jobs, JobState, Work
@@ -147,7 +148,7 @@ class UiContext(QObject):
                 tr("{} ended with a fault of the program.").format(title),
                 tr("What was done on engines up to then stands. Check again; if it recurs, copy the details."),
                 key="fault",
-                details="".join(traceback.format_exception(error)),
+                details=redacted("".join(traceback.format_exception(error))),
             )
         )
 

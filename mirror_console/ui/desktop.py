@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMessageLogContext, Qt, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -22,6 +23,8 @@ from mirror_console.ui.signals import Signals
 from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import NAME, MainWindow
 
+_log = logging.getLogger(__name__)
+
 APP_ID = "io.mirrorconsole.desk"
 
 
@@ -30,11 +33,18 @@ def application() -> QApplication:
     there = QApplication.instance()
     if isinstance(there, QApplication):
         return there
+    qInstallMessageHandler(_log_qt)
     made = QApplication([NAME])
     made.setApplicationName("mirror-console")
     made.setApplicationDisplayName(NAME)
     QGuiApplication.setDesktopFileName(APP_ID)
     return made
+
+
+def _log_qt(kind: QtMsgType, _context: QMessageLogContext, words: str) -> None:
+    """What Qt says of itself goes into the log like everything else: it may name what is shown."""
+    level = logging.INFO if kind in {QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg} else logging.WARNING
+    _log.log(level, "%s", words)
 
 
 def run_window(

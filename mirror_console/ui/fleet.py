@@ -20,7 +20,17 @@ CLOCK = 15_000
 SETTLE = 200
 """Milliseconds to wait for more changes of the catalog before it is read again."""
 SURVEYED = frozenset(
-    {"applications", "environments", "engines", "accounts", "releases", "observations", "rollouts", "registries"}
+    {
+        "applications",
+        "environments",
+        "engines",
+        "accesses",
+        "accounts",
+        "releases",
+        "observations",
+        "rollouts",
+        "registries",
+    }
 )
 
 

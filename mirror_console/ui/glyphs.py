@@ -160,6 +160,13 @@ def _slashed_ring() -> QPainterPath:
     return ring.united(_stroked(_lines(((3.6, 12.4), (12.4, 3.6))), 1.6))
 
 
+def _key() -> QPainterPath:
+    bow = QPainterPath()
+    bow.addEllipse(QPointF(4.2, 8), 3.2, 3.2)
+    blade = _lines(((7.4, 8), (15, 8)), ((11.6, 8), (11.6, 11.4)), ((14.4, 8), (14.4, 11.4)))
+    return _stroked(bow, 1.8).united(_stroked(blade, 1.8, flat=True))
+
+
 def _arrow_ring() -> QPainterPath:
     arc = QPainterPath()
     arc.arcMoveTo(QRectF(2.6, 2.6, 10.8, 10.8), 20)
@@ -197,6 +204,7 @@ _SHAPES: Mapping[Status, Callable[[], QPainterPath]] = {
     Status.MISSING: _dashed_ring,
     Status.UNHEALTHY: _crossed_octagon,
     Status.UNREACHABLE: _slashed_ring,
+    Status.NO_ACCESS: _key,
     Status.ROLLING_OUT: _arrow_ring,
     Status.NOT_CHECKED: _question,
     Status.NO_RELEASE: _empty_frame,

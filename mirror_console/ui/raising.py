@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import socket
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +18,10 @@ WAIT = 1000
 
 def raise_other(catalog: Path) -> bool:
     """Ask the window that has this catalog to come to the front. False where none answers."""
-    socket = QLocalSocket()
-    socket.connectToServer(_name(catalog))
-    answered = socket.waitForConnected(WAIT)
-    socket.abort()
+    other = QLocalSocket()
+    other.connectToServer(_name(catalog))
+    answered = other.waitForConnected(WAIT)
+    other.abort()
     return answered
 
 
@@ -40,10 +43,22 @@ class Raisable(QObject):
         self._server.close()
 
     def _connected(self) -> None:
-        while (socket := self._server.nextPendingConnection()) is not None:
-            socket.disconnected.connect(socket.deleteLater)
-            socket.disconnectFromServer()
-            self._come()
+        while (other := self._server.nextPendingConnection()) is not None:
+            mine = _is_mine(other)
+            other.disconnected.connect(other.deleteLater)
+            other.disconnectFromServer()
+            if mine:
+                self._come()
+
+
+def _is_mine(local: QLocalSocket) -> bool:
+    """Whether a program of this person is at the other end; where the system can't tell, the socket's rights do."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    with socket.socket(socket.AF_UNIX, fileno=os.dup(int(local.socketDescriptor()))) as other:
+        credentials = other.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _pid, uid, _gid = struct.unpack("3i", credentials)
+    return int(uid) == os.getuid()
 
 
 def _name(catalog: Path) -> str:

@@ -14,28 +14,30 @@ from keyring.backend import KeyringBackend
 from keyring.util import platform_
 
 from mirror_console.vault.failures import VaultAbsent
-from mirror_console.vault.rings import Ring, SystemRing
+from mirror_console.vault.patient import KEYRING_SECONDS, PatientRing, Within
+from mirror_console.vault.rings import ANSWER_SECONDS, Ring, SystemRing
 
 _WINDOWS_LIMIT = 1280
 """UTF-16 units: CRED_MAX_CREDENTIAL_BLOB_SIZE is 2,560 bytes."""
 
 
-def secure_ring() -> Ring:
-    """The keyring of this system. Raises VaultAbsent, which says what was tried."""
+def secure_ring(within: Within) -> Ring:
+    """The keyring of this system, waited for by `within`. Raises VaultAbsent, which says what was tried."""
     if sys.platform == "win32":
         from keyring.backends.Windows import WinVaultKeyring
 
-        return SystemRing(_made(WinVaultKeyring), limit=_WINDOWS_LIMIT)
+        return PatientRing(SystemRing(_made(WinVaultKeyring), limit=_WINDOWS_LIMIT), within, KEYRING_SECONDS)
     if sys.platform == "darwin":
         from keyring.backends.macOS import Keyring as Keychain
 
-        return SystemRing(_made(Keychain))
+        # It asks the person in the middle of any call.
+        return PatientRing(SystemRing(_made(Keychain)), within, ANSWER_SECONDS)
     from keyring.backends.SecretService import Keyring as SecretService
 
     from mirror_console.vault.secret_service import SecretServiceRing
 
     # GNOME Keyring, KeePassXC, and KWallet from 5.97 on answer as a Secret Service.
-    return SecretServiceRing(_made(SecretService))
+    return PatientRing(SecretServiceRing(_made(SecretService)), within, KEYRING_SECONDS)
 
 
 def _made(backend: type[KeyringBackend]) -> KeyringBackend:

@@ -14,6 +14,9 @@ from mirror_console.vault.failures import VaultAbsent, VaultDismissed, VaultFail
 USER = "mirror-console"
 """The user name of every entry. It never varies: Windows shuffles the entries of one service with several users."""
 
+ANSWER_SECONDS = 120.0
+"""How long a question waits for the person. Unanswered it counts as dismissed."""
+
 _Answer = TypeVar("_Answer")
 
 

@@ -22,10 +22,7 @@ from secretstorage.exceptions import (
 from mirror_console.domain.secret import Secret, VaultState
 from mirror_console.errors import VaultError
 from mirror_console.vault.failures import VaultDismissed
-from mirror_console.vault.rings import USER, answer, got
-
-_ANSWER_SECONDS = 120.0
-"""How long the question waits for the person. Unanswered it counts as dismissed."""
+from mirror_console.vault.rings import ANSWER_SECONDS, USER, answer, got
 
 _DISMISSED = (KeyringLocked, PromptDismissedException, TimeoutError)
 _GONE = (SecretServiceNotAvailableException,)
@@ -69,7 +66,7 @@ class SecretServiceRing:
                 except ItemNotFoundException:
                     return not secretstorage.create_collection(bus, "Default", "default").is_locked()
                 # It returns whether the question was dismissed, which doesn't tell whether the collection is open.
-                collection.unlock(timeout=_ANSWER_SECONDS)
+                collection.unlock(timeout=ANSWER_SECONDS)
                 return not collection.is_locked()
 
         try:

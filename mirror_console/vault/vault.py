@@ -11,6 +11,7 @@ from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.vault import parts
 from mirror_console.vault.choice import secure_ring
 from mirror_console.vault.failures import SecretMissing, VaultAbsent, VaultDismissed, VaultLocked
+from mirror_console.vault.patient import Within, without_end
 from mirror_console.vault.rings import Ring
 
 
@@ -19,15 +20,19 @@ class Vault:
 
     Calls are made one at a time, from any thread but the window's: each may show the keyring's own question for its
     password and wait for the answer. When that is dismissed it isn't shown again before `unlock`. `may_ask=False`
-    never shows it. Every method but `state` raises a VaultError when the keyring can't be used.
+    never shows it. `within` says how long a call may take: a keyring that doesn't answer counts as absent. Every method
+    but `state` raises a VaultError when the keyring can't be used.
     """
 
     for_this_run_only = False
 
-    def __init__(self, catalog: str, ring: Ring | None = None, *, may_ask: bool = True) -> None:
+    def __init__(
+        self, catalog: str, ring: Ring | None = None, *, may_ask: bool = True, within: Within = without_end
+    ) -> None:
         self._catalog = catalog
         self._ring = ring
         self._may_ask = may_ask
+        self._within = within
         self._dismissed = False
         self._one_at_a_time = threading.Lock()
 
@@ -88,7 +93,7 @@ class Vault:
     def _found(self) -> Ring:
         # An absence isn't remembered: the keyring's service may be started while the console runs.
         if self._ring is None:
-            self._ring = secure_ring()
+            self._ring = secure_ring(self._within)
         return self._ring
 
     @contextmanager

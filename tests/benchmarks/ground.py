@@ -12,9 +12,10 @@ from pathlib import Path
 
 from docker import APIClient
 
-from mirror_console.app import awake_seconds, clock, harden
+from mirror_console.app import awake_seconds, clock
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.engine import DockerEngines
+from mirror_console.hardening import harden
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.store import Catalog

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirror_console.domain.access import shut_out
 from mirror_console.domain.alignment import Activity, Cell, Expected, Knowledge, NoExpectation, Status
 from mirror_console.domain.environment import Hold
 from mirror_console.domain.observation import Difference, Health, State
@@ -32,6 +33,7 @@ from tests.domain.parts import (
     cell,
     contact,
     environment,
+    mirror,
     nothing_there,
     observation,
     print_of,
@@ -309,6 +311,13 @@ TOLD = [
         "Live has no release to run: the source's live never had an image. Nothing runs there. Checked 38 s ago.",
         "Dunes Bakery live has no release (the source's live never had an image) and runs nothing, checked 14:04.",
         "Dunes Bakery, live: no release, the source's live never had an image",
+    ),
+    (
+        cell(reached=shut_out("fra-2", "ACC-7", NOW), application=mirror(account="ACC-7"), held=True, pending=True),
+        ("—", "no access"),
+        "Live has no access. Account ACC-7 has no credential on fra-2.",
+        "Dunes Bakery live can't be looked at: account ACC-7 has no credential on fra-2.",
+        "Dunes Bakery, live: no access",
     ),
     (
         cell(observation("26.8.2"), reached=UP, activity=Activity.ROLLING_OUT, step="→ 26.8.3 fetching"),

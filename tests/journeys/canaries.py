@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import secretstorage
@@ -37,3 +40,30 @@ def kept(catalog: Path) -> dict[str, str]:
         for service, text in found.items()
         if service.startswith(start)
     }
+
+
+@dataclass
+class Seen:
+    """What somebody else on the machine could see of a running process: its command line, variables and open files."""
+
+    words: set[bytes] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    looks: int = 0
+
+    def watch(self, pid: int) -> None:
+        """Look at a process, over and over, until it has ended."""
+        place = Path(f"/proc/{pid}")
+        while True:
+            try:
+                command = (place / "cmdline").read_bytes()
+                if not command:
+                    return  # it has ended, and waits to be asked how
+                self.words |= {command, (place / "environ").read_bytes()}
+                self.files |= {os.readlink(entry) for entry in (place / "fd").iterdir()}
+            except (FileNotFoundError, ProcessLookupError):
+                # A file was closed, or the process ended, between two looks.
+                if not place.exists():
+                    return
+                continue
+            self.looks += 1
+            time.sleep(0.005)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mirror_console.domain.access import Access
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Contact, Engine, EngineFacts, Registry
@@ -108,6 +109,28 @@ def test_an_engine_and_its_contact(catalog: Catalog, value: Engine, contact: Con
         assert books.engines.by_name(value.name) == value
         assert books.engines.all() == [value]
         assert books.engines.contacts() == {"same": contact}
+
+
+@shared
+@given(
+    value=anything(Access, engine_id=st.just("engine0"), account=SAME),
+    contact=anything(Contact, engine_id=st.just("engine0")),
+)
+def test_an_accounts_access_and_the_last_attempt_with_it(catalog: Catalog, value: Access, contact: Contact) -> None:
+    with catalog.write() as books:
+        books.engines.save(values.engine())
+        books.accounts.save(Account("same"))
+        books.accesses.save(value)
+        books.accesses.save_contact("same", contact)
+        books.accesses.save_contact("another", contact)
+    with catalog.read() as books:
+        assert books.accesses.of("engine0") == books.accesses.all() == [value]
+        assert books.accesses.contacts() == {("engine0", "same"): contact}
+    with catalog.write() as books:
+        books.accesses.save(value)
+        assert books.accesses.contacts() == {}
+        books.engines.remove("engine0")
+        assert books.accesses.all() == []
 
 
 @shared

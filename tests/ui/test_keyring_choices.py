@@ -9,7 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.ui.context import UiContext
-from mirror_console.ui.settings.page import KEYRING_WORDS, SettingsPage
+from mirror_console.ui.settings.credentials import KEYRING_WORDS, CredentialsPart
+from mirror_console.ui.settings.page import SettingsPage
 
 
 class StagedVault:
@@ -44,26 +45,27 @@ class StagedVault:
         raise NotImplementedError(reference.name)
 
 
-def shown(qtbot: QtBot, context: UiContext, vault: StagedVault) -> SettingsPage:
+def shown(qtbot: QtBot, context: UiContext, vault: StagedVault) -> CredentialsPart:
     context.console = replace(context.console, vault=vault)
     page = SettingsPage(context)
     qtbot.addWidget(page)
     page.show()
     page.shown()
-    qtbot.waitUntil(lambda: page.keyring.text() == KEYRING_WORDS[vault.now])
-    return page
+    part = page.credentials
+    qtbot.waitUntil(lambda: part.state.text() == KEYRING_WORDS[vault.now])
+    return part
 
 
 @pytest.mark.parametrize(
     ("state", "unlock", "memory"),
     [
         (VaultState.UNLOCKED, False, False),
-        (VaultState.LOCKED, True, True),
-        (VaultState.DISMISSED, True, True),
+        (VaultState.LOCKED, True, False),
+        (VaultState.DISMISSED, True, False),
         (VaultState.ABSENT, False, True),
     ],
 )
-def test_each_state_has_its_words_and_its_ways_out(
+def test_each_state_has_its_words_and_one_button_at_most(
     qtbot: QtBot, context: UiContext, state: VaultState, unlock: bool, memory: bool
 ) -> None:
     page = shown(qtbot, context, StagedVault(state))
@@ -75,7 +77,7 @@ def test_unlock_asks_once_and_says_what_came_of_it(qtbot: QtBot, context: UiCont
     vault = StagedVault(VaultState.DISMISSED)
     page = shown(qtbot, context, vault)
     page.unlock.click()
-    qtbot.waitUntil(lambda: page.keyring.text() == KEYRING_WORDS[VaultState.UNLOCKED])
+    qtbot.waitUntil(lambda: page.state.text() == KEYRING_WORDS[VaultState.UNLOCKED])
     assert vault.asked == 1
     assert not page.unlock.isVisible()
 
@@ -89,5 +91,5 @@ def test_memory_is_used_after_a_yes_only(
     monkeypatch.setattr(context.questions, "confirm", lambda *_words: yes)
     page.memory.click()
     if yes:
-        qtbot.waitUntil(lambda: page.keyring.text() == "In memory, for this run only.")
+        qtbot.waitUntil(lambda: page.state.text() == "In memory, for this run only.")
     assert vault.for_this_run_only is yes

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from mirror_console.operations.refresh import refresh
@@ -218,3 +218,9 @@ def test_a_wish_selects_a_mirror(qtbot: QtBot, make_context: ContextMaker) -> No
     page.show_what({"application_id": "mirror-5"})
     assert page.view.current_key() == "mirror-5"
     page.close()
+
+
+def test_beside_secrets_it_says_who_sees_them_in_the_container(qtbot: QtBot, page: MirrorsPage) -> None:
+    editor = opened(qtbot, page)
+    said = [label.text() for label in editor.findChildren(QLabel)]
+    assert sum("seen by everyone who may ask its engine" in words for words in said) == 1

@@ -35,6 +35,15 @@ def test_a_second_start_has_the_window_come(qtbot: QtBot, come: list[str], tmp_p
     assert not raise_other(tmp_path / "another.sqlite")
 
 
+def test_somebody_else_cannot_have_it_come(
+    qtbot: QtBot, come: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mirror_console.ui.raising.os.getuid", lambda: os.geteuid() + 1)
+    assert raise_other(tmp_path / "catalog.sqlite")
+    qtbot.wait(200)
+    assert come == []
+
+
 @pytest.mark.slow
 def test_the_program_started_twice_opens_one_window(tmp_path: Path) -> None:
     environment = {**os.environ, "MIRROR_CONSOLE_HOME": str(tmp_path / "home"), "QT_QPA_PLATFORM": "offscreen"}
@@ -53,11 +62,25 @@ def test_the_program_started_twice_opens_one_window(tmp_path: Path) -> None:
             check=False,
         )
         assert refused.returncode == 3
+        assert _listening_ports(first.pid) == []
         assert "a window of" in refused.stderr
         assert "Close it" in refused.stderr
     finally:
         first.send_signal(signal.SIGTERM)
         first.wait(30)
+
+
+def _listening_ports(pid: int) -> list[str]:
+    """The TCP and UDP addresses at which a process listens, from the kernel's tables."""
+    own = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
+    assert any(name.startswith("socket:") for name in own), "nothing of the process is seen"
+    found = []
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if f"socket:[{fields[9]}]" in own:
+                found.append(f"{table} {fields[1]}")
+    return found
 
 
 def _await_window(home: Path, first: subprocess.Popen[bytes]) -> None:

@@ -362,7 +362,7 @@ def test_settings_take_effect_at_once_and_nonsense_is_refused(window: MainWindow
     page.stale.setValue(120)
     assert page.error.isHidden()
     assert window.context.preferences.ageing_minutes == 90
-    qtbot.waitUntil(lambda: page.keyring.text() == "In memory, for this run only.")
+    qtbot.waitUntil(lambda: page.credentials.state.text() == "In memory, for this run only.")
 
 
 # --- the sources of the window --------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ _GLYPHS = {
     Knowledge.STALE: Status.NOT_CHECKED,
     Knowledge.NEVER: Status.NOT_CHECKED,
     Knowledge.UNREACHABLE: Status.UNREACHABLE,
+    Knowledge.NO_ACCESS: Status.NO_ACCESS,
 }
 
 
@@ -132,6 +133,8 @@ def sentence_of(row: EngineRow) -> str:
                 tr(" It is often offline.") if row.engine.often_offline else tr(" Test the connection to see why.")
             )
             return tr("It can't be reached: {}.").format(why.rstrip(".")) + offline
+        case Knowledge.NO_ACCESS:
+            return tr("None of the accounts that have environments there has a credential for it.")
         case Knowledge.NEVER:
             return tr("It was never asked.")
         case Knowledge.STALE:

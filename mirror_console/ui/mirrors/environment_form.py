@@ -227,7 +227,7 @@ class MirrorEnvironmentForm:
         form.add(Field("container", tr("Container"), self.container, required=True, hint=tr("Its name on the engine.")))
         form.add(Field("ports", tr("Ports"), self.ports, hint=tr("host:container, separated by commas.")))
         form.add(Field("variables", tr("Variables"), self.variables, hint=tr("One NAME=value a line.")), wide=True)
-        secrets = tr("Variables whose values are kept in the keyring.")
+        secrets = tr("Kept in the keyring; in the container they are seen by everyone who may ask its engine.")
         form.add(Field("secrets", tr("Secrets"), self.secrets, hint=secrets), wide=True)
         form.add(Field("volumes", tr("Volumes"), self.volumes, hint=tr("name:/path, with :ro for read-only.")))
         form.add(Field("networks", tr("Networks"), self.networks, hint=tr("Empty: the engine's default.")))

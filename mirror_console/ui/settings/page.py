@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
@@ -12,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
     QFrame,
-    QHBoxLayout,
     QScrollArea,
     QSpinBox,
     QVBoxLayout,
@@ -20,23 +18,15 @@ from PySide6.QtWidgets import (
 )
 
 from mirror_console import paths
-from mirror_console.domain.secret import VaultState
 from mirror_console.errors import ConsoleError
-from mirror_console.jobs import Work
 from mirror_console.settings import Density, Preferences, Theme, preference_problems
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.page import Page
+from mirror_console.ui.settings.credentials import CredentialsPart
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4, SPACE_6, TOOL_HEIGHT
 from mirror_console.ui.widgets.scrolled import type_width
-from mirror_console.ui.widgets.text import Look, button, label
+from mirror_console.ui.widgets.text import Look, label
 from mirror_console.ui.words import tr
-
-KEYRING_WORDS = {
-    VaultState.UNLOCKED: "Unlocked.",
-    VaultState.LOCKED: "Locked. Engines that need a credential can't be reached before it is unlocked.",
-    VaultState.DISMISSED: "Locked: its question was dismissed, and isn't asked again before you choose Unlock.",
-    VaultState.ABSENT: "None was found. Start your desktop's keyring (GNOME Keyring or KWallet), then come back here.",
-}
 
 
 class SettingsPage(Page):
@@ -50,11 +40,7 @@ class SettingsPage(Page):
         super().__init__(context)
         self.error = label("", Look.ERROR, wrap=True)
         self.error.hide()
-        self.keyring = label(tr("Not asked yet."), wrap=True, select=True)
-        self.unlock = button(tr("Unlock…"), self._unlock)
-        self.memory = button(tr("Keep credentials for this run only…"), self._keep_for_this_run_only)
-        for choice in (self.unlock, self.memory):
-            choice.hide()
+        self.credentials = CredentialsPart(context)
         inside = QWidget()
         inside.setMaximumWidth(760)
         self._box = QVBoxLayout(inside)
@@ -90,8 +76,7 @@ class SettingsPage(Page):
         self._section(
             tr("Credentials"),
             tr("Client keys and registry passwords are in the keyring of this computer, never in the catalog."),
-            (tr("Keyring"), self.keyring),
-            ("", _row(self.unlock, self.memory)),
+            (tr("Keyring"), self.credentials),
         )
         self._box.addStretch(1)
         outer = QVBoxLayout(self)
@@ -111,32 +96,7 @@ class SettingsPage(Page):
     def shown(self) -> None:
         """Keys go to the first choice; the keyring is looked at anew."""
         self.theme.setFocus()
-        vault = self.context.console.vault
-        self._ask_keyring(tr("Looking at the keyring"), lambda _work: vault.state())
-
-    def _ask_keyring(self, title: str, work: Callable[[Work], VaultState]) -> None:
-        """Ask the keyring off the window's thread: it may show a question of its own, and wait for the answer."""
-        self.context.run(title, work, self._show_keyring, self._keyring_failed, lane="keyring", owner=self)
-
-    def _unlock(self) -> None:
-        vault = self.context.console.vault
-        self._ask_keyring(tr("Unlocking the keyring"), lambda _work: vault.unlock())
-
-    def _keep_for_this_run_only(self) -> None:
-        question = tr("Keep credentials in memory for this run only?")
-        text = tr(
-            "Keys and passwords that you enter from now on are gone when the console is closed. "
-            "They are never written to a file."
-        )
-        if not self.context.questions.confirm(question, text, tr("Keep for this run only")):
-            return
-        vault = self.context.console.vault
-
-        def choose(_work: Work) -> VaultState:
-            vault.keep_for_this_run_only()
-            return vault.state()
-
-        self._ask_keyring(tr("Keeping credentials in memory"), choose)
+        self.credentials.look()
 
     def _connect(self) -> None:
         self.theme.currentIndexChanged.connect(lambda: self._take(theme=Theme(self.theme.currentData())))
@@ -161,16 +121,6 @@ class SettingsPage(Page):
             self.context.set_preferences(wanted)
         except ConsoleError as error:
             self.context.notices.error(error, key="preferences")
-
-    def _show_keyring(self, state: VaultState) -> None:
-        memory_only = self.context.console.vault.for_this_run_only
-        self.keyring.setText(tr("In memory, for this run only.") if memory_only else KEYRING_WORDS[state])
-        locked = state in {VaultState.LOCKED, VaultState.DISMISSED}
-        self.unlock.setVisible(locked)
-        self.memory.setVisible(not memory_only and (locked or state is VaultState.ABSENT))
-
-    def _keyring_failed(self, error: Exception) -> None:
-        self.keyring.setText(str(error))
 
     def _section(self, title: str, words: str, *fields: tuple[str, QWidget]) -> None:
         card = QFrame()
@@ -240,15 +190,3 @@ def _choice(name: str, kinds: type[StrEnum], chosen: StrEnum) -> QComboBox:
 
 def _path(text: str) -> QWidget:
     return label(text, Look.MONO, wrap=True, select=True)
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    """Widgets side by side, from the left."""
-    row = QWidget()
-    box = QHBoxLayout(row)
-    box.setContentsMargins(0, 0, 0, 0)
-    box.setSpacing(SPACE_2)
-    for widget in widgets:
-        box.addWidget(widget)
-    box.addStretch(1)
-    return row

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
+from mirror_console.operations.key_file import read_by_others
 from mirror_console.ui.tokens import SPACE_1, SPACE_2
 from mirror_console.ui.widgets.form import line_edit, text_edit
 from mirror_console.ui.widgets.text import Look, button, label
@@ -90,6 +92,10 @@ class SecretInput(QWidget):
         try:
             with Path(path).open("rb") as file:
                 text = file.read(LARGEST + 1)
+                others = read_by_others(Path(path).resolve(), os.fstat(file.fileno()).st_mode)
+            if others and b"PRIVATE KEY-----" in text:
+                self.says.setText(tr("Others can read this key. Take that right away (chmod 600), or make a new one."))
+                return
             if len(text) > LARGEST:
                 self.says.setText(tr("This file is too large. Choose a PEM file."))
                 return

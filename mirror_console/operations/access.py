@@ -1,0 +1,215 @@
+"""Access: give accounts credentials of their own on an engine, take them away, and find who is reached with which."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from mirror_console.domain.access import Access, reached_as, way_in
+from mirror_console.domain.engine import Contact, Engine, Way
+from mirror_console.domain.environment import Environment
+from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.errors import EngineError, FailureKind, InvalidInput, Problem
+from mirror_console.operations.applications import know_account
+from mirror_console.operations.console import Console, new_id
+from mirror_console.operations.engines import EngineInput, pem_problems, whole_pem
+from mirror_console.operations.keeping import forget, kept
+from mirror_console.operations.ports import Books
+
+T = TypeVar("T")
+
+LONGEST_ACCOUNT = 60
+
+_ENTRIES = {"ca": "ca", "certificate": "client-cert", "key": "client-key"}
+"""How the keyring's entry of each field ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessInput:
+    """What is typed for one account on an engine. Texts left empty: what the keyring has already stays."""
+
+    account: str = ""
+    ca: str = ""
+    certificate: str = ""
+    key: Secret = field(default_factory=lambda: Secret(""))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One way into an engine: the engine as it is reached, for which account, and the environments behind it."""
+
+    engine: Engine
+    account: str
+    environments: tuple[Environment, ...]
+    own: bool = False
+    """Whether it is an account's own credential; without it, it is the engine's."""
+
+
+def save_access(console: Console, engine: Engine, typed: AccessInput) -> Access:
+    """Give an account a credential on an engine, or replace the one that it has. Connections to it are closed.
+
+    Raises InvalidInput with every problem, VaultError where the keyring refuses the credentials, NotAllowed.
+    """
+    console.demand_write()
+    with console.catalog.read() as books:
+        before = next((one for one in books.accesses.of(engine.id) if one.account == typed.account.strip()), None)
+    access, secrets, problems = draft_access(engine, typed, before)
+    if problems:
+        raise InvalidInput("The credential was not saved.", problems)
+    with kept(console.vault, secrets), console.catalog.write() as books:
+        know_account(books, access.account)
+        books.accesses.save(access)
+    console.engines.forget(engine.id)
+    return access
+
+
+def draft_access(
+    engine: Engine, typed: AccessInput, before: Access | None, at: str = ""
+) -> tuple[Access, dict[str, Secret], list[Problem]]:
+    """What would be saved, what would go into the keyring by reference name, and everything wrong with it."""
+    where = f"{at}." if at else ""
+    account = typed.account.strip()
+    problems = pem_problems(EngineInput(ca=typed.ca, certificate=typed.certificate, key=typed.key), where)
+    if not account or len(account) > LONGEST_ACCOUNT or not account.isprintable():
+        words = f"the account's name is needed, of {LONGEST_ACCOUNT} characters at most"
+        problems.append(Problem(f"{where}account", words))
+    if engine.address.way is Way.SOCKET:
+        problems.append(Problem(f"{where}account", f"{engine.name} is a local socket: it asks for no credential"))
+    given = {"ca": Secret(typed.ca), "certificate": Secret(typed.certificate), "key": typed.key}
+    given = {name: secret for name, secret in given.items() if secret.reveal().strip()}
+    there = dict(before.references) if before else {}
+    entry = new_id()
+    references = there | {
+        name: there.get(name) or SecretReference(f"engine/{engine.id}/account/{entry}/{_ENTRIES[name]}")
+        for name in given
+    }
+    for name, words in (("certificate", "a client certificate"), ("key", "the key of the client certificate")):
+        if name not in references:
+            problems.append(Problem(f"{where}{name}", f"{words} is needed"))
+    secrets = {references[name].name: whole_pem(secret) for name, secret in given.items()}
+    return Access(engine.id, account, references), secrets, problems
+
+
+def remove_access(console: Console, engine: Engine, account: str) -> None:
+    """Take an account's credential away from the catalog and out of the keyring. Raises InvalidInput, NotAllowed."""
+    console.demand_write()
+    with console.catalog.write() as books:
+        found = next((one for one in books.accesses.of(engine.id) if one.account == account), None)
+        if found is None:
+            problem = Problem("account", f"account '{account}' has no credential on {engine.name}")
+            raise InvalidInput("There is nothing to remove.", [problem])
+        books.accesses.remove(engine.id, account)
+    console.engines.forget(engine.id)
+    forget(console.vault, found.references.values())
+
+
+# --- who is reached with which ------------------------------------------------------------------------------------
+
+
+def reached(console: Console, engine: Engine, application_id: str) -> Engine:
+    """The engine as an application's environments reach it. Raises EngineError where its account has no access."""
+    with console.catalog.read() as books:
+        accesses = books.accesses.of(engine.id)
+        account = _accounts(books).get(application_id, "") if accesses else ""
+    found = way_in(engine, accesses, account)
+    if found is None:
+        raise EngineError(
+            FailureKind.NO_ACCESS,
+            f"Account {account} has no credential on {engine.name}.",
+            f"Give it one: mirror-console engines access {engine.name} --account {account}",
+        )
+    return found
+
+
+def for_account(console: Console, engine: Engine, account: str) -> Engine:
+    """The engine as one account reaches it. Raises InvalidInput where it has no credential there."""
+    with console.catalog.read() as books:
+        found = next((access for access in books.accesses.of(engine.id) if access.account == account), None)
+    if found is None:
+        problem = Problem("account", f"account '{account}' has no credential on {engine.name}")
+        raise InvalidInput("This can't be tried.", [problem], "'engines access' lists those that have one.")
+    return reached_as(engine, found)
+
+
+def by_entry(
+    console: Console, engine: Engine, things: Iterable[T], application_of: Callable[[T], str]
+) -> list[list[T]]:
+    """Things of an engine in groups that are reached with one credential, or with none, in their order."""
+    things = list(things)
+    with console.catalog.read() as books:
+        accesses = books.accesses.of(engine.id)
+        accounts = _accounts(books) if accesses else {}
+    if not accesses:
+        return [things] if things else []
+    groups: dict[str, list[T]] = defaultdict(list)
+    for thing in things:
+        groups[accounts.get(application_of(thing), "")].append(thing)
+    return list(groups.values())
+
+
+def entries(books: Books, engine: Engine) -> list[Entry]:
+    """Every way into an engine that is in use, with the environments behind it. What has none is behind none.
+
+    An engine that no environment is reached through with its own credential is asked with that only where no account
+    has one in use: at least one way is always tried.
+    """
+    environments = books.environments.on(engine.id)
+    accesses = books.accesses.of(engine.id)
+    if not accesses:
+        return [Entry(engine, "", tuple(environments))]
+    accounts = _accounts(books)
+    groups: dict[str, list[Environment]] = defaultdict(list)
+    for environment in environments:
+        groups[accounts.get(environment.application_id, "")].append(environment)
+    found = []
+    for account, several in groups.items():
+        reached_as = way_in(engine, accesses, account)
+        if reached_as is not None:
+            found.append(Entry(reached_as, account, tuple(several), own=bool(account)))
+    return found or [Entry(engine, "", ())]
+
+
+def last_contact(books: Books, entry: Entry) -> Contact | None:
+    """The last attempt by this way."""
+    if entry.own:
+        return books.accesses.contacts().get((entry.engine.id, entry.account))
+    return books.engines.contacts().get(entry.engine.id)
+
+
+def save_contact(books: Books, entry: Entry, contact: Contact) -> None:
+    """Keep the outcome of an attempt by this way.
+
+    An engine that nothing is reached through with its own credential is known by those of its accounts: it answers
+    where one of them is answered.
+    """
+    if not entry.own:
+        books.engines.save_contact(contact)
+        return
+    books.accesses.save_contact(entry.account, contact)
+    if all(other.own for other in entries(books, entry.engine)):
+        others = [
+            found for (engine_id, _), found in books.accesses.contacts().items() if engine_id == contact.engine_id
+        ]
+        books.engines.save_contact(max(others, key=lambda found: (found.answered, found.at)))
+
+
+def contacts_by_account(books: Books) -> Callable[[str, str], tuple[Contact | None, bool]]:
+    """Tells of an engine and an account the last attempt to reach it, and whether the account may look there at all."""
+    own = books.engines.contacts()
+    others = books.accesses.contacts()
+    held: dict[str, set[str]] = defaultdict(set)
+    for access in books.accesses.all():
+        held[access.engine_id].add(access.account)
+
+    def tell(engine_id: str, account: str) -> tuple[Contact | None, bool]:
+        if not account or engine_id not in held:
+            return own.get(engine_id), True
+        return others.get((engine_id, account)), account in held[engine_id]
+
+    return tell
+
+
+def _accounts(books: Books) -> dict[str, str]:
+    return {application.id: application.account for application in books.applications.all()}

@@ -1,0 +1,144 @@
+"""What the console promises of its safety, each with the tests that hold it. A promise without a test is none."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+
+PROMISES: dict[str, tuple[str, ...]] = {
+    "TCP without TLS is refused, and nothing is said to an engine in clear": (
+        "domain/test_engine.py::test_what_is_no_address_is_refused_with_words",
+        "domain/test_engine.py::test_whatever_is_typed_is_read_or_refused_and_never_unencrypted",
+        "engine/test_surroundings.py::test_to_what_speaks_no_tls_nothing_is_said_in_clear",
+        "operations/test_contexts.py::test_what_the_console_would_not_speak_with_is_listed_with_why",
+    ),
+    "TLS verifies chain and host, trusts the engine's authority alone, and speaks 1.2 or newer": (
+        "engine/test_surroundings.py::test_another_certificate_is_refused_before_anything_is_said",
+        "engine/test_surroundings.py::test_the_right_certificate_is_taken",
+        "engine/test_connections.py::test_one_authority_alone_is_trusted",
+        "engine/test_real_engines.py::test_a_certificate_for_another_host",
+    ),
+    "a client key is taken from no file that others can read, and lies in none afterwards": (
+        "operations/test_key_file.py::test_by_its_rights",
+        "operations/test_key_file.py::test_an_import_names_the_key_that_others_can_read",
+        "engine/test_connections.py::test_a_key_in_clear_is_never_in_a_file",
+        "journeys/test_credentials.py::test_keys_and_passwords_are_in_the_keyring_alone",
+    ),
+    "secrets are in the system's keyring alone; another backend that is set up is not used": (
+        "vault/test_secret_service.py::test_a_keyring_in_plain_text_that_is_set_up_is_not_used",
+        "journeys/test_credentials.py::test_a_plain_text_keyring_is_refused",
+        "journeys/test_credentials.py::test_without_a_keyring_credentials_are_refused",
+    ),
+    "a keyring that hangs, is locked or was dismissed holds nothing else up and asks once": (
+        "vault/test_patient.py::test_each_call_is_given_up_with_words",
+        "vault/test_patient.py::test_many_engines_together_wait_once",
+        "jobs/test_patience.py::test_what_hangs_is_given_up_and_the_next_one_does_not_wait",
+        "vault/test_secret_service.py::test_a_locked_keyring_asks_once_and_remembers_the_refusal",
+        "journeys/test_credentials.py::test_a_locked_keyring_is_said_and_nothing_hangs",
+        "ui/test_keyring_choices.py::test_each_state_has_its_words_and_one_button_at_most",
+    ),
+    "a long secret is split so that a crash in between leaves the old one whole": (
+        "vault/test_parts.py::test_broken_off_at_any_change_the_old_or_the_new_one_is_whole",
+        "vault/test_parts.py::test_forgetting_broken_off_leaves_it_whole_or_gone",
+    ),
+    "no secret is in catalog, log, report, export, command line, variables, labels or open files": (
+        "journeys/test_canaries.py::test_no_canary_is_left_by_anything_that_is_done",
+        "journeys/test_credentials.py::test_keys_and_passwords_are_in_the_keyring_alone",
+        "journeys/test_credentials.py::test_no_command_takes_a_secret_on_its_command_line",
+        "operations/test_imports.py::test_secrets_come_from_files_beside_it_and_are_never_exported",
+    ),
+    "a secret can't be printed, and what is told or logged of a fault holds none": (
+        "domain/test_secret.py::test_only_reveal_shows_the_value",
+        "domain/test_secret.py::test_json_and_pickle_refuse_it_without_telling",
+        "domain/test_secret.py::test_a_traceback_with_locals_does_not_show_it",
+        "domain/test_redaction.py::test_a_secret_in_use_is_hidden_wherever_it_stands",
+        "domain/test_redaction.py::test_a_line_of_the_log_and_its_traceback_hold_none",
+        "test_hardening.py::test_what_nobody_caught_is_told_without_secrets",
+        "vault/test_secret_service.py::test_no_words_of_a_failure_hold_the_secret",
+    ),
+    "values of secrets are shown nowhere in the window, and who sees them in a container is said": (
+        "ui/test_credentials_part.py::test_each_is_listed_with_its_use_and_state",
+        "ui/test_mirrors_page.py::test_beside_secrets_it_says_who_sees_them_in_the_container",
+    ),
+    "a registry's password goes with one request to the engine that needs it, by a protected way": (
+        "engine/test_surroundings.py::test_a_login_goes_to_the_engine_that_pulls_and_to_no_other",
+        "engine/test_connections.py::test_a_login_goes_with_its_own_request_only",
+    ),
+    "catalog, its log, backups and folders are for their person alone; where others can write it isn't opened": (
+        "store/test_open.py::test_everything_that_is_made_is_for_its_owner_alone",
+        "store/test_open.py::test_a_copy_that_others_may_read_is_made_private_again",
+        "store/test_open.py::test_it_is_refused_in_words_and_left_as_it_was",
+        "test_hardening.py::test_no_core_and_no_look_into_its_memory_and_files_for_one_alone",
+    ),
+    "text of others is plain text in every widget, on the terminal and in reports": (
+        "ui/test_hostile_text.py::test_no_page_reads_it_as_markup",
+        "ui/test_hostile_text.py::test_no_question_reads_it_as_markup",
+        "ui/test_shell.py::test_only_one_module_asks_and_none_reads_markup",
+        "cli/test_status.py::test_text_of_others_stays_text",
+        "operations/test_report.py::test_text_of_others_becomes_plain",
+        "operations/test_report.py::test_the_html_is_whole_and_fetches_nothing",
+    ),
+    "escape sequences are taken out, and what deceives the eye is shown as a sign": (
+        "domain/test_plain.py::test_nothing_that_steers_a_terminal_or_deceives_the_eye_comes_through",
+    ),
+    "names and ids lead out of no path": (
+        "engine/test_surroundings.py::test_no_name_leads_out_of_its_path",
+        "operations/test_contexts.py::test_hostile_content_is_refused_in_words",
+        "operations/test_contexts.py::test_links_and_pipes_are_not_followed",
+    ),
+    "replies are bounded in size, depth, line and time; no redirect, no cookie, nothing unpacked": (
+        "engine/test_connections.py::test_a_body_without_end_is_given_up",
+        "engine/test_connections.py::test_a_line_without_end_is_given_up",
+        "engine/test_connections.py::test_bodies_that_make_no_sense",
+        "engine/test_connections.py::test_a_reply_that_trickles_costs_no_more_than_the_timeout",
+        "engine/test_connections.py::test_no_redirect_is_followed",
+        "engine/test_connections.py::test_no_cookie_is_kept",
+        "engine/test_surroundings.py::test_a_packed_reply_is_not_unpacked",
+    ),
+    "an engine that lies about what was asked is not believed": (
+        "engine/test_surroundings.py::test_another_container_than_the_one_asked_for_is_none",
+        "engine/test_surroundings.py::test_an_id_that_is_none_is_not_believed",
+        "engine/test_connections.py::test_a_made_container_without_a_proper_id_is_no_container",
+    ),
+    "what is asked of an engine is a list that is shipped": (
+        "contract/test_endpoints.py::test_what_is_asked_is_what_the_list_says",
+    ),
+    "nothing of the person's own Docker set-up reaches an engine": (
+        "engine/test_surroundings.py::test_nothing_of_it_reaches_an_engine",
+        "engine/test_surroundings.py::test_the_recorder_hears_what_the_docker_package_would_send_by_itself",
+    ),
+    "no port is ever listened at, and only the same person raises the window": (
+        "ui/test_raising.py::test_the_program_started_twice_opens_one_window",
+        "ui/test_raising.py::test_somebody_else_cannot_have_it_come",
+    ),
+    "memory is dumped into no file and read by no other program": (
+        "test_hardening.py::test_no_core_and_no_look_into_its_memory_and_files_for_one_alone",
+        "test_hardening.py::test_keys_can_still_be_lent_to_openssl_by_who_is_not_root",
+    ),
+    "an environment is reached with its account's credential and with no other": (
+        "operations/test_access.py::test_every_environment_is_asked_with_its_accounts_credential",
+        "operations/test_access.py::test_without_a_credential_the_cell_says_so_and_nothing_else_and_others_go_on",
+        "operations/test_access.py::test_checks_and_rollouts_use_the_environments_credential",
+    ),
+}
+
+
+@cache
+def names_in(file: str) -> frozenset[str]:
+    """The names of the tests in a file."""
+    tree = ast.parse((TESTS / file).read_text("utf-8"))
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_it_is_held_by_tests_that_are_there(promise: str) -> None:
+    held_by = PROMISES[promise]
+    assert held_by
+    for test in held_by:
+        file, _, name = test.partition("::")
+        assert name in names_in(file), f"{test} isn't there"
