@@ -132,6 +132,6 @@ def test_what_is_wrong_is_said(empty: CommandLine, words: list[str], said: str) 
 
 def test_without_encryption_what_it_means_is_typed(empty: CommandLine) -> None:
     empty.interactive = True
-    add = ("engines", "add", "here", "http://127.0.0.1:2375")
+    add = ("engines", "add", "here", "http://127.0.0.1:2375", "--no-test")
     assert empty(*add, typed="y\n").code == 2
     assert empty(*add, typed="I accept root without authentication\n").code == 0

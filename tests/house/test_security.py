@@ -11,11 +11,32 @@ import pytest
 TESTS = Path(__file__).parents[1]
 
 PROMISES: dict[str, tuple[str, ...]] = {
-    "TCP without TLS is refused, and nothing is said to an engine in clear": (
+    "TCP without TLS is refused, but on this computer once accepted; elsewhere nothing is said in clear": (
         "domain/test_engine.py::test_what_is_no_address_is_refused_with_words",
-        "domain/test_engine.py::test_whatever_is_typed_is_read_or_refused_and_never_unencrypted",
+        "domain/test_engine.py::test_whatever_is_typed_is_read_or_refused_and_unencrypted_on_this_computer_alone",
         "engine/test_surroundings.py::test_to_what_speaks_no_tls_nothing_is_said_in_clear",
         "operations/test_contexts.py::test_what_the_console_would_not_speak_with_is_listed_with_why",
+        "engine/test_plain_tcp.py::test_what_was_not_accepted_is_not_even_connected",
+        "engine/test_plain_tcp.py::test_an_address_elsewhere_is_refused_whatever_the_catalog_says",
+        "cli/test_engines_ssh.py::test_without_encryption_what_it_means_is_typed",
+    ),
+    "An SSH server's key is a person's decision, and another than the accepted one learns nothing": (
+        "engine/test_ssh_sign_in.py::test_an_unknown_key_is_shown_and_nothing_of_the_sign_in_is_sent",
+        "engine/test_ssh_sign_in.py::test_who_pretends_to_be_the_server_gets_nothing",
+        "engine/test_ssh_sign_in.py::test_over_a_jump_host_whose_key_is_looked_at_too",
+        "cli/test_engines_ssh.py::test_a_key_is_named_and_one_that_changed_is_replaced_by_who_types_its_fingerprint",
+        "operations/test_import_ssh.py::test_a_file_puts_no_key_in_the_place_of_an_accepted_one",
+    ),
+    "Hosts, users and ports of SSH can't become options or programs, and the person's own count only when chosen": (
+        "domain/test_ssh.py::test_what_is_no_hop",
+        "domain/test_engine.py::test_what_is_no_address_is_refused_with_words",
+        "operations/test_import_ssh.py::test_what_a_file_may_not_say",
+        "engine/test_ssh_sign_in.py::test_nothing_of_the_person_counts_unless_it_was_chosen",
+    ),
+    "An engine has one SSH connection for its requests, and nothing is left on its host": (
+        "engine/test_ssh_connection.py::test_a_hundred_calls_at_once_are_one_connection",
+        "engine/test_ssh_connection.py::test_nothing_is_left_on_the_host_when_it_is_closed",
+        "engine/test_ssh_connection.py::test_nothing_is_left_on_the_host_when_the_console_is_killed",
     ),
     "TLS verifies chain and host, trusts the engine's authority alone, and speaks 1.2 or newer": (
         "engine/test_surroundings.py::test_another_certificate_is_refused_before_anything_is_said",
