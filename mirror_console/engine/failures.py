@@ -217,7 +217,7 @@ def _of_tls(engine: str, cause: BaseException) -> EngineError | None:
     reason = (getattr(cause, "reason", None) or "").upper()
     if "PROTOCOL" in reason and "WRONG_VERSION" not in reason:
         return EngineError(
-            FailureKind.CERTIFICATE,
+            FailureKind.TOO_OLD,
             f"{engine} and this console have no version of TLS in common.",
             "Let the engine speak TLS 1.2 or newer.",
             detail=words,
