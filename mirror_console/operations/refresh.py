@@ -154,6 +154,8 @@ class _Observer:
         self._session = session
         self._engine = engine
         self._known = known
+        self._lost: EngineError | None = None
+        """Why the engine can't be asked any more: what would still be asked would each cost another timeout."""
         self.images: dict[str, Image | None] = dict(images or {})
 
     def observe_all(
@@ -188,7 +190,17 @@ class _Observer:
     def _later(
         self, environment: Environment, process: str, found: Listed, old: Observation | None
     ) -> Callable[[], Observation]:
-        return lambda: self.observe(environment, process, found.id, old)
+        def inspect() -> Observation:
+            if self._lost is not None:
+                raise self._lost
+            try:
+                return self.observe(environment, process, found.id, old)
+            except EngineError as error:
+                if error.unreachable:
+                    self._lost = error
+                raise
+
+        return inspect
 
     def observe(
         self, environment: Environment, process: str, container_id: str, old: Observation | None
