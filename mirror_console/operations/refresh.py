@@ -117,7 +117,7 @@ def _refresh_engine(console: Console, jobs: Jobs, engine: Engine, *, inspect_all
         last = contact.last_answer if contact else None
         known = contact.facts if contact else None
         took = console.monotonic() - began
-        failed = Contact(engine.id, at, False, took, error.kind, error.title, last, known)
+        failed = Contact(engine.id, at, False, took, error.kind, str(error), last, known)
         with console.catalog.write() as books:
             books.engines.save_contact(failed)
         raise
