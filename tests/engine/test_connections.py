@@ -130,6 +130,7 @@ def test_one_authority_alone_is_trusted() -> None:
     ("pong", "kind"),
     [
         (reply(b"<html>", "404 Not Found"), FailureKind.NOT_DOCKER),
+        (reply(b"<html>", "502 Bad Gateway"), FailureKind.INVALID_REPLY),
         (reply(b"", "302 Found", "Location: http://127.0.0.1:1/\r\n"), FailureKind.NOT_DOCKER),
         (b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", FailureKind.NOT_DOCKER),
         (PONG.replace(b"1.41", b"1.x41"), FailureKind.NOT_DOCKER),
