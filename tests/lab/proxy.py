@@ -12,7 +12,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
@@ -155,6 +155,7 @@ class EngineProxy:
         self._open: set[socket.socket] = set()
         self._held: set[socket.socket] = set()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="proxy")
+        self._wrong: list[BaseException] = []
         self._listener: socket.socket | None = None
         self.place = place
         self.listen()
@@ -202,14 +203,16 @@ class EngineProxy:
             self.place = listener.getsockname()
         listener.listen(128)
         self._listener = listener
-        self._threads.submit(self._accept, listener)
+        self._begin(self._accept, listener)
 
     def close(self) -> None:
-        """End everything. No thread is left."""
+        """End everything. No thread is left. Raises what went wrong in a fault by mistake."""
         self._ended.set()
         self._lifted.set()
         self._deafen()
         self._threads.shutdown(wait=True)
+        if self._wrong:
+            raise self._wrong.pop()
 
     def lifted(self, fault: Fault, seconds: float) -> bool:
         """Wait; whether the fault has ended before `seconds` were over."""
@@ -230,6 +233,14 @@ class EngineProxy:
             except (OSError, HTTPException) as error:
                 raise Over from error
 
+    def _begin(self, work: Callable[[socket.socket], None], line: socket.socket) -> None:
+        self._threads.submit(work, line).add_done_callback(self._ended_so)
+
+    def _ended_so(self, work: Future[None]) -> None:
+        error = work.exception()
+        if error is not None:
+            self._wrong.append(error)
+
     def _accept(self, listener: socket.socket) -> None:
         with listener:
             while True:
@@ -237,7 +248,7 @@ class EngineProxy:
                     client, _ = listener.accept()
                 except OSError:  # it was shut
                     return
-                self._threads.submit(self._serve, client)
+                self._begin(self._serve, client)
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError, Over), self._spoken(client) as heard, heard, self._known(heard):

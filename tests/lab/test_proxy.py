@@ -213,6 +213,17 @@ def test_replies_without_an_end(reading: EngineProxy) -> None:
             _ask(reading)
 
 
+def test_a_fault_with_a_mistake_in_it_is_not_taken_for_a_fault(tmp_path: Path) -> None:
+    with (
+        pytest.raises(json.JSONDecodeError),
+        _serving(_UnixServer(str(tmp_path / "e"), _Answer)),
+        proxy(tmp_path / "p", tmp_path / "e") as made,
+        made.spoiling(faults.rewriting(lambda told: told)),
+        pytest.raises(http.client.RemoteDisconnected),
+    ):
+        _ask(made, "/x", b"no JSON")
+
+
 def test_by_tls_before_a_local_socket(tmp_path: Path) -> None:
     authority = Authority()
     server, client = authority.server("engine", "127.0.0.1"), authority.client("console")

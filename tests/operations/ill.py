@@ -88,6 +88,12 @@ class Ward:
         with self.console.catalog.read() as books:
             return books.engines.contacts()[engine]
 
+    def try_out(self) -> None:
+        """Reach the ill engine as one that was never reached before, and ask it for a listing. Raises EngineError."""
+        with self.console.catalog.read() as books:
+            engine = books.engines.get(ILL)
+        self.console.engines.try_out(engine, {}).list_containers()
+
     def refresh_seen_by_the_well(self) -> tuple[Refreshed, Contact]:
         """Refresh; and what was kept of the ill engine at the moment when the well one's part was there."""
         kept: list[Contact] = []

@@ -15,7 +15,7 @@ import pytest
 
 from mirror_console.domain.alignment import Status
 from mirror_console.domain.verdict import answer, cell_texts, verdict
-from mirror_console.errors import FailureKind
+from mirror_console.errors import EngineError, FailureKind
 from tests.lab import faults
 from tests.lab.certificates import Authority
 from tests.lab.docker_cli import Docker
@@ -32,6 +32,8 @@ class Ill:
     """A fault: how it begins and ends, the word in the cell, and words of what is said of the engine.
 
     `lasting`: the engine is waited for until its time is up, so that what others said is kept long before.
+    `unasked`: not one byte of a request gets through, as it isn't known who would hear it. `first`: the word where the
+    engine was never reached before, if it is another.
     """
 
     name: str
@@ -41,11 +43,18 @@ class Ill:
     happened: str
     remedy: str
     lasting: bool = False
+    unasked: bool = False
+    first: FailureKind | None = None
 
 
 def spoil(fault: Fault) -> Callable[[Ward], AbstractContextManager[None]]:
     """Begin it at the proxy."""
     return lambda there: there.proxy.spoiling(fault)
+
+
+def listed(fault: Fault) -> Fault:
+    """Where containers are listed, and nowhere else."""
+    return faults.at(r"/containers/json", fault)
 
 
 def refuse(there: Ward) -> AbstractContextManager[None]:
@@ -126,10 +135,13 @@ STRAIGHT = "leads straight to a Docker engine"
 CERTIFICATE = "Check the address, the certificate authority"
 SILENCE = (FailureKind.TIMEOUT, "ill did not answer in time.", NETWORK, True)
 LOST = (FailureKind.DROPPED, "ill closed the connection before it answered.", RESTARTING)
-UNTRUSTED = (FailureKind.CERTIFICATE, "The certificate that ill shows is not trusted", CERTIFICATE)
-UNCLEAR = (FailureKind.INVALID_REPLY, "The reply of ill was not understood", STRAIGHT)
+UNTRUSTED = (FailureKind.CERTIFICATE, "The certificate that ill shows is not trusted", CERTIFICATE, False, True)
+UNCLEAR = (FailureKind.INVALID_REPLY, "The reply of ill was not understood.", STRAIGHT)
+BAD_GATEWAY = (FailureKind.INVALID_REPLY, "ill answered with status 502, and not as Docker does.", STRAIGHT)
+BROKEN = (FailureKind.INVALID_REPLY, "ill answered with status 500, and not as Docker does.", STRAIGHT)
+NO_DOCKER = FailureKind.NOT_DOCKER
 REFUSED = (FailureKind.REFUSED, "Nothing accepts connections at the address of ill.", "Check that Docker runs there")
-UNFIT_CLIENT = (FailureKind.SIGN_IN, "ill refused the client certificate.", "engine's authority has issued them")
+UNFIT_CLIENT = (FailureKind.SIGN_IN, "ill refused the client certificate.", "authority has issued them", False, True)
 
 FAULTS = [
     Ill("refused", Front.PORT, refuse, *REFUSED),
@@ -159,22 +171,24 @@ FAULTS = [
         FailureKind.TOO_OLD,
         "ill and this console have no version of TLS in common.",
         "Let the engine speak TLS 1.2 or newer",
+        unasked=True,
     ),
-    Ill("502 with HTML", Front.TLS, spoil(faults.bad_gateway()), *UNCLEAR),
-    Ill("500 with HTML", Front.SOCKET, spoil(faults.bad_gateway("500 Internal Server Error")), *UNCLEAR),
-    Ill("200 with HTML", Front.SOCKET, spoil(faults.answering(faults.HTML)), *UNCLEAR),
-    Ill("invalid JSON", Front.SOCKET, spoil(faults.answering(b'[{"Id": }]')), *UNCLEAR),
-    Ill("deep JSON", Front.SOCKET, spoil(faults.answering(b"[" * 1_000_000)), *UNCLEAR),
-    Ill("half of the JSON", Front.SOCKET, spoil(faults.truncating), *UNCLEAR),
-    Ill("another JSON", Front.SOCKET, spoil(faults.rewriting(lambda _listing: {"a": 1})), *UNCLEAR),
-    Ill("200 MB", Front.SOCKET, spoil(faults.flooding(200, told=True)), *UNCLEAR),
-    Ill("200 MB without a length", Front.SOCKET, spoil(faults.flooding(200, told=False)), *UNCLEAR),
-    Ill("packed", Front.SOCKET, spoil(faults.answering(b"\x1f\x8b\x08\0", Content_Encoding="gzip")), *UNCLEAR),
+    Ill("502 with HTML", Front.TLS, spoil(faults.bad_gateway()), *BAD_GATEWAY),
+    Ill("500 with HTML", Front.SOCKET, spoil(faults.bad_gateway("500 Internal Server Error")), *BROKEN),
+    Ill("200 with HTML", Front.SOCKET, spoil(faults.answering(faults.HTML)), *UNCLEAR, first=NO_DOCKER),
+    Ill("invalid JSON", Front.SOCKET, spoil(faults.answering(b'[{"Id": }]')), *UNCLEAR, first=NO_DOCKER),
+    Ill("deep JSON", Front.SOCKET, spoil(faults.answering(b"[" * 1_000_000)), *UNCLEAR, first=NO_DOCKER),
+    Ill("half of the JSON", Front.SOCKET, spoil(listed(faults.truncating)), *UNCLEAR),
+    Ill("another JSON", Front.SOCKET, spoil(listed(faults.rewriting(lambda _listing: {"a": 1}))), *UNCLEAR),
+    Ill("200 MB", Front.SOCKET, spoil(listed(faults.flooding(200, told=True))), *UNCLEAR),
+    Ill("200 MB without a length", Front.SOCKET, spoil(listed(faults.flooding(200, told=False))), *UNCLEAR),
+    Ill("packed", Front.SOCKET, spoil(listed(faults.answering(b"\x1f\x8b\x08\0", Content_Encoding="gzip"))), *UNCLEAR),
     Ill(
         "redirected",
         Front.SOCKET,
         spoil(faults.answering(b"", "307 Temporary Redirect", Location="http://127.0.0.1:9/")),
         *UNCLEAR,
+        first=NO_DOCKER,
     ),
     Ill("frozen", Front.PORT, frozen, *SILENCE),
     Ill("frozen behind a socket", Front.SOCKET, frozen, *SILENCE),
@@ -202,9 +216,16 @@ def test_it_costs_its_own_cells_and_passes(engines: Engines, ill: Ill) -> None:
         before = there.cell(ILL)
         assert before.status is Status.ALIGNED
 
+        asked = len(there.proxy.asked)
         with ill.begin(there):
             refreshed, kept_then = there.refresh_seen_by_the_well()
             told, well = there.cell(ILL), there.cell(WELL)
+            if not ill.lasting:
+                with pytest.raises(EngineError) as first:
+                    there.try_out()
+                assert first.value.kind is (ill.first or ill.kind)
+        if ill.unasked:
+            assert len(there.proxy.asked) == asked
 
         # The others: seen now, and kept before the ill one's time was up.
         assert (refreshed.answered, well.status) == ((WELL,), Status.ALIGNED)
