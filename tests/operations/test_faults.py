@@ -5,17 +5,20 @@ To add a fault is to add a line to FAULTS: how it begins and ends, and the words
 
 from __future__ import annotations
 
+import gzip
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 
-from mirror_console.domain.alignment import Status
+from mirror_console.domain.alignment import Knowledge, Status
 from mirror_console.domain.verdict import answer, cell_texts, verdict
 from mirror_console.errors import EngineError, FailureKind
+from mirror_console.operations.connection import test_connection as connection_steps
 from tests.lab import faults
 from tests.lab.certificates import Authority
 from tests.lab.docker_cli import Docker
@@ -260,3 +263,81 @@ def test_it_costs_its_own_cells_and_passes(engines: Engines, ill: Ill) -> None:
         assert after.observation is not None
         assert after.observation.at > before.observation.at
         assert there.contact(ILL).words == ""
+
+
+# --- what is not a lack of an answer --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "most"),
+    [
+        (faults.flooding(200, told=True), 8),
+        (faults.flooding(200, told=False), 80),
+        (faults.answering(gzip.compress(bytes(200 * faults.MEGABYTE), 1), Content_Encoding="gzip"), 8),
+        (faults.answering(b"[" * 8 * faults.MEGABYTE), 24),
+        (faults.trickling(0.0), 8),
+    ],
+    ids=["a length beyond measure", "a flood", "a packed flood", "brackets without end", "byte by byte"],
+)
+def test_no_reply_takes_much_memory(engines: Engines, fault: Fault, most: int) -> None:
+    """`most` is in megabytes, of what Python itself has taken: a body may have 64."""
+    with ward(engines, Front.SOCKET, timeout=60.0) as there, there.proxy.spoiling(listed(fault)):
+        tracemalloc.start()
+        try:
+            there.refresh()
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < most * faults.MEGABYTE
+        assert there.cell(WELL).status is Status.ALIGNED
+
+
+def test_without_a_client_certificate_nothing_is_sent(engines: Engines) -> None:
+    with ward(engines, Front.TLS) as there:
+        received = there.proxy.received
+        with there.console.catalog.write() as books:
+            books.engines.save(replace(books.engines.get(ILL), tls=None))
+        assert there.refresh().failed == ((ILL, FailureKind.NO_CREDENTIAL.value),)
+        assert there.proxy.received == received
+        told = there.cell(ILL)
+        assert cell_texts(told, there.console.clock())[1].startswith("credential missing")
+        assert "Give the authority's certificate, the client certificate and its key" in there.contact(ILL).words
+
+
+def test_a_clock_that_is_off_is_told_and_makes_nothing_older_or_newer(engines: Engines) -> None:
+    with ward(engines, Front.SOCKET) as there:
+        with there.proxy.refusing():
+            there.refresh()
+        with there.proxy.spoiling(faults.clock_off(timedelta(minutes=5))):
+            # What an engine says of itself is asked when it is back.
+            assert there.refresh().failed == ()
+            contact, cell = there.contact(ILL), there.cell(ILL)
+            with there.console.catalog.read() as books:
+                engine = books.engines.get(ILL)
+            clock_step = list(connection_steps(there.console, engine, None))[-1]
+        assert contact.facts is not None
+        assert contact.facts.clock_offset == pytest.approx(300.0, abs=5.0)
+        assert clock_step.words == "The engine's clock is 300 s ahead."
+        assert clock_step.remedy == "Set both clocks by a time server."
+        assert (cell.status, cell.knowledge) == (Status.ALIGNED, Knowledge.FRESH)
+        assert "Checked 0 s ago." in verdict(cell, there.console.clock())
+
+
+def test_an_engine_that_was_restarted_or_killed_shows_what_became_of_its_containers(engines: Engines) -> None:
+    docker = engines.lab.docker(engines.ill)
+    with ward(engines, Front.PORT) as there:
+        engines.ill.restart()
+        assert there.refresh().failed == ()
+        assert there.cell(ILL).status is Status.ALIGNED
+        engines.ill.kill()
+        assert there.refresh().failed == ((ILL, FailureKind.DROPPED.value),)
+        engines.ill.start()
+        assert there.refresh().failed == ()
+        # One that was killed leaves its containers stopped, whatever their restart policy.
+        assert docker.state("web-live") == "exited"
+        cell = there.cell(ILL)
+        assert cell.status is Status.UNHEALTHY
+        assert "is unhealthy: it is stopped (exit code" in answer(cell, there.console.clock())
+        docker.run("start", "web-live")
+        assert there.refresh().failed == ()
+        assert there.cell(ILL).status is Status.ALIGNED
