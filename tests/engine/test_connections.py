@@ -302,6 +302,18 @@ def test_a_body_without_end_is_given_up(
     assert _refusal(engines.session(server.engine).list_containers).kind is FailureKind.INVALID_REPLY
 
 
+def test_however_often_a_body_is_given_up_the_engine_can_be_asked_again(
+    engines: DockerEngines, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "LARGEST_REPLY", 1024 * 1024)
+    session = engines.session(server.engine)
+    for _ in range(2 * transport.AT_ONCE):
+        server.answers.append(_endless(b"HTTP/1.1 200 OK\r\n\r\n[", b" " * 65536))
+        assert _refusal(session.list_containers).kind is FailureKind.INVALID_REPLY
+    server.answers.append(reply(b"[]"))
+    assert session.list_containers() == []
+
+
 def test_a_line_without_end_is_given_up(engines: DockerEngines, server: StandIn) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     server.answers.append(_endless(head, b"10000\r\n" + b"x" * 65536 + b"\r\n"))
