@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import math
 import os
 import secrets
 import socket
@@ -99,7 +98,7 @@ def ask(
     What the package and urllib3 do around it takes longer than an engine does for a small request: a rollout asks some
     thirty for each container.
     """
-    connection: Any = pool._get_conn()
+    connection: Any = pool._get_conn(timeout=seconds)
     try:
         connection.timeout = min(CONNECT_SECONDS, seconds)
         if connection.sock is None:
