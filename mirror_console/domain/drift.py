@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from mirror_console.domain.environment import Limits, Port, Settings, Volume
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Difference
+from mirror_console.domain.plain import clean
 
 DEFAULT_NETWORKS = frozenset({"default", "bridge", ""})
 
@@ -34,7 +35,8 @@ def differences(applied: Settings, container: Container, image: Image | None) ->
         found += _variables(applied, container, image)
         found += _one("command", applied.command or image.command, container.command)
         found += _one("stop signal", (applied.stop_signal or image.stop_signal,), (container.stop_signal,))
-    return tuple(found)
+    # An engine has its words in it: names, paths, a command.
+    return tuple(Difference(clean(one.field), clean(one.applied), clean(one.observed)) for one in found)
 
 
 def _compare(field: str, applied: Iterable[str], observed: Iterable[str]) -> list[Difference]:

@@ -26,6 +26,9 @@ from mirror_console.engine.session import DockerSession, Link
 from mirror_console.engine.ssh_failures import RemoteEnded, neither
 from mirror_console.errors import EngineError, FailureKind, VaultError
 
+LISTEN_SECONDS = 2.0
+"""How long an engine that breaks off gets to say why: it does so at once, or not at all."""
+
 
 class Vault(Protocol):
     """What is needed of the keyring."""
@@ -133,14 +136,20 @@ class DockerEngines:
         address = engine.address
         context = self._tls_context(engine, secrets)
         base_url = f"https://{_written(address.host)}:{address.port}"
+
+        def hear_out() -> None:
+            # Silence means that the certificate was taken, and the connection was lost for another reason.
+            with in_our_words(engine.name, "shake hands"), suppress(TimeoutError):
+                transport.hear_out(address.host, address.port, context, min(engine.timeout, LISTEN_SECONDS))
+
         try:
-            return _open(engine, base_url, lambda: transport.tls_pool(address.host, address.port, context))
+            link = _open(engine, base_url, lambda: transport.tls_pool(address.host, address.port, context))
         except EngineError as error:
             if error.kind is FailureKind.DROPPED:
-                # Silence means that the certificate was taken, and the connection was lost for another reason.
-                with in_our_words(engine.name, "shake hands"), suppress(TimeoutError):
-                    transport.hear_out(address.host, address.port, context, engine.timeout)
+                hear_out()
             raise
+        link.hear_out = hear_out
+        return link
 
     def _connect_by_ssh(self, engine: Engine, secrets: Mapping[str, Secret]) -> Link:
         access = ssh.access_of(engine)

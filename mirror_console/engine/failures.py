@@ -128,12 +128,14 @@ _HINTS = {
     "Where it is newer than this console, bring the console up to date.",
     FailureKind.REJECTED: "The reason above is the engine's own. Correct its cause and try again.",
 }
+_STRAIGHT = "Check that the address leads straight to a Docker engine, then look at it again."
 
 
 def refused(engine: str, doing: str, status: int, words: str | None, *, registry: bool = False) -> EngineError:
     """The error for an error reply of an engine. `words` None means that what answered doesn't talk like Docker."""
     if words is None:
-        return _not_understood(engine, f"status {status} without a reason")
+        title = f"{engine} answered with status {status}, and not as Docker does."
+        return EngineError(FailureKind.INVALID_REPLY, title, _STRAIGHT, detail=f"status {status} without a reason")
     kind = classify(status, words, registry=registry)
     said = _LONG_ID.sub(r"\1", clean(words))
     title = f"{engine} could not {doing}: {said.rstrip('.')}." if said else f"{engine} could not {doing}."
@@ -162,7 +164,7 @@ def _not_understood(engine: str, why: str) -> EngineError:
     return EngineError(
         FailureKind.INVALID_REPLY,
         f"The reply of {engine} was not understood.",
-        "Check that the address leads straight to a Docker engine, then look at it again.",
+        _STRAIGHT,
         detail=why,
     )
 
@@ -217,7 +219,7 @@ def _of_tls(engine: str, cause: BaseException) -> EngineError | None:
     reason = (getattr(cause, "reason", None) or "").upper()
     if "PROTOCOL" in reason and "WRONG_VERSION" not in reason:
         return EngineError(
-            FailureKind.CERTIFICATE,
+            FailureKind.TOO_OLD,
             f"{engine} and this console have no version of TLS in common.",
             "Let the engine speak TLS 1.2 or newer.",
             detail=words,

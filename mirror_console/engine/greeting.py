@@ -9,7 +9,7 @@ from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.plain import clean
 from mirror_console.engine import translate
 from mirror_console.engine.client import EngineClient
-from mirror_console.engine.failures import in_our_words
+from mirror_console.engine.failures import Refusal, in_our_words
 from mirror_console.errors import EngineError, FailureKind
 
 PODMAN_HEADER = "Libpod-Api-Version"
@@ -48,7 +48,9 @@ def _by_ping(engine: Engine, client: EngineClient) -> tuple[str, EngineKind]:
         with in_our_words(engine.name, "answer a ping"):
             headers = client.greet().headers
     except EngineError as error:
-        if error.kind is not FailureKind.INVALID_REPLY:
+        # What stands before an engine and can't reach it says so (502, 503): the address is right.
+        before_it = isinstance(error.__cause__, Refusal) and error.__cause__.status >= 500
+        if error.kind is not FailureKind.INVALID_REPLY or before_it:
             raise
         # No engine answers so: its next reply would tell nothing else.
         return "-", EngineKind.DOCKER

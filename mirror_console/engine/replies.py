@@ -5,9 +5,12 @@ Older and newer versions leave out or null what is empty: so everything that isn
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+
+Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""A number that can be kept: a reply with a larger one isn't understood."""
 
 
 class Reply(Struct, rename="pascal", gc=False):
@@ -40,8 +43,8 @@ class Info(Reply):
     """Reply of GET /info."""
 
     name: str = ""
-    ncpu: int = field(name="NCPU", default=0)
-    mem_total: int = 0
+    ncpu: Whole = field(name="NCPU", default=0)
+    mem_total: Whole = 0
     driver: str = ""
     driver_status: list[list[str]] | None = None
     live_restore_enabled: bool = False
@@ -55,8 +58,8 @@ class Info(Reply):
 class ListedPort(Reply):
     """A port in a listing."""
 
-    private_port: int
-    public_port: int = 0
+    private_port: Whole
+    public_port: Whole = 0
     ip: str = field(name="IP", default="")
     type: str = "tcp"
 
@@ -88,17 +91,17 @@ class HealthCheck(Reply):
     """How health is checked. Durations in nanoseconds."""
 
     test: list[str] | None = None
-    interval: int = 0
-    timeout: int = 0
-    retries: int = 0
-    start_period: int = 0
-    start_interval: int = 0
+    interval: Whole = 0
+    timeout: Whole = 0
+    retries: Whole = 0
+    start_period: Whole = 0
+    start_interval: Whole = 0
 
 
 class HealthLog(Reply):
     """One run of the health check."""
 
-    exit_code: int = 0
+    exit_code: Whole = 0
     output: str = ""
 
 
@@ -115,7 +118,7 @@ class ContainerState(Reply):
     status: str
     started_at: str = ""
     finished_at: str = ""
-    exit_code: int = 0
+    exit_code: Whole = 0
     oom_killed: bool = field(name="OOMKilled", default=False)
     health: StateHealth | None = None
 
@@ -145,14 +148,14 @@ class ContainerConfig(ImageConfig):
     tty: bool = False
     open_stdin: bool = False
     network_disabled: bool | None = None
-    stop_timeout: int | None = None
+    stop_timeout: Whole | None = None
 
 
 class Restart(Reply):
     """A restart policy."""
 
     name: str = ""
-    maximum_retry_count: int = 0
+    maximum_retry_count: Whole = 0
 
 
 class Binding(Reply):
@@ -187,10 +190,10 @@ class HostConfig(Reply):
     restart_policy: Restart | None = None
     binds: list[str] | None = None
     mounts: list[HostMount] | None = None
-    memory: int = 0
-    memory_swap: int = 0
-    nano_cpus: int = 0
-    pids_limit: int | None = None
+    memory: Whole = 0
+    memory_swap: Whole = 0
+    nano_cpus: Whole = 0
+    pids_limit: Whole | None = None
     init: bool | None = None
     # What the catalog has no place for:
     auto_remove: bool = False
@@ -198,7 +201,7 @@ class HostConfig(Reply):
     publish_all_ports: bool = False
     readonly_rootfs: bool = False
     oom_kill_disable: bool | None = None
-    oom_score_adj: int = 0
+    oom_score_adj: Whole = 0
     ipc_mode: str = ""
     pid_mode: str = ""
     uts_mode: str = field(name="UTSMode", default="")
@@ -206,7 +209,7 @@ class HostConfig(Reply):
     cgroup_parent: str = ""
     runtime: str = ""
     isolation: str = ""
-    shm_size: int = 0
+    shm_size: Whole = 0
     volume_driver: str = ""
     cap_add: list[str] | None = None
     cap_drop: list[str] | None = None
@@ -226,14 +229,14 @@ class HostConfig(Reply):
     storage_opt: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     ulimits: list[Ulimit] | None = None
-    memory_reservation: int = 0
-    memory_swappiness: int | None = None
-    cpu_shares: int = 0
-    cpu_quota: int = 0
-    cpu_period: int = 0
+    memory_reservation: Whole = 0
+    memory_swappiness: Whole | None = None
+    cpu_shares: Whole = 0
+    cpu_quota: Whole = 0
+    cpu_period: Whole = 0
     cpuset_cpus: str = ""
     cpuset_mems: str = ""
-    blkio_weight: int = 0
+    blkio_weight: Whole = 0
 
 
 class Mount(Reply):
@@ -272,7 +275,7 @@ class InspectedContainer(Reply):
     state: ContainerState
     config: ContainerConfig
     host_config: HostConfig
-    restart_count: int = 0
+    restart_count: Whole = 0
     mounts: list[Mount] | None = None
     network_settings: NetworkSettings | None = None
 
@@ -295,7 +298,7 @@ class InspectedImage(Reply):
     os: str = ""
     architecture: str = ""
     variant: str = ""
-    size: int | None = None
+    size: Whole | None = None
     root_fs: RootFS | None = field(name="RootFS", default=None)
     config: ImageConfig | None = None
 
@@ -336,8 +339,8 @@ class ErrorDetail(Struct, gc=False):
 class ProgressDetail(Struct, gc=False):
     """How far a layer is, in bytes."""
 
-    current: int = 0
-    total: int = 0
+    current: Whole = 0
+    total: Whole = 0
 
 
 class PullLine(Struct, rename="camel", gc=False):

@@ -45,6 +45,8 @@ class Link:
         if by_ssh is not None:
             # Its threads keep it alive, so nothing else would ever close it.
             weakref.finalize(self, by_ssh.close)
+        self.hear_out: Callable[[], None] = lambda: None
+        """Raises EngineError where the engine, when it is only listened to, says why it breaks off."""
         self.api = ""
         self.kind = EngineKind.DOCKER
         self.image_configs: dict[str, replies.ImageConfig] = {}
@@ -287,8 +289,13 @@ class DockerSession:
             if error.kind is not FailureKind.DROPPED:
                 raise
         # An idle connection may have been closed just as it was used again; and to read twice does no harm.
-        with self._words(doing, registry=registry):
-            return ask(self._link.calls)
+        try:
+            with self._words(doing, registry=registry):
+                return ask(self._link.calls)
+        except EngineError as error:
+            if error.kind is FailureKind.DROPPED:
+                self._link.hear_out()
+            raise
 
     def _found(self, doing: str, ask: Callable[[EngineClient], T]) -> T | None:
         try:

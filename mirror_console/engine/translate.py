@@ -25,6 +25,7 @@ ID = re.compile(r"[0-9a-f]{64}")
 IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - how a published port is told, nothing is bound here
 PODMAN_COMPONENT = "Podman Engine"
+_PORT = re.compile(r"[0-9]{1,5}")
 LONGEST_LABEL = 128
 LONGEST_NAME = 256
 
@@ -110,7 +111,7 @@ def _listed(item: replies.ListedContainer) -> Listed:
         id=identity(item.id),
         name=_own_name(item.names or []),
         image=clean(item.image, LONGEST_NAME),
-        image_id=item.image_id,
+        image_id=clean(item.image_id, LONGEST_NAME),
         state=state,
         health=_health(state, word or _health_word(item.status)),
         labels=item.labels or {},
@@ -155,7 +156,7 @@ def _state(word: str) -> State:
 
 def _listed_ports(ports: Iterable[replies.ListedPort]) -> tuple[Port, ...]:
     found = [
-        Port(port.private_port, port.public_port, port.ip or ANY_ADDRESS, port.type)
+        Port(port.private_port, port.public_port, clean(port.ip) or ANY_ADDRESS, clean(port.type))
         for port in ports
         if port.public_port
     ]
@@ -192,7 +193,7 @@ def container(seen: replies.InspectedContainer, given: replies.ImageConfig | Non
         id=seen.id,
         name=_own_name([seen.name]),
         image=clean(config.image, LONGEST_NAME),
-        image_id=seen.image,
+        image_id=clean(seen.image, LONGEST_NAME),
         state=state,
         health=_health(state, check.status if check else ""),
         created_at=_known_time(seen.created),
@@ -232,19 +233,19 @@ def _ports(bindings: Mapping[str, list[replies.Binding] | None] | None) -> tuple
     found = []
     for key, published in (bindings or {}).items():
         number, _, protocol = key.partition("/")
-        if not number.isdecimal():
+        if not _PORT.fullmatch(number):
             raise Malformed(f"a port {clean(key, 40)!r}")
         for binding in published or []:
             # A range, which `unsupported` tells, isn't one port: it is left to the engine as far as this goes.
-            host = int(binding.host_port) if binding.host_port.isdecimal() else 0
-            found.append(Port(int(number), host, binding.host_ip or ANY_ADDRESS, protocol or "tcp"))
+            host = int(binding.host_port) if _PORT.fullmatch(binding.host_port) else 0
+            found.append(Port(int(number), host, clean(binding.host_ip) or ANY_ADDRESS, clean(protocol) or "tcp"))
     return _without_twins(found)
 
 
 def _volumes(seen: replies.InspectedContainer) -> tuple[Volume, ...]:
     """Named volumes and paths of the host. An unnamed volume is made anew with each container: it is no setting."""
     found = [
-        Volume(mount.name if mount.type == "volume" else mount.source, mount.destination, not mount.rw)
+        Volume(clean(mount.name if mount.type == "volume" else mount.source), clean(mount.destination), not mount.rw)
         for mount in seen.mounts or []
         if mount.type == "bind" or (mount.type == "volume" and not ID.fullmatch(mount.name))
     ]
@@ -277,15 +278,15 @@ def image(seen: replies.InspectedImage, whole: Mapping[str, Any]) -> Image:
     return Image(
         id=seen.id,
         fingerprint=fingerprint(whole),
-        tags=tuple(seen.repo_tags or ()),
-        digests=tuple(seen.repo_digests or ()),
+        tags=tuple(clean(tag) for tag in seen.repo_tags or ()),
+        digests=tuple(clean(digest) for digest in seen.repo_digests or ()),
         platform=clean(f"{seen.os}/{seen.architecture}", LONGEST_LABEL),
         version=clean(labels.get(VERSION_LABEL, ""), LONGEST_LABEL),
         revision=clean(labels.get(REVISION_LABEL, ""), LONGEST_LABEL),
         size=seen.size,
         environment=tuple(config.env or ()),
         has_health_check=has_check(config.healthcheck),
-        exposed_ports=tuple(sorted(config.exposed_ports or ())),
+        exposed_ports=tuple(sorted(map(clean, config.exposed_ports or ()))),
         stop_signal=clean(config.stop_signal, LONGEST_LABEL),
         command=tuple(config.cmd or ()),
         labels=labels,
@@ -333,6 +334,6 @@ def _time(text: str) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the latter where it is in no year that there is
         raise Malformed(f"a time {clean(text, 40)!r}") from None
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

@@ -21,6 +21,7 @@ import urllib3.connection
 from cryptography.hazmat.primitives import serialization
 
 from mirror_console.engine.failures import Oversized
+from mirror_console.engine.timed import TimedReply
 from mirror_console.errors import EngineError, FailureKind
 
 AT_ONCE = 8
@@ -74,6 +75,8 @@ class OnePool(requests.adapters.HTTPAdapter):
         response = super().send(request, stream=True, timeout=limits, verify=True, cert=None, proxies=None)
         if not stream:
             read_whole(response, seconds)
+        elif isinstance(reply := response.raw._original_response, TimedReply):
+            reply.last()
         return response
 
     def close(self) -> None:
@@ -95,7 +98,7 @@ def ask(
     What the package and urllib3 do around it takes longer than an engine does for a small request: a rollout asks some
     thirty for each container.
     """
-    connection: Any = pool._get_conn()
+    connection: Any = pool._get_conn(timeout=seconds)
     try:
         connection.timeout = min(CONNECT_SECONDS, seconds)
         if connection.sock is None:
@@ -106,7 +109,7 @@ def ask(
             http.client.HTTPConnection.request(connection, method, target, body, dict(headers))
         response = http.client.HTTPConnection.getresponse(connection)
         with closing(response):  # it holds the socket too, and may outlive the connection
-            return response.status, b"".join(_bounded(_read(response), time.monotonic() + seconds))
+            return response.status, _whole(response.length, _read(response), time.monotonic() + seconds)
     except BaseException:
         connection.close()
         raise
@@ -117,7 +120,7 @@ def ask(
 def read_whole(response: requests.Response, seconds: float) -> None:
     """Read a reply to its end and keep it in the response. Raises Oversized, and ReadTimeout after `seconds`."""
     try:
-        body = b"".join(_bounded(pieces(response), time.monotonic() + seconds))
+        body = _whole(response.raw.length_remaining, pieces(response), time.monotonic() + seconds)
     except BaseException:
         response.close()
         raise
@@ -144,6 +147,16 @@ def _pieces(response: Any) -> Iterator[bytes]:
         yield piece
 
 
+def _whole(length: int | None, coming: Iterable[bytes], end: float) -> bytes:
+    if (length or 0) > LARGEST_REPLY:
+        raise Oversized(f"{length} bytes, more than {LARGEST_REPLY}")
+    # Together at once: a list of pieces as small as a byte would be many times as large as what they hold.
+    body = io.BytesIO()
+    for piece in _bounded(coming, end):
+        body.write(piece)
+    return body.getvalue()
+
+
 def _bounded(coming: Iterable[bytes], end: float) -> Iterator[bytes]:
     size = 0
     for piece in coming:
@@ -159,6 +172,8 @@ def _bounded(coming: Iterable[bytes], end: float) -> Iterator[bytes]:
 
 
 class _SocketConnection(urllib3.connection.HTTPConnection):
+    response_class = TimedReply
+
     def __init__(self, *args: Any, socket_path: str, **more: Any) -> None:
         super().__init__(*args, **more)
         self._socket_path = socket_path
@@ -183,19 +198,33 @@ def socket_pool(path: str) -> urllib3.HTTPConnectionPool:
     return _SocketPool("localhost", maxsize=AT_ONCE, block=True, socket_path=path)
 
 
+class _PlainConnection(urllib3.connection.HTTPConnection):
+    response_class = TimedReply
+
+
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
 def plain_pool(host: str, port: int) -> urllib3.HTTPConnectionPool:
     """Connections without encryption, to this computer itself."""
-    return urllib3.HTTPConnectionPool(host, port, maxsize=AT_ONCE, block=True, socket_options=KEEP_ALIVE)
+    return _PlainPool(host, port, maxsize=AT_ONCE, block=True, socket_options=KEEP_ALIVE)
 
 
 # --- TLS ----------------------------------------------------------------------------------------------------------
 
 
+class _TlsConnection(urllib3.connection.HTTPSConnection):
+    response_class = TimedReply
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
 def tls_pool(host: str, port: int, context: ssl.SSLContext) -> urllib3.HTTPConnectionPool:
     """Connections by TLS. `context` says whom to trust and who we are."""
-    return urllib3.HTTPSConnectionPool(
-        host, port, maxsize=AT_ONCE, block=True, ssl_context=context, socket_options=KEEP_ALIVE
-    )
+    return _TlsPool(host, port, maxsize=AT_ONCE, block=True, ssl_context=context, socket_options=KEEP_ALIVE)
 
 
 def hear_out(host: str, port: int, context: ssl.SSLContext, seconds: float) -> None:

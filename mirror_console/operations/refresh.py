@@ -125,7 +125,7 @@ def _refresh_entry(console: Console, jobs: Jobs, entry: Entry, *, inspect_all: b
         last = contact.last_answer if contact else None
         known = contact.facts if contact else None
         took = console.monotonic() - began
-        failed = Contact(engine.id, at, False, took, error.kind, error.title, last, known)
+        failed = Contact(engine.id, at, False, took, error.kind, str(error), last, known)
         with console.catalog.write() as books:
             save_contact(books, entry, failed)
         raise
@@ -163,6 +163,8 @@ class _Observer:
         self._session = session
         self._engine = engine
         self._known = known
+        self._lost: EngineError | None = None
+        """Why the engine can't be asked any more: what would still be asked would each cost another timeout."""
         self.images: dict[str, Image | None] = dict(images or {})
 
     def observe_all(
@@ -197,7 +199,17 @@ class _Observer:
     def _later(
         self, environment: Environment, process: str, found: Listed, old: Observation | None
     ) -> Callable[[], Observation]:
-        return lambda: self.observe(environment, process, found.id, old)
+        def inspect() -> Observation:
+            if self._lost is not None:
+                raise self._lost
+            try:
+                return self.observe(environment, process, found.id, old)
+            except EngineError as error:
+                if error.unreachable:
+                    self._lost = error
+                raise
+
+        return inspect
 
     def observe(
         self, environment: Environment, process: str, container_id: str, old: Observation | None

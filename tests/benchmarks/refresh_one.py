@@ -25,13 +25,18 @@ AT_ONCE = 4
 def sides() -> Iterator[Sides]:
     """1,000 mirrors in the catalog and their containers on the engine, all refreshed once."""
     with one_engine() as ground:
-        image = ground.publish("1", "refresh")
-        environments = _fill(ground)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda environment: _create(ground, environment, image), environments))
+        put_mirrors(ground)
         first = _ours(ground)
         note = f"The first refresh, which inspects all {CONTAINERS} containers, took {first:.2f} s."
         yield Sides(lambda: _ours(ground), lambda: _alternative(ground), [note])
+
+
+def put_mirrors(ground: Ground) -> None:
+    """Mirrors in the catalog, and a container for each on the engine."""
+    image = ground.publish("1", "refresh")
+    environments = _fill(ground)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda environment: _create(ground, environment, image), environments))
 
 
 def _ours(ground: Ground) -> float:

@@ -20,6 +20,7 @@ from mirror_console.domain.environment import RestartPolicy, Settings
 from mirror_console.domain.request import ContainerSpec, RegistryLogin
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.engine import DockerEngines, streams, transport
+from mirror_console.engine import session as session_module
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.vault import MemoryVault
 from tests.engine.stand_in import PONG, StandIn, reply, stand_in
@@ -129,6 +130,7 @@ def test_one_authority_alone_is_trusted() -> None:
     ("pong", "kind"),
     [
         (reply(b"<html>", "404 Not Found"), FailureKind.NOT_DOCKER),
+        (reply(b"<html>", "502 Bad Gateway"), FailureKind.INVALID_REPLY),
         (reply(b"", "302 Found", "Location: http://127.0.0.1:1/\r\n"), FailureKind.NOT_DOCKER),
         (b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", FailureKind.NOT_DOCKER),
         (PONG.replace(b"1.41", b"1.x41"), FailureKind.NOT_DOCKER),
@@ -275,10 +277,11 @@ def test_an_engine_that_moved_is_connected_anew(engines: DockerEngines, server: 
 # --- replies ------------------------------------------------------------------------------------------------------
 
 
-def _endless(head: bytes, piece: bytes) -> Callable[[socket.socket], None]:
+def _endless(head: bytes, piece: bytes, pause: float = 0.0) -> Callable[[socket.socket], None]:
     def answer(connection: socket.socket) -> None:
         connection.sendall(head)
         while True:
+            time.sleep(pause)
             connection.sendall(piece)
 
     return answer
@@ -299,6 +302,18 @@ def test_a_body_without_end_is_given_up(
     assert _refusal(engines.session(server.engine).list_containers).kind is FailureKind.INVALID_REPLY
 
 
+def test_however_often_a_body_is_given_up_the_engine_can_be_asked_again(
+    engines: DockerEngines, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "LARGEST_REPLY", 1024 * 1024)
+    session = engines.session(server.engine)
+    for _ in range(2 * transport.AT_ONCE):
+        server.answers.append(_endless(b"HTTP/1.1 200 OK\r\n\r\n[", b" " * 65536))
+        assert _refusal(session.list_containers).kind is FailureKind.INVALID_REPLY
+    server.answers.append(reply(b"[]"))
+    assert session.list_containers() == []
+
+
 def test_a_line_without_end_is_given_up(engines: DockerEngines, server: StandIn) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     server.answers.append(_endless(head, b"10000\r\n" + b"x" * 65536 + b"\r\n"))
@@ -315,6 +330,70 @@ def test_a_reply_that_trickles_costs_no_more_than_the_timeout(engines: DockerEng
         began = time.monotonic()
         assert _refusal(session.list_containers).kind is FailureKind.TIMEOUT
         assert time.monotonic() - began < 2.0
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begun", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"z"),
+        (CHUNKED, b"0"),
+        (CHUNKED + b"1;", b"x"),
+        (CHUNKED + b"2\r\n[]\r\n0\r\n", b"X: y\r\n"),
+    ],
+    ids=["a head", "the size of a chunk", "an extension of a chunk", "what follows the last chunk"],
+)
+def test_what_trickles_beside_the_body_costs_no_more_than_the_timeout(
+    engines: DockerEngines, begun: bytes, piece: bytes
+) -> None:
+    with stand_in(timeout=0.3) as server:
+        server.answers.append(_endless(begun, piece, pause=0.05))
+        session = engines.session(server.engine)
+        began = time.monotonic()
+        assert _refusal(session.list_containers).kind is FailureKind.TIMEOUT
+        assert time.monotonic() - began < 2.0
+        # The way is free for the next one, with all of its time.
+        server.answers.append(reply(b"[]"))
+        assert session.list_containers() == []
+
+
+def test_a_pull_may_last_as_long_as_it_is_never_silent(
+    engines: DockerEngines, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "SILENCE_SECONDS", 0.3)
+
+    def slowly(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        for number in range(8):
+            time.sleep(0.1)
+            connection.sendall(b'{"status": "%d"}\n' % number)
+
+    with stand_in(timeout=0.3) as slow:
+        slow.answers.append(slowly)
+        told: list[str] = []
+        engines.session(slow.engine).pull("a/b:1", None, lambda progress: told.append(progress.words), bool)
+        assert told == [str(number) for number in range(8)]
+
+
+def test_a_reply_that_tells_its_length_is_not_begun_where_it_is_too_long(
+    engines: DockerEngines, server: StandIn
+) -> None:
+    read = 0
+
+    def flood(connection: socket.socket) -> None:
+        nonlocal read
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
+        while True:
+            connection.sendall(b" " * 65536)
+            read += 65536
+
+    server.answers.append(flood)
+    error = _refusal(engines.session(server.engine).list_containers)
+    assert error.kind is FailureKind.INVALID_REPLY
+    assert "99999999999 bytes" in error.detail
+    assert read < transport.LARGEST_REPLY
 
 
 def test_silence_costs_no_more_than_the_timeout(engines: DockerEngines) -> None:

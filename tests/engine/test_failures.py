@@ -149,8 +149,8 @@ def _tls(reason: str) -> ssl.SSLError:
         (_tls("SSLV3_ALERT_BAD_CERTIFICATE"), FailureKind.SIGN_IN),
         (_tls("TLSV1_ALERT_UNKNOWN_CA"), FailureKind.SIGN_IN),
         (_tls("WRONG_VERSION_NUMBER"), FailureKind.NOT_DOCKER),
-        (_tls("TLSV1_ALERT_PROTOCOL_VERSION"), FailureKind.CERTIFICATE),
-        (_tls("UNSUPPORTED_PROTOCOL"), FailureKind.CERTIFICATE),
+        (_tls("TLSV1_ALERT_PROTOCOL_VERSION"), FailureKind.TOO_OLD),
+        (_tls("UNSUPPORTED_PROTOCOL"), FailureKind.TOO_OLD),
         (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), FailureKind.DROPPED),
     ],
 )

@@ -133,7 +133,8 @@ class Lab:
         engine = self._make_engine(wanted, FIRST_PLACE + len(self._engines))
         self._engines[name] = engine
         self._save()
-        server = self.authority.server(name, engine.host, name) if wanted.tls else None
+        # The loopback address too: there a proxy may stand before it.
+        server = self.authority.server(name, engine.host, name, "127.0.0.1") if wanted.tls else None
         engine.install(server, self.authority.client("console") if wanted.tls else None)
         engine.start()
         return engine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 from mirror_console.domain.alignment import Alignment, Knowledge, Status
 from mirror_console.domain.engine import Engine
 from mirror_console.errors import FailureKind
-from mirror_console.operations.refresh import refresh
+from mirror_console.operations.refresh import INSPECTS_AT_ONCE, refresh
 from mirror_console.operations.status import survey
 from tests.operations.fleet import Fleet, small_fleet
 
@@ -31,24 +31,29 @@ class Counting:
     """The way to the engines, counting the verbs that are called."""
 
     engines: Any
+    before: Mapping[str, Callable[[], object]] = field(default_factory=dict)
+    """What happens just before a verb is called."""
     called: list[str] = field(default_factory=list)
 
     def session(self, engine: Engine) -> Any:
-        return _CountingSession(self.engines.session(engine), self.called)
+        return _CountingSession(self.engines.session(engine), self.before, self.called)
 
 
 @dataclass
 class _CountingSession:
     session: Any
+    before: Mapping[str, Callable[[], object]]
     called: list[str]
 
     def __getattr__(self, verb: str) -> Any:
         self.called.append(verb)
+        if verb in self.before:
+            self.before[verb]()
         return getattr(self.session, verb)
 
 
-def counted(fleet: Fleet) -> tuple[Counting, Any]:
-    counting = Counting(fleet.console.engines)
+def counted(fleet: Fleet, before: Mapping[str, Callable[[], object]] | None = None) -> tuple[Counting, Any]:
+    counting = Counting(fleet.console.engines, before or {})
     way: Any = counting
     return counting, replace(fleet.console, engines=way)
 
@@ -83,6 +88,17 @@ def test_a_dead_engine_costs_its_own_cells_and_its_last_state_stays(fleet: Fleet
         assert cell.contact is not None
         assert cell.contact.failure in set(FailureKind)
     assert grid.row("mirror-01").cells["live"].knowledge is Knowledge.FRESH
+
+
+def test_an_engine_that_is_lost_while_it_is_inspected_is_not_asked_for_the_rest() -> None:
+    with small_fleet(mirrors=40) as fleet:
+        fleet.publish("26.8.2")
+        fleet.run_mirrors("26.8.2")
+        berlin = fleet.simulated.engines["berlin"]
+        counting, console = counted(fleet, before={"inspect": berlin.make_unreachable})
+        found = refresh(console, fleet.jobs, ["berlin"])
+        assert [name for name, _ in found.failed] == ["berlin"]
+        assert 1 <= counting.called.count("inspect") <= INSPECTS_AT_ONCE
 
 
 def test_an_engine_that_comes_back_is_known_again(fleet: Fleet) -> None:

@@ -129,9 +129,7 @@ def sentence_of(row: EngineRow) -> str:
         case Knowledge.UNREACHABLE:
             contact = row.contact
             why = (contact.words or str(contact.failure or "")) if contact else ""
-            offline = (
-                tr(" It is often offline.") if row.engine.often_offline else tr(" Test the connection to see why.")
-            )
+            offline = tr(" It is often offline.") if row.engine.often_offline else ""
             return tr("It can't be reached: {}.").format(why.rstrip(".")) + offline
         case Knowledge.NO_ACCESS:
             return tr("None of the accounts that have environments there has a credential for it.")

@@ -1,0 +1,116 @@
+"""Every place of every recorded reply, with something hostile in it: it is refused in our words, or fit to be shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mirror_console.domain.drift import differences
+from mirror_console.domain.environment import Settings
+from mirror_console.domain.plain import clean
+from mirror_console.engine import translate
+from mirror_console.engine.failures import in_our_words
+from mirror_console.errors import EngineError
+from tests.engine.recorded import ENGINES, recorded
+from tests.lab.faults import HOSTILE
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+MOST = 2**63 - 1
+"""The largest number that a catalog keeps."""
+RAW = {"labels", "variables", "environment", "command"}
+"""Compared and looked up in memory as they came, never shown."""
+
+VALUES: tuple[Any, ...] = (
+    HOSTILE,
+    "",
+    "9" * 5000,
+    f"{'9' * 5000}/tcp",
+    "../../etc/passwd",
+    "9999-12-31T23:59:59-23:59",
+    "0001-01-01T00:00:00+23:59",
+    "2026-11-20T22:36:14.580442818Z\n",
+    2**63,
+    -(2**70),
+    1e308,
+    True,
+    None,
+    [],
+    [HOSTILE],
+    {},
+    {HOSTILE: HOSTILE},
+    {f"{'9' * 5000}/tcp": [{"HostIp": HOSTILE, "HostPort": "9" * 5000}]},
+    {HOSTILE: None},
+)
+
+
+IMAGE = translate.image(*translate.parse_image(recorded(ENGINES[0], "image-loaded").body))
+
+
+def _container(body: bytes) -> Any:
+    container = translate.container(translate.parse_container(body), None)
+    return container, differences(Settings(), container, IMAGE)
+
+
+READERS: Mapping[str, Callable[[bytes], Any]] = {
+    "list": translate.listing,
+    "container-unhealthy": _container,
+    "image-pulled-by-tag-of-index": lambda body: translate.image(*translate.parse_image(body)),
+    "distribution-ok": translate.resolved,
+    "info": lambda body: translate.facts(b"{}", body, api="1.44", now=NOW),
+    "version": lambda body: translate.facts(body, b"{}", api="1.44", now=NOW),
+    "create": translate.created,
+}
+
+
+def _places(content: Any) -> Iterator[tuple[Any, Any]]:
+    """Each place in a document: what it is in, and where there."""
+    if isinstance(content, dict | list):
+        for key, inner in list(content.items() if isinstance(content, dict) else enumerate(content)):
+            yield content, key
+            yield from _places(inner)
+
+
+def _shown(value: Any) -> Iterator[str | int | float]:
+    """Every text and number of a value of ours, but for what is never shown."""
+    match value:
+        case str() | int() | float():
+            yield value
+        case tuple() | list():
+            for one in value:
+                yield from _shown(one)
+        case dict():
+            for one in (*value, *value.values()):
+                yield from _shown(one)
+        case _ if is_dataclass(value):
+            for field in fields(value):
+                if field.name not in RAW:
+                    yield from _shown(getattr(value, field.name))
+
+
+@pytest.mark.parametrize("engine", [ENGINES[0], ENGINES[-1]])
+@pytest.mark.parametrize("case", READERS)
+def test_whatever_stands_in_a_reply(engine: str, case: str) -> None:
+    content = recorded(engine, case).content
+    read = 0
+    for within, place in _places(content):
+        kept = within[place]
+        for value in VALUES:
+            within[place] = value
+            try:
+                with in_our_words("fra-1", "say it"):
+                    told = READERS[case](json.dumps(content).encode())
+            except EngineError as error:
+                told = (error.title, error.hint, error.detail)
+            for one in _shown(told):
+                if isinstance(one, str):
+                    assert one == clean(one, len(one)), (place, value)
+                else:
+                    assert -MOST <= one <= MOST, (place, value)
+            read += 1
+        within[place] = kept
+    assert read > len(VALUES)
