@@ -290,8 +290,13 @@ def test_another_process_stops_a_kept_lab_and_nothing_is_left(
 ) -> None:
     rules = run(["iptables-save"]).stdout
     forwarding = Path("/proc/sys/net/ipv4/ip_forward").read_text()
+    users = Path("/etc/passwd").read_bytes()
     assert _lab_command("start", short_folder, "one", "two:tls").returncode == 0
     own = Lab.attach(short_folder)
+    server = own.engine(EngineSpec("three", bridge=False, ssh=True)).ssh
+    jump_host = own.start_jump_host()
+    for each in (server, jump_host):
+        assert each.said("Server listening on") == 1
     docker = own.docker("one")
     load(docker, ImageSpec("shop/stubborn", "1.0.0", Behaviour.IGNORES_TERM))
     docker.start_container("shop/stubborn:1.0.0", "stubborn", "--restart", "always", ports={8080: 8080})
@@ -304,6 +309,7 @@ def test_another_process_stops_a_kept_lab_and_nothing_is_left(
         "containerd-shim",
         "docker-proxy",
         "/app/main",
+        "/usr/sbin/sshd -D",
         "gnome-keyring",
         "namespace",
         "link",
@@ -315,6 +321,7 @@ def test_another_process_stops_a_kept_lab_and_nothing_is_left(
     assert "runs until it is stopped" in _lab_command("status", short_folder).stdout
     stopped = _lab_command("stop", short_folder)
     assert (stopped.returncode, stopped.stderr) == (0, "")
+    assert Path("/etc/passwd").read_bytes() == users
     assert own.leftovers() == []
     assert not short_folder.exists()
     assert run(["iptables-save"]).stdout == rules
