@@ -79,20 +79,22 @@ def refresh(
     return Refreshed(tuple(dict.fromkeys(answered)), tuple(failed), environments)
 
 
-def look_again(
+def keep_seen(
     console: Console,
     engine: Engine,
-    environment: Environment,
+    environment_id: str,
     session: EngineSession,
+    container: Container | None,
     images: Mapping[str, Image | None] | None = None,
 ) -> Observation:
-    """Inspect the container that has an environment's name now, and keep what was seen. `images` are known, by id."""
+    """Keep what was seen just now of an environment: `container` has its name. `images` are known, by id."""
     with console.catalog.read() as books:
+        environment = books.environments.get(environment_id)
         application = books.applications.get(environment.application_id)
         before = {seen.process: seen for seen in books.observations.of(environment.id)}
     observer = _Observer(console, session, engine, {}, images)
     process = environment.processes[0]
-    seen = observer.observe(environment, process.name, process.container, before.get(process.name))
+    seen = observer.observation(environment, process.name, container, before.get(process.name))
     with console.catalog.write() as books:
         books.observations.save_all([seen])
         _record_releases(books, {application.id: application}, [environment], [seen], observer.images, seen.at)
@@ -203,8 +205,13 @@ class _Observer:
         self, environment: Environment, process: str, container_id: str, old: Observation | None
     ) -> Observation:
         """What is to be said of one process now; the container by id or name."""
+        return self.observation(environment, process, self._session.inspect(container_id), old)
+
+    def observation(
+        self, environment: Environment, process: str, container: Container | None, old: Observation | None
+    ) -> Observation:
+        """What is to be said of one process whose container was seen just now."""
         at = self._console.clock()
-        container = self._session.inspect(container_id)
         if container is None:
             return Observation(environment.id, process, self._engine.id, at)
         fingerprint, version, revision = self._identity(container.image_id)
