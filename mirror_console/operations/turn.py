@@ -103,7 +103,8 @@ class Turn:
     _lock_read: _Moment | None = None
     _looks: dict[str, tuple[_Moment, Container]] = field(default_factory=dict)
     _unwritten: list[JournalEntry] = field(default_factory=list)
-    _kept: Target | None = None
+    _moved: bool = False
+    """Whether the target was moved to a state that isn't kept yet."""
 
     @property
     def planned(self) -> PlannedTarget:
@@ -113,20 +114,22 @@ class Turn:
     def become(self, state: TargetState, words: str = "", **changes: object) -> None:
         """Move the target to a state and show it. Its end is kept at once, in one go with the rest of the journal."""
         self.target = replace(self.target, state=state, words=words, **changes)  # type: ignore[arg-type]
+        self._moved = True
         if state not in KEPT_WITH_NEXT_LINE:
             self.keep()
         self.show(self.target)
 
     def keep(self) -> None:
-        """Write what isn't written yet: where the target stands, and lines of the journal."""
-        if not self._unwritten and self._kept == self.target:
+        """Write what isn't written yet: lines of the journal, and where the target stands."""
+        if not self._unwritten and not self._moved:
             return
         with self.console.catalog.write() as books:
             for entry in self._unwritten:
                 books.journal.append(entry)
-            books.rollouts.save_target(self.rollout_id, self.target)
-        self._kept = self.target
+            if self._moved:
+                books.rollouts.save_target(self.rollout_id, self.target)
         self._unwritten.clear()
+        self._moved = False
 
     def step(
         self,
