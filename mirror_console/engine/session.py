@@ -49,6 +49,8 @@ class Link:
         self.kind = EngineKind.DOCKER
         self.image_configs: dict[str, replies.ImageConfig] = {}
         """What images give to containers, by id: ids never change their meaning on one engine."""
+        self.told: translate.Told = {}
+        """The last listing."""
 
     def speak(self, api: str) -> None:
         """Use this API version from now on."""
@@ -123,9 +125,12 @@ class DockerSession:
 
     def list_containers(self) -> list[Listed]:
         """All containers, running or not, of ours or not, in one request."""
-        return self._read(
-            "list its containers", lambda client: translate.listing(client.read("/containers/json", {"all": 1}))
+        told = self._read(
+            "list its containers",
+            lambda client: translate.listing(client.read("/containers/json", {"all": 1}), self._link.told),
         )
+        self._link.told = told
+        return list(told.values())
 
     def inspect(self, container: str) -> Container | None:
         """By id or exact name. None where there is none."""

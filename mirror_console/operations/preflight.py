@@ -172,7 +172,7 @@ def _catalogued(
     """Of each target, by its environment: the variables that its source requires, and what was changed by hand."""
     required, changed = {}, {}
     with console.catalog.read() as books:
-        sources = {one.id: one for one in books.applications.all() if not one.is_mirror}
+        sources = {one.id: one for one in books.applications.sources()}
         for target in targets:
             mirror = books.applications.get(target.application_id)
             required[target.environment_id] = sources[mirror.source_id].required_variables
