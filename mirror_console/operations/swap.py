@@ -242,7 +242,7 @@ def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
                 return f"not well after {test.limit:g} s: {judged.words}"
             if judged.words != turn.target.words:
                 turn.become(TargetState.VERIFYING, judged.words)
-                turn.keep()
+            turn.keep()
             turn.console.sleep(LOOK_EVERY)
             seen = turn.inspect(started.id)
 

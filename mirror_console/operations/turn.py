@@ -186,6 +186,7 @@ class Turn:
             else:
                 if wrong is None or not patient or self.console.monotonic() >= until:
                     return wrong
+            self.keep()
             self.console.sleep(pause)
             pause = min(2.0, pause * 1.5)
 
@@ -200,7 +201,8 @@ class Turn:
         """Write a line of the journal. What can't be written may not be done: an error here ends the turn.
 
         That a step was done waits for the next line, or for the end of the turn, and is written in one go with it: cut
-        off in between, the step is one whose call was sent, and is looked at.
+        off in between, the step is one whose call was sent, and is looked at. So does that it is verified, which
+        changes nothing, until something has to be waited for.
         """
         entry = JournalEntry(
             rollout_id=self.rollout_id,
@@ -216,7 +218,7 @@ class Turn:
         )
         self.target = replace(self.target, step=step)
         self._unwritten.append(entry)
-        if result is not Result.OK:
+        if result is not Result.OK and (step is not Step.VERIFY or phase is Phase.OUTCOME):
             self.keep()
 
     # --- how long it is down ------------------------------------------------------------------------------------
