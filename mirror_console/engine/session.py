@@ -163,7 +163,8 @@ class DockerSession:
     def stop(self, container_id: str, seconds: int) -> None:
         """Stop a container, by force after `seconds`, and wait for it. That it is stopped already is fine."""
         with self._words("stop the container"):
-            self._link.calls.stop(_container_id(container_id), timeout=seconds)
+            path = f"/containers/{_container_id(container_id)}/stop"
+            self._link.calls.change(path, params={"t": seconds}, seconds=self._engine.timeout + seconds)
 
     def rename(self, container_id: str, name: str) -> None:
         """Give a container another name. CONFLICT where the name is taken."""
@@ -181,7 +182,7 @@ class DockerSession:
         """Remove a container that doesn't run, and never its volumes. That it isn't there is fine."""
         try:
             with self._words("remove the container"):
-                self._link.calls.remove_container(_container_id(container_id), v=False, force=False)
+                self._link.calls.take_away(f"/containers/{_container_id(container_id)}")
         except EngineError as error:
             if error.kind is not FailureKind.NOT_FOUND:
                 raise
