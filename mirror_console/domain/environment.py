@@ -159,6 +159,16 @@ class Environment:
         return replace(self, hold=hold)
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A process on an engine, and whose it is: as much of an environment as is compared with what runs there."""
+
+    environment_id: str
+    application_id: str
+    process: str
+    container: str
+
+
 def environment_problems(environment: Environment, at: str = "") -> list[Problem]:
     """Everything wrong with an environment by itself; `at` is put before the field names."""
     found: list[Problem] = []

@@ -83,12 +83,18 @@ class EngineClient(docker.APIClient):
         """A reply to a POST that is read while it comes. `seconds` is the longest silence."""
         return self.post(self._at(path), params=params, headers=headers, timeout=seconds, stream=True)
 
-    def change(self, path: str, body: object = None, params: Mapping[str, str] | None = None) -> bytes:
+    def change(
+        self, path: str, body: object = None, params: Mapping[str, str | int] | None = None, seconds: float = 0.0
+    ) -> bytes:
         """The body of the reply to a POST, of JSON where there is a `body`: a shorter way than the package's verbs."""
         if body is None:
-            return self._ask("POST", path, params, {}, None, self.seconds)
+            return self._ask("POST", path, params, {}, None, seconds or self.seconds)
         headers = {"Content-Type": "application/json"}
-        return self._ask("POST", path, params, headers, msgspec.json.encode(body), self.seconds)
+        return self._ask("POST", path, params, headers, msgspec.json.encode(body), seconds or self.seconds)
+
+    def take_away(self, path: str) -> None:
+        """A DELETE, without the options that it may have."""
+        self._ask("DELETE", path, None, {}, None, self.seconds)
 
     def _ask(
         self,

@@ -51,6 +51,8 @@ class Link:
         self.kind = EngineKind.DOCKER
         self.image_configs: dict[str, replies.ImageConfig] = {}
         """What images give to containers, by id: ids never change their meaning on one engine."""
+        self.told: translate.Told = {}
+        """The last listing."""
 
     def speak(self, api: str) -> None:
         """Use this API version from now on."""
@@ -125,9 +127,12 @@ class DockerSession:
 
     def list_containers(self) -> list[Listed]:
         """All containers, running or not, of ours or not, in one request."""
-        return self._read(
-            "list its containers", lambda client: translate.listing(client.read("/containers/json", {"all": 1}))
+        told = self._read(
+            "list its containers",
+            lambda client: translate.listing(client.read("/containers/json", {"all": 1}), self._link.told),
         )
+        self._link.told = told
+        return list(told.values())
 
     def inspect(self, container: str) -> Container | None:
         """By id or exact name. None where there is none."""
@@ -160,7 +165,8 @@ class DockerSession:
     def stop(self, container_id: str, seconds: int) -> None:
         """Stop a container, by force after `seconds`, and wait for it. That it is stopped already is fine."""
         with self._words("stop the container"):
-            self._link.calls.stop(_container_id(container_id), timeout=seconds)
+            path = f"/containers/{_container_id(container_id)}/stop"
+            self._link.calls.change(path, params={"t": seconds}, seconds=self._engine.timeout + seconds)
 
     def rename(self, container_id: str, name: str) -> None:
         """Give a container another name. CONFLICT where the name is taken."""
@@ -178,7 +184,7 @@ class DockerSession:
         """Remove a container that doesn't run, and never its volumes. That it isn't there is fine."""
         try:
             with self._words("remove the container"):
-                self._link.calls.remove_container(_container_id(container_id), v=False, force=False)
+                self._link.calls.take_away(f"/containers/{_container_id(container_id)}")
         except EngineError as error:
             if error.kind is not FailureKind.NOT_FOUND:
                 raise

@@ -42,7 +42,8 @@ _HOLDS_PORTS = {State.RUNNING, State.PAUSED}
 _HEALTH = {"healthy": Health.HEALTHY, "starting": Health.STARTING, "unhealthy": Health.FAILING}
 
 # Made before there are threads: two that ask msgspec for the same type for the first time at once crash the program.
-_decode_list = msgspec.json.Decoder(list[replies.ListedContainer]).decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_listed = msgspec.json.Decoder(replies.ListedContainer).decode
 _decode_created = msgspec.json.Decoder(replies.Created).decode
 _decode_container = msgspec.json.Decoder(replies.InspectedContainer).decode
 _decode_image = msgspec.json.Decoder(replies.InspectedImage).decode
@@ -99,9 +100,18 @@ def networks(reply: bytes) -> list[Network]:
 # --- containers ---------------------------------------------------------------------------------------------------
 
 
-def listing(reply: bytes) -> list[Listed]:
-    """From the reply to /containers/json?all=1."""
-    return [_listed(item) for item in _decode_list(reply)]
+Told = dict[bytes, Listed]
+"""The containers of a listing, each by the text that told it."""
+
+
+def listing(reply: bytes, before: Told | None = None) -> Told:
+    """From the reply to /containers/json?all=1. What was told in the same words `before` isn't read again.
+
+    From one listing to the next hardly anything changes, and to read it all would cost as much as an engine's answer.
+    """
+    known = before or {}
+    texts = map(bytes, _decode_list(reply))
+    return {text: known.get(text) or _listed(_decode_listed(text)) for text in texts}
 
 
 def _listed(item: replies.ListedContainer) -> Listed:

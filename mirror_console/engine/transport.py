@@ -96,7 +96,7 @@ def ask(
     """Status and body of a reply, by the same rules as OnePool's, but over a connection of the pool itself.
 
     What the package and urllib3 do around it takes longer than an engine does for a small request: a rollout asks some
-    thirty for each container.
+    twenty-five for each container.
     """
     connection: Any = pool._get_conn(timeout=seconds)
     try:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from mirror_console.domain.access import Access, reached_as, way_in
 from mirror_console.domain.engine import Contact, Engine, Way
-from mirror_console.domain.environment import Environment
+from mirror_console.domain.environment import Placed
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import EngineError, FailureKind, InvalidInput, Problem
 from mirror_console.operations.applications import know_account
@@ -38,11 +38,11 @@ class AccessInput:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One way into an engine: the engine as it is reached, for which account, and the environments behind it."""
+    """One way into an engine: the engine as it is reached, for which account, and what is placed behind it."""
 
     engine: Engine
     account: str
-    environments: tuple[Environment, ...]
+    placed: tuple[Placed, ...]
     own: bool = False
     """Whether it is an account's own credential; without it, it is the engine's."""
 
@@ -150,19 +150,19 @@ def by_entry(
 
 
 def entries(books: Books, engine: Engine) -> list[Entry]:
-    """Every way into an engine that is in use, with the environments behind it. What has none is behind none.
+    """Every way into an engine that is in use, with what is placed behind it. What has none is behind none.
 
     An engine that no environment is reached through with its own credential is asked with that only where no account
     has one in use: at least one way is always tried.
     """
-    environments = books.environments.on(engine.id)
+    placed = books.environments.placed_on(engine.id)
     accesses = books.accesses.of(engine.id)
     if not accesses:
-        return [Entry(engine, "", tuple(environments))]
+        return [Entry(engine, "", tuple(placed))]
     accounts = _accounts(books)
-    groups: dict[str, list[Environment]] = defaultdict(list)
-    for environment in environments:
-        groups[accounts.get(environment.application_id, "")].append(environment)
+    groups: dict[str, list[Placed]] = defaultdict(list)
+    for one in placed:
+        groups[accounts.get(one.application_id, "")].append(one)
     found = []
     for account, several in groups.items():
         reached_as = way_in(engine, accesses, account)

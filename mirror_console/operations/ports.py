@@ -11,7 +11,7 @@ from mirror_console.domain.access import Access
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Contact, Engine, EngineFacts, Registry
-from mirror_console.domain.environment import Environment, RestartPolicy, Settings
+from mirror_console.domain.environment import Environment, Placed, RestartPolicy, Settings
 from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Listed, Observation
@@ -29,6 +29,7 @@ class Applications(Protocol):
     """Sources and mirrors."""
 
     def all(self) -> list[Application]: ...
+    def sources(self) -> list[Application]: ...
     def get(self, application_id: str) -> Application:
         """Raises KeyError."""
 
@@ -46,8 +47,11 @@ class Environments(Protocol):
         """Raises KeyError."""
 
     def of(self, application_id: str) -> list[Environment]: ...
-    def on(self, engine_id: str) -> list[Environment]:
-        """Those that are placed on one engine."""
+    def some(self, environment_ids: Iterable[str]) -> list[Environment]:
+        """Those of these that are there."""
+
+    def placed_on(self, engine_id: str) -> list[Placed]:
+        """The processes that are placed on one engine."""
 
     def save(self, environment: Environment) -> None: ...
     def remove(self, environment_id: str) -> None: ...

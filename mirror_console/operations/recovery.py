@@ -5,7 +5,6 @@ Until then nothing is changed. What is done is decided by what the engines show;
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import assert_never
@@ -20,8 +19,8 @@ from mirror_console.operations.access import reached
 from mirror_console.operations.console import Console
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
-from mirror_console.operations.refresh import look_again
-from mirror_console.operations.rollout import Conductor, settle
+from mirror_console.operations.rollout import Conductor, look_last, settle
+from mirror_console.operations.running import Running
 from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, look, old_ran, old_restart
 from mirror_console.operations.standing import cut_off
 from mirror_console.operations.steps import remove
@@ -30,8 +29,6 @@ from mirror_console.operations.turn import StepFailed, Turn
 
 AT_ONCE = 16
 TAKEN = "'{}' is a container now that this rollout doesn't know; what runs is left as it is"
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +217,10 @@ def _settle_all(
     work: Callable[[Turn, Scene], None],
     report: Callable[[Rollout], None],
 ) -> None:
-    def tell(target: Target) -> None:
-        with console.catalog.write() as books:
-            books.rollouts.save_target(rollout.id, target)
-        with console.catalog.read() as books:
-            now = books.rollouts.get(rollout.id)
-        report(now)
+    running = Running(console, rollout, report)
 
     def one(target: Target) -> Callable[[], None]:
-        return lambda: _settle_one(console, rollout, target, work, tell)
+        return lambda: _settle_one(console, running, target, work)
 
     unsure = [target for target in rollout.targets if _unsure(target)]
     works = {target.environment_id: one(target) for target in unsure}
@@ -237,32 +229,21 @@ def _settle_all(
             raise outcome
 
 
-def _settle_one(
-    console: Console,
-    rollout: Rollout,
-    target: Target,
-    work: Callable[[Turn, Scene], None],
-    tell: Callable[[Target], None],
-) -> None:
-    planned = target.planned
+def _settle_one(console: Console, running: Running, target: Target, work: Callable[[Turn, Scene], None]) -> None:
+    planned, rollout = target.planned, running.rollout
     try:
         engine = reached(console, console.engine(planned.engine_id), planned.application_id)
         session = console.engines.session(engine)
         scene = look(session, planned, rollout.id)
     except EngineError as error:
-        tell(replace(target, state=TargetState.UNKNOWN, words=error.title))
+        running.keep(replace(target, state=TargetState.UNKNOWN, words=error.title))
         return
-    turn = Turn(console, session, rollout.id, target, tell, bake=rollout.plan.way.bake)
+    turn = Turn(console, session, rollout.id, target, running.show, rollout.plan.way.bake)
     if scene.lock is not None and not turn.adopt_lock(scene.lock):
         turn.become(TargetState.SUPERSEDED, "Another rollout holds the lock; nothing was changed here.")
         return
     settle(turn, lambda turn: _leave(turn, scene) if _is_taken(scene) else work(turn, scene))
-    with console.catalog.read() as books:
-        environment = books.environments.get(planned.environment_id)
-    try:
-        look_again(console, engine, environment, session)
-    except EngineError as error:
-        logger.info("could not look at %s again: %s", planned.application, error.title)
+    look_last(turn, engine)
 
 
 def _is_taken(scene: Scene) -> bool:

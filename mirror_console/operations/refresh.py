@@ -13,7 +13,7 @@ from datetime import datetime
 from mirror_console.domain.application import Application
 from mirror_console.domain.drift import differences
 from mirror_console.domain.engine import Contact, Engine
-from mirror_console.domain.environment import Environment, Settings
+from mirror_console.domain.environment import Environment, Placed, Settings
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container, Listed, Observation, of_environment
 from mirror_console.domain.release import Release, current
@@ -79,20 +79,22 @@ def refresh(
     return Refreshed(tuple(dict.fromkeys(answered)), tuple(failed), environments)
 
 
-def look_again(
+def keep_seen(
     console: Console,
     engine: Engine,
-    environment: Environment,
+    environment_id: str,
     session: EngineSession,
+    container: Container | None,
     images: Mapping[str, Image | None] | None = None,
 ) -> Observation:
-    """Inspect the container that has an environment's name now, and keep what was seen. `images` are known, by id."""
+    """Keep what was seen just now of an environment: `container` has its name. `images` are known, by id."""
     with console.catalog.read() as books:
+        environment = books.environments.get(environment_id)
         application = books.applications.get(environment.application_id)
         before = {seen.process: seen for seen in books.observations.of(environment.id)}
     observer = _Observer(console, session, engine, {}, images)
     process = environment.processes[0]
-    seen = observer.observe(environment, process.name, process.container, before.get(process.name))
+    seen = observer.observation(environment, process.name, container, before.get(process.name))
     with console.catalog.write() as books:
         books.observations.save_all([seen])
         _record_releases(books, {application.id: application}, [environment], [seen], observer.images, seen.at)
@@ -109,18 +111,24 @@ def _titled(entry: Entry) -> str:
 
 def _refresh_entry(console: Console, jobs: Jobs, entry: Entry, *, inspect_all: bool) -> int:
     """Ask an engine with one of its credentials, for the environments that are reached with it."""
-    engine, environments = entry.engine, entry.environments
+    engine = entry.engine
+    # Read before the engine is asked: what a rollout notes meanwhile is newer than the answer, and may not differ.
     with console.catalog.read() as books:
         before = {(seen.environment_id, seen.process): seen for seen in books.observations.on(engine.id)}
         contact = last_contact(books, entry)
-        sources = {application.id: application for application in books.applications.all() if not application.is_mirror}
+        sources = {source.id: source for source in books.applications.sources()}
     began, at = console.monotonic(), console.clock()
     try:
         session = console.engines.session(engine)
         listed = session.list_containers()
         facts = contact.facts if contact and contact.answered and contact.facts else session.facts()
         observer = _Observer(console, session, engine, _known_images(before))
-        changed = observer.observe_all(jobs, environments, listed, before, inspect_all=inspect_all)
+        differing = _differing(entry.placed, listed, before, inspect_all=inspect_all)
+        with console.catalog.read() as books:
+            environments = {
+                one.id: one for one in books.environments.some({place.environment_id for place, _ in differing})
+            }
+        changed = observer.observe_all(jobs, environments, differing, before)
     except EngineError as error:
         last = contact.last_answer if contact else None
         known = contact.facts if contact else None
@@ -130,13 +138,39 @@ def _refresh_entry(console: Console, jobs: Jobs, entry: Entry, *, inspect_all: b
             save_contact(books, entry, failed)
         raise
     took = console.monotonic() - began
+    behind = {place.environment_id for place in entry.placed}
     with console.catalog.write() as books:
         save_contact(books, entry, Contact(engine.id, at, True, took, None, "", at, facts))
         everything = not books.accesses.of(engine.id)
-        books.observations.touch(engine.id, at, None if everything else [one.id for one in environments])
+        books.observations.touch(engine.id, at, None if everything else sorted(behind))
         books.observations.save_all(changed)
-        _record_releases(books, sources, environments, changed, observer.images, at)
-    return len(environments)
+        _record_releases(books, sources, list(environments.values()), changed, observer.images, at)
+    return len(behind)
+
+
+_Differing = list[tuple[Placed, Listed | None]]
+"""Places, each with the container that was listed for it."""
+
+
+def _differing(
+    placed: Sequence[Placed],
+    listed: Sequence[Listed],
+    before: Mapping[tuple[str, str], Observation],
+    *,
+    inspect_all: bool,
+) -> _Differing:
+    """What isn't as it was seen before, or isn't known well enough."""
+    finder = _Finder(listed)
+    differing: _Differing = []
+    for place in placed:
+        old = before.get((place.environment_id, place.process))
+        found = finder.find(place.environment_id, place.process, place.container)
+        if found is None:
+            if old is None or old.present:
+                differing.append((place, None))
+        elif inspect_all or _differs(found, old) or not (old and old.fingerprint):
+            differing.append((place, found))
+    return differing
 
 
 def _known_images(before: Mapping[tuple[str, str], Observation]) -> dict[str, tuple[str, str, str]]:
@@ -170,26 +204,23 @@ class _Observer:
     def observe_all(
         self,
         jobs: Jobs,
-        environments: Sequence[Environment],
-        listed: Sequence[Listed],
+        environments: Mapping[str, Environment],
+        differing: _Differing,
         before: Mapping[tuple[str, str], Observation],
-        *,
-        inspect_all: bool,
     ) -> list[Observation]:
-        """Observations of everything that changed since; what didn't is left out."""
-        finder = _Finder(listed)
-        unchanged_at = self._console.clock()
+        """Observations of what differs; of environments that were removed meanwhile there is none."""
+        at = self._console.clock()
         changed: list[Observation] = []
         to_inspect: dict[tuple[str, str], Callable[[], Observation]] = {}
-        for environment in environments:
-            for process in environment.processes:
-                key = (environment.id, process.name)
-                found, old = finder.find(environment.id, process.name, process.container), before.get(key)
-                if found is None:
-                    if old is None or old.present:
-                        changed.append(Observation(environment.id, process.name, self._engine.id, unchanged_at))
-                elif inspect_all or _differs(found, old) or not (old and old.fingerprint):
-                    to_inspect[key] = self._later(environment, process.name, found, old)
+        for place, found in differing:
+            environment = environments.get(place.environment_id)
+            if environment is None:
+                continue
+            key = (place.environment_id, place.process)
+            if found is None:
+                changed.append(Observation(*key, self._engine.id, at))
+            else:
+                to_inspect[key] = self._later(environment, place.process, found, before.get(key))
         for outcome in jobs.side_by_side(to_inspect, at_once=INSPECTS_AT_ONCE).values():
             if isinstance(outcome, Exception):
                 raise outcome
@@ -215,8 +246,13 @@ class _Observer:
         self, environment: Environment, process: str, container_id: str, old: Observation | None
     ) -> Observation:
         """What is to be said of one process now; the container by id or name."""
+        return self.observation(environment, process, self._session.inspect(container_id), old)
+
+    def observation(
+        self, environment: Environment, process: str, container: Container | None, old: Observation | None
+    ) -> Observation:
+        """What is to be said of one process whose container was seen just now."""
         at = self._console.clock()
-        container = self._session.inspect(container_id)
         if container is None:
             return Observation(environment.id, process, self._engine.id, at)
         fingerprint, version, revision = self._identity(container.image_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -12,6 +11,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from mirror_console.domain.check import Check, Checked, CheckResult
+from mirror_console.domain.engine import Engine
 from mirror_console.domain.plan import Plan, Swap, number_to_type
 from mirror_console.domain.rollout import (
     ENDED,
@@ -33,9 +33,10 @@ from mirror_console.operations.access import reached
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.preflight import check_engine
 from mirror_console.operations.put_back import put_back
-from mirror_console.operations.refresh import look_again
+from mirror_console.operations.refresh import keep_seen
+from mirror_console.operations.running import Running
 from mirror_console.operations.swap import create, recreate
-from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Superseded, Turn
+from mirror_console.operations.turn import ImageLooks, OutcomeUnknown, StepFailed, Superseded, Turn
 
 LOST = "Contact was lost in mid-step."
 
@@ -112,21 +113,19 @@ class Conductor:
     ) -> None:
         self._console = console
         self._jobs = jobs
-        self._report = report
-        self._rollout = rollout
-        self._lock = threading.Lock()
+        self._running = Running(console, rollout, report)
         self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
         self._in_flight = 0
         self._checked_waves: set[int] = set()
         self._pause_because = ""
         self._stopping = False
         self._broken: ConsoleError | None = None
+        self._image_looks: defaultdict[str, ImageLooks] = defaultdict(dict)
 
     @property
     def rollout(self) -> Rollout:
         """How it stands now."""
-        with self._lock:
-            return self._rollout
+        return self._running.rollout
 
     @property
     def halting(self) -> bool:
@@ -187,50 +186,30 @@ class Conductor:
         if self._stopping:
             for target in self.rollout.targets:
                 if not target.over:
-                    self._keep(replace(target, state=TargetState.NOT_STARTED, words="the rollout was stopped before"))
+                    self._running.keep(
+                        replace(target, state=TargetState.NOT_STARTED, words="the rollout was stopped before")
+                    )
             return self._ended()
         return self._paused(self._pause_because)
 
     def _mark_broken(self, error: ConsoleError) -> None:
         """Say that it waits for a person; where the catalog can't be written, recovery finds it still running."""
         try:
-            self._keep_head(state=RolloutState.INTERRUPTED, paused_because=error.title)
+            self._running.keep_head(state=RolloutState.INTERRUPTED, paused_because=error.title)
         except CatalogError as full:
             logger.info("the interruption could not be noted: %s", full.title)
 
     def _paused(self, why: str) -> Rollout:
         """A target that is unknown is read again before anything else: then it is an interruption, not a pause."""
         if self.rollout.count(TargetState.UNKNOWN):
-            return self._keep_head(state=RolloutState.INTERRUPTED, paused_because=f"{LOST} {why}")
-        return self._keep_head(state=RolloutState.PAUSED, paused_because=why)
+            return self._running.keep_head(state=RolloutState.INTERRUPTED, paused_because=f"{LOST} {why}")
+        return self._running.keep_head(state=RolloutState.PAUSED, paused_because=why)
 
     def _ended(self) -> Rollout:
         state = end_state(self.rollout)
         ended_at = self._console.clock() if state in ENDED else None
         because = LOST if state is RolloutState.INTERRUPTED else ""
-        return self._keep_head(state=state, ended_at=ended_at, paused_because=because)
-
-    # --- what is kept -------------------------------------------------------------------------------------------
-
-    def _keep(self, target: Target) -> None:
-        with self._console.catalog.write() as books:
-            books.rollouts.save_target(self._rollout.id, target)
-        with self._lock:
-            targets = tuple(
-                target if old.environment_id == target.environment_id else old for old in self._rollout.targets
-            )
-            self._rollout = replace(self._rollout, targets=targets)
-            now = self._rollout
-        self._report(now)
-
-    def _keep_head(self, **changes: object) -> Rollout:
-        with self._lock:
-            self._rollout = replace(self._rollout, **changes)  # type: ignore[arg-type] # names of Rollout's own fields
-            now = self._rollout
-        with self._console.catalog.write() as books:
-            books.rollouts.save_head(now)
-        self._report(now)
-        return now
+        return self._running.keep_head(state=state, ended_at=ended_at, paused_because=because)
 
     # --- a wave and its targets ---------------------------------------------------------------------------------
 
@@ -243,21 +222,22 @@ class Conductor:
         for target, blocking in recheck(self._console, self._jobs, queued):
             unreachable = any(result.check in {Check.REACHABLE, Check.API} for result in blocking)
             state = TargetState.FAILED if unreachable else TargetState.SKIPPED
-            self._keep(replace(target, state=state, words=_words(blocking), ended_at=self._console.clock()))
+            self._running.keep(replace(target, state=state, words=_words(blocking), ended_at=self._console.clock()))
         return True
 
     def _begin(self, environment_id: str) -> None:
         target = replace(
             self.rollout.target(environment_id), state=TargetState.CHECKING, started_at=self._console.clock()
         )
-        self._keep(target)
+        # Nothing is done yet that had to be kept: that is written together with the first line of the journal.
+        self._running.show(target)
         self._in_flight += 1
         title = f"{target.planned.application} {target.planned.environment} → {target.planned.after_title}"
         self._jobs.submit(title, lambda _work: self._carry_out(target))
 
     def _carry_out(self, target: Target) -> None:
         try:
-            take_turn(self._console, self._rollout, target, self._keep)
+            take_turn(self._console, self._running, target, self._image_looks[target.planned.engine_id])
         except CatalogError as error:
             # What can't be written may not be done: nothing more is begun, and the next start reads everything again.
             self._broken = error
@@ -277,24 +257,35 @@ class _News(Enum):
     """The program ends."""
 
 
-def take_turn(console: Console, rollout: Rollout, target: Target, tell: Callable[[Target], None]) -> None:
-    """Carry out one target. Whatever happens to it is told as its outcome; only CatalogError is raised."""
-    planned = target.planned
+def take_turn(console: Console, running: Running, target: Target, image_looks: ImageLooks) -> None:
+    """Carry out one target. Whatever happens to it is kept as its outcome; only CatalogError is raised.
+
+    `image_looks` are shared by the targets on one engine.
+    """
+    planned, rollout = target.planned, running.rollout
     try:
         engine = reached(console, console.engine(planned.engine_id), planned.application_id)
         session = console.engines.session(engine)
     except EngineError as error:
-        tell(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))
+        running.keep(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))
         return
-    turn = Turn(console, session, rollout.id, target, tell, bake=rollout.plan.way.bake)
+    turn = Turn(console, session, rollout.id, target, running.show, rollout.plan.way.bake, image_looks=image_looks)
     settle(turn, create if planned.swap is Swap.CREATE else recreate)
-    with console.catalog.read() as books:
-        environment = books.environments.get(planned.environment_id)
+    look_last(turn, engine)
+
+
+def look_last(turn: Turn, engine: Engine) -> None:
+    """Keep what is seen of a target's environment at the end of its turn.
+
+    Where it ended well the look that proved its last step counts. Else it is looked now: a call may have arrived late.
+    """
+    name = turn.planned.container
     try:
-        look_again(console, engine, environment, session, turn.images)
+        seen = turn.last_look_named(name) if turn.target.state is TargetState.DONE else turn.inspect(name)
+        keep_seen(turn.console, engine, turn.planned.environment_id, turn.session, seen, turn.images)
     except EngineError as error:
         # The next refresh says what can't be read now; the outcome of the target stands.
-        logger.info("could not look at %s again: %s", planned.application, error.title)
+        logger.info("could not look at %s again: %s", turn.planned.application, error.title)
 
 
 def settle(turn: Turn, work: Callable[[Turn], None]) -> None:

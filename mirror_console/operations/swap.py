@@ -84,7 +84,7 @@ def fetch(turn: Turn) -> Image:
     """Bring the planned image to the engine, unless it is there, and prove that it is the planned one."""
     planned, session = turn.planned, turn.session
     name = planned.reference or planned.before_image_id
-    here = turn.image(name)
+    here = turn.last_look_at_image(name)
     if here is not None and here.fingerprint == planned.after_fingerprint:
         return here
     if not planned.reference:
@@ -230,8 +230,10 @@ def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
     until = turn.console.monotonic() + test.limit
 
     def well() -> str | None:
+        # The look that proved the start is the first one, where nothing has to settle.
+        seen = turn.last_look(started.id)
         while True:
-            judged = _judge(turn, started)
+            judged = _judge(turn, started, seen)
             if judged.verdict is Verdict.WELL:
                 return _identity_wrong(turn, started.id, judged)
             if judged.verdict is Verdict.ILL:
@@ -240,13 +242,14 @@ def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
                 return f"not well after {test.limit:g} s: {judged.words}"
             if judged.words != turn.target.words:
                 turn.become(TargetState.VERIFYING, judged.words)
+            turn.keep()
             turn.console.sleep(LOOK_EVERY)
+            seen = turn.inspect(started.id)
 
     turn.step(Step.VERIFY, lambda: None, well, objects={"new": started.id}, guarded=guarded)
 
 
-def _judge(turn: Turn, started: Container) -> Judged:
-    seen = turn.inspect(started.id)
+def _judge(turn: Turn, started: Container, seen: Container | None) -> Judged:
     if seen is None:
         return Judged(Verdict.ILL, "the new container was removed by somebody")
     test = turn.planned.settings.health
@@ -320,7 +323,7 @@ def bake(turn: Turn, started: Container) -> None:
 
     def well() -> str | None:
         while turn.console.monotonic() < until:
-            judged = _judge(turn, started)
+            judged = _judge(turn, started, turn.inspect(started.id))
             if judged.verdict is Verdict.ILL:
                 return f"while baking: {judged.words}"
             turn.console.sleep(min(LOOK_EVERY, max(0.0, until - turn.console.monotonic())))

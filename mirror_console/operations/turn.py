@@ -16,7 +16,7 @@ from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.request import ContainerSpec
-from mirror_console.domain.rollout import OVER, JournalEntry, Phase, Result, Step, Target, TargetState
+from mirror_console.domain.rollout import JournalEntry, Phase, Result, Step, Target, TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
@@ -67,30 +67,44 @@ class Superseded(Exception):
         self.words = words
 
 
-Tell = Callable[[Target], None]
 _Moment = tuple[float, datetime]
+ImageLooks = dict[str, tuple[_Moment, Image]]
+"""The last look at each image of an engine, by the name that was asked for."""
+KEPT_WITH_NEXT_LINE = frozenset(
+    {
+        TargetState.FETCHING,
+        TargetState.SWAPPING,
+        TargetState.VERIFYING,
+        TargetState.BAKING,
+        TargetState.PUTTING_BACK,
+    }
+)
+"""States between two steps: they are kept in one go with the next line of the journal."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """One target being worked on. `tell` keeps each change of it and shows it."""
+    """One target being worked on. Each change of it is kept in the catalog, and shown by `show` at once."""
 
     console: Console
     session: EngineSession
     rollout_id: str
     target: Target
-    tell: Tell
+    show: Callable[[Target], None]
     bake: float = 0.0
     """Seconds for which the new container is watched after it took over."""
     stopped: Callable[[], bool] = lambda: False
     lock_id: str = ""
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id: ids never change their meaning on one engine."""
+    image_looks: ImageLooks = field(default_factory=dict)
     _retake: Callable[[], None] | None = None
     _down_since: float | None = None
     _lock_read: _Moment | None = None
     _looks: dict[str, tuple[_Moment, Container]] = field(default_factory=dict)
     _unwritten: list[JournalEntry] = field(default_factory=list)
+    _moved: bool = False
+    """Whether the target was moved to a state that isn't kept yet."""
 
     @property
     def planned(self) -> PlannedTarget:
@@ -98,11 +112,24 @@ class Turn:
         return self.target.planned
 
     def become(self, state: TargetState, words: str = "", **changes: object) -> None:
-        """Move the target to a state, keep it, and show it. Its end is kept only once the journal is whole."""
-        if state in OVER:
-            self._write_all()
+        """Move the target to a state and show it. Its end is kept at once, in one go with the rest of the journal."""
         self.target = replace(self.target, state=state, words=words, **changes)  # type: ignore[arg-type]
-        self.tell(self.target)
+        self._moved = True
+        if state not in KEPT_WITH_NEXT_LINE:
+            self.keep()
+        self.show(self.target)
+
+    def keep(self) -> None:
+        """Write what isn't written yet: lines of the journal, and where the target stands."""
+        if not self._unwritten and not self._moved:
+            return
+        with self.console.catalog.write() as books:
+            for entry in self._unwritten:
+                books.journal.append(entry)
+            if self._moved:
+                books.rollouts.save_target(self.rollout_id, self.target)
+        self._unwritten.clear()
+        self._moved = False
 
     def step(
         self,
@@ -159,6 +186,7 @@ class Turn:
             else:
                 if wrong is None or not patient or self.console.monotonic() >= until:
                     return wrong
+            self.keep()
             self.console.sleep(pause)
             pause = min(2.0, pause * 1.5)
 
@@ -173,7 +201,8 @@ class Turn:
         """Write a line of the journal. What can't be written may not be done: an error here ends the turn.
 
         That a step was done waits for the next line, or for the end of the turn, and is written in one go with it: cut
-        off in between, the step is one whose call was sent, and is looked at.
+        off in between, the step is one whose call was sent, and is looked at. So does that it is verified, which
+        changes nothing, until something has to be waited for.
         """
         entry = JournalEntry(
             rollout_id=self.rollout_id,
@@ -189,16 +218,8 @@ class Turn:
         )
         self.target = replace(self.target, step=step)
         self._unwritten.append(entry)
-        if result is not Result.OK:
-            self._write_all()
-
-    def _write_all(self) -> None:
-        if not self._unwritten:
-            return
-        with self.console.catalog.write() as books:
-            for entry in self._unwritten:
-                books.journal.append(entry)
-        self._unwritten.clear()
+        if result is not Result.OK and (step is not Step.VERIFY or phase is Phase.OUTCOME):
+            self.keep()
 
     # --- how long it is down ------------------------------------------------------------------------------------
 
@@ -240,9 +261,19 @@ class Turn:
 
     def image(self, image: str) -> Image | None:
         """Look at an image now, by id or reference."""
+        at = self._moment()
         seen = self.session.image(image)
         if seen is not None:
             self.images[seen.id] = seen
+            self.image_looks[image] = at, seen
+        return seen
+
+    def last_look_at_image(self, image: str) -> Image | None:
+        """What the last look at an image saw, for this target or another on its engine, where it is young."""
+        at, seen = self.image_looks.get(image, (None, None))
+        if seen is None or not self._is_young(at):
+            return self.image(image)
+        self.images[seen.id] = seen
         return seen
 
     def _moment(self) -> _Moment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from mirror_console.domain.application import Application
+from mirror_console.domain.application import Application, Kind
 from mirror_console.errors import CatalogError
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import Json
@@ -35,6 +35,11 @@ class Applications(Collection):
         """All of them."""
         with in_bulk():
             return _SHAPE.read(self._connection.execute(_SHAPE.select.order_by(sa.text("application.rowid"))))
+
+    def sources(self) -> list[Application]:
+        """The sources alone."""
+        chosen = _SHAPE.select.where(application.c.kind == Kind.SOURCE).order_by(sa.text("application.rowid"))
+        return _SHAPE.read(self._connection.execute(chosen))
 
     def get(self, application_id: str) -> Application:
         """One of them. Raises KeyError."""

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 
 import sqlalchemy as sa
 
-from mirror_console.domain.environment import Environment, Process
+from mirror_console.domain.environment import Environment, Placed, Process
 from mirror_console.store.collection import Collection
-from mirror_console.store.shape import Shape, in_bulk
+from mirror_console.store.columns import json_text
+from mirror_console.store.shape import Shape, among, in_bulk
 from mirror_console.store.tables import environment, observation, process
 
 _SHAPE = Shape(Environment, environment, {"processes": sa.null().label("processes")})
 _PLACE = [field.name for field in fields(Environment)].index("processes")
 _PROCESS = Shape(Process, process)
 _MINE = _PROCESS.select.where(process.c.environment_id == sa.bindparam("of")).order_by(process.c.place)
+_PLACED = (
+    sa.select(environment.c.id, environment.c.application_id, process.c.name, process.c.container)
+    .select_from(process)
+    .join(environment, environment.c.id == process.c.environment_id)
+    .where(environment.c.engine_id == sa.bindparam("on"))
+    .order_by(sa.text("environment.rowid"), process.c.place)
+)
 
 
 class Environments(Collection):
@@ -36,9 +44,14 @@ class Environments(Collection):
         """Those of one application."""
         return self._read(environment.c.application_id == application_id)
 
-    def on(self, engine_id: str) -> list[Environment]:
-        """Those that are placed on one engine."""
-        return self._read(environment.c.engine_id == engine_id)
+    def some(self, environment_ids: Iterable[str]) -> list[Environment]:
+        """Those of these that are there."""
+        return self._read(among(environment.c.id), {"ids": json_text(sorted(environment_ids))})
+
+    def placed_on(self, engine_id: str) -> list[Placed]:
+        """The processes that are placed on one engine."""
+        with in_bulk():
+            return [Placed(*row) for row in self._connection.execute(_PLACED, {"on": engine_id}).all()]
 
     def save(self, value: Environment) -> None:
         """Add it, or change the one of its identity. What was seen of a process that it no longer has is forgotten.
@@ -70,7 +83,9 @@ class Environments(Collection):
         self._changes("environments", "observations", "releases")
         self._connection.execute(sa.delete(environment).where(environment.c.id == environment_id))
 
-    def _read(self, which: sa.ColumnElement[bool] | None = None) -> list[Environment]:
+    def _read(
+        self, which: sa.ColumnElement[bool] | None = None, parameters: Mapping[str, str] | None = None
+    ) -> list[Environment]:
         """Environments with their processes in two queries, however many there are."""
         chosen = _SHAPE.select.order_by(sa.text("environment.rowid"))
         parts = sa.select(process.c.environment_id, process.c.name, process.c.container).order_by(
@@ -81,10 +96,10 @@ class Environments(Collection):
             parts = parts.join(environment, environment.c.id == process.c.environment_id).where(which)
         processes: dict[str, tuple[Process, ...]] = {}
         with in_bulk():
-            for environment_id, name, container in self._connection.execute(parts).all():
+            for environment_id, name, container in self._connection.execute(parts, parameters).all():
                 processes[environment_id] = (*processes.get(environment_id, ()), Process(name, container))
             make: Callable[..., Environment] = Environment
             return [
                 make(*row[:_PLACE], processes.get(row[0], ()), *row[_PLACE + 1 :])
-                for row in self._connection.execute(chosen).all()
+                for row in self._connection.execute(chosen, parameters).all()
             ]

@@ -31,15 +31,21 @@ class Journal(Collection):
     So a line that was changed, moved or taken out is found. Against a rewrite of the whole file it is no help.
     """
 
+    _last: tuple[int, str] | None = None
+    """Number and hash of the last line, once this transaction has asked: nobody else writes until it ends."""
+
     def append(self, entry: JournalEntry) -> int:
         """Write a line and return its number. Raises CatalogError at the end where its rollout isn't in the catalog."""
         self._changes("journal")
-        last = self._connection.exec_driver_sql(_LAST).one()
-        sequence = (last.sequence or 0) + 1
+        if self._last is None:
+            last = self._connection.exec_driver_sql(_LAST).one()
+            self._last = (last.sequence or 0, last.hash or last.catalog)
+        sequence, previous = self._last[0] + 1, self._last[1]
         text = json_text(replace(entry, sequence=sequence))
         _ENTRY.decode(text)
-        line = (sequence, entry.rollout_id, text, _link(last.hash or last.catalog, text))
-        self._connection.exec_driver_sql(_APPEND, line)
+        link = _link(previous, text)
+        self._connection.exec_driver_sql(_APPEND, (sequence, entry.rollout_id, text, link))
+        self._last = sequence, link
         return sequence
 
     def of(self, rollout_id: str) -> list[JournalEntry]:

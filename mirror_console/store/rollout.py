@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import fields
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target
@@ -12,12 +14,22 @@ from mirror_console.store.collection import Collection
 from mirror_console.store.failures import Unreadable
 from mirror_console.store.plan import SHAPE as PLAN
 from mirror_console.store.plan import Plans
-from mirror_console.store.shape import Shape, in_bulk
+from mirror_console.store.shape import Shape, binders, in_bulk
 from mirror_console.store.tables import plan, rollout, target
 
 _TARGET = Shape(Target, target)
 _HEAD = Shape(Rollout, rollout, {"plan": rollout.c.plan_id.label("plan"), "targets": sa.null().label("targets")})
 _UNFINISHED = rollout.c.state.in_([state for state in RolloutState if state not in ENDED])
+
+# Written several times for each target while it is carried out: made once, as that costs more than to execute it.
+_STANDING = binders(target, [field.name for field in fields(Target) if field.name != "planned"])
+_KEY = ("rollout_id", "environment_id", "process")
+_SAVE_TARGET = (
+    sa.update(target)
+    .values({name: sa.bindparam(name) for name in _STANDING})
+    .where(*(target.c[name] == sa.bindparam(f"key_{name}") for name in _KEY))
+    .compile(dialect=SQLiteDialect(paramstyle="named"))
+)
 
 
 class Rollouts(Collection):
@@ -66,17 +78,10 @@ class Rollouts(Collection):
     def save_target(self, rollout_id: str, value: Target) -> None:
         """Where a target stands; not what was planned for it. Raises KeyError where the rollout hasn't got it."""
         self._changes("rollouts")
-        standing = {name: item for name, item in _TARGET.values(value).items() if name != "planned"}
-        changed = (
-            sa.update(target)
-            .where(
-                target.c.rollout_id == rollout_id,
-                target.c.environment_id == value.planned.environment_id,
-                target.c.process == value.planned.process,
-            )
-            .values(standing)
-        )
-        if self._connection.execute(changed).rowcount != 1:
+        values = {name: bind(getattr(value, name)) for name, bind in _STANDING.items()}
+        of = (rollout_id, value.planned.environment_id, value.planned.process)
+        values |= {f"key_{name}": part for name, part in zip(_KEY, of, strict=True)}
+        if self._connection.exec_driver_sql(_SAVE_TARGET.string, values).rowcount != 1:
             raise KeyError(f"{rollout_id} {value.environment_id}")
 
     def last_settings(self, environment_id: str, settings_hash: str) -> Settings | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -52,6 +53,15 @@ class Shape(Generic[T]):
         """The values of selected rows."""
         make = self._make
         return [make(*row) for row in found.all()]
+
+
+def binders(table: sa.Table, names: Iterable[str]) -> dict[str, Callable[[Any], Any]]:
+    """By column, from a value of the domain to what plain SQL is given. Raises KeyError for what is no column."""
+    return {name: table.c[name].type.bind_processor(SQLiteDialect()) or _as_it_is for name in names}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def among(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

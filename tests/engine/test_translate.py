@@ -131,13 +131,25 @@ def test_a_stopped_container_tells_when_and_how_it_ended(engine: str) -> None:
 
 @every_engine
 def test_a_listing(engine: str) -> None:
-    listed = {item.name: item for item in translate.listing(recorded(engine, "list").body)}
+    listed = {item.name: item for item in translate.listing(recorded(engine, "list").body).values()}
     one, two = listed["rec-one"], listed["rec-two"]
     assert (one.state, one.health) == (State.RUNNING, Health.HEALTHY)
     assert (two.state, two.health) == (State.CREATED, Health.STOPPED)
     assert one.labels["mc.environment"] == "e1"
     assert one.image == one.image_id, "its tag has moved to the next release"
     assert two.image.startswith("127.0.0.1:5055/shop/app14172@sha256:")
+
+
+def test_what_was_told_in_the_same_words_before_is_not_read_again() -> None:
+    recorded_two = recorded("20.10-classic/v1.41", "list").content
+    items = [*recorded_two, recorded_two[1] | {"Id": "a" * 64}, recorded_two[1] | {"Id": "b" * 64}]
+    before = translate.listing(json.dumps(items).encode())
+    ended = items[0] | {"State": "exited", "Status": "Exited (1) 2 seconds ago"}
+    after = translate.listing(json.dumps([ended, *items[1:-1]]).encode(), before)
+    old, new = list(before.values()), list(after.values())
+    assert new[0].state is State.EXITED
+    assert len(new) == len(items) - 1, "what isn't there any more is forgotten"
+    assert all(one is same for one, same in zip(new[1:], old[1:-1], strict=True))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +164,7 @@ def test_a_listing(engine: str) -> None:
 def test_health_from_the_text_of_a_listing(text: str, health: Health) -> None:
     item = recorded("20.10-classic/v1.41", "list").content[1]
     reply = json.dumps([item | {"Status": text, "State": "running"}]).encode()
-    assert translate.listing(reply)[0].health is health
+    assert next(iter(translate.listing(reply).values())).health is health
 
 
 @pytest.mark.parametrize(
@@ -166,7 +178,7 @@ def test_health_from_the_text_of_a_listing(text: str, health: Health) -> None:
 )
 def test_what_does_not_run_is_not_healthy_whatever_its_check_said(state: str, health: Health) -> None:
     item = recorded("20.10-classic/v1.41", "list").content[1]
-    listed = translate.listing(json.dumps([item | {"State": state}]).encode())[0]
+    listed = next(iter(translate.listing(json.dumps([item | {"State": state}]).encode()).values()))
     inspected = translate.parse_container(_changed("20.10-classic/v1.41", "container-healthy", {"State.Status": state}))
     assert listed.health is health
     assert translate.container(inspected, None).health is health
@@ -180,13 +192,13 @@ def test_ports_of_a_listing_are_told_once_for_both_kinds_of_address() -> None:
         {"IP": "::", "PrivatePort": 53, "PublicPort": 5353, "Type": "udp"},
     ]
     item = recorded("20.10-classic/v1.41", "list").content[1] | {"Ports": ports}
-    listed = translate.listing(json.dumps([item]).encode())[0]
+    listed = next(iter(translate.listing(json.dumps([item]).encode()).values()))
     assert listed.host_ports == (Port(53, 5353, "::", "udp"), Port(8080, 80))
 
 
 def test_the_name_of_a_container_that_others_link_to() -> None:
     item = recorded("20.10-classic/v1.41", "list").content[1] | {"Names": ["/other/db", "/web-live"]}
-    assert translate.listing(json.dumps([item]).encode())[0].name == "web-live"
+    assert next(iter(translate.listing(json.dumps([item]).encode()).values())).name == "web-live"
 
 
 def test_ports_and_mounts_of_a_container() -> None:

@@ -13,7 +13,7 @@ from mirror_console.domain.alignment import Status
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.engine import Engine, TlsReferences, parse_address
 from mirror_console.domain.plan import Reason
-from mirror_console.domain.rollout import Target, TargetState
+from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import Hop
 from mirror_console.errors import CatalogError, EngineError, FailureKind, InvalidInput
@@ -26,6 +26,7 @@ from mirror_console.operations.ports import Engines, EngineSession
 from mirror_console.operations.preflight import check_engine, preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import start, take_turn
+from mirror_console.operations.running import Running
 from mirror_console.operations.status import survey
 from tests.operations.desk import CERTIFICATE, KEY, empty_console, held
 from tests.operations.fleet import QUICK, Fleet, small_fleet
@@ -193,9 +194,10 @@ def test_checks_and_rollouts_use_the_environments_credential(agency: Agency) -> 
     rollout = start(console, made, checked, "a test")
     agency.doors.asked.clear()
     target = next(one for one in rollout.targets if one.planned.application_id == "mirror-03")
-    told: list[Target] = []
-    take_turn(console, rollout, target, told.append)
-    assert told[-1].state is TargetState.DONE, told[-1].words
+    running = Running(console, rollout, lambda _rollout: None)
+    take_turn(console, running, target, {})
+    ended = running.rollout.target(target.environment_id)
+    assert ended.state is TargetState.DONE, ended.words
     assert set(agency.doors.asked) == {("alpha", keys["mirror-03"])}
 
 

@@ -59,6 +59,7 @@ def test_an_application(catalog: Catalog, value: Application) -> None:
         assert read.applications.get("same") == value
         assert read.applications.by_slug(value.slug) == value
         assert value in read.applications.all()
+        assert (value in read.applications.sources()) == (not value.is_mirror)
 
 
 @shared
@@ -80,7 +81,11 @@ def test_an_environment(catalog: Catalog, value: Environment) -> None:
         assert books.environments.get("same") == value
         assert value in books.environments.all()
         assert value in books.environments.of("mirror0")
-        assert value in books.environments.on("engine0")
+        assert books.environments.some(["same", "gone"]) == [value]
+        placed = [one for one in books.environments.placed_on("engine0") if one.environment_id == "same"]
+        assert [(one.process, one.container) for one in placed] == [
+            (one.name, one.container) for one in value.processes
+        ]
         assert [one.id for one in books.environments.of("mirror1")] == ["mirror1-test", "mirror1-live"]
 
 
@@ -346,7 +351,8 @@ def test_reading_everything_takes_the_same_number_of_questions_for_few_and_for_m
             sa.event.listen(connection, "before_cursor_execute", count)
             books.applications.all()
             books.environments.all()
-            books.environments.on("engine0")
+            books.environments.some(["mirror0-live", "mirror0-test"])
+            books.environments.placed_on("engine0")
             books.observations.all()
             books.rollouts.all()
         return len(asked)
@@ -356,4 +362,4 @@ def test_reading_everything_takes_the_same_number_of_questions_for_few_and_for_m
     few = questions()
     with catalog.write() as books:
         books.rollouts.add(values.rollout(values.fleet(books, 30), "rollout2"))
-    assert questions() == few < 12
+    assert questions() == few < 13

@@ -1,0 +1,54 @@
+"""Running: a rollout while it is carried out, shown at once to whoever watches, kept for whoever comes after."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from mirror_console.domain.rollout import Rollout, Target
+from mirror_console.operations.console import Console
+
+
+class Running:
+    """One rollout that is carried out now, shared by the threads of its targets.
+
+    `report` is called with the whole rollout after each change, on the thread where it happened.
+    """
+
+    def __init__(self, console: Console, rollout: Rollout, report: Callable[[Rollout], None]) -> None:
+        self._console = console
+        self._rollout = rollout
+        self._report = report
+        self._lock = threading.Lock()
+
+    @property
+    def rollout(self) -> Rollout:
+        """How it stands now."""
+        with self._lock:
+            return self._rollout
+
+    def show(self, target: Target) -> None:
+        """Show where a target stands. Whoever changed it keeps it."""
+        with self._lock:
+            targets = tuple(
+                target if old.environment_id == target.environment_id else old for old in self._rollout.targets
+            )
+            self._rollout = now = replace(self._rollout, targets=targets)
+        self._report(now)
+
+    def keep(self, target: Target) -> None:
+        """Keep where a target stands, and show it. Raises CatalogError."""
+        with self._console.catalog.write() as books:
+            books.rollouts.save_target(self._rollout.id, target)
+        self.show(target)
+
+    def keep_head(self, **changes: object) -> Rollout:
+        """Keep where the rollout as a whole stands, and show it. Raises CatalogError."""
+        with self._lock:
+            self._rollout = replace(self._rollout, **changes)  # type: ignore[arg-type] # names of Rollout's own fields
+            now = self._rollout
+        with self._console.catalog.write() as books:
+            books.rollouts.save_head(now)
+        self._report(now)
+        return now

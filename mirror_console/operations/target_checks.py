@@ -1,0 +1,247 @@
+"""The checks of one target, said from what its engine and the catalog were asked once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.engine import EngineFacts
+from mirror_console.domain.image import Image
+from mirror_console.domain.observation import LABEL, Container, Difference, Health, Listed, Role, State, is_ours
+from mirror_console.domain.plan import PlannedTarget, Swap
+from mirror_console.domain.request import Resolved
+from mirror_console.errors import VaultError
+from mirror_console.operations.console import Console
+from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.scene import is_way_back, lock_holder, lock_name
+
+Pullable = tuple[tuple[Check, Answer, str, str], ...]
+"""Answers that targets with the same image share: check, answer, words, remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineScene:
+    """What the checks of one engine share: what was asked once."""
+
+    session: EngineSession
+    facts: EngineFacts
+    listed: Sequence[Listed]
+    required: Mapping[str, Sequence[str]]
+    """The variables that a target's source requires, by the target's environment."""
+    changed: Mapping[str, Sequence[Difference]]
+    """What was changed by hand, by the target's environment."""
+    images: dict[str, Image | None] = field(default_factory=dict)
+    """What was read of images, by id."""
+
+    def named(self, name: str) -> Listed | None:
+        """The container of that name."""
+        return next((container for container in self.listed if container.name == name), None)
+
+    def image(self, image_id: str) -> Image | None:
+        """The image of that id, asked for once."""
+        if image_id not in self.images:
+            self.images[image_id] = self.session.image(image_id)
+        return self.images[image_id]
+
+
+def check_target(console: Console, scene: EngineScene, target: PlannedTarget) -> list[CheckResult]:
+    """All checks that concern one target alone. Looks at its container now. Raises EngineError."""
+    old = scene.session.inspect(target.container)
+    return [
+        _settings(console, scene, target),
+        *_current(target, old),
+        _names(scene, target, old),
+        _ports(scene, target, old),
+        _lock(scene, target, old),
+        *_shape(target, old),
+        *_drift(scene, target),
+        *_healthy_now(target, old),
+        _way_back(scene, target, old),
+    ]
+
+
+def said(target: PlannedTarget, check: Check, answer: Answer, words: str, remedy: str = "") -> CheckResult:
+    """The answer to a check of one target."""
+    return CheckResult(check, answer, words, remedy, target.environment_id, target.engine_id)
+
+
+def fits(scene: EngineScene, platform: str) -> tuple[Check, Answer, str, str]:
+    """Whether an image of this platform, which is on the engine, runs there."""
+    if not platform or platform == scene.facts.platform:
+        return (Check.PLATFORM, Answer.PASS, f"Made for {scene.facts.platform}.", "")
+    words = f"The image is for {platform}, the engine is {scene.facts.platform}."
+    return (Check.PLATFORM, Answer.BLOCKED, words, "Publish the release for this platform too.")
+
+
+def fits_any(scene: EngineScene, resolved: Resolved) -> tuple[Check, Answer, str, str]:
+    """Whether the registry has the image for the engine's platform."""
+    if not resolved.platforms:
+        words = "The registry doesn't say for which platforms the image is."
+        return (Check.PLATFORM, Answer.UNKNOWN, words, "Look at the image with 'docker manifest inspect'.")
+    mine = scene.facts.platform
+    if any(platform == mine or platform.startswith(mine + "/") for platform in resolved.platforms):
+        return (Check.PLATFORM, Answer.PASS, f"The image is there for {mine}.", "")
+    words = f"The image is for {', '.join(resolved.platforms)}; the engine is {mine}."
+    return (Check.PLATFORM, Answer.BLOCKED, words, "Publish the release for this platform too.")
+
+
+def disk(target: PlannedTarget) -> tuple[Check, Answer, str, str]:
+    """Whether there is room for an image that has to be fetched: nobody tells."""
+    if target.image_bytes is None:
+        words = "The size of the image isn't known, nor the free space of the engine."
+    else:
+        words = f"The image takes up to {target.image_bytes / 1e6:,.0f} MB; the engine doesn't tell its free space."
+    return (Check.DISK, Answer.UNKNOWN, words, "Look at the free space of the engine's disk where it may be short.")
+
+
+def _settings(console: Console, scene: EngineScene, target: PlannedTarget) -> CheckResult:
+    given = target.settings
+    missing = [
+        name
+        for name in scene.required[target.environment_id]
+        if not given.variables.get(name) and name not in given.secrets
+    ]
+    if missing:
+        words = f"Required and without a value: {', '.join(missing)}."
+        return said(
+            target, Check.SETTINGS, Answer.BLOCKED, words, "Give the values on the mirror's form, then plan again."
+        )
+    try:
+        unkept = [name for name, reference in given.secrets.items() if not console.vault.has(reference)]
+    except VaultError as error:
+        return said(target, Check.SETTINGS, Answer.BLOCKED, error.title, error.hint)
+    if unkept:
+        words = f"Not in the keyring: {', '.join(sorted(unkept))}."
+        return said(target, Check.SETTINGS, Answer.BLOCKED, words, "Type the values on the mirror's form.")
+    return said(target, Check.SETTINGS, Answer.PASS, "Every required variable has a value.")
+
+
+def _current(target: PlannedTarget, old: Container | None) -> list[CheckResult]:
+    """Whether the target still is as it was planned."""
+    if target.swap is Swap.CREATE:
+        if old is None:
+            return [said(target, Check.PLAN_CURRENT, Answer.PASS, "Still without a container, as planned.")]
+        words = f"A container '{target.container}' is there now; the plan was to create the first one."
+        return [said(target, Check.PLAN_CURRENT, Answer.BLOCKED, words, "Check the environment and plan again.")]
+    if old is None:
+        words = f"The container '{target.container}' is gone."
+        return [said(target, Check.PLAN_CURRENT, Answer.BLOCKED, words, "Check the environment and plan again.")]
+    if old.id != target.before_container_id or old.image_id != target.before_image_id:
+        words = f"The container '{target.container}' is another one than when the plan was made."
+        return [said(target, Check.PLAN_CURRENT, Answer.BLOCKED, words, "Check the environment and plan again.")]
+    return [said(target, Check.PLAN_CURRENT, Answer.PASS, "The container is the one that was planned for.")]
+
+
+def _names(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
+    candidate = scene.named(target.container + ".mc-next")
+    if candidate is not None:
+        if is_ours(candidate.labels, target.environment_id):
+            words = "A new container of an earlier rollout is still there."
+            remedy = (
+                "Decide about that rollout on the Rollouts page, or with 'mirror-console recover'. If it has ended, "
+                f"look at '{candidate.name}', and remove it with 'docker rm'."
+            )
+        elif candidate.labels.get(LABEL + "env"):
+            words = "A new container of another console's rollout is there."
+            remedy = "Wait until that rollout ends, or have it recovered there."
+        else:
+            words = f"A container '{candidate.name}' is there that isn't ours."
+            remedy = "Rename or remove it; rollouts need this name for a while."
+        return said(target, Check.NAMES, Answer.BLOCKED, words, remedy)
+    kept = scene.named(target.container + ".mc-prev")
+    if kept is not None and not is_way_back(kept, target, old):
+        words = f"A container '{kept.name}' is there that isn't the way back of an earlier rollout."
+        return said(
+            target, Check.NAMES, Answer.BLOCKED, words, "Rename it; rollouts keep the way back under this name."
+        )
+    older = scene.named(target.container + ".mc-older")
+    if older is not None and not is_way_back(older, target, old):
+        words = f"A container '{older.name}' is there that isn't ours."
+        return said(target, Check.NAMES, Answer.BLOCKED, words, "Rename it; rollouts use this name for a while.")
+    if any(c.state is State.DEAD and is_ours(c.labels, target.environment_id) for c in scene.listed):
+        words = "A container that the engine couldn't remove is left of this environment."
+        return said(target, Check.NAMES, Answer.BLOCKED, words, "Remove it with 'docker rm', then check again.")
+    return said(target, Check.NAMES, Answer.PASS, "The names that the rollout uses are free or ours.")
+
+
+def _ports(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
+    wanted = {(port.host, port.protocol) for port in target.settings.ports if port.host}
+    for other in scene.listed:
+        if old is not None and other.id == old.id:
+            continue
+        taken = sorted({(port.host, port.protocol) for port in other.host_ports} & wanted)
+        if taken:
+            words = f"Port {taken[0][0]} is held by '{other.name}'."
+            remedy = "Choose another port on the mirror's form, or move that container."
+            return said(target, Check.PORTS, Answer.BLOCKED, words, remedy)
+    if not wanted:
+        return said(target, Check.PORTS, Answer.PASS, "No fixed host ports are asked for.")
+    ports = ", ".join(str(port) for port, _ in sorted(wanted))
+    return said(target, Check.PORTS, Answer.PASS, f"Free or held by the container that goes: {ports}.")
+
+
+def _lock(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
+    held = scene.named(lock_name(target.container)) or _lock_of_others(scene, target, old)
+    if held is None:
+        return said(target, Check.LOCK, Answer.PASS, "Nobody holds the lock.")
+    words = f"{lock_holder(held.labels)} holds the lock since {held.labels.get(LABEL + 'taken', 'an unknown time')}."
+    return said(target, Check.LOCK, Answer.BLOCKED, words, "Wait until that rollout ends, or have it recovered there.")
+
+
+def _lock_of_others(scene: EngineScene, target: PlannedTarget, old: Container | None) -> Listed | None:
+    """The lock of a console whose catalog was filled by itself: there the same container is another environment's.
+
+    It is known by the container that it was taken for, or by whose environment the containers here are.
+    """
+    here = (scene.named(target.container + ".mc-next"), old)
+    owners = {found.labels.get(LABEL + "env", "") for found in here if found} - {""}
+    locks = [found for found in scene.listed if found.labels.get(LABEL + "role") == Role.LOCK]
+    taken_for = old.id if old else "nothing"
+    return next(
+        (
+            lock
+            for lock in locks
+            if lock.labels.get(LABEL + "prev") == taken_for or lock.labels.get(LABEL + "env") in owners
+        ),
+        None,
+    )
+
+
+def _shape(target: PlannedTarget, old: Container | None) -> list[CheckResult]:
+    if old is None:
+        return []
+    if old.unsupported:
+        words = f"It has what the console can't make again: {', '.join(old.unsupported)}."
+        remedy = "Deploy this environment by hand, or take that away from its container."
+        return [said(target, Check.SHAPE, Answer.BLOCKED, words, remedy)]
+    return [said(target, Check.SHAPE, Answer.PASS, "The console can make all that the container has.")]
+
+
+def _drift(scene: EngineScene, target: PlannedTarget) -> list[CheckResult]:
+    changed = scene.changed[target.environment_id]
+    if not changed:
+        return [said(target, Check.DRIFT, Answer.PASS, "Nothing was changed by hand.")]
+    words = f"Changed by hand and lost by this rollout: {'; '.join(map(str, changed))}."
+    return [said(target, Check.DRIFT, Answer.WARNING, words, "Take what should stay into the mirror's settings first.")]
+
+
+def _healthy_now(target: PlannedTarget, old: Container | None) -> list[CheckResult]:
+    if old is None:
+        return []
+    if not old.running or old.health is Health.FAILING:
+        how = "fails its health check" if old.running else f"is {old.state}"
+        words = f"The container {how} now: putting back would bring this state back."
+        return [said(target, Check.HEALTHY_NOW, Answer.WARNING, words, "Look at it first, or go on knowing this.")]
+    return [said(target, Check.HEALTHY_NOW, Answer.PASS, "It runs.")]
+
+
+def _way_back(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
+    if old is None:
+        return said(target, Check.WAY_BACK, Answer.PASS, "There was no container: putting back removes the new one.")
+    if scene.image(old.image_id) is None:
+        words = (
+            "The image of the running container is gone from the engine; the stopped container is the only way back."
+        )
+        return said(target, Check.WAY_BACK, Answer.WARNING, words, "Pull or load that image again to be safe.")
+    return said(target, Check.WAY_BACK, Answer.PASS, "The old container is kept, stopped, with its image.")
