@@ -20,6 +20,7 @@ from mirror_console.domain.request import ContainerSpec, Network, PullProgress, 
 from mirror_console.domain.ssh import HostKey
 from mirror_console.engine import bodies, podman, replies, streams, translate
 from mirror_console.engine.client import EngineClient, sign_in_header
+from mirror_console.engine.events import EventStream, subscribe
 from mirror_console.engine.failures import in_our_words
 from mirror_console.engine.ssh import SshWay
 from mirror_console.engine.ssh_channel import as_socket
@@ -101,6 +102,11 @@ class DockerSession:
         # A proxy may have kept it back when it was greeted.
         self._link.kind = told.kind
         return told
+
+    def events(self) -> EventStream:
+        """Subscribe to what happens to containers, over a connection of its own. The caller closes it."""
+        with self._words("tell of its events"):
+            return subscribe(self._engine.name, self._link.streams, self._link.api, self._engine.timeout)
 
     def networks(self) -> list[Network]:
         """All networks of the engine."""

@@ -238,6 +238,21 @@ class Vault(Protocol):
 # --- the engines --------------------------------------------------------------------------------------------------
 
 
+class EventStream(Protocol):
+    """An engine's word of what happens to its containers, for as long as it is open: a hint to look again."""
+
+    def fileno(self) -> int:
+        """For a selector: where it can be read, something was heard, or the stream has ended."""
+
+    def heard(self) -> frozenset[str]:
+        """The ids of containers that were told of since it was last asked. Never waits.
+
+        Raises EngineError once the stream has ended, be it in order.
+        """
+
+    def close(self) -> None: ...
+
+
 class EngineSession(Protocol):
     """One engine, reached. Every call raises EngineError, says so in its kind, and gives up after the engine's timeout.
 
@@ -252,6 +267,9 @@ class EngineSession(Protocol):
         """Octets that are free where the engine keeps its images; None where that can't be learned."""
 
     def facts(self) -> EngineFacts: ...
+    def events(self) -> EventStream:
+        """Everything that happens to containers from this call on is heard on it. The caller closes it."""
+
     def list_containers(self) -> list[Listed]:
         """All containers, running or not, of ours or not, in one request."""
 
@@ -313,5 +331,8 @@ class Engines(Protocol):
 
     def forget(self, engine_id: str) -> None:
         """Close what is open: its address or its credentials have changed."""
+
+    def renew(self) -> None:
+        """Connect anew from the next session on: what was open may be dead. Who has a session keeps it."""
 
     def close(self) -> None: ...
