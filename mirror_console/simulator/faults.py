@@ -94,7 +94,9 @@ class Manners:
                 return Reply(200, pieces=_endless())
             case Fault.HOSTILE_TEXT:
                 reply = answer(request)
-                return replace(reply, content=_spoilt(reply.content)) if reply.content[:1] in b"[{" else reply
+                return (
+                    replace(reply, content=_spoilt(reply.content)) if reply.content.startswith((b"[", b"{")) else reply
+                )
 
     def _next(self, target: str) -> Misbehaviour | None:
         path = target.partition("?")[0]
@@ -118,7 +120,10 @@ def _endless() -> Iterator[bytes]:
 
 def _spoilt(content: bytes) -> bytes:
     """The same document with hostile text in what people can name. What is read to tell containers apart stays."""
-    return msgspec.json.encode(_with_hostile_text(msgspec.json.decode(content)))
+    document = _with_hostile_text(msgspec.json.decode(content))
+    if isinstance(document, list) and document and "Names" in document[0]:
+        document.append({**document[0], "Id": "f" * 64, "Names": [f"/{HOSTILE}"]})
+    return msgspec.json.encode(document)
 
 
 def _with_hostile_text(value: Any) -> Any:
@@ -137,7 +142,7 @@ def _hostile_field(key: str, value: Any) -> Any:
             return {**value, f"label {HOSTILE}": HOSTILE, "long": "x" * _MEGABYTE}
         case "Image", str() if not re.fullmatch(r"sha256:[0-9a-f]{64}", value):
             return value + HOSTILE
-        case "Name" | "Driver" | "Output" | "OperatingSystem", str() if not value.startswith("/"):
+        case "Driver" | "Output" | "OperatingSystem", str():
             return value + HOSTILE
         case _:
             return _with_hostile_text(value)
