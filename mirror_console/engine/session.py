@@ -141,7 +141,8 @@ class DockerSession:
         if seen is None:
             return None
         given = self._given(seen.image)
-        return translate.container(podman.as_docker(seen, given) if self._is_podman else seen, given)
+        with self._words("show a container"):
+            return translate.container(podman.as_docker(seen, given) if self._is_podman else seen, given)
 
     def create(self, spec: ContainerSpec) -> str:
         """Make a container and put it into its networks. Returns the id. CONFLICT where the name is taken.
@@ -205,7 +206,10 @@ class DockerSession:
     def image(self, image: str) -> Image | None:
         """By id or reference. None where the engine hasn't got it."""
         found = self._image(image)
-        return None if found is None else translate.image(*found)
+        if found is None:
+            return None
+        with self._words("show an image"):
+            return translate.image(*found)
 
     def resolve(self, reference: str, login: RegistryLogin | None) -> Resolved:
         """Ask the registry through the engine, without pulling. REJECTED by Podman."""
