@@ -21,7 +21,7 @@ from mirror_console.engine import translate
 from mirror_console.engine.client import EngineClient, demand_success
 from mirror_console.engine.failures import Malformed, Oversized, in_our_words
 from mirror_console.engine.replies import Event
-from mirror_console.engine.streams import lines
+from mirror_console.engine.streams import LONGEST_LINE, lines
 from mirror_console.errors import EngineError, FailureKind
 
 WANTED = (
@@ -41,7 +41,7 @@ WANTED = (
 """What changes what a person sees of a container. Each run of a health check makes three events more: not those."""
 LONGEST_HEAD = 64 * 1024
 _PIECE = 64 * 1024
-_PIECES_AT_ONCE = 16
+_MOST_PIECES = 64
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
 
 _decode_event = msgspec.json.Decoder(Event).decode
@@ -105,11 +105,11 @@ class EventStream:
             whole, _, self._text = (self._text + content).rpartition(b"\n")
             for line in lines([whole]):
                 yield _decode_event(line)
-            if len(self._text) > _PIECE * _PIECES_AT_ONCE:
+            if len(self._text) > LONGEST_LINE:
                 raise Oversized("an event without end")
 
     def _content(self) -> Iterator[bytes]:
-        for _ in range(_PIECES_AT_ONCE):
+        for _ in range(_MOST_PIECES):
             piece, self._piece = self._piece, b""
             if not piece:
                 try:
@@ -124,6 +124,7 @@ class EventStream:
             yield self._chunks.content(piece)
             if self._chunks.over:
                 raise self._ended()
+        raise Oversized("more events than can be read")
 
     def _ended(self) -> EngineError:
         hint = "The engine may be restarting. Look at it again."

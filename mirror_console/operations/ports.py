@@ -66,7 +66,9 @@ class EngineBook(Protocol):
         """Raises CatalogError where environments are still placed on it."""
 
     def contacts(self) -> dict[str, Contact]: ...
-    def save_contact(self, contact: Contact) -> None: ...
+    def contact(self, engine_id: str) -> Contact | None: ...
+    def save_contact(self, contact: Contact, *, news: bool = True) -> None:
+        """Without `news` only its times are others, and so listeners are told: ``times`` has changed."""
 
 
 class Accesses(Protocol):
@@ -114,10 +116,12 @@ class Observations(Protocol):
     def on(self, engine_id: str) -> list[Observation]:
         """Those that were made on one engine."""
 
-    def touch(self, engine_id: str, at: datetime, environment_ids: Iterable[str] | None = None) -> None:
+    def touch(
+        self, engine_id: str, at: datetime, environment_ids: Iterable[str] | None = None, *, news: bool = True
+    ) -> None:
         """Everything on an engine was seen again at that time, unchanged; with `environment_ids`, these alone.
 
-        One statement, however many they are.
+        One statement, however many they are. Without `news` listeners are told that ``times`` has changed, no more.
         """
 
     def save_all(self, observations: Iterable[Observation]) -> None: ...
