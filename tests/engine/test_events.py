@@ -15,12 +15,14 @@ import pytest
 
 from mirror_console.domain.engine import Engine, TlsReferences, parse_address
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.ssh import ToSocket
 from mirror_console.engine import DockerEngines
 from mirror_console.engine.events import EventStream
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.simulator.engine import SimulatedEngine
 from mirror_console.simulator.fleet import SimulatedFleet
 from mirror_console.vault import MemoryVault
+from tests.engine.ssh_parts import Desk
 from tests.engine.stand_in import StandIn, stand_in
 from tests.lab.engine import LabEngine
 from tests.lab.images import ImageSpec, load
@@ -244,6 +246,27 @@ def test_real_engines_tell_by_socket_and_by_tls(engines: DockerEngines, lab: Lab
     finally:
         for stream in streams:
             stream.close()
+
+
+@pytest.mark.parametrize("to_socket", list(ToSocket))
+def test_a_real_engine_tells_by_ssh(lab: Lab, ssh_engine: LabEngine, tmp_path: Path, to_socket: ToSocket) -> None:
+    docker = lab.docker(ssh_engine)
+    image = load(docker, ImageSpec("events.test/web", "1"))
+    desk = Desk(ssh_engine, tmp_path)
+    try:
+        stream = desk.engines.session(desk.engine(to_socket=to_socket)).events()
+        stream.heard()
+        one = docker.start_container(image, "web")
+        assert heard(stream) == {one}
+        docker.run("exec", "web", "true")
+        docker.remove("web")
+        assert heard(stream) == {one}
+        desk.server.stop()
+        assert ended(stream).kind is FailureKind.DROPPED
+        stream.close()
+    finally:
+        desk.engines.close()
+        desk.server.start()
 
 
 def test_a_stream_is_closed_from_another_thread(engines: DockerEngines, simulated: SimulatedEngine) -> None:
