@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from tests.benchmarks.__main__ import BENCHMARKS, main
-from tests.benchmarks.harness import Benchmark, Bound, Goal, Measured, Sides, measure, table
+from tests.benchmarks.harness import Benchmark, Bound, Further, Goal, Measured, Sides, measure, table
 from tests.lab.programs import LabError
 
 pytestmark = pytest.mark.slow
@@ -128,7 +128,52 @@ def test_there_is_one_benchmark_for_each_promise() -> None:
     assert goals == {
         "refresh-one": "≤ 1.3",
         "refresh-beside-fault": "≤ 1.2",
+        "refresh-fleet": "≤ 1.5",
         "rollout-recreate": "≥ 0.8",
         "ssh-warm": "≤ 1.5",
         "filter": "≤ 2",
     }
+
+
+# --- bounds beside the ratio ----------------------------------------------------------------------------------------
+
+
+def bounded(figures: dict[str, list[float]], name: str = "bounded") -> Benchmark:
+    """A benchmark whose ratio is good, with a bound of 400 MB and one of 2 %."""
+
+    @contextmanager
+    def sides() -> Iterator[Sides]:
+        further: dict[str, list[float]] = {}
+        yield Sides(lambda: 1.0, lambda: 1.0, further=further, afterwards=lambda: further.update(figures))
+
+    bounds = (
+        Further("memory", "MB", Goal(Bound.AT_MOST, 400.0)),
+        Further("idle CPU", "% of a core", Goal(Bound.AT_MOST, 2.0)),
+    )
+    return Benchmark(name, "s", "ours", "theirs", AT_MOST, 1, sides, bounds)
+
+
+@pytest.mark.parametrize(
+    ("figures", "holds"),
+    [
+        ({"memory": [400.0], "idle CPU": [1.0, 2.0]}, True),
+        ({"memory": [401.0], "idle CPU": [1.0]}, False),
+        ({"memory": [100.0], "idle CPU": [1.0, 2.1]}, False),
+        ({"memory": [100.0]}, False),
+        ({"memory": [100.0], "idle CPU": []}, False),
+    ],
+)
+def test_every_bound_has_to_be_kept_and_measured(
+    capsys: pytest.CaptureFixture[str], figures: dict[str, list[float]], holds: bool
+) -> None:
+    assert main(["bounded", "--json"], [bounded(figures)]) == (0 if holds else 1)
+    told = json.loads(capsys.readouterr().out)
+    assert told["holds"] is holds
+    assert [bound["name"] for bound in told["further"]] == ["memory", "idle CPU"]
+    assert all(bound["holds"] for bound in told["further"]) is holds
+    assert main(["bounded"], [bounded(figures)]) == (0 if holds else 1)
+    shown = capsys.readouterr().out
+    lines = [line for line in shown.splitlines() if line.strip().startswith(("memory", "idle CPU"))]
+    assert len(lines) == 2
+    assert any(line.endswith("NO") for line in lines) is not holds
+    assert "≤ 400 MB" in lines[0]

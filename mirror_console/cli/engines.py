@@ -32,6 +32,7 @@ from mirror_console.cli.ssh import (
 )
 from mirror_console.cli.status import engine_ids, surveyed
 from mirror_console.domain.engine import Engine
+from mirror_console.domain.fleet import EngineRow
 from mirror_console.domain.image import registry_host
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import InvalidInput, Problem
@@ -106,14 +107,15 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
         return
     if not grid.engines:
         session.out.say("There is no engine in the catalog yet. Add one with: mirror-console engines add NAME ADDRESS")
-    rows = []
+    rows: list[list[str | tuple[str, str]]] = []
     for row in grid.engines:
         shape = engine_shape(row)
         answered = {None: "never asked", True: "answers", False: shape.failure}[shape.answered]
         what = f"{shape.kind} {shape.version} (API {shape.api})" if shape.version else ""
-        rows.append([shape.name, shape.address, shape.location, str(shape.environments), answered, what])
+        line = [shape.name, shape.address, shape.location, str(shape.environments), answered, what]
+        rows.append([*line, _clock(row)])
     if rows:
-        session.out.table(["engine", "address", "location", ">environments", "state", "engine is"], rows)
+        session.out.table(["engine", "address", "location", ">environments", "state", "engine is", "clock"], rows)
         limited = [row.engine.name for row in grid.engines if engine_shape(row).limits]
         if limited:
             session.out.say(f"Not all works with {', '.join(limited)}. See: mirror-console engines show NAME")
@@ -333,6 +335,14 @@ def forget_registry(
             raise InvalidInput("This registry isn't in the catalog.", [Problem("host", f"there is no '{host}'")])
         remove_registry(console, before.id)
     session.out.done(f"Removed {host}.", {"removed": host}, as_json=as_json)
+
+
+def _clock(row: EngineRow) -> tuple[str, str]:
+    """How an engine's clock stands to this computer's, marked where it is too far off."""
+    facts = row.contact.facts if row.contact else None
+    if facts is None:
+        return "", ""
+    return (f"! {facts.clock_words}", "yellow") if facts.clock_is_off else (facts.clock_words, "")
 
 
 def _engine(console: Console, name: str) -> Engine:

@@ -90,6 +90,8 @@ class EngineShape:
     kind: str
     limits: Sequence[str]
     """What doesn't work with it, a sentence each."""
+    clock_offset: float | None
+    """Seconds that its clock is ahead of this computer's; negative where it is behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,7 @@ def engine_shape(row: EngineRow) -> EngineShape:
         api=facts.api if facts else "",
         kind=facts.kind.value if facts else "",
         limits=facts.limits if facts else (),
+        clock_offset=round(facts.clock_offset, 1) if facts else None,
     )
 
 

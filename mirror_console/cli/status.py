@@ -52,11 +52,19 @@ def status(
     filter_text: Annotated[list[str] | None, typer.Argument(metavar="FILTER", help=FILTER_HELP)] = None,
     environment: Annotated[str, typer.Option("--environment", "-e", help="Show this environment alone.")] = "",
     ask: Annotated[bool, typer.Option("--refresh", help="Ask the engines first.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--watch", help="Watch the engines and show what changes, until Ctrl-C.")
+    ] = False,
     sentences: Annotated[bool, typer.Option("--answer", help="One sentence for each environment.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what runs where against what should run there, from the catalog."""
     session = session_of(context)
+    if follow:
+        from mirror_console.cli.watching import watch_status
+
+        watch_status(session, " ".join(filter_text or []), environment, as_json=as_json)
+        return
     with session.console(write=ask) as (console, jobs):
         if ask:
             session.out.note(refresh(console, jobs).sentence)

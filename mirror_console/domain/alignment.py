@@ -280,8 +280,12 @@ def knowledge(
     now: datetime,
     ageing_after: timedelta = AGEING_AFTER,
     stale_after: timedelta = STALE_AFTER,
+    trusted_since: datetime | None = None,
 ) -> Knowledge:
-    """How much is known. An engine whose last attempt failed makes its cells unreachable, however fresh they are."""
+    """How much is known. An engine whose last attempt failed makes its cells unreachable, however fresh they are.
+
+    What was seen before `trusted_since` is not fresh, however young it is: the computer slept since.
+    """
     if contact is not None and not contact.answered:
         return Knowledge.NO_ACCESS if contact.failure is FailureKind.NO_ACCESS else Knowledge.UNREACHABLE
     if observed is None:
@@ -290,7 +294,7 @@ def knowledge(
     age = abs(now - observed.at)
     if age > stale_after:
         return Knowledge.STALE
-    if age > ageing_after:
+    if age > ageing_after or (trusted_since is not None and observed.at < trusted_since):
         return Knowledge.AGEING
     return Knowledge.FRESH
 

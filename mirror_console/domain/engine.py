@@ -23,6 +23,8 @@ DOCKER_TLS_PORT = 2376
 DOCKER_PLAIN_PORT = 2375
 UNENCRYPTED_ACCEPTED = "I accept root without authentication"
 """What a person types to have an engine without encryption: whoever runs a program on this computer is root there."""
+CLOCK_TOLERANCE = 60.0
+"""Seconds that an engine's clock may differ from ours without a warning."""
 
 
 class Way(StrEnum):
@@ -133,6 +135,18 @@ class EngineFacts:
     def limits(self) -> tuple[str, ...]:
         """What doesn't work with it, a sentence each."""
         return limits(self.kind)
+
+    @property
+    def clock_is_off(self) -> bool:
+        """Whether its clock differs so much that times it tells, and certificates, can't be trusted to fit ours."""
+        return abs(self.clock_offset) > CLOCK_TOLERANCE
+
+    @property
+    def clock_words(self) -> str:
+        """How its clock stands to ours: "0.4 s ahead", "300 s behind"."""
+        away = abs(self.clock_offset)
+        way = "ahead" if self.clock_offset > 0 else "behind"
+        return f"{away:.0f} s {way}" if away >= 10 else f"{away:.1f} s {way}"
 
 
 @dataclass(frozen=True, slots=True)

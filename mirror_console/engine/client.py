@@ -15,7 +15,7 @@ import urllib3
 from docker.auth import AuthConfig, encode_header
 
 from mirror_console.engine.failures import Malformed, Refusal
-from mirror_console.engine.transport import OnePool, ask, read_whole
+from mirror_console.engine.transport import CONNECT_SECONDS, OnePool, ask, read_whole
 
 _HEADERS = {"User-Agent": "mirror-console", "Accept-Encoding": "identity"}
 
@@ -83,6 +83,18 @@ class EngineClient(docker.APIClient):
         """A reply to a POST that is read while it comes. `seconds` is the longest silence."""
         return self.post(self._at(path), params=params, headers=headers, timeout=seconds, stream=True)
 
+    def dial(self) -> Any:
+        """A connection of its own, open, that is nobody's but the caller's: for a stream that is read without waiting.
+
+        What is connected is a socket, or what serves as one; it is closed by the caller.
+        """
+        connection: Any = self._pool._new_conn()
+        connection.timeout = min(CONNECT_SECONDS, self.seconds)
+        connection.connect()
+        # Else it would be closed with the connection that is forgotten here.
+        line, connection.sock = connection.sock, None
+        return line
+
     def change(
         self, path: str, body: object = None, params: Mapping[str, str | int] | None = None, seconds: float = 0.0
     ) -> bytes:
@@ -108,7 +120,7 @@ class EngineClient(docker.APIClient):
         query = f"?{urlencode(params)}" if params else ""
         target = f"/v{self._version}{path}{query}"
         status, content = ask(self._pool, method, target, {**_HEADERS, **headers}, body, seconds)
-        _demand_success(status, content)
+        demand_success(status, content)
         return content
 
     def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:
@@ -119,7 +131,7 @@ class EngineClient(docker.APIClient):
         if more.get("stream"):
             read_whole(response, self.seconds)
         with response:
-            _demand_success(response.status_code, response.content)
+            demand_success(response.status_code, response.content)
         return response
 
     def _at(self, path: str) -> str:
@@ -130,7 +142,7 @@ def _is_success(status: int) -> bool:
     return status < 300 or status == requests.codes.not_modified
 
 
-def _demand_success(status: int, body: bytes) -> None:
+def demand_success(status: int, body: bytes) -> None:
     """Raises Malformed or Refusal for any other status than a success."""
     if _is_success(status):
         return

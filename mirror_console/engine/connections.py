@@ -106,6 +106,15 @@ class DockerEngines:
             with kept.lock:
                 kept.close()
 
+    def renew(self) -> None:
+        """Connect anew from the next session on, to every engine: after a sleep what was open may be dead.
+
+        Who has a session keeps it: its connections are closed with the last reference to it, or by `close`.
+        """
+        with self._lock:
+            kept, self._kept = self._kept, {}
+            self._tried.update(one.link for one in kept.values() if one.link is not None)
+
     def close(self) -> None:
         """Close everything that is open, and what is still being opened by SSH."""
         with self._lock:

@@ -52,6 +52,18 @@ class Info(Reply):
     docker_root_dir: str = ""
 
 
+class EventActor(Reply):
+    """Whom an event is about."""
+
+    id: str = field(name="ID", default="")
+
+
+class Event(Reply):
+    """One line of the reply of GET /events."""
+
+    actor: EventActor = field(default_factory=EventActor)
+
+
 # --- listing ------------------------------------------------------------------------------------------------------
 
 

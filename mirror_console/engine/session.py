@@ -20,6 +20,7 @@ from mirror_console.domain.request import ContainerSpec, Network, PullProgress, 
 from mirror_console.domain.ssh import HostKey
 from mirror_console.engine import bodies, podman, replies, streams, translate
 from mirror_console.engine.client import EngineClient, sign_in_header
+from mirror_console.engine.events import EventStream, subscribe
 from mirror_console.engine.failures import in_our_words
 from mirror_console.engine.ssh import SshWay
 from mirror_console.engine.ssh_channel import as_socket
@@ -104,6 +105,11 @@ class DockerSession:
         self._link.kind = told.kind
         return told
 
+    def events(self) -> EventStream:
+        """Subscribe to what happens to containers, over a connection of its own. The caller closes it."""
+        with self._words("tell of its events"):
+            return subscribe(self._engine.name, self._link.streams, self._link.api, self._engine.timeout)
+
     def networks(self) -> list[Network]:
         """All networks of the engine."""
         return self._read("list its networks", lambda client: translate.networks(client.read("/networks")))
@@ -140,7 +146,8 @@ class DockerSession:
         if seen is None:
             return None
         given = self._given(seen.image)
-        return translate.container(podman.as_docker(seen, given) if self._is_podman else seen, given)
+        with self._words("show a container"):
+            return translate.container(podman.as_docker(seen, given) if self._is_podman else seen, given)
 
     def create(self, spec: ContainerSpec) -> str:
         """Make a container and put it into its networks. Returns the id. CONFLICT where the name is taken.
@@ -205,7 +212,10 @@ class DockerSession:
     def image(self, image: str) -> Image | None:
         """By id or reference. None where the engine hasn't got it."""
         found = self._image(image)
-        return None if found is None else translate.image(*found)
+        if found is None:
+            return None
+        with self._words("show an image"):
+            return translate.image(*found)
 
     def resolve(self, reference: str, login: RegistryLogin | None) -> Resolved:
         """Ask the registry through the engine, without pulling. REJECTED by Podman."""

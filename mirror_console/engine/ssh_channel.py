@@ -88,6 +88,17 @@ class ChannelSocket:
             raise self._ended()
         return piece
 
+    def fileno(self) -> int:
+        """For a selector: it can be read where something has come, or the channel has ended."""
+        return self._channel.fileno()
+
+    def recv(self, size: int) -> bytes:
+        """As `read`; but where the time for it is zero, BlockingIOError says that nothing has come yet."""
+        channel = self._channel
+        if channel.gettimeout() == 0.0 and not (channel.recv_ready() or channel.eof_received or channel.closed):
+            raise BlockingIOError("nothing has come yet")
+        return self.read(size)
+
     def read_to_end(self, seconds: float, most: int) -> tuple[int, bytes]:
         """All that a command writes, and its status (-1 where it wasn't told). Raises TimeoutError."""
         end = time.monotonic() + seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from mirror_console.domain.access import Access, reached_as, way_in
@@ -171,11 +171,21 @@ def entries(books: Books, engine: Engine) -> list[Entry]:
     return found or [Entry(engine, "", ())]
 
 
+def ways_in(books: Books) -> list[Entry]:
+    """Every way into every engine that is in use, without the environments behind them."""
+    shared = {access.engine_id for access in books.accesses.all()}
+    found = []
+    for engine in books.engines.all():
+        several = entries(books, engine) if engine.id in shared else [Entry(engine, "", ())]
+        found += [replace(entry, placed=()) for entry in several]
+    return found
+
+
 def last_contact(books: Books, entry: Entry) -> Contact | None:
     """The last attempt by this way."""
     if entry.own:
         return books.accesses.contacts().get((entry.engine.id, entry.account))
-    return books.engines.contacts().get(entry.engine.id)
+    return books.engines.contact(entry.engine.id)
 
 
 def save_contact(books: Books, entry: Entry, contact: Contact) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mirror_console.domain.engine import UNENCRYPTED_ACCEPTED, Engine, EngineFacts, Way
+from mirror_console.domain.engine import CLOCK_TOLERANCE, UNENCRYPTED_ACCEPTED, Engine, EngineFacts, Way
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.secret import Secret
@@ -19,8 +19,6 @@ from mirror_console.operations.ports import EngineSession
 
 CONNECT_SECONDS = 5.0
 _BY_PROGRAM = "a program of your own SSH settings stands for the network"
-CLOCK_DIFFERS = 60.0
-"""Seconds between both clocks from which on times of the engine and of the console no longer tell one story."""
 NO_SUCH_IMAGE = "sha256:" + "0" * 64
 """An id that no image has: a container of it can't be made, so asking for one changes nothing."""
 
@@ -243,7 +241,7 @@ class _Test:
     def _clock(self) -> _Outcome:
         offset = self._facts.clock_offset if self._facts else 0.0
         differs = f"differs by {abs(offset):.1f} s"
-        if abs(offset) > CLOCK_DIFFERS:
+        if abs(offset) > CLOCK_TOLERANCE:
             way = "ahead" if offset > 0 else "behind"
             return _failed(f"The engine's clock is {abs(offset):.0f} s {way}.", "Set both clocks by a time server.")
         return _ok(differs)

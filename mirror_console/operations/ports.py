@@ -70,7 +70,9 @@ class EngineBook(Protocol):
         """Raises CatalogError where environments are still placed on it."""
 
     def contacts(self) -> dict[str, Contact]: ...
-    def save_contact(self, contact: Contact) -> None: ...
+    def contact(self, engine_id: str) -> Contact | None: ...
+    def save_contact(self, contact: Contact, *, news: bool = True) -> None:
+        """Without `news` only its times are others, and so listeners are told: ``times`` has changed."""
 
 
 class Accesses(Protocol):
@@ -118,10 +120,12 @@ class Observations(Protocol):
     def on(self, engine_id: str) -> list[Observation]:
         """Those that were made on one engine."""
 
-    def touch(self, engine_id: str, at: datetime, environment_ids: Iterable[str] | None = None) -> None:
+    def touch(
+        self, engine_id: str, at: datetime, environment_ids: Iterable[str] | None = None, *, news: bool = True
+    ) -> None:
         """Everything on an engine was seen again at that time, unchanged; with `environment_ids`, these alone.
 
-        One statement, however many they are.
+        One statement, however many they are. Without `news` listeners are told that ``times`` has changed, no more.
         """
 
     def save_all(self, observations: Iterable[Observation]) -> None: ...
@@ -242,6 +246,21 @@ class Vault(Protocol):
 # --- the engines --------------------------------------------------------------------------------------------------
 
 
+class EventStream(Protocol):
+    """An engine's word of what happens to its containers, for as long as it is open: a hint to look again."""
+
+    def fileno(self) -> int:
+        """For a selector: where it can be read, something was heard, or the stream has ended."""
+
+    def heard(self) -> frozenset[str]:
+        """The ids of containers that were told of since it was last asked. Never waits.
+
+        Raises EngineError once the stream has ended, be it in order.
+        """
+
+    def close(self) -> None: ...
+
+
 class EngineSession(Protocol):
     """One engine, reached. Every call raises EngineError, says so in its kind, and gives up after the engine's timeout.
 
@@ -256,6 +275,9 @@ class EngineSession(Protocol):
         """Octets that are free where the engine keeps its images; None where that can't be learned."""
 
     def facts(self) -> EngineFacts: ...
+    def events(self) -> EventStream:
+        """Everything that happens to containers from this call on is heard on it. The caller closes it."""
+
     def list_containers(self) -> list[Listed]:
         """All containers, running or not, of ours or not, in one request."""
 
@@ -317,5 +339,8 @@ class Engines(Protocol):
 
     def forget(self, engine_id: str) -> None:
         """Close what is open: its address or its credentials have changed."""
+
+    def renew(self) -> None:
+        """Connect anew from the next session on: what was open may be dead. Who has a session keeps it."""
 
     def close(self) -> None: ...

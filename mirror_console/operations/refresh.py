@@ -6,7 +6,8 @@ its health changed, or on request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -60,8 +61,8 @@ def refresh(
         ways = [entry for engine in engines for entry in entries(books, engine)]
 
     def ask(entry: Entry) -> int:
-        count = _refresh_entry(console, jobs, entry, inspect_all=inspect_all)
-        report(f"{_titled(entry)} answered")
+        count = refresh_entry(console, jobs, entry, inspect_all=inspect_all)
+        report(f"{titled(entry)} answered")
         return count
 
     works = {(entry.engine.id, entry.account): _bound(ask, entry) for entry in ways}
@@ -70,7 +71,7 @@ def refresh(
     for entry in ways:
         outcome = outcomes[entry.engine.id, entry.account]
         if isinstance(outcome, EngineError):
-            failed.append((_titled(entry), outcome.kind.value))
+            failed.append((titled(entry), outcome.kind.value))
         elif isinstance(outcome, Exception):
             raise outcome
         else:
@@ -105,46 +106,65 @@ def _bound(work: Callable[[Entry], int], entry: Entry) -> Callable[[], int]:
     return lambda: work(entry)
 
 
-def _titled(entry: Entry) -> str:
+def titled(entry: Entry) -> str:
+    """What a way into an engine is called: by the engine, and by the account where it is one's own."""
     return f"{entry.engine.name} for {entry.account}" if entry.own else entry.engine.name
 
 
-def _refresh_entry(console: Console, jobs: Jobs, entry: Entry, *, inspect_all: bool) -> int:
-    """Ask an engine with one of its credentials, for the environments that are reached with it."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What an engine listed, when it was asked, and how many seconds it took."""
+
+    containers: Sequence[Listed]
+    at: datetime
+    took: float
+
+
+def refresh_entry(
+    console: Console,
+    jobs: Jobs,
+    entry: Entry,
+    *,
+    inspect_all: bool = False,
+    inspect: Collection[str] = (),
+    listing: Listing | None = None,
+    new_facts: bool = False,
+) -> int:
+    """Ask an engine with one of its credentials, for the environments that are reached with it; how many these are.
+
+    A failure is kept too, and raised. `inspect` are ids of containers to inspect although they seem unchanged.
+    `listing` is one that was just made, `new_facts` asks the engine again for what it says of itself.
+    """
     engine = entry.engine
     # Read before the engine is asked: what a rollout notes meanwhile is newer than the answer, and may not differ.
     with console.catalog.read() as books:
         before = {(seen.environment_id, seen.process): seen for seen in books.observations.on(engine.id)}
         contact = last_contact(books, entry)
-        sources = {source.id: source for source in books.applications.sources()}
-    began, at = console.monotonic(), console.clock()
+    began, at = console.monotonic(), listing.at if listing else console.clock()
     try:
         session = console.engines.session(engine)
-        listed = session.list_containers()
-        facts = contact.facts if contact and contact.answered and contact.facts else session.facts()
+        listed = listing.containers if listing else session.list_containers()
+        known_facts = contact.facts if contact and contact.answered and not new_facts else None
+        facts = known_facts or session.facts()
         observer = _Observer(console, session, engine, _known_images(before))
-        differing = _differing(entry.placed, listed, before, inspect_all=inspect_all)
+        differing = _differing(entry.placed, listed, before, inspect_all=inspect_all, inspect=inspect)
         with console.catalog.read() as books:
             environments = {
                 one.id: one for one in books.environments.some({place.environment_id for place, _ in differing})
             }
         changed = observer.observe_all(jobs, environments, differing, before)
     except EngineError as error:
-        last = contact.last_answer if contact else None
-        known = contact.facts if contact else None
-        took = console.monotonic() - began
-        failed = Contact(engine.id, at, False, took, error.kind, str(error), last, known)
-        with console.catalog.write() as books:
-            save_contact(books, entry, failed)
+        keep_failure(console, entry, error, at, console.monotonic() - began)
         raise
-    took = console.monotonic() - began
+    took = console.monotonic() - began + (listing.took if listing else 0.0)
     behind = {place.environment_id for place in entry.placed}
     with console.catalog.write() as books:
         save_contact(books, entry, Contact(engine.id, at, True, took, None, "", at, facts))
         everything = not books.accesses.of(engine.id)
         books.observations.touch(engine.id, at, None if everything else sorted(behind))
         books.observations.save_all(changed)
-        _record_releases(books, sources, list(environments.values()), changed, observer.images, at)
+        seen = list(environments.values())
+        _record_releases(books, _sources_of(books, seen, changed), seen, changed, observer.images, at)
     return len(behind)
 
 
@@ -158,6 +178,7 @@ def _differing(
     before: Mapping[tuple[str, str], Observation],
     *,
     inspect_all: bool,
+    inspect: Collection[str] = (),
 ) -> _Differing:
     """What isn't as it was seen before, or isn't known well enough."""
     finder = _Finder(listed)
@@ -168,9 +189,53 @@ def _differing(
         if found is None:
             if old is None or old.present:
                 differing.append((place, None))
-        elif inspect_all or _differs(found, old) or not (old and old.fingerprint):
+        elif inspect_all or found.id in inspect or _differs(found, old) or not (old and old.fingerprint):
             differing.append((place, found))
     return differing
+
+
+def keep_failure(console: Console, entry: Entry, error: EngineError, at: datetime, took: float) -> None:
+    """Keep that an engine couldn't be asked, beside what was last known of it."""
+    with console.catalog.write() as books:
+        before = last_contact(books, entry)
+        last, facts = (before.last_answer, before.facts) if before else (None, None)
+        failed = Contact(entry.engine.id, at, False, took, error.kind, str(error), last, facts)
+        save_contact(books, entry, failed)
+
+
+def keep_unchanged(console: Console, answers: Mapping[str, Listing], away: Mapping[str, datetime]) -> None:
+    """Keep that engines, by their identities, have nothing new, and that others are still away for the same reason.
+
+    One change of the catalog, however many they are. Only for engines on which no account has a credential of its own.
+    """
+    with console.catalog.write() as books:
+        contacts = books.engines.contacts()
+        for engine_id, listing in answers.items():
+            before = contacts.get(engine_id)
+            if before is not None:
+                at, took = listing.at, listing.took
+                news = not before.answered
+                books.engines.save_contact(Contact(engine_id, at, True, took, None, "", at, before.facts), news=news)
+                books.observations.touch(engine_id, at, news=news)
+        for engine_id, at in away.items():
+            before = contacts.get(engine_id)
+            if before is not None and not before.answered:
+                books.engines.save_contact(replace(before, at=at), news=False)
+
+
+def _sources_of(
+    books: Books, environments: Sequence[Environment], changed: Sequence[Observation]
+) -> dict[str, Application]:
+    """The sources among the applications that something changed of; few, where a catalog has thousands."""
+    seen = {one.environment_id for one in changed}
+    owners = {environment.application_id for environment in environments if environment.id in seen}
+    sources = {}
+    for owner in owners:
+        with suppress(KeyError):  # it was removed in the meantime
+            found = books.applications.get(owner)
+            if not found.is_mirror:
+                sources[owner] = found
+    return sources
 
 
 def _known_images(before: Mapping[tuple[str, str], Observation]) -> dict[str, tuple[str, str, str]]:

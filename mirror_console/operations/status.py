@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mirror_console.domain.access import shut_out
@@ -36,10 +36,18 @@ PIPELINE = ("test", "staging", "live")
 """The usual order of environments; others stand between test and live, by name."""
 
 
-def survey(console: Console, ageing_after: timedelta = AGEING_AFTER, stale_after: timedelta = STALE_AFTER) -> Grid:
-    """The whole fleet, as far as the catalog knows it. No engine is asked."""
+def survey(
+    console: Console,
+    ageing_after: timedelta = AGEING_AFTER,
+    stale_after: timedelta = STALE_AFTER,
+    trusted_since: datetime | None = None,
+) -> Grid:
+    """The whole fleet, as far as the catalog knows it. No engine is asked.
+
+    What was seen before `trusted_since`, when the computer woke up, is not called fresh.
+    """
     with console.catalog.read() as books:
-        known = _read(console, books)
+        known = replace(_read(console, books), trusted_since=trusted_since)
     return _grid(known, console.clock(), ageing_after, stale_after)
 
 
@@ -53,6 +61,7 @@ class _Known:
     observations: Mapping[str, Observation]
     releases: Mapping[str, Sequence[Release]]
     activity: Mapping[str, tuple[Activity, str]]
+    trusted_since: datetime | None = None
 
 
 def _read(console: Console, books: Books) -> _Known:
@@ -157,7 +166,7 @@ def _cell(
     if isinstance(expected, Expected) and expected.release is not None:
         origin = known.releases.get(expected.release.environment_id, releases)
     compared = compare(expected, seen, origin, releases)
-    known_how = knowledge(seen, contact, now, ageing_after, stale_after)
+    known_how = knowledge(seen, contact, now, ageing_after, stale_after, known.trusted_since)
     activity, step = known.activity.get(environment.id, (Activity.IDLE, ""))
     health = health_of(seen)
     engine = engines.get(environment.engine_id)
@@ -212,7 +221,7 @@ def _engine_rows(
     rows = []
     for engine in sorted(known.engines, key=lambda engine: engine.name.casefold()):
         contact = known.contacts.get(engine.id)
-        how = knowledge(newest.get(engine.id), contact, now, ageing_after, stale_after)
+        how = knowledge(newest.get(engine.id), contact, now, ageing_after, stale_after, known.trusted_since)
         rows.append(EngineRow(engine, contact, placed[engine.id], how))
     return tuple(rows)
 

@@ -24,13 +24,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: a whole body, or pieces that come as time passes. A `raw` one takes over the connection."""
+    """An answer: a whole body, or pieces that come as time passes. A `raw` one takes over the connection.
+
+    Of a `broken` one half is sent, nothing where there is no body, and then the connection is reset.
+    """
 
     status: int
     content: bytes = b""
     content_type: str = "application/json"
     pieces: Iterator[bytes] | None = None
     raw: bool = False
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 import dataclasses
 import time
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -10,6 +12,8 @@ from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.calls import Reply, Request
 from mirror_console.simulator.container import Container, Phase
 from mirror_console.simulator.creation import create_container
+from mirror_console.simulator.events import TICK_SECONDS
+from mirror_console.simulator.faults import Fault, Manners, Misbehaviour
 from mirror_console.simulator.images import Image
 from mirror_console.simulator.pulling import pull_image
 from mirror_console.simulator.references import parse_reference
@@ -34,17 +38,14 @@ class SimulatedEngine:
         generation: Generation = DOCKER_20_10,
         timing: Timing = AT_ONCE,
         pause: Pause = time.sleep,
+        tick: float = TICK_SECONDS,
     ) -> None:
-        """Without `socket_path` it answers on a free port of 127.0.0.1."""
+        """Without `socket_path` it answers on a free port of 127.0.0.1. `tick` is that of its event streams."""
         self.name = name
-        self.state = EngineState(name, clock, registries, generation=generation, timing=timing, pause=pause)
-        headers = {
-            "Api-Version": generation.newest_text,
-            "Docker-Experimental": "false",
-            "Ostype": "linux",
-            "Server": f"Docker/{generation.server} (linux)",
-        }
-        self._server = EngineServer(self._answer, socket_path, headers)
+        self.state = EngineState(name, clock, registries, generation=generation, timing=timing, pause=pause, tick=tick)
+        self._clock = clock
+        self._manners = Manners()
+        self._server = EngineServer(self._answer, socket_path, self._headers)
 
     def __enter__(self) -> "SimulatedEngine":
         self.start()
@@ -65,7 +66,8 @@ class SimulatedEngine:
         self._server.start()
 
     def stop(self) -> None:
-        """End every connection, stream and thread; what it holds stays."""
+        """End every connection, stream and thread; what it holds stays. From then on it behaves well."""
+        self._manners.behave()
         self.state.events.forget()
         self._server.stop()
 
@@ -193,8 +195,44 @@ class SimulatedEngine:
         """From now on pulls fail in the middle of their stream with these words; empty ends it."""
         self.state.pull_failure = words
 
+    # --- misbehaving ----------------------------------------------------------------------------------------------
+
+    def misbehave(self, fault: Fault, on: str = "", *, times: int | None = None, seconds: float = 0.0) -> None:
+        """From now on the replies to requests whose path holds `on` have this fault; the next `times` of them, or all.
+
+        `seconds` is how late a late one comes.
+        """
+        self._manners.misbehave(Misbehaviour(fault, on, times, seconds))
+
+    def behave(self) -> None:
+        """Behave well again."""
+        self._manners.behave()
+
+    def lose_events(self, *, lost: bool = True) -> None:
+        """From now on open streams say nothing of what happens, and nothing of it is remembered."""
+        self.state.events.lose(lost=lost)
+
+    def end_streams(self) -> None:
+        """End every open stream in order, as a proxy does that thinks it was idle for too long."""
+        self.state.events.end_streams()
+
+    def set_clock_off(self, seconds: float) -> None:
+        """Its clock is ahead of the true time by this much from now on, or behind."""
+        true = self._clock
+        self.state.clock = lambda: true() + timedelta(seconds=seconds)
+
     def _answer(self, request: Request) -> Reply:
-        return answer(self.state, request)
+        return self._manners.reply(request, lambda asked: answer(self.state, asked))
+
+    def _headers(self) -> dict[str, str]:
+        generation = self.state.generation
+        return {
+            "Api-Version": generation.newest_text,
+            "Docker-Experimental": "false",
+            "Ostype": "linux",
+            "Server": f"Docker/{generation.server} (linux)",
+            "Date": format_datetime(self.state.clock(), usegmt=True),
+        }
 
     def _change_behaviour(self, name: str, behaviour: Behaviour) -> None:
         with self.state.lock:

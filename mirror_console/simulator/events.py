@@ -12,19 +12,25 @@ from mirror_console.simulator.wire import Document, nanoseconds
 RING_SIZE = 256
 """How many events an engine remembers, of all types together."""
 
-_TICK_SECONDS = 0.05
+TICK_SECONDS = 0.05
 
 Filters = Mapping[str, Sequence[str]]
 
 
 class EventLog:
-    """Events of one engine. `condition` is the engine's own, so that an event is told with the change that made it."""
+    """Events of one engine. `condition` is the engine's own, so that an event is told with the change that made it.
 
-    def __init__(self, condition: threading.Condition) -> None:
+    `tick` is how often, in seconds, each stream looks whether something is due. What is done to the engine is told at
+    once; a longer tick spares a process that plays many engines.
+    """
+
+    def __init__(self, condition: threading.Condition, tick: float = TICK_SECONDS) -> None:
         self._condition = condition
+        self._tick = tick
         self._ring: deque[Document] = deque(maxlen=RING_SIZE)
         self._streams: list[deque[Document]] = []
         self._epoch = 0
+        self._lost = False
 
     def tell(self, kind: str, action: str, actor: str, attributes: Mapping[str, str], moment: datetime) -> None:
         """Record an event and wake the streams."""
@@ -39,6 +45,8 @@ class EventLog:
         if kind == "container":
             event |= {"status": action, "id": actor, "from": attributes.get("image", "")}
         with self._condition:
+            if self._lost:
+                return
             self._ring.append(event)
             for stream in self._streams:
                 stream.append(event)
@@ -50,6 +58,17 @@ class EventLog:
             self._ring.clear()
             self._epoch += 1
             self._condition.notify_all()
+
+    def end_streams(self) -> None:
+        """Every stream ends; what is remembered stays."""
+        with self._condition:
+            self._epoch += 1
+            self._condition.notify_all()
+
+    def lose(self, *, lost: bool) -> None:
+        """Whether nothing is told or remembered from now on."""
+        with self._condition:
+            self._lost = lost
 
     def follow(
         self, filters: Filters, since: int | None, until: int | None, settle: Callable[[], datetime]
@@ -70,7 +89,7 @@ class EventLog:
                 now = nanoseconds(settle())
                 with self._condition:
                     if not mine and epoch == self._epoch and (until is None or now < until):
-                        self._condition.wait(_TICK_SECONDS)
+                        self._condition.wait(self._tick)
                     ready = list(mine)
                     mine.clear()
                     over = epoch != self._epoch

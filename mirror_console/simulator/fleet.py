@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 
 from mirror_console.simulator.engine import SimulatedEngine
+from mirror_console.simulator.events import TICK_SECONDS
 from mirror_console.simulator.registry import Login, SimulatedRegistry
 from mirror_console.simulator.state import AT_ONCE, DOCKER_20_10, Generation, Timing
 from mirror_console.simulator.wire import Clock, Pause
@@ -27,6 +28,7 @@ class SimulatedFleet:
         generations: Mapping[str, Generation] = MappingProxyType({}),
         timing: Timing = AT_ONCE,
         pause: Pause = time.sleep,
+        tick: float = TICK_SECONDS,
     ) -> None:
         """The folder is made if it isn't there. Engines not in `generations` play Docker 20.10."""
         self.folder = folder
@@ -41,6 +43,7 @@ class SimulatedFleet:
                 generation=generations.get(name, DOCKER_20_10),
                 timing=timing,
                 pause=pause,
+                tick=tick,
             )
             for name in names
         }

@@ -1,7 +1,8 @@
 """As much of HTTP/1.1 as clients of an engine speak: kept connections, chunks, and connections taken over."""
 
-import select
+import selectors
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -55,6 +56,9 @@ def write_reply(
 ) -> bool:
     """Send the reply; False when the connection is used up. Raises OSError when the client is gone."""
     keeps = request.headers.get("connection", "").lower() != "close"
+    if reply.broken:
+        _break_off(connection, reply, headers)
+        return False
     if reply.pieces is not None and reply.raw:
         connection.sendall(_raw_head(request, reply, headers))
         time.sleep(_TAKE_OVER_SECONDS)
@@ -70,6 +74,15 @@ def write_reply(
     content = b"" if request.method == "HEAD" or reply.status in _BODILESS else reply.content
     connection.sendall(_head(reply, headers, length) + content)
     return keeps
+
+
+def _break_off(connection: socket.socket, reply: Reply, headers: str) -> None:
+    """Send half of it and reset the connection: a client of TCP is told of a reset, one of a Unix socket of the end."""
+    if reply.content:
+        head = _head(reply, headers, f"Content-Length: {len(reply.content)}\r\n")
+        connection.sendall(head + reply.content[: len(reply.content) // 2])
+    if connection.family is socket.AF_INET:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def _raw_head(request: Request, reply: Reply, headers: str) -> bytes:
@@ -93,8 +106,10 @@ def _write_pieces(
 
 
 def _is_closed(connection: socket.socket) -> bool:
-    ready, _, _ = select.select([connection], [], [], 0)
-    return bool(ready) and not connection.recv(1, socket.MSG_PEEK)
+    # Not select.select: with hundreds of engines in a process the numbers of their connections are too high for it.
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        return bool(selector.select(0)) and not connection.recv(1, socket.MSG_PEEK)
 
 
 def _head(reply: Reply, headers: str, further: str) -> bytes:

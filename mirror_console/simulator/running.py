@@ -195,7 +195,7 @@ def _restart_for_policy(state: EngineState, container: Container, moment: dateti
 
 
 def _publish(state: EngineState, container: Container) -> dict[str, list[Document]]:
-    held = state.held_ports()
+    held = state.held_ports() if container.host["PortBindings"] else set()
     published: dict[str, list[Document]] = {inner: [] for inner in container.config.get("ExposedPorts") or {}}
     for inner, bindings in (container.host["PortBindings"] or {}).items():
         protocol = inner.partition("/")[2] or "tcp"

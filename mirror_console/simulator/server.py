@@ -25,13 +25,18 @@ class EngineServer:
     as with a stopped process.
     """
 
-    def __init__(self, answer: Callable[[Request], Reply], place: Path | None, headers: Mapping[str, str]) -> None:
-        """`place` is the Unix socket's path (in a folder of the owner's alone); None takes a free port of 127.0.0.1."""
+    def __init__(
+        self, answer: Callable[[Request], Reply], place: Path | None, headers: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """`place` is the Unix socket's path (in a folder of the owner's alone); None takes a free port of 127.0.0.1.
+
+        `headers` gives those that every reply has.
+        """
         if place is not None and len(str(place)) > _SOCKET_PATH_LIMIT:
             raise ValueError(f"The path of the engine's socket is too long ({len(str(place))} characters): {place}")
         self._answer = answer
         self._place = place
-        self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._headers = headers
         self._answering = threading.Event()
         self._answering.set()
         self._lock = threading.Lock()
@@ -96,7 +101,8 @@ class EngineServer:
                     if self._opened is None:
                         return
                     reply = self._answer(request)
-                    if not write_reply(connection, request, reply, self._headers, self._answering):
+                    headers = "".join(f"{name}: {value}\r\n" for name, value in self._headers().items())
+                    if not write_reply(connection, request, reply, headers, self._answering):
                         return
         except OSError:
             return  # the client went away, or the engine was stopped: there is nobody to answer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.simulator.container import Container
-from mirror_console.simulator.events import EventLog
+from mirror_console.simulator.events import TICK_SECONDS, EventLog
 from mirror_console.simulator.image_store import ImageStore
 from mirror_console.simulator.networks import PREDEFINED, Network, Volume
 from mirror_console.simulator.registry import SimulatedRegistry
@@ -82,10 +82,11 @@ class EngineState:
         platform: str = "linux/amd64",
         pause: Pause = time.sleep,
         free_kilobytes: int = 80 * 1024 * 1024,
+        tick: float = TICK_SECONDS,
     ) -> None:
         self.name = name
         self.clock = clock
-        self.pause = pause
+        self._pause = pause
         self.timing = timing
         self.generation = generation
         self.platform = platform
@@ -93,7 +94,7 @@ class EngineState:
         self.free_kilobytes = free_kilobytes
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
-        self.events = EventLog(self.changed)
+        self.events = EventLog(self.changed, tick)
         self.images = ImageStore()
         self.containers: dict[str, Container] = {}
         self.networks: dict[str, Network] = {}
@@ -122,6 +123,11 @@ class EngineState:
             self._networks_made += 1
             self.networks[network.id] = network
         return network
+
+    def pause(self, seconds: float) -> None:
+        """Take so much time. None at all gives no other thread its turn, as time.sleep(0) would on a busy machine."""
+        if seconds > 0:
+            self._pause(seconds)
 
     def tell(self, container: Container, action: str, moment: datetime, further: Mapping[str, str]) -> None:
         """Record an event of a container, and note that what it does next must be worked out anew."""

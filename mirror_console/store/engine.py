@@ -61,9 +61,17 @@ class EngineBook(Collection):
         """The last attempt to reach each engine, by the engine's identity; without those that were never tried."""
         return {found.engine_id: found for found in _CONTACT.read(self._connection.execute(_CONTACT.select))}
 
-    def save_contact(self, value: Contact) -> None:
-        """Keep the outcome of an attempt. That of an engine that was removed in the meantime is left out."""
-        self._changes("engines")
+    def contact(self, engine_id: str) -> Contact | None:
+        """The last attempt to reach one engine; None where it was never tried."""
+        found = _CONTACT.read(self._connection.execute(_CONTACT.select.where(contact.c.engine_id == engine_id)))
+        return found[0] if found else None
+
+    def save_contact(self, value: Contact, *, news: bool = True) -> None:
+        """Keep the outcome of an attempt. That of an engine that was removed in the meantime is left out.
+
+        Without `news` only its times differ from the last one: then ``times`` has changed, not ``engines``.
+        """
+        self._changes("engines" if news else "times")
         known = sa.select(engine.c.id).where(engine.c.id == value.engine_id)
         if self._connection.scalar(known) is not None:
             self._connection.execute(_CONTACT.upsert, _CONTACT.values(value))

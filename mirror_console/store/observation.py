@@ -46,12 +46,15 @@ class Observations(Collection):
             chosen = sa.select(observation.c.seen).where(observation.c.engine_id == engine_id)
             return list(self._connection.scalars(chosen).all())
 
-    def touch(self, engine_id: str, at: datetime, environment_ids: Iterable[str] | None = None) -> None:
+    def touch(
+        self, engine_id: str, at: datetime, environment_ids: Iterable[str] | None = None, *, news: bool = True
+    ) -> None:
         """Everything on an engine was seen again at that time, unchanged. One statement, however many they are.
 
-        With `environment_ids`, these alone: those that were asked for with one account's credential.
+        With `environment_ids`, these alone: those that were asked for with one account's credential. Without `news`
+        the engine's contact has none either: then ``times`` has changed, not ``observations``.
         """
-        self._changes("observations")
+        self._changes("observations" if news else "times")
         asked = {"at": json_text(at), "engine_id": engine_id}
         if environment_ids is None:
             self._connection.execute(_TOUCH, asked)

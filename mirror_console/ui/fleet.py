@@ -1,17 +1,18 @@
-"""Keeps the survey of the fleet up to date: after each change of the catalog, as time passes, and by asking engines."""
+"""Keeps the survey of the fleet up to date: after each change of the catalog, as time passes, by watching engines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from mirror_console.domain.fleet import Grid
 from mirror_console.jobs import Job, JobEvent, Work
-from mirror_console.operations.refresh import Refreshed, refresh
+from mirror_console.operations.refresh import Refreshed
 from mirror_console.operations.status import survey
-from mirror_console.ui.ageing import aged
+from mirror_console.operations.watch import Watch, Watching
+from mirror_console.ui.ageing import aged, seen_again
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.words import tr
 
@@ -19,6 +20,8 @@ CLOCK = 15_000
 """Milliseconds between two looks at the clock: ages go on growing whether or not anything is heard of engines."""
 SETTLE = 200
 """Milliseconds to wait for more changes of the catalog before it is read again."""
+AGAIN = 30_000
+"""Milliseconds until the watch is begun anew where a fault of the program has ended it."""
 SURVEYED = frozenset(
     {
         "applications",
@@ -35,12 +38,14 @@ SURVEYED = frozenset(
 
 
 class Fleet(QObject):
-    """Surveys and checks. `checked` carries what came of a check that has ended; `busy` whether one runs.
+    """Surveys and watches. `checked` carries what came of a check that has ended; `busy` whether one runs.
 
-    `ticked` is sent when ages are to be reckoned anew.
+    `stands` carries how things stand after engines were looked at without anybody's asking. `ticked` is sent when ages
+    are to be reckoned anew.
     """
 
     checked = Signal(object)
+    stands = Signal(object)
     busy = Signal(bool)
     ticked = Signal()
 
@@ -51,39 +56,42 @@ class Fleet(QObject):
         self._surveying: Job[Grid] | None = None
         self._again = False
         self._checking: Job[Refreshed] | None = None
-        self.progress = ""
-        self._looked_at = context.console.clock()
+        self._watch: Watch | None = None
+        self._watching: Job[None] | None = None
+        self._woke: datetime | None = None
+        self._times: Mapping[str, datetime] = {}
+        self.live = 0
+        """How many engines tell of changes by themselves."""
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self.survey)
         self._clock = QTimer(self, interval=CLOCK)
         self._clock.timeout.connect(self._tick)
-        self._next_check = QTimer(self, singleShot=True)
-        self._next_check.timeout.connect(self.check)
+        self._again_watch = QTimer(self, singleShot=True, interval=AGAIN)
+        self._again_watch.timeout.connect(self._begin_watch)
         context.signals.catalog.connect(self._changed)
         context.wish_to_check.connect(lambda engine_ids, thorough: self.check(engine_ids, thorough=thorough))
-        context.preferences_changed.connect(lambda _preferences: self._plan_check())
+        context.preferences_changed.connect(lambda _preferences: self._pace())
 
     def start(self) -> None:
-        """Survey now, then ask the engines, and go on doing so."""
+        """Survey now, then watch the engines: the first looks are a check of all of them."""
         self._clock.start()
         self.survey()
-        self.check()
+        self._begin_watch()
 
     def stop(self) -> None:
         """Ask nothing more."""
-        for timer in (self._settle, self._clock, self._next_check):
+        for timer in (self._settle, self._clock, self._again_watch):
             timer.stop()
-        for job in (self._surveying, self._checking):
+        for job in (self._surveying, self._checking, self._watching):
             if job is not None:
                 job.cancel()
         # A cancelled job calls nobody.
-        self._surveying = self._checking = None
+        self._surveying = self._checking = self._watching = self._watch = None
 
     def watch(self, watched: bool) -> None:
-        """Ask often while somebody looks, seldom while nobody does."""
-        if watched != self._watched:
-            self._watched = watched
-            self._plan_check()
+        """Look often while somebody sees it, seldom while nobody does."""
+        self._watched = watched
+        self._pace()
 
     @property
     def checking(self) -> bool:
@@ -95,29 +103,35 @@ class Fleet(QObject):
         if self._surveying is not None:
             self._again = True
             return
-        preferences, console = self._context.preferences, self._context.console
+        preferences, console, woke = self._context.preferences, self._context.console, self._woke
 
         def read(_work: Work) -> Grid:
-            return survey(console, preferences.ageing_after, preferences.stale_after)
+            return survey(console, preferences.ageing_after, preferences.stale_after, woke)
 
         self._surveying = self._context.run(
             tr("Reading the catalog"), read, self._surveyed, self._survey_failed, owner=self
         )
 
     def check(self, engine_ids: Sequence[str] | None = None, *, thorough: bool = False) -> None:
-        """Ask engines. While they are being asked already, nothing more is done."""
-        if self._checking is not None:
+        """Look at engines now, whatever failed before. While that is on, nothing more is done."""
+        if self._watch is None:
+            self._begin_watch()
+        if self._checking is not None or self._watch is None:
             return
-        self._next_check.stop()
-        console, jobs = self._context.console, self._context.jobs
-
-        def ask(work: Work) -> Refreshed:
-            return refresh(console, jobs, engine_ids, inspect_all=thorough, report=work.report)
-
+        wanted = self._watch.want(engine_ids, inspect_all=thorough)
         self._checking = self._context.run(
-            tr("Checking engines"), ask, self._checked, self._check_failed, "check", progress=self._told, owner=self
+            tr("Checking engines"), wanted.wait, self._checked, self._check_failed, "check", owner=self
         )
         self.busy.emit(True)
+
+    def _begin_watch(self) -> None:
+        if self._watching is not None:
+            return
+        self._watch = Watch(self._context.console, self._context.jobs, self._seconds)
+        self._watching = self._context.run(
+            tr("Watching engines"), self._watch.run, failed=self._watch_failed, progress=self._told, owner=self
+        )
+        self.check()
 
     def _changed(self, collections: frozenset[str]) -> None:
         if collections & SURVEYED and not self._settle.isActive():
@@ -135,39 +149,61 @@ class Fleet(QObject):
         self._context.tell(error, "survey")
 
     def _told(self, event: JobEvent) -> None:
-        self.progress = event.words
+        told = event.body
+        if not isinstance(told, Watching):
+            return
+        self.live = told.live
+        if told.woke != self._woke:
+            self._woke = told.woke
+            self.survey()
+        # What is merely seen again is not worth reading the whole catalog.
+        if self._context.grid is not None and told.times is not self._times:
+            self._times = told.times
+            later = seen_again(self._context.grid, told.times)
+            if later is not self._context.grid:
+                self._context.set_grid(self._aged(later))
+        if told.trouble is not None:
+            self._context.tell(told.trouble, "watch")
+        else:
+            self._context.notices.take_back("watch")
+        if self._checking is None:
+            self.stands.emit(told.refreshed)
+
+    def _watch_failed(self, error: Exception) -> None:
+        self._watching = self._watch = None
+        self._context.tell(error, "watch")
+        self._again_watch.start()
 
     def _checked(self, refreshed: Refreshed) -> None:
         self._checking = None
         self._context.notices.take_back("check")
         self.busy.emit(False)
         self.checked.emit(refreshed)
-        self._plan_check()
         self.survey()
 
     def _check_failed(self, error: Exception) -> None:
         self._checking = None
         self.busy.emit(False)
         self._context.tell(error, "check")
-        self._plan_check()
 
-    def _plan_check(self) -> None:
-        if self._checking is None and self._clock.isActive():
-            preferences = self._context.preferences
-            seconds = preferences.check_seconds if self._watched else preferences.background_seconds
-            self._next_check.start(seconds * 1000)
+    def _aged(self, grid: Grid) -> Grid:
+        preferences, now = self._context.preferences, self._context.console.clock()
+        return aged(grid, now, preferences.ageing_after, preferences.stale_after, self._woke)
+
+    @property
+    def _seconds(self) -> float:
+        preferences = self._context.preferences
+        return float(preferences.check_seconds if self._watched else preferences.background_seconds)
+
+    def _pace(self) -> None:
+        if self._watch is not None:
+            self._watch.look_every(self._seconds)
 
     def _tick(self) -> None:
-        grid, preferences = self._context.grid, self._context.preferences
-        now = self._context.console.clock()
-        slept = now - self._looked_at > timedelta(milliseconds=3 * CLOCK)
-        self._looked_at = now
-        if slept:
-            # The computer was asleep: nothing that was known can be trusted to be still so.
-            self.check()
+        grid = self._context.grid
         if grid is None:
             return
-        older = aged(grid, now, preferences.ageing_after, preferences.stale_after)
+        older = self._aged(grid)
         if older is not grid:
             self._context.set_grid(older)
         self.ticked.emit()

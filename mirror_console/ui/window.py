@@ -244,6 +244,7 @@ class MainWindow(QMainWindow):
         context.running_changed.connect(self._take_rollout)
         context.preferences_changed.connect(self._take_preferences)
         self.fleet.checked.connect(self._checked)
+        self.fleet.stands.connect(self._stand)
         self.fleet.busy.connect(self._busy)
         self.fleet.ticked.connect(self._tick)
         self.status.engines_wanted.connect(lambda: self.open_page("engines"))
@@ -281,9 +282,12 @@ class MainWindow(QMainWindow):
             self.status.stand(tr("Checking engines…"))
         self.context.actions.refresh()
 
-    def _checked(self, refreshed: Refreshed) -> None:
+    def _stand(self, refreshed: Refreshed) -> None:
         now = self.context.now()
         self.status.stand(f"{refreshed.sentence}  {moment(now, now)}")
+
+    def _checked(self, refreshed: Refreshed) -> None:
+        self._stand(refreshed)
         announce(self.status, refreshed.sentence)
 
     def _tick(self) -> None:

@@ -7,13 +7,21 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tests.benchmarks import filter_rows, refresh_beside_fault, refresh_one, rollout_recreate, ssh_warm
+from tests.benchmarks import (
+    filter_rows,
+    refresh_beside_fault,
+    refresh_fleet,
+    refresh_one,
+    rollout_recreate,
+    ssh_warm,
+)
 from tests.benchmarks.harness import Benchmark, measure, table
 from tests.lab.programs import LabError
 
 BENCHMARKS = (
     refresh_one.BENCHMARK,
     refresh_beside_fault.BENCHMARK,
+    refresh_fleet.BENCHMARK,
     rollout_recreate.BENCHMARK,
     ssh_warm.BENCHMARK,
     filter_rows.BENCHMARK,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,7 +28,9 @@ def measure(benchmark: Benchmark, rounds: int | None = None) -> Measured:
                 gc.collect()
                 figures.append(measure_side())
             order.reverse()
-        return Measured(benchmark, tuple(ours), tuple(alternative), tuple(sides.notes))
+        sides.afterwards()
+        further = {name: tuple(figures) for name, figures in sides.further.items()}
+        return Measured(benchmark, tuple(ours), tuple(alternative), tuple(sides.notes), further)
 
 
 class Bound(StrEnum):
@@ -40,7 +42,7 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What the median of the ratios ours / alternative owes."""
+    """What the median of the ratios ours / alternative owes, or a figure of its own."""
 
     bound: Bound
     ratio: float
@@ -54,15 +56,31 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """A figure of ours alone beside the ratio, such as memory, and what its largest owes."""
+
+    name: str
+    unit: str
+    goal: Goal
+
+
+def _nothing() -> None:
+    """Nothing is left to be measured."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sides:
     """Both ways, ready to be measured: each does the work once and returns its figure.
 
-    `notes` are sentences that say more; they may still be added to while it is measured.
+    `notes` are sentences that say more, `further` the figures beside the ratio, by name; both may still be added to
+    while it is measured. `afterwards` is called once after the rounds, for figures that need no alternative.
     """
 
     ours: Callable[[], float]
     alternative: Callable[[], float]
     notes: list[str] = field(default_factory=list)
+    further: dict[str, list[float]] = field(default_factory=dict)
+    afterwards: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +97,8 @@ class Benchmark:
     goal: Goal
     rounds: int
     setup: Callable[[], AbstractContextManager[Sides]]
+    further: tuple[Further, ...] = ()
+    """Bounds beside the ratio. Each has to be met too, and one that wasn't measured isn't met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +109,7 @@ class Measured:
     ours: tuple[float, ...]
     alternative: tuple[float, ...]
     notes: tuple[str, ...] = ()
+    further: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def ratios(self) -> tuple[float, ...]:
@@ -102,8 +123,18 @@ class Measured:
 
     @property
     def holds(self) -> bool:
-        """Whether the goal is reached."""
+        """Whether the goal is reached, and every further bound is kept."""
+        return self.ratio_holds and all(self.keeps(bound) for bound in self.benchmark.further)
+
+    @property
+    def ratio_holds(self) -> bool:
+        """Whether the goal of the ratio is reached."""
         return self.benchmark.goal.holds(self.ratio)
+
+    def keeps(self, bound: Further) -> bool:
+        """Whether all figures of a further bound keep it."""
+        figures = self.further.get(bound.name, ())
+        return bool(figures) and all(bound.goal.holds(figure) for figure in figures)
 
     def as_json(self) -> str:
         """One line for programs."""
@@ -114,6 +145,16 @@ class Measured:
             "alternative": _figures(self.alternative),
             "ratio": _figures(self.ratios),
             "goal": {"bound": self.benchmark.goal.bound, "ratio": self.benchmark.goal.ratio},
+            "further": [
+                {
+                    "name": bound.name,
+                    "unit": bound.unit,
+                    "figures": _figures(self.further[bound.name]) if self.further.get(bound.name) else None,
+                    "goal": {"bound": bound.goal.bound, "figure": bound.goal.ratio},
+                    "holds": self.keeps(bound),
+                }
+                for bound in self.benchmark.further
+            ],
             "holds": self.holds,
             "rounds": len(self.ratios),
             "notes": self.notes,
@@ -131,7 +172,9 @@ HEADS = ("name", "ours", "alternative", "ratio", "min", "max", "goal", "holds")
 
 def table(measured: Sequence[Measured]) -> str:
     """The figures for people: a line for each benchmark, then what was compared and what else is to be said."""
-    rows = [HEADS, *map(_row, measured)]
+    rows: list[tuple[str, ...]] = [HEADS]
+    for one in measured:
+        rows += [_row(one), *(_further_row(one, bound) for bound in one.benchmark.further)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
     lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     for one in measured:
@@ -150,5 +193,13 @@ def _row(one: Measured) -> tuple[str, ...]:
         f"{statistics.median(one.alternative):.4g} {unit}",
         *(f"{ratios[which]:.2f}" for which in ("median", "min", "max")),
         str(one.benchmark.goal),
-        "yes" if one.holds else "NO",
+        "yes" if one.ratio_holds else "NO",
     )
+
+
+def _further_row(one: Measured, bound: Further) -> tuple[str, ...]:
+    """A bound of ours alone: it has no alternative and no ratio."""
+    figures = one.further.get(bound.name, ())
+    found = f"{max(figures):.4g} {bound.unit}" if figures else "not measured"
+    holds = "yes" if one.keeps(bound) else "NO"
+    return (f"  {bound.name}", found, "", "", "", "", f"{bound.goal} {bound.unit}", holds)

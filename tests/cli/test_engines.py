@@ -10,6 +10,7 @@ import pytest
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.secret import Secret
+from mirror_console.operations.watch import Watch
 from tests.cli.terminal import CommandLine
 from tests.operations.desk import CERTIFICATE, KEY, held
 from tests.operations.fleet import Fleet
@@ -154,3 +155,19 @@ def test_read_only_refuses_every_change(empty: CommandLine, pem: list[str]) -> N
     ):
         assert empty("--read-only", "engines", *words).code == 3
     assert not empty.opened
+
+
+def test_an_engines_clock_is_shown_and_marked_where_it_is_off(call: CommandLine, fleet: Fleet) -> None:
+    fleet.simulated.engines["berlin"].set_clock_off(-300.0)
+    watch = Watch(fleet.console, fleet.jobs)
+    wanted = watch.want()
+    job = fleet.jobs.submit("Watching engines", watch.run)
+    fleet.jobs.submit("check", wanted.wait).result(30.0)
+    job.cancel()
+    assert job.over_within(30.0)
+    offsets = {engine["name"]: engine["clock_offset"] for engine in call("engines", "list", "--json").json["engines"]}
+    assert abs(offsets["alpha"]) < 10.0
+    assert abs(offsets["berlin"] + 300.0) < 10.0
+    marked = [line for line in call("engines", "list").out.splitlines() if "! " in line]
+    assert len(marked) == 1
+    assert "berlin" in marked[0]

@@ -83,6 +83,10 @@ class Running:
         """Its process."""
         return self._begun.pid
 
+    def out_so_far(self) -> str:
+        """What stands on its standard output by now."""
+        return self._files[1].read_text("utf-8")
+
     def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal, unless it has ended."""
         with suppress(ProcessLookupError):

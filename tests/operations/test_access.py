@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import Hop
 from mirror_console.errors import CatalogError, EngineError, FailureKind, InvalidInput
+from mirror_console.jobs import Jobs
 from mirror_console.operations.access import AccessInput, remove_access, save_access
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import remove_engine
@@ -24,10 +26,11 @@ from mirror_console.operations.imports import export_catalog, import_catalog
 from mirror_console.operations.plan import plan
 from mirror_console.operations.ports import Engines, EngineSession
 from mirror_console.operations.preflight import check_engine, preflight
-from mirror_console.operations.refresh import refresh
+from mirror_console.operations.refresh import Refreshed, refresh
 from mirror_console.operations.rollout import start, take_turn
 from mirror_console.operations.running import Running
 from mirror_console.operations.status import survey
+from mirror_console.operations.watch import Watch
 from tests.operations.desk import CERTIFICATE, KEY, empty_console, held
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 
@@ -61,6 +64,9 @@ class Doors:
     def forget(self, engine_id: str) -> None:
         """Note it."""
         self.forgotten.append(engine_id)
+
+    def renew(self) -> None:
+        """Nobody slept."""
 
     def close(self) -> None:
         """They are closed by the fleet."""
@@ -119,6 +125,31 @@ def test_every_environment_is_asked_with_its_accounts_credential(agency: Agency)
     assert refreshed.environments == 5
     assert refreshed.answered == ("alpha", "berlin")
     assert set(agency.status().values()) == {Status.BEHIND}
+
+
+def test_a_watch_uses_every_accounts_credential_and_hears_of_each_one_that_is_given(agency: Agency) -> None:
+    jobs = Jobs()
+    watch = Watch(agency.console, jobs, every=36000.0)
+    first = watch.want()
+    watching = jobs.submit("Watching engines", watch.run)
+    try:
+        jobs.submit("first", first.wait).result(30.0)
+        assert set(agency.status().values()) == {Status.BEHIND}
+        key = agency.give("DUNES")
+        agency.doors.refused.add(agency.give("HARBOUR"))
+        found = jobs.submit("check", watch.want().wait).result(30.0)
+        assert found == Refreshed(("alpha", "berlin"), (("alpha for HARBOUR", "sign-in refused"),), 4)
+        assert ("alpha", key) in agency.doors.asked
+        assert agency.status()["mirror-03"] is Status.UNREACHABLE
+        agency.doors.refused.clear()
+        # Nobody asks: it is tried again by itself.
+        end = time.monotonic() + 30.0
+        while agency.status()["mirror-03"] is not Status.BEHIND and time.monotonic() < end:
+            time.sleep(0.05)
+        assert set(agency.status().values()) == {Status.BEHIND}
+    finally:
+        watching.cancel()
+        assert jobs.close() == ()
 
 
 def test_without_a_credential_the_cell_says_so_and_nothing_else_and_others_go_on(agency: Agency) -> None:

@@ -56,6 +56,9 @@ class Gate:
         """Note it."""
         self.forgotten.append(engine_id)
 
+    def renew(self) -> None:
+        """Nobody slept."""
+
     def close(self) -> None:
         """They are closed by the fleet."""
 

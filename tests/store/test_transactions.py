@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from mirror_console.domain.account import Account
+from mirror_console.domain.engine import Contact
 from mirror_console.errors import CatalogError
 from mirror_console.store import Catalog, connection
 from tests.store import values
@@ -111,6 +112,22 @@ def test_listeners_hear_after_the_commit_what_changed(catalog: Catalog) -> None:
     _write(catalog, "two")
     everything = frozenset({"applications", "engines", "environments", "observations", "rollouts", "plans"})
     assert heard == [(frozenset({"accounts"}), 1), (everything, 1)]
+
+
+def test_what_is_merely_seen_again_is_told_as_a_change_of_times_alone(catalog: Catalog) -> None:
+    with catalog.write() as books:
+        values.fleet(books, 1)
+        engine = books.engines.all()[0].id
+    heard: list[frozenset[str]] = []
+    end = catalog.subscribe(heard.append)
+    for news in (True, False):
+        with catalog.write() as books:
+            books.engines.save_contact(Contact(engine, values.NOW, True, 0.1), news=news)
+            books.observations.touch(engine, values.NOW, news=news)
+    end()
+    assert heard == [frozenset({"engines", "observations"}), frozenset({"times"})]
+    with catalog.read() as books:
+        assert books.engines.contacts()[engine].at == values.NOW
 
 
 def test_a_listener_that_fails_does_not_undo_the_change_or_silence_the_others(

@@ -52,6 +52,9 @@ class SilentEngines:
     def forget(self, engine_id: str) -> None:
         """Nothing is open."""
 
+    def renew(self) -> None:
+        """Nothing is open."""
+
     def close(self) -> None:
         """Nothing is open."""
 

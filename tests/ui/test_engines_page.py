@@ -30,7 +30,7 @@ from mirror_console.operations.refresh import refresh
 from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.connection import result_text
-from mirror_console.ui.engines.details import state_words
+from mirror_console.ui.engines.details import sentence_of, state_words
 from mirror_console.ui.engines.editor import EngineEditor, RegistryEditor
 from mirror_console.ui.engines.page import EnginesPage
 from mirror_console.ui.questions import Answer
@@ -277,3 +277,13 @@ def test_the_steps_of_a_test_can_be_copied_as_text() -> None:
     assert result_text(steps).splitlines()[1] == (
         " 2 failed     0.25 s  Name resolved: No such host. Correct the address."
     )
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(59.0, ""), (300.0, "300 s ahead"), (-61.0, "61 s behind")])
+def test_a_clock_that_is_off_is_warned_of(seconds: float, words: str) -> None:
+    row = engine_row(0)
+    assert row.contact is not None
+    assert row.contact.facts is not None
+    told = replace(row, contact=replace(row.contact, facts=replace(row.contact.facts, clock_offset=seconds)))
+    assert ("its clock is" in sentence_of(told)) is bool(words)
+    assert words in sentence_of(told)

@@ -12,10 +12,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.alignment import Alignment, Status
+from mirror_console.domain.alignment import Alignment, Knowledge, Status
 from mirror_console.domain.fleet import Grid, Row, severity
 from mirror_console.domain.selection import parse
-from mirror_console.ui.ageing import aged
+from mirror_console.ui.ageing import aged, seen_again
 from mirror_console.ui.grid.columns import CHANGE, TAGS
 from mirror_console.ui.grid.model import GridModel
 from tests.ui.sample import NOW, cell, every_state, grid_of, sample_grid
@@ -223,3 +223,20 @@ def test_time_alone_makes_what_was_known_stale() -> None:
     assert ageing is not grid
     stale = aged(ageing, NOW + timedelta(minutes=40), *ages)
     assert stale.rows[0].cells["live"].status is Status.NOT_CHECKED
+
+
+def test_what_is_seen_again_is_as_old_as_the_last_look() -> None:
+    row = every_state()["aligned"]
+    seen = row.cells["live"].observation
+    assert seen is not None
+    grid = grid_of([row])
+    later = seen.at + timedelta(minutes=6)
+    assert seen_again(grid, {"another": later}) is grid
+    again = seen_again(grid, {seen.engine_id: later})
+    assert again.rows[0].cells["live"].observation == replace(seen, at=later)
+    assert seen_again(again, {seen.engine_id: seen.at}) is again
+    ages = (timedelta(minutes=5), timedelta(minutes=30))
+    assert aged(grid, later, *ages).rows[0].cells["live"].knowledge is Knowledge.AGEING
+    assert aged(again, later, *ages).rows[0].cells["live"].knowledge is Knowledge.FRESH
+    slept = aged(again, later, *ages, later + timedelta(seconds=1))
+    assert slept.rows[0].cells["live"].knowledge is Knowledge.AGEING

@@ -99,6 +99,7 @@ class EngineDetails(QWidget):
         if facts is not None:
             lines.append(f"{facts.title}, {facts.platform}")
             lines.append(tr("{}, {:.1f} GB memory").format(count(facts.cpus, "CPU", "CPUs"), facts.memory / 1e9))
+            lines.append(tr("Its clock: {}").format(facts.clock_words))
         placed = count(row.environments, "environment", "environments")
         lines.append(tr("{} placed here · {} at once").format(placed, engine.at_once))
         if contact is not None and contact.last_answer is not None:
@@ -138,6 +139,11 @@ def sentence_of(row: EngineRow) -> str:
         case Knowledge.STALE:
             return tr("Nothing was heard of it for a while.")
         case Knowledge.FRESH | Knowledge.AGEING:
+            facts = row.contact.facts if row.contact else None
+            if facts is not None and facts.clock_is_off:
+                return tr("It answers, but its clock is {}. Set both clocks by a time server.").format(
+                    facts.clock_words
+                )
             return tr("It answers.")
 
 
