@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from itertools import compress
-from operator import or_
+from operator import attrgetter, or_
 from typing import TypeVar, assert_never
 
 from mirror_console.domain.alignment import SEVERITY, Cell, Status
@@ -24,14 +24,19 @@ from mirror_console.domain.filter_question import (
     Question,
     RowLook,
     identity_text,
-    traits,
 )
 from mirror_console.domain.fleet import Row
 
 RowSet = int
 """A set of rows: bit n stands for row n."""
 
-_T = TypeVar("_T")
+FEW = 100
+"""So many rows are put into a set one by one; more are marked in a row of bytes first, which costs less."""
+
+_SUMMARY = attrgetter("status", "expected_title", "environment.protected")
+"""What a column is summed up by: one look for all of it, since a new survey is grouped by it at once."""
+_Look = TypeVar("_Look", bound=Hashable)
+_ABSENT = object()
 _DIGIT = bytes.maketrans(b"\x00\x01", b"01")
 _MARK = bytes.maketrans(b"01", b"\x00\x01")
 
@@ -71,23 +76,33 @@ class Index:
 
     def having(self, name: str) -> RowSet:
         """The rows that have an environment of that name."""
-        return _union(rows for _, rows in self.groups(name, traits))
+        return _union(rows for _, rows in self.groups(name, _SUMMARY))
 
     def groups(self, name: str, look: CellLook) -> Sequence[tuple[Cell, RowSet]]:
         """The environments of one name, those that look the same together: one of them, and the rows of all."""
         key = (name, look)
         if key not in self._of_cells:
-            cells = (row.cells.get(name) for row in self.rows)
-            there = ((place, cell) for place, cell in enumerate(cells) if cell is not None)
-            self._of_cells[key] = _grouped(there, look)
+            cells = [row.cells.get(name) for row in self.rows]
+            looks = [_ABSENT if cell is None else look(cell) for cell in cells]
+            one = dict(zip(looks, cells, strict=True))
+            groups = ((one[seen], rows) for seen, rows in _grouped(looks).items())
+            self._of_cells[key] = [(cell, rows) for cell, rows in groups if cell is not None]
         return self._of_cells[key]
 
     def counts(self, name: str, among: RowSet) -> dict[Status, int]:
         """How many environments of one name are in each state, worst first; of the given rows."""
         counted = dict.fromkeys(SEVERITY, 0)
-        for cell, rows in self.groups(name, traits):
+        for cell, rows in self.groups(name, _SUMMARY):
             counted[cell.status] += (rows & among).bit_count()
         return {status: many for status, many in counted.items() if many}
+
+    def expected(self, name: str, among: RowSet) -> list[str]:
+        """The different versions that are expected in the environments of one name; of the given rows."""
+        return sorted({cell.expected_title for cell, rows in self.groups(name, _SUMMARY) if rows & among} - {""})
+
+    def protected(self, name: str) -> bool:
+        """Whether an environment of that name is protected, of any mirror."""
+        return any(cell.environment.protected for cell, _ in self.groups(name, _SUMMARY))
 
     def where(self, marks: Iterable[bool]) -> RowSet:
         """The set of the rows that are marked; a mark for each row, in their order."""
@@ -95,10 +110,7 @@ class Index:
 
     def set_of(self, places: Iterable[int]) -> RowSet:
         """The set of the rows at these places."""
-        marks = bytearray(len(self.rows))
-        for place in places:
-            marks[place] = True
-        return _set(marks)
+        return _set_of(list(places), len(self.rows))
 
     def marks(self, rows: RowSet) -> bytes:
         """A byte for each row, 1 where it is in the set."""
@@ -110,8 +122,7 @@ class Index:
 
     def _mirrors(self, look: RowLook) -> Mapping[tuple[str, ...], RowSet]:
         if look not in self._of_rows:
-            groups = _grouped(enumerate(self.rows), look)
-            self._of_rows[look] = {look(row): rows for row, rows in groups}
+            self._of_rows[look] = _grouped([look(row) for row in self.rows])
         return self._of_rows[look]
 
     def _cells(self, name: str, look: CellLook, holds: Callable[[Cell], bool]) -> RowSet:
@@ -123,16 +134,21 @@ def _set(marks: bytes | bytearray) -> RowSet:
     return int(marks.translate(_DIGIT)[::-1] or b"0", 2)
 
 
-def _grouped(several: Iterable[tuple[int, _T]], look: Callable[[_T], Hashable]) -> list[tuple[_T, RowSet]]:
-    """Those that look the same together: the first of them, and the places of all."""
-    first: dict[Hashable, _T] = {}
-    places: dict[Hashable, RowSet] = {}
-    for place, one in several:
-        seen = look(one)
-        if seen not in first:
-            first[seen], places[seen] = one, 0
-        places[seen] |= 1 << place
-    return [(one, places[seen]) for seen, one in first.items()]
+def _set_of(places: Sequence[int], many: int) -> RowSet:
+    if len(places) < FEW:
+        return _union(1 << place for place in places)
+    marks = bytearray(many)
+    for place in places:
+        marks[place] = 1
+    return _set(marks)
+
+
+def _grouped(looks: Sequence[_Look]) -> dict[_Look, RowSet]:
+    """The places of each look."""
+    groups: dict[_Look, list[int]] = {seen: [] for seen in looks}
+    for place, seen in enumerate(looks):
+        groups[seen].append(place)
+    return {seen: _set_of(places, len(looks)) for seen, places in groups.items()}
 
 
 def _union(sets: Iterable[RowSet]) -> RowSet:

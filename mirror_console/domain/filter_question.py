@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import assert_never
 
 from mirror_console.domain.alignment import Cell
@@ -84,15 +85,17 @@ def identity_text(row: Row) -> str:
 
 def traits(cell: Cell) -> Hashable:
     """All that the words for a state look at."""
-    return (
-        cell.status,
-        cell.alignment,
-        cell.health,
-        cell.knowledge,
-        cell.activity,
-        cell.drift,
-        cell.held,
-        cell.pending,
-        cell.environment.protected,
-        cell.observation is None,
-    )
+    return _FACTS(cell), cell.observation is None
+
+
+_FACTS = attrgetter(
+    "status",
+    "alignment",
+    "health",
+    "knowledge",
+    "activity",
+    "drift",
+    "held",
+    "pending",
+    "environment.protected",
+)

@@ -327,7 +327,10 @@ def test_a_set_of_rows_is_made_counted_and_told(rows: list[Row], data: st.DataOb
     assert list(index.marks(some)) == [place in places for place in range(len(rows))]
     chosen = [rows[place] for place in places]
     for name in GRID.columns:
+        cells = [row.cells[name] for row in chosen if name in row.cells]
         assert index.counts(name, some) == GRID.counts(chosen, name)
+        assert index.expected(name, some) == sorted({cell.expected_title for cell in cells} - {""})
+        assert index.protected(name) == any(name in row.cells and row.cells[name].environment.protected for row in rows)
 
 
 PIECES = st.sampled_from(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QImage, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
@@ -21,6 +21,30 @@ from mirror_console.ui.grid.mirror_header import NAME_AT, TICK_AT
 from mirror_console.ui.grid.page import FOLLOW, AlignmentPage
 from tests.ui.conftest import ContextMaker
 from tests.ui.sample import cell, every_state, grid_of, mirror, sample_grid
+
+
+def _settle() -> None:
+    for _ in range(5):
+        QApplication.processEvents()
+
+
+class _Paints(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self._times = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Paint:
+            self._times += 1
+        return False
+
+    def taken(self) -> int:
+        """How often since it was last asked."""
+        times, self._times = self._times, 0
+        return times
 
 
 def _page(context: UiContext, qtbot: QtBot, *, many: int = 48) -> AlignmentPage:
@@ -169,6 +193,17 @@ def test_a_chip_filters_by_its_state_and_is_told_on(page: AlignmentPage) -> None
     assert all(any(one.status is Status.BEHIND for one in row.cells.values()) for row in page.model.shown)
     page.summary.chips[Status.BEHIND].click()
     assert page.filter.text() == "engine:fra-1"
+
+
+def test_a_filter_paints_the_rows_once(context: UiContext, qtbot: QtBot) -> None:
+    # So many that every filter leaves more than fit: a scroll bar that goes is a reason to paint again.
+    page = _page(context, qtbot, many=960)
+    _settle()
+    painted = _Paints(page.view.viewport())
+    for text in ("live:behind", "books", ""):
+        page.filter_by(text)
+        _settle()
+        assert painted.taken() == 1, text
 
 
 def test_completions_offer_keys_and_values_with_their_counts(page: AlignmentPage) -> None:

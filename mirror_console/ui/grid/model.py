@@ -6,13 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from mirror_console.domain.alignment import ATTENTION, SEVERITY, Cell, Status
-from mirror_console.domain.filter_question import traits
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.selection import Query, RowSet
 from mirror_console.domain.verdict import accessible, accessible_absent
@@ -197,12 +195,11 @@ class GridModel(QAbstractTableModel):
 
     def expected(self, name: str) -> list[str]:
         """The different versions that are expected where an environment is shown."""
-        groups = self._survey.index.groups(name, _EXPECTED)
-        return sorted({cell.expected_title for cell, rows in groups if rows & self._shown.found} - {""})
+        return self._survey.index.expected(name, self._shown.found)
 
     def protected(self, name: str) -> bool:
         """Whether an environment is protected, of any mirror."""
-        return any(cell.environment.protected for cell, _ in self._survey.index.groups(name, traits))
+        return self._survey.index.protected(name)
 
     def next_attention(self, place: int, column: int, step: int) -> tuple[int, int] | None:
         """The next cell that needs a person, row by row, and around the end; None where there is none."""
@@ -348,14 +345,13 @@ class GridModel(QAbstractTableModel):
         self.endResetModel()
 
     def _update(self, arranged: Arrangement) -> None:
-        before = self._shown.rows
+        before, after = self._shown.rows, arranged.rows
         self._show(arranged)
-        pairs = list(zip(before, arranged.rows, strict=True))
-        first = _first_change(pairs)
+        first = _first_change(before, after)
         if first is None:
             return
         # One signal for all: an engine's mirrors stand everywhere among the others.
-        last = len(pairs) - 1 - (_first_change(reversed(pairs)) or 0)
+        last = len(after) - 1 - (_first_change(reversed(before), reversed(after)) or 0)
         self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
         self.headerDataChanged.emit(Qt.Orientation.Vertical, first, last)
 
@@ -367,9 +363,9 @@ def _added(several: Iterable[Mapping[Status, int]]) -> dict[Status, int]:
     return {status: counted[status] for status in SEVERITY if counted[status]}
 
 
-def _first_change(pairs: Iterable[tuple[Row, Row]]) -> int | None:
-    return next((at for at, (old, new) in enumerate(pairs) if old is not new and old != new), None)
+def _first_change(before: Iterable[Row], after: Iterable[Row]) -> int | None:
+    pairs = enumerate(zip(before, after, strict=True))
+    return next((at for at, (old, new) in pairs if old is not new and old != new), None)
 
 
-_EXPECTED = attrgetter("expected_title")
 _ROLES = frozenset({int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)})
