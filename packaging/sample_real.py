@@ -16,25 +16,28 @@ from sample_base import NEXT_ON, STARTED, Sample, say
 
 from mirror_console.simulator.sample import Deviation, SampleEnvironment, SampleRelease, sample_secret
 from tests.lab.docker_cli import Docker
-from tests.lab.engine import EngineSpec
+from tests.lab.engine import EngineSpec, LabEngine
 from tests.lab.images import ImageSpec
 from tests.lab.lab import Lab, ending_on_signals, stop_in
 from tests.lab.publish import publish
+from tests.lab.ssh import PORT
 
 LOCAL = "alpha"
-"""The engine that is reached by its local socket; the others by TLS with client certificates."""
+"""The engine that is reached by its local socket."""
+BY_SSH = "delft"
+"""The engine that is reached by SSH with a private key; the others by TLS with client certificates."""
 HEALTH_EVERY = 3.0
 """Seconds between two questions of the containers' health checks: each costs the engine some 40 ms."""
 
 
 class RealSample(Sample):
-    """Three engines, each a host of its own, a registry with a password, and a keyring."""
+    """Four engines, each a host of its own, a registry with a password, and a keyring."""
 
     def start(self) -> None:
         """Start the lab, run every container, and let the console see one release after the other."""
-        specs = [EngineSpec(one.name, tls=one.name != LOCAL) for one in self.description.engines]
+        specs = [_spec(one.name) for one in self.description.engines]
         with ending_on_signals():
-            say("Starting three Docker engines, a registry and a keyring of the sample's own.")
+            say("Starting four Docker engines, a registry and a keyring of the sample's own.")
             owner = (self.place.uid, self.place.gid)
             lab = Lab.start(self.place.lab, specs, kept=True, owner=owner)
             (self.place.folder / STARTED).write_text(json.dumps({"keyring": lab.keyring.environment}))
@@ -150,13 +153,7 @@ class RealSample(Sample):
         with self._import_folder() as folder:
             document = self.importable()
             for entry in document["engines"]:
-                engine = lab.engine(entry["name"])
-                entry["address"] = engine.tls_url if engine.spec.tls else engine.unix_url
-                entry["probe_host"] = engine.host
-                if engine.spec.tls:
-                    engine.client.write(folder / engine.name, (self.place.uid, self.place.gid))
-                    for field, file in (("ca", "ca.pem"), ("certificate", "cert.pem"), ("key", "key.pem")):
-                        entry[field] = f"{engine.name}/{file}"
+                entry.update(self._way_to(lab.engine(entry["name"]), folder))
             (folder / "registry-password").write_text(lab.registry.password)
             document["registries"] = [
                 {"host": lab.registry.address, "user": lab.registry.user, "password_file": "registry-password"}
@@ -167,6 +164,22 @@ class RealSample(Sample):
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, self.place.uid, self.place.gid)
             self.console("catalog", "import", str(folder / "sample.yaml"), "--json", quiet=True)
+
+    def _way_to(self, engine: LabEngine, folder: Path) -> dict[str, object]:
+        """How the import file says where an engine is; what may be seen by its person alone goes into files."""
+        if engine.spec.ssh:
+            # No probe_host: whether a container is well is asked through the connection.
+            server = engine.ssh
+            (folder / f"{engine.name}-key").write_text(server.key.private)
+            # The lab has made the host's key itself, so that it is known and nobody has to compare it.
+            accepted = f"{server.host}:{PORT} {server.host_key().public}"
+            return {"address": engine.url, "ssh": {"key": f"{engine.name}-key", "host_keys": [accepted]}}
+        way: dict[str, object] = {"address": engine.url, "probe_host": engine.host}
+        if engine.spec.tls:
+            engine.client.write(folder / engine.name, (self.place.uid, self.place.gid))
+            for field, file in (("ca", "ca.pem"), ("certificate", "cert.pem"), ("key", "key.pem")):
+                way[field] = f"{engine.name}/{file}"
+        return way
 
     def _give_secrets(
         self, document: dict[str, list[dict[str, list[dict[str, dict[str, object]]]]]], folder: Path
@@ -191,6 +204,10 @@ class RealSample(Sample):
             yield folder
         finally:
             shutil.rmtree(folder)
+
+
+def _spec(name: str) -> EngineSpec:
+    return EngineSpec(name, tls=name not in (LOCAL, BY_SSH), ssh=name == BY_SSH)
 
 
 def _await_unhealthy(docker: Docker, container: str) -> None:

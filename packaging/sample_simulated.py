@@ -21,7 +21,7 @@ PATIENCE = 20.0
 
 
 class SimulatedSample(Sample):
-    """Three simulated engines and a simulated registry. Every page of the console says so."""
+    """Four simulated engines and a simulated registry. Every page of the console says so."""
 
     def start(self) -> None:
         """Start the simulator and fill the catalog."""

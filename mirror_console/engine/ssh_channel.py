@@ -16,6 +16,7 @@ from paramiko.common import cMSG_CHANNEL_REQUEST
 from mirror_console.engine.ssh_failures import RemoteEnded
 from mirror_console.engine.ssh_line import SshLine
 from mirror_console.engine.ssh_wire import say
+from mirror_console.engine.timed import TimedReply
 
 _BUFFER = 64 * 1024
 _COMPLAINT = 4096
@@ -42,6 +43,10 @@ class ChannelSocket:
     def settimeout(self, seconds: float | None) -> None:
         """For each read and write."""
         self._channel.settimeout(seconds)
+
+    def gettimeout(self) -> float | None:
+        """For each read and write."""
+        return self._channel.gettimeout()
 
     def sendall(self, octets: bytes | bytearray | memoryview) -> None:
         """Write all of it. Raises TimeoutError, and OSError where the channel is closed."""
@@ -169,6 +174,8 @@ def begin_command(channel: paramiko.Channel, transport: paramiko.Transport, comm
 
 
 class _ChannelConnection(urllib3.connection.HTTPConnection):
+    response_class = TimedReply
+
     def __init__(self, *args: Any, opener: Opener, **more: Any) -> None:
         super().__init__(*args, **more)
         self._opener = opener

@@ -134,8 +134,13 @@ def _unreached(engine: str, place: str, error: BaseException) -> tuple[FailureKi
             return FailureKind.DROPPED, title, f"{network} Then try again."
 
 
-def not_signed_in(engine: str, user: str, what: str, stop: Hop, error: BaseException | None) -> SshError:
-    """The error for a sign-in that wasn't taken. `what` is what was offered: a key, a password."""
+def not_signed_in(
+    engine: str, user: str, what: str, stop: Hop, error: BaseException | None, *, sent_away: bool = False
+) -> SshError:
+    """The error for a sign-in that wasn't taken. `what` is what was offered: a key, a password.
+
+    `sent_away`: the server has said that it ends the connection. Otherwise one that ended may just have been lost.
+    """
     detail = clean(str(error)) if error else ""
     at = f"The SSH server {stop.place} of {engine}"
     if isinstance(error, TimeoutError) or "timeout" in detail.lower():
@@ -148,9 +153,13 @@ def not_signed_in(engine: str, user: str, what: str, stop: Hop, error: BaseExcep
     elif error is None:
         title = f"{at} took {what} of '{user}' and asks for something else beside it."
         hint = "A second factor can't be given here: let this user in with one."
-    elif "transport shut down" in detail:
+    elif sent_away:
         title = f"{at} closed the connection while '{user}' signed in."
         hint = "Too many keys may have been offered (MaxAuthTries), or the user may not sign in there."
+    elif not isinstance(error, paramiko.AuthenticationException) or "transport shut down" in detail:
+        title = f"The connection to the SSH server {stop.place} of {engine} broke off while '{user}' signed in."
+        hint = "Check the network and the VPN. Then try again."
+        return SshError(Stage.SIGN_IN, FailureKind.DROPPED, title, hint, detail=detail)
     else:
         title = f"{at} refused {what} of '{user}'."
         hint = f"Check the user's name, and that {what} is one that the server knows for this user."

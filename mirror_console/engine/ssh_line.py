@@ -202,7 +202,8 @@ class SshLine:
                 with offered.own.keys(engine, stop, transport.auth_timeout) as keys:
                     _offer(engine, transport, user, keys)
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise ssh_failures.not_signed_in(engine, user, what, stop.named, error) from error
+            away = transport.sent_away
+            raise ssh_failures.not_signed_in(engine, user, what, stop.named, error, sent_away=away) from error
         if not transport.is_authenticated():
             raise ssh_failures.not_signed_in(engine, user, what, stop.named, None)
 

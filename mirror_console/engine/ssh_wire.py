@@ -100,6 +100,8 @@ class LineTransport(paramiko.Transport):
     def __init__(self, wire: Wire) -> None:
         super().__init__(wire)  # type: ignore[arg-type]  # a socket-like object is all that it needs
         self.wire = wire
+        self.sent_away = False
+        """Whether the other side has said that it ends the connection."""
         self._doubted_at: float | None = None
 
     def watch(self) -> None:
@@ -177,6 +179,10 @@ class LineTransport(paramiko.Transport):
             raise self.get_exception() or paramiko.SSHException("Unable to open channel.")
         made: paramiko.Channel = channel
         return made
+
+    def _parse_disconnect(self, message: paramiko.Message) -> None:
+        # paramiko only writes it into its log. Source of the message: RFC 4253, 11.1.
+        self.sent_away = True
 
     def _sign_of_life(self) -> None:
         # Called by the transport's own thread.

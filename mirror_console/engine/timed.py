@@ -10,6 +10,7 @@ import http.client
 import io
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 
 _PIECE = 64 * 1024
@@ -59,7 +60,8 @@ class _Line(io.RawIOBase):
         self._sock.settimeout(self._seconds)
 
     def close(self) -> None:
-        if not self.closed and self._sock.fileno() >= 0:
-            self._sock.settimeout(self._seconds)  # the next request on it has its own time
+        if not self.closed:
+            with suppress(OSError):  # it was closed
+                self._sock.settimeout(self._seconds)  # the next request on it has its own time
         self._coming.close()
         super().close()

@@ -14,7 +14,7 @@ SAMPLE = str(resources() / "sample" / "webshop.yaml")
 def test_a_file_fills_an_empty_catalog(empty: CommandLine) -> None:
     said = empty("catalog", "import", SAMPLE)
     assert said.code == 0, said.err
-    assert said.out.startswith("Imported 3 engines, 1 registry, 1 source, 24 mirrors and ")
+    assert said.out.startswith("Imported 4 engines, 1 registry, 1 source, 24 mirrors and ")
     assert "notes more; --json lists all." in said.out
     again = empty("catalog", "import", SAMPLE, "--json").json
     assert (again["new"], again["changed"], again["counts"]["mirror"]) == (0, 0, 24)

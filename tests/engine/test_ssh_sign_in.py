@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from mirror_console.domain.ssh import Hop, HostKeyRefused, SignIn, SshError, Stage, ToSocket
+from mirror_console.engine.ssh_wire import LineTransport
 from mirror_console.errors import FailureKind
 from tests.engine.ssh_parts import KEY, PASSPHRASE, PASSWORD, Desk, pin
 from tests.lab.engine import LabEngine
@@ -107,6 +109,22 @@ def test_a_password(desk: Desk) -> None:
     desk.server.configure("PasswordAuthentication no")
     desk.server.restart()
     assert "doesn't take the password of 'deploy'; it takes: publickey" in desk.refusal(engine).title
+
+
+def test_a_connection_that_is_lost_during_the_sign_in_is_no_refusal(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in = LineTransport.auth_publickey
+
+    def lose(transport: LineTransport, user: str, key: paramiko.PKey) -> list[str]:
+        desk.server.drop()
+        return sign_in(transport, user, key)
+
+    monkeypatch.setattr(LineTransport, "auth_publickey", lose)
+    error = desk.refusal(desk.engine())
+    assert isinstance(error, SshError)
+    assert (error.stage, error.kind) == (Stage.SIGN_IN, FailureKind.DROPPED)
+    assert "broke off while 'deploy' signed in" in error.title
 
 
 def test_nothing_to_sign_in_with(desk: Desk) -> None:

@@ -55,7 +55,7 @@ def trickling(pause: float) -> Fault:
 
 def reset_after(length: int) -> Fault:
     """After so many bytes of what the engine says, the connection is reset; a local socket can only be closed."""
-    return _cut_after(length, Exchange.reset)
+    return cut_after(length, Exchange.reset)
 
 
 def half_closed_after(length: int) -> Fault:
@@ -65,7 +65,7 @@ def half_closed_after(length: int) -> Fault:
         exchange.end_saying()
         exchange.hold()
 
-    return _cut_after(length, end)
+    return cut_after(length, end)
 
 
 def closed_after(length: int) -> Fault:
@@ -74,10 +74,12 @@ def closed_after(length: int) -> Fault:
     def end(_exchange: Exchange) -> None:
         raise Over
 
-    return _cut_after(length, end)
+    return cut_after(length, end)
 
 
-def _cut_after(length: int, end: Callable[[Exchange], None]) -> Fault:
+def cut_after(length: int, end: Callable[[Exchange], None]) -> Fault:
+    """After so many bytes of what the engine says, this is done to the exchange; it ends by raising Over."""
+
     def cut(exchange: Exchange) -> None:
         left = length
 

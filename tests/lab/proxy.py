@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import ssl
+import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -197,6 +198,7 @@ class EngineProxy:
         if isinstance(self.place, Path):
             self.place.unlink(missing_ok=True)
             listener.bind(str(self.place))
+            self._let_in()
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(self.place)
@@ -232,6 +234,13 @@ class EngineProxy:
                 yield line
             except (OSError, HTTPException) as error:
                 raise Over from error
+
+    def _let_in(self) -> None:
+        """Whoever may open the engine's socket may open the one that stands for it."""
+        if isinstance(self.engine, Path) and isinstance(self.place, Path):
+            its = self.engine.stat()
+            os.chown(self.place, its.st_uid, its.st_gid)
+            self.place.chmod(stat.S_IMODE(its.st_mode))
 
     def _begin(self, work: Callable[[socket.socket], None], line: socket.socket) -> None:
         self._threads.submit(work, line).add_done_callback(self._ended_so)

@@ -25,6 +25,8 @@ GROUP = 61213
 _FIRST_USER = 61220
 PASSWORD = "ssh-canary-Vq7wzK2m"
 PORT = 22
+KINDS = ("ed25519", "ecdsa", "rsa")
+"""Of host keys: it has one of each."""
 
 
 class User(StrEnum):
@@ -67,6 +69,8 @@ above=${visible#/}
 mount -t tmpfs -o mode=755 lab "/${above%%/*}"
 mkdir -p "$visible"
 mount --bind /run/visible "$visible"
+# Where that folder was in /var, this went with it.
+[ -e /var/run ] || ln -s /run /var/run
 [ -z "$engine" ] || ln -s "$engine" /run/docker.sock
 exec "$@"
 """
@@ -126,7 +130,7 @@ class LabSsh:
         self.folder.mkdir(parents=True)
         self.folder.chmod(0o711)
         make_key(self.key.file)
-        for kind in ("ed25519", "ecdsa", "rsa"):
+        for kind in KINDS:
             make_key(self.host_key(kind).file, kind)
         self.allow(self.key.public)
         self._write_users()
@@ -138,7 +142,7 @@ class LabSsh:
         file.write_text("".join(f"{key}\n" for key in public))
         file.chmod(0o644)
 
-    def configure(self, *lines: str, kinds: tuple[str, ...] = ("ed25519", "ecdsa", "rsa")) -> None:
+    def configure(self, *lines: str, kinds: tuple[str, ...] = KINDS) -> None:
         """Write its settings: `lines` go before the usual ones. It reads them when it starts."""
         usual = [
             f"ListenAddress {self.host}:{PORT}",
@@ -181,9 +185,10 @@ class LabSsh:
         self.start()
 
     def drop(self) -> None:
-        """End all connections at once; the server goes on."""
+        """End all connections that are there, at once; the server goes on, and serves who comes meanwhile."""
         server = Process.recorded(self._record)
-        kill_all(lambda: (process for process in self._everyone() if process != server))
+        there = [process for process in self._everyone() if process != server]
+        kill_all(lambda: (process for process in there if process.alive()))
 
     def freeze(self, *, server: bool = True) -> None:
         """Stop everything of it in its tracks, until `thaw`: connections are taken, nothing is answered.
@@ -202,11 +207,25 @@ class LabSsh:
 
     def change_key(self) -> None:
         """Give it other keys, as when it was set up anew. It shows them when it starts."""
-        for kind in ("ed25519", "ecdsa", "rsa"):
+        for kind in KINDS:
             file = self.host_key(kind).file
             for old in (file, file.with_name(file.name + ".pub")):
                 old.unlink()
             make_key(file, kind)
+
+    @contextmanager
+    def another_key(self) -> Iterator[None]:
+        """Show other keys as long as this lasts, as somebody in its place would."""
+        files = [file for kind in KINDS for file in self.folder.glob(f"host-{kind}*")]
+        before = {file: file.read_bytes() for file in files}
+        self.change_key()
+        self.restart()
+        try:
+            yield
+        finally:
+            for file, content in before.items():
+                file.write_bytes(content)
+            self.restart()
 
     def running(self) -> bool:
         """Whether it takes connections."""

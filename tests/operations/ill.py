@@ -1,4 +1,4 @@
-"""Two real engines, one of them reached through a proxy that makes it ill, and a console with a mirror on each."""
+"""A real engine that is well, one that a proxy or its SSH server makes ill, and a console with a mirror on each."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Contact, Engine, TlsReferences, parse_address
 from mirror_console.domain.environment import Environment, Process, Settings
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.ssh import SshAccess
 from mirror_console.engine import DockerEngines
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
@@ -25,17 +26,20 @@ from mirror_console.operations.refresh import Refreshed, refresh
 from mirror_console.operations.status import survey
 from mirror_console.store import Catalog
 from mirror_console.vault import MemoryVault
+from tests.engine.ssh_parts import pin
 from tests.lab.certificates import Credentials
 from tests.lab.engine import LabEngine
 from tests.lab.images import ImageSpec, load
 from tests.lab.lab import Lab
 from tests.lab.proxy import EngineProxy, proxy, server_context
+from tests.lab.ssh import LabSsh
 
 IMAGE = ImageSpec("shop/ill", "26.8.1")
 TIMEOUT = 3.0
 """Seconds that the ill engine gets for an answer; the well one has ten. A busy machine needs some of them."""
 WELL, ILL = "well", "ill"
 PARTS = ("ca", "certificate", "key")
+SSH_KEY = SecretReference("engine/ill/ssh-key")
 
 
 class Front(StrEnum):
@@ -44,19 +48,30 @@ class Front(StrEnum):
     PORT = "a port, TLS passed on"
     TLS = "TLS ended, requests read"
     SOCKET = "a local socket, requests read"
+    SSH = "an SSH server, and a socket behind it, requests read"
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Both engines, with a container of the same image on each: `web-live`."""
+    """All engines, with a container of the same image on each: `web-live`. `distant` is the one by SSH."""
 
     lab: Lab
     well: LabEngine
     ill: LabEngine
+    distant: LabEngine
+
+    @property
+    def all(self) -> tuple[LabEngine, ...]:
+        """Each of them."""
+        return (self.well, self.ill, self.distant)
+
+    def behind(self, front: Front) -> Engines:
+        """Those of one console: the ill one is the one that such a front can be put before."""
+        return replace(self, ill=self.distant) if front is Front.SSH else self
 
     def put_container(self) -> None:
-        """The container on both, where it isn't there."""
-        for engine in (self.well, self.ill):
+        """The container on each, where it isn't there."""
+        for engine in self.all:
             docker = self.lab.docker(engine)
             load(docker, IMAGE)
             if "web-live" not in docker.running():
@@ -74,6 +89,11 @@ class Ward:
     proxy: EngineProxy
     good: Credentials
     """The certificate that the proxy shows by right, where it speaks TLS itself."""
+
+    @property
+    def server(self) -> LabSsh:
+        """The SSH server of the ill engine's host."""
+        return self.engines.ill.ssh
 
     def refresh(self) -> Refreshed:
         """Ask both, and note in which order what was seen is kept."""
@@ -114,6 +134,7 @@ def side_threads() -> list[str]:
 @contextmanager
 def ward(engines: Engines, front: Front, timeout: float = TIMEOUT) -> Iterator[Ward]:
     """A console on a catalog of its own, with a proxy of this kind before the ill engine. Refreshed once."""
+    engines = engines.behind(front)
     folder = Path(tempfile.mkdtemp(prefix="ward-"))
     folder.chmod(0o700)
     good = engines.lab.authority.server("ill", "127.0.0.1")
@@ -122,18 +143,18 @@ def ward(engines: Engines, front: Front, timeout: float = TIMEOUT) -> Iterator[W
         open_things.callback(shutil.rmtree, folder)
         before = open_things.enter_context(_front(front, engines, folder, good))
         vault, jobs = MemoryVault(), Jobs()
-        references = TlsReferences(*(SecretReference(f"engine/ill/{part}") for part in PARTS))
         for part, text in zip(PARTS, (client.ca, client.certificate, client.key), strict=True):
             vault.put(SecretReference(f"engine/ill/{part}"), Secret(text))
+        if front is Front.SSH:
+            vault.put(SSH_KEY, Secret(engines.ill.ssh.key.private))
         catalog = Catalog.open(folder / "catalog" / "catalog.sqlite")
         open_things.callback(catalog.close)
-        ways = DockerEngines(vault, clock)
+        ways = DockerEngines(vault, clock, folder)
         open_things.callback(ways.close)
         open_things.callback(jobs.close)
         with catalog.write() as books:
             books.engines.save(Engine(WELL, WELL, parse_address(engines.well.unix_url)))
-            tls = None if front is Front.SOCKET else references
-            books.engines.save(Engine(ILL, ILL, parse_address(before.address), tls=tls, timeout=timeout))
+            books.engines.save(_known(front, engines, before, timeout))
             books.applications.save(Application("source", Kind.SOURCE, "Source", "source", repository="shop/ill"))
             _save_environment(books.environments.save, "source", WELL)
             for slug in (WELL, ILL):
@@ -160,6 +181,22 @@ def _front(front: Front, engines: Engines, folder: Path, good: Credentials) -> I
         case Front.SOCKET:
             with proxy(folder / "engine.sock", engines.ill.socket) as made:
                 yield made
+        case Front.SSH:
+            # Beside the engine's own: users of its SSH server see no other folder.
+            with proxy(engines.ill.socket.with_name("ill.sock"), engines.ill.socket) as made:
+                yield made
+
+
+def _known(front: Front, engines: Engines, before: EngineProxy, timeout: float) -> Engine:
+    """The ill engine as the console knows it."""
+    if front is Front.SSH:
+        server = engines.ill.ssh
+        url = server.url(path=str(before.place))
+        access = SshAccess(host_keys=(pin(server),), key=SSH_KEY)
+        return Engine(ILL, ILL, parse_address(url), timeout=timeout, ssh=access)
+    references = TlsReferences(*(SecretReference(f"engine/ill/{part}") for part in PARTS))
+    tls = None if front is Front.SOCKET else references
+    return Engine(ILL, ILL, parse_address(before.address), tls=tls, timeout=timeout)
 
 
 def _save_environment(save: object, application: str, engine: str) -> None:

@@ -6,12 +6,14 @@ To add a fault is to add a line to FAULTS: how it begins and ends, and the words
 from __future__ import annotations
 
 import gzip
+import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -22,9 +24,10 @@ from mirror_console.operations.connection import test_connection as connection_s
 from tests.lab import faults
 from tests.lab.certificates import Authority
 from tests.lab.docker_cli import Docker
-from tests.lab.fixtures import FIRST_TLS, LOCAL
+from tests.lab.fixtures import BY_SSH, FIRST_TLS, LOCAL
 from tests.lab.lab import Lab
-from tests.lab.proxy import Fault, server_context
+from tests.lab.proxy import Exchange, Fault, Over, server_context
+from tests.lab.ssh import make_key
 from tests.operations.ill import ILL, WELL, Engines, Front, Ward, side_threads, ward
 
 LONG_AGO = datetime(2021, 1, 1, tzinfo=UTC)
@@ -36,7 +39,7 @@ class Ill:
 
     `lasting`: the engine is waited for until its time is up, so that what others said is kept long before.
     `unasked`: not one byte of a request gets through, as it isn't known who would hear it. `first`: the word where the
-    engine was never reached before, if it is another.
+    engine was never reached before, if it is another. `{place}` in words is that of its SSH server.
     """
 
     name: str
@@ -132,11 +135,84 @@ def unplugged(there: Ward) -> Iterator[None]:
         there.engines.ill.uncut()
 
 
+@contextmanager
+def another_key(there: Ward) -> Iterator[None]:
+    """The SSH server lets somebody else's key in, and ours no longer; and who is connected is cut off."""
+    with tempfile.TemporaryDirectory() as folder:
+        there.server.allow(make_key(Path(folder) / "other").public)
+    there.server.drop()
+    try:
+        yield
+    finally:
+        there.server.allow(there.server.key.public)
+
+
+def changed(there: Ward) -> AbstractContextManager[None]:
+    """Somebody else is where the SSH server was."""
+    return there.server.another_key()
+
+
+@contextmanager
+def never_accepted(there: Ward) -> Iterator[None]:
+    """No key of the SSH server was accepted."""
+    with there.console.catalog.write() as books:
+        before = books.engines.get(ILL)
+        assert before.ssh is not None
+        books.engines.save(replace(before, ssh=replace(before.ssh, host_keys=())))
+    try:
+        yield
+    finally:
+        with there.console.catalog.write() as books:
+            books.engines.save(before)
+
+
+def dropped(there: Ward) -> AbstractContextManager[None]:
+    """All SSH connections end in the midst of a reply."""
+
+    def drop(_exchange: Exchange) -> None:
+        there.server.drop()
+        raise Over
+
+    return there.proxy.spoiling(faults.cut_after(300, drop))
+
+
+@contextmanager
+def server_stopped(there: Ward) -> Iterator[None]:
+    """No SSH server any more."""
+    there.server.stop()
+    try:
+        yield
+    finally:
+        there.server.start()
+
+
+@contextmanager
+def server_frozen(there: Ward) -> Iterator[None]:
+    """The SSH server takes connections and answers nothing."""
+    there.server.freeze()
+    try:
+        yield
+    finally:
+        there.server.thaw()
+
+
+@contextmanager
+def without_docker(there: Ward) -> Iterator[None]:
+    """There is neither a docker command on the host nor somebody who listens at the socket."""
+    there.server.configure("SetEnv PATH=/nonexistent")
+    there.server.restart()
+    with there.proxy.refusing():
+        yield
+    there.server.configure()
+    there.server.restart()
+
+
 NETWORK = "Check the network"
 RESTARTING = "may be restarting"
 STRAIGHT = "leads straight to a Docker engine"
 CERTIFICATE = "Check the address, the certificate authority"
 SILENCE = (FailureKind.TIMEOUT, "ill did not answer in time.", NETWORK, True)
+SSH_SILENCE = (FailureKind.TIMEOUT, "The SSH server of ill did not answer in time.", NETWORK, True)
 LOST = (FailureKind.DROPPED, "ill closed the connection before it answered.", RESTARTING)
 UNTRUSTED = (FailureKind.CERTIFICATE, "The certificate that ill shows is not trusted", CERTIFICATE, False, True)
 UNCLEAR = (FailureKind.INVALID_REPLY, "The reply of ill was not understood.", STRAIGHT)
@@ -195,20 +271,83 @@ FAULTS = [
     ),
     Ill("frozen", Front.PORT, frozen, *SILENCE),
     Ill("frozen behind a socket", Front.SOCKET, frozen, *SILENCE),
+    Ill(
+        "SSH key refused",
+        Front.SSH,
+        another_key,
+        FailureKind.SIGN_IN,
+        "The SSH server {place} of ill refused the SSH key of 'deploy'.",
+        "Check the user's name, and that the SSH key is one that the server knows for this user.",
+        unasked=True,
+    ),
+    Ill(
+        "SSH host key changed",
+        Front.SSH,
+        changed,
+        FailureKind.HOST_KEY_CHANGED,
+        "The SSH server {place} of ill has another key than before: stored ssh-ed25519 SHA256:",
+        "Somebody may be listening in.",
+        unasked=True,
+    ),
+    Ill(
+        "SSH host key unknown",
+        Front.SSH,
+        never_accepted,
+        FailureKind.HOST_KEY_UNKNOWN,
+        "The SSH server {place} of ill is not known yet. Its key is ssh-ed25519 SHA256:",
+        "Compare the fingerprint with what stands on the server's console",
+        unasked=True,
+    ),
+    Ill("SSH dropped in mid-stream", Front.SSH, dropped, *LOST),
+    Ill("SSH server frozen", Front.SSH, server_frozen, *SSH_SILENCE, unasked=True),
+    Ill("SSH server cut off", Front.SSH, unplugged, *SSH_SILENCE, unasked=True),
+    Ill(
+        "SSH refused",
+        Front.SSH,
+        server_stopped,
+        FailureKind.REFUSED,
+        "Nothing accepts SSH connections at {place} for ill.",
+        "Check the port, and that an SSH server runs there.",
+        unasked=True,
+    ),
+    Ill(
+        "no docker command and no socket by SSH",
+        Front.SSH,
+        without_docker,
+        FailureKind.NOT_DOCKER,
+        "There is no docker command on the host of ill.",
+        "Install Docker's command line there",
+        unasked=True,
+        first=FailureKind.REFUSED,
+    ),
+    Ill(
+        "no socket by SSH",
+        Front.SSH,
+        refuse,
+        FailureKind.REFUSED,
+        "Nothing listens at Docker's socket on the host of ill.",
+        "Check that Docker runs there, and the path of its socket.",
+        unasked=True,
+    ),
+    Ill("black hole behind SSH", Front.SSH, spoil(faults.silent), *SILENCE),
+    Ill("reset in mid-reply behind SSH", Front.SSH, spoil(faults.reset_after(300)), *LOST),
+    Ill("one byte at a time by SSH", Front.SSH, spoil(faults.trickling(0.02)), *SILENCE),
+    Ill("a head without end by SSH", Front.SSH, spoil(faults.trickling_head(0.1)), *SILENCE),
+    Ill("a chunk size without end by SSH", Front.SSH, spoil(faults.endless_chunk_size(0.1)), *SILENCE),
 ]
 
 
 @pytest.fixture(scope="module")
 def engines(lab: Lab) -> Iterator[Engines]:
-    """Both, with their containers, for all tests here: none of them changes anything there."""
+    """All, with their containers, for all tests here: none of them changes anything there."""
     lab.start_registry()  # every engine trusts its address
-    found = Engines(lab, lab.engine(LOCAL), lab.engine(FIRST_TLS))
-    for engine in (found.well, found.ill):
+    found = Engines(lab, lab.engine(LOCAL), lab.engine(FIRST_TLS), lab.engine(BY_SSH))
+    for engine in found.all:
         engine.mend()
         Docker(engine).clear()
     found.put_container()
     yield found
-    for engine in (found.well, found.ill):
+    for engine in found.all:
         engine.mend()
         Docker(engine).clear()
 
@@ -250,7 +389,8 @@ def test_it_costs_its_own_cells_and_passes(engines: Engines, ill: Ill) -> None:
         contact = told.contact
         assert contact is not None
         assert (contact.failure, contact.answered) == (ill.kind, False)
-        assert contact.words.startswith(ill.happened)
+        place = f"{there.engines.ill.host}:22"
+        assert contact.words.startswith(ill.happened.format(place=place))
         assert ill.remedy in contact.words
         assert before.contact is not None
         assert contact.last_answer == before.contact.at
@@ -321,6 +461,16 @@ def test_a_clock_that_is_off_is_told_and_makes_nothing_older_or_newer(engines: E
         assert clock_step.remedy == "Set both clocks by a time server."
         assert (cell.status, cell.knowledge) == (Status.ALIGNED, Knowledge.FRESH)
         assert "Checked 0 s ago." in verdict(cell, there.console.clock())
+
+
+def test_an_ssh_server_that_was_restarted_costs_nothing(engines: Engines) -> None:
+    with ward(engines, Front.SSH) as there:
+        for end in (there.server.restart, there.server.drop):
+            end()
+            before = there.server.connections()  # whether it answers again was asked by a connection too
+            assert there.refresh().failed == ()
+            assert there.server.connections() == before + 1
+            assert there.cell(ILL).status is Status.ALIGNED
 
 
 def test_an_engine_that_was_restarted_or_killed_shows_what_became_of_its_containers(engines: Engines) -> None:

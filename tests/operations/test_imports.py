@@ -77,7 +77,7 @@ def test_the_sample_is_taken_whole_and_changes_nothing_the_second_time(console: 
     assert first.new == sum(first.counts.values())
     assert first.changed == second.new == second.changed == 0
     assert "berlin can't be reached before its certificates are given: edit the engine." in first.notes
-    assert first.words.startswith("Imported 3 engines, 1 registry, 1 source, 24 mirrors and ")
+    assert first.words.startswith("Imported 4 engines, 1 registry, 1 source, 24 mirrors and ")
 
 
 def test_what_is_exported_imports_again_elsewhere(console: Console, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_the_file_describes_what_the_sample_promises() -> None:
     ]
 
     assert len(DESCRIPTION.mirrors) == 24
-    assert len(DESCRIPTION.engines) == 3
+    assert len(DESCRIPTION.engines) == 4
     assert deviations >= set(Deviation)
     assert sum(bool(deviation.runs) for deviation in DESCRIPTION.sample.deviations) >= 4
     assert strange == [("matching", "staging")]
