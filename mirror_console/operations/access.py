@@ -53,9 +53,7 @@ def save_access(console: Console, engine: Engine, typed: AccessInput) -> Access:
     Raises InvalidInput with every problem, VaultError where the keyring refuses the credentials, NotAllowed.
     """
     console.demand_write()
-    with console.catalog.read() as books:
-        before = next((one for one in books.accesses.of(engine.id) if one.account == typed.account.strip()), None)
-    access, secrets, problems = draft_access(engine, typed, before)
+    access, secrets, problems = draft_access(engine, typed, _before(console, engine, typed))
     if problems:
         raise InvalidInput("The credential was not saved.", problems)
     with kept(console.vault, secrets), console.catalog.write() as books:
@@ -63,6 +61,11 @@ def save_access(console: Console, engine: Engine, typed: AccessInput) -> Access:
         books.accesses.save(access)
     console.engines.forget(engine.id)
     return access
+
+
+def access_problems(console: Console, engine: Engine, typed: AccessInput) -> list[Problem]:
+    """Everything wrong with what is typed for an account, beside what it has on the engine already."""
+    return draft_access(engine, typed, _before(console, engine, typed))[2]
 
 
 def draft_access(
@@ -90,6 +93,11 @@ def draft_access(
             problems.append(Problem(f"{where}{name}", f"{words} is needed"))
     secrets = {references[name].name: whole_pem(secret) for name, secret in given.items()}
     return Access(engine.id, account, references), secrets, problems
+
+
+def _before(console: Console, engine: Engine, typed: AccessInput) -> Access | None:
+    with console.catalog.read() as books:
+        return next((one for one in books.accesses.of(engine.id) if one.account == typed.account.strip()), None)
 
 
 def remove_access(console: Console, engine: Engine, account: str) -> None:

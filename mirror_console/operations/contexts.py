@@ -20,9 +20,10 @@ import msgspec
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.plain import clean
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.ssh import SignIn
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
-from mirror_console.operations.engines import LONGEST_PEM, EngineInput, engine_problems, save_engine
+from mirror_console.operations.engines import LONGEST_PEM, EngineInput, SshInput, engine_problems, save_engine
 from mirror_console.operations.key_file import read_key_file
 
 AMBIENT = "DOCKER_HOST"
@@ -106,7 +107,9 @@ def context_problems(console: Console, found: DockerContext, called: str = "") -
 def _typed(found: DockerContext, called: str) -> EngineInput:
     """What would be typed for it. Raises InvalidInput where a file of its certificates can't be taken."""
     name = called or ("docker-host" if found.name == AMBIENT else found.name)
-    typed = EngineInput(name=name, address=found.address, notes=found.description)
+    # The docker command line goes by SSH as the person does: with their agent, and what ~/.ssh/config says.
+    own = SshInput(sign_in=SignIn.OWN)
+    typed = EngineInput(name=name, address=found.address, notes=found.description, ssh=own)
     if found.tls is None or not found.address.startswith("tcp://"):
         return typed
     texts = {part: _pem(found.tls, file) for part, file in _FILES.items()}

@@ -17,15 +17,27 @@ from PySide6.QtWidgets import (
 )
 
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6
-from mirror_console.ui.widgets.text import Look, amp, button, label
+from mirror_console.ui.widgets.text import BREAK, Look, amp, button, label
 from mirror_console.ui.words import tr
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A text that has to be typed or pasted exactly; what stands around it in a pasted line doesn't matter."""
+
+    exact: str
+    words: str
+    """What the field is called."""
+    wrong: str
+    """What is said as long as something else stands there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked. `go` is the verb of the button that goes on: never OK or Yes.
 
-    With a `number`, the button stays off until exactly that number is typed. With `reason`, a sentence is asked for.
+    With a `number` or a `phrase`, the button stays off until exactly that is typed. With `reason`, a sentence is asked
+    for.
     """
 
     title: str
@@ -35,6 +47,7 @@ class Question:
     number: int | None = None
     reason: bool = False
     details: str = ""
+    phrase: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +110,12 @@ class QuestionDialog(QDialog):
             box.addWidget(details)
         self.number_field: QLineEdit | None = None
         self.reason_field: QLineEdit | None = None
+        self.phrase_field: QLineEdit | None = None
+        if question.phrase is not None:
+            self.phrase_field = _field(box, question.phrase.words)
+            self.phrase_field.textChanged.connect(self._look)
+            self._wrong = label("", Look.ERROR)
+            box.addWidget(self._wrong)
         if question.reason:
             self.reason_field = _field(box, tr("Why (goes into the report)"))
             self.reason_field.textChanged.connect(self._look)
@@ -120,7 +139,7 @@ class QuestionDialog(QDialog):
         box.addWidget(buttons)
         self.cancel_button.setAutoDefault(True)
         self.cancel_button.setDefault(True)
-        (self.reason_field or self.number_field or self.cancel_button).setFocus()
+        (self.phrase_field or self.reason_field or self.number_field or self.cancel_button).setFocus()
         self._look()
         _fit(self)
 
@@ -132,11 +151,21 @@ class QuestionDialog(QDialog):
         text = self.number_field.text().strip() if self.number_field else ""
         return int(text) if text.isascii() and text.isdigit() else None
 
+    def _phrased(self) -> bool:
+        phrase = self._question.phrase
+        if phrase is None or self.phrase_field is None:
+            return True
+        typed = self.phrase_field.text().replace(BREAK, "").split()
+        right = phrase.exact in typed
+        self._wrong.setText("" if right or not typed else phrase.wrong)
+        self.phrase_field.setAccessibleDescription(self._wrong.text())
+        return right
+
     def _look(self) -> None:
         wanted = self._question.number
         right = wanted is None or self._typed() == wanted
         reasoned = self.reason_field is None or bool(self.reason_field.text().strip())
-        self.go_button.setEnabled(right and reasoned)
+        self.go_button.setEnabled(right and reasoned and self._phrased())
         if self.number_field is not None:
             typed = self.number_field.text().strip()
             self._says.setText("" if right or not typed else tr("{} expected").format(wanted))

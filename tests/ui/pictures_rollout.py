@@ -32,9 +32,10 @@ from mirror_console.operations.recovery import Finding, Interruption
 from mirror_console.settings import Preferences, Theme
 from mirror_console.store import Catalog
 from mirror_console.ui.context import UiContext
-from mirror_console.ui.engines.editor import EngineEditor, RegistryEditor
+from mirror_console.ui.engines.editor import EngineEditor
 from mirror_console.ui.engines.operations import EngineOperations
 from mirror_console.ui.engines.page import EnginesPage
+from mirror_console.ui.engines.registry_editor import RegistryEditor
 from mirror_console.ui.grid.page import AlignmentPage
 from mirror_console.ui.mirrors.editor import MirrorEditor
 from mirror_console.ui.mirrors.hold import HoldDialog
@@ -51,6 +52,7 @@ from mirror_console.ui.sources.page import SourcesPage
 from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import MainWindow
 from mirror_console.vault import MemoryVault
+from tests.ui import pictures_engines
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import SilentEngines
 from tests.ui.pictures import SIZES, THEMES, settle
@@ -320,7 +322,7 @@ def _engine_form(window: MainWindow) -> QWidget:
     engine = replace(FLEET.engines[1].engine, tls=references)
     editor = EngineEditor(window.context, ENGINE_OPERATIONS, engine)
     page.open_editor(editor)
-    editor.key.open()
+    editor.parts.tls.key.open()
     PROBLEMS[:] = [Problem("key", "this is no private key: it begins with -----BEGIN PRIVATE KEY-----")]
     editor.form.accept()
     editor.connection.run(lambda: iter(STEPS))
@@ -343,7 +345,7 @@ def _engine_new(window: MainWindow) -> QWidget:
 def _registry(window: MainWindow) -> QWidget:
     page = _engines(window)
     registry = Registry("registry-1", "registry.lab:5000", "deploy", SecretReference("registry/1"))
-    page._take_registries([registry])
+    page.registries.take([registry])
     page.tabs.setCurrentIndex(1)
     return window
 
@@ -498,6 +500,7 @@ SCENES: dict[str, Scene] = {
     "mirrors-hold": _hold,
     "sources": _source_list,
     "sources-form": _source_form,
+    **pictures_engines.SCENES,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from mirror_console.domain.access import shut_out
 from mirror_console.domain.alignment import (
     Activity,
     Alignment,
@@ -164,6 +165,7 @@ def cell(
     hold: Hold | None = None,
     engine: int = 0,
     answered: bool = True,
+    access: bool = True,
     pending: bool = False,
     expectation: str = "",
     state: State = State.RUNNING,
@@ -211,6 +213,8 @@ def cell(
     if expectation:
         expected = NoExpectation(expectation)
     contact = engine_row(engine, answered=answered).contact
+    if not access:
+        contact = shut_out(environment.engine_id, application.account, NOW)
     known = knowledge(observation, contact, NOW)
     behind = EXPECTED - running if running is not None and alignment in {Alignment.BEHIND, Alignment.AHEAD} else None
     return Cell(
@@ -262,6 +266,7 @@ def every_state() -> dict[str, Row]:
     add("unhealthy", health=Health.FAILING, output="GET /up answered 500: could not connect to the database")
     add("stopped", health=Health.STOPPED, state=State.EXITED)
     add("unreachable", running=3, alignment=Alignment.BEHIND, engine=1, answered=False, seen=timedelta(hours=2))
+    add("no access", running=None, alignment=Alignment.UNKNOWN, engine=2, access=False, seen=None)
     add("rolling out", running=3, alignment=Alignment.BEHIND, activity=Activity.ROLLING_OUT, step="→ 26.8.3 fetching")
     add("queued", running=3, alignment=Alignment.BEHIND, activity=Activity.QUEUED, step="→ 26.8.3 queued")
     add(

@@ -31,8 +31,9 @@ from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.connection import result_text
 from mirror_console.ui.engines.details import sentence_of, state_words
-from mirror_console.ui.engines.editor import EngineEditor, RegistryEditor
+from mirror_console.ui.engines.editor import EngineEditor
 from mirror_console.ui.engines.page import EnginesPage
+from mirror_console.ui.engines.registry_editor import RegistryEditor
 from mirror_console.ui.questions import Answer
 from mirror_console.ui.widgets.secret_field import SecretInput
 from tests.operations.fleet import small_fleet
@@ -140,7 +141,7 @@ def test_credentials_are_replaced_and_never_shown(qtbot: QtBot, page: EnginesPag
     page.view.move_to(engine.id)
     page.edit()
     editor = engine_editor(page)
-    assert editor.key.typed is None
+    assert editor.parts.tls.key.typed is None
     assert editor.input().ca == ""
     file = tmp_path / "key.pem"
     file.write_text(KEY, "ascii")
@@ -230,10 +231,10 @@ def test_a_registry_is_added_and_its_password_stays_hidden(qtbot: QtBot, page: E
     tab_to(editor.password.edit)
     QTest.keyClicks(editor.password.edit, "pass-word")
     press(editor.editor.save)
-    qtbot.waitUntil(lambda: page.registries.rowCount() == 1)
+    qtbot.waitUntil(lambda: page.registries.table.rowCount() == 1)
     assert page.tabs.tabText(1) == "Registries (1)"
     page.tabs.setCurrentIndex(1)
-    page.edit_registry()
+    page.registries.edit()
     assert isinstance(page.editor, RegistryEditor)
     assert page.editor.password.typed is None
 

@@ -23,7 +23,15 @@ def large_type(qapp: QApplication) -> Iterator[QApplication]:
     qapp.setStyleSheet("")
 
 
-SCENES = ("rollout-2-plan", "rollout-6-report", "rollout-interrupted", "engines-test")
+SCENES = (
+    "rollout-2-plan",
+    "rollout-6-report",
+    "rollout-interrupted",
+    "engines-test",
+    "engines-ssh-form",
+    "engines-ssh-new",
+    "engines-contexts",
+)
 
 
 @pytest.mark.parametrize("name", SCENES)

@@ -1,21 +1,27 @@
-"""The test of a connection: ten steps, each with its time, and where one fails the cause and the remedy."""
+"""The test of a connection: ten steps, each with its time, and where one fails the cause and the remedy.
+
+A host key that nobody has accepted, or another one than before, is decided on at the step that shows it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Status
 from mirror_console.jobs import Job, JobEvent, Work
 from mirror_console.operations.engines import ConnectionStep, StepState
 from mirror_console.ui.context import UiContext
+from mirror_console.ui.engines.host_keys import decision_words, trust_question
 from mirror_console.ui.glyphs import glyph
 from mirror_console.ui.notices import announce
 from mirror_console.ui.tokens import GLYPH, SPACE_1, SPACE_2, SPACE_3
-from mirror_console.ui.widgets.text import Look, button, label
+from mirror_console.ui.widgets.scrolled import Paper, scrolled
+from mirror_console.ui.widgets.text import Look, breakable, button, label
 from mirror_console.ui.words import tr
 
 Steps = Callable[[], Iterator[ConnectionStep]]
@@ -29,11 +35,15 @@ _GLYPHS = {
 
 
 class ConnectionPanel(QWidget):
-    """Runs a test and shows its steps as they come. `ended` says whether all of them were fine."""
+    """Runs a test and shows its steps as they come. `ended` says whether all of them were fine.
+
+    `trusted` carries a host key that a person decided to accept: whoever shows the panel keeps it, and tests again.
+    """
 
     ended = Signal(bool)
+    trusted = Signal(object)
 
-    def __init__(self, context: UiContext) -> None:
+    def __init__(self, context: UiContext, *, scrolls: bool = True) -> None:
         super().__init__()
         self._context = context
         self._job: Job[tuple[ConnectionStep, ...]] | None = None
@@ -46,17 +56,11 @@ class ConnectionPanel(QWidget):
         )
         self.copy = button(tr("Copy result"), self._copy, look="quiet")
         self.copy.hide()
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        paper = QWidget()
+        paper = Paper()
         self._box = QVBoxLayout(paper)
         self._box.setContentsMargins(0, 0, SPACE_2, 0)
         self._box.setSpacing(SPACE_2)
         self._box.addStretch(1)
-        scroll.setWidget(paper)
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
         head.addWidget(self.copy)
@@ -65,7 +69,8 @@ class ConnectionPanel(QWidget):
         column.setSpacing(SPACE_2)
         column.addLayout(head)
         column.addWidget(self.says)
-        column.addWidget(scroll, 1)
+        # What lies in something that scrolls doesn't scroll by itself.
+        column.addWidget(scrolled(paper) if scrolls else paper, 1)
         context.theme.changed.connect(self._draw)
 
     @property
@@ -121,9 +126,12 @@ class ConnectionPanel(QWidget):
         took = sum(step.seconds for step in steps)
         if failed is None:
             words = tr("The connection works. It took {:.1f} s.").format(took)
+        elif failed.offered is not None:
+            words = tr("It ends at step {}: the key of {} needs your decision.")
+            words = words.format(failed.number, failed.offered.place)
         else:
             words = tr("It ends at step {}: {}").format(failed.number, failed.words)
-        self.says.setText(words)
+        self.says.setText(breakable(words))
         announce(self, words, urgent=failed is not None)
         self.ended.emit(failed is None)
 
@@ -136,15 +144,27 @@ class ConnectionPanel(QWidget):
         for place, step in enumerate(self._steps):
             if place == len(self._lines):
                 made = _StepLine()
+                made.decide.clicked.connect(partial(self._decide, made))
                 self._lines.append(made)
                 self._box.insertWidget(place, made)
             colour = self._context.theme.colours.status[_GLYPHS[step.state]].glyph
-            self._lines[place].show_step(step, colour)
+            self._lines[place].show_step(step, colour, self._refusal(step))
         for spare in self._lines[len(self._steps) :]:
             self._box.removeWidget(spare)
             spare.hide()
             spare.deleteLater()
         del self._lines[len(self._steps) :]
+
+    def _refusal(self, step: ConnectionStep) -> str:
+        """Why a key can't be decided on now; empty where it can."""
+        return self._context.console.read_only if step.offered is not None else ""
+
+    def _decide(self, line: _StepLine, _checked: bool = False) -> None:
+        step = line.step
+        if step is None or step.offered is None:
+            return
+        if self._context.questions.ask(trust_question(step.offered, step.accepted)).go:
+            self.trusted.emit(step.offered)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(result_text(self._steps))
@@ -157,6 +177,7 @@ class _StepLine(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, SPACE_3, 0)
         row.setSpacing(SPACE_2)
+        self.step: ConnectionStep | None = None
         self._mark = QLabel()
         self._mark.setFixedWidth(GLYPH)
         row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
@@ -165,21 +186,29 @@ class _StepLine(QWidget):
         self._title = label("", Look.STRONG, wrap=True)
         self._says = label("", Look.MUTED, wrap=True, select=True)
         self._remedy = label("", wrap=True, select=True)
+        self.decide = button("")
         for part in (self._title, self._says, self._remedy):
             words.addWidget(part)
+        words.addWidget(self.decide, 0, Qt.AlignmentFlag.AlignLeft)
         words.setContentsMargins(0, 0, 0, SPACE_1)
         row.addLayout(words, 1)
         self._took = label("", Look.MUTED)
         row.addWidget(self._took, 0, Qt.AlignmentFlag.AlignTop)
 
-    def show_step(self, step: ConnectionStep, colour: str) -> None:
-        """Show one step."""
+    def show_step(self, step: ConnectionStep, colour: str, refusal: str = "") -> None:
+        """Show one step; with a refusal its key can't be decided on."""
+        self.step = step
+        self.decide.setVisible(step.offered is not None)
+        if step.offered is not None:
+            self.decide.setText(decision_words(step.accepted))
+            self.decide.setEnabled(not refusal)
+            self.decide.setAccessibleDescription(refusal or step.offered.words)
         self._mark.setPixmap(glyph(_GLYPHS[step.state], GLYPH, self.devicePixelRatioF(), colour))
         self._mark.setAccessibleName(tr(step.state))
         self._title.setText(f"{step.number}  {step.title}")
-        self._says.setText(step.words)
+        self._says.setText(breakable(step.words))
         self._says.setVisible(bool(step.words))
-        self._remedy.setText(step.remedy)
+        self._remedy.setText(breakable(step.remedy))
         self._remedy.setVisible(bool(step.remedy))
         timed = step.state in {StepState.OK, StepState.FAILED}
         self._took.setText(f"{step.seconds:.2f} s" if timed else tr(step.state))

@@ -1,4 +1,4 @@
-"""What is known of one engine, in words, with its connection test."""
+"""What is known of one engine, in words, with the accounts that have a credential there and its connection test."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from mirror_console.domain.alignment import Knowledge, Status
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.fleet import EngineRow
+from mirror_console.domain.secret import VaultState
+from mirror_console.errors import FailureKind
 from mirror_console.ui.context import UiContext
+from mirror_console.ui.engines.accounts import AccountsPart, Open
 from mirror_console.ui.engines.connection import ConnectionPanel
+from mirror_console.ui.engines.operations import EngineOperations
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3
 from mirror_console.ui.widgets.scrolled import Paper, scrolled, type_width
 from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label, line
@@ -33,9 +37,11 @@ class EngineDetails(QWidget):
     def __init__(
         self,
         context: UiContext,
+        operations: EngineOperations,
         edit: Callable[[], object],
         test: Callable[[], object],
         remove: Callable[[], object],
+        access: Open,
     ) -> None:
         super().__init__()
         self._context = context
@@ -47,13 +53,17 @@ class EngineDetails(QWidget):
         self.limits = label("", wrap=True, select=True)
         self.edit, self.test = button(tr("Edit…"), edit), button(tr("Test connection"), test)
         self.remove = button(tr("Remove…"), remove)
-        self.connection = ConnectionPanel(context)
+        self.unlock = button(tr("Unlock the keyring…"), self._unlock, look="primary")
+        self.unlock.hide()
+        self.accounts = AccountsPart(context, operations, access)
+        self.connection = ConnectionPanel(context, scrolls=False)
         paper = Paper()
         column = QVBoxLayout(paper)
         column.setContentsMargins(SPACE_3, SPACE_3, 0, 0)
         column.setSpacing(SPACE_2)
         column.addWidget(self.title)
         column.addWidget(self.words)
+        column.addWidget(self.unlock, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.facts)
         column.addWidget(self.limits)
         row = QHBoxLayout()
@@ -62,6 +72,7 @@ class EngineDetails(QWidget):
             row.addWidget(made)
         row.addStretch(1)
         column.addLayout(row)
+        column.addWidget(self.accounts)
         column.addWidget(line())
         context.icons.wear(self.test, "plug")
         column.addWidget(self.test, 0, Qt.AlignmentFlag.AlignLeft)
@@ -74,23 +85,40 @@ class EngineDetails(QWidget):
         """Show an engine; what was tested of another one is forgotten."""
         if row is None or row.engine.id != self._shown:
             self.connection.forget()
+            self.accounts.show_engine(row.engine if row else None)
         self._shown = row.engine.id if row else ""
         if row is None:
             self.title.say(tr("No engine is chosen"))
             self.words.setText("")
             self.facts.setText("")
             self._show_limits(None)
+            self.unlock.hide()
             return
         self.title.say(row.engine.name)
         self.words.setText(sentence_of(row))
         self.facts.setText("\n".join(self._facts(row)))
         self._show_limits(row.contact.facts if row.contact else None)
+        self.unlock.setVisible(row.contact is not None and row.contact.failure is FailureKind.KEYRING)
 
     def _show_limits(self, facts: EngineFacts | None) -> None:
         limits = facts.limits if facts is not None else ()
         lines = [tr("What doesn't work with {}:").format(facts.kind)] if facts is not None and limits else []
         self.limits.setText("\n".join([*lines, *(f"• {tr(limit)}" for limit in limits)]))
         self.limits.setVisible(bool(limits))
+
+    def _unlock(self) -> None:
+        """Let the keyring ask for its password, off the window's thread, and check the engine once it is open."""
+        vault, engine_id = self._context.console.vault, self._shown
+
+        def unlocked(state: VaultState) -> None:
+            if state is VaultState.UNLOCKED:
+                self._context.check([engine_id])
+            else:
+                self._context.say(tr("The keyring is still locked."))
+
+        self._context.run(
+            tr("Unlocking the keyring"), lambda _work: vault.unlock(), unlocked, lane="keyring", owner=self
+        )
 
     def _facts(self, row: EngineRow) -> list[str]:
         engine, contact = row.engine, row.contact

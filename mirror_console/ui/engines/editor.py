@@ -1,23 +1,24 @@
-"""The form for an engine, with its connection test beside it, and the form for a registry."""
+"""The form for an engine, with its connection test beside it: the address decides what is asked for to get in."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
-from mirror_console.domain.engine import Engine, Registry
-from mirror_console.domain.secret import Secret
+from mirror_console.domain.engine import Engine
+from mirror_console.domain.ssh import HostKey
 from mirror_console.errors import Problem
-from mirror_console.operations.engines import EngineInput, RegistryInput, engine_input
+from mirror_console.operations.engines import EngineInput, engine_input
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.connection import ConnectionPanel
 from mirror_console.ui.engines.operations import EngineOperations
+from mirror_console.ui.engines.sign_in import SignInParts, with_sign_in
 from mirror_console.ui.tokens import SPACE_2, SPACE_3
 from mirror_console.ui.widgets.editor import Editor, Reading
 from mirror_console.ui.widgets.form import Field, Form, line_edit, text_edit, tick
-from mirror_console.ui.widgets.secret_field import AskFile, SecretInput, ask_file
+from mirror_console.ui.widgets.secret_field import AskFile, ask_file
 from mirror_console.ui.widgets.text import button
 from mirror_console.ui.words import tr
 
@@ -37,22 +38,19 @@ class EngineEditor(QWidget):
         self._engine = engine
         given = engine_input(engine) if engine is not None else EngineInput()
         self._given = given
-        stored = engine is not None and engine.tls is not None
         self.name, self.address = (
             line_edit(given.name),
-            line_edit(given.address, placeholder="tcp://engine.example:2376"),
+            line_edit(given.address, placeholder="ssh://deploy@engine.example"),
         )
         self.location = line_edit(given.location)
         self.probe_host = line_edit(given.probe_host)
-        self.authority = SecretInput(tr("CA certificate"), stored=stored, lines=3, from_file=True, ask=ask)
-        self.certificate = SecretInput(tr("Client certificate"), stored=stored, lines=3, from_file=True, ask=ask)
-        self.key = SecretInput(tr("Client key"), stored=stored, lines=3, from_file=True, ask=ask)
         self.at_once, self.timeout = line_edit(given.at_once), line_edit(given.timeout)
         self.often_offline = tick(tr("Often offline: its silence is not alarming"), given.often_offline)
         self.notes = text_edit(given.notes, lines=3)
         self.form = Form(self._judge)
-        self._fill()
+        self._fill(ask)
         self.connection = ConnectionPanel(context)
+        self.connection.trusted.connect(self._trust)
         self.test = button(tr("Test connection"), self.run_test)
         context.icons.wear(self.test, "plug")
         title = tr("Edit {}").format(engine.name) if engine is not None else tr("Add an engine")
@@ -79,22 +77,18 @@ class EngineEditor(QWidget):
 
     def input(self) -> EngineInput:
         """What stands in the form."""
-        key = self.key.typed
-        return EngineInput(
+        typed = EngineInput(
             name=self.name.text().strip(),
             address=self.address.text().strip(),
             location=self.location.text().strip(),
-            ca=self.authority.typed or "",
-            certificate=self.certificate.typed or "",
-            key=Secret(key or ""),
             often_offline=self.often_offline.isChecked(),
             at_once=self.at_once.text().strip(),
             timeout=self.timeout.text().strip(),
             notes=self.notes.toPlainText(),
             probe_host=self.probe_host.text().strip(),
             simulated=self._given.simulated,
-            ssh=self._given.ssh,
         )
+        return with_sign_in(typed, self.parts)
 
     def may_leave(self) -> bool:
         """Whether nothing would be lost, or the person lets it be lost."""
@@ -123,6 +117,12 @@ class EngineEditor(QWidget):
         test, console = self._operations.test_input, self._context.console
         self.connection.run(lambda: test(console, given, engine_id))
 
+    def _trust(self, key: HostKey) -> None:
+        """A host key was compared: it belongs to what is typed, and the test goes on past it."""
+        self.parts.ssh.host_keys.accept(key)
+        self.test.setFocus()
+        self.run_test()
+
     def _saved(self, engine: Engine) -> None:
         self.editor.working("")
         self.form.begin()
@@ -139,18 +139,17 @@ class EngineEditor(QWidget):
     def _judge(self) -> Sequence[Problem]:
         return self._operations.problems(self._context.console, self.input(), self._engine.id if self._engine else None)
 
-    def _fill(self) -> None:
+    def _fill(self, ask: AskFile) -> None:
         form = self.form
         form.add(Field("name", tr("Name"), self.name, required=True))
         form.add(Field("location", tr("Location"), self.location, hint=tr("Where it stands, such as Frankfurt.")))
-        address = tr("unix:///var/run/docker.sock for this machine, tcp://host:2376 with TLS for another.")
-        form.add(Field("address", tr("Address"), self.address, required=True, hint=address), wide=True)
-        form.heading(
-            tr("TLS"), tr("Needed for tcp:// addresses. The texts go into the keyring, never into the catalog.")
+        address = tr(
+            "unix:///var/run/docker.sock for this machine; ssh://user@host, or tcp://host:2376 with TLS, for another."
+            " What is needed to get in is asked below."
         )
-        form.add(Field("ca", tr("CA certificate"), self.authority), wide=True)
-        form.add(Field("certificate", tr("Client certificate"), self.certificate), wide=True)
-        form.add(Field("key", tr("Client key"), self.key, hint=tr("PEM, without a passphrase.")), wide=True)
+        form.add(Field("address", tr("Address"), self.address, required=True, hint=address), wide=True)
+        self.parts = SignInParts(form, self._engine, ask)
+        self.address.textChanged.connect(self.parts.show_for)
         form.heading(tr("Use"))
         form.add(Field("at_once", tr("Swaps at once"), self.at_once, hint=tr("1 to 16.")))
         form.add(Field("timeout", tr("Timeout in seconds"), self.timeout, hint=tr("When an answer is given up.")))
@@ -163,75 +162,3 @@ class EngineEditor(QWidget):
         form.end()
         if self._context.console.read_only:
             form.lock()
-
-
-class RegistryEditor(QWidget):
-    """Add or edit a registry. `saved` carries it; `closed` says that the form was left."""
-
-    saved = Signal(object)
-    closed = Signal()
-
-    def __init__(self, context: UiContext, operations: EngineOperations, registry: Registry | None = None) -> None:
-        super().__init__()
-        self._context = context
-        self._operations = operations
-        self._registry = registry
-        self.host = line_edit(registry.host if registry else "", placeholder="registry.example:5000")
-        self.user = line_edit(registry.user if registry else "")
-        self.password = SecretInput(tr("Password"), stored=registry is not None)
-        self.form = Form(self._judge)
-        host = tr("As it stands at the beginning of image names; docker.io is for those that name none.")
-        self.form.add(Field("host", tr("Host"), self.host, required=True, hint=host), wide=True)
-        self.form.add(Field("user", tr("User"), self.user, required=True))
-        self.form.add(Field("password", tr("Password"), self.password, required=True))
-        self.form.end()
-        if context.console.read_only:
-            self.form.lock()
-        title = tr("Edit {}").format(registry.host) if registry else tr("Add a registry")
-        self.editor = Editor(title, self.form, context.questions, refusal=context.console.read_only)
-        self.editor.dirty = lambda: self.form.dirty
-        self.editor.save_wished.connect(self.save)
-        self.editor.closed.connect(self.closed)
-        column = QHBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.editor)
-
-    def input(self) -> RegistryInput:
-        """What stands in the form."""
-        return RegistryInput(self.host.text().strip(), self.user.text().strip(), Secret(self.password.typed or ""))
-
-    def may_leave(self) -> bool:
-        """Whether nothing would be lost, or the person lets it be lost."""
-        return self.editor.may_leave()
-
-    def begin(self) -> None:
-        """Put the cursor into the first field."""
-        self.host.setFocus()
-
-    def save(self) -> None:
-        """Save, or go to what is wrong."""
-        if self._context.console.read_only or not self.form.accept():
-            return
-        given, registry_id = self.input(), self._registry.id if self._registry else None
-        save, console = self._operations.save_registry, self._context.console
-        self.editor.working(tr("Saving…"))
-        self._context.run(
-            tr("Save the registry"),
-            lambda _work: save(console, given, registry_id),
-            self._saved,
-            self._refused,
-            owner=self,
-        )
-
-    def _saved(self, registry: Registry) -> None:
-        self.editor.working("")
-        self.form.begin()
-        self._context.notices.done(tr("Saved {}.").format(registry.host), key="saved")
-        self.saved.emit(registry)
-
-    def _refused(self, error: Exception) -> None:
-        self.editor.refused(error, self.form, self._context.notices)
-
-    def _judge(self) -> Sequence[Problem]:
-        registry_id = self._registry.id if self._registry else None
-        return self._operations.registry_problems(self._context.console, self.input(), registry_id)

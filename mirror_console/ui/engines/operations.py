@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from mirror_console.domain.access import Access
 from mirror_console.domain.engine import Engine, Registry
+from mirror_console.domain.ssh import HostKey
 from mirror_console.errors import Problem
-from mirror_console.operations import engines
+from mirror_console.operations import access, contexts, engines
+from mirror_console.operations.access import AccessInput
+from mirror_console.operations.account_credentials import AccountCredential, account_credentials
 from mirror_console.operations.console import Console
+from mirror_console.operations.contexts import DockerContext
 from mirror_console.operations.engines import ConnectionStep, EngineInput, RegistryInput
 
 
@@ -20,9 +27,26 @@ class EngineOperations:
     save: Callable[[Console, EngineInput, str | None], Engine] = engines.save_engine
     remove: Callable[[Console, str], None] = engines.remove_engine
     test_input: Callable[[Console, EngineInput, str | None], Iterator[ConnectionStep]] = engines.test_input
+    trust: Callable[[Console, str, HostKey], Engine] = engines.accept_host_key
+    accounts: Callable[[Console, Engine], Sequence[AccountCredential]] = account_credentials
+    access_problems: Callable[[Console, Engine, AccessInput], Sequence[Problem]] = access.access_problems
+    save_access: Callable[[Console, Engine, AccessInput], Access] = access.save_access
+    remove_access: Callable[[Console, Engine, str], None] = access.remove_access
+    home: Callable[[], Path] = Path.home
+    """Where the person's own Docker set-up is looked for."""
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     registry_problems: Callable[[Console, RegistryInput, str | None], Sequence[Problem]] = engines.registry_problems
     save_registry: Callable[[Console, RegistryInput, str | None], Registry] = engines.save_registry
     remove_registry: Callable[[Console, str], None] = engines.remove_registry
+
+    def found_contexts(self, console: Console) -> list[tuple[DockerContext, list[Problem]]]:
+        """Every engine of the person's Docker set-up, with what stands against importing it."""
+        found = contexts.contexts(self.home(), self.environment)
+        return [(one, contexts.context_problems(console, one)) for one in found]
+
+    def import_context(self, console: Console, name: str) -> Engine:
+        """Add the engine of a context."""
+        return contexts.import_context(console, self.home(), self.environment, name)
 
 
 def all_registries(console: Console) -> list[Registry]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from mirror_console.domain.engine import Engine, Registry
+from mirror_console.domain.engine import Engine, Registry, Way
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.fleet import EngineRow, Grid
+from mirror_console.domain.ssh import HostKey
+from mirror_console.operations.account_credentials import AccountCredential
 from mirror_console.operations.engines import engine_input
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
+from mirror_console.ui.engines.accounts import AccessEditor
+from mirror_console.ui.engines.contexts import ContextsEditor
 from mirror_console.ui.engines.details import EngineDetails, state_glyph, state_words
-from mirror_console.ui.engines.editor import EngineEditor, RegistryEditor
-from mirror_console.ui.engines.operations import EngineOperations, all_registries
-from mirror_console.ui.tokens import SPACE_2, SPACE_4
-from mirror_console.ui.widgets.editing_page import EditingPage
+from mirror_console.ui.engines.editor import EngineEditor
+from mirror_console.ui.engines.operations import EngineOperations
+from mirror_console.ui.engines.registries import RegistriesPart
+from mirror_console.ui.engines.registry_editor import RegistryEditor
+from mirror_console.ui.tokens import SPACE_4
+from mirror_console.ui.widgets.editing_page import EditingPage, OpenEditor
 from mirror_console.ui.widgets.editor import page_head
 from mirror_console.ui.widgets.empty import EmptyState
 from mirror_console.ui.widgets.table import Column, Table, TableView
@@ -37,19 +41,19 @@ class EnginesPage(EditingPage):
         self._operations = operations or EngineOperations()
         self.table = Table[EngineRow](self._columns(), lambda row: row.engine.id)
         self.view = TableView(self.table, context.theme, tr("Engines"))
-        self.registries = Table[Registry](_registry_columns(), lambda registry: registry.id)
-        self.registries_view = TableView(self.registries, context.theme, tr("Registries"))
-        self.nothing, self.no_registry = EmptyState(), EmptyState()
-        self.details = EngineDetails(context, self.edit, self.test, self.remove)
+        self._saved_id = ""
+        self._test_saved = False
+        self.nothing = EmptyState()
+        self.details = EngineDetails(context, self._operations, self.edit, self.test, self.remove, self.edit_access)
+        self.details.connection.trusted.connect(self._trust)
         self.add_button = button(tr("Add an engine…"), self.add, look="primary")
+        self.import_button = button(tr("Import from Docker…"), self.import_contexts)
         self.add_registry_button = button(tr("Add a registry…"), self.add_registry)
-        self.edit_registry_button = button(tr("Edit…"), self.edit_registry)
-        self.remove_registry_button = button(tr("Remove…"), self.remove_registry)
+        self.registries = RegistriesPart(context, self._operations, self.add_registry, self.edit_registry)
         self._lay_out()
         self._connect()
         self._declare()
         self._allow()
-        self.read_registries()
         self._show_nothing()
 
     # --- what the window asks -----------------------------------------------------------------------------------
@@ -63,11 +67,15 @@ class EnginesPage(EditingPage):
         self.table.show(grid.engines)
         self._show_nothing()
         self._show_details()
+        self._go_to_saved()
 
     def show_what(self, what: dict[str, object]) -> None:
         """Select an engine, edit it, or begin a new one."""
         if what.get("new"):
             self.add()
+            return
+        if what.get("contexts"):
+            self.import_contexts()
             return
         engine_id = what.get("engine_id")
         if isinstance(engine_id, str) and self.view.move_to(engine_id):
@@ -98,8 +106,32 @@ class EnginesPage(EditingPage):
         """Test the connection of the current engine as it is saved."""
         row = self.current()
         if row is not None:
-            engine, test, console = row.engine, self._operations.test_input, self.context.console
-            self.details.connection.run(lambda: test(console, engine_input(engine), engine.id))
+            self._test(row.engine)
+
+    def _test(self, engine: Engine) -> None:
+        test, console = self._operations.test_input, self.context.console
+        self.details.connection.run(lambda: test(console, engine_input(engine), engine.id))
+
+    def _trust(self, key: HostKey) -> None:
+        """Keep a host key that a person compared, and test the engine with it."""
+        row = self.current()
+        if row is None:
+            return
+        trust, console, engine_id = self._operations.trust, self.context.console, row.engine.id
+
+        def trusted(engine: Engine) -> None:
+            self.context.notices.done(tr("Accepted the key of {}.").format(key.place), key="saved")
+            current = self.current()
+            if current is not None and current.engine.id == engine.id:
+                self.details.test.setFocus()
+                self._test(engine)
+
+        self.context.run(
+            tr("Accept the key of {}").format(key.place),
+            lambda _work: trust(console, engine_id, key),
+            trusted,
+            owner=self,
+        )
 
     def remove(self) -> None:
         """Remove the current engine from the catalog, after a question."""
@@ -111,70 +143,67 @@ class EnginesPage(EditingPage):
             "It is taken from the catalog, and its credentials from the keyring. Nothing is changed on the engine."
         )
         if self.context.questions.confirm(tr("Remove {}?").format(engine.name), words, tr("Remove the engine")):
-            self._remove(self._operations.remove, engine.id, engine.name)
+            remove, console = self._operations.remove, self.context.console
+            self.context.run(
+                tr("Remove {}").format(engine.name),
+                lambda _work: remove(console, engine.id),
+                lambda _none: self.context.notices.done(tr("Removed {}.").format(engine.name), key="saved"),
+                owner=self,
+            )
+
+    def edit_access(self, engine: Engine, known: AccountCredential | None) -> None:
+        """Open the form for an account's credential on an engine."""
+        if self.may_leave():
+            self.open_editor(AccessEditor(self.context, self._operations, engine, known))
+
+    def import_contexts(self) -> None:
+        """Show the engines of the person's own Docker set-up, to be imported."""
+        if self.may_leave():
+            editor = ContextsEditor(self.context, self._operations)
+            editor.saved.connect(self._test_when_shown)
+            self.open_editor(editor)
+
+    def _test_when_shown(self, engine: Engine) -> None:
+        """By SSH, a person has to decide on the server's key before anything else: the test asks."""
+        self._test_saved = engine.address.way is Way.SSH
 
     # --- registries ---------------------------------------------------------------------------------------------
-
-    def read_registries(self) -> None:
-        """Read the registries from the catalog."""
-        console = self.context.console
-        self.context.run(
-            tr("Read the registries"), lambda _work: all_registries(console), self._take_registries, owner=self
-        )
-
-    def current_registry(self) -> Registry | None:
-        """The registry that the cursor is on."""
-        key = self.registries_view.current_key()
-        return next((registry for registry in self.registries.rows if registry.id == key), None)
 
     def add_registry(self) -> None:
         """Open the form for a new registry."""
         if self.may_leave():
             self.open_editor(RegistryEditor(self.context, self._operations))
 
-    def edit_registry(self) -> None:
-        """Open the form of the current registry."""
-        registry = self.current_registry()
-        if registry is not None:
-            self.open_editor(RegistryEditor(self.context, self._operations, registry))
+    def edit_registry(self, registry: Registry) -> None:
+        """Open the form of a registry."""
+        self.open_editor(RegistryEditor(self.context, self._operations, registry))
 
-    def remove_registry(self) -> None:
-        """Remove the current registry, after a question."""
-        registry = self.current_registry()
-        if registry is None:
-            return
-        words = tr("Its user and password are forgotten. Images that need them can't be pulled any more.")
-        if self.context.questions.confirm(tr("Remove {}?").format(registry.host), words, tr("Remove the registry")):
-            self._remove(self._operations.remove_registry, registry.id, registry.host)
-
-    def _remove(self, operation: Callable[..., None], which: str, name: str) -> None:
-        console = self.context.console
-        self.context.run(
-            tr("Remove {}").format(name),
-            lambda _work: operation(console, which),
-            lambda _none: self.context.notices.done(tr("Removed {}.").format(name), key="saved"),
-            owner=self,
-        )
-
-    def _take_registries(self, registries: Sequence[Registry]) -> None:
-        self.registries.show(registries)
-        self.tabs.setTabText(1, tr("Registries ({})").format(number(len(registries))))
-        self._registry_stack.setCurrentIndex(1 if registries else 0)
-        self._allow()
+    def _count_registries(self, many: int) -> None:
+        self.tabs.setTabText(1, tr("Registries ({})").format(number(many)))
 
     @property
-    def editor(self) -> EngineEditor | RegistryEditor | None:
+    def editor(self) -> OpenEditor | None:
         """The form that is open."""
-        opened = self._open_editor
-        return opened if isinstance(opened, EngineEditor | RegistryEditor) else None
+        return self._open_editor
 
     def was_saved(self, what: object) -> None:
-        """The cursor goes to the engine that was saved; the registries are read again."""
+        """The cursor goes to the engine that was saved; one that came by SSH from Docker is tested at once."""
         if isinstance(what, Registry):
-            self.read_registries()
+            self.registries.read()
         elif isinstance(what, Engine):
-            self.view.move_to(what.id)
+            self._saved_id = what.id
+            self._go_to_saved()
             self.context.actions.refresh()
+
+    def _go_to_saved(self) -> None:
+        """An engine that was just added is there with the next survey: then the cursor goes to it."""
+        if self._saved_id and self.view.move_to(self._saved_id):
+            engine, self._saved_id = self.current(), ""
+            if engine is not None:
+                self.details.accounts.show_engine(engine.engine)
+                if self._test_saved:
+                    self._test(engine.engine)
+            self._test_saved = False
 
     # --- what is shown ------------------------------------------------------------------------------------------
 
@@ -189,19 +218,18 @@ class EnginesPage(EditingPage):
 
     def _allow(self) -> None:
         refusal = self.context.console.read_only
-        row, registry = self.current(), self.current_registry()
+        row = self.current()
         for made, on in (
             (self.add_button, True),
+            (self.import_button, True),
             (self.add_registry_button, True),
             (self.details.remove, row is not None),
-            (self.remove_registry_button, registry is not None),
         ):
             made.setEnabled(on and not refusal)
             made.setAccessibleDescription(refusal)
         # Reading is never refused: the form opens, and says itself why it can't be saved.
         self.details.edit.setEnabled(row is not None)
         self.details.test.setEnabled(row is not None)
-        self.edit_registry_button.setEnabled(registry is not None)
 
     def _columns(self) -> tuple[Column[EngineRow], ...]:
         def last(row: EngineRow) -> str:
@@ -236,13 +264,7 @@ class EnginesPage(EditingPage):
     def _connect(self) -> None:
         self.view.cursor_changed.connect(lambda _key: self._show_details())
         self.view.opened.connect(lambda _key: self.edit())
-        self.registries_view.cursor_changed.connect(lambda _key: self._allow())
-        self.registries_view.opened.connect(lambda _key: self.edit_registry())
-        self.context.signals.catalog.connect(self._catalog_changed)
-
-    def _catalog_changed(self, collections: frozenset[str]) -> None:
-        if "registries" in collections:
-            self.read_registries()
+        self.registries.counted.connect(self._count_registries)
 
     def _declare(self) -> None:
         def unless_writing() -> str:
@@ -254,6 +276,7 @@ class EnginesPage(EditingPage):
         page, menu = self.id, MenuName.EDIT
         self.context.actions.declare(
             Declared("engines.add", "Add an engine…", menu, self._go_and_add, icon="plus", refusal=unless_writing),
+            Declared("engines.import", "Import from Docker…", menu, self._go_and_import, refusal=unless_writing),
             Declared(
                 "engines.edit", "Edit the engine…", menu, self.edit, icon="pencil", page=page, refusal=unless_current
             ),
@@ -274,18 +297,16 @@ class EnginesPage(EditingPage):
     def _go_and_add(self) -> None:
         self.context.go(self.id, new=True)
 
+    def _go_and_import(self) -> None:
+        self.context.go(self.id, contexts=True)
+
     def _lay_out(self) -> None:
-        head, _title = page_head(tr("Engines"), self.add_registry_button, self.add_button)
+        head, _title = page_head(tr("Engines"), self.import_button, self.add_registry_button, self.add_button)
         self.context.icons.wear(self.add_button, "plus", "accent_text")
         self.nothing.say(
             tr("No engine yet"),
             tr("An engine is a Docker daemon that this console reaches. Everything else stands on it."),
-            ((tr("Add an engine…"), self.add),),
-        )
-        self.no_registry.say(
-            tr("No registry yet"),
-            tr("Registries that ask for a name and a password are added here. Others need nothing."),
-            ((tr("Add a registry…"), self.add_registry),),
+            ((tr("Add an engine…"), self.add), (tr("Import from Docker…"), self.import_contexts)),
         )
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
@@ -297,13 +318,10 @@ class EnginesPage(EditingPage):
         self._engine_stack = QStackedWidget()
         self._engine_stack.addWidget(self.nothing)
         self._engine_stack.addWidget(split)
-        self._registry_stack = QStackedWidget()
-        self._registry_stack.addWidget(self.no_registry)
-        self._registry_stack.addWidget(self._registry_list())
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self._engine_stack, tr("Engines"))
-        self.tabs.addTab(self._registry_stack, tr("Registries"))
+        self.tabs.addTab(self.registries, tr("Registries"))
         main = QWidget()
         column = QVBoxLayout(main)
         column.setContentsMargins(0, 0, 0, 0)
@@ -314,27 +332,3 @@ class EnginesPage(EditingPage):
         inner.addWidget(self.tabs)
         column.addLayout(inner, 1)
         self.stack.addWidget(main)
-
-    def _registry_list(self) -> QWidget:
-        made = QWidget()
-        column = QVBoxLayout(made)
-        column.setContentsMargins(0, SPACE_2, 0, 0)
-        column.setSpacing(SPACE_2)
-        column.addWidget(self.registries_view, 1)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_2)
-        row.addStretch(1)
-        row.addWidget(self.edit_registry_button)
-        row.addWidget(self.remove_registry_button)
-        column.addLayout(row)
-        return made
-
-
-def _registry_columns() -> tuple[Column[Registry], ...]:
-    return (
-        Column("host", tr("Host"), lambda registry: registry.host, 260, strong=True),
-        Column("user", tr("User"), lambda registry: registry.user, 180),
-        Column(
-            "password", tr("Password"), lambda _registry: tr("stored in the keyring"), 200, muted=True, stretch=True
-        ),
-    )

@@ -158,8 +158,8 @@ class Form(QWidget):
         self.rest.hide()
         self._start: tuple[Hashable, ...] = ()
 
-    def heading(self, words: str, explanation: str = "") -> None:
-        """Begin a part of the form."""
+    def heading(self, words: str, explanation: str = "") -> QWidget:
+        """Begin a part of the form. Returns its head, for a part that is hidden at times."""
         box = QWidget()
         column = QVBoxLayout(box)
         column.setContentsMargins(0, SPACE_3 if self._next else 0, 0, 0)
@@ -168,6 +168,7 @@ class Form(QWidget):
         if explanation:
             column.addWidget(label(explanation, Look.MUTED, wrap=True))
         self.wide(box)
+        return box
 
     def add(self, field: Field, *, wide: bool = False) -> Field:
         """Add a field; a `wide` one takes a line of its own."""

@@ -37,11 +37,19 @@ class SecretInput(QWidget):
     typed_changed = Signal()
 
     def __init__(
-        self, name: str, *, stored: bool, lines: int = 1, from_file: bool = False, ask: AskFile = ask_file
+        self,
+        name: str,
+        *,
+        stored: bool,
+        lines: int = 1,
+        from_file: bool = False,
+        required: bool = True,
+        ask: AskFile = ask_file,
     ) -> None:
         super().__init__()
         self._name = name
         self._stored = stored
+        self._required = required
         self._ask = ask
         self._open = not stored
         self.edit: QLineEdit | QPlainTextEdit
@@ -159,4 +167,4 @@ class SecretInput(QWidget):
         if self.typed:
             self.says.setText(tr("New. It goes into the keyring when you save."))
         else:
-            self.says.setText("" if self._stored else tr("missing"))
+            self.says.setText(tr("missing") if self._required and not self._stored else "")

@@ -5,6 +5,7 @@ What engines, containers and the catalog say may hold anything. None of it is ev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from html import escape
@@ -14,6 +15,10 @@ from PySide6.QtGui import QFontMetrics, QIcon, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from mirror_console.ui.theme import heading, monospace, semibold, small, tabular
+
+BREAK = "\u200b"
+"""Takes no room, and lets a line end: what was copied with it is the same without it."""
+_LONG = re.compile(r"\S{25,}")
 
 
 class Look(StrEnum):
@@ -152,6 +157,11 @@ def line(parent: QWidget | None = None, *, upright: bool = False) -> QFrame:
     else:
         made.setFixedHeight(1)
     return made
+
+
+def breakable(text: str) -> str:
+    """A text whose long words, such as fingerprints, may go on in the next line: a narrow place would cut them off."""
+    return _LONG.sub(lambda found: BREAK.join(found[0][at : at + 4] for at in range(0, len(found[0]), 4)), text)
 
 
 def amp(text: str) -> str:

@@ -1,0 +1,258 @@
+"""Pictures of the ways into an engine: forms, the ten steps, host keys, accounts, a locked keyring, Docker's contexts.
+
+They are taken with those of the other pages: python -m tests.ui.pictures_rollout FOLDER [part of a name]
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+
+from mirror_console.domain.alignment import Knowledge
+from mirror_console.domain.credential import Kept
+from mirror_console.domain.engine import Engine, TlsReferences, Way, parse_address
+from mirror_console.domain.fleet import EngineRow
+from mirror_console.domain.secret import SecretReference
+from mirror_console.domain.ssh import Hop, HostKey, HostKeyRefused, SignIn, SshAccess
+from mirror_console.errors import FailureKind, Problem
+from mirror_console.operations.account_credentials import AccountCredential
+from mirror_console.operations.connection import TITLES, titles
+from mirror_console.operations.console import Console
+from mirror_console.operations.contexts import DockerContext
+from mirror_console.operations.engines import ConnectionStep, EngineInput, StepState
+from mirror_console.ui.engines.accounts import AccessEditor
+from mirror_console.ui.engines.contexts import ContextsEditor
+from mirror_console.ui.engines.editor import EngineEditor
+from mirror_console.ui.engines.host_keys import trust_question
+from mirror_console.ui.engines.operations import EngineOperations
+from mirror_console.ui.engines.page import EnginesPage
+from mirror_console.ui.questions import QuestionDialog
+from mirror_console.ui.window import MainWindow
+from tests.ui.sample import NOW, engine_row, sample_grid
+
+Scene = Callable[[MainWindow], QWidget]
+
+
+def made_up_key(host: str, seed: bytes, port: int = 22) -> HostKey:
+    """A key that no server has."""
+    kind = b"ssh-ed25519"
+    blob = len(kind).to_bytes(4, "big") + kind + (32).to_bytes(4, "big") + (seed * 32)[:32]
+    return HostKey(host, port, kind.decode(), base64.b64encode(blob).decode())
+
+
+ACCEPTED = made_up_key("ber-1.lab", b"before")
+OFFERED = made_up_key("ber-1.lab", b"after")
+JUMP = made_up_key("jump.lab", b"jump", 2222)
+BY_SSH = Engine(
+    "engine-2",
+    "ber-1",
+    parse_address("ssh://deploy@ber-1.lab"),
+    location="Berlin",
+    ssh=SshAccess(
+        SignIn.KEY,
+        jumps=(Hop("jump.lab", 2222, "deploy"),),
+        host_keys=(JUMP, ACCEPTED),
+        key=SecretReference("engine/engine-2/ssh-key"),
+        passphrase=SecretReference("engine/engine-2/ssh-passphrase"),
+    ),
+)
+BY_TLS = replace(
+    engine_row(1).engine,
+    tls=TlsReferences(*(SecretReference(f"engine/engine-1/{name}") for name in ("ca", "client-cert", "client-key"))),
+)
+ACCOUNTS = (
+    AccountCredential("Account 1001", frozenset({"certificate", "key"}), Kept.STORED),
+    AccountCredential("Account 1002", frozenset({"certificate", "key"}), Kept.MISSING),
+)
+CONTEXTS = (
+    (DockerContext("DOCKER_HOST", "tcp://10.77.2.9:2376", "of this environment's variables"), ()),
+    (DockerContext("hamburg", "ssh://deploy@ham-1.lab", "The engine in Hamburg"), ()),
+    (
+        DockerContext("old-build", "tcp://build.lab:2375"),
+        (
+            Problem(
+                "context",
+                "port 2375 is Docker's unencrypted port: whoever reaches it is root there; use TLS, usually port 2376",
+            ),
+        ),
+    ),
+    (
+        DockerContext("paris", "unix:///run/engine.sock"),
+        (Problem("address", "engine 'fra-1' has this address already"),),
+    ),
+)
+
+
+def passing() -> tuple[ConnectionStep, ...]:
+    """A test by SSH in which all goes well."""
+    words = (
+        "ssh://deploy@ber-1.lab",
+        "10.77.2.4",
+        "port 2222 accepts connections",
+        f"{ACCEPTED.words}, as accepted",
+        "as 'deploy' by private key",
+        "Docker 20.10.24, API 1.41, linux/amd64",
+        "17 containers",
+        "may create; whether it can pull shows with the checks of a rollout",
+        "38.2 GB free for images",
+        "differs by 0.4 s",
+    )
+    named = zip(titles(Way.SSH), words, strict=True)
+    return tuple(
+        ConnectionStep(number, title, StepState.OK, told, 0.01 * number * number)
+        for number, (title, told) in enumerate(named, 1)
+    )
+
+
+def stopped(accepted: tuple[HostKey, ...] = ()) -> tuple[ConnectionStep, ...]:
+    """A test by SSH that ends at a key that isn't accepted."""
+    refusal = HostKeyRefused("ber-1", OFFERED, accepted)
+    failed = ConnectionStep(4, "Host key", StepState.FAILED, refusal.title, 0.08, refusal.hint, OFFERED, accepted)
+    skipped = (ConnectionStep(number, title, StepState.SKIPPED, "not tried") for number, title in enumerate(TITLES, 1))
+    return (*passing()[:3], failed, *list(skipped)[4:])
+
+
+def steps_of(_console: Console, typed: EngineInput, _id: str | None) -> Iterator[ConnectionStep]:
+    """What a test says of what is typed: the server's key is OFFERED."""
+    known = [key for key in typed.ssh.host_keys if key.place == OFFERED.place]
+    yield from passing() if OFFERED in known else stopped(tuple(known))
+
+
+def page_of(window: MainWindow, *rows: EngineRow) -> EnginesPage:
+    """The engines page with these rows in place of the sample's of the same engines."""
+    new = {row.engine.id: row for row in rows}
+    grid = sample_grid()
+    engines = tuple(new.get(row.engine.id, row) for row in grid.engines)
+    window.context.set_grid(replace(grid, engines=engines))
+    window.open_page("engines")
+    page = window.pages["engines"]
+    assert isinstance(page, EnginesPage)
+    QTest.qWait(30)
+    return page
+
+
+def ssh_row() -> EngineRow:
+    """The engine by SSH, which answered."""
+    return replace(engine_row(2), engine=BY_SSH)
+
+
+# --- scenes -------------------------------------------------------------------------------------------------------
+
+
+def _staged(**more: object) -> EngineOperations:
+    return EngineOperations(problems=lambda *_all: (), accounts=lambda *_all: ACCOUNTS, test_input=steps_of, **more)  # type: ignore[arg-type] # by name
+
+
+def _form(window: MainWindow, engine: Engine | None, steps: tuple[ConnectionStep, ...] = ()) -> EngineEditor:
+    page = page_of(window, ssh_row())
+    editor = EngineEditor(window.context, _staged(), engine)
+    page.open_editor(editor)
+    if steps:
+        editor.connection.run(lambda: iter(steps))
+        QTest.qWait(150)
+    return editor
+
+
+def _ssh_form(window: MainWindow) -> QWidget:
+    _form(window, BY_SSH, passing())
+    return window
+
+
+def _ssh_keys(window: MainWindow) -> QWidget:
+    editor = _form(window, BY_SSH, passing())
+    editor.parts.ssh.host_keys.removers[1].setFocus()
+    return window
+
+
+def _ssh_new(window: MainWindow) -> QWidget:
+    editor = _form(window, None)
+    editor.name.setText("ber-1")
+    editor.address.setText("ssh://deploy@ber-1.lab")
+    editor.connection.run(lambda: iter(stopped()))
+    QTest.qWait(150)
+    return window
+
+
+def _plain_form(window: MainWindow) -> QWidget:
+    editor = _form(window, None)
+    editor.name.setText("here")
+    editor.address.setText("http://127.0.0.1:2375")
+    return window
+
+
+def _socket_form(window: MainWindow) -> QWidget:
+    editor = _form(window, None)
+    editor.address.setText("unix:///var/run/docker.sock")
+    return window
+
+
+def _tested(window: MainWindow, steps: tuple[ConnectionStep, ...]) -> QWidget:
+    page = page_of(window, ssh_row())
+    page.view.move_to("engine-2")
+    page.details.connection.run(lambda: iter(steps))
+    QTest.qWait(150)
+    return window
+
+
+def _locked(window: MainWindow) -> QWidget:
+    row = engine_row(1, answered=False)
+    assert row.contact is not None
+    contact = replace(
+        row.contact, failure=FailureKind.KEYRING, words="The keyring is locked", at=NOW - timedelta(seconds=38)
+    )
+    page = page_of(window, EngineRow(BY_TLS, contact, 8, Knowledge.UNREACHABLE))
+    page.view.move_to("engine-1")
+    return window
+
+
+def _accounts(window: MainWindow) -> QWidget:
+    row = engine_row(1)
+    assert row.contact is not None
+    assert row.contact.facts is not None
+    late = replace(row.contact, facts=replace(row.contact.facts, clock_offset=-312.0))
+    page = page_of(window, replace(row, engine=BY_TLS, contact=late))
+    page.view.move_to("engine-1")
+    page.details.accounts._show(BY_TLS, ACCOUNTS)
+    page.details.accounts.view.move_to("Account 1002")
+    QTest.qWait(60)
+    page.details.accounts._show(BY_TLS, ACCOUNTS)
+    return window
+
+
+def _access_form(window: MainWindow) -> QWidget:
+    page = page_of(window)
+    page.open_editor(AccessEditor(window.context, _staged(access_problems=lambda *_all: ()), BY_TLS, ACCOUNTS[0]))
+    return window
+
+
+def _contexts(window: MainWindow) -> QWidget:
+    page = page_of(window)
+    editor = ContextsEditor(window.context, EngineOperations())
+    page.open_editor(editor)
+    QTest.qWait(60)
+    editor._show(CONTEXTS)
+    editor.lines["hamburg"].box.setChecked(True)
+    return window
+
+
+SCENES: dict[str, Scene] = {
+    "engines-ssh-form": _ssh_form,
+    "engines-ssh-keys": _ssh_keys,
+    "engines-ssh-new": _ssh_new,
+    "engines-plain-form": _plain_form,
+    "engines-socket-form": _socket_form,
+    "engines-steps-passing": lambda window: _tested(window, passing()),
+    "engines-steps-unknown-key": lambda window: _tested(window, stopped()),
+    "engines-steps-changed-key": lambda window: _tested(window, stopped((ACCEPTED,))),
+    "engines-question-unknown": lambda _window: QuestionDialog(trust_question(OFFERED, ())),
+    "engines-question-changed": lambda _window: QuestionDialog(trust_question(OFFERED, (ACCEPTED,))),
+    "engines-locked": _locked,
+    "engines-accounts": _accounts,
+    "engines-access-form": _access_form,
+    "engines-contexts": _contexts,
+}
