@@ -22,7 +22,8 @@ from mirror_console.domain.plain import clean
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
-from mirror_console.operations.engines import LONGEST_PEM, EngineInput, engine_problems, save_engine
+from mirror_console.operations.engine_input import LONGEST_PEM, EngineInput
+from mirror_console.operations.engines import engine_problems, save_engine
 from mirror_console.operations.key_file import read_key_file
 
 AMBIENT = "DOCKER_HOST"
