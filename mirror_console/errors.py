@@ -71,6 +71,7 @@ class FailureKind(StrEnum):
     TIMEOUT = "no answer in time"
     DROPPED = "connection lost"
     CERTIFICATE = "certificate refused"
+    SERVER_KEY_CHANGED = "server key changed"
     HOST_KEY_UNKNOWN = "host key unknown"
     HOST_KEY_CHANGED = "host key changed"
     UNENCRYPTED = "not encrypted"
@@ -101,6 +102,7 @@ UNREACHABLE_KINDS = frozenset(
         FailureKind.TIMEOUT,
         FailureKind.DROPPED,
         FailureKind.CERTIFICATE,
+        FailureKind.SERVER_KEY_CHANGED,
         FailureKind.HOST_KEY_UNKNOWN,
         FailureKind.HOST_KEY_CHANGED,
         FailureKind.UNENCRYPTED,

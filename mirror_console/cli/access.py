@@ -9,6 +9,7 @@ import typer
 
 from mirror_console.cli.files import read_key, read_text
 from mirror_console.cli.session import JsonOption, Session, session_of, told
+from mirror_console.cli.ssh import PassphraseOption, PasswordFileOption, PasswordOption, SshKeyOption, signing_in
 from mirror_console.cli.status import engine_ids
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.secret import Secret
@@ -32,6 +33,13 @@ def access(
     key: Annotated[
         Path | None, typer.Option("--key", help="File with the key of the client certificate (PEM).")
     ] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", help="SSH: as whom it signs in; '' for the user of the engine's address.")
+    ] = None,
+    ssh_key: SshKeyOption = None,
+    ssh_passphrase_file: PassphraseOption = None,
+    ssh_password_file: PasswordFileOption = None,
+    ssh_password: PasswordOption = False,
     remove: Annotated[bool, typer.Option("--remove", help="Take the account's credential away.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -41,7 +49,8 @@ def access(
     belongs to another account is shown as 'no access'.
     """
     session = session_of(context)
-    given = [option for option in (ca, cert, key) if option is not None]
+    by_ssh = (user, ssh_key, ssh_passphrase_file, ssh_password_file, ssh_password or None)
+    given = [option for option in (ca, cert, key, *by_ssh) if option is not None]
     if not account and (given or remove):
         raise InvalidInput("Nothing was changed.", [Problem("account", "say whose credential it is with --account")])
     if remove and given:
@@ -56,6 +65,8 @@ def access(
         read_text(ca, "ca") if ca else "",
         read_text(cert, "cert") if cert else "",
         read_key(key, "key") if key else Secret(""),
+        user,
+        *signing_in(session, account, ssh_key, ssh_passphrase_file, ssh_password_file, ssh_password),
     )
     with session.console(write=True) as (console, _):
         engine = _engine(console, name)

@@ -10,12 +10,11 @@ from typing import Annotated
 
 import typer
 
-from mirror_console.cli import access, contexts
+from mirror_console.cli import access, contexts, trust
 from mirror_console.cli.files import read_key, read_secret, read_text
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.shapes import engine_shape
 from mirror_console.cli.ssh import (
-    MOST_KEYS,
     AgentOption,
     HostKeyOption,
     JumpOption,
@@ -24,8 +23,6 @@ from mirror_console.cli.ssh import (
     PasswordOption,
     SocketOption,
     SshKeyOption,
-    accept,
-    named_key,
     with_acceptance,
     with_accepted_keys,
     with_ssh,
@@ -43,16 +40,15 @@ from mirror_console.operations.engines import (
     EngineInput,
     RegistryInput,
     StepState,
-    accept_host_key,
     engine_input,
     engine_problems,
-    host_key_refusal,
     remove_engine,
     remove_registry,
     save_engine,
     save_registry,
     test_connection,
 )
+from mirror_console.operations.trust import meet
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The engine's name.")]
 LocationOption = Annotated[str | None, typer.Option("--location", help="Where it stands.")]
@@ -82,7 +78,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("edit")(edit)
     group.command("remove")(remove)
     group.command("test")(try_out)
-    group.command("trust")(trust)
+    trust.add_to(group)
     access.add_to(group)
     contexts.add_to(group)
     group.command("add-registry")(add_registry)
@@ -184,6 +180,8 @@ def add(
         if not as_json:
             session.out.say(f"Saved {engine.name}.")
         steps = [] if no_test else _tried(session, console, engine, as_json=as_json)
+        if engine.tls is not None and steps and not _any_failed(steps):
+            meet(console, engine)
     if as_json:
         session.out.json({**_saved(engine), "steps": steps})
     if _any_failed(steps):
@@ -262,39 +260,6 @@ def try_out(
         session.out.json(steps)
     if _any_failed(steps):
         raise typer.Exit(ExitCode.ATTENTION)
-
-
-@told
-def trust(
-    context: typer.Context,
-    name: NameArgument,
-    host_key: HostKeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Look at the keys of the SSH servers on the way to an engine, and accept those that are new or have changed.
-
-    The keys are shown and asked about; --host-key accepts the named ones without a question.
-    """
-    session = session_of(context)
-    session.demand_write()
-    accepted = []
-    with session.console(write=True) as (console, _):
-        engine = _engine(console, name)
-        for text in host_key or ():
-            accepted.append(named_key(str(engine.address), text))
-            engine = accept_host_key(console, engine.id, accepted[-1])
-        while len(accepted) < MOST_KEYS and (refusal := host_key_refusal(console, engine)) is not None:
-            accept(session, refusal)
-            accepted.append(refusal.offered)
-            engine = accept_host_key(console, engine.id, refusal.offered)
-    words = "\n".join(f"Accepted the key of {key.place}: {key.words}." for key in accepted)
-    content = [
-        {"host": key.host, "port": key.port, "type": key.type, "fingerprint": key.fingerprint} for key in accepted
-    ]
-    if as_json or not words:
-        session.out.done(f"All keys on the way to {name} are accepted already.", content, as_json=as_json)
-    else:
-        session.out.lines(words)
 
 
 @told

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mirror_console.cli.files import read_secret
+from mirror_console.cli.files import read_key, read_secret
 from mirror_console.cli.session import Session
 from mirror_console.domain.engine import UNENCRYPTED_ACCEPTED, Way, parse_address
 from mirror_console.domain.secret import Secret
@@ -77,7 +77,7 @@ def with_ssh(
         raise InvalidInput("The engine was not saved.", [problem])
     ssh = typed.ssh
     if key is not None:
-        given = read_secret(key, "ssh_key")
+        given = read_key(key, "ssh_key")
         ssh = replace(ssh, sign_in=SignIn.KEY, key=given, passphrase=_passphrase(session, given, passphrase_file))
     elif passphrase_file is not None:
         ssh = replace(ssh, passphrase=read_secret(passphrase_file, "ssh_passphrase"))
@@ -93,6 +93,21 @@ def with_ssh(
     for text in host_keys or ():
         ssh = replace(ssh, host_keys=with_host_key(SshAccess(host_keys=ssh.host_keys), named_key(typed.address, text)))
     return replace(typed, ssh=ssh)
+
+
+def signing_in(
+    session: Session,
+    whom: str,
+    key: Path | None,
+    passphrase_file: Path | None,
+    password_file: Path | None,
+    password: bool,
+) -> tuple[Secret, Secret, Secret]:
+    """Key, passphrase and password that the options name; empty where they name none. Asks where one is missing."""
+    given = read_key(key, "ssh_key") if key else Secret("")
+    passphrase = _passphrase(session, given, passphrase_file)
+    asked = password or password_file is not None
+    return given, passphrase, _password(session, whom, password_file) if asked else Secret("")
 
 
 def with_accepted_keys(session: Session, console: Console, typed: EngineInput) -> EngineInput:

@@ -97,6 +97,13 @@ class Engine:
     ssh: SshAccess | None = None
     unencrypted_accepted: bool = False
     """Whether a person typed that they accept what it means to reach this address without encryption."""
+    server_key: str = ""
+    """By TLS: the fingerprint of the key that the server at this address was seen to have; empty before that."""
+
+
+def server_key_at(address: Address, before: Engine | None) -> str:
+    """The key that is remembered for an address: that of the engine as it was before, where it has the same one."""
+    return before.server_key if before is not None and before.address == address else ""
 
 
 @dataclass(frozen=True, slots=True)

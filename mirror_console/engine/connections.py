@@ -66,7 +66,7 @@ class DockerEngines:
             kept = self._kept.setdefault((engine.id, engine.tls, engine.ssh), _Kept())
         with kept.lock:
             way = (engine.address, engine.tls, engine.ssh, engine.unencrypted_accepted, engine.timeout)
-            if kept.link is None or kept.way != way:
+            if kept.link is None or kept.way != way or engine.server_key not in {"", kept.link.server_key}:
                 kept.close()
                 kept.link, kept.way = self._connect(engine, {}), way
             return DockerSession(engine, kept.link, self._clock)
@@ -145,6 +145,7 @@ class DockerEngines:
         address = engine.address
         context = self._tls_context(engine, secrets)
         base_url = f"https://{_written(address.host)}:{address.port}"
+        key = transport.ServerKey(engine.name, engine.server_key)
 
         def hear_out() -> None:
             # Silence means that the certificate was taken, and the connection was lost for another reason.
@@ -152,12 +153,13 @@ class DockerEngines:
                 transport.hear_out(address.host, address.port, context, min(engine.timeout, LISTEN_SECONDS))
 
         try:
-            link = _open(engine, base_url, lambda: transport.tls_pool(address.host, address.port, context))
+            link = _open(engine, base_url, lambda: transport.tls_pool(address.host, address.port, context, key))
         except EngineError as error:
             if error.kind is FailureKind.DROPPED:
                 hear_out()
             raise
         link.hear_out = hear_out
+        link.seen = key
         return link
 
     def _connect_by_ssh(self, engine: Engine, secrets: Mapping[str, Secret]) -> Link:

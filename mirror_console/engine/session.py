@@ -24,7 +24,7 @@ from mirror_console.engine.events import EventStream, subscribe
 from mirror_console.engine.failures import in_our_words
 from mirror_console.engine.ssh import SshWay
 from mirror_console.engine.ssh_channel import as_socket
-from mirror_console.engine.transport import pieces
+from mirror_console.engine.transport import ServerKey, pieces
 from mirror_console.errors import EngineError, FailureKind, InvalidInput
 
 T = TypeVar("T")
@@ -48,12 +48,19 @@ class Link:
             weakref.finalize(self, by_ssh.close)
         self.hear_out: Callable[[], None] = lambda: None
         """Raises EngineError where the engine, when it is only listened to, says why it breaks off."""
+        self.seen: ServerKey | None = None
+        """By TLS: the key that the server was seen to have."""
         self.api = ""
         self.kind = EngineKind.DOCKER
         self.image_configs: dict[str, replies.ImageConfig] = {}
         """What images give to containers, by id: ids never change their meaning on one engine."""
         self.told: translate.Told = {}
         """The last listing."""
+
+    @property
+    def server_key(self) -> str:
+        """The fingerprint of the key that the server was seen to have by TLS."""
+        return self.seen.fingerprint if self.seen is not None else ""
 
     def speak(self, api: str) -> None:
         """Use this API version from now on."""
@@ -84,6 +91,11 @@ class DockerSession:
     def host_key(self) -> HostKey | None:
         """The key that the engine's SSH server was seen to have; None where it is reached otherwise."""
         return self._link.by_ssh.host_key if self._link.by_ssh is not None else None
+
+    @property
+    def server_key(self) -> str:
+        """The fingerprint of the key that its server was seen to have by TLS; empty where it is reached otherwise."""
+        return self._link.server_key
 
     def free_disk(self) -> int | None:
         """Octets that are free where the engine keeps its images; None where that can't be learned."""

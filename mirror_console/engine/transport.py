@@ -9,6 +9,7 @@ import secrets
 import socket
 import ssl
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -18,8 +19,11 @@ import requests
 import requests.adapters
 import urllib3
 import urllib3.connection
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
+from mirror_console.domain.server_key import ServerKeyChanged, fingerprint
 from mirror_console.engine.failures import Oversized
 from mirror_console.engine.timed import TimedReply
 from mirror_console.errors import EngineError, FailureKind
@@ -214,17 +218,59 @@ def plain_pool(host: str, port: int) -> urllib3.HTTPConnectionPool:
 # --- TLS ----------------------------------------------------------------------------------------------------------
 
 
+class ServerKey:
+    """The key that an engine's server has: the remembered one, or else the first that is seen; no other one after it.
+
+    All connections to an engine share it. `fingerprint` is empty as long as nothing is remembered and nothing was seen.
+    """
+
+    def __init__(self, engine: str, remembered: str) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self.fingerprint = remembered
+
+    def look_at(self, certificate: bytes) -> None:
+        """Compare what a server shows, in DER. Raises ServerKeyChanged, EngineError where it can't be read."""
+        try:
+            key = x509.load_der_x509_certificate(certificate).public_key()
+        except (ValueError, UnsupportedAlgorithm) as error:
+            title = f"The certificate that {self._engine} shows holds no key that can be read."
+            raise EngineError(FailureKind.CERTIFICATE, title, "Give the engine another certificate.") from error
+        public = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        offered = fingerprint(public)
+        with self._lock:
+            self.fingerprint = self.fingerprint or offered
+            if self.fingerprint != offered:
+                raise ServerKeyChanged(self._engine, offered, self.fingerprint)
+
+
 class _TlsConnection(urllib3.connection.HTTPSConnection):
     response_class = TimedReply
+
+    def __init__(self, *args: Any, server_key: ServerKey, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._server_key = server_key
+
+    def connect(self) -> None:
+        """Shake hands, and look at the server's key before anything is asked."""
+        super().connect()
+        spoken: Any = self.sock
+        try:
+            self._server_key.look_at(spoken.getpeercert(binary_form=True))
+        except BaseException:
+            self.close()
+            raise
 
 
 class _TlsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-def tls_pool(host: str, port: int, context: ssl.SSLContext) -> urllib3.HTTPConnectionPool:
-    """Connections by TLS. `context` says whom to trust and who we are."""
-    return _TlsPool(host, port, maxsize=AT_ONCE, block=True, ssl_context=context, socket_options=KEEP_ALIVE)
+def tls_pool(host: str, port: int, context: ssl.SSLContext, key: ServerKey) -> urllib3.HTTPConnectionPool:
+    """Connections by TLS. `context` says whom to trust and who we are, `key` which one the server has to show."""
+    return _TlsPool(
+        host, port, maxsize=AT_ONCE, block=True, ssl_context=context, socket_options=KEEP_ALIVE, server_key=key
+    )
 
 
 def hear_out(host: str, port: int, context: ssl.SSLContext, seconds: float) -> None:

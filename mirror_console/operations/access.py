@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from mirror_console.domain.access import Access, reached_as, way_in
-from mirror_console.domain.engine import Contact, Engine, Way
+from mirror_console.domain.access import Access, fits, reached_as, way_in
+from mirror_console.domain.engine import Contact, Engine
 from mirror_console.domain.environment import Placed
-from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import EngineError, FailureKind, InvalidInput, Problem
+from mirror_console.operations.access_input import AccessInput, draft_access, replaced
 from mirror_console.operations.applications import know_account
-from mirror_console.operations.console import Console, new_id
-from mirror_console.operations.engines import EngineInput, pem_problems, whole_pem
+from mirror_console.operations.console import Console
 from mirror_console.operations.keeping import forget, kept
 from mirror_console.operations.ports import Books
 
+__all__ = [
+    "AccessInput",
+    "Entry",
+    "access_problems",
+    "by_entry",
+    "contacts_by_account",
+    "entries",
+    "for_account",
+    "last_contact",
+    "reached",
+    "remove_access",
+    "save_access",
+    "save_contact",
+    "ways_in",
+]
+
 T = TypeVar("T")
-
-LONGEST_ACCOUNT = 60
-
-_ENTRIES = {"ca": "ca", "certificate": "client-cert", "key": "client-key"}
-"""How the keyring's entry of each field ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccessInput:
-    """What is typed for one account on an engine. Texts left empty: what the keyring has already stays."""
-
-    account: str = ""
-    ca: str = ""
-    certificate: str = ""
-    key: Secret = field(default_factory=lambda: Secret(""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,46 +53,21 @@ def save_access(console: Console, engine: Engine, typed: AccessInput) -> Access:
     Raises InvalidInput with every problem, VaultError where the keyring refuses the credentials, NotAllowed.
     """
     console.demand_write()
-    access, secrets, problems = draft_access(engine, typed, _before(console, engine, typed))
+    before = _before(console, engine, typed)
+    access, secrets, problems = draft_access(engine, typed, before)
     if problems:
         raise InvalidInput("The credential was not saved.", problems)
     with kept(console.vault, secrets), console.catalog.write() as books:
         know_account(books, access.account)
         books.accesses.save(access)
     console.engines.forget(engine.id)
+    forget(console.vault, replaced([before] if before else [], [access]))
     return access
 
 
 def access_problems(console: Console, engine: Engine, typed: AccessInput) -> list[Problem]:
     """Everything wrong with what is typed for an account, beside what it has on the engine already."""
     return draft_access(engine, typed, _before(console, engine, typed))[2]
-
-
-def draft_access(
-    engine: Engine, typed: AccessInput, before: Access | None, at: str = ""
-) -> tuple[Access, dict[str, Secret], list[Problem]]:
-    """What would be saved, what would go into the keyring by reference name, and everything wrong with it."""
-    where = f"{at}." if at else ""
-    account = typed.account.strip()
-    problems = pem_problems(EngineInput(ca=typed.ca, certificate=typed.certificate, key=typed.key), where)
-    if not account or len(account) > LONGEST_ACCOUNT or not account.isprintable():
-        words = f"the account's name is needed, of {LONGEST_ACCOUNT} characters at most"
-        problems.append(Problem(f"{where}account", words))
-    if engine.address.way is Way.SOCKET:
-        problems.append(Problem(f"{where}account", f"{engine.name} is a local socket: it asks for no credential"))
-    given = {"ca": Secret(typed.ca), "certificate": Secret(typed.certificate), "key": typed.key}
-    given = {name: secret for name, secret in given.items() if secret.reveal().strip()}
-    there = dict(before.references) if before else {}
-    entry = new_id()
-    references = there | {
-        name: there.get(name) or SecretReference(f"engine/{engine.id}/account/{entry}/{_ENTRIES[name]}")
-        for name in given
-    }
-    for name, words in (("certificate", "a client certificate"), ("key", "the key of the client certificate")):
-        if name not in references:
-            problems.append(Problem(f"{where}{name}", f"{words} is needed"))
-    secrets = {references[name].name: whole_pem(secret) for name, secret in given.items()}
-    return Access(engine.id, account, references), secrets, problems
 
 
 def _before(console: Console, engine: Engine, typed: AccessInput) -> Access | None:
@@ -135,7 +110,7 @@ def for_account(console: Console, engine: Engine, account: str) -> Engine:
     """The engine as one account reaches it. Raises InvalidInput where it has no credential there."""
     with console.catalog.read() as books:
         found = next((access for access in books.accesses.of(engine.id) if access.account == account), None)
-    if found is None:
+    if found is None or not fits(engine, found):
         problem = Problem("account", f"account '{account}' has no credential on {engine.name}")
         raise InvalidInput("This can't be tried.", [problem], "'engines access' lists those that have one.")
     return reached_as(engine, found)

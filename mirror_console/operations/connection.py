@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mirror_console.domain.engine import CLOCK_TOLERANCE, UNENCRYPTED_ACCEPTED, Engine, EngineFacts, Way
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.server_key import ServerKeyChanged
 from mirror_console.domain.ssh import Hop, HostKey, HostKeyRefused, SignIn, SshError, Stage
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
@@ -19,6 +20,14 @@ from mirror_console.operations.ports import EngineSession
 
 CONNECT_SECONDS = 5.0
 _BY_PROGRAM = "a program of your own SSH settings stands for the network"
+_OF_CERTIFICATE = frozenset(
+    {
+        FailureKind.CERTIFICATE,
+        FailureKind.SERVER_KEY_CHANGED,
+        FailureKind.NO_CREDENTIAL,
+        FailureKind.KEYRING,
+    }
+)
 NO_SUCH_IMAGE = "sha256:" + "0" * 64
 """An id that no image has: a container of it can't be made, so asking for one changes nothing."""
 
@@ -55,7 +64,7 @@ class ConnectionStep:
     """One step, `number` from 1 to 10. It comes twice: while it runs, and with its outcome after `seconds`.
 
     Where an SSH server shows a key that isn't accepted, `offered` is that key and `accepted` those of before: a person
-    compares it, and then it is accepted (mirror_console.operations.engines.accept_host_key, or SshInput.host_keys).
+    compares it, and then it is accepted (mirror_console.operations.trust.accept_host_key, or SshInput.host_keys).
     """
 
     number: int
@@ -66,6 +75,11 @@ class ConnectionStep:
     remedy: str = ""
     offered: HostKey | None = None
     accepted: tuple[HostKey, ...] = ()
+    server_key: str = ""
+    """Where an engine shows another TLS key than the remembered one: the fingerprint of what it shows.
+
+    A person compares it, and then it is accepted (mirror_console.operations.trust.accept_server_key).
+    """
 
 
 def test_connection(console: Console, engine: Engine, secrets: Mapping[str, Secret] | None) -> Iterator[ConnectionStep]:
@@ -84,9 +98,14 @@ def test_connection(console: Console, engine: Engine, secrets: Mapping[str, Secr
         outcome = ask()
         failed = outcome.state is StepState.FAILED
         took = console.monotonic() - began
-        shown = outcome.refusal
-        offered, accepted = (shown.offered, shown.accepted) if shown else (None, ())
-        yield ConnectionStep(number, title, outcome.state, outcome.words, took, outcome.remedy, offered, accepted)
+        step = ConnectionStep(number, title, outcome.state, outcome.words, took, outcome.remedy)
+        match outcome.refusal:
+            case HostKeyRefused() as shown:
+                yield replace(step, offered=shown.offered, accepted=shown.accepted)
+            case ServerKeyChanged() as shown:
+                yield replace(step, server_key=shown.offered)
+            case _:
+                yield step
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +113,7 @@ class _Outcome:
     state: StepState
     words: str
     remedy: str = ""
-    refusal: HostKeyRefused | None = None
+    refusal: EngineError | None = None
 
 
 def _ok(words: str) -> _Outcome:
@@ -173,7 +192,14 @@ class _Test:
             case Way.TLS:
                 if self._refusal and _concerns_certificate(self._refusal):
                     return _refused(self._refusal)
-                return _ok("trusted by the authority of this engine")
+                return _ok(self._trusted())
+
+    def _trusted(self) -> str:
+        words = "trusted by the authority of this engine"
+        if self._session is None:
+            return words
+        known = "as remembered" if self._engine.server_key else "which is remembered from the first refresh on"
+        return f"{words}; its key is {self._session.server_key}, {known}"
 
     def _host_key(self) -> _Outcome:
         refusal = self._refusal
@@ -306,12 +332,11 @@ def _unreached(address: str, seconds: float, error: OSError) -> _Outcome:
 
 
 def _refused(error: EngineError) -> _Outcome:
-    refusal = error if isinstance(error, HostKeyRefused) else None
-    return _Outcome(StepState.FAILED, error.title, error.hint, refusal)
+    return _Outcome(StepState.FAILED, error.title, error.hint, error)
 
 
 def _concerns_certificate(error: EngineError) -> bool:
-    if error.kind in {FailureKind.CERTIFICATE, FailureKind.NO_CREDENTIAL, FailureKind.KEYRING}:
+    if error.kind in _OF_CERTIFICATE:
         return True
     # A refused client is told so by an alert; whatever else breaks the handshake came before it was looked at.
     return error.kind is not FailureKind.SIGN_IN and _broke_in_handshake(error)

@@ -23,8 +23,10 @@ from mirror_console.domain.secret import Secret
 from mirror_console.domain.ssh import SignIn
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
-from mirror_console.operations.engines import LONGEST_PEM, EngineInput, SshInput, engine_problems, save_engine
+from mirror_console.operations.engine_input import LONGEST_PEM, EngineInput
+from mirror_console.operations.engines import engine_problems, save_engine
 from mirror_console.operations.key_file import read_key_file
+from mirror_console.operations.ssh_input import SshInput
 
 AMBIENT = "DOCKER_HOST"
 """The name of what the environment's variables say."""

@@ -14,14 +14,18 @@ from mirror_console.domain.request import RegistryLogin
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import ConsoleError, EngineError, FailureKind, InvalidInput, Problem, VaultError
 from mirror_console.operations.console import Console
-from mirror_console.operations.engines import EngineInput, pem_problems, whole_pem
+from mirror_console.operations.engine_input import EngineInput, pem_problems, whole_pem
 from mirror_console.operations.keeping import kept
 from mirror_console.operations.ports import Books
+from mirror_console.operations.ssh_input import SshInput, key_problems
 
-_TLS_PURPOSES = {
+_PURPOSES = {
     "ca": "certificate of its authority",
     "certificate": "client certificate",
     "key": "key of the client certificate",
+    "ssh_key": "SSH key",
+    "ssh_passphrase": "passphrase of the SSH key",
+    "ssh_password": "SSH password",
 }
 _SIGNED_IN = frozenset({FailureKind.IMAGE_NOT_FOUND, FailureKind.NOT_FOUND, FailureKind.PLATFORM})
 """What a registry answers to who was let in."""
@@ -102,13 +106,15 @@ def _used(books: Books) -> dict[SecretReference, tuple[Use, ...]]:
 def _uses(books: Books) -> Iterator[tuple[SecretReference, Use]]:
     engines = {engine.id: engine for engine in books.engines.all()}
     for engine in engines.values():
-        for part, reference in _tls_of(engine).items():
-            yield reference, Use(UserKind.ENGINE, engine.id, engine.name, _TLS_PURPOSES[part])
+        for part, reference in _parts_of(engine).items():
+            yield reference, Use(UserKind.ENGINE, engine.id, engine.name, _PURPOSES[part])
     for access in books.accesses.all():
         engine = engines[access.engine_id]
         title = f"{access.account} on {engine.name}"
-        for part, reference in _tls_of(reached_as(engine, access)).items():
-            yield reference, Use(UserKind.ACCOUNT, f"{engine.id}/{access.account}", title, _TLS_PURPOSES[part])
+        # Also what doesn't fit the engine's way any more: the keyring has it all the same.
+        shared = {"ca": engine.tls.authority} if engine.tls else {}
+        for part, reference in (shared | dict(access.references)).items():
+            yield reference, Use(UserKind.ACCOUNT, f"{engine.id}/{access.account}", title, _PURPOSES[part])
     for registry in books.registries.all():
         yield registry.password, Use(UserKind.REGISTRY, registry.id, registry.host, f"password of {registry.user}")
     names = {application.id: application.name for application in books.applications.all()}
@@ -118,9 +124,11 @@ def _uses(books: Books) -> Iterator[tuple[SecretReference, Use]]:
             yield reference, Use(UserKind.ENVIRONMENT, environment.id, title, f"variable {variable}")
 
 
-def _tls_of(engine: Engine) -> dict[str, SecretReference]:
-    tls = engine.tls
-    return {} if tls is None else {"ca": tls.authority, "certificate": tls.certificate, "key": tls.key}
+def _parts_of(engine: Engine) -> dict[str, SecretReference]:
+    tls, ssh = engine.tls, engine.ssh
+    parts = {"ca": tls.authority, "certificate": tls.certificate, "key": tls.key} if tls else {}
+    by_ssh = {"ssh_key": ssh.key, "ssh_passphrase": ssh.passphrase, "ssh_password": ssh.password} if ssh else {}
+    return parts | {part: reference for part, reference in by_ssh.items() if reference is not None}
 
 
 def _users(credential: Credential) -> set[tuple[UserKind, str]]:
@@ -157,23 +165,32 @@ def _as_kept(found: list[Credential], new: Mapping[str, Secret]) -> dict[str, Se
     """The new values as the keyring gets them. Raises InvalidInput where one can't be what it is to be."""
     problems: list[Problem] = []
     secrets: dict[str, Secret] = {}
-    parts = {purpose: part for part, purpose in _TLS_PURPOSES.items()}
+    parts = {purpose: part for part, purpose in _PURPOSES.items()}
     for credential in found:
         name, secret = credential.reference.name, new[credential.reference.name]
         part = parts.get(credential.uses[0].purpose)
         if not secret.reveal().strip():
             problems.append(Problem(name, "it is empty"))
-        elif part is None:
-            secrets[name] = secret
-        else:
+        elif part in _PEM:
             problems += [Problem(name, problem.words) for problem in pem_problems(_as_typed(part, secret), "")]
             secrets[name] = whole_pem(secret)
+        elif part == "ssh_key":
+            # Whether its passphrase is the one that is kept, or comes with it, the trial tells.
+            typed = SshInput(key=secret, passphrase=_ANY)
+            problems += [Problem(name, problem.words) for problem in key_problems(typed, "")]
+            secrets[name] = whole_pem(secret)
+        else:
+            secrets[name] = secret
     if problems:
         raise InvalidInput("The credential was not replaced.", problems)
     return secrets
 
 
-def _as_typed(part: str, secret: Secret) -> EngineInput:
+_PEM = frozenset({"ca", "certificate", "key"})
+_ANY = Secret("any")
+
+
+def _as_typed(part: str | None, secret: Secret) -> EngineInput:
     match part:
         case "key":
             return EngineInput(key=secret)

@@ -13,7 +13,8 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment, HealthTest, Hold, Port, Settings
 from mirror_console.domain.ssh import SshAccess
 from mirror_console.operations.console import Console
-from mirror_console.operations.import_file import FORMAT, Known
+from mirror_console.operations.import_batch import Known
+from mirror_console.operations.import_file import FORMAT
 from mirror_console.operations.typed import answers_text
 
 
@@ -70,9 +71,14 @@ def _engine(engine: Engine, accesses: Iterable[Access]) -> dict[str, Any]:
             "probe_host": engine.probe_host,
             "simulated": engine.simulated,
             "ssh": _ssh(engine.ssh) if engine.ssh else None,
-            "accounts": [{"account": one.account} for one in accesses if one.engine_id == engine.id],
+            "server_key": engine.server_key,
+            "accounts": [_access(one) for one in accesses if one.engine_id == engine.id],
         }
     )
+
+
+def _access(access: Access) -> dict[str, Any]:
+    return _filled({"account": access.account, "ssh": {"user": access.user} if access.user else None})
 
 
 def _ssh(access: SshAccess) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mirror_console.domain.secret import Secret
 from mirror_console.domain.ssh import HostKey, SignIn, ToSocket, parse_host_key
 from mirror_console.errors import Problem
 from mirror_console.operations.import_fields import Fields
+from mirror_console.operations.import_texts import Texts
 from mirror_console.operations.ssh_input import SshInput
 
 SSH = ("sign_in", "key", "passphrase_file", "password_file", "jumps", "to_socket", "host_keys")
@@ -16,19 +15,17 @@ SSH = ("sign_in", "key", "passphrase_file", "password_file", "jumps", "to_socket
 def read_ssh(
     fields: Fields,
     before: SshInput,
-    pem: Callable[[Fields, str], Secret],
-    file: Callable[[Fields, str], Secret],
+    texts: Texts,
 ) -> SshInput:
     """The way that a mapping describes; what it leaves out stays as it was before.
 
-    `pem` reads a key that is there or in a file, `file` what is in a file. A key of a host that another one was
-    accepted for is refused: a file is nobody who has compared it.
+    A key of a host that another one was accepted for is refused: a file is nobody who has compared it.
     """
     return SshInput(
         sign_in=fields.word("sign_in", SignIn, before.sign_in),
-        key=pem(fields, "key") if "key" in fields else Secret(""),
-        passphrase=_line(fields, "passphrase_file", file),
-        password=_line(fields, "password_file", file),
+        key=texts.pem(fields, "key") if "key" in fields else Secret(""),
+        passphrase=texts.line(fields, "passphrase_file"),
+        password=texts.line(fields, "password_file"),
         jumps=", ".join(fields.texts("jumps", (before.jumps,) if before.jumps else ())),
         to_socket=fields.word("to_socket", ToSocket, before.to_socket),
         host_keys=_host_keys(fields, before.host_keys),
@@ -41,12 +38,14 @@ def in_file(problem: Problem, at: str) -> Problem:
     return Problem(f"{at}.ssh.{_PLACES[field]}", problem.words) if field in _PLACES else problem
 
 
-_PLACES = {"jumps": "jumps", "ssh_key": "key", "ssh_passphrase": "passphrase_file", "ssh_password": "password_file"}
+_PLACES = {
+    "user": "user",
+    "jumps": "jumps",
+    "ssh_key": "key",
+    "ssh_passphrase": "passphrase_file",
+    "ssh_password": "password_file",
+}
 """Where the file has the fields of the input."""
-
-
-def _line(fields: Fields, name: str, file: Callable[[Fields, str], Secret]) -> Secret:
-    return Secret(file(fields, name).reveal().rstrip("\r\n")) if name in fields else Secret("")
 
 
 def _host_keys(fields: Fields, before: tuple[HostKey, ...]) -> tuple[HostKey, ...]:

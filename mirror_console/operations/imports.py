@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.access_input import replaced
 from mirror_console.operations.console import Console
 from mirror_console.operations.export import export_catalog
-from mirror_console.operations.import_file import Batch, ImportFile, Known, dropped
+from mirror_console.operations.import_batch import Batch, Known
+from mirror_console.operations.import_file import ImportFile, dropped
 from mirror_console.operations.keeping import forget, kept
 from mirror_console.operations.yaml_text import line_of, lines, read_yaml
 
@@ -72,6 +74,7 @@ def import_catalog(console: Console, text: str, folder: Path | None = None) -> I
     for engine_id in batch.engines:
         console.engines.forget(engine_id)
     forget(console.vault, dropped(known.environments, batch.environments))
+    forget(console.vault, replaced(known.accesses, batch.accesses))
     return imported
 
 

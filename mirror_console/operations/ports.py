@@ -10,7 +10,7 @@ from typing import Protocol
 from mirror_console.domain.access import Access
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application
-from mirror_console.domain.engine import Contact, Engine, EngineFacts, Registry
+from mirror_console.domain.engine import Address, Contact, Engine, EngineFacts, Registry
 from mirror_console.domain.environment import Environment, Placed, RestartPolicy, Settings
 from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.image import Image
@@ -66,6 +66,9 @@ class EngineBook(Protocol):
 
     def by_name(self, name: str) -> Engine | None: ...
     def save(self, engine: Engine) -> None: ...
+    def remember_key(self, engine_id: str, address: Address, key: str) -> None:
+        """The key that the server at an address was seen to have by TLS; one that is kept for it already stays."""
+
     def remove(self, engine_id: str) -> None:
         """Raises CatalogError where environments are still placed on it."""
 
@@ -270,6 +273,10 @@ class EngineSession(Protocol):
     @property
     def host_key(self) -> HostKey | None:
         """The key that the engine's SSH server was seen to have; None where it is reached otherwise."""
+
+    @property
+    def server_key(self) -> str:
+        """The fingerprint of the key that its server was seen to have by TLS; empty where it is reached otherwise."""
 
     def free_disk(self) -> int | None:
         """Octets that are free where the engine keeps its images; None where that can't be learned."""

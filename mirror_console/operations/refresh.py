@@ -23,6 +23,7 @@ from mirror_console.jobs import Jobs
 from mirror_console.operations.access import Entry, entries, last_contact, save_contact
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.ports import Books, EngineSession
+from mirror_console.operations.trust import remember
 
 AT_ONCE = 64
 INSPECTS_AT_ONCE = 4
@@ -160,6 +161,7 @@ def refresh_entry(
     behind = {place.environment_id for place in entry.placed}
     with console.catalog.write() as books:
         save_contact(books, entry, Contact(engine.id, at, True, took, None, "", at, facts))
+        remember(books, engine, session)
         everything = not books.accesses.of(engine.id)
         books.observations.touch(engine.id, at, None if everything else sorted(behind))
         books.observations.save_all(changed)

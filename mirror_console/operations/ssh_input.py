@@ -72,7 +72,7 @@ def draft_ssh(
     key = passphrase = password = None
     match typed.sign_in:
         case SignIn.KEY:
-            problems += _key_problems(typed, where)
+            problems += key_problems(typed, where)
             if typed.key.reveal().strip():
                 secrets[names["ssh_key"]] = Secret(typed.key.reveal().strip() + "\n")
             if typed.passphrase:
@@ -139,7 +139,7 @@ def _jumps(typed: SshInput, problems: list[Problem], where: str) -> tuple[Hop, .
     return jumps
 
 
-def _key_problems(typed: SshInput, where: str) -> list[Problem]:
+def key_problems(typed: SshInput, where: str) -> list[Problem]:
     """What the beginning of a key tells: the connection test tells the rest."""
     text = typed.key.reveal().strip()
     if not text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from mirror_console.domain.engine import Contact, Engine, Registry
+from mirror_console.domain.engine import Address, Contact, Engine, Registry
 from mirror_console.errors import CatalogError
 from mirror_console.store.collection import Collection
 from mirror_console.store.shape import Shape
@@ -38,6 +38,12 @@ class EngineBook(Collection):
         """Add it, or change the one of its identity. Raises CatalogError where another one has its name."""
         self._changes("engines")
         self._connection.execute(_ENGINE.upsert, _ENGINE.values(value))
+
+    def remember_key(self, engine_id: str, address: Address, key: str) -> None:
+        """Keep the key that the server at an address was seen to have, where none is kept for it yet."""
+        here = sa.and_(engine.c.id == engine_id, engine.c.address == address, engine.c.server_key == "")
+        if self._connection.execute(sa.update(engine).where(here).values(server_key=key)).rowcount:
+            self._changes("engines")
 
     def remove(self, engine_id: str) -> None:
         """With its contact. Raises CatalogError where environments are placed on it."""

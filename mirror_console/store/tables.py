@@ -110,6 +110,7 @@ engine = _table(
     _column("simulated", Flag()),
     _column("ssh", Json(SshAccess | None), null=True),
     _column("unencrypted_accepted", Flag()),
+    _column("server_key", Text()),
     sa.UniqueConstraint("name"),
 )
 
@@ -130,6 +131,7 @@ engine_access = _table(
     _key("engine_id", _of("engine", with_it=True)),
     _key("account", _of("account", "name")),
     _column("references", Json(Mapping[str, SecretReference])),
+    _column("user", Text()),
     _column("contact", Json(Contact | None), null=True),
     rowid=False,
 )

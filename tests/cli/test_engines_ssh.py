@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mirror_console.domain.secret import Secret
+from tests.canaries import SSH_PASSPHRASE
 from tests.cli.terminal import CommandLine
 from tests.engine.ssh_parts import pin
 from tests.lab.engine import LabEngine
@@ -87,12 +88,12 @@ def test_passwords_and_passphrases_come_from_files_or_a_prompt(
     assert empty("engines", "test", "by-password").code == 0
     assert empty("engines", "remove", "by-password").code == 0
 
-    locked = make_key(tmp_path / "locked", passphrase="canary-passphrase")
+    locked = make_key(tmp_path / "locked", passphrase=SSH_PASSPHRASE)
     server.allow(locked.public)
     add = ("engines", "add", "by-key", ssh_engine.url, "--ssh-key", str(locked.file), *trust)
     assert "asks for its passphrase" in empty(*add).err
     empty.interactive = True
-    assert empty(*add, typed="canary-passphrase\n").code == 0
+    assert empty(*add, typed=f"{SSH_PASSPHRASE}\n").code == 0
     assert empty("engines", "test", "by-key").code == 0
 
 

@@ -24,6 +24,16 @@ class Recorder:
     port: int
     raw: list[bytes] = field(default_factory=list)
     requests: list[bytes] = field(default_factory=list)
+    context: ssl.SSLContext | None = None
+    """What it shows; None says nothing to whoever comes."""
+
+    def shows(self, credentials: Credentials) -> None:
+        """Show this certificate to whoever comes from now on."""
+        assert self.context is not None
+        with tempfile.TemporaryDirectory() as folder:
+            pem = Path(folder) / "both.pem"
+            pem.write_text(credentials.certificate + credentials.key)
+            self.context.load_cert_chain(pem)
 
     @property
     def everything(self) -> bytes:
@@ -41,12 +51,10 @@ def recording(shown: Credentials, authority: Authority, *, newest: ssl.TLSVersio
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = newest
         context.maximum_version = newest
-    with tempfile.TemporaryDirectory() as folder:
-        pem = Path(folder) / "both.pem"
-        pem.write_text(shown.certificate + shown.key)
-        context.load_cert_chain(pem)
     with _listening() as (listener, recorder, threads):
-        serving = threads.submit(_serve, listener, recorder, context)
+        recorder.context = context
+        recorder.shows(shown)
+        serving = threads.submit(_serve, listener, recorder)
         try:
             yield recorder
         finally:
@@ -58,7 +66,7 @@ def recording(shown: Credentials, authority: Authority, *, newest: ssl.TLSVersio
 def trap() -> Iterator[Recorder]:
     """A port at which nobody should come: a proxy or an engine that only the surroundings name."""
     with _listening() as (listener, recorder, threads):
-        serving = threads.submit(_serve, listener, recorder, None)
+        serving = threads.submit(_serve, listener, recorder)
         try:
             yield recorder
         finally:
@@ -72,7 +80,7 @@ def _listening() -> Iterator[tuple[socket.socket, Recorder, ThreadPoolExecutor]]
         yield listener, Recorder(listener.getsockname()[1]), threads
 
 
-def _serve(listener: socket.socket, recorder: Recorder, context: ssl.SSLContext | None) -> None:
+def _serve(listener: socket.socket, recorder: Recorder) -> None:
     while True:
         try:
             connection, _ = listener.accept()
@@ -81,8 +89,8 @@ def _serve(listener: socket.socket, recorder: Recorder, context: ssl.SSLContext 
         with connection, suppress(OSError):
             connection.settimeout(5.0)
             recorder.raw.append(connection.recv(65536, socket.MSG_PEEK))
-            if context is not None:
-                with context.wrap_socket(connection, server_side=True) as spoken:
+            if recorder.context is not None:
+                with recorder.context.wrap_socket(connection, server_side=True) as spoken:
                     _answer(spoken, recorder)
 
 

@@ -11,6 +11,7 @@ from mirror_console.domain.ssh import SshError, Stage
 from mirror_console.engine.ssh_keys import read_key
 from mirror_console.errors import FailureKind
 from mirror_console.operations.ssh_input import asks_for_passphrase
+from tests.canaries import SSH_PASSPHRASE
 from tests.lab.ssh import make_key
 
 FORMS = [
@@ -41,9 +42,9 @@ def test_a_key_is_the_same_with_and_without_a_passphrase(tmp_path: Path, kind: s
     assert f"{key.get_name()} {key.get_base64()}" == clear.public
     assert read_key("fra-1", Secret(clear.private), Secret("needless")) == key
 
-    locked = make_key(tmp_path / "locked", kind, "canary-passphrase", form)
+    locked = make_key(tmp_path / "locked", kind, SSH_PASSPHRASE, form)
     assert asks_for_passphrase(Secret(locked.private))
-    key = read_key("fra-1", Secret(locked.private), Secret("canary-passphrase"))
+    key = read_key("fra-1", Secret(locked.private), Secret(SSH_PASSPHRASE))
     assert f"{key.get_name()} {key.get_base64()}" == locked.public
     assert key.can_sign()
     assert "asks for a passphrase" in _refusal(locked.private).title

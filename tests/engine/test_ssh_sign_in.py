@@ -12,6 +12,7 @@ import pytest
 from mirror_console.domain.ssh import Hop, HostKeyRefused, SignIn, SshError, Stage, ToSocket
 from mirror_console.engine.ssh_wire import LineTransport
 from mirror_console.errors import FailureKind
+from tests.canaries import SSH_PASSPHRASE
 from tests.engine.ssh_parts import KEY, PASSPHRASE, PASSWORD, Desk, pin
 from tests.lab.engine import LabEngine
 from tests.lab.ssh import PASSWORD as RIGHT
@@ -82,10 +83,10 @@ def test_a_server_that_lost_the_accepted_key_has_changed_even_where_it_shows_one
 
 @pytest.mark.parametrize(("kind", "form"), [("ed25519", ""), ("rsa", ""), ("rsa", "PEM"), ("ecdsa", "PKCS8")])
 def test_each_kind_of_key_is_taken(desk: Desk, tmp_path: Path, kind: str, form: str) -> None:
-    key = make_key(tmp_path / "key", kind, "canary-passphrase", form)
+    key = make_key(tmp_path / "key", kind, SSH_PASSPHRASE, form)
     desk.server.allow(key.public)
     desk.keep(KEY, key.private)
-    desk.keep(PASSPHRASE, "canary-passphrase")
+    desk.keep(PASSPHRASE, SSH_PASSPHRASE)
     assert desk.engines.session(desk.engine(passphrase=True)).list_containers() == []
 
 

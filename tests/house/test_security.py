@@ -44,9 +44,19 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "engine/test_connections.py::test_one_authority_alone_is_trusted",
         "engine/test_real_engines.py::test_a_certificate_for_another_host",
     ),
+    "An engine's TLS key is remembered; another is a person's decision, whoever signed for it, and learns nothing": (
+        "engine/test_server_key.py::test_the_first_is_seen_a_renewed_certificate_for_it_passes_and_another_hears_nothing",
+        "engine/test_server_key.py::test_every_further_connection_shows_the_key_of_the_first_though_none_is_remembered",
+        "operations/test_trust.py::test_a_swapped_certificate_that_the_authority_signed_is_refused_until_a_person_says_so",
+        "operations/test_trust.py::test_who_may_decide_and_on_what",
+        "operations/test_trust.py::test_a_file_brings_it_along_and_never_puts_another_in_its_place",
+        "cli/test_trust.py::test_another_key_is_shown_beside_the_old_one_and_taken_from_who_types_its_fingerprint",
+        "store/test_upgrade.py::test_engines_and_accounts_of_the_third_form_are_kept_with_no_key_remembered",
+    ),
     "a client key is taken from no file that others can read, and lies in none afterwards": (
         "operations/test_key_file.py::test_by_its_rights",
         "operations/test_key_file.py::test_an_import_names_the_key_that_others_can_read",
+        "operations/test_key_file.py::test_no_command_takes_one_that_others_can_read",
         "engine/test_connections.py::test_a_key_in_clear_is_never_in_a_file",
         "journeys/test_credentials.py::test_keys_and_passwords_are_in_the_keyring_alone",
     ),
@@ -69,6 +79,11 @@ PROMISES: dict[str, tuple[str, ...]] = {
     ),
     "no secret is in catalog, log, report, export, command line, variables, labels or open files": (
         "journeys/test_canaries.py::test_no_canary_is_left_by_anything_that_is_done",
+        "test_canaries.py::test_one_in_a_log_or_a_header_is_found",
+        "test_canaries.py::test_one_in_a_catalog_or_its_write_ahead_log_is_found",
+        "test_canaries.py::test_a_private_key_within_something_else_is_found",
+        "test_canaries.py::test_a_process_that_shows_one_is_named",
+        "test_canaries.py::test_the_whole_run_is_searched",
         "journeys/test_credentials.py::test_keys_and_passwords_are_in_the_keyring_alone",
         "journeys/test_credentials.py::test_no_command_takes_a_secret_on_its_command_line",
         "operations/test_imports.py::test_secrets_come_from_files_beside_it_and_are_never_exported",
@@ -145,6 +160,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "operations/test_access.py::test_every_environment_is_asked_with_its_accounts_credential",
         "operations/test_access.py::test_without_a_credential_the_cell_says_so_and_nothing_else_and_others_go_on",
         "operations/test_access.py::test_checks_and_rollouts_use_the_environments_credential",
+        "operations/test_access_ssh.py::test_each_account_signs_in_as_itself_with_its_own_key",
+        "operations/test_access_ssh.py::test_after_the_engine_is_reached_by_another_way_nobody_comes_in_with_the_engines_own",
     ),
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.canaries import NEW_VARIABLE, VARIABLE
 from tests.journeys.agency import Agency, mirror_entry
 from tests.journeys.canaries import Seen, kept, leaks
 from tests.journeys.console import Program
@@ -14,15 +15,12 @@ from tests.lab.engine import LabEngine
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
-VARIABLE = "canary-of-everything-41f7"
-REPLACED = "canary-of-the-new-value-8c02"
-
 
 def test_no_canary_is_left_by_anything_that_is_done(program: Program, agency: Agency, tls_engine: LabEngine) -> None:
     """Every command as a process of its own, looked at from outside while it runs."""
     program = program.but(starter=None)
     client, password = tls_engine.client, agency.lab.registry.password
-    secrets = [VARIABLE, REPLACED, password, client.key]
+    secrets = [VARIABLE, NEW_VARIABLE, password, client.key]
     seen, said = Seen(), ""
 
     def do(*words: str, expect: tuple[int, ...] = (0,)) -> str:
@@ -76,7 +74,7 @@ def test_no_canary_is_left_by_anything_that_is_done(program: Program, agency: Ag
     do("catalog", "backup", str(program.tmp / "backup.sqlite"))
     do("credentials", "list", "--json")
     reference = next(name for name in kept(program.catalog) if name.endswith("SECRET_KEY"))
-    (agency.folder / "new").write_text(REPLACED)
+    (agency.folder / "new").write_text(NEW_VARIABLE)
     do("credentials", "rotate", reference, "--file", str(agency.folder / "new"))
     (agency.folder / "wrong").write_text("x" * 8)
     registry = next(name for name in kept(program.catalog) if name.startswith("registry/"))
@@ -90,7 +88,7 @@ def test_no_canary_is_left_by_anything_that_is_done(program: Program, agency: Ag
     assert not [line for line in lines if line in said]
     assert seen.looks > 50, "nothing was seen of the processes"
     assert not [line for line in lines if any(line.encode() in words for words in seen.words)]
-    assert kept(program.catalog)[reference] == REPLACED
+    assert kept(program.catalog)[reference] == NEW_VARIABLE
     docker = agency.docker(tls_engine)
     assert docker.variables("dunes-live")["SECRET_KEY"] == VARIABLE
     told = docker.inspect("dunes-live")

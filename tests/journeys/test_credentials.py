@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import canaries
 from tests.journeys.agency import Agency, mirror_entry
 from tests.journeys.canaries import kept, leaks
 from tests.journeys.command_line import commands
@@ -17,8 +18,8 @@ from tests.lab.keyring import LabKeyring
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
-SECRET = "canary-variable-93b1"
-PASSWORD = "canary-password-51c7"
+SECRET = canaries.FROM_FILE
+PASSWORD = canaries.REGISTRY_PASSWORD
 
 PLAIN_RING = """\
 from pathlib import Path

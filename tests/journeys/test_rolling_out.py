@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import canaries
 from tests.journeys.agency import SOURCE, Agency, body_of, mirror_entry, print_of, wait_until
 from tests.journeys.canaries import leaks
 from tests.journeys.console import Program, cells
@@ -21,7 +22,7 @@ from tests.lab.publish import Published
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 Engines = tuple[LabEngine, LabEngine, LabEngine]
-SECRET = "canary-of-the-rollout-2d8e"
+SECRET = canaries.ROLLED_OUT
 TIMES = frozenset({"StartedAt", "FinishedAt"})
 QUICK = ("--way", "test environment", "--bake", "0")
 

@@ -71,18 +71,18 @@ class Authority:
         """The authority's certificate."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def server(self, name: str, *addresses: str, end: datetime = END) -> Credentials:
-        """A server certificate for these addresses (IP addresses or host names)."""
-        return self._issue(name, addresses, ExtendedKeyUsageOID.SERVER_AUTH, end)
+    def server(self, name: str, *addresses: str, end: datetime = END, key: str = "") -> Credentials:
+        """A server certificate for these addresses (IP addresses or host names), for a new key or for this PEM text."""
+        return self._issue(name, addresses, ExtendedKeyUsageOID.SERVER_AUTH, end, key)
 
     def client(self, name: str, *, end: datetime = END) -> Credentials:
         """A client certificate; `end` may be long ago, for one that is expired."""
         return self._issue(name, (), ExtendedKeyUsageOID.CLIENT_AUTH, end)
 
     def _issue(
-        self, name: str, addresses: tuple[str, ...], purpose: x509.ObjectIdentifier, end: datetime
+        self, name: str, addresses: tuple[str, ...], purpose: x509.ObjectIdentifier, end: datetime, pem: str = ""
     ) -> Credentials:
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = _key(pem) if pem else ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         begin = min(BEGIN, end - timedelta(days=1))
         builder = (
@@ -118,6 +118,12 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         )
+
+
+def _key(pem: str) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key
 
 
 def _general(address: str) -> x509.GeneralName:

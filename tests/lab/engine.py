@@ -147,6 +147,18 @@ class LabEngine:
         self.stop()
         self.start()
 
+    @property
+    def server(self) -> Credentials:
+        """The certificate that it shows, with its key. Raises LabError without TLS."""
+        self._need_tls()
+        return Credentials.read(self.folder / "server")
+
+    def show(self, server: Credentials) -> None:
+        """Restart with another certificate than before."""
+        self._need_tls()
+        server.write(self.folder / "server", (0, 0))
+        self.restart()
+
     def reboot(self) -> None:
         """Lose power and come back: daemons, shims and containers end at once, what is on the disk stays."""
         self.power_off()

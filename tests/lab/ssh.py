@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from tests.canaries import SSH_PASSWORD
 from tests.lab.network import LabNetwork
 from tests.lab.processes import Process, command_line, kill_all, start, until
 from tests.lab.programs import find, run
@@ -23,7 +24,7 @@ from tests.lab.programs import find, run
 GROUP = 61213
 """The group that may open the engine's socket."""
 _FIRST_USER = 61220
-PASSWORD = "ssh-canary-Vq7wzK2m"
+PASSWORD = SSH_PASSWORD
 PORT = 22
 KINDS = ("ed25519", "ecdsa", "rsa")
 """Of host keys: it has one of each."""

@@ -6,15 +6,18 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import InvalidInput
-from mirror_console.operations.import_file import LONGEST_SECRET
+from mirror_console.jobs import Jobs
+from mirror_console.operations.import_texts import LONGEST_SECRET
 from mirror_console.operations.imports import import_catalog
 from mirror_console.operations.key_file import read_key_file
+from tests.cli.terminal import CommandLine
 from tests.operations.desk import CERTIFICATE, KEY, empty_console
 
 
@@ -27,6 +30,23 @@ def open_folder() -> Iterator[Path]:
         if not all(above.stat().st_mode & stat.S_IXOTH for above in folder.parents):
             raise AssertionError("others can't come here, whatever its rights are")
         yield folder
+
+
+@pytest.mark.parametrize("option", ["--ssh-key", "--key"])
+def test_no_command_takes_one_that_others_can_read(tmp_path: Path, open_folder: Path, option: str) -> None:
+    with empty_console(tmp_path) as console, closing(Jobs()) as jobs:
+        empty_call = CommandLine(console, jobs, tmp_path)
+        _refuses(empty_call, open_folder, option)
+
+
+def _refuses(empty_call: CommandLine, open_folder: Path, option: str) -> None:
+    file = open_folder / "key.pem"
+    file.write_text(KEY)
+    file.chmod(0o644)
+    for words in (("add", "bern", "ssh://d@bern.example"), ("access", "bern", "--account", "D")):
+        told = empty_call("engines", *words, option, str(file))
+        assert told.code == 2
+        assert "others can read it" in told.err
 
 
 @pytest.mark.parametrize(("mode", "taken"), [(0o600, True), (0o400, True), (0o640, False), (0o604, False)])

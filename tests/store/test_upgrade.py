@@ -18,6 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import mirror_console.store
+from mirror_console.domain.access import Access
 from mirror_console.domain.engine import Address, Engine, TlsReferences, Way
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.ssh import Hop, SignIn, SshAccess
@@ -191,6 +192,44 @@ INSERT INTO engine VALUES ('e1', 'fra-1', '{"host":"fra-1.example","path":"","po
     'Frankfurt', '{"authority":{"name":"engine/e1/ca"},"certificate":{"name":"engine/e1/client-cert"},
     "key":{"name":"engine/e1/client-key"}}', 1, 3, 7.5, 'by the window', '', 0);
 INSERT INTO contact VALUES ('e1', '2026-08-30T14:21:07.000000+00:00', 1, 0.5, NULL, 'fine', NULL, NULL);
+"""
+
+
+def test_engines_and_accounts_of_the_third_form_are_kept_with_no_key_remembered(place: Path, tmp_path: Path) -> None:
+    third = tmp_path / "third"
+    shutil.copytree(MIGRATIONS, third, ignore=shutil.ignore_patterns("__pycache__", "r000[4-9]*"))
+    upgrade.create(place, str(third))
+    with closing(connected(place)) as connection:
+        connection.executescript(_OF_THE_THIRD_FORM)
+    before = schema(place)
+    with closing(Catalog.open(place)) as catalog:
+        with catalog.read() as books:
+            (engine,) = books.engines.all()
+            (access,) = books.accesses.all()
+            (contact,) = books.accesses.contacts().values()
+        assert (engine.name, engine.server_key) == ("fra-1", "")
+        assert access == Access("e1", "DUNES", {"key": SecretReference("engine/e1/account/a/client-key")}, "")
+        assert contact.words == "fine"
+        with catalog.write() as books:
+            books.engines.remember_key("e1", engine.address, "SHA256:aa")
+            books.engines.remember_key("e1", engine.address, "SHA256:bb")
+            books.engines.remember_key("e1", replace(engine.address, port=1), "SHA256:cc")
+        with catalog.read() as books:
+            assert books.engines.get("e1") == replace(engine, server_key="SHA256:aa")
+        with catalog.write() as books:
+            books.engines.remove("e1")
+        with catalog.read() as books:
+            assert books.accesses.all() == [], "what is an account's on an engine still goes with it"
+    after = schema(place)
+    assert {name for name in before if before[name] != after[name]} == {"engine", "engine_access"}
+
+
+_OF_THE_THIRD_FORM = """
+INSERT INTO account VALUES ('DUNES', '', '');
+INSERT INTO engine VALUES ('e1', 'fra-1', '{"host":"fra-1.example","path":"","port":2376,"way":"TCP with TLS"}',
+    '', NULL, 0, 2, 10.0, '', '', 0, NULL, 0);
+INSERT INTO engine_access VALUES ('e1', 'DUNES', '{"key":{"name":"engine/e1/account/a/client-key"}}',
+    '{"engine_id":"e1","at":"2026-08-30T14:21:07Z","answered":true,"took":0.5,"words":"fine"}');
 """
 
 

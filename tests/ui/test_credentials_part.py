@@ -14,10 +14,11 @@ from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Answer
 from mirror_console.ui.settings.credentials import CredentialsPart
 from mirror_console.vault import VaultLocked
+from tests import canaries
 from tests.ui.conftest import Answers, ContextMaker
 
 KEY = "engine/e1/client-key"
-VALUE = "canary-of-the-settings-page"
+VALUE = canaries.SHOWN
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""Import batch: what the catalog has before an import, and what would be saved by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mirror_console.domain.access import Access
+from mirror_console.domain.account import Account
+from mirror_console.domain.application import Application
+from mirror_console.domain.engine import Engine, Registry
+from mirror_console.domain.environment import Environment
+from mirror_console.domain.secret import Secret
+from mirror_console.errors import Problem
+from mirror_console.operations.ports import Books
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the catalog has before an import."""
+
+    engines: Sequence[Engine]
+    registries: Sequence[Registry]
+    accounts: Sequence[Account]
+    accesses: Sequence[Access]
+    applications: Sequence[Application]
+    environments: Sequence[Environment]
+
+    @classmethod
+    def of(cls, books: Books) -> Known:
+        """Read it."""
+        return cls(
+            books.engines.all(),
+            books.registries.all(),
+            books.accounts.all(),
+            books.accesses.all(),
+            books.applications.all(),
+            books.environments.all(),
+        )
+
+    def account(self, name: str) -> Account:
+        """The one of that name, or a new one."""
+        return next((account for account in self.accounts if account.name == name), Account(name))
+
+
+@dataclass(slots=True)
+class Batch:
+    """What would be saved, in the order of the file, and everything wrong with it."""
+
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    engines: dict[str, Engine] = field(default_factory=dict)
+    registries: dict[str, Registry] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    accesses: list[Access] = field(default_factory=list)
+    applications: dict[str, Application] = field(default_factory=dict)
+    environments: dict[str, Environment] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
+    """The path in the file, by the identity of an environment."""
+    secrets: dict[str, Secret] = field(default_factory=dict)
