@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mirror_console.domain.ssh import HostKey, SshAccess, with_host_key
@@ -70,8 +71,18 @@ class HostKeys(QWidget):
         for line in self._lines:
             self._column.addWidget(line)
         self.none.setVisible(not keys)
-        if self.removers:
-            self.setFocusProxy(self.removers[0])
+        # New buttons would come last of all by Tab: they belong where the list is.
+        for before, after in pairwise((*self._before(), *self.removers)):
+            QWidget.setTabOrder(before, after)
+
+    def _before(self) -> tuple[QWidget, ...]:
+        """What Tab comes from when it comes to the list; none as long as the list stands alone."""
+        found = self.previousInFocusChain()
+        while found is not None and found is not self:
+            if found.focusPolicy() & Qt.FocusPolicy.TabFocus and not self.isAncestorOf(found):
+                return (found,) if found.window() is self.window() else ()
+            found = found.previousInFocusChain()
+        return ()
 
     def _line(self, key: HostKey) -> tuple[QWidget, QWidget]:
         made = QWidget()
