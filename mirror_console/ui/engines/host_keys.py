@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from mirror_console.domain.ssh import HostKey, SshAccess, with_host_key
 from mirror_console.ui.questions import Phrase, Question
 from mirror_console.ui.tokens import SPACE_1, SPACE_2
-from mirror_console.ui.widgets.text import Look, button, label
+from mirror_console.ui.widgets.text import Look, breakable, button, label
 from mirror_console.ui.words import tr
 
 
@@ -92,7 +92,7 @@ class HostKeys(QWidget):
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(label(f"{key.place}  {key.type}", Look.STRONG, wrap=True))
-        words.addWidget(label(key.fingerprint, Look.MUTED, wrap=True, select=True))
+        words.addWidget(label(breakable(key.fingerprint), Look.MUTED, wrap=True, select=True))
         row.addLayout(words, 1)
         remove = button(tr("Remove"), partial(self._remove, key))
         remove.setAccessibleName(tr("Remove the key of {}, {}").format(key.place, key.words))
