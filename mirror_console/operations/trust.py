@@ -55,7 +55,7 @@ def remember(books: Books, engine: Engine, session: EngineSession) -> None:
 
     Whoever keeps what was seen keeps this too; a console that keeps nothing looks at no less, for as long as it runs.
     """
-    if session.server_key and not engine.server_key:
+    if engine.address.way is Way.TLS and not engine.server_key and session.server_key:
         books.engines.remember_key(engine.id, engine.address, session.server_key)
 
 
