@@ -19,6 +19,7 @@ from tests.lab.engine import LabEngine
 from tests.lab.images import ImageSpec
 from tests.lab.lab import Lab
 from tests.lab.publish import Published, Settings, deploy, publish
+from tests.lab.ssh import PORT, LabSsh, User
 
 REPOSITORY = "shop/webshop"
 SOURCE = "webshop-live"
@@ -69,14 +70,25 @@ class Agency:
 
     # --- import files -------------------------------------------------------------------------------------------
 
-    def engine_entry(self, engine: LabEngine, **more: Any) -> dict[str, Any]:
-        """An engine of an import file, with its PEM files in the folder where it has some."""
+    def engine_entry(self, engine: LabEngine, over: LabSsh | None = None, **more: Any) -> dict[str, Any]:
+        """An engine of an import file, with its PEM files or SSH key in the folder; `over` is a jump host."""
+        if engine.spec.ssh:
+            return {"name": engine.name, "address": engine.url, "ssh": self._sign_in(engine, over), **more}
         entry = {"name": engine.name, "address": engine.url, "probe_host": engine.host, **more}
         if engine.spec.tls:
             engine.client.write(self.folder / engine.name, (0, 0))
             for field, file in (("ca", "ca.pem"), ("certificate", "cert.pem"), ("key", "key.pem")):
                 entry[field] = f"{engine.name}/{file}"
         return entry
+
+    def _sign_in(self, engine: LabEngine, over: LabSsh | None) -> dict[str, Any]:
+        """How one signs in by SSH, with the host keys that the lab has made itself."""
+        file = self.folder / f"{engine.name}-key"
+        file.write_text(engine.ssh.key.private)
+        file.chmod(0o600)
+        servers = [engine.ssh, *([over] if over else [])]
+        keys = [f"{server.host}:{PORT} {server.host_key().public}" for server in servers]
+        return {"key": file.name, "host_keys": keys, "jumps": [f"{User.DEPLOY}@{over.host}"] if over else []}
 
     def registry_entry(self) -> dict[str, Any]:
         """The registry of an import file, with its password in a file beside it."""

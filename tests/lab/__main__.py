@@ -67,6 +67,8 @@ def _tell(lab: Lab) -> None:
     print(f"Lab {lab.network.number} in {lab.folder}, {state}")
     for engine in lab.engines.values():
         print(f"  engine {engine.name}: {engine.url} {'runs' if engine.running() else 'is stopped'}")
+    if lab.jump_host.folder.exists():
+        print(f"  jump host: {lab.jump_host.url()} {'runs' if lab.jump_host.running() else 'is stopped'}")
     if lab.registry.folder.exists():
         print(f"  registry: {lab.registry.address} {'runs' if lab.registry.answers() else 'is stopped'}")
     if lab.keyring.folder.exists():
@@ -75,7 +77,8 @@ def _tell(lab: Lab) -> None:
 
 def _spec(text: str) -> EngineSpec:
     name, *options = text.split(":")
-    return EngineSpec(name, tls="tls" in options, bridge="no-bridge" not in options, podman="podman" in options)
+    kind = {option: option in options for option in ("tls", "ssh", "podman")}
+    return EngineSpec(name, bridge="no-bridge" not in options, **kind)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     start = commands.add_parser("start", help="start a lab that runs until it is stopped")
     start.add_argument("folder", type=Path, help="a new or empty folder with a short path")
     start.add_argument(
-        "engine", nargs="*", help="NAME, or NAME:tls, :no-bridge or :podman; else local, paris:tls and oslo:tls"
+        "engine", nargs="*", help="NAME, or NAME:tls, :ssh, :no-bridge or :podman; else local, paris:tls and oslo:tls"
     )
     status = commands.add_parser("status", help="say what runs")
     status.add_argument("folder", type=Path, nargs="?", help="else every lab on this machine")

@@ -27,6 +27,7 @@ SECOND_TLS = EngineSpec("oslo", tls=True)
 FAST = EngineSpec("fast", bridge=False)
 PODMAN = EngineSpec("porto", podman=True)
 BY_SSH = EngineSpec("bern", ssh=True)
+BY_JUMP = EngineSpec("chur", ssh=True)
 
 LAB_FIXTURES = frozenset(
     {
@@ -39,6 +40,7 @@ LAB_FIXTURES = frozenset(
         "fast_engine",
         "podman_engine",
         "ssh_engine",
+        "inner_engine",
         "jump_host",
         "three_engines",
     }
@@ -130,6 +132,12 @@ def podman_engine(lab: Lab) -> Iterator[LabEngine]:
 def ssh_engine(lab: Lab) -> Iterator[LabEngine]:
     """An engine by SSH, and by nothing else for those who use it. Clean, its SSH server mended."""
     yield from _clean(lab, BY_SSH)
+
+
+@pytest.fixture
+def inner_engine(lab: Lab) -> Iterator[LabEngine]:
+    """Another engine by SSH, for a way over the jump host. Clean, its SSH server mended."""
+    yield from _clean(lab, BY_JUMP)
 
 
 @pytest.fixture

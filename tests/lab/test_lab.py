@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from tests.lab.network import networks
 from tests.lab.processes import Process
 from tests.lab.programs import LabError, run
 from tests.lab.registry import LabRegistry
+from tests.lab.ssh import PORT
 
 ROOT = Path(__file__).parents[2]
 
@@ -396,16 +399,26 @@ def test_the_owner_uses_the_lab_without_being_root(short_folder: Path) -> None:
 def test_a_lab_goes_with_its_process(short_folder: Path, number: signal.Signals) -> None:
     words = (
         "import sys, time; from pathlib import Path; from tests.lab.lab import *;\n"
-        "with ending_on_signals(), Lab.start(Path(sys.argv[1]), [EngineSpec('one', bridge=False)], registry=False):\n"
-        "    print('ready', flush=True); time.sleep(60)"
+        "specs = [EngineSpec('one', bridge=False, ssh=True)]\n"
+        "with ending_on_signals(), Lab.start(Path(sys.argv[1]), specs, registry=False) as lab:\n"
+        "    lab.start_jump_host(); print('ready', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", words, str(short_folder)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"ready\n"
         own = Lab.attach(short_folder)
-        child.send_signal(number)
-        child.wait(20)
+        servers = (own.engine("one").ssh, own.jump_host)
+        with ExitStack() as lasting:
+            # Whoever is connected is a process of its own, in mounts that only it and the server see.
+            for server in servers:
+                line = lasting.enter_context(socket.create_connection((server.host, PORT), 10.0))
+                assert line.recv(4) == b"SSH-"
+            there = "\n".join(own.leftovers())
+            assert there.count("/sshd -D") == 2, there
+            assert there.count("sshd: ") >= 2, there
+            child.send_signal(number)
+            child.wait(20)
     if number is signal.SIGKILL:
         # Another run of the tests on this machine may have swept it before us: that is as good.
         sweep()
