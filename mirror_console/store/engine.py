@@ -41,9 +41,12 @@ class EngineBook(Collection):
 
     def remember_key(self, engine_id: str, address: Address, key: str) -> None:
         """Keep the key that the server at an address was seen to have, where none is kept for it yet."""
-        here = sa.and_(engine.c.id == engine_id, engine.c.address == address, engine.c.server_key == "")
-        if self._connection.execute(sa.update(engine).where(here).values(server_key=key)).rowcount:
-            self._changes("engines")
+        known = _ENGINE.read(self._connection.execute(_ENGINE.select.where(engine.c.id == engine_id)))
+        # Compared as an address: an earlier version may have written the same one in other words.
+        if not known or known[0].address != address or known[0].server_key:
+            return
+        self._changes("engines")
+        self._connection.execute(sa.update(engine).where(engine.c.id == engine_id).values(server_key=key))
 
     def remove(self, engine_id: str) -> None:
         """With its contact. Raises CatalogError where environments are placed on it."""
