@@ -143,6 +143,7 @@ class Watch:
         self._woke: datetime | None = None
         self._trouble: ConsoleError | None = None
         self._news = self._woken = False
+        self._clocks = (console.monotonic(), console.clock())
 
     def want(self, engine_ids: Collection[str] | None = None, *, inspect_all: bool = False) -> Wanted:
         """Look at these engines, or all, now; waits after failures are forgotten. Returns at once."""
@@ -166,6 +167,7 @@ class Watch:
         unsubscribe = self._console.catalog.subscribe(self._catalog_changed)
         try:
             with work.closing(self._streams.wake):
+                self._clocks = (self._console.monotonic(), self._console.clock())
                 while not work.stopped:
                     self._read_engines()
                     self._take_wishes()
@@ -237,7 +239,7 @@ class Watch:
 
     def _listen(self) -> None:
         """Wait for streams, for looks that have ended, for wishes and for the next appointment."""
-        now, wall = self._console.monotonic(), self._console.clock()
+        now = self._console.monotonic()
         # Whoever was due and wasn't begun waits for another look to end.
         times = [one.next.at for one in self._engines.values() if one.look is None and one.next.at > self._begun_at]
         meant = max(0.0, min([now + watching.TICK, *times]) - now)
@@ -246,8 +248,10 @@ class Watch:
         if self._unchanged:
             meant = min(meant, GATHER)
         ready = self._streams.wait(meant)
-        now, elapsed = self._console.monotonic(), self._console.monotonic() - now
-        if watching.slept(meant, elapsed, (self._console.clock() - wall).total_seconds()):
+        # Since the last time that this was asked: it may also have slept while something else was done.
+        (before, wall), self._clocks = self._clocks, (self._console.monotonic(), self._console.clock())
+        now = self._clocks[0]
+        if watching.slept(meant, now - before, (self._clocks[1] - wall).total_seconds()):
             self._wake_up()
             return
         for engine_id in ready:

@@ -259,11 +259,14 @@ def test_after_a_sleep_nothing_is_fresh_and_everything_is_looked_at_once(fleet: 
         "clock": lambda: fleet.console.clock() + timedelta(seconds=asleep),
     }
     counting, console = counted(fleet, **{clock: ticking[clock]})
+    with fleet.console.catalog.write() as books:
+        for engine in books.engines.all():
+            books.engines.save(replace(engine, timeout=90.0))
     with watched(fleet, console=console) as (watch, told):
         until(told.live, "both engines tell")
         quiet(counting)
-        for engine in fleet.simulated.engines.values():
-            engine.misbehave(Fault.LATE, "/containers/json", seconds=2.0)
+        for simulated in fleet.simulated.engines.values():
+            simulated.misbehave(Fault.LATE, "/containers/json", seconds=60.0)
         asleep = 120.0
         watch.want([])  # the computer is awake: the program goes on
         until(lambda: told.last is not None and told.last.woke is not None, "it noticed")
@@ -271,8 +274,8 @@ def test_after_a_sleep_nothing_is_fresh_and_everything_is_looked_at_once(fleet: 
         assert told.last.woke is not None
         grid = survey(console, trusted_since=told.last.woke)
         assert {row.cells["live"].knowledge for row in grid.rows} == {Knowledge.AGEING}
-        for engine in fleet.simulated.engines.values():
-            engine.behave()
+        for simulated in fleet.simulated.engines.values():
+            simulated.behave()
         until(lambda: counting.called.count("list_containers") == 2 and told.live(), "each is looked at")
         time.sleep(0.5)
         assert counting.called.count("list_containers") == 2
