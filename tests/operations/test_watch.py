@@ -220,7 +220,7 @@ def quiet(counting: Counting) -> None:
     """Wait until nothing more is asked: what the test did right before is told once more when a stream is opened."""
     while counting.called:
         counting.called.clear()
-        time.sleep(1.0)
+        time.sleep(3.0)
 
 
 def counted(fleet: Fleet, **changes: Any) -> tuple[Counting, Console]:
