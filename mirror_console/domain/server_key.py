@@ -39,6 +39,11 @@ def fingerprint(public_key: bytes) -> str:
     return _PREFIX + hashlib.sha256(public_key).hexdigest()
 
 
+def bare_digits(key: str) -> str:
+    """A fingerprint as openssl prints it: its digits alone."""
+    return key.removeprefix(_PREFIX)
+
+
 def parse_fingerprint(text: str) -> str:
     """Read a fingerprint as it is shown, or as openssl prints it. Raises ValueError with words."""
     digits = text.strip().rpartition("= ")[2].rpartition(":")[2].lower()

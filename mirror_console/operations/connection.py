@@ -78,8 +78,15 @@ class ConnectionStep:
     server_key: str = ""
     """Where an engine shows another TLS key than the remembered one: the fingerprint of what it shows.
 
-    A person compares it, and then it is accepted (mirror_console.operations.trust.accept_server_key).
+    `remembered` is that of the one before. A person compares them, and then the new one is accepted
+    (mirror_console.operations.trust.accept_server_key).
     """
+    remembered: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether it shows a key that a person has to decide on."""
+        return self.offered is not None or bool(self.server_key)
 
 
 def test_connection(console: Console, engine: Engine, secrets: Mapping[str, Secret] | None) -> Iterator[ConnectionStep]:
@@ -103,7 +110,7 @@ def test_connection(console: Console, engine: Engine, secrets: Mapping[str, Secr
             case HostKeyRefused() as shown:
                 yield replace(step, offered=shown.offered, accepted=shown.accepted)
             case ServerKeyChanged() as shown:
-                yield replace(step, server_key=shown.offered)
+                yield replace(step, server_key=shown.offered, remembered=shown.accepted)
             case _:
                 yield step
 

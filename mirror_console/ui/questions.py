@@ -30,6 +30,8 @@ class Phrase:
     """What the field is called."""
     wrong: str
     """What is said as long as something else stands there."""
+    same: tuple[str, ...] = ()
+    """Other spellings of the same text, which will do as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ class QuestionDialog(QDialog):
         if phrase is None or self.phrase_field is None:
             return True
         typed = self.phrase_field.text().replace(BREAK, "").split()
-        right = phrase.exact in typed
+        right = not {phrase.exact, *phrase.same}.isdisjoint(typed)
         self._wrong.setText("" if right or not typed else phrase.wrong)
         self.phrase_field.setAccessibleDescription(self._wrong.text())
         return right

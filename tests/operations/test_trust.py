@@ -88,6 +88,7 @@ def test_a_swapped_certificate_that_the_authority_signed_is_refused_until_a_pers
     assert refusal is not None
     assert refusal.accepted == first
     assert steps[4].server_key == refusal.offered != first
+    assert steps[4].remembered == first
     with pytest.raises(EngineError, match="another TLS key"):
         meet(console, engine)
 

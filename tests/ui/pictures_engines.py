@@ -18,6 +18,7 @@ from mirror_console.domain.credential import Kept
 from mirror_console.domain.engine import Engine, TlsReferences, Way, parse_address
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.domain.secret import SecretReference
+from mirror_console.domain.server_key import ServerKeyChanged, fingerprint
 from mirror_console.domain.ssh import Hop, HostKey, HostKeyRefused, SignIn, SshAccess
 from mirror_console.errors import FailureKind, Problem
 from mirror_console.operations.account_credentials import AccountCredential
@@ -31,6 +32,7 @@ from mirror_console.ui.engines.editor import EngineEditor
 from mirror_console.ui.engines.host_keys import trust_question
 from mirror_console.ui.engines.operations import EngineOperations
 from mirror_console.ui.engines.page import EnginesPage
+from mirror_console.ui.engines.server_keys import server_key_question
 from mirror_console.ui.questions import QuestionDialog
 from mirror_console.ui.window import MainWindow
 from tests.ui.sample import NOW, engine_row, sample_grid
@@ -47,6 +49,7 @@ def made_up_key(host: str, seed: bytes, port: int = 22) -> HostKey:
 
 ACCEPTED = made_up_key("ber-1.lab", b"before")
 OFFERED = made_up_key("ber-1.lab", b"after")
+OLD_KEY, NEW_KEY = fingerprint(b"before"), fingerprint(b"after")
 JUMP = made_up_key("jump.lab", b"jump", 2222)
 BY_SSH = Engine(
     "engine-2",
@@ -121,6 +124,26 @@ def steps_of(_console: Console, typed: EngineInput, _id: str | None) -> Iterator
     """What a test says of what is typed: the server's key is OFFERED."""
     known = [key for key in typed.ssh.host_keys if key.place == OFFERED.place]
     yield from passing() if OFFERED in known else stopped(tuple(known))
+
+
+def stopped_by_tls() -> tuple[ConnectionStep, ...]:
+    """A test by TLS that ends at another key than the remembered one."""
+    refusal = ServerKeyChanged("fra-2", NEW_KEY, OLD_KEY)
+    words = ("tcp://10.77.2.2:2376", "10.77.2.2", "port 2376 accepts connections")
+    fine = (
+        ConnectionStep(number, TITLES[number - 1], StepState.OK, told, 0.01) for number, told in enumerate(words, 1)
+    )
+    failed = ConnectionStep(
+        4, TITLES[3], StepState.FAILED, refusal.title, 0.08, refusal.hint, server_key=NEW_KEY, remembered=OLD_KEY
+    )
+    skipped = (ConnectionStep(number, TITLES[number - 1], StepState.SKIPPED, "not tried") for number in range(5, 11))
+    return (*fine, failed, *skipped)
+
+
+def tls_steps_of(console: Console, _typed: EngineInput, engine_id: str | None) -> Iterator[ConnectionStep]:
+    """What a test says of an engine by TLS: its server's key is NEW_KEY."""
+    known = console.engine(engine_id).server_key if engine_id else ""
+    yield from stopped_by_tls() if known not in {"", NEW_KEY} else passing()
 
 
 def page_of(window: MainWindow, *rows: EngineRow) -> EnginesPage:
@@ -199,6 +222,15 @@ def _tested(window: MainWindow, steps: tuple[ConnectionStep, ...]) -> QWidget:
     return window
 
 
+def _changed_by_tls(window: MainWindow) -> QWidget:
+    page = page_of(window, replace(engine_row(1), engine=BY_TLS))
+    page.view.move_to("engine-1")
+    page.details.connection.run(lambda: iter(stopped_by_tls()))
+    QTest.qWait(600)
+    page.details.connection._lines[3].decide.setFocus()
+    return window
+
+
 def _locked(window: MainWindow) -> QWidget:
     row = engine_row(1, answered=False)
     assert row.contact is not None
@@ -251,6 +283,8 @@ SCENES: dict[str, Scene] = {
     "engines-steps-changed-key": lambda window: _tested(window, stopped((ACCEPTED,))),
     "engines-question-unknown": lambda _window: QuestionDialog(trust_question(OFFERED, ())),
     "engines-question-changed": lambda _window: QuestionDialog(trust_question(OFFERED, (ACCEPTED,))),
+    "engines-steps-changed-tls": _changed_by_tls,
+    "engines-question-tls": lambda _window: QuestionDialog(server_key_question(NEW_KEY, OLD_KEY)),
     "engines-locked": _locked,
     "engines-accounts": _accounts,
     "engines-access-form": _access_form,

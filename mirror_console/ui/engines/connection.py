@@ -1,6 +1,7 @@
 """The test of a connection: ten steps, each with its time, and where one fails the cause and the remedy.
 
-A host key that nobody has accepted, or another one than before, is decided on at the step that shows it.
+A host key that nobody has accepted, or another one than before, is decided on at the step that shows it, and so is
+another TLS key than before.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from mirror_console.domain.alignment import Status
 from mirror_console.jobs import Job, JobEvent, Work
 from mirror_console.operations.engines import ConnectionStep, StepState
 from mirror_console.ui.context import UiContext
-from mirror_console.ui.engines.host_keys import decision_words, trust_question
+from mirror_console.ui.engines.host_keys import trust_question
+from mirror_console.ui.engines.server_keys import server_key_question
 from mirror_console.ui.glyphs import glyph
 from mirror_console.ui.notices import announce
 from mirror_console.ui.tokens import GLYPH, SPACE_1, SPACE_2, SPACE_3
@@ -37,11 +39,13 @@ _GLYPHS = {
 class ConnectionPanel(QWidget):
     """Runs a test and shows its steps as they come. `ended` says whether all of them were fine.
 
-    `trusted` carries a host key that a person decided to accept: whoever shows the panel keeps it, and tests again.
+    `trusted` carries a host key that a person decided to accept, `server_key_trusted` the fingerprint of an engine's
+    TLS key: whoever shows the panel keeps it, and tests again.
     """
 
     ended = Signal(bool)
     trusted = Signal(object)
+    server_key_trusted = Signal(str)
 
     def __init__(self, context: UiContext, *, scrolls: bool = True) -> None:
         super().__init__()
@@ -129,6 +133,8 @@ class ConnectionPanel(QWidget):
         elif failed.offered is not None:
             words = tr("It ends at step {}: the key of {} needs your decision.")
             words = words.format(failed.number, failed.offered.place)
+        elif failed.asks:
+            words = tr("It ends at step {}: the engine's TLS key needs your decision.").format(failed.number)
         else:
             words = tr("It ends at step {}: {}").format(failed.number, failed.words)
         self.says.setText(breakable(words))
@@ -157,14 +163,17 @@ class ConnectionPanel(QWidget):
 
     def _refusal(self, step: ConnectionStep) -> str:
         """Why a key can't be decided on now; empty where it can."""
-        return self._context.console.read_only if step.offered is not None else ""
+        return self._context.console.read_only if step.asks else ""
 
     def _decide(self, line: _StepLine, _checked: bool = False) -> None:
-        step = line.step
-        if step is None or step.offered is None:
+        step, questions = line.step, self._context.questions
+        if step is None:
             return
-        if self._context.questions.ask(trust_question(step.offered, step.accepted)).go:
-            self.trusted.emit(step.offered)
+        if step.offered is not None:
+            if questions.ask(trust_question(step.offered, step.accepted)).go:
+                self.trusted.emit(step.offered)
+        elif questions.ask(server_key_question(step.server_key, step.remembered)).go:
+            self.server_key_trusted.emit(step.server_key)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(result_text(self._steps))
@@ -198,11 +207,13 @@ class _StepLine(QWidget):
     def show_step(self, step: ConnectionStep, colour: str, refusal: str = "") -> None:
         """Show one step; with a refusal its key can't be decided on."""
         self.step = step
-        self.decide.setVisible(step.offered is not None)
-        if step.offered is not None:
-            self.decide.setText(decision_words(step.accepted))
+        self.decide.setVisible(step.asks)
+        if step.asks:
+            known = bool(step.accepted or step.remembered)
+            self.decide.setText(tr("Replace key…") if known else tr("Trust this key…"))
             self.decide.setEnabled(not refusal)
-            self.decide.setAccessibleDescription(refusal or step.offered.words)
+            shown = step.offered.words if step.offered is not None else step.server_key
+            self.decide.setAccessibleDescription(refusal or shown)
         self._mark.setPixmap(glyph(_GLYPHS[step.state], GLYPH, self.devicePixelRatioF(), colour))
         self._mark.setAccessibleName(tr(step.state))
         self._title.setText(f"{step.number}  {step.title}")

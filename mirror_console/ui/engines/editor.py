@@ -51,6 +51,7 @@ class EngineEditor(QWidget):
         self._fill(ask)
         self.connection = ConnectionPanel(context)
         self.connection.trusted.connect(self._trust)
+        self.connection.server_key_trusted.connect(self._trust_server_key)
         self.test = button(tr("Test connection"), self.run_test)
         context.icons.wear(self.test, "plug")
         title = tr("Edit {}").format(engine.name) if engine is not None else tr("Add an engine")
@@ -122,6 +123,27 @@ class EngineEditor(QWidget):
         self.parts.ssh.host_keys.accept(key)
         self.test.setFocus()
         self.run_test()
+
+    def _trust_server_key(self, key: str) -> None:
+        """A TLS key was compared: it is remembered at once, as that of the saved address, and the test goes on past it.
+
+        Only an engine that is kept, at its own address, has another one to compare with.
+        """
+        if self._engine is None:
+            return
+        trust, console, engine = self._operations.trust_server_key, self._context.console, self._engine
+
+        def trusted(_engine: Engine) -> None:
+            self._context.notices.done(tr("Accepted the key of {}.").format(engine.name), key="saved")
+            self.test.setFocus()
+            self.run_test()
+
+        self._context.run(
+            tr("Accept the key of {}").format(engine.name),
+            lambda _work: trust(console, engine.id, key),
+            trusted,
+            owner=self,
+        )
 
     def _saved(self, engine: Engine) -> None:
         self.editor.working("")

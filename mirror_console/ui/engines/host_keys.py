@@ -100,11 +100,6 @@ class HostKeys(QWidget):
         return made, remove
 
 
-def decision_words(accepted: Sequence[HostKey]) -> str:
-    """What the button says that opens the question."""
-    return tr("Replace key…") if accepted else tr("Trust this key…")
-
-
 def trust_question(offered: HostKey, accepted: Sequence[HostKey]) -> Question:
     """Whether the key that a server shows is its own.
 

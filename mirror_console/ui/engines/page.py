@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
@@ -10,6 +12,7 @@ from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.fleet import EngineRow, Grid
 from mirror_console.domain.ssh import HostKey
 from mirror_console.operations.account_credentials import AccountCredential
+from mirror_console.operations.console import Console
 from mirror_console.operations.engines import engine_input
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
@@ -46,6 +49,7 @@ class EnginesPage(EditingPage):
         self.nothing = EmptyState()
         self.details = EngineDetails(context, self._operations, self.edit, self.test, self.remove, self.edit_access)
         self.details.connection.trusted.connect(self._trust)
+        self.details.connection.server_key_trusted.connect(self._trust_server_key)
         self.add_button = button(tr("Add an engine…"), self.add, look="primary")
         self.import_button = button(tr("Import from Docker…"), self.import_contexts)
         self.add_registry_button = button(tr("Add a registry…"), self.add_registry)
@@ -114,21 +118,31 @@ class EnginesPage(EditingPage):
 
     def _trust(self, key: HostKey) -> None:
         """Keep a host key that a person compared, and test the engine with it."""
+        trust = self._operations.trust
+        self._accept(key.place, lambda console, engine_id: trust(console, engine_id, key))
+
+    def _trust_server_key(self, key: str) -> None:
+        """Keep an engine's TLS key that a person compared, and test the engine with it."""
+        trust, row = self._operations.trust_server_key, self.current()
+        name = row.engine.name if row is not None else ""
+        self._accept(name, lambda console, engine_id: trust(console, engine_id, key))
+
+    def _accept(self, place: str, accept: Callable[[Console, str], Engine]) -> None:
         row = self.current()
         if row is None:
             return
-        trust, console, engine_id = self._operations.trust, self.context.console, row.engine.id
+        console, engine_id = self.context.console, row.engine.id
 
         def trusted(engine: Engine) -> None:
-            self.context.notices.done(tr("Accepted the key of {}.").format(key.place), key="saved")
+            self.context.notices.done(tr("Accepted the key of {}.").format(place), key="saved")
             current = self.current()
             if current is not None and current.engine.id == engine.id:
                 self.details.test.setFocus()
                 self._test(engine)
 
         self.context.run(
-            tr("Accept the key of {}").format(key.place),
-            lambda _work: trust(console, engine_id, key),
+            tr("Accept the key of {}").format(place),
+            lambda _work: accept(console, engine_id),
             trusted,
             owner=self,
         )
