@@ -11,7 +11,7 @@ from mirror_console.domain.access import Access, fits, reached_as, way_in
 from mirror_console.domain.engine import Contact, Engine
 from mirror_console.domain.environment import Placed
 from mirror_console.errors import EngineError, FailureKind, InvalidInput, Problem
-from mirror_console.operations.access_input import AccessInput, draft_access, replaced
+from mirror_console.operations.access_input import AccessInput, draft_access, replaced, takes_none
 from mirror_console.operations.applications import know_account
 from mirror_console.operations.console import Console
 from mirror_console.operations.keeping import forget, kept
@@ -30,6 +30,7 @@ __all__ = [
     "remove_access",
     "save_access",
     "save_contact",
+    "takes_none",
     "ways_in",
 ]
 

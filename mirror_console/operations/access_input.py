@@ -42,6 +42,8 @@ class AccessInput:
     ssh_key: Secret = field(default_factory=_nothing)
     ssh_passphrase: Secret = field(default_factory=_nothing)
     ssh_password: Secret = field(default_factory=_nothing)
+    sign_in: SignIn | None = None
+    """By SSH: with which of the two; None where what is typed, or is there already, tells."""
 
     @property
     def credentials(self) -> dict[str, Secret]:
@@ -80,7 +82,7 @@ def draft_access(
         references[name] = there.get(name) or SecretReference(f"{entry}/{entries[name]}")
     problems += _unfit(engine, given, user, where)
     if not problems:
-        problems += _lacking(engine, references, where)
+        problems += _lacking(engine, references, typed.sign_in, where)
     secrets = {
         references[name].name: secret if name in _AS_TYPED else whole_pem(secret)
         for name, secret in given.items()
@@ -94,13 +96,30 @@ _OUTDATED = {"ssh_key": ("ssh_passphrase", "ssh_password"), "ssh_password": ("ss
 _AS_TYPED = frozenset({"ssh_passphrase", "ssh_password"})
 
 
-def _unfit(engine: Engine, given: Mapping[str, Secret], user: str, where: str) -> Iterator[Problem]:
-    """What can't be given to an account on an engine that is reached by this way."""
+def takes_none(engine: Engine) -> str:
+    """Why no account can have a credential of its own on an engine; empty where one can."""
     match engine.address.way:
         case Way.SOCKET:
-            yield Problem(f"{where}account", f"{engine.name} is a local socket: it asks for no credential")
+            return f"{engine.name} is a local socket: it asks for no credential"
         case Way.PLAIN:
-            yield Problem(f"{where}account", f"{engine.name} is not encrypted: it asks for no credential")
+            return f"{engine.name} is not encrypted: it asks for no credential"
+        case Way.TLS:
+            return ""
+        case Way.SSH:
+            if engine.ssh is None or engine.ssh.sign_in is SignIn.OWN:
+                return f"{engine.name} is reached by your own SSH settings: give the engine a key or a password first"
+            return ""
+        case _:
+            assert_never(engine.address.way)
+
+
+def _unfit(engine: Engine, given: Mapping[str, Secret], user: str, where: str) -> Iterator[Problem]:
+    """What can't be given to an account on an engine that is reached by this way."""
+    if why_none := takes_none(engine):
+        yield Problem(f"{where}account", why_none)
+    match engine.address.way:
+        case Way.SOCKET | Way.PLAIN:
+            pass
         case Way.TLS:
             for name in given.keys() & SSH_ENTRIES.keys():
                 yield Problem(
@@ -113,9 +132,6 @@ def _unfit(engine: Engine, given: Mapping[str, Secret], user: str, where: str) -
                 yield Problem(
                     f"{where}{name}", f"{engine.name} is reached by SSH: a private key or a password is needed"
                 )
-            if engine.ssh is None or engine.ssh.sign_in is SignIn.OWN:
-                words = f"{engine.name} is reached by your own SSH settings: give the engine a key or a password first"
-                yield Problem(f"{where}account", words)
             if user and not USER.fullmatch(user):
                 yield Problem(f"{where}user", f"'{user}' is not a user's name")
             if {"ssh_key", "ssh_password"} <= given.keys():
@@ -124,12 +140,18 @@ def _unfit(engine: Engine, given: Mapping[str, Secret], user: str, where: str) -
             assert_never(engine.address.way)
 
 
-def _lacking(engine: Engine, references: Mapping[str, SecretReference], where: str) -> Iterator[Problem]:
+def _lacking(
+    engine: Engine, references: Mapping[str, SecretReference], sign_in: SignIn | None, where: str
+) -> Iterator[Problem]:
     """What is needed and neither typed nor kept."""
     if engine.address.way is Way.TLS:
         for name, words in (("certificate", "a client certificate"), ("key", "the key of the client certificate")):
             if name not in references:
                 yield Problem(f"{where}{name}", f"{words} is needed")
+    elif sign_in is SignIn.PASSWORD and "ssh_password" not in references:
+        yield Problem(f"{where}ssh_password", "a password is needed")
+    elif sign_in is SignIn.KEY and "ssh_key" not in references:
+        yield Problem(f"{where}ssh_key", "a private key is needed")
     elif {"ssh_key", "ssh_password"}.isdisjoint(references):
         yield Problem(f"{where}ssh_key", "a private key or a password is needed")
     elif "ssh_passphrase" in references and "ssh_key" not in references:

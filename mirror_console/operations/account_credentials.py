@@ -14,13 +14,15 @@ from mirror_console.operations.console import Console
 
 @dataclass(frozen=True, slots=True)
 class AccountCredential:
-    """One account on one engine: what it has of its own there (``ca``, ``certificate``, ``key``), and how it went."""
+    """One account on one engine: what it has of its own there by the field of AccessInput, and how it went."""
 
     account: str
     parts: frozenset[str]
     kept: Kept
     contact: Contact | None = None
     """The last attempt to reach the engine with it."""
+    user: str = ""
+    """By SSH: as whom it signs in; empty means as the engine's own address says."""
 
 
 def account_credentials(console: Console, engine: Engine) -> list[AccountCredential]:
@@ -36,6 +38,7 @@ def account_credentials(console: Console, engine: Engine) -> list[AccountCredent
             frozenset(one.references),
             _all_kept(console, one.references.values()),
             contacts.get((engine.id, one.account)),
+            one.user,
         )
         for one in accesses
     ]

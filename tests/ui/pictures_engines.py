@@ -26,7 +26,7 @@ from mirror_console.operations.connection import TITLES, titles
 from mirror_console.operations.console import Console
 from mirror_console.operations.contexts import DockerContext
 from mirror_console.operations.engines import ConnectionStep, EngineInput, StepState
-from mirror_console.ui.engines.accounts import AccessEditor
+from mirror_console.ui.engines.access_editor import AccessEditor
 from mirror_console.ui.engines.contexts import ContextsEditor
 from mirror_console.ui.engines.editor import EngineEditor
 from mirror_console.ui.engines.host_keys import trust_question
@@ -71,6 +71,10 @@ BY_TLS = replace(
 ACCOUNTS = (
     AccountCredential("Account 1001", frozenset({"certificate", "key"}), Kept.STORED),
     AccountCredential("Account 1002", frozenset({"certificate", "key"}), Kept.MISSING),
+)
+SSH_ACCOUNTS = (
+    AccountCredential("Account 1001", frozenset({"ssh_key", "ssh_passphrase"}), Kept.STORED, user="dunes"),
+    AccountCredential("Account 1002", frozenset({"ssh_password"}), Kept.STORED),
 )
 CONTEXTS = (
     (DockerContext("DOCKER_HOST", "tcp://10.77.2.9:2376", "of this environment's variables"), ()),
@@ -262,6 +266,30 @@ def _access_form(window: MainWindow) -> QWidget:
     return window
 
 
+def _ssh_accounts(window: MainWindow) -> QWidget:
+    page = page_of(window, ssh_row())
+    page.view.move_to("engine-2")
+    QTest.qWait(60)
+    page.details.accounts._show(BY_SSH, SSH_ACCOUNTS)
+    page.details.accounts.view.move_to("Account 1001")
+    return window
+
+
+def _ssh_access_form(window: MainWindow) -> QWidget:
+    page = page_of(window, ssh_row())
+    editor = AccessEditor(window.context, _staged(access_problems=lambda *_all: ()), BY_SSH, SSH_ACCOUNTS[0])
+    page.open_editor(editor)
+    return window
+
+
+def _own_ssh(window: MainWindow) -> QWidget:
+    own = replace(BY_SSH, ssh=SshAccess(SignIn.OWN))
+    page = page_of(window, replace(ssh_row(), engine=own))
+    page.view.move_to("engine-2")
+    QTest.qWait(60)
+    return window
+
+
 def _contexts(window: MainWindow) -> QWidget:
     page = page_of(window)
     editor = ContextsEditor(window.context, EngineOperations())
@@ -288,5 +316,8 @@ SCENES: dict[str, Scene] = {
     "engines-locked": _locked,
     "engines-accounts": _accounts,
     "engines-access-form": _access_form,
+    "engines-access-ssh-list": _ssh_accounts,
+    "engines-access-ssh-form": _ssh_access_form,
+    "engines-access-ssh-own": _own_ssh,
     "engines-contexts": _contexts,
 }

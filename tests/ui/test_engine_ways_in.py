@@ -26,7 +26,7 @@ from mirror_console.operations.access import AccessInput, save_access
 from mirror_console.operations.engines import EngineInput, SshInput, save_engine
 from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
-from mirror_console.ui.engines.accounts import AccessEditor
+from mirror_console.ui.engines.access_editor import AccessEditor, TlsPart
 from mirror_console.ui.engines.connection import ConnectionPanel
 from mirror_console.ui.engines.contexts import ContextsEditor
 from mirror_console.ui.engines.editor import EngineEditor
@@ -286,7 +286,8 @@ def test_an_account_gets_a_credential_and_loses_it(qtbot: QtBot, make_context: C
     QTest.keyClicks(editor.account, "Dunes")
     press(editor.editor.save)
     assert "is needed" in editor.form.fields["certificate"].problem
-    for secret, text in ((editor.certificate, CERTIFICATE), (editor.key, KEY)):
+    assert isinstance(editor.part, TlsPart)
+    for secret, text in ((editor.part.certificate, CERTIFICATE), (editor.part.key, KEY)):
         assert isinstance(secret.edit, QPlainTextEdit)
         secret.edit.setPlainText(text)
     press(editor.editor.save)
@@ -302,7 +303,8 @@ def test_an_account_gets_a_credential_and_loses_it(qtbot: QtBot, make_context: C
     editor = page.editor
     assert isinstance(editor, AccessEditor)
     assert editor.account.isReadOnly()
-    assert editor.key.typed is None
+    assert isinstance(editor.part, TlsPart)
+    assert editor.part.key.typed is None
     page.close_editor()
     press(accounts.remove)
     qtbot.waitUntil(lambda: accounts.table.rowCount() == 0)

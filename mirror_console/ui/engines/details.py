@@ -85,6 +85,8 @@ class EngineDetails(QWidget):
         """Show an engine; what was tested of another one is forgotten."""
         if row is None or row.engine.id != self._shown:
             self.connection.forget()
+        # An engine that was changed may be reached by another way, by which accounts have other credentials.
+        if row is None or row.engine != self.accounts.engine:
             self.accounts.show_engine(row.engine if row else None)
         self._shown = row.engine.id if row else ""
         if row is None:

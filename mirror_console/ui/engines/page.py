@@ -16,7 +16,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.engines import engine_input
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
-from mirror_console.ui.engines.accounts import AccessEditor
+from mirror_console.ui.engines.access_editor import AccessEditor
 from mirror_console.ui.engines.contexts import ContextsEditor
 from mirror_console.ui.engines.details import EngineDetails, state_glyph, state_words
 from mirror_console.ui.engines.editor import EngineEditor
