@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from mirror_console.domain.alignment import Knowledge
 from mirror_console.domain.credential import Kept
@@ -231,7 +231,10 @@ def _changed_by_tls(window: MainWindow) -> QWidget:
     page.view.move_to("engine-1")
     page.details.connection.run(lambda: iter(stopped_by_tls()))
     QTest.qWait(600)
-    page.details.connection._lines[3].decide.setFocus()
+    decide = page.details.connection._lines[3].decide
+    decide.setFocus()
+    for area in page.details.findChildren(QScrollArea):
+        area.ensureWidgetVisible(decide)
     return window
 
 
