@@ -7,6 +7,8 @@ import json
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +16,13 @@ import pytest
 
 from tests.canaries import CANARIES, SSH_PASSPHRASE, VARIABLE, left_in, main, shown_by_processes
 from tests.lab.certificates import Authority
+
+
+@pytest.fixture
+def planted() -> Iterator[Path]:
+    """A folder for what is to be found, gone after the test: the search after the whole run would find it too."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def test_no_two_are_one_and_none_is_found_by_chance() -> None:
@@ -24,39 +33,39 @@ def test_no_two_are_one_and_none_is_found_by_chance() -> None:
 
 @pytest.mark.parametrize("canary", CANARIES)
 @pytest.mark.parametrize("before", ["", "a:", "ab:"])
-def test_one_in_a_log_or_a_header_is_found(tmp_path: Path, canary: str, before: str) -> None:
-    (tmp_path / "deep" / "er").mkdir(parents=True)
-    (tmp_path / "fine.log").write_text("a canary target\n")
-    log, header = tmp_path / "deep" / "console.log", tmp_path / "deep" / "er" / "header.bin"
+def test_one_in_a_log_or_a_header_is_found(planted: Path, canary: str, before: str) -> None:
+    (planted / "deep" / "er").mkdir(parents=True)
+    (planted / "fine.log").write_text("a canary target\n")
+    log, header = planted / "deep" / "console.log", planted / "deep" / "er" / "header.bin"
     log.write_text(f"it was {before}{canary} in the end\n")
     header.write_bytes(b"\0\xffX-Registry-Auth: " + base64.b64encode(f"{before}{canary}{before}".encode()))
-    assert set(left_in(tmp_path)) == {log, header}
+    assert set(left_in(planted)) == {log, header}
 
 
-def test_one_in_a_catalog_or_its_write_ahead_log_is_found(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as catalog:
+def test_one_in_a_catalog_or_its_write_ahead_log_is_found(planted: Path) -> None:
+    with closing(sqlite3.connect(planted / "catalog.sqlite")) as catalog:
         catalog.execute("PRAGMA journal_mode=WAL")
         catalog.execute("CREATE TABLE note (words TEXT)")
         catalog.execute("INSERT INTO note VALUES (?)", (VARIABLE,))
         catalog.commit()
-        assert [file.name for file in left_in(tmp_path)] == ["catalog.sqlite-wal"]
+        assert [file.name for file in left_in(planted)] == ["catalog.sqlite-wal"]
 
 
-def test_a_private_key_within_something_else_is_found(tmp_path: Path) -> None:
+def test_a_private_key_within_something_else_is_found(planted: Path) -> None:
     key = Authority().client("console").key
-    (tmp_path / "export.yaml").write_text(json.dumps({"key": key}))
-    (tmp_path / "report.html").write_text(f"<pre>{key}</pre>")
-    assert {file.name for file in left_in(tmp_path)} == {"export.yaml", "report.html"}
+    (planted / "export.yaml").write_text(json.dumps({"key": key}))
+    (planted / "report.html").write_text(f"<pre>{key}</pre>")
+    assert {file.name for file in left_in(planted)} == {"export.yaml", "report.html"}
 
 
-def test_what_is_handed_over_and_what_belongs_to_a_lab_is_none(tmp_path: Path) -> None:
+def test_what_is_handed_over_and_what_belongs_to_a_lab_is_none(planted: Path) -> None:
     client = Authority().client("console")
-    (tmp_path / "key.pem").write_text(client.key)
-    (tmp_path / "both.pem").write_text(client.certificate + client.key)
-    (tmp_path / "passphrase").write_text(SSH_PASSPHRASE + "\n")
-    (tmp_path / "lab-x1").mkdir()
-    (tmp_path / "lab-x1" / "keyring").write_text(f"password: {VARIABLE}")
-    assert list(left_in(tmp_path)) == []
+    (planted / "key.pem").write_text(client.key)
+    (planted / "both.pem").write_text(client.certificate + client.key)
+    (planted / "passphrase").write_text(SSH_PASSPHRASE + "\n")
+    (planted / "lab-x1").mkdir()
+    (planted / "lab-x1" / "keyring").write_text(f"password: {VARIABLE}")
+    assert list(left_in(planted)) == []
 
 
 def test_a_process_that_shows_one_is_named() -> None:
@@ -71,10 +80,10 @@ def test_a_process_that_shows_one_is_named() -> None:
     assert named == {f"the {part} of process {process.pid}" for part in ("cmdline", "environ")}
 
 
-def test_the_command_names_the_file_and_says_no(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "log").write_text(f"x {VARIABLE}")
-    assert main(tmp_path) == 1
-    assert str(tmp_path / "log") in capsys.readouterr().err
+def test_the_command_names_the_file_and_says_no(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (planted / "log").write_text(f"x {VARIABLE}")
+    assert main(planted) == 1
+    assert str(planted / "log") in capsys.readouterr().err
 
 
 def test_the_whole_run_is_searched() -> None:
@@ -84,6 +93,6 @@ def test_the_whole_run_is_searched() -> None:
     assert "trap 'take_folders_away' EXIT" in run
 
 
-def test_a_folder_that_is_not_there_is_no_clean_one(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_no_clean_one(planted: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
-        main(tmp_path / "gone")
+        main(planted / "gone")

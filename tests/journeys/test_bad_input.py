@@ -87,7 +87,7 @@ def change(catalog: Path, statement: str) -> None:
 def test_malformed_addresses(filled: Program) -> None:
     before = content(filled.catalog)
     wrong = {
-        "engine.example": "it begins with unix:// or tcp://",
+        "engine.example": "it begins with unix://, ssh:// or tcp://",
         "tcp://engine.example:2375": "use TLS, usually port 2376",
         "tcp://engine.example:99999": "port 99999 is out of range 1 to 65535",
     }

@@ -31,12 +31,20 @@ LOOKS = {
     "rollout report",
     "recover list",
     "engines list",
+    "engines show",
     "engines test",
+    "engines access",
+    "engines contexts list",
+    "credentials list",
+    "credentials where",
     "catalog export",
     "catalog path",
     "catalog backup",
 }
-"""Commands that change nothing but what was seen. A new command either refuses or is named here."""
+"""Commands that change nothing but what was seen, as long as no more than their shortest call is given.
+
+A new command either refuses or is named here.
+"""
 
 
 @pytest.fixture

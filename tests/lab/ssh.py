@@ -298,7 +298,7 @@ def agent(folder: Path, *keys: SshKey) -> Iterator[Path]:
     place = folder / "agent.sock"
     running = subprocess.Popen([find("ssh-agent"), "-D", "-a", str(place)], stdout=subprocess.DEVNULL)
     try:
-        while not place.exists() and running.poll() is None:
+        while not _listens(place) and running.poll() is None:
             time.sleep(0.01)
         for key in keys:
             run(["ssh-add", "-q", str(key.file)], environment={"SSH_AUTH_SOCK": str(place), "PATH": "/usr/bin:/bin"})
@@ -306,6 +306,12 @@ def agent(folder: Path, *keys: SshKey) -> Iterator[Path]:
     finally:
         running.terminate()
         running.wait()
+
+
+def _listens(place: Path) -> bool:
+    """Whether a socket takes connections: it is there a moment before it does."""
+    with socket.socket(socket.AF_UNIX) as tried:
+        return tried.connect_ex(str(place)) == 0
 
 
 def _is_server(words: str) -> bool:
