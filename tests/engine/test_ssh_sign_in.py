@@ -151,7 +151,7 @@ def test_the_agent_and_the_known_hosts_of_the_person(desk: Desk, own: Path, monk
     (own / "known_hosts").write_text(f"{desk.server.host} {desk.server.host_key().public}\n")
     assert "the agent holds none" in desk.refusal(engine).title
     others = [make_key(own / f"other-{number}") for number in range(3)]
-    with agent(own, *others, desk.server.key) as place:
+    with agent(*others, desk.server.key) as place:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
         assert desk.engines.session(engine).list_containers() == []
         entrance = desk.engines.entrance(engine)
@@ -164,7 +164,7 @@ def test_an_agent_with_more_keys_than_the_server_takes_offers_the_named_one_firs
     (own / "known_hosts").write_text(f"{desk.server.host} {desk.server.host_key().public}\n")
     named = own / "shop-key.pub"
     engine = desk.engine(url="ssh://shop", sign_in=SignIn.OWN, pins=())
-    with agent(own, *[make_key(own / f"other-{number}") for number in range(8)], desk.server.key) as place:
+    with agent(*[make_key(own / f"other-{number}") for number in range(8)], desk.server.key) as place:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
         assert "Too many keys" in desk.refusal(engine).hint
         named.write_text(desk.server.key.public + "\n")
@@ -203,7 +203,7 @@ def test_nothing_of_the_person_counts_unless_it_was_chosen(
     (own / "known_hosts").write_text(f"{desk.server.host} {desk.server.host_key().public}\n")
     (own / "id_ed25519").write_text(desk.server.key.private)
     desk.keep(KEY, make_key(tmp_path / "other").private)
-    with agent(own, desk.server.key) as place:
+    with agent(desk.server.key) as place:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
         assert desk.refusal(desk.engine(pins=())).kind is FailureKind.HOST_KEY_UNKNOWN
         assert desk.refusal(desk.engine()).kind is FailureKind.SIGN_IN

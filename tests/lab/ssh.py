@@ -6,9 +6,11 @@ the machine's, and they vanish with its last process.
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -293,9 +295,11 @@ def make_key(file: Path, kind: str = "ed25519", passphrase: str = "", form: str 
 
 
 @contextmanager
-def agent(folder: Path, *keys: SshKey) -> Iterator[Path]:
+def agent(*keys: SshKey) -> Iterator[Path]:
     """A real ssh-agent that holds these keys, as long as this lasts: its socket."""
-    place = folder / "agent.sock"
+    # The paths of sockets must be short.
+    folder = Path(tempfile.mkdtemp(prefix="mc-"))
+    place = folder / "agent"
     running = subprocess.Popen([find("ssh-agent"), "-D", "-a", str(place)], stdout=subprocess.DEVNULL)
     try:
         while not _listens(place) and running.poll() is None:
@@ -306,6 +310,7 @@ def agent(folder: Path, *keys: SshKey) -> Iterator[Path]:
     finally:
         running.terminate()
         running.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _listens(place: Path) -> bool:
