@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -52,14 +53,17 @@ def seen(
     agency: Agency,
     local_engine: LabEngine,
     tls_engine: LabEngine,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Seen]:
     published = agency.publish(local_engine, "26.8.1")
     agency.deploy(local_engine, published)
     for engine, name in ((local_engine, "alder-live"), (tls_engine, "birch-live")):
         agency.run_mirror(engine, published.reference, name)
-    with proxy(tmp_path / "engine.sock", local_engine.socket) as before:
+    # The paths of sockets must be short.
+    with (
+        tempfile.TemporaryDirectory(prefix="mc-") as folder,
+        proxy(Path(folder) / "p", local_engine.socket) as before,
+    ):
         program.run(
             "catalog",
             "import",
