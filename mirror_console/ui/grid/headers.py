@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QPolygon
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QPolygon
 from PySide6.QtWidgets import QAbstractButton, QHeaderView, QTableView, QWidget
 
 from mirror_console.domain.alignment import Status
@@ -35,8 +35,10 @@ class EnvironmentHeader(QHeaderView):
         self.setSectionsClickable(True)
         self.setHighlightSections(False)
         self.setMinimumSectionSize(80)
-        self._name_height = max(20, QFontMetrics(semibold(self.font())).height())
-        self._words_height = max(16, QFontMetrics(tabular(small(self.font()))).height())
+        self._made_for = ""
+        _, size, _, little_size = self._fonts()
+        self._name_height = max(20, size.height())
+        self._words_height = max(16, little_size.height())
         self.setFixedHeight(max(TOP_HEIGHT, 4 + self._name_height + self._words_height + BAR + 4))
         self.setAccessibleName(tr("Columns"))
         for signal in (model.modelReset, model.dataChanged):
@@ -50,10 +52,9 @@ class EnvironmentHeader(QHeaderView):
         """Stripe, name, expectation and outcome."""
         if logical >= len(self._grid.columns):
             return
-        colours = self._theme.colours
+        colours, (font, size, little, little_size) = self._theme.colours, self._fonts()
         column = self._grid.columns[logical]
         painter.fillRect(rect, QColor(colours.window))
-        font = semibold(self.font())
         painter.setFont(font)
         painter.setPen(QColor(colours.text if column.environment else colours.muted))
         left = rect.left() + SPACE_2
@@ -66,22 +67,29 @@ class EnvironmentHeader(QHeaderView):
                 painter.drawPixmap(left, rect.top() + 10, lock)
                 left += 12 + SPACE_1
             line = QRect(left, rect.top() + 6, rect.right() - left - 16, self._name_height)
-            painter.drawText(line, _LEFT, QFontMetrics(font).elidedText(column.title, _ELIDE, line.width()))
-            little = tabular(small(self.font()))
+            painter.drawText(line, _LEFT, size.elidedText(column.title, _ELIDE, line.width()))
             painter.setFont(little)
             painter.setPen(QColor(colours.muted))
             top = rect.top() + 4 + self._name_height
             below = QRect(rect.left() + SPACE_2, top, rect.width() - 2 * SPACE_2, self._words_height)
-            painter.drawText(below, _LEFT, QFontMetrics(little).elidedText(expected, _ELIDE, below.width()))
+            painter.drawText(below, _LEFT, little_size.elidedText(expected, _ELIDE, below.width()))
             bar = QRect(rect.left() + 1, rect.bottom() - BAR, rect.width() - 2, BAR)
             draw_shares(painter, bar, counts, colours)
         else:
             line = rect.adjusted(SPACE_2, 0, -SPACE_2, 0)
-            painter.drawText(line, _LEFT, QFontMetrics(font).elidedText(column.title, _ELIDE, line.width()))
+            painter.drawText(line, _LEFT, size.elidedText(column.title, _ELIDE, line.width()))
         if sorted_by and sorted_by[0] == column.id:
             self._arrow(painter, rect, turned=sorted_by[1])
         painter.setPen(QColor(colours.hairline))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+
+    def _fonts(self) -> tuple[QFont, QFontMetrics, QFont, QFontMetrics]:
+        font = self.font()
+        if self._made_for != font.key():
+            strong, little = semibold(font), tabular(small(font))
+            self._made = (strong, QFontMetrics(strong), little, QFontMetrics(little))
+            self._made_for = font.key()
+        return self._made
 
     def said(self, name: str) -> tuple[str, bool, dict[Status, int]]:
         """What is expected in an environment, whether it is protected, and its states; of the mirrors shown."""
@@ -133,10 +141,14 @@ class CornerTick(QAbstractButton):
     def _look(self) -> None:
         shown = count(self._model.rowCount(), "mirror", "mirrors")
         words = tr("{} of {} shown are ticked").format(self._model.shown_ticked, shown)
+        if words != self.accessibleDescription():
+            self._say(words)
+        self.update()
+
+    def _say(self, words: str) -> None:
         self.setAccessibleName(tr("Tick all that are shown"))
         self.setAccessibleDescription(words)
         self.setToolTip(plain_tip(f"{tr('Tick all that are shown')} (Ctrl+A)\n{words}"))
-        self.update()
 
     def _click(self) -> None:
         if self.check_state() is Qt.CheckState.Checked:

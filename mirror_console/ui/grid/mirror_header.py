@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHeaderView, QTableView
 
+from mirror_console.domain.application import Application
 from mirror_console.domain.fleet import Row
 from mirror_console.settings import Density
 from mirror_console.ui.grid.model import GridModel
@@ -26,11 +27,12 @@ _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.Text
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What of a name and its account there is room for, and how far the account is from the name's beginning."""
+    """What of a name and its account there is room for, and where, from the corner of the name's room."""
 
     name: str
+    name_height: int
     account: str
-    account_at: int
+    account_at: QRect
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class _Paints:
     ticked: QColor
     hairline: QPen
     ticks: dict[bool, QPixmap]
-    words: dict[tuple[str, str, int, bool, bool], _Words] = field(default_factory=dict)
+    words: dict[tuple[str, str, int, int, bool, bool], _Words] = field(default_factory=dict)
 
 
 class MirrorHeader(QHeaderView):
@@ -106,43 +108,57 @@ class MirrorHeader(QHeaderView):
         """As wide as the names. Qt's own would ask hundreds of rows for theirs."""
         return QSize(self._width, ROW_HEIGHTS[self._theme.density])
 
-    def paintSection(self, painter: QPainter, rect: QRect, logical: int) -> None:
-        """Tick, name, account."""
-        if logical >= self._grid.rowCount():
-            return
-        paints = self._paints()
-        application = self._grid.row_at(logical).application
-        ticked = self._grid.is_ticked(application.id)
-        ground = paints.ticked if ticked else paints.hover if logical == self.hovered_row else paints.base
-        painter.fillRect(rect, ground)
-        painter.drawPixmap(rect.left() + TICK_AT, rect.center().y() - TICK // 2, paints.ticks[ticked])
-        here = self._view.currentIndex().row() == logical
-        place = rect.adjusted(NAME_AT, 0, -SPACE_2, -1)
-        self._write(painter, place, application.name, application.account, paints, here=here)
-        painter.setPen(paints.hairline)
-        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        painter.drawLine(rect.topRight(), rect.bottomRight())
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Tick, name, account and line of the rows in sight, one kind of thing after the other.
 
-    def _write(self, painter: QPainter, rect: QRect, name: str, account: str, paints: _Paints, *, here: bool) -> None:
+        Asked for section by section, as Qt does by itself, they would take as long again.
+        """
+        paints, height, width = self._paints(), self.defaultSectionSize(), self.viewport().width()
+        room = width - NAME_AT - SPACE_2
+        here = self._view.currentIndex().row()
+        first = max(0, self.logicalIndexAt(0))
+        top = self.sectionViewportPosition(first)
+        last = min(self._grid.rowCount(), first + (self.viewport().height() - top) // height + 1)
+        painter = QPainter(self.viewport())
+        painter.setFont(paints.plain)
+        painter.setPen(paints.text)
+        written = []
+        for row in range(first, last):
+            application = self._grid.row_at(row).application
+            ticked = self._grid.is_ticked(application.id)
+            ground = paints.ticked if ticked else paints.hover if row == self.hovered_row else paints.base
+            painter.fillRect(0, top, width, height, ground)
+            painter.drawPixmap(TICK_AT, top + (height - 1) // 2 - TICK // 2, paints.ticks[ticked])
+            words = self._words(application, room, paints, here=row == here)
+            written.append((top, words))
+            if row == here:
+                painter.setFont(paints.strong)
+            painter.drawText(NAME_AT, top, room, words.name_height, _LEFT, words.name)
+            if row == here:
+                painter.setFont(paints.plain)
+            top += height
+        painter.setFont(paints.little)
+        painter.setPen(paints.muted)
+        for top, words in written:
+            if words.account:
+                painter.drawText(words.account_at.translated(NAME_AT, top), _LEFT, words.account)
+        painter.setPen(paints.hairline)
+        for top, _ in written:
+            painter.drawLine(0, top + height - 1, width - 1, top + height - 1)
+        if written:
+            painter.drawLine(width - 1, written[0][0], width - 1, written[-1][0] + height - 1)
+        painter.end()
+
+    def _words(self, application: Application, room: int, paints: _Paints, *, here: bool) -> _Words:
+        name, account, height = application.name, application.account, self.defaultSectionSize()
         tall = self._theme.density is Density.TALL and bool(account)
-        key = (name, account, rect.width(), here, tall)
+        key = (name, account, room, height, here, tall)
         words = paints.words.get(key)
         if words is None:
             if len(paints.words) > 4096:
                 paints.words.clear()
-            words = paints.words[key] = _fitted(name, account, rect.width(), paints, here=here, tall=tall)
-        upper, lower = QRect(rect), QRect(rect)
-        if tall:
-            upper.setBottom(rect.center().y() + 1)
-            lower.setTop(rect.center().y())
-        painter.setFont(paints.strong if here else paints.plain)
-        painter.setPen(paints.text)
-        painter.drawText(upper, _LEFT, words.name)
-        if words.account:
-            lower.setLeft(rect.left() + words.account_at)
-            painter.setFont(paints.little)
-            painter.setPen(paints.muted)
-            painter.drawText(lower, _LEFT, words.account)
+            words = paints.words[key] = _fitted(name, account, QSize(room, height - 1), paints, here=here, tall=tall)
+        return words
 
     def _paints(self) -> _Paints:
         made_for = (self.devicePixelRatioF(), self.font().key())
@@ -180,15 +196,17 @@ class MirrorHeader(QHeaderView):
         return bool(super().viewportEvent(event))
 
 
-def _fitted(name: str, account: str, width: int, paints: _Paints, *, here: bool, tall: bool) -> _Words:
+def _fitted(name: str, account: str, room: QSize, paints: _Paints, *, here: bool, tall: bool) -> _Words:
     size, little = QFontMetrics(paints.strong if here else paints.plain), QFontMetrics(paints.little)
+    width, height, middle = room.width(), room.height(), (room.height() - 1) // 2
     shown = size.elidedText(" ".join(name.split()), Qt.TextElideMode.ElideRight, width)
-    at = 0 if tall else size.horizontalAdvance(shown) + SPACE_2
-    room = width - at
+    if tall:
+        below = QRect(0, middle, width, height - middle)
+        return _Words(shown, middle + 2, little.elidedText(account, Qt.TextElideMode.ElideRight, width), below)
+    at = size.horizontalAdvance(shown) + SPACE_2
     # Half an account is noise beside the name; in a line of its own it is worth its beginning.
-    if not tall and little.horizontalAdvance(account) > room:
-        return _Words(shown, "", at)
-    return _Words(shown, little.elidedText(account, Qt.TextElideMode.ElideRight, room), at)
+    fits = little.horizontalAdvance(account) <= width - at
+    return _Words(shown, height, account if fits else "", QRect(at, 0, width - at, height))
 
 
 def _paints(colours: Colours, font: QFont, dpr: float) -> _Paints:
