@@ -40,7 +40,7 @@ class Ill:
     `lasting`: the engine is waited for until its time is up, so that what others said is kept long before.
     `unasked`: not one byte of a request gets through, as it isn't known who would hear it. `first`: the word where the
     engine was never reached before, if it is another. `{place}` in words is that of its SSH server.
-    `also`: what else may have happened, and its remedy, where that depends on the moment.
+    `also`: what else may have happened, each with its remedy, where that depends on the moment.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Ill:
     lasting: bool = False
     unasked: bool = False
     first: FailureKind | None = None
-    also: tuple[str, str] | None = None
+    also: tuple[tuple[str, str], ...] = ()
 
 
 def spoil(fault: Fault) -> Callable[[Ward], AbstractContextManager[None]]:
@@ -307,8 +307,15 @@ FAULTS = [
         dropped,
         *LOST,
         also=(
-            "The connection to the SSH server {place} of ill broke off before it showed its key.",
-            "Check the network",
+            (
+                "The connection to the SSH server {place} of ill broke off before it showed its key.",
+                "Check the network",
+            ),
+            # It ended before the server had said a word: so ends one that it turns away too.
+            (
+                "What answers at {place} for ill is no SSH server, or it turns connections away.",
+                "A server that gets many connections at once drops some: try again.",
+            ),
         ),
     ),
     Ill("SSH server frozen", Front.SSH, server_frozen, *SSH_SILENCE, unasked=True),
@@ -402,7 +409,7 @@ def test_it_costs_its_own_cells_and_passes(engines: Engines, ill: Ill) -> None:
         assert contact is not None
         assert (contact.failure, contact.answered) == (ill.kind, False)
         place = f"{there.engines.ill.host}:22"
-        said = [(ill.happened, ill.remedy), *([ill.also] if ill.also else [])]
+        said = [(ill.happened, ill.remedy), *ill.also]
         assert any(
             contact.words.startswith(happened.format(place=place)) and remedy in contact.words
             for happened, remedy in said
