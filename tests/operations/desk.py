@@ -11,8 +11,8 @@ from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.engine import DockerEngines
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Vault
-from mirror_console.store import Catalog
 from mirror_console.vault import MemoryVault
+from tests.catalogs import opened_catalog
 from tests.operations.fleet import now
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -22,7 +22,7 @@ KEY = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
 @contextmanager
 def empty_console(folder: Path, read_only: str = "") -> Iterator[Console]:
     """A console on a new catalog in a folder."""
-    catalog = Catalog.open(folder / "catalog" / "catalog.sqlite")
+    catalog = opened_catalog(folder / "catalog" / "catalog.sqlite")
     vault = MemoryVault()
     engines = DockerEngines(vault, now)
     try:

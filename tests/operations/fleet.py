@@ -22,8 +22,8 @@ from mirror_console.operations.console import Console
 from mirror_console.simulator.container import Container
 from mirror_console.simulator.fleet import SimulatedFleet
 from mirror_console.simulator.registry import Login
-from mirror_console.store import Catalog
 from mirror_console.vault import MemoryVault
+from tests.catalogs import opened_catalog
 
 REPOSITORY = "registry.test:5000/shop/webshop"
 QUICK = Way(waves=(WaveSize(count=1), REST), bake=0.0, pause_after_canary=False)
@@ -111,7 +111,7 @@ def small_fleet(mirrors: int = 4) -> Iterator[Fleet]:
     login = Login("deploy", "fleet-password")
     try:
         with SimulatedFleet(folder / "e", ["alpha", "berlin"], now, login=login) as simulated:
-            catalog = Catalog.open(folder / "catalog" / "catalog.sqlite")
+            catalog = opened_catalog(folder / "catalog" / "catalog.sqlite")
             vault = MemoryVault()
             jobs = Jobs()
             engines = DockerEngines(vault, now)

@@ -24,8 +24,8 @@ from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.refresh import Refreshed, refresh
 from mirror_console.operations.status import survey
-from mirror_console.store import Catalog
 from mirror_console.vault import MemoryVault
+from tests.catalogs import opened_catalog
 from tests.engine.ssh_parts import pin
 from tests.lab.certificates import Credentials
 from tests.lab.engine import LabEngine
@@ -147,7 +147,7 @@ def ward(engines: Engines, front: Front, timeout: float = TIMEOUT) -> Iterator[W
             vault.put(SecretReference(f"engine/ill/{part}"), Secret(text))
         if front is Front.SSH:
             vault.put(SSH_KEY, Secret(engines.ill.ssh.key.private))
-        catalog = Catalog.open(folder / "catalog" / "catalog.sqlite")
+        catalog = opened_catalog(folder / "catalog" / "catalog.sqlite")
         open_things.callback(catalog.close)
         ways = DockerEngines(vault, clock, folder)
         open_things.callback(ways.close)

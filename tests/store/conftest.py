@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mirror_console.store import Catalog
+from tests.catalogs import opened_catalog
 
 
 @pytest.fixture
@@ -19,6 +20,6 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture
 def catalog(place: Path) -> Iterator[Catalog]:
     """An empty catalog."""
-    opened = Catalog.open(place)
+    opened = opened_catalog(place)
     yield opened
     opened.close()

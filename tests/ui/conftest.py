@@ -18,12 +18,12 @@ from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
 from mirror_console.settings import Preferences, Theme
-from mirror_console.store import Catalog
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Answer, Choice, Question, Questions
 from mirror_console.ui.signals import Signals
 from mirror_console.ui.theme import ThemeService
 from mirror_console.vault import MemoryVault
+from tests.catalogs import opened_catalog
 from tests.ui.sample import NOW
 
 
@@ -92,7 +92,7 @@ def make_context(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[C
     ) -> UiContext:
         signals = Signals()
         jobs = Jobs(signals.report_job)
-        catalog = Catalog.open(tmp_path / "catalog.sqlite")
+        catalog = opened_catalog(tmp_path / "catalog.sqlite")
         console = Console(
             catalog=catalog,
             engines=SilentEngines(),

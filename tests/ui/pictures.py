@@ -25,7 +25,6 @@ from mirror_console.errors import ConsoleError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.settings import Density, Preferences, Theme
-from mirror_console.store import Catalog
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.page import FOLLOW, MENU, AlignmentPage
 from mirror_console.ui.notices import Notice, NoticeAction, Tone
@@ -34,6 +33,7 @@ from mirror_console.ui.signals import Signals
 from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import MainWindow
 from mirror_console.vault import MemoryVault
+from tests.catalogs import opened_catalog
 from tests.ui.conftest import SilentEngines
 from tests.ui.sample import NOW, every_state, grid_of, sample_grid
 
@@ -55,7 +55,7 @@ def open_window(
     signals = Signals()
     jobs = Jobs(signals.report_job)
     with tempfile.TemporaryDirectory() as folder:
-        catalog = Catalog.open(Path(folder) / "catalog.sqlite")
+        catalog = opened_catalog(Path(folder) / "catalog.sqlite")
         console = Console(
             catalog=catalog,
             engines=SilentEngines(),

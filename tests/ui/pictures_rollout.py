@@ -30,7 +30,6 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.engines import ConnectionStep, StepState
 from mirror_console.operations.recovery import Finding, Interruption
 from mirror_console.settings import Preferences, Theme
-from mirror_console.store import Catalog
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.editor import EngineEditor
 from mirror_console.ui.engines.operations import EngineOperations
@@ -52,6 +51,7 @@ from mirror_console.ui.sources.page import SourcesPage
 from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import MainWindow
 from mirror_console.vault import MemoryVault
+from tests.catalogs import opened_catalog
 from tests.ui import pictures_engines
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import SilentEngines
@@ -72,7 +72,7 @@ def open_window(application: QApplication, theme: Theme, read_only: str = "") ->
     signals = Signals()
     jobs = Jobs(signals.report_job)
     with tempfile.TemporaryDirectory() as folder:
-        catalog = Catalog.open(Path(folder) / "catalog.sqlite")
+        catalog = opened_catalog(Path(folder) / "catalog.sqlite")
         console = Console(
             catalog=catalog,
             engines=SilentEngines(),
