@@ -6,6 +6,7 @@ import importlib.util
 import os
 
 import hypothesis
+import pytest
 
 # Before anything imports Qt: it reads this once.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -18,3 +19,9 @@ hypothesis.settings.load_profile("tests")
 pytest_plugins = ["tests.strictness"]
 if importlib.util.find_spec("tests.lab.fixtures"):
     pytest_plugins.append("tests.lab.fixtures")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories take longest and begin first, in whatever order they are: small tests fill what is left of the time."""
+    items.sort(key=lambda item: item.get_closest_marker("journey") is None)

@@ -9,6 +9,8 @@ import pytest
 from tests.cli.terminal import CommandLine
 from tests.operations.desk import CERTIFICATE, KEY, held
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pem(tmp_path: Path) -> list[str]:

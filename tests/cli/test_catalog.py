@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from mirror_console.paths import resources
 from mirror_console.store import Catalog
 from tests.cli.terminal import CommandLine
+
+pytestmark = pytest.mark.slow
 
 SAMPLE = str(resources() / "sample" / "webshop.yaml")
 

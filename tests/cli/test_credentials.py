@@ -10,6 +10,8 @@ from mirror_console.domain.secret import Secret
 from tests.cli.terminal import CommandLine
 from tests.operations.desk import held
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "registry/simulated/password"
 
 

@@ -20,6 +20,8 @@ from mirror_console.simulator.behaviour import Behaviour
 from tests.cli.terminal import CommandLine
 from tests.operations.fleet import QUICK, Fleet
 
+pytestmark = pytest.mark.slow
+
 ALL = ("-e", "live", "--all")
 FAST = ("--waves", "1,rest", "--bake", "0")
 

@@ -19,6 +19,8 @@ from mirror_console.errors import EngineError
 from tests.engine.recorded import ENGINES, recorded
 from tests.lab.faults import HOSTILE
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 MOST = 2**63 - 1
 """The largest number that a catalog keeps."""

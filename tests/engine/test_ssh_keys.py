@@ -14,6 +14,8 @@ from mirror_console.operations.ssh_input import asks_for_passphrase
 from tests.canaries import SSH_PASSPHRASE
 from tests.lab.ssh import make_key
 
+pytestmark = pytest.mark.slow
+
 FORMS = [
     ("ed25519", ""),
     ("rsa", ""),

@@ -31,12 +31,16 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, start
 
-AT_ONCE = Way(waves=(REST,), bake=0.0, pause_after_canary=False)
+AT_ONCE = Way(waves=(REST,), bake=0.2, pause_after_canary=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One environment on one engine, with a catalog of its own in `home`. `goal` is what its source has."""
+    """One environment on one engine, with a catalog of its own in `home`. `goal` is what its source has.
+
+    Every step is met: there is a volume to be made, an older way back, a bake, and a restart policy to be taken from
+    the old container, unless `policy` is one that is left alone.
+    """
 
     home: str
     engine: str
@@ -44,18 +48,12 @@ class Scene:
     port: int
     goal_fingerprint: str
     goal_reference: str
-    rich: bool = False
-    """Every step is met: a policy to be taken from the old one, a volume to be made, an older way back, a bake."""
+    policy: RestartPolicy = RestartPolicy.ALWAYS
 
     @property
     def identity(self) -> str:
         """The identity of its environment."""
         return self.container.ljust(32, "0")
-
-    @property
-    def policy(self) -> RestartPolicy:
-        """The restart policy of its containers."""
-        return RestartPolicy.ALWAYS if self.rich else RestartPolicy.UNLESS_STOPPED
 
 
 def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
@@ -71,7 +69,7 @@ def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
         console = replace(parts.console, mark=mark)
         _fill(console, scene)
         refresh(console, parts.jobs)
-        made = plan(console, "live", ["mirror"], replace(AT_ONCE, bake=0.2 if scene.rich else 0.0))
+        made = plan(console, "live", ["mirror"], AT_ONCE)
         rollout = start(console, made, preflight(console, parts.jobs, made), "a test")
         return _told(Conductor(console, parts.jobs, rollout).run()) | {"met": met}
 
@@ -116,7 +114,7 @@ def _fill(console: Console, scene: Scene) -> None:
         variables={"PORT": str(scene.port)},
         networks=("host",),
         restart=scene.policy,
-        volumes=(Volume(f"{scene.container}-media", "/media"),) if scene.rich else (),
+        volumes=(Volume(f"{scene.container}-media", "/media"),),
         health=HealthTest(settle=0.1, limit=5.0),
         stop_seconds=3,
     )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.image import fingerprint
 from mirror_console.domain.rollout import CREATE_STEPS, RECREATE_STEPS, Step
 from tests.journeys import cutter
@@ -30,6 +32,9 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 SIDE_BY_SIDE = 4
 OLD_OR_NEW = {"done": "2", "already": "2", "failed": "1", "put back": "1", "not started": "1"}
 FIRST_PORT = 20000
+POLICIES = (RestartPolicy.ALWAYS, RestartPolicy.UNLESS_STOPPED)
+"""Only the first is taken from the old container before its stop."""
+K = TypeVar("K")
 Operation = tuple[Callable[..., dict[str, Any]], tuple[str, ...]]
 
 
@@ -70,17 +75,16 @@ def stage(
     return Stage(docker, fast_engine, f"{repository}:1", specs["2"], specs["bad"], folder, digests, fingerprints)
 
 
-def scene_for(stage: Stage, label: str, number: int, *, goal: str, first: bool, rich: bool = False) -> Scene:
-    """A scene with its old container running, made by hand; with `first` there is none."""
+def scene_for(stage: Stage, label: str, number: int, policy: RestartPolicy, *, goal: str, first: bool) -> Scene:
+    """A scene with its old container running and an older way back, made by hand; with `first` there is neither."""
     name = f"{label}{number:03}"
     home = stage.folder / name
     home.mkdir(mode=0o700)
     port = FIRST_PORT + number
-    scene = Scene(str(home), stage.engine.unix_url, name, port, stage.fingerprints[goal], stage.digests[goal], rich)
+    scene = Scene(str(home), stage.engine.unix_url, name, port, stage.fingerprints[goal], stage.digests[goal], policy)
     if not first:
         options = ("--network", "host", "--restart", scene.policy.value)
         stage.docker.start_container(stage.old, name, *options, variables={"PORT": str(port)})
-    if rich and not first:
         ours = f"io.mirrorconsole.env={scene.identity}"
         stage.docker.run("create", "--label", ours, "--network", "none", "--name", f"{name}.mc-prev", stage.old)
     return scene
@@ -139,41 +143,43 @@ def faults(everywhere: dict[str, dict[str, Any]], scene: Scene, told: dict[str, 
     return wrong
 
 
-@pytest.mark.parametrize(
-    ("goal", "first", "rich"),
-    [
-        ("2", False, False),
-        ("bad", False, False),
-        ("2", True, False),
-        ("bad", True, False),
-        ("2", False, True),
-        ("bad", False, True),
-        ("2", True, True),
-    ],
-)
-def test_killed_at_every_boundary(stage: Stage, goal: str, first: bool, rich: bool) -> None:
-    """Every boundary once; which of the two choices follows takes turns, and turns with the run's seed."""
+@pytest.mark.parametrize("first", [False, True], ids=["recreate", "create"])
+@pytest.mark.parametrize("goal", ["2", "bad"])
+def test_killed_at_every_boundary(stage: Stage, goal: str, first: bool) -> None:
+    """Every boundary once. Which of the two choices follows, and the restart policy, take turns, and turn with the
+    run's seed; what is met with one policy only is cut off there.
+    """
     cut = Cutter()
-    label = f"{'c' if first else 'r'}{goal[0]}{'x' if rich else 'y'}"
-    whole = scene_for(stage, label, 0, goal=goal, first=first, rich=rich)
-    uncut = cut.run(cutter.start_rollout, whole, "").told
-    assert uncut["target"] == ("done" if goal == "2" else "put back"), uncut
-    met = uncut["met"]
-    points = [boundary for boundary in dict.fromkeys(met) if not boundary.endswith(":before")]
-    assert len(points) > 10, met
+    label = f"{'c' if first else 'r'}{goal[0]}"
+    whole = {
+        policy: scene_for(stage, label, number, policy, goal=goal, first=first)
+        for number, policy in enumerate(POLICIES)
+    }
+    uncut = _all(cut, whole, dict.fromkeys(whole, (cutter.start_rollout, ("",))))
+    assert {ended.told["target"] for ended in uncut.values()} == {"done" if goal == "2" else "put back"}, uncut
+    met = {policy: _boundaries(ended) for policy, ended in uncut.items()}
+    always, sometimes = met[RestartPolicy.ALWAYS], met[RestartPolicy.UNLESS_STOPPED]
+    assert len(always) > 10, met
     if goal == "2":
         # The image is on the engine already, for all scenes share it. Fetching is cut off in tests/operations.
         steps = set(CREATE_STEPS if first else RECREATE_STEPS) - {Step.PULL}
-        plain = set() if rich else {Step.PROVIDE, Step.DISARM, Step.SHELVE, Step.BAKE, Step.RETIRE}
-        assert {point.partition(":")[0] for point in points} == {step.name for step in steps - plain}
-    choices = [cutter.go_on, cutter.put_back][:: random.choice((1, -1))]  # noqa: S311 - which one is no secret
+        assert {point.partition(":")[0] for point in always} == {step.name for step in steps}
+        assert set(sometimes) <= set(always)
+    turn = random.choice((0, 1))  # noqa: S311 - which one is no secret
+    choices = [cutter.go_on, cutter.put_back]
+    points = {
+        point: POLICIES[(place // 2 + turn) % 2 if point in sometimes else 0] for place, point in enumerate(always)
+    }
     wrong: list[str] = []
     killed = 0
-    for begin in range(0, len(points), SIDE_BY_SIDE):
-        several = {
-            point: scene_for(stage, label, begin + place + 1, goal=goal, first=first, rich=rich)
-            for place, point in enumerate(points[begin : begin + SIDE_BY_SIDE])
-        }
+    for begin in range(0, len(always), SIDE_BY_SIDE):
+        numbers = dict(enumerate(always[begin : begin + SIDE_BY_SIDE], start=begin))
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            scenes = pool.map(
+                lambda number, point: scene_for(stage, label, number + 2, points[point], goal=goal, first=first),
+                *zip(*numbers.items(), strict=True),
+            )
+            several = dict(zip(numbers.values(), scenes, strict=True))
         ended = _all(cut, several, {point: (cutter.start_rollout, (point,)) for point in several})
         cut_off = {point: scene for point, scene in several.items() if ended[point].exit_code == -9}
         killed += len(cut_off)
@@ -186,7 +192,7 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, first: bool, rich: bo
             if picture(after, scene) != picture(before, scene):
                 wrong.append(f"{point}: changed before anybody chose")
         chosen: dict[str, Operation] = {
-            point: (choices[place % 2], ()) for place, point in enumerate(cut_off, start=begin)
+            point: (choices[(place + turn) % 2], ()) for place, point in enumerate(cut_off, start=begin)
         }
         outcomes = ended | _all(cut, cut_off, chosen)
         found = everything(stage.docker)
@@ -200,7 +206,12 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, first: bool, rich: bo
     assert killed >= (1.0 if goal == "2" else 0.6) * len(points)
 
 
-def _all(cut: Cutter, scenes: dict[str, Scene], operations: dict[str, Operation]) -> dict[str, Ended]:
+def _boundaries(uncut: Ended) -> list[str]:
+    """The boundaries that were met, each once, but for those at which nothing is written or sent yet."""
+    return [boundary for boundary in dict.fromkeys(uncut.told["met"]) if not boundary.endswith(":before")]
+
+
+def _all(cut: Cutter, scenes: Mapping[K, Scene], operations: Mapping[K, Operation]) -> dict[K, Ended]:
     """Run an operation on each scene, all at the same time."""
     begun = {point: cut.begin(operations[point][0], scene, *operations[point][1]) for point, scene in scenes.items()}
     return {point: cut.end(process, scenes[point]) for point, process in begun.items()}

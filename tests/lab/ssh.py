@@ -68,8 +68,11 @@ mkdir /run/sshd /run/visible
 for file in passwd group shadow; do mount --bind "$folder/$file" "/etc/$file"; done
 # Its users see this folder where it is, however closed the folders above it are to others, and nothing beside it.
 mount --bind "$visible" /run/visible
-above=${visible#/}
-mount -t tmpfs -o mode=755 lab "/${above%%/*}"
+case $visible in
+    /dev/shm/*) above=/dev/shm ;;
+    *) above=${visible#/} above=/${above%%/*} ;;
+esac
+mount -t tmpfs -o mode=755 lab "$above"
 mkdir -p "$visible"
 mount --bind /run/visible "$visible"
 # Where that folder was in /var, this went with it.

@@ -34,6 +34,8 @@ from mirror_console.operations.watch import Watch
 from tests.operations.desk import CERTIFICATE, KEY, empty_console, held
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Doors:

@@ -19,6 +19,8 @@ from mirror_console.operations.rollout import Conductor, start
 from mirror_console.simulator.behaviour import Behaviour
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:

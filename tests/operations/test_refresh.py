@@ -16,6 +16,8 @@ from mirror_console.operations.refresh import INSPECTS_AT_ONCE, refresh
 from mirror_console.operations.status import survey
 from tests.operations.fleet import Fleet, small_fleet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:

@@ -18,6 +18,8 @@ from mirror_console.operations.report import report_html, report_json, seconds, 
 from mirror_console.operations.rollout import Conductor, start
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\x1b]0;title\x07\u202egnp"
 
 

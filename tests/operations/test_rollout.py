@@ -22,6 +22,8 @@ from mirror_console.operations.status import survey
 from mirror_console.simulator.behaviour import Behaviour
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
@@ -106,7 +108,6 @@ def test_a_new_container_that_is_not_well_is_put_back(fleet: Fleet, behaviour: B
     assert after.policy == "unless-stopped"
 
 
-@pytest.mark.slow
 def test_a_container_that_dies_while_it_bakes_is_put_back(fleet: Fleet) -> None:
     publish(fleet, behaviour=Behaviour.HEALTHY_THEN_DIES)
     before = fleet.container("mirror-01-live").id
@@ -333,7 +334,6 @@ def test_a_required_variable_without_a_value_blocks(fleet: Fleet) -> None:
     assert [result.words for result in checked.blocking] == ["Required and without a value: STAGE."]
 
 
-@pytest.mark.slow
 def test_more_than_twenty_targets_ask_for_their_number() -> None:
     with small_fleet(mirrors=21) as fleet:
         fleet.publish("26.8.2", health_interval=0.02)

@@ -26,6 +26,8 @@ from mirror_console.simulator.faults import HOSTILE, Fault
 from mirror_console.simulator.wire import Refusal
 from tests.operations.fleet import REPOSITORY, Fleet, small_fleet
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 30.0
 NEVER = 36000.0
 """Seconds between two looks: only what is heard brings one."""

@@ -19,6 +19,8 @@ from mirror_console.simulator.state import Timing
 from tests.simulator.conftest import IMAGE, Api, Connect, HandClock
 from tests.simulator.test_containers import create
 
+pytestmark = pytest.mark.slow
+
 
 def status_of(barrier: Barrier, api: Api, path: str, body: object = None) -> int:
     """The status of a request sent when everybody is ready."""

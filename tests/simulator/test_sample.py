@@ -15,6 +15,8 @@ from mirror_console.simulator.sample import Deviation, SampleFleet, describe_sam
 from mirror_console.simulator.state import AT_ONCE
 from tests.simulator.conftest import Api, Connect, HandClock
 
+pytestmark = pytest.mark.slow
+
 FILE = Path(__file__).parents[2] / "resources/sample/webshop.yaml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
 DESCRIPTION = describe_sample(DOCUMENT)

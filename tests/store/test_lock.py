@@ -15,6 +15,8 @@ import pytest
 from mirror_console.errors import CatalogError, NotAllowed
 from mirror_console.store import CatalogLock, Holder
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 8, 30, 14, 21, tzinfo=UTC)
 

@@ -31,6 +31,8 @@ from mirror_console.store import Catalog
 from tests.store import values
 from tests.store.values import NOW, anything
 
+pytestmark = pytest.mark.slow
+
 # Each example writes over what the one before wrote: one catalog serves them all.
 shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 SAME = st.just("same")

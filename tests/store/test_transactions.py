@@ -22,10 +22,11 @@ from mirror_console.errors import CatalogError
 from mirror_console.store import Catalog, connection
 from tests.store import values
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
 def test_eight_threads_and_another_program_write_and_none_is_turned_away(catalog: Catalog, place: Path) -> None:
     with catalog.write() as books:
         values.fleet(books, 1)
@@ -158,7 +159,6 @@ def test_a_lock_of_another_program_is_told(catalog: Catalog, place: Path, monkey
     _write(catalog, "now")
 
 
-@pytest.mark.slow
 def test_killed_in_the_middle_of_writing_it_keeps_every_commit_whole(catalog: Catalog, place: Path) -> None:
     with catalog.write() as books:
         values.fleet(books, 1)

@@ -29,6 +29,8 @@ from mirror_console.store.connection import connected, pooled
 from mirror_console.store.tables import TRIGGERS, metadata
 from tests.store import values
 
+pytestmark = pytest.mark.slow
+
 MIGRATIONS = Path(mirror_console.store.__file__).parent / "migrations"
 
 
@@ -233,7 +235,6 @@ INSERT INTO engine_access VALUES ('e1', 'DUNES', '{"key":{"name":"engine/e1/acco
 """
 
 
-@pytest.mark.slow
 def test_programs_that_start_at_once_make_one_catalog(place: Path) -> None:
     code = f"""
 import pathlib

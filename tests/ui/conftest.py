@@ -26,12 +26,18 @@ from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
 from tests.ui.sample import NOW
 
+WHOLE = frozenset({"page", "make_page", "window", "staged", "large_type"})
+"""Fixtures that show a whole page or window."""
 
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What the platform without a screen says of itself is no fault of the window."""
+    """Whole pages are slow. What the platform without a screen says of itself is no fault of the window."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.qt_log_ignore("^This plugin does not support ", extend=True))
+            if WHOLE.intersection(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.slow)
 
 
 class SilentEngines:

@@ -25,6 +25,8 @@ from tests.ui.conftest import Answers, ContextMaker
 from tests.ui.test_engine_ways_in import BY_SSH, KEY, page_on
 from tests.ui.window_on import press, tab_to
 
+pytestmark = pytest.mark.slow
+
 OWN = EngineInput("ber-1", "ssh://deploy@ber-1.lab", ssh=SshInput(sign_in=SignIn.OWN))
 
 

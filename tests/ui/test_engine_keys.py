@@ -24,6 +24,8 @@ from tests.ui.pictures_engines import NEW_KEY, OLD_KEY, tls_steps_of
 from tests.ui.test_engine_ways_in import CERTIFICATE, KEY, decide_button, page_on
 from tests.ui.window_on import press, tab_to
 
+pytestmark = pytest.mark.slow
+
 
 def engine_with_a_key(context: UiContext) -> Engine:
     """An engine by TLS whose remembered key is OLD_KEY."""

@@ -28,6 +28,8 @@ from mirror_console.ui.questions import Question, QuestionDialog
 from mirror_console.ui.window import MainWindow, page_factories
 from tests.ui.sample import every_state, grid_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def beacon() -> Iterator[list[str]]:

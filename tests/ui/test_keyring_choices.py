@@ -12,6 +12,8 @@ from mirror_console.ui.context import UiContext
 from mirror_console.ui.settings.credentials import KEYRING_WORDS, CredentialsPart
 from mirror_console.ui.settings.page import SettingsPage
 
+pytestmark = pytest.mark.slow
+
 
 class StagedVault:
     """A keyring in a given state; only Qt's side of the conversation is looked at here."""
