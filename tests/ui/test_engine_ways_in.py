@@ -39,6 +39,8 @@ from tests.ui.pictures_engines import ACCEPTED, JUMP, OFFERED, steps_of
 from tests.ui.sample import engine_row, sample_grid
 from tests.ui.window_on import press, tab_to
 
+pytestmark = pytest.mark.slow
+
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIE-secret-part\n-----END PRIVATE KEY-----\n"
 BY_SSH = EngineInput("ber-1", "ssh://deploy@ber-1.lab", ssh=SshInput(key=Secret(KEY), host_keys=(JUMP, ACCEPTED)))

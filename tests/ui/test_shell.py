@@ -32,6 +32,8 @@ from mirror_console.ui.window import MainWindow, page_factories
 from tests.ui.conftest import ContextMaker
 from tests.ui.sample import NOW, every_state, sample_grid
 
+pytestmark = pytest.mark.slow
+
 PAGES = (AlignmentPage, ActivityPage, SettingsPage)
 PACKAGE = Path(mirror_console.ui.__file__).parent
 
