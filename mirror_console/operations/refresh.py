@@ -60,6 +60,15 @@ def refresh(
     with console.catalog.read() as books:
         engines = [engine for engine in books.engines.all() if engine_ids is None or engine.id in engine_ids]
         ways = [entry for engine in engines for entry in entries(books, engine)]
+        contacts, of_accounts = books.engines.contacts(), books.accesses.contacts()
+
+    def was_silent(entry: Entry) -> bool:
+        engine_id = entry.engine.id
+        contact = of_accounts.get((engine_id, entry.account)) if entry.own else contacts.get(engine_id)
+        return contact is not None and not contact.answered
+
+    # However many are dead, none that lives waits for them.
+    ways.sort(key=was_silent)
 
     def ask(entry: Entry) -> int:
         count = refresh_entry(console, jobs, entry, inspect_all=inspect_all)

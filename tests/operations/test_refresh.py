@@ -92,6 +92,17 @@ def test_a_dead_engine_costs_its_own_cells_and_its_last_state_stays(fleet: Fleet
     assert grid.row("mirror-01").cells["live"].knowledge is Knowledge.FRESH
 
 
+def test_who_did_not_answer_last_time_is_asked_last(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mirror_console.operations.refresh.AT_ONCE", 1)
+    asked: list[str] = []
+    fleet.simulated.engines["alpha"].make_unreachable()
+    refresh(fleet.console, fleet.jobs)
+    fleet.simulated.engines["alpha"].make_reachable()
+    for _ in range(2):
+        refresh(fleet.console, fleet.jobs, report=asked.append)
+    assert asked == ["berlin answered", "alpha answered", "alpha answered", "berlin answered"]
+
+
 def test_an_engine_that_is_lost_while_it_is_inspected_is_not_asked_for_the_rest() -> None:
     with small_fleet(mirrors=40) as fleet:
         fleet.publish("26.8.2")
