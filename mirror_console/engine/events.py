@@ -28,9 +28,11 @@ WANTED = (
     "create",
     "destroy",
     "die",
+    "died",
     "health_status",
     "oom",
     "pause",
+    "remove",
     "rename",
     "restart",
     "start",
@@ -38,7 +40,10 @@ WANTED = (
     "unpause",
     "update",
 )
-"""What changes what a person sees of a container. Each run of a health check makes three events more: not those."""
+"""What changes what a person sees of a container; `died` and `remove` are Podman's words.
+
+Each run of a health check makes three events more: not those.
+"""
 LONGEST_HEAD = 64 * 1024
 _PIECE = 64 * 1024
 _MOST_PIECES = 64

@@ -20,6 +20,7 @@ from mirror_console.domain.environment import Port, RestartPolicy, Settings
 from mirror_console.domain.observation import Container, Health, State
 from mirror_console.domain.request import PullProgress
 from mirror_console.domain.secret import Secret
+from mirror_console.engine.events import WANTED
 from mirror_console.errors import EngineError, FailureKind
 from tests.contract.stage import Behaviour, Stage, now, real
 from tests.lab.docker_cli import Docker
@@ -222,13 +223,14 @@ def _fingerprint(lab: Lab, engine: LabEngine, reference: str) -> str:
 
 
 def test_its_events_come_at_once(stage: Stage) -> None:
-    """What watching an engine relies on; a container that goes is `remove`, where Docker says `destroy`."""
+    """What watching an engine relies on, and asked as it asks. A container that goes is `remove`, not `destroy`."""
+    asked = {"type": ["container"], "event": WANTED}
     connection = http.client.HTTPConnection("engine", timeout=5.0)
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(5.0)
         line.connect(stage.engine.address.path)
         connection.sock = line
-        connection.request("GET", f"/v1.41/events?filters={quote(json.dumps({'type': ['container']}))}")
+        connection.request("GET", f"/v1.41/events?filters={quote(json.dumps(asked))}")
         told = connection.getresponse()
         made = stage.create(name="web-live")
         stage.session.start(made)
