@@ -58,6 +58,7 @@ class Fleet(QObject):
         self._checking: Job[Refreshed] | None = None
         self._watch: Watch | None = None
         self._watching: Job[None] | None = None
+        self._stopped = False
         self._woke: datetime | None = None
         self._times: Mapping[str, datetime] = {}
         self.live = 0
@@ -79,7 +80,8 @@ class Fleet(QObject):
         self._begin_watch()
 
     def stop(self) -> None:
-        """Ask nothing more."""
+        """Ask nothing more, whatever is still told."""
+        self._stopped = True
         for timer in (self._settle, self._clock, self._again_watch):
             timer.stop()
         for job in (self._surveying, self._checking, self._watching):
@@ -98,8 +100,15 @@ class Fleet(QObject):
         """Whether engines are being asked."""
         return self._checking is not None
 
+    @property
+    def reading(self) -> bool:
+        """Whether the catalog is being read, so that what is shown may be older than it."""
+        return self._surveying is not None
+
     def survey(self) -> None:
         """Read the catalog again, in the background. Asked while it is being read, it is read once more after that."""
+        if self._stopped:
+            return
         if self._surveying is not None:
             self._again = True
             return
@@ -114,6 +123,8 @@ class Fleet(QObject):
 
     def check(self, engine_ids: Sequence[str] | None = None, *, thorough: bool = False) -> None:
         """Look at engines now, whatever failed before. While that is on, nothing more is done."""
+        if self._stopped:
+            return
         if self._watch is None:
             self._begin_watch()
         if self._checking is not None or self._watch is None:

@@ -46,7 +46,7 @@ def window_on_the_catalog(qtbot: QtBot, read_only: str = "") -> Iterator[MainWin
         try:
             with qtbot.waitSignal(window.fleet.checked, timeout=LONGEST):
                 window.start()
-            qtbot.waitUntil(lambda: context.grid is not None, timeout=LONGEST)
+            qtbot.waitUntil(lambda: context.grid is not None and not window.fleet.reading, timeout=LONGEST)
             yield window
         finally:
             window.close()

@@ -339,6 +339,18 @@ def test_a_change_of_the_catalog_is_surveyed_and_engines_are_asked(
     assert not window.fleet.checking
 
 
+def test_a_window_that_was_closed_asks_nothing_more(context: UiContext, window: MainWindow) -> None:
+    """What happened to the catalog right before is still on its way when the jobs are closed already."""
+    window.start()
+    window.close()
+    assert context.jobs.close() == ()
+    context.signals.catalog.emit(frozenset({"engines"}))
+    QTest.qWait(300)
+    context.check()
+    assert not window.fleet.reading
+    assert not window.fleet.checking
+
+
 def _activity(window: MainWindow) -> ActivityPage:
     page = window.pages["activity"]
     assert isinstance(page, ActivityPage)
