@@ -215,6 +215,13 @@ STRAIGHT = "leads straight to a Docker engine"
 CERTIFICATE = "Check the address, the certificate authority"
 SILENCE = (FailureKind.TIMEOUT, "ill did not answer in time.", NETWORK, True)
 SSH_SILENCE = (FailureKind.TIMEOUT, "The SSH server of ill did not answer in time.", NETWORK, True)
+DROPPED_AGAIN = (
+    # Before the server had said a word: so ends one that it turns away too.
+    ("What answers at {place} for ill is no SSH server, or it turns connections away.", "try again."),
+    ("The connection to the SSH server {place} of ill broke off before it showed its key.", "Check the network"),
+    ("The connection to the SSH server {place} of ill broke off while 'deploy' signed in.", "Check the network"),
+    ("The SSH connection to ill was lost.", "Look at it again."),
+)
 LOST = (FailureKind.DROPPED, "ill closed the connection before it answered.", RESTARTING)
 UNTRUSTED = (FailureKind.CERTIFICATE, "The certificate that ill shows is not trusted", CERTIFICATE, False, True)
 UNCLEAR = (FailureKind.INVALID_REPLY, "The reply of ill was not understood.", STRAIGHT)
@@ -300,24 +307,8 @@ FAULTS = [
         "Compare the fingerprint with what stands on the server's console",
         unasked=True,
     ),
-    # The request is sent again over a new connection, and that may be among those that end.
-    Ill(
-        "SSH dropped in mid-stream",
-        Front.SSH,
-        dropped,
-        *LOST,
-        also=(
-            (
-                "The connection to the SSH server {place} of ill broke off before it showed its key.",
-                "Check the network",
-            ),
-            # It ended before the server had said a word: so ends one that it turns away too.
-            (
-                "What answers at {place} for ill is no SSH server, or it turns connections away.",
-                "A server that gets many connections at once drops some: try again.",
-            ),
-        ),
-    ),
+    # The request is sent again over a new connection, and that may be among those that end, at whatever it is.
+    Ill("SSH dropped in mid-stream", Front.SSH, dropped, *LOST, also=DROPPED_AGAIN),
     Ill("SSH server frozen", Front.SSH, server_frozen, *SSH_SILENCE, unasked=True),
     Ill("SSH server cut off", Front.SSH, unplugged, *SSH_SILENCE, unasked=True),
     Ill(
