@@ -114,10 +114,10 @@ def test_a_frozen_engine_costs_its_timeout(engines: DockerEngines, tls_engine: L
 
 
 def test_an_engine_whose_cable_is_pulled(engines: DockerEngines, tls_engine: LabEngine) -> None:
-    session = _by_tls(engines, tls_engine, timeout=1.0)
+    session = _by_tls(engines, tls_engine, timeout=3.0)
     tls_engine.cut()
     assert _refusal(session.list_containers).kind is FailureKind.TIMEOUT
-    assert _refusal(engines.try_out, _described(tls_engine, timeout=1.0), _secrets(tls_engine.client)).unreachable
+    assert _refusal(engines.try_out, _described(tls_engine, timeout=3.0), _secrets(tls_engine.client)).unreachable
     tls_engine.uncut()
     assert session.list_containers() == []
 
