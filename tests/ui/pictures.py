@@ -16,7 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Paths on the pictures are those of nobody.
 os.environ["HOME"] = "/home/operator"
 
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QEvent, QEventLoop
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -40,6 +40,10 @@ from tests.ui.sample import NOW, every_state, grid_of, sample_grid
 SIZES = ((1024, 640), (1920, 1080))
 THEMES = (Theme.LIGHT, Theme.DARK)
 Scene = Callable[[MainWindow], QWidget]
+ROUNDS = 100
+"""How often events are looked for at most: something that moves by itself never rests."""
+PATIENCE = 1000
+"""How often, 10 ms apart, it is looked whether jobs have ended."""
 
 
 @contextmanager
@@ -83,10 +87,23 @@ def open_window(
 
 
 def settle() -> None:
-    """Let everything that was asked for happen."""
-    for _ in range(3):
+    """Let everything that was asked for happen: one layout asks for the next, so it goes on until nothing is left."""
+    events = QAbstractEventDispatcher.instance()
+    assert events is not None
+    for _ in range(ROUNDS):
         QCoreApplication.sendPostedEvents(None, int(QEvent.Type.DeferredDelete))
-        QCoreApplication.processEvents()
+        if not events.processEvents(QEventLoop.ProcessEventsFlag.AllEvents):
+            return
+
+
+def rest(window: MainWindow) -> None:
+    """Wait until every job of a window has ended, and what came of it is shown. A fixed time is too short some day."""
+    settle()
+    for _ in range(PATIENCE):
+        if not window.context._asked:
+            return settle()
+        QTest.qWait(10)
+    raise AssertionError(f"{len(window.context._asked)} jobs don't end")
 
 
 def alignment(window: MainWindow) -> AlignmentPage:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from mirror_console.domain.alignment import Knowledge
@@ -35,6 +34,7 @@ from mirror_console.ui.engines.page import EnginesPage
 from mirror_console.ui.engines.server_keys import server_key_question
 from mirror_console.ui.questions import QuestionDialog
 from mirror_console.ui.window import MainWindow
+from tests.ui.pictures import rest
 from tests.ui.sample import NOW, engine_row, sample_grid
 
 Scene = Callable[[MainWindow], QWidget]
@@ -159,7 +159,7 @@ def page_of(window: MainWindow, *rows: EngineRow) -> EnginesPage:
     window.open_page("engines")
     page = window.pages["engines"]
     assert isinstance(page, EnginesPage)
-    QTest.qWait(30)
+    rest(window)
     return page
 
 
@@ -181,7 +181,7 @@ def _form(window: MainWindow, engine: Engine | None, steps: tuple[ConnectionStep
     page.open_editor(editor)
     if steps:
         editor.connection.run(lambda: iter(steps))
-        QTest.qWait(150)
+        rest(window)
     return editor
 
 
@@ -201,7 +201,7 @@ def _ssh_new(window: MainWindow) -> QWidget:
     editor.name.setText("ber-1")
     editor.address.setText("ssh://deploy@ber-1.lab")
     editor.connection.run(lambda: iter(stopped()))
-    QTest.qWait(150)
+    rest(window)
     return window
 
 
@@ -222,7 +222,7 @@ def _tested(window: MainWindow, steps: tuple[ConnectionStep, ...]) -> QWidget:
     page = page_of(window, ssh_row())
     page.view.move_to("engine-2")
     page.details.connection.run(lambda: iter(steps))
-    QTest.qWait(150)
+    rest(window)
     return window
 
 
@@ -230,7 +230,7 @@ def _changed_by_tls(window: MainWindow) -> QWidget:
     page = page_of(window, replace(engine_row(1), engine=BY_TLS))
     page.view.move_to("engine-1")
     page.details.connection.run(lambda: iter(stopped_by_tls()))
-    QTest.qWait(600)
+    rest(window)
     decide = page.details.connection._lines[3].decide
     decide.setFocus()
     for area in page.details.findChildren(QScrollArea):
@@ -258,7 +258,7 @@ def _accounts(window: MainWindow) -> QWidget:
     page.view.move_to("engine-1")
     page.details.accounts._show(BY_TLS, ACCOUNTS)
     page.details.accounts.view.move_to("Account 1002")
-    QTest.qWait(60)
+    rest(window)
     page.details.accounts._show(BY_TLS, ACCOUNTS)
     return window
 
@@ -272,7 +272,7 @@ def _access_form(window: MainWindow) -> QWidget:
 def _ssh_accounts(window: MainWindow) -> QWidget:
     page = page_of(window, ssh_row())
     page.view.move_to("engine-2")
-    QTest.qWait(60)
+    rest(window)
     page.details.accounts._show(BY_SSH, SSH_ACCOUNTS)
     page.details.accounts.view.move_to("Account 1001")
     return window
@@ -289,7 +289,7 @@ def _own_ssh(window: MainWindow) -> QWidget:
     own = replace(BY_SSH, ssh=SshAccess(SignIn.OWN))
     page = page_of(window, replace(ssh_row(), engine=own))
     page.view.move_to("engine-2")
-    QTest.qWait(60)
+    rest(window)
     return window
 
 
@@ -297,7 +297,7 @@ def _contexts(window: MainWindow) -> QWidget:
     page = page_of(window)
     editor = ContextsEditor(window.context, EngineOperations())
     page.open_editor(editor)
-    QTest.qWait(60)
+    rest(window)
     editor._show(CONTEXTS)
     editor.lines["hamburg"].box.setChecked(True)
     return window

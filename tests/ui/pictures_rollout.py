@@ -55,7 +55,7 @@ from tests.catalogs import opened_catalog
 from tests.ui import pictures_engines
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import SilentEngines
-from tests.ui.pictures import SIZES, THEMES, settle
+from tests.ui.pictures import SIZES, THEMES, rest, settle
 from tests.ui.sample import NOW, grid_with_podman, sample_grid
 
 Scene = Callable[[MainWindow], QWidget]
@@ -164,7 +164,7 @@ def _rollouts(window: MainWindow, grid: object = None) -> RolloutsPage:
     window.open_page("rollouts")
     page = window.pages["rollouts"]
     assert isinstance(page, RolloutsPage)
-    QTest.qWait(30)
+    rest(window)
     return page
 
 
@@ -245,11 +245,11 @@ def _running(window: MainWindow) -> QWidget:
     page = _rollouts(window)
     page.list.show_rollouts([sample.running(PLAN)])
     page.open("rollout-1")
-    QTest.qWait(600)
+    rest(window)
     rollout = sample.running(PLAN)
     target = rollout.targets[7]
     page.run_view.view.move_to(target.environment_id)
-    QTest.qWait(30)
+    rest(window)
     page.run_view.panel.show_target(target, sample.journal(rollout, target.environment_id), NOW)
     page.run_view.pause.setEnabled(True)
     page.run_view.stop.setEnabled(True)
@@ -274,7 +274,7 @@ def _interruption(window: MainWindow) -> QWidget:
     page = _rollouts(window)
     page.list.show_rollouts([sample.interrupted(PLAN)])
     page.open("rollout-1")
-    QTest.qWait(100)
+    rest(window)
     return window
 
 
@@ -283,7 +283,7 @@ def _engines(window: MainWindow) -> EnginesPage:
     window.open_page("engines")
     page = window.pages["engines"]
     assert isinstance(page, EnginesPage)
-    QTest.qWait(30)
+    rest(window)
     return page
 
 
@@ -297,7 +297,7 @@ def _engine_podman(window: MainWindow) -> QWidget:
     window.open_page("engines")
     page = window.pages["engines"]
     assert isinstance(page, EnginesPage)
-    QTest.qWait(30)
+    rest(window)
     page.view.move_to("engine-1")
     return window
 
@@ -306,7 +306,7 @@ def _engine_test(window: MainWindow) -> QWidget:
     page = _engines(window)
     page.view.move_to("engine-1")
     page.details.connection.run(lambda: iter(STEPS))
-    QTest.qWait(150)
+    rest(window)
     return window
 
 
@@ -326,7 +326,7 @@ def _engine_form(window: MainWindow) -> QWidget:
     PROBLEMS[:] = [Problem("key", "this is no private key: it begins with -----BEGIN PRIVATE KEY-----")]
     editor.form.accept()
     editor.connection.run(lambda: iter(STEPS))
-    QTest.qWait(150)
+    rest(window)
     return window
 
 
@@ -532,9 +532,7 @@ def _take(application: QApplication, folder: Path, theme: Theme, name: str, scen
             if shown is not window:
                 shown.ensurePolished()
                 shown.show()
-            settle()
-            QTest.qWait(40)
-            settle()
+            rest(window)
             path = folder / f"{name}-{theme}-{width}.png"
             shown.grab().save(str(path))
             made.append(path)

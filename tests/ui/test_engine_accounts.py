@@ -119,8 +119,7 @@ def test_an_engine_that_takes_no_credential_says_why_and_offers_nothing(
     page = page_on(qtbot, context)
     page.view.move_to(engine.id)
     accounts = page.details.accounts
-    QTest.qWait(50)
-    assert accounts.says.isVisible()
+    qtbot.waitUntil(accounts.says.isVisible, timeout=5000)
     assert accounts.says.text().replace("\u200b", "") == why
     for part in (accounts.view, accounts.add, accounts.replace, accounts.remove):
         assert not part.isVisible()

@@ -35,6 +35,7 @@ from mirror_console.ui.engines.operations import EngineOperations
 from mirror_console.ui.engines.page import EnginesPage
 from mirror_console.ui.questions import Answer, QuestionDialog
 from tests.ui.conftest import Answers, ContextMaker
+from tests.ui.pictures import settle
 from tests.ui.pictures_engines import ACCEPTED, JUMP, OFFERED, steps_of
 from tests.ui.sample import engine_row, sample_grid
 from tests.ui.window_on import press, tab_to
@@ -66,7 +67,7 @@ def editor_on(page: EnginesPage) -> EngineEditor:
 
 def decide_button(panel: ConnectionPanel) -> QPushButton:
     """The button at the step that shows a key."""
-    QTest.qWait(20)  # what was just put into the panel is shown a moment later
+    settle()  # what was just put into the panel is shown a moment later
     (found,) = [line.decide for line in panel._lines if line.decide.isVisible()]
     return found
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from mirror_console.settings import Theme
 from tests.ui import pictures_rollout
-from tests.ui.pictures import settle
+from tests.ui.pictures import rest, settle
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_no_words_are_cut_off(large_type: QApplication, name: str) -> None:
         window.show()
         settle()
         shown = pictures_rollout.SCENES[name](window)
-        settle()
+        rest(window)
         wrapped = [one for one in shown.findChildren(QLabel) if one.isVisible() and one.wordWrap() and one.text()]
         assert len(wrapped) > 3
         cut = [one.text() for one in wrapped if one.heightForWidth(one.width()) > one.height()]
