@@ -29,7 +29,12 @@ class Problem:
 
 
 class ConsoleError(Exception):
-    """What happened (`title`) and what to do next (`hint`), both whole sentences."""
+    """What happened (`title`) and what to do next (`hint`), both whole sentences.
+
+    `command` does on the command line what the hint says, and is told only there: the window has a button for it.
+    """
+
+    command = ""
 
     def __init__(self, title: str, hint: str = "") -> None:
         super().__init__(title, hint)

@@ -353,8 +353,8 @@ def _tried(session: Session, console: Console, engine: Engine, *, as_json: bool)
             sign, style = _STATES[step.state]
             took = f" ({step.seconds:.2f} s)" if step.state is StepState.OK else ""
             session.out.say(f"{sign} {step.number:2} {step.title}: {step.words}{took}", style)
-            if step.remedy:
-                session.out.say(f"     {step.remedy}")
+            for words in filter(None, (step.remedy, step.command)):
+                session.out.say(f"     {words}")
     return steps
 
 

@@ -77,6 +77,8 @@ class Output:
                 terminal.print(Text(f"  - {plain(str(problem))}"), soft_wrap=True)
         if error.hint:
             terminal.print(Text(plain(error.hint)), soft_wrap=True)
+        if error.command:
+            terminal.print(Text(f"  {plain(error.command)}"), soft_wrap=True)
 
 
 def _kept_indent(line: str) -> str:

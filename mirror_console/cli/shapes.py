@@ -11,7 +11,7 @@ rollout report    as mirror_console.operations.report_content.RolloutReport
 recover list      [{"rollout": RolloutShape, "words", "findings": [{"environment_id", "mirror", "found", "words",
                   "down"}]}]
 engines list      {"engines": [EngineShape], "registries": [{"host", "user"}]}
-engines test      [{"number", "title", "state", "words", "seconds", "remedy"}]
+engines test      [{"number", "title", "state", "words", "seconds", "remedy", "command"}]
 engines add       {"id", "name", "address", "steps": as of engines test, none with --no-test}
 engines edit      {"id", "name", "address"}; add-registry {"id", "host", "user"}; remove… {"removed"}
 catalog import    {"counts": {noun: count}, "new", "changed", "notes", "words"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 
 from mirror_console.errors import EngineError, FailureKind
 
@@ -27,11 +28,16 @@ class ServerKeyChanged(EngineError):
             f"{engine} shows another TLS key than before: stored {accepted}, offered {offered}.",
             "Its certificate is signed by the right authority, and still somebody may stand between. If the engine got "
             "a new key, compare the fingerprint with what stands on its host (openssl x509 -pubkey -noout -in "
-            "server-cert.pem | openssl pkey -pubin -outform DER | openssl sha256), and only then accept it: "
-            "mirror-console engines trust NAME",
+            "server-cert.pem | openssl pkey -pubin -outform DER | openssl sha256), and only then replace the key.",
         )
+        self.command = trust_command(engine)
         self.offered = offered
         self.accepted = accepted
+
+
+def trust_command(engine: str) -> str:
+    """What shows the keys of an engine's server on the command line, and asks whether they are the right ones."""
+    return f"mirror-console engines trust {shlex.quote(engine)}"
 
 
 def fingerprint(public_key: bytes) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from mirror_console.domain.host import host_and_port
 from mirror_console.domain.secret import SecretReference
+from mirror_console.domain.server_key import trust_command
 from mirror_console.errors import EngineError, FailureKind
 
 DEFAULT_PORT = 22
@@ -149,8 +150,9 @@ class HostKeyRefused(SshError):
             kind = FailureKind.HOST_KEY_UNKNOWN
             title = f"The SSH server {offered.place} of {engine} is not known yet. Its key is {offered.words}."
             hint = "Compare the fingerprint with what stands on the server's console "
-            hint += "(ssh-keygen -l -f on its public key), then accept the key."
+            hint += "(ssh-keygen -l -f on its public key), then trust it."
         super().__init__(Stage.HOST_KEY, kind, title, hint)
+        self.command = trust_command(engine)
         self.offered = offered
         self.accepted = accepted
 

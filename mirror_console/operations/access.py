@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -99,11 +100,11 @@ def reached(console: Console, engine: Engine, application_id: str) -> Engine:
         account = _accounts(books).get(application_id, "") if accesses else ""
     found = way_in(engine, accesses, account)
     if found is None:
-        raise EngineError(
-            FailureKind.NO_ACCESS,
-            f"Account {account} has no credential on {engine.name}.",
-            f"Give it one: mirror-console engines access {engine.name} --account {account}",
+        error = EngineError(
+            FailureKind.NO_ACCESS, f"Account {account} has no credential on {engine.name}.", "Give it one."
         )
+        error.command = shlex.join(["mirror-console", "engines", "access", engine.name, "--account", account])
+        raise error
     return found
 
 

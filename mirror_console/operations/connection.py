@@ -82,6 +82,8 @@ class ConnectionStep:
     (mirror_console.operations.trust.accept_server_key).
     """
     remembered: str = ""
+    command: str = ""
+    """What does on the command line what the remedy says."""
 
     @property
     def asks(self) -> bool:
@@ -105,7 +107,8 @@ def test_connection(console: Console, engine: Engine, secrets: Mapping[str, Secr
         outcome = ask()
         failed = outcome.state is StepState.FAILED
         took = console.monotonic() - began
-        step = ConnectionStep(number, title, outcome.state, outcome.words, took, outcome.remedy)
+        command = outcome.refusal.command if outcome.refusal else ""
+        step = ConnectionStep(number, title, outcome.state, outcome.words, took, outcome.remedy, command=command)
         match outcome.refusal:
             case HostKeyRefused() as shown:
                 yield replace(step, offered=shown.offered, accepted=shown.accepted)

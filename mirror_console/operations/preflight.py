@@ -219,4 +219,7 @@ def _refusal(check: Check, error: EngineError) -> tuple[Check, Answer, str, str]
     if error.kind is FailureKind.TOO_OLD:
         return (Check.API, Answer.BLOCKED, error.title, error.hint)
     unanswered = check is Check.PULLABLE and error.outcome_unknown
-    return (check, Answer.UNKNOWN if unanswered else Answer.BLOCKED, error.title, error.hint)
+    remedy = error.hint
+    if error.command:
+        remedy += f" Do so on the engine's page, or with '{error.command}'."
+    return (check, Answer.UNKNOWN if unanswered else Answer.BLOCKED, error.title, remedy)

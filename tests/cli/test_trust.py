@@ -27,6 +27,8 @@ def test_another_key_is_shown_beside_the_old_one_and_taken_from_who_types_its_fi
     assert tried.code == 1
     new = tried.json[3]["server_key"]
     assert new not in {"", first}
+    assert tried.json[3]["command"] == "mirror-console engines trust paris"
+    assert "mirror-console engines trust paris" in empty("engines", "test", "paris").out
     alone = empty("engines", "trust", "paris")
     assert alone.code == 2
     assert f"--server-key '{new}'" in alone.err.replace("\n", " ")

@@ -35,7 +35,9 @@ def test_another_key_is_told_with_both_and_has_a_word_of_its_own() -> None:
     assert not changed.outcome_unknown
     assert "stored SHA256:old" in changed.title
     assert "offered SHA256:new" in changed.title
-    assert "engines trust" in changed.hint
+    assert "mirror-console" not in changed.hint
+    assert changed.command == "mirror-console engines trust fra-1"
+    assert ServerKeyChanged("fra 1", "", "").command == "mirror-console engines trust 'fra 1'"
 
 
 def test_a_key_is_that_of_an_address() -> None:

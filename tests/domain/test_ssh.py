@@ -102,3 +102,4 @@ def test_unknown_and_changed_are_two_things() -> None:
     assert f"stored ssh-ed25519 {FINGERPRINT}, offered ssh-ed25519 {key(text=other()).fingerprint}" in changed.title
     assert unknown.unreachable
     assert changed.unreachable
+    assert unknown.command == changed.command == "mirror-console engines trust fra"

@@ -246,6 +246,7 @@ def test_a_target_whose_account_lost_its_credential_is_blocked_and_left_out(agen
     blocked = [one for one in check_engine(console, jobs, console.engine("alpha"), targets) if one.blocks]
     assert [(one.check, one.answer) for one in blocked] == [(Check.REACHABLE, Answer.BLOCKED)]
     assert "HARBOUR" in blocked[0].words
+    assert blocked[0].remedy.endswith("or with 'mirror-console engines access alpha --account HARBOUR'.")
     left = plan(console, "live", mirrors, QUICK).left_out
     assert [(one.application, one.reason) for one in left] == [("Mirror 03", Reason.NO_ACCESS)]
 

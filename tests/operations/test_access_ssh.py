@@ -210,6 +210,7 @@ def test_after_the_engine_is_reached_by_another_way_nobody_comes_in_with_the_eng
     with pytest.raises(EngineError) as refusal:
         reached(console, engine, "d")
     assert refusal.value.kind is FailureKind.NO_ACCESS
+    assert refusal.value.command == f"mirror-console engines access {engine.name} --account DUNES"
     (left,) = (one for one in credentials(console) if "ssh-key" in one.reference.name)
     assert left.uses[0].purpose == "SSH key"
     save_access(console, engine, AccessInput("DUNES", certificate=CERTIFICATE, key=Secret(KEY)))

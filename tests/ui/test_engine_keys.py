@@ -52,6 +52,9 @@ def test_both_keys_are_shown_and_it_is_replaced_by_its_fingerprint_alone(
     assert "needs your decision" in panel.says.text()
     assert decide_button(panel).text() == "Replace key…"
     assert decide_button(panel).accessibleDescription() == NEW_KEY
+    told = panel._lines[3].accessibleName()
+    assert told.endswith("For that use “Replace key…”, below.")
+    assert "mirror-console" not in told
     press(decide_button(panel))
     asked = answers.asked[-1]
     assert OLD_KEY in asked.text

@@ -208,9 +208,11 @@ class _StepLine(QWidget):
         """Show one step; with a refusal its key can't be decided on."""
         self.step = step
         self.decide.setVisible(step.asks)
+        remedy = step.remedy
         if step.asks:
             known = bool(step.accepted or step.remembered)
             self.decide.setText(tr("Replace key…") if known else tr("Trust this key…"))
+            remedy = " ".join([remedy, tr("For that use “{}”, below.").format(self.decide.text())])
             self.decide.setEnabled(not refusal)
             shown = step.offered.words if step.offered is not None else step.server_key
             self.decide.setAccessibleDescription(refusal or shown)
@@ -219,11 +221,11 @@ class _StepLine(QWidget):
         self._title.setText(f"{step.number}  {step.title}")
         self._says.setText(breakable(step.words))
         self._says.setVisible(bool(step.words))
-        self._remedy.setText(breakable(step.remedy))
-        self._remedy.setVisible(bool(step.remedy))
+        self._remedy.setText(breakable(remedy))
+        self._remedy.setVisible(bool(remedy))
         timed = step.state in {StepState.OK, StepState.FAILED}
         self._took.setText(f"{step.seconds:.2f} s" if timed else tr(step.state))
-        self.setAccessibleName(f"{step.number} {step.title}: {tr(step.state)}. {step.words} {step.remedy}".strip())
+        self.setAccessibleName(f"{step.number} {step.title}: {tr(step.state)}. {step.words} {remedy}".strip())
 
 
 def result_text(steps: Sequence[ConnectionStep]) -> str:
