@@ -250,6 +250,7 @@ def _running(window: MainWindow) -> QWidget:
     target = rollout.targets[7]
     page.run_view.view.move_to(target.environment_id)
     rest(window)
+    page.run_view.hidden()
     page.run_view.panel.show_target(target, sample.journal(rollout, target.environment_id), NOW)
     page.run_view.pause.setEnabled(True)
     page.run_view.stop.setEnabled(True)

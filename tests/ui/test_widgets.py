@@ -112,6 +112,39 @@ def test_a_view_keeps_its_cursor_and_what_is_in_sight(qtbot: QtBot, context: UiC
     assert not view.move_to("thing 001")
 
 
+def test_columns_are_as_wide_as_their_texts_where_there_is_room_and_as_declared_where_there_is_none(
+    qtbot: QtBot, context: UiContext
+) -> None:
+    long = "a name that takes more room than was declared for it"
+    table = Table[Thing](
+        (
+            Column("name", "Name", lambda thing: thing.name, 100),
+            Column("size", "Size", lambda thing: str(thing.size), 80),
+            Column("why", "Why", lambda thing: "because " * thing.size, 120, stretch=True),
+        ),
+        key=lambda thing: thing.name,
+    )
+    view = TableView(table, context.theme, "Things")
+    qtbot.addWidget(view)
+    view.resize(320, 200)
+    view.show()
+    qtbot.waitExposed(view)
+    table.show([Thing(long, 3)])
+    assert (view.columnWidth(0), view.columnWidth(1)) == (100, 80)
+    view.resize(1200, 200)
+    assert view.columnWidth(0) > view.fontMetrics().horizontalAdvance(long)
+    assert view.columnWidth(1) == 80
+    assert sum(view.columnWidth(place) for place in range(3)) == view.viewport().width()
+    # What takes the room that is left over is read whole before others are widened.
+    table.show([Thing(long, 40)])
+    qtbot.waitUntil(lambda: view.columnWidth(0) == 100)
+    # A width that a person has chosen stays.
+    view.horizontalHeader().resizeSection(0, 60)
+    table.show([Thing(long, 3), Thing("b", 1)])
+    view.resize(1300, 200)
+    assert view.columnWidth(0) == 60
+
+
 def test_enter_opens_and_tab_leaves_a_table(qtbot: QtBot, context: UiContext) -> None:
     table = _table()
     view = TableView(table, context.theme, "Things")

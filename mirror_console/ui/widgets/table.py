@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -22,6 +22,7 @@ from mirror_console.domain.alignment import Status
 from mirror_console.ui.glyphs import glyph
 from mirror_console.ui.theme import ThemeService, monospace, semibold, tabular
 from mirror_console.ui.tokens import GLYPH, ROW_HEIGHTS, SPACE_2
+from mirror_console.ui.widgets.column_widths import SAMPLE, ColumnWidths
 from mirror_console.ui.widgets.text import plain_tip
 
 R = TypeVar("R")
@@ -217,6 +218,11 @@ class TableDelegate(QStyledItemDelegate):
             )
         return self._made
 
+    def font(self, column: Column[Any]) -> QFont:
+        """What the texts of a column are written in."""
+        look = self._look()
+        return look.mono if column.mono else look.strong if column.strong else look.body
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Background by the style, the rest by hand."""
         look = self._look()
@@ -233,8 +239,7 @@ class TableDelegate(QStyledItemDelegate):
             made = glyph(status, GLYPH, dpr, look.colours[status])
             painter.drawPixmap(place.left(), place.center().y() - GLYPH // 2 + 1, made)
             place.setLeft(place.left() + GLYPH + SPACE_2)
-        font = look.mono if column.mono else look.strong if column.strong else look.body
-        painter.setFont(font)
+        painter.setFont(self.font(column))
         painter.setPen(look.muted if column.muted else look.text)
         text = painter.fontMetrics().elidedText(
             " ".join(column.text(row).split()), Qt.TextElideMode.ElideRight, place.width()
@@ -270,7 +275,8 @@ class TableView(QTableView):
         self._kept: tuple[Hashable | None, int, Hashable | None] = (None, 0, None)
         self.setAccessibleName(name)
         self.setModel(model)
-        self.setItemDelegate(TableDelegate(theme, self))
+        self._delegate = TableDelegate(theme, self)
+        self.setItemDelegate(self._delegate)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -291,12 +297,15 @@ class TableView(QTableView):
             self.setColumnWidth(place, column.width)
             if column.stretch:
                 header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
+        self._widths = ColumnWidths(self, self._needed)
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self._fit_rows()
         theme.changed.connect(self._fit_rows)
         model.modelAboutToBeReset.connect(self._keep)
         model.modelReset.connect(self._restore)
+        model.modelReset.connect(self._widths.fit)
+        model.dataChanged.connect(lambda *_where: self._widths.fit_soon())
         self.selectionModel().currentChanged.connect(self._moved)
         self.doubleClicked.connect(lambda index: self.opened.emit(model.key(index.row())))
 
@@ -321,6 +330,20 @@ class TableView(QTableView):
                 self.opened.emit(key)
             return
         super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More room lets more be read."""
+        super().resizeEvent(event)
+        self._widths.fit()
+
+    def _needed(self, place: int) -> tuple[int, int]:
+        """The declared width of a column, and what the texts in it take."""
+        column, rows = self.table.columns[place], self.table.rows[:SAMPLE]
+        metrics = QFontMetrics(self._delegate.font(column))
+        longest = max((metrics.horizontalAdvance(" ".join(column.text(row).split())) for row in rows), default=0)
+        beside = 2 * SPACE_2 + (GLYPH + SPACE_2 if column.status else 0)
+        # An advance is rounded, and what is a pixel too long is shortened.
+        return column.width, longest + beside + 1
 
     def _fit_rows(self) -> None:
         self.verticalHeader().setDefaultSectionSize(ROW_HEIGHTS[self._theme.density])

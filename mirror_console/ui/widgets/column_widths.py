@@ -1,0 +1,72 @@
+"""How wide the columns of a table are: as declared, and as wide as what stands in them where there is room for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QHeaderView, QTableView
+
+SAMPLE = 100
+"""How many rows are measured: reading all of thousands takes longer than a person waits for a table."""
+
+
+class ColumnWidths(QObject):
+    """Keeps the columns of a view as wide as they should be; a width that a person has chosen stays.
+
+    `needed` says of a column how wide it is declared to be, and how wide its texts are. Columns that take the room that
+    is left over are served first: what stood there whole is not shortened for others.
+    """
+
+    def __init__(self, view: QTableView, needed: Callable[[int], tuple[int, int]]) -> None:
+        super().__init__(view)
+        self._view = view
+        self._needed = needed
+        self._fitting = False
+        self._chosen: set[int] = set()
+        # Changes come in blocks of rows, one after the other.
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self.fit)
+        view.horizontalHeader().sectionResized.connect(self._resized)
+
+    def fit(self) -> None:
+        """Widen what would be shortened, as far as there is room."""
+        view = self._view
+        shown = [place for place in range(view.model().columnCount()) if not view.isColumnHidden(place)]
+        room = view.viewport().width()
+        free = []
+        for place in shown:
+            if place in self._chosen:
+                room -= view.columnWidth(place)
+            elif self._stretches(place):
+                room -= max(self._needed(place))
+            else:
+                free.append(place)
+        self._fitting = True
+        for place, width in zip(free, widened([self._needed(place) for place in free], room), strict=True):
+            if view.columnWidth(place) != width:
+                view.setColumnWidth(place, width)
+        self._fitting = False
+
+    def fit_soon(self) -> None:
+        """The same, once for everything that changes now."""
+        self._soon.start()
+
+    def _stretches(self, place: int) -> bool:
+        return self._view.horizontalHeader().sectionResizeMode(place) is QHeaderView.ResizeMode.Stretch
+
+    def _resized(self, place: int, before: int, now: int) -> None:
+        # That a column is hidden, or shown again, is told as another width too.
+        if not self._fitting and before and now and not self._stretches(place):
+            self._chosen.add(place)
+
+
+def widened(columns: Sequence[tuple[int, int]], room: int) -> list[int]:
+    """The declared widths, from left to right as much wider as is needed and as there is room: never narrower."""
+    left = room - sum(declared for declared, _ in columns)
+    widths = []
+    for declared, needed in columns:
+        more = max(0, min(left, needed - declared))
+        widths.append(declared + more)
+        left -= more
+    return widths
