@@ -101,7 +101,8 @@ def examine(console: Console, jobs: Jobs, rollout: Rollout) -> tuple[Finding, ..
     for target in unsure:
         outcome = outcomes[target.environment_id]
         if isinstance(outcome, EngineError):
-            findings.append(Finding(target, None, f"{target.planned.engine}: {outcome.title}"))
+            # It stands in a sentence, as what was found elsewhere does.
+            findings.append(Finding(target, None, outcome.title.rstrip(".")))
         elif isinstance(outcome, Exception):
             raise outcome
         else:

@@ -218,6 +218,7 @@ QGroupBox::title {{ subcontrol-origin: margin; left: 0; color: {c.muted}; font-w
 QProgressBar {{ background: {c.hairline}; border: 0; border-radius: 3px; max-height: 6px; }}
 QProgressBar::chunk {{ background: {c.accent}; border-radius: 3px; }}
 QLabel[class="muted"] {{ color: {c.muted}; }}
+QLabel[class="now"] {{ font-weight: 600; }}
 QLabel[class="error"] {{ color: {c.danger}; }}
 QLabel[class="output"] {{
     background: {c.alternate}; border: 1px solid {c.hairline}; border-radius: {RADIUS}px; padding: 8px;

@@ -131,7 +131,7 @@ def _examine(_console: object, _jobs: object, rollout: object) -> tuple[Finding,
         Finding(cut_off[0], Found.HALF_DONE, "half done; it is down now", down=True),
         Finding(cut_off[1], Found.UNVERIFIED, "new container runs, unverified"),
         Finding(cut_off[2], Found.NOT_BEGUN, "not begun"),
-        Finding(cut_off[3], None, "fra-2: fra-2 refused the connection."),
+        Finding(cut_off[3], None, "fra-1 refused the connection"),
     )
 
 

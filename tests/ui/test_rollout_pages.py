@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -60,7 +61,7 @@ def held(_console: object, _jobs: object, rollout: Rollout, report: Report) -> H
 def examined(_console: object, _jobs: object, rollout: Rollout) -> tuple[Finding, ...]:
     return (
         Finding(rollout.targets[6], Found.HALF_DONE, "half done; it is down now", down=True),
-        Finding(rollout.targets[9], None, "fra-2: fra-2 refused the connection."),
+        Finding(rollout.targets[9], None, "fra-2 refused the connection"),
     )
 
 
@@ -247,7 +248,11 @@ def test_an_interruption_shows_what_was_found_and_what_is_down(
     qtbot.waitUntil(view.go_on.isEnabled)
     assert view.state.text() == "1 target is down now. Decide soon."
     told = [view.table.columns[3].text(target) for target in view.table.rows]
-    assert told == ["half done; it is down now", "fra-2: fra-2 refused the connection."]
+    assert told == ["half done; it is down now", "fra-2 refused the connection"]
+    view.view.move_to(view.table.key(1))
+    assert "fra-2 refused the connection. It stays unknown" in view.whole.text()
+    heavy = [step.font().weight() > QFont.Weight.Normal for step in view.head._steps]
+    assert heavy == [False, False, False, False, True, False]
     assert not page.runs.running
 
 

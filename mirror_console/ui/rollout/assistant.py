@@ -16,7 +16,7 @@ from mirror_console.jobs import Job, JobEvent, Work
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Question
 from mirror_console.ui.rollout.checks import ChecksStep
-from mirror_console.ui.rollout.head import RolloutHead
+from mirror_console.ui.rollout.head import RolloutHead, is_protected
 from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.preview import PlanPreview, preview_title
 from mirror_console.ui.rollout.targets import TargetsStep
@@ -169,7 +169,7 @@ class Assistant(QWidget):
         if plan is None or checked is None:
             return
         self.head.at(CONFIRM)
-        answer = self._context.questions.ask(question(plan, checked, protected=self._protected(plan)))
+        answer = self._context.questions.ask(question(plan, checked, protected=self._protected(plan.environment)))
         self.head.at(self.step)
         if not answer.go:
             self.next_button.setFocus()
@@ -244,7 +244,7 @@ class Assistant(QWidget):
                 tr("New rollout to {}").format(name) if name else tr("New rollout"),
                 tr("Nothing is changed before you confirm."),
             )
-            self.head.protect(self._is_protected(name))
+            self.head.protect(self._protected(name))
             return
         now = self._context.console.clock()
         old = now > plan.valid_until
@@ -256,21 +256,15 @@ class Assistant(QWidget):
             self.next_button.setText(amp(told))
         words = tr("{} · plan {}").format(count(len(plan.targets), "target", "targets"), plan.fingerprint)
         self.head.say(preview_title(plan), words + (tr(" · too old to start") if old else ""))
-        self.head.protect(self._protected(plan))
+        self.head.protect(self._protected(plan.environment))
 
     def _age(self) -> None:
         if self._plan is not None and self.isVisible():
             self.preview.age(self._plan, self._context.console.clock())
             self._look()
 
-    def _protected(self, plan: Plan) -> bool:
-        return self._is_protected(plan.environment)
-
-    def _is_protected(self, environment: str) -> bool:
-        grid = self._context.grid
-        return grid is not None and any(
-            row.cells[environment].environment.protected for row in grid.rows if environment in row.cells
-        )
+    def _protected(self, environment: str) -> bool:
+        return is_protected(self._context.grid, environment)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from mirror_console.ui.theme import semibold
+from mirror_console.domain.fleet import Grid
 from mirror_console.ui.tokens import EDGE_BAR, SPACE_1, SPACE_2, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label
 from mirror_console.ui.words import tr
@@ -69,9 +69,14 @@ class RolloutHead(QWidget):
     def at(self, step: int) -> None:
         """Mark the step that is being worked on, counted from 0."""
         for place, made in enumerate(self._steps):
-            made.setProperty("class", "" if place == step else "muted")
+            made.setProperty("class", "now" if place == step else "muted")
             made.style().unpolish(made)
             made.style().polish(made)
-            # Polishing takes the font back to the application's, so it is given afterwards.
-            made.setFont(semibold(self.font()) if place == step else self.font())
         self.setAccessibleDescription(tr("Step {} of {}: {}").format(step + 1, len(STEPS), tr(STEPS[step])))
+
+
+def is_protected(grid: Grid | None, environment: str) -> bool:
+    """Whether an environment of that name is protected anywhere in the fleet."""
+    return grid is not None and any(
+        row.cells[environment].environment.protected for row in grid.rows if environment in row.cells
+    )

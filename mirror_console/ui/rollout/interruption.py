@@ -12,7 +12,7 @@ from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import OVER, Rollout, Target, TargetState
 from mirror_console.operations.recovery import Finding
 from mirror_console.ui.context import UiContext
-from mirror_console.ui.rollout.head import RolloutHead
+from mirror_console.ui.rollout.head import RolloutHead, is_protected
 from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.outcome_bar import OutcomeBar
 from mirror_console.ui.rollout.runs import Runs
@@ -79,6 +79,7 @@ class InterruptionView(QWidget):
         now = self._context.console.clock()
         when = tr("started {} by {}").format(moment(rollout.started_at, now), rollout.started_by)
         self.head.say(plan_title(rollout.plan), f"{tr(rollout.state)} · {when}")
+        self.head.protect(is_protected(self._context.grid, rollout.plan.environment))
         because = f"{rollout.paused_because} " if rollout.paused_because else ""
         self.words.setText(because + tr("Nothing is changed until you choose."))
         self.bar.show_rollout(rollout)

@@ -20,7 +20,7 @@ from mirror_console.domain.rollout import (
 )
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.notices import announce
-from mirror_console.ui.rollout.head import RolloutHead
+from mirror_console.ui.rollout.head import RolloutHead, is_protected
 from mirror_console.ui.rollout.operations import journal_of
 from mirror_console.ui.rollout.outcome_bar import OutcomeBar
 from mirror_console.ui.rollout.runs import Runs
@@ -142,7 +142,7 @@ class RunView(QWidget):
     def _show_head(self, rollout: Rollout, now: datetime) -> None:
         plan = rollout.plan
         self.head.at(REPORT if rollout.ended_at else RUNNING)
-        protected = _protected(self._context, plan.environment)
+        protected = is_protected(self._context.grid, plan.environment)
         self.head.protect(protected)
         parts = [
             tr(self._state(rollout)),
@@ -318,13 +318,6 @@ class RunView(QWidget):
         inner.setContentsMargins(SPACE_4, SPACE_1, SPACE_4, SPACE_3)
         inner.addWidget(split)
         column.addWidget(holder, 1)
-
-
-def _protected(context: UiContext, environment: str) -> bool:
-    grid = context.grid
-    return grid is not None and any(
-        row.cells[environment].environment.protected for row in grid.rows if environment in row.cells
-    )
 
 
 def _waves(rollout: Rollout) -> list[_Wave]:
