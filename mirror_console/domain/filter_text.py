@@ -81,3 +81,9 @@ def _outside_quotes(text: str, sign: str, start: int, end: int) -> list[int]:
 def quoted(value: str) -> str:
     """A value as it is typed: in quotes where it needs them."""
     return f'"{value}"' if not value or any(sign.isspace() or sign in ',:"' for sign in value) else value
+
+
+def without(text: str, part: str) -> str:
+    """The same filter, leaving out what `part` asks for; where it asked for just that, it asks for the contrary."""
+    parts = [text[one.start : one.end] for one in split(text)]
+    return " ".join([*(one for one in parts if one not in {part, f"-{part}"}), f"-{part}"])

@@ -45,6 +45,8 @@ class Declared:
     page: str = ""
     """The page that it belongs to; it is off on every other one. Empty: it belongs to the window."""
     begins_group: bool = False
+    submenu: str = ""
+    """The title of the menu within the menu that it stands in, with its neighbours of the same."""
 
 
 class Actions(QObject):
@@ -104,11 +106,17 @@ class Actions(QObject):
 
     def fill(self, menu: QMenu, ids: Iterable[str]) -> None:
         """Put actions into a menu; an empty id is a separator."""
+        inner: QMenu | None = None
         for action_id in ids:
-            if action_id:
-                menu.addAction(self._made[action_id])
-            else:
-                menu.addSeparator()
+            if not action_id:
+                (inner or menu).addSeparator()
+                continue
+            title = tr(self._declared[action_id].submenu)
+            if not title:
+                inner = None
+            elif inner is None or inner.title() != title:
+                inner = menu.addMenu(title)
+            (inner or menu).addAction(self._made[action_id])
 
     def context_menu(self, ids: Iterable[str], parent: QWidget) -> QMenu:
         """A menu of actions, with the reasons of those that are off."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
-from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QImage, QKeyEvent
+from PySide6.QtGui import QAccessible, QColor, QContextMenuEvent, QGuiApplication, QImage, QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.alignment import Alignment, Status
@@ -247,6 +247,82 @@ def test_a_filter_from_the_cell(page: AlignmentPage) -> None:
     assert page.filter.text() == f"live:{str(found.status).replace(' ', '-')}"
     page.context.actions.run("grid.only_this_engine")
     assert page.filter.text() == f"engine:{found.engine_name}"
+    page.context.actions.run("grid.only_this_version")
+    assert page.filter.text() == f"live.version:{found.running_title}"
+    assert found in [row.cells["live"] for row in map(page.model.row_at, range(page.model.rowCount()))]
+    page.context.actions.run("grid.only_this_source")
+    assert page.filter.text() == f"source:{page.model.row_at(0).source_name}"
+
+
+def test_what_is_like_the_cell_is_left_out_of_what_is_shown(page: AlignmentPage, qtbot: QtBot) -> None:
+    _type(page, qtbot, "is:attention")
+    page.view.setFocus()
+    for what in ("state", "version", "engine"):
+        page.view.move_to(page.model.row_at(0).application.id, "live")
+        page.view.next_attention(1)
+        found, mirror_id, before = page.view.cursor_cell(), page.view.cursor_mirror(), page.filter.text()
+        assert found is not None
+        assert mirror_id is not None
+        many = page.model.rowCount()
+        page.context.actions.run(f"grid.not_this_{what}")
+        state = str(found.status).replace(" ", "-")
+        asked = {"state": f"live:{state}", "version": f"live.version:{found.running_title}"}
+        assert page.filter.text() == f"{before} -{asked.get(what, f'engine:{found.engine_name}')}"
+        assert 0 < page.model.rowCount() < many
+        assert page.model.place_of(mirror_id) is None
+
+
+def test_the_filters_of_a_cell_are_chosen_from_its_menu_by_the_keyboard(page: AlignmentPage, qtbot: QtBot) -> None:
+    page.view.next_attention(1)
+    page.view.setFocus()
+    at = page.view.visualRect(page.view.currentIndex()).center()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, at, page.view.viewport().mapToGlobal(at))
+    QApplication.sendEvent(page.view.viewport(), event)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    (inner,) = menu.findChildren(QMenu)
+    told = [one.text() for one in inner.actions() if not one.isSeparator()]
+    assert told == [
+        f"{word} this {what}" for word in ("Only", "Not") for what in ("state", "version", "engine", "source")
+    ]
+    menu.setActiveAction(inner.menuAction())
+    QTest.keyClick(menu, Qt.Key.Key_Right)
+    qtbot.waitUntil(inner.isVisible)
+    QTest.keyClick(inner, Qt.Key.Key_Down)
+    QTest.keyClick(inner, Qt.Key.Key_Return)
+    cell_there = page.view.cursor_cell()
+    assert cell_there is not None
+    assert page.filter.text() == f"live.version:{cell_there.running_title}"
+    # Where nothing runs there is no version to ask for.
+    page.filter_by("live:missing")
+    page.view.move_to(page.model.row_at(0).application.id, "live")
+    page.context.actions.refresh()
+    assert page.context.actions.action("grid.not_this_version").text() == "Not this version (nothing runs there)"
+    assert page.context.actions.action("grid.not_this_source").isEnabled()
+
+
+def test_keys_go_to_the_grid_once_there_is_one_also_in_a_window_that_was_not_active(
+    context: UiContext, qtbot: QtBot
+) -> None:
+    page = AlignmentPage(context)
+    qtbot.addWidget(page)
+    context.actions.current_page = page.id
+    page.shown()
+    assert page.focusWidget() is page.filter.line
+    assert not page.filter.line.hasFocus(), "the window is active"
+    page.refresh(sample_grid())
+    assert page.focusWidget() is page.view
+    page.show()
+    page.activateWindow()
+    qtbot.waitUntil(page.view.hasFocus)
+    page.close()
+
+
+def test_a_survey_takes_the_keys_from_nobody_who_types(page: AlignmentPage, qtbot: QtBot) -> None:
+    page.filter.focus()
+    _type(page, qtbot, "zebra")
+    page.refresh(sample_grid())
+    assert page.focusWidget() is page.filter.line
 
 
 # --- the place that is looked at ----------------------------------------------------------------------------------

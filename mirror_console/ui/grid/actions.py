@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mirror_console.domain.alignment import Activity
@@ -10,6 +12,17 @@ from mirror_console.ui.words import tr
 
 if TYPE_CHECKING:
     from mirror_console.ui.grid.page import AlignmentPage
+
+
+_LIKE_THIS = (
+    ("state", "Only this state", "Not this state"),
+    ("version", "Only this version", "Not this version"),
+    ("engine", "Only this engine", "Not this engine"),
+    ("source", "Only this source", "Not this source"),
+)
+"""What a filter can ask for or leave out that stands in a cell, with the words of both."""
+ONLY = tuple(f"grid.only_this_{what}" for what, _, _ in _LIKE_THIS)
+LEAVE_OUT = tuple(f"grid.not_this_{what}" for what, _, _ in _LIKE_THIS)
 
 
 def declared(page: AlignmentPage) -> tuple[Declared, ...]:
@@ -56,8 +69,7 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
         ),
         Declared("grid.clear_ticks", "Clear all ticks", edit, model.clear_ticks, "", "Ctrl+Shift+A", page=here),
         Declared("grid.search", "Filter", edit, page.filter.focus, "search", "Ctrl+F", page=here, begins_group=True),
-        Declared("grid.only_this_state", "Only this state", edit, at.only_this_state, "filter", "", "", no_cell, here),
-        Declared("grid.only_this_engine", "Only this engine", edit, at.only_this_engine, "", "", "", no_cell, here),
+        *_filters(page),
         Declared(
             "grid.attention_only",
             "Needs attention",
@@ -143,3 +155,27 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
             here,
         ),
     )
+
+
+def _filters(page: AlignmentPage) -> Iterator[Declared]:
+    """Filter from the cell that the cursor is in: only what is like it, or what isn't."""
+    at = page.at_cursor
+
+    def missing(what: str) -> str:
+        if what in at.asks():
+            return ""
+        return tr("nothing runs there") if at.cell() is not None else tr("no environment is chosen")
+
+    for ids, act, place in ((ONLY, at.only, 1), (LEAVE_OUT, at.leave_out, 2)):
+        for action_id, named in zip(ids, _LIKE_THIS, strict=True):
+            yield Declared(
+                action_id,
+                named[place],
+                MenuName.EDIT,
+                partial(act, named[0]),
+                "filter" if action_id == ONLY[0] else "",
+                refusal=partial(missing, named[0]),
+                page=page.id,
+                begins_group=action_id == LEAVE_OUT[0],
+                submenu="Filter by this cell",
+            )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtGui import QGuiApplication
 
 from mirror_console.domain.alignment import Cell
 from mirror_console.domain.filter_terms import typed_word
-from mirror_console.domain.filter_text import quoted
+from mirror_console.domain.filter_text import quoted, without
 from mirror_console.domain.verdict import answer
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.view import GridView
@@ -18,9 +18,12 @@ from mirror_console.ui.words import tr
 class AtCursor:
     """The actions on one cell. Beside the environments, and in an empty grid, they do nothing."""
 
-    def __init__(self, context: UiContext, view: GridView, filter_by: Callable[[str], None]) -> None:
+    def __init__(
+        self, context: UiContext, view: GridView, filtered: Callable[[], str], filter_by: Callable[[str], None]
+    ) -> None:
         self._context = context
         self._view = view
+        self._filtered = filtered
         self._filter_by = filter_by
 
     def cell(self) -> Cell | None:
@@ -54,17 +57,31 @@ class AtCursor:
         if cell is not None:
             self._context.go("rollouts", environment=cell.environment.name, application_ids=(cell.application.id,))
 
-    def only_this_state(self) -> None:
-        """Filter by the state of the cell that the cursor is in."""
-        cell = self.cell()
+    def asks(self) -> Mapping[str, str]:
+        """What a filter asks that wants the same state, version, engine or source as here; nothing of what isn't."""
+        cell, row = self.cell(), self._view.cursor_row()
+        parts = {}
+        if row is not None:
+            parts["source"] = f"source:{quoted(row.source_name)}"
         if cell is not None:
-            self._filter_by(f"{cell.environment.name}:{typed_word(cell.status)}")
+            name = cell.environment.name
+            parts["state"] = f"{name}:{typed_word(cell.status)}"
+            parts["engine"] = f"engine:{quoted(cell.engine_name)}"
+            if cell.running_title:
+                parts["version"] = f"{name}.version:{quoted(cell.running_title)}"
+        return parts
 
-    def only_this_engine(self) -> None:
-        """Filter by the engine of the cell that the cursor is in."""
-        cell = self.cell()
-        if cell is not None:
-            self._filter_by(f"engine:{quoted(cell.engine_name)}")
+    def only(self, what: str) -> None:
+        """Show only what has the same as here, whatever was shown before."""
+        part = self.asks().get(what)
+        if part:
+            self._filter_by(part)
+
+    def leave_out(self, what: str) -> None:
+        """Of what is shown, leave out what has the same as here."""
+        part = self.asks().get(what)
+        if part:
+            self._filter_by(without(self._filtered(), part))
 
     def show_engine(self) -> None:
         """Open the engine of the cell that the cursor is in."""

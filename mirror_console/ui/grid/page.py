@@ -12,7 +12,7 @@ from mirror_console.domain.filter_states import states_of, with_states
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.selection import BadFilter, completions, parse
 from mirror_console.ui.context import UiContext
-from mirror_console.ui.grid.actions import declared
+from mirror_console.ui.grid.actions import LEAVE_OUT, ONLY, declared
 from mirror_console.ui.grid.at_cursor import AtCursor
 from mirror_console.ui.grid.detail import WIDTH, DetailPanel
 from mirror_console.ui.grid.model import GridModel
@@ -35,8 +35,9 @@ MENU = (
     "grid.copy_answer",
     "grid.copy_version",
     "",
-    "grid.only_this_state",
-    "grid.only_this_engine",
+    *ONLY,
+    "",
+    *LEAVE_OUT,
     "grid.show_engine",
     "",
     "grid.roll_out_this",
@@ -56,7 +57,7 @@ class AlignmentPage(Page):
         self.model = GridModel(context.now)
         self.view = GridView(self.model, context.theme, context.icons)
         placeholder = tr("Filter: name, domain, tag, live:behind, engine:…, is:attention")
-        self.at_cursor = AtCursor(context, self.view, self.filter_by)
+        self.at_cursor = AtCursor(context, self.view, lambda: self.model.filter_text, self.filter_by)
         self.filter = FilterBox(placeholder, context.theme, context.icons, self._offers)
         self.summary = SummaryBar(context.theme)
         self.selection = SelectionBar()
@@ -136,7 +137,9 @@ class AlignmentPage(Page):
 
     def refresh(self, grid: Grid) -> None:
         """Take a new survey."""
-        waiting = self.stack.currentWidget() is self.empty and self.filter.line.hasFocus() and not self.filter.text()
+        # A window that isn't active has the focus nowhere yet, and knows where it will be.
+        there = self.window().focusWidget() is self.filter.line
+        waiting = there and self.stack.currentWidget() is self.empty and not self.filter.text()
         self.model.take(grid)
         self._everything = self.model.counts_of_all()
         self.selection.show_environments(grid.columns)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from mirror_console.domain.alignment import Cell
+from mirror_console.domain.fleet import Row
 from mirror_console.ui.grid.columns import CHANGE, SOURCE, TAGS
 from mirror_console.ui.grid.delegate import CellDelegate
 from mirror_console.ui.grid.headers import CornerTick, EnvironmentHeader
@@ -88,10 +89,15 @@ class GridView(QTableView):
         index = self.currentIndex()
         return self.grid.cell(index.row(), index.column()) if self._valid(index) else None
 
+    def cursor_row(self) -> Row | None:
+        """The mirror that the cursor is on, with all its cells."""
+        index = self.currentIndex()
+        return self.grid.row_at(index.row()) if self._valid(index) else None
+
     def cursor_mirror(self) -> str | None:
         """The id of the mirror that the cursor is on."""
-        index = self.currentIndex()
-        return self.grid.row_at(index.row()).application.id if self._valid(index) else None
+        row = self.cursor_row()
+        return row.application.id if row is not None else None
 
     def cursor_column(self) -> str:
         """The id of the column that the cursor is in."""
