@@ -1,7 +1,11 @@
-"""The icons of buttons and menus: read once, in the colours of the theme, and changed with it."""
+"""The icons of buttons and menus, in the colours of the theme and changed with it.
+
+What was painted once is kept for all windows: it follows from name, colours, size and resolution, and there are few.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -30,8 +34,6 @@ class Icons(QObject):
     def __init__(self, theme: ThemeService) -> None:
         super().__init__()
         self._theme = theme
-        self._made: dict[tuple[str, str], QIcon] = {}
-        self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
         self._worn: WeakKeyDictionary[Wearer, tuple[str, str]] = WeakKeyDictionary()
         theme.changed.connect(self._change)
 
@@ -42,18 +44,12 @@ class Icons(QObject):
 
     def icon(self, name: str, shade: str = "text") -> QIcon:
         """An icon in the theme that is in force now. Raises KeyError where there is none of that name."""
-        colour = str(getattr(self._theme.colours, shade))
-        key = (name, colour)
-        if key not in self._made:
-            self._made[key] = _drawn(name, colour, self._theme.colours.border)
-        return self._made[key]
+        colours = self._theme.colours
+        return _drawn(name, str(getattr(colours, shade)), colours.border)
 
     def pixmap(self, name: str, size: int, dpr: float, shade: str = "text") -> QPixmap:
         """One icon as a pixmap, for painting."""
-        key = (name, str(getattr(self._theme.colours, shade)), size, dpr)
-        if key not in self._pixmaps:
-            self._pixmaps[key] = _painted(_source(name), key[1], size, dpr)
-        return self._pixmaps[key]
+        return _painted(name, str(getattr(self._theme.colours, shade)), size, dpr)
 
     def _change(self) -> None:
         for wearer, (name, shade) in list(self._worn.items()):
@@ -70,6 +66,7 @@ def _folder() -> Path:
     return resources() / "icons"
 
 
+@cache
 def _source(name: str) -> str:
     path = _folder() / f"{name}.svg"
     if not path.is_file():
@@ -77,18 +74,19 @@ def _source(name: str) -> str:
     return path.read_text("utf-8")
 
 
+@cache
 def _drawn(name: str, colour: str, disabled: str) -> QIcon:
-    source = _source(name)
     made = QIcon()
     for size in SIZES:
         for dpr in RESOLUTIONS:
-            made.addPixmap(_painted(source, colour, size, dpr), QIcon.Mode.Normal)
-            made.addPixmap(_painted(source, disabled, size, dpr), QIcon.Mode.Disabled)
+            made.addPixmap(_painted(name, colour, size, dpr), QIcon.Mode.Normal)
+            made.addPixmap(_painted(name, disabled, size, dpr), QIcon.Mode.Disabled)
     return made
 
 
-def _painted(source: str, colour: str, size: int, dpr: float) -> QPixmap:
-    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour).encode()))
+@cache
+def _painted(name: str, colour: str, size: int, dpr: float) -> QPixmap:
+    renderer = QSvgRenderer(QByteArray(_source(name).replace("currentColor", colour).encode()))
     side = round(size * dpr)
     made = QPixmap(side, side)
     made.fill(Qt.GlobalColor.transparent)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPalette
+from PySide6.QtGui import QAction, QColor, QImage, QPainter, QPalette
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -154,6 +154,32 @@ def test_every_icon_is_drawn_in_the_colour_of_the_theme(qapp: QApplication) -> N
         assert all(colour.lightness() > 200 for colour in inked), name
     with pytest.raises(KeyError):
         icons.icon("no-such-icon")
+    qapp.setStyleSheet("")
+
+
+def test_an_icon_is_painted_once_for_all_windows_and_anew_for_other_colours(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = ThemeService(qapp, Theme.LIGHT, Density.COMFORTABLE)
+    worn = QAction()
+    Icons(service).wear(worn, "server")
+    light = worn.icon().cacheKey()
+    painted: list[object] = []
+    monkeypatch.setattr("mirror_console.ui.icons.QSvgRenderer", painted.append)
+    other = QAction()
+    icons = Icons(service)
+    icons.wear(other, "server")
+    assert other.icon().cacheKey() == light
+    assert icons.pixmap("server", 16, 1.0).cacheKey() == icons.pixmap("server", 16, 1.0).cacheKey()
+    assert painted == []
+    monkeypatch.undo()
+    service.choose(Theme.DARK)
+    assert other.icon().cacheKey() == icons.icon("server").cacheKey() != light
+    ink = icons.pixmap("server", 16, 2.0)
+    assert ink.devicePixelRatio() == 2.0
+    assert (ink.width(), icons.pixmap("server", 16, 1.25).width()) == (32, 20)
+    service.choose(Theme.LIGHT)
+    assert other.icon().cacheKey() == light
     qapp.setStyleSheet("")
 
 
