@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -61,6 +62,8 @@ class Fleet(QObject):
         self._stopped = False
         self._woke: datetime | None = None
         self._times: Mapping[str, datetime] = {}
+        self._reckoning: Job[Grid] | None = None
+        self._reckon_again = False
         self.live = 0
         """How many engines tell of changes by themselves."""
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
@@ -84,11 +87,11 @@ class Fleet(QObject):
         self._stopped = True
         for timer in (self._settle, self._clock, self._again_watch):
             timer.stop()
-        for job in (self._surveying, self._checking, self._watching):
+        for job in (self._surveying, self._reckoning, self._checking, self._watching):
             if job is not None:
                 job.cancel()
         # A cancelled job calls nobody.
-        self._surveying = self._checking = self._watching = self._watch = None
+        self._surveying = self._reckoning = self._checking = self._watching = self._watch = None
 
     def watch(self, watched: bool) -> None:
         """Look often while somebody sees it, seldom while nobody does."""
@@ -118,7 +121,28 @@ class Fleet(QObject):
             return survey(console, preferences.ageing_after, preferences.stale_after, woke)
 
         self._surveying = self._context.run(
-            tr("Reading the catalog"), read, self._surveyed, self._survey_failed, owner=self
+            tr("Reading the catalog"), read, partial(self._surveyed, self._times), self._survey_failed, owner=self
+        )
+
+    def reckon(self) -> None:
+        """Judge by the clock what is shown, and take in what was merely seen again, in the background.
+
+        Asked while that is on, it is done once more after it.
+        """
+        grid = self._context.grid
+        if grid is None:
+            return
+        if self._reckoning is not None:
+            self._reckon_again = True
+            return
+        preferences, now = self._context.preferences, self._context.console.clock()
+        times, woke = self._times, self._woke
+
+        def judge(_work: Work) -> Grid:
+            return aged(seen_again(grid, times), now, preferences.ageing_after, preferences.stale_after, woke)
+
+        self._reckoning = self._context.run(
+            tr("Reckoning ages"), judge, partial(self._reckoned, grid), self._reckon_failed, owner=self
         )
 
     def check(self, engine_ids: Sequence[str] | None = None, *, thorough: bool = False) -> None:
@@ -148,9 +172,12 @@ class Fleet(QObject):
         if collections & SURVEYED and not self._settle.isActive():
             self._settle.start()
 
-    def _surveyed(self, grid: Grid) -> None:
+    def _surveyed(self, before: Mapping[str, datetime], grid: Grid) -> None:
         self._surveying = None
         self._context.set_grid(grid)
+        if self._times is not before:
+            # Seen again while the catalog was being read: it may say less.
+            self.reckon()
         if self._again:
             self._again = False
             self.survey()
@@ -158,6 +185,21 @@ class Fleet(QObject):
     def _survey_failed(self, error: Exception) -> None:
         self._surveying = None
         self._context.tell(error, "survey")
+
+    def _reckoned(self, before: Grid, after: Grid) -> None:
+        self._reckoning = None
+        # A survey that came in meanwhile is newer, and hasn't been judged yet.
+        again = self._reckon_again or self._context.grid is not before
+        self._reckon_again = False
+        if self._context.grid is before and after is not before:
+            self._context.set_grid(after)
+        if again:
+            self.reckon()
+
+    def _reckon_failed(self, error: Exception) -> None:
+        self._reckoning = None
+        self._reckon_again = False
+        self._context.tell(error, "reckon")
 
     def _told(self, event: JobEvent) -> None:
         told = event.body
@@ -168,11 +210,9 @@ class Fleet(QObject):
             self._woke = told.woke
             self.survey()
         # What is merely seen again is not worth reading the whole catalog.
-        if self._context.grid is not None and told.times is not self._times:
+        if told.times is not self._times:
             self._times = told.times
-            later = seen_again(self._context.grid, told.times)
-            if later is not self._context.grid:
-                self._context.set_grid(self._aged(later))
+            self.reckon()
         if told.trouble is not None:
             self._context.tell(told.trouble, "watch")
         else:
@@ -197,10 +237,6 @@ class Fleet(QObject):
         self.busy.emit(False)
         self._context.tell(error, "check")
 
-    def _aged(self, grid: Grid) -> Grid:
-        preferences, now = self._context.preferences, self._context.console.clock()
-        return aged(grid, now, preferences.ageing_after, preferences.stale_after, self._woke)
-
     @property
     def _seconds(self) -> float:
         preferences = self._context.preferences
@@ -211,10 +247,7 @@ class Fleet(QObject):
             self._watch.look_every(self._seconds)
 
     def _tick(self) -> None:
-        grid = self._context.grid
-        if grid is None:
+        if self._context.grid is None:
             return
-        older = self._aged(grid)
-        if older is not grid:
-            self._context.set_grid(older)
+        self.reckon()
         self.ticked.emit()

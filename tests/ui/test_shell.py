@@ -224,7 +224,9 @@ def test_the_window_remembers_its_place_and_never_the_selection(
 
 def test_every_action_is_in_the_menu_bar_and_no_key_means_two_things(window: MainWindow) -> None:
     menus = [menu for menu in window.menuBar().findChildren(QMenu) if menu.title()]
-    in_menus = {one.objectName() for menu in menus for one in menu.actions() if not (one.isSeparator() or one.menu())}
+    in_menus = {
+        one.objectName() for menu in menus for one in menu.actions() if not one.isSeparator() and one.menu() is None
+    }
     assert in_menus == {declared.id for declared in window.context.actions.all()}
     keys = Counter(one.shortcut for one in window.context.actions.all() if one.shortcut)
     assert not [key for key, many in keys.items() if many > 1]

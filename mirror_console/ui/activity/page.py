@@ -23,7 +23,7 @@ KEPT = 500
 """How many jobs are remembered."""
 DRAW = 250
 """Milliseconds between two draws, however fast jobs report."""
-QUIET = frozenset({"Reading the catalog"})
+QUIET = frozenset({"Reading the catalog", "Reckoning ages"})
 """Titles of jobs that nobody asked for and that change nothing."""
 
 
