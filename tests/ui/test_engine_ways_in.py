@@ -36,7 +36,7 @@ from mirror_console.ui.engines.page import EnginesPage
 from mirror_console.ui.questions import Answer, QuestionDialog
 from tests.ui.conftest import Answers, ContextMaker
 from tests.ui.pictures import settle
-from tests.ui.pictures_engines import ACCEPTED, JUMP, OFFERED, steps_of
+from tests.ui.pictures_engines import ACCEPTED, JUMP, OFFERED, steps_of, stopped
 from tests.ui.sample import engine_row, sample_grid
 from tests.ui.window_on import press, tab_to
 
@@ -388,3 +388,21 @@ def test_a_locked_keyring_has_one_button_that_opens_it_and_checks_again(qtbot: Q
     with qtbot.waitSignal(context.wish_to_check) as wish:
         press(page.details.unlock)
     assert wish.args == [("engine-1",), False]
+
+
+def test_on_a_low_window_the_step_that_failed_comes_into_sight(qtbot: QtBot, context: UiContext) -> None:
+    save_engine(context.console, BY_SSH)
+    page = page_on(qtbot, context)
+    page.resize(860, 420)
+    page.view.move_to(engines_of(context)[0].id)
+    panel = page.details.connection
+    with qtbot.waitSignal(panel.ended, timeout=20_000):
+        panel.run(lambda: iter(stopped()))
+    line = panel._lines[3]
+
+    def seen() -> bool:
+        return line.visibleRegion().boundingRect().height() >= min(line.height(), page.details.height())
+
+    qtbot.waitUntil(seen, timeout=5000)
+    assert not page.details.title.visibleRegion().boundingRect().height(), "there is room for all: it proves nothing"
+    page.close()

@@ -199,6 +199,11 @@ def test_the_connection_of_a_saved_engine_is_tested_from_its_details(qtbot: QtBo
 
 def test_the_state_of_an_engine_names_the_reason() -> None:
     assert state_words(engine_row(1, answered=False)) == "unreachable: connection refused"
+    away = engine_row(1, answered=False)
+    assert away.contact is not None
+    assert sentence_of(replace(away, contact=replace(away.contact, words=""))).startswith("It can't be reached: ")
+    locked = replace(away, contact=replace(away.contact, words="The keyring is locked. Unlock it."))
+    assert sentence_of(locked) == "It can't be reached. The keyring is locked. Unlock it."
     bare = engine_row(0)
     assert bare.contact is not None
     never = EngineRow(

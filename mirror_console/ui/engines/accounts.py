@@ -16,7 +16,7 @@ from mirror_console.ui.engines.operations import EngineOperations
 from mirror_console.ui.tokens import SPACE_1, SPACE_2
 from mirror_console.ui.widgets.flow import FlowLayout
 from mirror_console.ui.widgets.table import Column, Table, TableView
-from mirror_console.ui.widgets.text import Look, breakable, button, label
+from mirror_console.ui.widgets.text import Look, breakable, button, label, line
 from mirror_console.ui.words import tr
 
 ROWS_SHOWN = 5
@@ -56,6 +56,7 @@ class AccountsPart(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE_2)
+        column.addWidget(line())
         column.addWidget(label(tr("Accounts"), Look.HEADING))
         column.addWidget(self.says)
         column.addWidget(self.view)

@@ -22,7 +22,7 @@ from mirror_console.ui.engines.server_keys import server_key_question
 from mirror_console.ui.glyphs import glyph
 from mirror_console.ui.notices import announce
 from mirror_console.ui.tokens import GLYPH, SPACE_1, SPACE_2, SPACE_3
-from mirror_console.ui.widgets.scrolled import Paper, scrolled
+from mirror_console.ui.widgets.scrolled import Paper, into_sight, scrolled
 from mirror_console.ui.widgets.text import Look, breakable, button, label
 from mirror_console.ui.words import tr
 
@@ -139,6 +139,8 @@ class ConnectionPanel(QWidget):
             words = tr("It ends at step {}: {}").format(failed.number, failed.words)
         self.says.setText(breakable(words))
         announce(self, words, urgent=failed is not None)
+        if failed is not None:
+            into_sight(self._lines[self._steps.index(failed)])
         self.ended.emit(failed is None)
 
     def _fail(self, _error: Exception) -> None:
@@ -192,17 +194,20 @@ class _StepLine(QWidget):
         row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         words = QVBoxLayout()
         words.setSpacing(2)
+        head = QHBoxLayout()
         self._title = label("", Look.STRONG, wrap=True)
+        self._took = label("", Look.MUTED)
+        head.addWidget(self._title, 1)
+        head.addWidget(self._took, 0, Qt.AlignmentFlag.AlignTop)
+        words.addLayout(head)
         self._says = label("", Look.MUTED, wrap=True, select=True)
         self._remedy = label("", wrap=True, select=True)
         self.decide = button("")
-        for part in (self._title, self._says, self._remedy):
+        for part in (self._says, self._remedy):
             words.addWidget(part)
         words.addWidget(self.decide, 0, Qt.AlignmentFlag.AlignLeft)
         words.setContentsMargins(0, 0, 0, SPACE_1)
         row.addLayout(words, 1)
-        self._took = label("", Look.MUTED)
-        row.addWidget(self._took, 0, Qt.AlignmentFlag.AlignTop)
 
     def show_step(self, step: ConnectionStep, colour: str, refusal: str = "") -> None:
         """Show one step; with a refusal its key can't be decided on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Knowledge, Status
 from mirror_console.domain.engine import EngineFacts
@@ -17,6 +17,7 @@ from mirror_console.ui.engines.accounts import AccountsPart, Open
 from mirror_console.ui.engines.connection import ConnectionPanel
 from mirror_console.ui.engines.operations import EngineOperations
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3
+from mirror_console.ui.widgets.flow import FlowLayout
 from mirror_console.ui.widgets.scrolled import Paper, scrolled, type_width
 from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label, line
 from mirror_console.ui.words import count, moment, tr
@@ -66,16 +67,14 @@ class EngineDetails(QWidget):
         column.addWidget(self.unlock, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.facts)
         column.addWidget(self.limits)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_1)
-        for made in (self.edit, self.remove):
+        context.icons.wear(self.test, "plug")
+        buttons = QWidget()
+        row = FlowLayout(buttons, SPACE_1)
+        for made in (self.edit, self.test, self.remove):
             row.addWidget(made)
-        row.addStretch(1)
-        column.addLayout(row)
+        column.addWidget(buttons)
         column.addWidget(self.accounts)
         column.addWidget(line())
-        context.icons.wear(self.test, "plug")
-        column.addWidget(self.test, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.connection, 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -159,9 +158,11 @@ def sentence_of(row: EngineRow) -> str:
     match state_of(row):
         case Knowledge.UNREACHABLE:
             contact = row.contact
-            why = (contact.words or str(contact.failure or "")) if contact else ""
+            words, failure = (contact.words, contact.failure) if contact else ("", None)
             offline = tr(" It is often offline.") if row.engine.often_offline else ""
-            return tr("It can't be reached: {}.").format(why.rstrip(".")) + offline
+            if words:
+                return tr("It can't be reached. {}.").format(words.rstrip(".")) + offline
+            return tr("It can't be reached: {}.").format(failure or tr("nothing is known of why")) + offline
         case Knowledge.NO_ACCESS:
             return tr("None of the accounts that have environments there has a credential for it.")
         case Knowledge.NEVER:

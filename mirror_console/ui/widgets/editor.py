@@ -13,6 +13,7 @@ from mirror_console.ui.notices import Notices
 from mirror_console.ui.questions import Questions
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4, SPACE_6
 from mirror_console.ui.widgets.form import Form
+from mirror_console.ui.widgets.scrolled import Paper
 from mirror_console.ui.widgets.text import ElidedLabel, Look, button, line
 from mirror_console.ui.words import tr
 
@@ -101,7 +102,7 @@ class Reading(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        paper = QWidget()
+        paper = Paper()
         row = QHBoxLayout(paper)
         row.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_4)
         column = QVBoxLayout()
