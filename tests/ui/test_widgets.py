@@ -145,6 +145,33 @@ def test_columns_are_as_wide_as_their_texts_where_there_is_room_and_as_declared_
     assert view.columnWidth(0) == 60
 
 
+def test_a_column_that_can_be_spared_is_left_out_where_others_would_be_shortened(
+    qtbot: QtBot, context: UiContext
+) -> None:
+    table = Table[Thing](
+        (
+            Column("name", "Name", lambda thing: thing.name, 100),
+            Column("size", "Size", lambda thing: str(thing.size), 80, spare=True),
+            Column("why", "Why", lambda thing: "because " * thing.size, 120, stretch=True),
+        ),
+        key=lambda thing: thing.name,
+    )
+    view = TableView(table, context.theme, "Things")
+    qtbot.addWidget(view)
+    view.resize(330, 200)
+    view.show()
+    qtbot.waitExposed(view)
+    table.show([Thing("short", 1)])
+    assert not view.isColumnHidden(1)
+    table.show([Thing("a name that is long", 1)])
+    assert view.isColumnHidden(1)
+    view.resize(600, 200)
+    assert not view.isColumnHidden(1)
+    # A text that no window has room for leaves nothing else out.
+    table.show([Thing("a name that is long", 200)])
+    assert not view.isColumnHidden(1)
+
+
 def test_enter_opens_and_tab_leaves_a_table(qtbot: QtBot, context: UiContext) -> None:
     table = _table()
     view = TableView(table, context.theme, "Things")

@@ -262,8 +262,8 @@ class EnginesPage(EditingPage):
             Column("name", tr("Name"), lambda row: row.engine.name, 84, strong=True),
             Column("state", tr("State"), state_words, 178, status=state_glyph),
             Column("address", tr("Address"), lambda row: str(row.engine.address), 170, stretch=True),
-            Column("location", tr("Location"), lambda row: row.engine.location or "—", 84),
-            Column("version", tr("Version · API"), version, 112, muted=True),
+            Column("location", tr("Location"), lambda row: row.engine.location or "—", 84, spare=True),
+            Column("version", tr("Version · API"), version, 112, muted=True, spare=True),
             Column(
                 "environments",
                 tr("Env."),

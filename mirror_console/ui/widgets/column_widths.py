@@ -14,14 +14,18 @@ SAMPLE = 100
 class ColumnWidths(QObject):
     """Keeps the columns of a view as wide as they should be; a width that a person has chosen stays.
 
-    `needed` says of a column how wide it is declared to be, and how wide its texts are. Columns that take the room that
-    is left over are served first: what stood there whole is not shortened for others.
+    `needed` says of a column how wide it is declared to be, and how wide its texts are; `spare` whether it is left out
+    where others would be shortened for it. Columns that take the room that is left over are served first: what stood
+    there whole is not shortened for others.
     """
 
-    def __init__(self, view: QTableView, needed: Callable[[int], tuple[int, int]]) -> None:
+    def __init__(
+        self, view: QTableView, needed: Callable[[int], tuple[int, int]], spare: Callable[[int], bool]
+    ) -> None:
         super().__init__(view)
         self._view = view
         self._needed = needed
+        self._spare = spare
         self._fitting = False
         self._chosen: set[int] = set()
         # Changes come in blocks of rows, one after the other.
@@ -32,6 +36,7 @@ class ColumnWidths(QObject):
     def fit(self) -> None:
         """Widen what would be shortened, as far as there is room."""
         view = self._view
+        self._leave_out()
         shown = [place for place in range(view.model().columnCount()) if not view.isColumnHidden(place)]
         room = view.viewport().width()
         free = []
@@ -47,6 +52,20 @@ class ColumnWidths(QObject):
             if view.columnWidth(place) != width:
                 view.setColumnWidth(place, width)
         self._fitting = False
+
+    def _leave_out(self) -> None:
+        places = range(self._view.model().columnCount())
+        spare = [place for place in places if self._spare(place)]
+        room = self._view.viewport().width() - sum(self._usual(place) for place in places if place not in spare)
+        for place in spare:
+            room -= self._needed(place)[0]
+            if self._view.isColumnHidden(place) is (room >= 0):
+                self._view.setColumnHidden(place, room < 0)
+
+    def _usual(self, place: int) -> int:
+        """A column with its texts; one text that is far too long leaves nothing else out."""
+        declared, needed = self._needed(place)
+        return self._view.columnWidth(place) if place in self._chosen else max(declared, min(needed, 2 * declared))
 
     def fit_soon(self) -> None:
         """The same, once for everything that changes now."""

@@ -50,6 +50,8 @@ class Column(Generic[R]):
     right: bool = False
     stretch: bool = False
     """Whether it takes the room that is left over."""
+    spare: bool = False
+    """Whether it is left out where others would be shortened for it: what it says stands in the details too."""
 
 
 class Table(QAbstractTableModel, Generic[R]):
@@ -297,7 +299,7 @@ class TableView(QTableView):
             self.setColumnWidth(place, column.width)
             if column.stretch:
                 header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
-        self._widths = ColumnWidths(self, self._needed)
+        self._widths = ColumnWidths(self, self._needed, lambda place: model.columns[place].spare)
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self._fit_rows()
