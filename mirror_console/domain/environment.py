@@ -174,7 +174,8 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
     found: list[Problem] = []
     where = f"{at}." if at else ""
     if not ENVIRONMENT_NAME.fullmatch(environment.name):
-        words = f"'{environment.name}' is not a name: use lower-case letters, digits and hyphens, 63 at most"
+        words = f"'{environment.name}' is not a name" if environment.name else "a name is needed"
+        words += ": use lower-case letters, digits and hyphens, 63 at most"
         found.append(Problem(f"{where}name", words))
     if not environment.processes:
         found.append(Problem(f"{where}container", "a container name is needed"))

@@ -59,7 +59,7 @@ class StatusLine(QStatusBar):
         self.engines.setText(words)
         self.engines.setAccessibleName(words)
         why = "\n".join(
-            f"{row.engine.name}: {row.contact.words or row.contact.failure}" for row in silent if row.contact
+            f"{row.engine.name}: {row.contact.failure or row.contact.words}" for row in silent if row.contact
         )
         self.engines.setToolTip(plain_tip(why or tr("All engines answered.")))
         self.engines.setVisible(bool(grid.engines))

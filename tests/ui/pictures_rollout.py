@@ -419,7 +419,7 @@ def _mirror_new(window: MainWindow) -> QWidget:
     assert page.editor is not None
     page.editor.environments.add()
     PROBLEMS[:] = [
-        Problem("environments[0].name", "'' is not a name: use lower-case letters, digits and hyphens, 63 at most"),
+        Problem("environments[0].name", "a name is needed: use lower-case letters, digits and hyphens, 63 at most"),
         Problem("environments[0].engine", "choose the engine that it runs on"),
     ]
     page.editor.save()

@@ -123,7 +123,7 @@ def engine_row(number: int, *, answered: bool = True, environments: int = 8) -> 
         answered,
         0.12,
         None if answered else FailureKind.REFUSED,
-        "" if answered else "connection refused",
+        "" if answered else f"{name} refused the connection. Check that Docker runs there and listens.",
         NOW - timedelta(seconds=38) if answered else NOW - timedelta(hours=2),
         facts,
     )

@@ -115,7 +115,7 @@ def test_every_exclusion_has_its_reason(context: UiContext, make_page: PageMaker
     first = page.assistant.targets.table.rows[:2]
     assert [row.eligible for row in page.assistant.targets.table.rows].count(False) == 2
     assert {row.words for row in first} == {
-        "unreachable: connection refused",
+        "unreachable: fra-2 refused the connection. Check that Docker runs there and listens.",
         "already there: it runs 26.8.3 with these settings",
     }
     assert page.assistant.targets.summary.text().startswith("22 mirrors will be considered · 2 can't be included")
