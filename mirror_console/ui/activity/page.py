@@ -23,7 +23,15 @@ KEPT = 500
 """How many jobs are remembered."""
 DRAW = 250
 """Milliseconds between two draws, however fast jobs report."""
-QUIET = frozenset({"Reading the catalog", "Reckoning ages"})
+QUIET = frozenset(
+    {
+        "Reading the catalog",
+        "Reckoning ages",
+        "Read the rollouts",
+        "Look for interrupted rollouts",
+        "Read the registries",
+    }
+)
 """Titles of jobs that nobody asked for and that change nothing."""
 
 

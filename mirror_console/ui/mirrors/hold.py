@@ -34,6 +34,8 @@ class HoldDialog(QDialog):
         words = tr("It stays on {} whatever its image source says. Rollouts to it wait until the hold ends.")
         column.addWidget(label(words.format(version or tr("what runs there now")), wrap=True))
         column.addWidget(self.form)
+        # What room is left is for the words at a field that is wrong, not between the words above.
+        column.addStretch(1)
         buttons = QDialogButtonBox()
         self.go_button = button(tr("Hold it"), self._go, look="primary")
         self.cancel_button = button(tr("Cancel"), self.reject)
