@@ -130,7 +130,7 @@ class Fleet(QObject):
         Asked while that is on, it is done once more after it.
         """
         grid = self._context.grid
-        if grid is None:
+        if grid is None or self._stopped:
             return
         if self._reckoning is not None:
             self._reckon_again = True
@@ -187,6 +187,8 @@ class Fleet(QObject):
         self._context.tell(error, "survey")
 
     def _reckoned(self, before: Grid, after: Grid) -> None:
+        if self._stopped:
+            return
         self._reckoning = None
         # A survey that came in meanwhile is newer, and hasn't been judged yet.
         again = self._reckon_again or self._context.grid is not before

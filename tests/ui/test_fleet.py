@@ -158,3 +158,18 @@ def test_a_fault_while_reckoning_is_told_and_the_next_time_it_is_tried_again(
     reckoner.fails = False
     tell_seen(fleet)
     qtbot.waitUntil(lambda: last_seen(context.grid) == LATER, timeout=5000)
+
+
+def test_of_a_fleet_that_was_stopped_nothing_more_is_reckoned(
+    fleet: Fleet, context: UiContext, reckoner: Reckoner, qtbot: QtBot
+) -> None:
+    grid = sample_grid()
+    context.set_grid(grid)
+    reckoner.go_on.clear()
+    tell_seen(fleet)
+    fleet.stop()
+    reckoner.go_on.set()
+    tell_seen(fleet, LATER + timedelta(minutes=1))
+    qtbot.wait(50)
+    assert context.grid is grid
+    assert len(reckoner.threads) <= 1
