@@ -28,6 +28,7 @@ __all__ = [
     "for_account",
     "last_contact",
     "reached",
+    "reached_now",
     "remove_access",
     "save_access",
     "save_contact",
@@ -93,11 +94,21 @@ def remove_access(console: Console, engine: Engine, account: str) -> None:
 # --- who is reached with which ------------------------------------------------------------------------------------
 
 
+def reached_now(console: Console, engine_id: str, application_id: str) -> Engine:
+    """An engine as it is in the catalog now, and as an application's environments reach it. Raises EngineError."""
+    with console.catalog.read() as books:
+        return _reached(books, books.engines.get(engine_id), application_id)
+
+
 def reached(console: Console, engine: Engine, application_id: str) -> Engine:
     """The engine as an application's environments reach it. Raises EngineError where its account has no access."""
     with console.catalog.read() as books:
-        accesses = books.accesses.of(engine.id)
-        account = _accounts(books).get(application_id, "") if accesses else ""
+        return _reached(books, engine, application_id)
+
+
+def _reached(books: Books, engine: Engine, application_id: str) -> Engine:
+    accesses = books.accesses.of(engine.id)
+    account = _accounts(books).get(application_id, "") if accesses else ""
     found = way_in(engine, accesses, account)
     if found is None:
         error = EngineError(

@@ -15,11 +15,12 @@ from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now
 from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Step, Target, TargetState, end_state
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
-from mirror_console.operations.access import reached
+from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
+from mirror_console.operations.last_look import end_well, look_last
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
-from mirror_console.operations.rollout import Conductor, look_last, settle
+from mirror_console.operations.rollout import Conductor, settle
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, look, old_ran, old_restart
 from mirror_console.operations.standing import cut_off
@@ -113,7 +114,7 @@ def examine(console: Console, jobs: Jobs, rollout: Rollout) -> tuple[Finding, ..
 def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[], Finding]:
     def examine_one() -> Finding:
         planned = target.planned
-        session = console.engines.session(reached(console, console.engine(planned.engine_id), planned.application_id))
+        session = console.engines.session(reached_now(console, planned.engine_id, planned.application_id))
         scene = look(session, target.planned, rollout.id)
         if _is_taken(scene):
             return Finding(target, None, TAKEN.format(target.planned.container))
@@ -233,18 +234,18 @@ def _settle_all(
 def _settle_one(console: Console, running: Running, target: Target, work: Callable[[Turn, Scene], None]) -> None:
     planned, rollout = target.planned, running.rollout
     try:
-        engine = reached(console, console.engine(planned.engine_id), planned.application_id)
+        engine = reached_now(console, planned.engine_id, planned.application_id)
         session = console.engines.session(engine)
         scene = look(session, planned, rollout.id)
     except EngineError as error:
         running.keep(replace(target, state=TargetState.UNKNOWN, words=error.title))
         return
-    turn = Turn(console, session, rollout.id, target, running.show, rollout.plan.way.bake)
+    turn = Turn(console, engine, session, rollout.id, target, running.show, rollout.plan.way.bake)
     if scene.lock is not None and not turn.adopt_lock(scene.lock):
         turn.become(TargetState.SUPERSEDED, "Another rollout holds the lock; nothing was changed here.")
         return
     settle(turn, lambda turn: _leave(turn, scene) if _is_taken(scene) else work(turn, scene))
-    look_last(turn, engine)
+    look_last(turn)
 
 
 def _is_taken(scene: Scene) -> bool:
@@ -315,7 +316,7 @@ def _note_finished(turn: Turn, scene: Scene) -> None:
     turn.become(TargetState.VERIFYING)
     verify(turn, scene.new, guarded=bool(turn.lock_id))
     way_back = scene.old.id if scene.old else ""
-    turn.become(TargetState.DONE, turn.target.verified_by, way_back=way_back, ended_at=turn.console.clock())
+    end_well(turn, turn.target.verified_by, way_back)
 
 
 def _note_lost(turn: Turn) -> None:

@@ -90,26 +90,28 @@ def refresh(
     return Refreshed(tuple(dict.fromkeys(answered)), tuple(failed), environments)
 
 
-def keep_seen(
+def note_seen(
+    books: Books,
     console: Console,
     engine: Engine,
     environment_id: str,
     session: EngineSession,
     container: Container | None,
-    images: Mapping[str, Image | None] | None = None,
-) -> Observation:
-    """Keep what was seen just now of an environment: `container` has its name. `images` are known, by id."""
-    with console.catalog.read() as books:
+    images: Mapping[str, Image | None],
+) -> None:
+    """Note, in a transaction that is open, what was seen just now of an environment: `container` has its name.
+
+    `images` has its image, so that nothing is asked. Of an environment that was removed meanwhile nothing is noted.
+    """
+    try:
         environment = books.environments.get(environment_id)
-        application = books.applications.get(environment.application_id)
-        before = {seen.process: seen for seen in books.observations.of(environment.id)}
-    observer = _Observer(console, session, engine, {}, images)
-    process = environment.processes[0]
-    seen = observer.observation(environment, process.name, container, before.get(process.name))
-    with console.catalog.write() as books:
-        books.observations.save_all([seen])
-        _record_releases(books, {application.id: application}, [environment], [seen], observer.images, seen.at)
-    return seen
+    except KeyError:
+        return
+    process = environment.processes[0].name
+    before = next((seen for seen in books.observations.of(environment.id) if seen.process == process), None)
+    seen = _Observer(console, session, engine, {}, images).observation(environment, process, container, before)
+    books.observations.save_all([seen])
+    _record_releases(books, _sources_of(books, [environment], [seen]), [environment], [seen], images, seen.at)
 
 
 def _bound(work: Callable[[Entry], int], entry: Entry) -> Callable[[], int]:

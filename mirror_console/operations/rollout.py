@@ -11,7 +11,6 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from mirror_console.domain.check import Check, Checked, CheckResult
-from mirror_console.domain.engine import Engine
 from mirror_console.domain.plan import Plan, Swap, number_to_type
 from mirror_console.domain.rollout import (
     ENDED,
@@ -29,11 +28,11 @@ from mirror_console.domain.rollout import (
 )
 from mirror_console.errors import CatalogError, ConsoleError, EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
-from mirror_console.operations.access import reached
+from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console, new_id
+from mirror_console.operations.last_look import look_last
 from mirror_console.operations.preflight import check_engine
 from mirror_console.operations.put_back import put_back
-from mirror_console.operations.refresh import keep_seen
 from mirror_console.operations.running import Running
 from mirror_console.operations.swap import create, recreate
 from mirror_console.operations.turn import ImageLooks, OutcomeUnknown, StepFailed, Superseded, Turn
@@ -264,28 +263,15 @@ def take_turn(console: Console, running: Running, target: Target, image_looks: I
     """
     planned, rollout = target.planned, running.rollout
     try:
-        engine = reached(console, console.engine(planned.engine_id), planned.application_id)
+        engine = reached_now(console, planned.engine_id, planned.application_id)
         session = console.engines.session(engine)
     except EngineError as error:
         running.keep(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))
         return
-    turn = Turn(console, session, rollout.id, target, running.show, rollout.plan.way.bake, image_looks=image_looks)
+    bake = rollout.plan.way.bake
+    turn = Turn(console, engine, session, rollout.id, target, running.show, bake, image_looks=image_looks)
     settle(turn, create if planned.swap is Swap.CREATE else recreate)
-    look_last(turn, engine)
-
-
-def look_last(turn: Turn, engine: Engine) -> None:
-    """Keep what is seen of a target's environment at the end of its turn.
-
-    Where it ended well the look that proved its last step counts. Else it is looked now: a call may have arrived late.
-    """
-    name = turn.planned.container
-    try:
-        seen = turn.last_look_named(name) if turn.target.state is TargetState.DONE else turn.inspect(name)
-        keep_seen(turn.console, engine, turn.planned.environment_id, turn.session, seen, turn.images)
-    except EngineError as error:
-        # The next refresh says what can't be read now; the outcome of the target stands.
-        logger.info("could not look at %s again: %s", turn.planned.application, error.title)
+    look_last(turn)
 
 
 def settle(turn: Turn, work: Callable[[Turn], None]) -> None:

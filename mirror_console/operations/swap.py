@@ -18,6 +18,7 @@ from mirror_console.domain.request import ContainerSpec, PullProgress
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import ConsoleError, EngineError, VaultError
+from mirror_console.operations.last_look import end_well
 from mirror_console.operations.scene import NEXT, OLDER, PREV, about_old, container_labels, is_way_back
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
@@ -310,7 +311,7 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
     except (StepFailed, OutcomeUnknown, EngineError) as left_over:
         # The new container serves and is verified: a leftover is said, and never a reason to put back.
         words = f"{words}; something was left behind: {left_over}"
-    turn.become(TargetState.DONE, words, way_back=way_back, ended_at=turn.console.clock())
+    end_well(turn, words, way_back)
 
 
 def bake(turn: Turn, started: Container) -> None:

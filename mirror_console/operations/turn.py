@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container
@@ -19,7 +20,7 @@ from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import JournalEntry, Phase, Result, Step, Target, TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports import Books, EngineSession
 from mirror_console.operations.scene import lock_holder, lock_labels, lock_name
 
 LOOK_FOR = 30.0
@@ -87,6 +88,8 @@ class Turn:
     """One target being worked on. Each change of it is kept in the catalog, and shown by `show` at once."""
 
     console: Console
+    engine: Engine
+    """As it is reached."""
     session: EngineSession
     rollout_id: str
     target: Target
@@ -111,16 +114,26 @@ class Turn:
         """What was planned for it."""
         return self.target.planned
 
-    def become(self, state: TargetState, words: str = "", **changes: object) -> None:
-        """Move the target to a state and show it. Its end is kept at once, in one go with the rest of the journal."""
+    def become(
+        self,
+        state: TargetState,
+        words: str = "",
+        *,
+        note: Callable[[Books], None] | None = None,
+        **changes: object,
+    ) -> None:
+        """Move the target to a state and show it.
+
+        Its end is kept at once, in one go with the rest of the journal, and with what `note` has to say.
+        """
         self.target = replace(self.target, state=state, words=words, **changes)  # type: ignore[arg-type]
         self._moved = True
         if state not in KEPT_WITH_NEXT_LINE:
-            self.keep()
+            self.keep(note)
         self.show(self.target)
 
-    def keep(self) -> None:
-        """Write what isn't written yet: lines of the journal, and where the target stands."""
+    def keep(self, note: Callable[[Books], None] | None = None) -> None:
+        """Write what isn't written yet: lines of the journal, where the target stands, and what `note` has to say."""
         if not self._unwritten and not self._moved:
             return
         with self.console.catalog.write() as books:
@@ -128,6 +141,8 @@ class Turn:
                 books.journal.append(entry)
             if self._moved:
                 books.rollouts.save_target(self.rollout_id, self.target)
+            if note is not None:
+                note(books)
         self._unwritten.clear()
         self._moved = False
 
