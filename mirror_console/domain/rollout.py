@@ -156,6 +156,11 @@ class JournalEntry:
     sequence: int = 0
 
 
+def begun_at(intent: datetime, ended_before: datetime | None) -> datetime:
+    """When a step began: its intent may have been written together with that of the steps before it."""
+    return intent if ended_before is None else max(intent, ended_before)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One environment in a rollout: what was planned for it, and where it stands."""

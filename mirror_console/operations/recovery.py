@@ -304,7 +304,7 @@ def _finish_new(turn: Turn, scene: Scene) -> None:
     verify(turn, started)
     way_back = scene.old.id if scene.old else ""
     if scene.old is not None and scene.old.name == turn.planned.container:
-        way_back = commit(turn, scene.old)
+        way_back = commit(turn, scene.old, started)
     name_new(turn, started)
     finish(turn, started, scene.old, way_back)
 

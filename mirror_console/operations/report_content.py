@@ -21,6 +21,7 @@ from mirror_console.domain.rollout import (
     Step,
     Target,
     TargetState,
+    begun_at,
     headline,
 )
 from mirror_console.operations.console import Console
@@ -190,6 +191,7 @@ def _steps(entries: Sequence[JournalEntry]) -> tuple[ReportedStep, ...]:
     """Each intent with the outcome that follows it, in the order in which they were begun."""
     steps: list[ReportedStep] = []
     begun: dict[tuple[int, Step], int] = {}
+    ended: datetime | None = None
     for entry in entries:
         key = (entry.attempt, entry.step)
         if entry.phase is Phase.INTENT:
@@ -198,12 +200,12 @@ def _steps(entries: Sequence[JournalEntry]) -> tuple[ReportedStep, ...]:
         elif key in begun:
             place = begun.pop(key)
             intent = steps[place]
-            took = _span(intent.began_at, entry.at)
-            steps[place] = ReportedStep(
-                entry.step, entry.attempt, intent.began_at, took, entry.result, entry.words or intent.words
-            )
+            began = begun_at(intent.began_at, ended)
+            words = entry.words or intent.words
+            steps[place] = ReportedStep(entry.step, entry.attempt, began, _span(began, entry.at), entry.result, words)
         else:
             steps.append(ReportedStep(entry.step, entry.attempt, entry.at, None, entry.result, entry.words))
+        ended = entry.at if entry.phase is Phase.OUTCOME else ended
     return tuple(steps)
 
 

@@ -54,13 +54,14 @@ def recreate(turn: Turn) -> None:
     new = prepare(turn, image, old)
     turn.become(TargetState.SWAPPING)
     disarm_old(turn, old)
+    turn.announce({Step.STOP: {"old": old.id}, Step.START: {"new": new.id}})
     turn.goes_down()
     stop_old(turn, old)
     started = start_new(turn, new)
     turn.serves_again()
     turn.become(TargetState.VERIFYING)
     verify(turn, started)
-    way_back = commit(turn, old)
+    way_back = commit(turn, old, started)
     name_new(turn, started)
     finish(turn, started, old, way_back)
 
@@ -270,15 +271,17 @@ def _identity_wrong(turn: Turn, container_id: str, judged: Judged) -> str | None
     return None
 
 
-def commit(turn: Turn, old: Container) -> str:
+def commit(turn: Turn, old: Container, new: Container) -> str:
     """Rename the old one away: the commit point. An older way back steps aside first. Returns the way back's id.
 
     It is empty where somebody has removed the old one meanwhile: the new one is verified, and goes on without.
+    That the `new` one is named next is announced.
     """
     planned = turn.planned
     prev, older = planned.container + PREV, planned.container + OLDER
     if turn.inspect(old.id) is None:
         return ""
+    renames = {Step.COMMIT: {"old": old.id}, Step.NAME: {"new": new.id}}
     kept = turn.inspect(prev)
     if kept is not None and kept.id != old.id:
         leftover = turn.inspect(older)
@@ -287,7 +290,10 @@ def commit(turn: Turn, old: Container) -> str:
                 raise StepFailed(Step.SHELVE, f"a container '{found.name}' is there that isn't ours")
         if leftover is not None:
             remove(turn, Step.RETIRE, leftover.id, "older")
+        turn.announce({Step.SHELVE: {"older": kept.id}, **renames})
         rename(turn, Step.SHELVE, kept.id, older, "older", kept)
+    else:
+        turn.announce(renames)
     rename(turn, Step.COMMIT, old.id, prev, "old", turn.last_look(old.id))
     return old.id
 
@@ -306,6 +312,7 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
     try:
         older = turn.last_look_named(turn.planned.container + OLDER)
         if older is not None and older.id != way_back and is_way_back(older, turn.planned, old):
+            turn.announce({Step.RETIRE: {"older": older.id}, Step.UNLOCK: {"lock": turn.lock_id}})
             remove(turn, Step.RETIRE, older.id, "older")
         turn.release_lock()
     except (StepFailed, OutcomeUnknown, EngineError) as left_over:

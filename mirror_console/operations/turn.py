@@ -17,9 +17,10 @@ from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.request import ContainerSpec
-from mirror_console.domain.rollout import JournalEntry, Phase, Result, Step, Target, TargetState
+from mirror_console.domain.rollout import Result, Step, Target, TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.console import Console
+from mirror_console.operations.lines import Lines
 from mirror_console.operations.ports import Books, EngineSession
 from mirror_console.operations.scene import lock_holder, lock_labels, lock_name
 
@@ -105,9 +106,12 @@ class Turn:
     _down_since: float | None = None
     _lock_read: _Moment | None = None
     _looks: dict[str, tuple[_Moment, Container]] = field(default_factory=dict)
-    _unwritten: list[JournalEntry] = field(default_factory=list)
     _moved: bool = False
     """Whether the target was moved to a state that isn't kept yet."""
+    _lines: Lines = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lines = Lines(self.rollout_id, self.planned, self.console.clock)
 
     @property
     def planned(self) -> PlannedTarget:
@@ -129,21 +133,22 @@ class Turn:
         self.target = replace(self.target, state=state, words=words, **changes)  # type: ignore[arg-type]
         self._moved = True
         if state not in KEPT_WITH_NEXT_LINE:
+            self._lines.pass_over()
             self.keep(note)
         self.show(self.target)
 
     def keep(self, note: Callable[[Books], None] | None = None) -> None:
         """Write what isn't written yet: lines of the journal, where the target stands, and what `note` has to say."""
-        if not self._unwritten and not self._moved:
+        if not self._lines.unwritten and not self._moved:
             return
         with self.console.catalog.write() as books:
-            for entry in self._unwritten:
+            for entry in self._lines.unwritten:
                 books.journal.append(entry)
             if self._moved:
                 books.rollouts.save_target(self.rollout_id, self.target)
             if note is not None:
                 note(books)
-        self._unwritten.clear()
+        self._lines.unwritten.clear()
         self._moved = False
 
     def step(
@@ -161,7 +166,7 @@ class Turn:
         """
         mark = self.console.mark
         mark(f"{step.name}:before")
-        self._write(step, Phase.INTENT, objects=objects)
+        self._begin(step, objects)
         mark(f"{step.name}:intent")
         refusal: EngineError | None = None
         try:
@@ -170,14 +175,17 @@ class Turn:
             act()
         except EngineError as error:
             refusal = error
+        except Superseded:
+            self._lines.give_up()
+            raise
         mark(f"{step.name}:sent")
         wrong = self._look(step, done, refusal)
         if wrong is None:
-            self._write(step, Phase.OUTCOME, Result.OK, objects=objects)
+            self._end(step, Result.OK, objects=objects)
             mark(f"{step.name}:outcome")
             return
         words = _told(refusal) if refusal and not refusal.outcome_unknown else wrong
-        self._write(step, Phase.OUTCOME, Result.FAILED, words, objects)
+        self._end(step, Result.FAILED, words, objects)
         raise StepFailed(step, words)
 
     def _look(self, step: Step, done: Callable[[], str | None], refusal: EngineError | None) -> str | None:
@@ -196,7 +204,7 @@ class Turn:
                     return _told(error)
                 if self.console.monotonic() >= until:
                     words = f"Contact was lost during '{step}': {error.title}"
-                    self._write(step, Phase.OUTCOME, Result.UNKNOWN, words)
+                    self._end(step, Result.UNKNOWN, words)
                     raise OutcomeUnknown(step, words) from error
             else:
                 if wrong is None or not patient or self.console.monotonic() >= until:
@@ -205,35 +213,33 @@ class Turn:
             self.console.sleep(pause)
             pause = min(2.0, pause * 1.5)
 
-    def _write(
-        self,
-        step: Step,
-        phase: Phase,
-        result: Result | None = None,
-        words: str = "",
-        objects: Mapping[str, str] | None = None,
-    ) -> None:
-        """Write a line of the journal. What can't be written may not be done: an error here ends the turn.
+    def announce(self, steps: Mapping[Step, Mapping[str, str]]) -> None:
+        """Write down the steps that come next, with the containers that each concerns, before the first of them acts.
 
-        That a step was done waits for the next line, or for the end of the turn, and is written in one go with it: cut
-        off in between, the step is one whose call was sent, and is looked at. So does that it is verified, which
-        changes nothing, until something has to be waited for.
+        One commit for all: for steps that follow each other without anything to decide or to wait for in between.
         """
-        entry = JournalEntry(
-            rollout_id=self.rollout_id,
-            environment_id=self.planned.environment_id,
-            process=self.planned.process,
-            attempt=self.target.attempt,
-            step=step,
-            phase=phase,
-            at=self.console.clock(),
-            result=result,
-            objects=dict(objects) if objects else None,
-            words=words,
-        )
+        self._lines.announce(self.target.attempt, steps)
+        self.target = replace(self.target, step=next(iter(steps)))
+        self.keep()
+
+    def _begin(self, step: Step, objects: Mapping[str, str] | None) -> None:
+        """Write that a step begins. What can't be written may not be done: an error here ends the turn.
+
+        That it is verified, which changes nothing, waits until something has to be waited for.
+        """
+        is_new = self._lines.begin(step, self.target.attempt, objects)
         self.target = replace(self.target, step=step)
-        self._unwritten.append(entry)
-        if result is not Result.OK and (step is not Step.VERIFY or phase is Phase.OUTCOME):
+        if is_new and step is not Step.VERIFY:
+            self.keep()
+
+    def _end(self, step: Step, result: Result, words: str = "", objects: Mapping[str, str] | None = None) -> None:
+        """Write what came of a step.
+
+        That it was done waits for the next intent, or for the end of the turn, and is written in one go with it: cut
+        off in between, the step is one whose call was sent, and is looked at.
+        """
+        self._lines.end(step, self.target.attempt, result, words, objects)
+        if result is not Result.OK:
             self.keep()
 
     # --- how long it is down ------------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -18,6 +19,7 @@ from mirror_console.domain.rollout import (
     Result,
     Step,
     Target,
+    begun_at,
 )
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import took
@@ -63,12 +65,14 @@ class StepLine:
 def step_lines(target: Target, journal: Sequence[JournalEntry]) -> list[StepLine]:
     """What the journal tells of a target, then the steps that are still to come while it isn't over."""
     lines: list[StepLine] = []
+    ended: datetime | None = None
     for entry in journal:
         if entry.phase is Phase.INTENT:
             lines.append(StepLine(len(lines), entry.step, entry.at, words=entry.words))
             continue
         open_line = next((line for line in reversed(lines) if line.step is entry.step and line.result is None), None)
-        begun = open_line.begun if open_line else None
+        begun = begun_at(open_line.begun, ended) if open_line and open_line.begun else None
+        ended = entry.at
         line = StepLine(
             open_line.place if open_line else len(lines), entry.step, begun, entry.at, entry.result, entry.words
         )
@@ -76,6 +80,10 @@ def step_lines(target: Target, journal: Sequence[JournalEntry]) -> list[StepLine
             lines[open_line.place] = line
         else:
             lines.append(line)
+    for before, line in reversed(list(pairwise(lines))):
+        if before.result is None and line.result is None and line.begun == before.begun:
+            # It was announced together with the one before, which isn't over.
+            lines[line.place] = replace(line, begun=None)
     if target.over:
         return lines
     seen = {line.step for line in lines}
