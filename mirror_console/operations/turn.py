@@ -142,8 +142,8 @@ class Turn:
         if not self._lines.unwritten and not self._moved:
             return
         with self.console.catalog.write() as books:
-            for entry in self._lines.unwritten:
-                books.journal.append(entry)
+            if self._lines.unwritten:
+                books.journal.append(*self._lines.unwritten)
             if self._moved:
                 books.rollouts.save_target(self.rollout_id, self.target)
             if note is not None:

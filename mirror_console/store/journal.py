@@ -34,17 +34,25 @@ class Journal(Collection):
     _last: tuple[int, str] | None = None
     """Number and hash of the last line, once this transaction has asked: nobody else writes until it ends."""
 
-    def append(self, entry: JournalEntry) -> int:
-        """Write a line and return its number. Raises CatalogError at the end where its rollout isn't in the catalog."""
+    def append(self, *entries: JournalEntry) -> int:
+        """Write lines and return the number of the last.
+
+        Raises CatalogError at the end where the rollout of one isn't in the catalog.
+        """
         self._changes("journal")
         if self._last is None:
             last = self._connection.exec_driver_sql(_LAST).one()
             self._last = (last.sequence or 0, last.hash or last.catalog)
-        sequence, previous = self._last[0] + 1, self._last[1]
-        text = json_text(replace(entry, sequence=sequence))
-        _ENTRY.decode(text)
-        link = _link(previous, text)
-        self._connection.exec_driver_sql(_APPEND, (sequence, entry.rollout_id, text, link))
+        sequence, link = self._last
+        rows = []
+        for entry in entries:
+            sequence += 1
+            text = json_text(replace(entry, sequence=sequence))
+            _ENTRY.decode(text)
+            link = _link(link, text)
+            rows.append((sequence, entry.rollout_id, text, link))
+        if rows:
+            self._connection.exec_driver_sql(_APPEND, rows)
         self._last = sequence, link
         return sequence
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror_console.domain.check import Check
 from mirror_console.domain.plan import REST, WaveSize, Way
-from mirror_console.domain.rollout import RECREATE_STEPS, Result, Step, TargetState
+from mirror_console.domain.rollout import RECREATE_STEPS, Phase, Result, Step, TargetState
 from mirror_console.errors import InvalidInput
 from mirror_console.settings import WAYS
 from mirror_console.ui.rollout.assistant import question
@@ -95,6 +98,21 @@ def test_the_steps_of_a_target_are_those_of_the_journal_and_those_to_come() -> N
     assert lines[done].state == "working"
     assert all(line.begun is None for line in lines[done + 1 :])
     assert took(lines[0].begun, lines[0].ended) == "0:04"
+
+
+def test_of_steps_that_were_announced_together_one_is_being_done() -> None:
+    rollout = sample.running(sample.plan_of(sample.behind_fleet()))
+    target = rollout.targets[7]
+    journal = sample.journal(rollout, target.environment_id, Step.STOP)
+    together = [*journal, replace(journal[-1], step=Step.START)]
+    before, stop, start_new, *_ = step_lines(target, together)[RECREATE_STEPS.index(Step.STOP) - 1 :]
+    assert (before.state, stop.state, start_new.begun) == (str(Result.OK), "working", None)
+    stopped = replace(journal[-1], phase=Phase.OUTCOME, at=rollout.started_at + timedelta(minutes=1))
+    after = step_lines(target, [*together, replace(stopped, result=Result.OK)])
+    assert after[start_new.place].state == "working"
+    started = replace(stopped, step=Step.START, result=Result.OK, at=stopped.at + timedelta(seconds=4))
+    line = step_lines(target, [*together, replace(stopped, result=Result.OK), started])[start_new.place]
+    assert took(line.begun, line.ended) == "0:04"
 
 
 def test_the_steps_of_a_target_that_is_over_end_with_the_journal() -> None:
