@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from mirror_console.domain.environment import Environment, Process
 from mirror_console.domain.observation import Container
+from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.ports import Books
@@ -16,8 +18,11 @@ logger = logging.getLogger(__name__)
 
 
 def end_well(turn: Turn, words: str, way_back: str) -> None:
-    """End a turn as done. What is noted of its environment is what the look saw that proved the last step."""
-    note = _note(turn, turn.last_look_named)
+    """End a turn as done. What is noted of its environment is what the look saw that proved the last step.
+
+    It is compared with what was planned, which the new container was made from.
+    """
+    note = _note(turn, turn.last_look_named, lambda _books: _as_planned(turn.planned))
     turn.become(TargetState.DONE, words, note=note, way_back=way_back, ended_at=turn.console.clock())
 
 
@@ -25,13 +30,23 @@ def look_last(turn: Turn) -> None:
     """Look once more at a target that didn't end well, and note what is seen: a call may have arrived late."""
     if turn.target.state is TargetState.DONE:
         return
-    note = _note(turn, turn.inspect)
+    note = _note(turn, turn.inspect, lambda books: books.environments.some([turn.planned.environment_id]))
     if note is not None:
         with turn.console.catalog.write() as books:
             note(books)
 
 
-def _note(turn: Turn, look: Callable[[str], Container | None]) -> Callable[[Books], None] | None:
+def _as_planned(planned: PlannedTarget) -> list[Environment]:
+    processes = (Process(planned.process, planned.container),)
+    of = (planned.environment_id, planned.application_id, planned.environment, planned.engine_id)
+    return [Environment(*of, processes, planned.settings)]
+
+
+def _note(
+    turn: Turn,
+    look: Callable[[str], Container | None],
+    environments: Callable[[Books], Sequence[Environment]],
+) -> Callable[[Books], None] | None:
     try:
         seen = look(turn.planned.container)
         if seen is not None and seen.image_id not in turn.images:
@@ -40,6 +55,9 @@ def _note(turn: Turn, look: Callable[[str], Container | None]) -> Callable[[Book
         # The next refresh says what can't be read now; the outcome of the target stands.
         logger.info("could not look at %s again: %s", turn.planned.application, error.title)
         return None
-    return lambda books: note_seen(
-        books, turn.console, turn.engine, turn.planned.environment_id, turn.session, seen, turn.images
-    )
+
+    def note(books: Books) -> None:
+        for environment in environments(books):
+            note_seen(books, turn.console, turn.engine, environment, turn.session, seen, turn.images)
+
+    return note

@@ -94,24 +94,19 @@ def note_seen(
     books: Books,
     console: Console,
     engine: Engine,
-    environment_id: str,
+    environment: Environment,
     session: EngineSession,
     container: Container | None,
     images: Mapping[str, Image | None],
 ) -> None:
-    """Note, in a transaction that is open, what was seen just now of an environment: `container` has its name.
+    """Note, in a transaction that is open, what was seen just now of a mirror's environment: `container` has its name.
 
     `images` has its image, so that nothing is asked. Of an environment that was removed meanwhile nothing is noted.
     """
-    try:
-        environment = books.environments.get(environment_id)
-    except KeyError:
-        return
     process = environment.processes[0].name
     before = next((seen for seen in books.observations.of(environment.id) if seen.process == process), None)
     seen = _Observer(console, session, engine, {}, images).observation(environment, process, container, before)
     books.observations.save_all([seen])
-    _record_releases(books, _sources_of(books, [environment], [seen]), [environment], [seen], images, seen.at)
 
 
 def _bound(work: Callable[[Entry], int], entry: Entry) -> Callable[[], int]:

@@ -33,10 +33,23 @@ class EngineScene:
     """What was changed by hand, by the target's environment."""
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id."""
+    _by_name: dict[str, Listed] = field(init=False)
+    _locks: list[Listed] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Sorted once: each target on the engine asks for several names.
+        object.__setattr__(self, "_by_name", {container.name: container for container in self.listed})
+        locks = [found for found in self.listed if found.labels.get(LABEL + "role") == Role.LOCK]
+        object.__setattr__(self, "_locks", locks)
 
     def named(self, name: str) -> Listed | None:
         """The container of that name."""
-        return next((container for container in self.listed if container.name == name), None)
+        return self._by_name.get(name)
+
+    @property
+    def locks(self) -> Sequence[Listed]:
+        """The locks of any console."""
+        return self._locks
 
     def image(self, image_id: str) -> Image | None:
         """The image of that id, asked for once."""
@@ -167,6 +180,8 @@ def _names(scene: EngineScene, target: PlannedTarget, old: Container | None) -> 
 
 def _ports(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
     wanted = {(port.host, port.protocol) for port in target.settings.ports if port.host}
+    if not wanted:
+        return said(target, Check.PORTS, Answer.PASS, "No fixed host ports are asked for.")
     for other in scene.listed:
         if old is not None and other.id == old.id:
             continue
@@ -175,8 +190,6 @@ def _ports(scene: EngineScene, target: PlannedTarget, old: Container | None) -> 
             words = f"Port {taken[0][0]} is held by '{other.name}'."
             remedy = "Choose another port on the mirror's form, or move that container."
             return said(target, Check.PORTS, Answer.BLOCKED, words, remedy)
-    if not wanted:
-        return said(target, Check.PORTS, Answer.PASS, "No fixed host ports are asked for.")
     ports = ", ".join(str(port) for port, _ in sorted(wanted))
     return said(target, Check.PORTS, Answer.PASS, f"Free or held by the container that goes: {ports}.")
 
@@ -196,12 +209,11 @@ def _lock_of_others(scene: EngineScene, target: PlannedTarget, old: Container | 
     """
     here = (scene.named(target.container + ".mc-next"), old)
     owners = {found.labels.get(LABEL + "env", "") for found in here if found} - {""}
-    locks = [found for found in scene.listed if found.labels.get(LABEL + "role") == Role.LOCK]
     taken_for = old.id if old else "nothing"
     return next(
         (
             lock
-            for lock in locks
+            for lock in scene.locks
             if lock.labels.get(LABEL + "prev") == taken_for or lock.labels.get(LABEL + "env") in owners
         ),
         None,
