@@ -2,7 +2,8 @@
 
 Every step is written to the journal as an intent, guarded, called, looked at, and written as an outcome. What a step
 did is what a look at the engine says, never what a reply said. A call without an answer is unknown until it was looked
-at, and is not sent again before. That a step was done is written together with what comes next, before that is begun.
+at, and is not sent again before. That a step was done is written together with what comes next, before that is begun;
+steps that come in one go are announced, and their intents written together before the first of them acts.
 """
 
 from __future__ import annotations
