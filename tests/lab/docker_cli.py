@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.lab.clearing import clear
 from tests.lab.engine import LabEngine
 from tests.lab.programs import LabError, base_environment, run
-
-BUILT_IN_NETWORKS = ("bridge", "host", "none", "podman")
 
 
 class Docker:
@@ -117,15 +116,7 @@ class Docker:
 
     def clear(self) -> None:
         """Remove all containers, volumes and networks that were made; images stay."""
-        self.remove(*(line["ID"] for line in self.ps()))
-        volumes = self.run("volume", "ls", "--quiet").split()
-        if volumes:
-            self.run("volume", "rm", "--force", *volumes)
-        # Podman knows no filter for those that someone has made.
-        networks = _lines(self.run("network", "ls", "--no-trunc", "--format", "{{json .}}"))
-        made = [line["ID"] for line in networks if line["Name"] not in BUILT_IN_NETWORKS]
-        if made:
-            self.run("network", "rm", *made)
+        clear(self.engine.socket)
 
     def forget_image(self, *references: str) -> None:
         """Remove images by reference or id; those that aren't there don't matter."""

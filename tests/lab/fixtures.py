@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.docker_cli import Docker
+from tests.lab.clearing import clear
 from tests.lab.engine import EngineSpec, LabEngine
 from tests.lab.keyring import LabKeyring
 from tests.lab.lab import Lab, ending_on_signals, sweep
@@ -28,6 +28,10 @@ FAST = EngineSpec("fast", bridge=False)
 PODMAN = EngineSpec("porto", podman=True)
 BY_SSH = EngineSpec("bern", ssh=True)
 BY_JUMP = EngineSpec("chur", ssh=True)
+
+JUMP_HOST = "the jump host"
+LEFT_CLEAN: set[str] = set()
+"""What the last test with it has left clean: engines, by name, and the jump host."""
 
 LAB_FIXTURES = frozenset(
     {
@@ -144,9 +148,12 @@ def inner_engine(lab: Lab) -> Iterator[LabEngine]:
 def jump_host(lab: Lab) -> Iterator[LabSsh]:
     """An SSH server without an engine, over which others are reached; mended."""
     host = lab.start_jump_host()
-    host.mend()
+    if JUMP_HOST not in LEFT_CLEAN:
+        host.mend()
+    LEFT_CLEAN.discard(JUMP_HOST)
     yield host
     host.mend()
+    LEFT_CLEAN.add(JUMP_HOST)
 
 
 @pytest.fixture
@@ -161,8 +168,14 @@ def _clean(lab: Lab, spec: EngineSpec) -> Iterator[LabEngine]:
     # Every engine trusts the registry's address; whoever needs it takes it that it runs.
     lab.start_registry()
     engine = lab.engine(spec)
-    engine.mend()
-    Docker(engine).clear()
+    if spec.name not in LEFT_CLEAN:
+        _mend(engine)
+    LEFT_CLEAN.discard(spec.name)
     yield engine
+    _mend(engine)
+    LEFT_CLEAN.add(spec.name)
+
+
+def _mend(engine: LabEngine) -> None:
     engine.mend()
-    Docker(engine).clear()
+    clear(engine.socket)
