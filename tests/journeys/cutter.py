@@ -153,7 +153,7 @@ class Cutter:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["tests.journeys.cutter"])
+        self._context.set_forkserver_preload(["tests.journeys.frozen"])
 
     def begin(self, operation: Callable[..., dict[str, Any]], scene: Scene, *more: str) -> BaseProcess:
         """Begin an operation; `end` waits for it."""

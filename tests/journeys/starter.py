@@ -5,6 +5,7 @@ What is started is the program's own `main`, in a process of its own with its ow
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import selectors
@@ -84,6 +85,8 @@ def serve(path: Path) -> None:
     import mirror_console.__main__
     import mirror_console.store.upgrade  # noqa: F401 # the parts that are imported late, too
 
+    # What is there now is never collected: a collection in what is started would copy all of it.
+    gc.freeze()
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(path.with_suffix(".new")))
     listening.listen(64)
