@@ -17,6 +17,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -83,7 +84,12 @@ class Starter:
 def serve(path: Path) -> None:
     """Start what is asked for, and tell how it ended, until SIGTERM."""
     import mirror_console.__main__
-    import mirror_console.store.upgrade  # noqa: F401 # the parts that are imported late, too
+
+    # The parts that are imported late, too; the second is typer's own, at the first command that it reads.
+    import mirror_console.store.upgrade  # noqa: F401
+
+    with suppress(ImportError):
+        import typer._adapters  # noqa: F401
 
     # What is there now is never collected: a collection in what is started would copy all of it.
     gc.freeze()
