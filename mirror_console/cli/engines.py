@@ -142,7 +142,9 @@ def show(context: typer.Context, name: NameArgument, as_json: JsonOption = False
 def add(
     context: typer.Context,
     name: NameArgument,
-    address: Annotated[str, typer.Argument(help="unix:///var/run/docker.sock or tcp://engine.example:2376")],
+    address: Annotated[
+        str, typer.Argument(help="unix:///var/run/docker.sock, tcp://engine.example:2376 or ssh://user@host")
+    ],
     location: LocationOption = None,
     ca: CaOption = None,
     cert: CertOption = None,

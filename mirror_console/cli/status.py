@@ -80,7 +80,7 @@ def status(
     cells = [row.cells[name] for row in rows for name in columns if name in row.cells]
     if as_json:
         session.out.json(status_shape(grid, rows, columns, now))
-    elif sentences:
+    elif sentences and cells:
         for cell in cells:
             session.out.say(answer(cell, now.astimezone()))
     else:

@@ -48,8 +48,8 @@ def _made(backend: type[KeyringBackend]) -> KeyringBackend:
         why = "the system's keyring is switched off"
     except RuntimeError as error:
         why = str(error)
-    except OSError as error:
-        why = f"the session bus can't be reached ({type(error).__name__})"
+    except OSError:
+        why = "the session bus can't be reached"
     raise VaultAbsent(why + _what_is_not_used())
 
 

@@ -81,6 +81,12 @@ def test_a_filter_that_cannot_be_read_is_explained(call: CommandLine) -> None:
     assert call("status", "-e", "staging").code == 2
 
 
+def test_no_answer_is_told_and_not_left_empty(call: CommandLine) -> None:
+    said = call("status", "no-such-shop", "--answer")
+    assert "None of the " in said.out
+    assert said.out.rstrip().endswith(" mirrors matches the filter.")
+
+
 def test_the_answer_for_the_phone(call: CommandLine) -> None:
     said = call("status", "mirror-02.example", "--answer")
     assert said.out.startswith("Mirror 02 live runs 26.8.2 (current) since ")
