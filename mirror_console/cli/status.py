@@ -80,9 +80,11 @@ def status(
     cells = [row.cells[name] for row in rows for name in columns if name in row.cells]
     if as_json:
         session.out.json(status_shape(grid, rows, columns, now))
-    elif sentences and cells:
+    elif sentences:
         for cell in cells:
             session.out.say(answer(cell, now.astimezone()))
+        if not rows:
+            session.out.note(_nothing(grid))
     else:
         _print_grid(session, grid, rows, columns, now.astimezone())
     for rollout in cut_off:
@@ -147,13 +149,17 @@ def _check_shape(refreshed: Refreshed) -> dict[str, object]:
     }
 
 
+def _nothing(grid: Grid) -> str:
+    """Why nothing is shown."""
+    if not grid.rows:
+        return "There is no mirror in the catalog yet. Fill it with: mirror-console catalog import FILE"
+    return f"None of the {len(grid.rows)} mirrors matches the filter."
+
+
 def _print_grid(session: Session, grid: Grid, rows: Sequence[Row], columns: Sequence[str], now: datetime) -> None:
     out = session.out
-    if not grid.rows:
-        out.say("There is no mirror in the catalog yet. Fill it with: mirror-console catalog import FILE")
-        return
     if not rows:
-        out.say(f"None of the {len(grid.rows)} mirrors matches the filter.")
+        out.say(_nothing(grid))
         return
     lines: list[list[str | tuple[str, str]]] = []
     for row in rows:

@@ -83,8 +83,9 @@ def test_a_filter_that_cannot_be_read_is_explained(call: CommandLine) -> None:
 
 def test_no_answer_is_told_and_not_left_empty(call: CommandLine) -> None:
     said = call("status", "no-such-shop", "--answer")
-    assert "None of the " in said.out
-    assert said.out.rstrip().endswith(" mirrors matches the filter.")
+    assert said.out == ""
+    assert "None of the " in said.err
+    assert said.err.rstrip().endswith(" mirrors matches the filter.")
 
 
 def test_the_answer_for_the_phone(call: CommandLine) -> None:
