@@ -29,7 +29,8 @@ class VaultAbsent(VaultError):
     def __init__(self, why: str) -> None:
         super().__init__(
             f"No keyring was found that keeps passwords and keys safe: {why.rstrip('.')}.",
-            "Start your desktop's keyring (GNOME Keyring or KWallet), or keep credentials in memory for this run only.",
+            "Start your desktop's keyring (GNOME Keyring or KWallet). In the window's settings, credentials can also "
+            "be kept in memory for this run only.",
         )
 
 
