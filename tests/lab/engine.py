@@ -170,11 +170,15 @@ class LabEngine:
 
     def freeze(self) -> None:
         """Stop dockerd in its tracks (SIGSTOP): connections are taken, nothing is answered, until `thaw`."""
-        self._signal(signal.SIGSTOP)
+        daemon = self._running(self.daemon)
+        if daemon is None or not daemon.freeze():
+            raise LabError(f"The engine {self.name} doesn't run.")
 
     def thaw(self) -> None:
         """Let a frozen dockerd go on."""
-        self._signal(signal.SIGCONT)
+        daemon = self._running(self.daemon)
+        if daemon is None or not daemon.signal(signal.SIGCONT):
+            raise LabError(f"The engine {self.name} doesn't run.")
 
     def cut(self) -> None:
         """Pull the cable: its address neither answers nor refuses. The local socket still does."""
@@ -253,11 +257,6 @@ class LabEngine:
     def _running(self, daemon: str) -> Process | None:
         process = Process.recorded(self._record(daemon))
         return process if process is not None and process.alive() else None
-
-    def _signal(self, number: signal.Signals) -> None:
-        daemon = self._running(self.daemon)
-        if daemon is None or not daemon.signal(number):
-            raise LabError(f"The engine {self.name} doesn't run.")
 
     def _need_tls(self) -> None:
         if not self.spec.tls:

@@ -65,6 +65,20 @@ class Process:
             os.close(handle)
         return True
 
+    def freeze(self, seconds: float = 5.0) -> bool:
+        """Stop it in its tracks (SIGSTOP) and wait until each of its threads stands still; False when it is gone.
+
+        A thread that runs on another core goes on for a moment after the signal. Raises LabError after `seconds`.
+        """
+        if not self.signal(signal.SIGSTOP):
+            return False
+        until = time.monotonic() + seconds
+        while any(state != "T" for state in _thread_states(self.pid)):
+            if time.monotonic() > until:
+                raise LabError(f"Process {self.pid} ({command_line(self.pid)}) doesn't stand still.")
+            time.sleep(0.001)
+        return self.alive()
+
     def ended(self, seconds: float) -> bool:
         """Wait until it has ended, `seconds` at most; whether it has."""
         try:
@@ -205,9 +219,17 @@ def _read(file: Path) -> str:
 
 def _stat(pid: int) -> tuple[str, int, int] | None:
     """State letter, start in ticks, id of the parent."""
-    text = _read(Path(f"/proc/{pid}/stat"))
-    if not text:
-        return None
-    # The command stands in brackets and may hold anything; the state follows the last bracket.
-    fields = text[text.rindex(")") + 2 :].split()
-    return fields[0], int(fields[19]), int(fields[1])
+    fields = _fields(Path(f"/proc/{pid}/stat"))
+    return (fields[0], int(fields[19]), int(fields[1])) if fields else None
+
+
+def _thread_states(pid: int) -> list[str]:
+    """The state letter of each of its threads that is there."""
+    found = (_fields(folder / "stat") for folder in Path(f"/proc/{pid}/task").glob("*"))
+    return [fields[0] for fields in found if fields]
+
+
+def _fields(file: Path) -> list[str]:
+    """The fields of a `stat` file from the state on. The command before stands in brackets and may hold anything."""
+    text = _read(file)
+    return text[text.rindex(")") + 2 :].split() if text else []

@@ -204,7 +204,7 @@ class LabSsh:
         spared = None if server else Process.recorded(self._record)
         for process in self._everyone():
             if process != spared:
-                process.signal(signal.SIGSTOP)
+                process.freeze()
 
     def thaw(self) -> None:
         """Let it go on."""
