@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mirror_console.domain.environment import Settings
 from mirror_console.errors import Problem
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -46,6 +47,10 @@ class Application:
     repository: str = ""
     required_variables: tuple[str, ...] = ()
     """Variables that every environment of every mirror must have before it may be rolled out."""
+    notes_url: str = ""
+    """Where a release's notes are found: an address with ``{version}`` or ``{revision}`` in it."""
+    template: Settings | None = None
+    """What the settings of its mirrors' environments start from."""
 
     @property
     def is_mirror(self) -> bool:

@@ -94,6 +94,8 @@ class Settings:
     stop_seconds: int = 10
     command: tuple[str, ...] = ()
     init: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels for others, such as a proxy. The console's own come besides."""
 
     @property
     def hash(self) -> str:
@@ -101,7 +103,7 @@ class Settings:
 
         Settings that make the same container have the same hash, in whatever order they were written.
         """
-        content = asdict(replace(self, variables={}, secrets={}))
+        content = asdict(replace(self, variables={}, secrets={}, labels={}))
         content["ports"] = sorted(content["ports"], key=repr)
         content["volumes"] = sorted(content["volumes"], key=repr)
         # A whole number that was read from a file is the same limit as its float.
@@ -109,6 +111,10 @@ class Settings:
         content["health"] |= {"settle": float(self.health.settle), "limit": float(self.health.limit)}
         content["secrets"] = sorted(self.secrets)
         content["variables"] = dict(sorted(self.variables.items()))
+        # Containers that were made before there were labels keep their hash.
+        content["labels"] = dict(sorted(self.labels.items()))
+        if not self.labels:
+            del content["labels"]
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
@@ -137,6 +143,17 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class TagRule:
+    """A source's environment whose image is what a registry's tag points to, and not what it runs.
+
+    The tag is in the source's repository; it is looked up at most once in `every` seconds.
+    """
+
+    tag: str
+    every: int = 900
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """A named running instance of an application. `id` survives renaming; `engine_id` is its placement."""
 
@@ -148,6 +165,8 @@ class Environment:
     settings: Settings = Settings()
     protected: bool = False
     hold: Hold | None = None
+    follows: TagRule | None = None
+    """Of a source's environment: the tag that says what its image is. None: what it runs."""
 
     @property
     def container(self) -> str:

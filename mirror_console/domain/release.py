@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from mirror_console.domain.image import short
 
 
+class Mark(StrEnum):
+    """What a person says of a release."""
+
+    STOP_HERE = "stop here"
+    """It may not be skipped: who is behind it goes to it first."""
+    MIGRATION = "has a migration"
+    WITHDRAWN = "withdrawn"
+    """It shouldn't run anywhere any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One image that a source environment has had. `repository` and `digest` say how it can be pulled."""
+    """One image that a source environment has had. `repository` and `digest` say how it can be pulled.
+
+    `fingerprint` is empty as long as only its digest is known: it was read from a registry's tag, and no engine was
+    seen to hold it.
+    """
 
     id: str
     environment_id: str
@@ -25,6 +40,15 @@ class Release:
     revision: str = ""
     size: int | None = None
     platform: str = ""
+    also: tuple[str, ...] = ()
+    """Its fingerprints on other platforms: what was found under the same digest there."""
+    tag: str = ""
+    """The registry's tag that pointed to it; empty where it was seen running."""
+    created: datetime | None = None
+    """When it was built, where its labels tell."""
+    marks: tuple[Mark, ...] = ()
+    remark: str = ""
+    """Why it is marked, in a person's words."""
 
     @property
     def title(self) -> str:

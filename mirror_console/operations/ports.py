@@ -10,9 +10,11 @@ from typing import Protocol
 from mirror_console.domain.access import Access
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application
+from mirror_console.domain.applied import Applied
 from mirror_console.domain.engine import Address, Contact, Engine, EngineFacts, Registry
 from mirror_console.domain.environment import Environment, Placed, RestartPolicy, Settings
 from mirror_console.domain.health import ProbeAnswer
+from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Listed, Observation
 from mirror_console.domain.plan import Plan
@@ -21,6 +23,7 @@ from mirror_console.domain.request import ContainerSpec, Network, PullProgress, 
 from mirror_console.domain.rollout import JournalEntry, Rollout, Target
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.domain.ssh import Hop, HostKey
+from mirror_console.domain.tag import TagLook
 
 # --- the catalog --------------------------------------------------------------------------------------------------
 
@@ -115,6 +118,35 @@ class Releases(Protocol):
     def save(self, release: Release) -> None: ...
 
 
+class Tags(Protocol):
+    """The last look at each registry's tag that a source's environment follows."""
+
+    def all(self) -> list[TagLook]: ...
+    def of(self, reference: str) -> TagLook | None: ...
+    def save(self, value: TagLook) -> None: ...
+    def remove(self, reference: str) -> None: ...
+
+
+class HeldImages(Protocol):
+    """Images that engines were seen to hold, by engine and id."""
+
+    def all(self) -> list[HeldImage]: ...
+    def on(self, engine_id: str) -> list[HeldImage]: ...
+    def like(self, fingerprint: str) -> list[HeldImage]:
+        """The same image on all engines that were seen to hold it."""
+
+    def save_all(self, images: Iterable[HeldImage]) -> None: ...
+    def remove(self, engine_id: str, image_ids: Iterable[str]) -> None: ...
+
+
+class AppliedBook(Protocol):
+    """What each process of each environment was last made of."""
+
+    def all(self) -> list[Applied]: ...
+    def of(self, environment_ids: Iterable[str]) -> list[Applied]: ...
+    def save(self, value: Applied) -> None: ...
+
+
 class Observations(Protocol):
     """What was last seen, one for each environment and process."""
 
@@ -193,7 +225,13 @@ class Books(Protocol):
     @property
     def releases(self) -> Releases: ...
     @property
+    def tags(self) -> Tags: ...
+    @property
+    def images(self) -> HeldImages: ...
+    @property
     def observations(self) -> Observations: ...
+    @property
+    def applied(self) -> AppliedBook: ...
     @property
     def plans(self) -> Plans: ...
     @property

@@ -7,13 +7,16 @@ from sqlalchemy import Connection
 from mirror_console.store.access import Accesses
 from mirror_console.store.account import Accounts
 from mirror_console.store.application import Applications
+from mirror_console.store.applied import AppliedBook
 from mirror_console.store.engine import EngineBook, Registries
 from mirror_console.store.environment import Environments
+from mirror_console.store.held import HeldImages
 from mirror_console.store.journal import Journal
 from mirror_console.store.observation import Observations
 from mirror_console.store.plan import Plans
 from mirror_console.store.release import Releases
 from mirror_console.store.rollout import Rollouts
+from mirror_console.store.tag import Tags
 
 
 class Books:
@@ -27,7 +30,10 @@ class Books:
         self.registries = Registries(connection, changed)
         self.accounts = Accounts(connection, changed)
         self.releases = Releases(connection, changed)
+        self.tags = Tags(connection, changed)
+        self.images = HeldImages(connection, changed)
         self.observations = Observations(connection, changed)
+        self.applied = AppliedBook(connection, changed)
         self.plans = Plans(connection, changed)
         self.rollouts = Rollouts(connection, changed)
         self.journal = Journal(connection, changed)

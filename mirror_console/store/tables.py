@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from mirror_console.domain.application import ImageSource, Kind
 from mirror_console.domain.engine import Address, Contact, EngineFacts, TlsReferences
-from mirror_console.domain.environment import Hold, Settings
+from mirror_console.domain.environment import Hold, Settings, TagRule
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.plan import LeftOut, PlannedTarget, Way
+from mirror_console.domain.release import Mark
 from mirror_console.domain.rollout import RolloutState, Step, TargetState
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.ssh import SshAccess
@@ -75,6 +76,8 @@ application = _table(
     _column("image_source", Word(ImageSource)),
     _column("repository", Text()),
     _column("required_variables", Json(tuple[str, ...])),
+    _column("notes_url", Text()),
+    _column("template", Json(Settings | None), null=True),
     sa.UniqueConstraint("slug"),
     sa.Index(None, "source_id"),
 )
@@ -155,6 +158,7 @@ environment = _table(
     _column("settings", Json(Settings, remembered=50_000)),
     _column("protected", Flag()),
     _column("hold", Json(Hold | None), null=True),
+    _column("follows", Json(TagRule | None), null=True),
     sa.UniqueConstraint("application_id", "name"),
     sa.Index(None, "engine_id"),
 )
@@ -182,7 +186,59 @@ release = _table(
     _column("revision", Text()),
     _column("size", Whole(), null=True),
     _column("platform", Text()),
-    sa.UniqueConstraint("environment_id", "fingerprint"),
+    _column("also", Json(tuple[str, ...])),
+    _column("tag", Text()),
+    _column("created", Moment(), null=True),
+    _column("marks", Json(tuple[Mark, ...])),
+    _column("remark", Text()),
+    sa.Index(None, "environment_id", "fingerprint", unique=True, sqlite_where=sa.text("fingerprint != ''")),
+)
+"""The same image once for an environment; but of several only the digests may be known."""
+
+tag = _table(
+    "tag",
+    _key("reference"),
+    _column("at", Moment()),
+    _column("digest", Text()),
+    _column("platforms", Json(tuple[str, ...])),
+    _column("changed_at", Moment(), null=True),
+    _column("engine_id", Text()),
+    _column("failure", Word(FailureKind), null=True),
+    _column("words", Text()),
+    rowid=False,
+)
+
+held_image = _table(
+    "held_image",
+    _key("engine_id", _of("engine", with_it=True)),
+    _key("id"),
+    _column("fingerprint", Text()),
+    _column("platform", Text()),
+    _column("seen_at", Moment()),
+    _column("tags", Json(tuple[str, ...])),
+    _column("digests", Json(tuple[str, ...])),
+    _column("version", Text()),
+    _column("revision", Text()),
+    _column("created", Moment(), null=True),
+    _column("size", Whole(), null=True),
+    _column("brought_by", Text()),
+    sa.Index(None, "fingerprint"),
+    rowid=False,
+)
+
+applied = _table(
+    "applied",
+    _key("environment_id", _of("environment", with_it=True)),
+    _key("process"),
+    _column("container_id", Text()),
+    _column("at", Moment()),
+    _column("by", Text()),
+    _column("fingerprint", Text()),
+    _column("settings", Json(Settings, remembered=50_000)),
+    _column("rollout_id", Text()),
+    _column("title", Text()),
+    _column("secrets", Json(Mapping[str, str])),
+    rowid=False,
 )
 
 observation = _table(

@@ -22,7 +22,7 @@ from mirror_console.store.connection import beginning, connected, pooled, raw
 from mirror_console.store.place import make_folder, settle
 from mirror_console.store.tables import APPLICATION_ID, meta
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """The forms of the tables, oldest first; each is a module in ``migrations/versions``."""
 
 MIGRATIONS = "mirror_console.store:migrations"

@@ -19,13 +19,16 @@ from hypothesis import strategies as st
 from mirror_console.domain.access import Access
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application
+from mirror_console.domain.applied import Applied
 from mirror_console.domain.engine import Contact, Engine, EngineFacts, Registry
 from mirror_console.domain.environment import Environment, Hold, Process, Settings
+from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Difference, Observation
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import JournalEntry, Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.secret import SecretReference
+from mirror_console.domain.tag import TagLook
 from mirror_console.operations import ports
 from mirror_console.store import Catalog
 from tests.store import values
@@ -89,6 +92,47 @@ def test_an_environment(catalog: Catalog, value: Environment) -> None:
             (one.name, one.container) for one in value.processes
         ]
         assert [one.id for one in books.environments.of("mirror1")] == ["mirror1-test", "mirror1-live"]
+
+
+@shared
+@given(value=anything(TagLook, reference=SAME))
+def test_a_look_at_a_tag(catalog: Catalog, value: TagLook) -> None:
+    with catalog.write() as books:
+        books.tags.save(value)
+    with as_port(catalog).read() as read:
+        assert read.tags.of("same") == value
+        assert read.tags.all() == [value]
+        assert read.tags.of("other") is None
+    with catalog.write() as books:
+        books.tags.remove("same")
+    with catalog.read() as books:
+        assert books.tags.all() == []
+
+
+@shared
+@given(value=anything(HeldImage, engine_id=st.just("engine0"), id=SAME))
+def test_an_image_that_an_engine_holds(catalog: Catalog, value: HeldImage) -> None:
+    prepare(catalog)
+    with catalog.write() as books:
+        books.images.save_all([value, replace(value, engine_id="gone")])
+    with as_port(catalog).read() as read:
+        assert read.images.all() == read.images.on("engine0") == read.images.like(value.fingerprint) == [value]
+    with catalog.write() as books:
+        books.images.remove("engine0", ["same", "gone"])
+    with catalog.read() as books:
+        assert books.images.all() == []
+
+
+@shared
+@given(value=anything(Applied, environment_id=st.just("mirror0-live"), process=SAME))
+def test_what_was_last_applied(catalog: Catalog, value: Applied) -> None:
+    prepare(catalog)
+    with catalog.write() as books:
+        books.applied.save(value)
+        books.applied.save(replace(value, environment_id="gone"))
+    with as_port(catalog).read() as read:
+        assert read.applied.all() == read.applied.of(["mirror0-live", "gone"]) == [value]
+        assert read.applied.of(["mirror1-live"]) == []
 
 
 def test_facts_that_were_kept_before_there_were_kinds_are_those_of_docker(catalog: Catalog) -> None:

@@ -1,0 +1,155 @@
+"""Images: what engines hold, tags that are followed, marks on releases, and what was last applied."""
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+ANEW = {
+    "application": (
+        """
+        CREATE TABLE application (
+            id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            name TEXT NOT NULL,
+            slug TEXT NOT NULL,
+            account TEXT NOT NULL,
+            notes TEXT NOT NULL,
+            source_id TEXT,
+            image_source TEXT NOT NULL,
+            repository TEXT NOT NULL,
+            required_variables TEXT NOT NULL,
+            notes_url TEXT NOT NULL,
+            template TEXT,
+            CONSTRAINT pk_application PRIMARY KEY (id),
+            CONSTRAINT uq_application_slug UNIQUE (slug),
+            CONSTRAINT fk_application_source_id FOREIGN KEY(source_id)
+                REFERENCES application (id) DEFERRABLE INITIALLY DEFERRED
+        ) STRICT
+        """,
+        "INSERT INTO application SELECT *, '', NULL FROM application_before",
+        "DROP INDEX ix_application_source_id",
+        "CREATE INDEX ix_application_source_id ON application (source_id)",
+    ),
+    "environment": (
+        """
+        CREATE TABLE environment (
+            id TEXT NOT NULL,
+            application_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            engine_id TEXT NOT NULL,
+            settings TEXT NOT NULL,
+            protected INTEGER NOT NULL,
+            hold TEXT,
+            follows TEXT,
+            CONSTRAINT pk_environment PRIMARY KEY (id),
+            CONSTRAINT uq_environment_application_id_name UNIQUE (application_id, name),
+            CONSTRAINT fk_environment_application_id FOREIGN KEY(application_id)
+                REFERENCES application (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+            CONSTRAINT fk_environment_engine_id FOREIGN KEY(engine_id)
+                REFERENCES engine (id) DEFERRABLE INITIALLY DEFERRED
+        ) STRICT
+        """,
+        "INSERT INTO environment SELECT *, NULL FROM environment_before",
+        "DROP INDEX ix_environment_engine_id",
+        "CREATE INDEX ix_environment_engine_id ON environment (engine_id)",
+    ),
+    "release": (
+        """
+        CREATE TABLE release (
+            id TEXT NOT NULL,
+            environment_id TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            repository TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            first_seen TEXT NOT NULL,
+            current_since TEXT NOT NULL,
+            version TEXT NOT NULL,
+            revision TEXT NOT NULL,
+            size INTEGER,
+            platform TEXT NOT NULL,
+            also TEXT NOT NULL,
+            tag TEXT NOT NULL,
+            created TEXT,
+            marks TEXT NOT NULL,
+            remark TEXT NOT NULL,
+            CONSTRAINT pk_release PRIMARY KEY (id),
+            CONSTRAINT fk_release_environment_id FOREIGN KEY(environment_id)
+                REFERENCES environment (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+        ) STRICT
+        """,
+        "INSERT INTO release SELECT *, '[]', '', NULL, '[]', '' FROM release_before",
+        (
+            "CREATE UNIQUE INDEX ix_release_environment_id_fingerprint ON release (environment_id, fingerprint) "
+            "WHERE fingerprint != ''"
+        ),
+    ),
+}
+"""Tables that are made anew, as a column that is added stands behind the constraints."""
+
+NEW = (
+    """
+    CREATE TABLE tag (
+        reference TEXT NOT NULL,
+        at TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        platforms TEXT NOT NULL,
+        changed_at TEXT,
+        engine_id TEXT NOT NULL,
+        failure TEXT,
+        words TEXT NOT NULL,
+        CONSTRAINT pk_tag PRIMARY KEY (reference)
+    ) WITHOUT ROWID, STRICT
+    """,
+    """
+    CREATE TABLE held_image (
+        engine_id TEXT NOT NULL,
+        id TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        platform TEXT NOT NULL,
+        seen_at TEXT NOT NULL,
+        tags TEXT NOT NULL,
+        digests TEXT NOT NULL,
+        version TEXT NOT NULL,
+        revision TEXT NOT NULL,
+        created TEXT,
+        size INTEGER,
+        brought_by TEXT NOT NULL,
+        CONSTRAINT pk_held_image PRIMARY KEY (engine_id, id),
+        CONSTRAINT fk_held_image_engine_id FOREIGN KEY(engine_id)
+            REFERENCES engine (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+    ) WITHOUT ROWID, STRICT
+    """,
+    "CREATE INDEX ix_held_image_fingerprint ON held_image (fingerprint)",
+    """
+    CREATE TABLE applied (
+        environment_id TEXT NOT NULL,
+        process TEXT NOT NULL,
+        container_id TEXT NOT NULL,
+        at TEXT NOT NULL,
+        "by" TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        rollout_id TEXT NOT NULL,
+        title TEXT NOT NULL,
+        secrets TEXT NOT NULL,
+        CONSTRAINT pk_applied PRIMARY KEY (environment_id, process),
+        CONSTRAINT fk_applied_environment_id FOREIGN KEY(environment_id)
+            REFERENCES environment (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+    ) WITHOUT ROWID, STRICT
+    """,
+)
+
+
+def upgrade() -> None:
+    """Keep every row. Renamed in the old way, so that the tables that name these go on naming them."""
+    op.execute("PRAGMA legacy_alter_table=ON")
+    for name in ANEW:
+        op.execute(f"ALTER TABLE {name} RENAME TO {name}_before")
+    op.execute("PRAGMA legacy_alter_table=OFF")
+    for name, statements in ANEW.items():
+        for statement in statements:
+            op.execute(statement)
+        op.execute(f"DROP TABLE {name}_before")
+    for statement in NEW:
+        op.execute(statement)
