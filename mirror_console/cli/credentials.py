@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mirror_console.cli.files import read_secret
-from mirror_console.cli.session import ExitCode, JsonOption, session_of, told
+from mirror_console.cli.session import ExitCode, JsonOption, YesOption, session_of, told
 from mirror_console.domain.credential import Credential, Kept
 from mirror_console.domain.secret import VaultState
 from mirror_console.errors import InvalidInput, Problem
@@ -97,7 +97,7 @@ def replace(
 def forget(
     context: typer.Context,
     reference: ReferenceArgument,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take a credential out of the keyring. What uses it stays in the catalog, and can't be reached without it."""
@@ -105,14 +105,10 @@ def forget(
     session.demand_write()
     with session.console() as (console, _):
         found = where(console, reference)
-    if not yes:
-        if not session.parts.interactive():
-            raise InvalidInput("Nothing was forgotten.", [Problem("yes", "nobody can be asked here: say --yes")])
+    if not yes and session.parts.interactive():
         for use in found.uses:
             session.out.note(f"  {use}")
-        if not typer.confirm(f"Forget {found.reference}?", err=True):
-            session.out.note("Nothing was forgotten.")
-            raise typer.Exit(ExitCode.ATTENTION)
+    session.agreed(f"Forget {found.reference}?", "Nothing was forgotten.", yes=yes)
     with session.console(write=True) as (console, _):
         forgotten = forget_credential(console, reference)
     session.out.done(f"Forgot {reference}.", _shape(forgotten), as_json=as_json)

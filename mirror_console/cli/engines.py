@@ -12,7 +12,7 @@ import typer
 
 from mirror_console.cli import access, contexts, trust
 from mirror_console.cli.files import read_key, read_secret, read_text
-from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
+from mirror_console.cli.session import ExitCode, JsonOption, Session, YesOption, session_of, told
 from mirror_console.cli.shapes import engine_shape
 from mirror_console.cli.ssh import (
     AgentOption,
@@ -234,10 +234,13 @@ def edit(
 
 
 @told
-def remove(context: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
+def remove(context: typer.Context, name: NameArgument, yes: YesOption = False, as_json: JsonOption = False) -> None:
     """Take an engine out of the catalog, and its credentials out of the keyring. Nothing is changed on it."""
     session = session_of(context)
     session.demand_write()
+    with session.console() as (console, _):
+        _engine(console, name)
+    session.agreed(f"Remove {name} and forget its credentials?", "Nothing was removed.", yes=yes)
     with session.console(write=True) as (console, _):
         remove_engine(console, _engine(console, name).id)
     session.out.done(f"Removed {name}.", {"removed": name}, as_json=as_json)
@@ -290,16 +293,18 @@ def add_registry(
 def forget_registry(
     context: typer.Context,
     host: Annotated[str, typer.Argument(help="Its host and port.")],
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take a registry out of the catalog, and its password out of the keyring."""
     session = session_of(context)
     session.demand_write()
+    with session.console() as (console, _), console.catalog.read() as books:
+        before = books.registries.by_host(registry_host(host))
+    if before is None:
+        raise InvalidInput("This registry isn't in the catalog.", [Problem("host", f"there is no '{host}'")])
+    session.agreed(f"Remove {host} and forget its password?", "Nothing was removed.", yes=yes)
     with session.console(write=True) as (console, _):
-        with console.catalog.read() as books:
-            before = books.registries.by_host(registry_host(host))
-        if before is None:
-            raise InvalidInput("This registry isn't in the catalog.", [Problem("host", f"there is no '{host}'")])
         remove_registry(console, before.id)
     session.out.done(f"Removed {host}.", {"removed": host}, as_json=as_json)
 

@@ -8,6 +8,7 @@ from mirror_console.cli.finding import RolloutArgument, find_rollout
 from mirror_console.cli.progress import Watch, conducted, tell_outcome
 from mirror_console.cli.session import ExitCode, JsonOption, session_of, told
 from mirror_console.cli.shapes import rollout_shape
+from mirror_console.domain.recovery import MEANING
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.operations.console import Console
 from mirror_console.operations.recovery import examine, go_on, interrupted, put_back
@@ -38,8 +39,16 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
             findings = examine(console, jobs, interruption.rollout)
             if not as_json:
                 session.out.say(interruption.words, "bold")
-                rows = [[one.target.planned.application, one.target.planned.engine, one.words] for one in findings]
-                session.out.table(["mirror", "engine", "what is there now"], rows)
+                rows = [
+                    [
+                        one.target.planned.application,
+                        one.target.planned.engine,
+                        one.words,
+                        MEANING[one.found] if one.found else "It stays unknown until its engine answers.",
+                    ]
+                    for one in findings
+                ]
+                session.out.table(["mirror", "engine", "what is there now", "what that means"], rows)
                 name = interruption.rollout.id[:8]
                 session.out.say(f"Re-read and continue: mirror-console recover continue {name}")
                 session.out.say(f"Put back:             mirror-console recover put-back {name}")

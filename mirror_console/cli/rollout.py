@@ -16,7 +16,7 @@ from mirror_console.cli.rollout_words import print_checks, print_plan, print_rol
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.shapes import plan_shape, rollout_shape
 from mirror_console.domain.check import Checked
-from mirror_console.domain.plan import Plan, number_to_type
+from mirror_console.domain.plan import Plan, number_to_type, why_nothing
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs
@@ -68,7 +68,10 @@ def plan(
         session.out.json(plan_shape(made))
         return
     print_plan(session.out, made)
-    session.out.say(f"Check it: mirror-console rollout checks {made.fingerprint}")
+    if made.targets:
+        session.out.say(f"Check it: mirror-console rollout checks {made.fingerprint}")
+    else:
+        session.out.say(why_nothing(made))
 
 
 @told

@@ -47,17 +47,19 @@ def print_plan(out: Output, plan: Plan) -> None:
 
 
 def print_checks(out: Output, plan: Plan, checked: Checked) -> None:
-    """The answers that ask for a look, worst first, and how many passed."""
+    """The answers that block or ask for a look, worst first, and how many passed."""
     mirrors = {target.environment_id: target.application for target in plan.targets}
     order = list(Answer)
     rest = sorted(
         (result for result in checked.results if result.answer is not Answer.PASS),
         key=lambda result: (not result.blocks, -order.index(result.answer)),
     )
-    passed = len(checked.results) - len(rest)
-    blocked = checked.blocked(mirrors)
+    passed, blocking = len(checked.results) - len(rest), len(checked.blocking)
+    verb = "blocks" if blocking == 1 else "block"
+    counted = f"{passed} passed, {len(rest) - blocking} ask for a look, {blocking} {verb}"
+    blocked = f"{len(checked.blocked(mirrors))} of {len(mirrors)} targets"
     out.say("")
-    out.say(f"Checks: {passed} passed, {len(rest)} ask for a look, {len(blocked)} of {len(mirrors)} targets blocked")
+    out.say(f"Checks: {counted}; {'the whole rollout' if checked.blocks_all else blocked} blocked")
     alike: dict[tuple[str, Answer, str, str], list[str]] = {}
     for result in rest:
         answer = f"{result.answer}{', blocks' if result.blocks else ''}"

@@ -15,7 +15,7 @@ import typer
 
 from mirror_console.cli.output import Output
 from mirror_console.domain.selection import BadFilter
-from mirror_console.errors import ConsoleError, InvalidInput, NotAllowed
+from mirror_console.errors import ConsoleError, InvalidInput, NotAllowed, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 
@@ -94,6 +94,19 @@ class Session:
         if self.read_only:
             raise NotAllowed("Nothing can be changed now.", self.read_only)
 
+    def agreed(self, question: str, refusal: str, *, yes: bool) -> None:
+        """Ask before something is taken away, unless the person has said `yes`. Ends where the answer is no.
+
+        Raises InvalidInput, with `refusal` as its title, where nobody can be asked.
+        """
+        if yes:
+            return
+        if not self.parts.interactive():
+            raise InvalidInput(refusal, [Problem("yes", "nobody can be asked here: say --yes")])
+        if not typer.confirm(question, err=True):
+            self.out.note(refusal)
+            raise typer.Exit(ExitCode.ATTENTION)
+
 
 def told(command: Callable[P, None]) -> Callable[P, None]:
     """Let a command end with a sentence and an exit code where the console says no."""
@@ -123,4 +136,5 @@ def session_of(context: typer.Context) -> Session:
     return session
 
 
+YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs; its keys stay.")]

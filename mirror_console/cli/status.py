@@ -24,18 +24,19 @@ from mirror_console.operations.status import survey
 
 GLYPHS = {
     Status.ALIGNED: ("✓", "green"),
-    Status.BEHIND: ("↓", "yellow"),
-    Status.AHEAD: ("↑", "cyan"),
-    Status.DRIFTED: ("≠", "magenta"),
-    Status.MISSING: ("∅", "red"),
+    Status.BEHIND: ("▼", "yellow"),
+    Status.AHEAD: ("▲", "cyan"),
+    Status.DRIFTED: ("◆", "magenta"),
+    Status.MISSING: ("◌", "red"),
     Status.UNHEALTHY: ("✕", "red"),
-    Status.UNREACHABLE: ("!", "red"),
-    Status.NO_ACCESS: ("⊘", "bright_black"),
+    Status.UNREACHABLE: ("⊘", "red"),
+    Status.NO_ACCESS: ("⚷", "bright_black"),
     Status.NOT_CHECKED: ("?", "bright_black"),
-    Status.NO_RELEASE: ("○", "bright_black"),
+    Status.NO_RELEASE: ("□", "bright_black"),
     Status.ROLLING_OUT: ("↻", "blue"),
     Status.NOT_APPLICABLE: ("–", "bright_black"),
 }
+"""The characters that come closest to the window's glyphs."""
 
 FILTER_HELP = "Which mirrors, as in the filter box: text, live:behind, engine:fra-1; quote what begins with a minus."
 

@@ -11,6 +11,7 @@ class Check(StrEnum):
     """The questions. The value is how the question is called on the screens."""
 
     PLAN_CURRENT = "plan is current"
+    SOMETHING_TO_DO = "something to do"
     MAY_WRITE = "console may write"
     OTHER_ROLLOUT = "no other rollout here"
     REACHABLE = "engine reachable"

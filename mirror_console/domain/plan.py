@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -155,6 +156,13 @@ class Plan:
     def engine_ids(self) -> tuple[str, ...]:
         """The engines that are touched, in order of their first target."""
         return tuple(dict.fromkeys(target.engine_id for target in self.targets))
+
+
+def why_nothing(plan: Plan) -> str:
+    """Why a plan changes nothing, by the reasons for which environments are left out; the most frequent first."""
+    reasons = Counter(one.reason for one in plan.left_out)
+    told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    return f"The plan changes nothing: {told}." if told else "The plan changes nothing."
 
 
 def number_to_type(targets: int) -> int | None:

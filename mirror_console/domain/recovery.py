@@ -29,6 +29,17 @@ class Found(StrEnum):
     """Neither the old nor the new container is there."""
 
 
+MEANING = {
+    Found.NOT_BEGUN: "Nothing that serves was changed. It would be begun anew.",
+    Found.HALF_DONE: "The swap had begun. The old container goes back into service first.",
+    Found.UNVERIFIED: "The new container runs alone and was not verified yet. It would be verified.",
+    Found.COMMITTED: "The new container was verified. What is left is tidying up.",
+    Found.FINISHED: "It was finished. Only the note is missing.",
+    Found.LOST: "Neither container is there. It needs a person.",
+}
+"""What it means for the environment, and what going on would do."""
+
+
 class Part(StrEnum):
     """The place of a container, by its name."""
 

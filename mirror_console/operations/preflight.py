@@ -14,7 +14,7 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.engine_kind import NO_ROLLOUTS, EngineKind
 from mirror_console.domain.image import parse_reference
 from mirror_console.domain.observation import Difference
-from mirror_console.domain.plan import Plan, PlannedTarget
+from mirror_console.domain.plan import Plan, PlannedTarget, Reason, why_nothing
 from mirror_console.domain.rollout import OVER
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
@@ -78,7 +78,9 @@ def _whole_plan(console: Console, plan: Plan) -> list[CheckResult]:
             "Plan again; the same targets are kept.",
         )
     elif not plan.targets:
-        old = CheckResult(Check.PLAN_CURRENT, Answer.BLOCKED, "The plan changes nothing.", "Choose other targets.")
+        busy = any(left_out.reason is Reason.BUSY for left_out in plan.left_out)
+        remedy = "Let the other rollout end, or decide about it; then plan again." if busy else "Choose other targets."
+        old = CheckResult(Check.SOMETHING_TO_DO, Answer.BLOCKED, why_nothing(plan), remedy)
     else:
         old = CheckResult(Check.PLAN_CURRENT, Answer.PASS, f"Valid until {plan.valid_until.astimezone():%H:%M}.")
     if console.read_only:

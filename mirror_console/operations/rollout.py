@@ -11,7 +11,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from mirror_console.domain.check import Check, Checked, CheckResult
-from mirror_console.domain.plan import Plan, Swap, number_to_type
+from mirror_console.domain.plan import Plan, Swap, number_to_type, why_nothing
 from mirror_console.domain.rollout import (
     ENDED,
     Begin,
@@ -57,8 +57,8 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
     ]
     if now > plan.valid_until:
         problems.append(Problem("plan", "it is too old; plan again"))
-    if not plan.targets:
-        problems.append(Problem("targets", "the plan changes nothing"))
+    if not plan.targets and not problems:
+        problems.append(Problem("targets", why_nothing(plan)))
     blocked = checked.blocked(target.environment_id for target in plan.targets)
     to_type = number_to_type(len(plan.targets) - len(blocked))
     if to_type is not None and typed != to_type:

@@ -39,7 +39,13 @@ def test_an_engine_is_added_changed_listed_and_removed(empty: CommandLine, pem: 
         engine = books.engines.all()[0]
     assert (engine.at_once, engine.often_offline) == (4, True)
 
-    assert empty("engines", "remove", "fra-2").code == 0
+    unasked = empty("engines", "remove", "fra-2")
+    assert (unasked.code, "say --yes" in unasked.err) == (2, True)
+    empty.interactive = True
+    refused = empty("engines", "remove", "fra-2", typed="n\n")
+    assert (refused.code, "Nothing was removed." in refused.err) == (1, True)
+    assert held(empty.console, key) is not None
+    assert empty("engines", "remove", "fra-2", "--yes").code == 0
     assert held(empty.console, key) is None
     assert "engines add" in empty("engines", "list").out
 
@@ -102,7 +108,7 @@ def test_a_registrys_password_comes_from_a_file_standard_input_or_a_prompt(empty
     assert empty("engines", "list", "--json").json["registries"] == [
         {"host": "registry.example:5000", "user": "deploy"}
     ]
-    removed = empty("engines", "remove-registry", "registry.example:5000", "--json")
+    removed = empty("engines", "remove-registry", "registry.example:5000", "--yes", "--json")
     assert removed.json == {"removed": "registry.example:5000"}
     assert empty.console.login("registry.example:5000") is None
 
@@ -133,14 +139,14 @@ def test_an_added_engine_is_tried_and_kept_also_where_it_does_not_answer(call: C
     assert broken.code == 1
     assert "✕  3 Reachable" in broken.out
     assert "Change what is wrong: mirror-console engines edit 'the other'" in broken.err
-    assert call("engines", "remove", "the other").code == 0
+    assert call("engines", "remove", "the other", "--yes").code == 0
     untried = call(*nowhere, "--no-test")
     assert (untried.code, untried.out) == (0, "Saved the other.\n")
     assert {"gamma", "the other"} <= {one["name"] for one in call("engines", "list", "--json").json["engines"]}
 
 
 def test_an_engine_with_environments_stays(call: CommandLine) -> None:
-    said = call("engines", "remove", "alpha")
+    said = call("engines", "remove", "alpha", "--yes")
     assert said.code == 4
     assert "Mirror 01 live" in said.err
 

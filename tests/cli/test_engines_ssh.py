@@ -86,7 +86,7 @@ def test_passwords_and_passphrases_come_from_files_or_a_prompt(
     assert added.code == 0, added.err
     assert held(empty.console, f"engine/{added.json['id']}/ssh-password") == Secret(PASSWORD)
     assert empty("engines", "test", "by-password").code == 0
-    assert empty("engines", "remove", "by-password").code == 0
+    assert empty("engines", "remove", "by-password", "--yes").code == 0
 
     locked = make_key(tmp_path / "locked", passphrase=SSH_PASSPHRASE)
     server.allow(locked.public)

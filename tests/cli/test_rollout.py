@@ -233,6 +233,9 @@ def test_what_was_interrupted_is_told_and_goes_on_when_asked(call: CommandLine, 
     assert told.code == 1
     assert "was interrupted: 0 done, 0 in between, 4 waiting. Nothing is changed until you choose." in told.out
     assert call("recover", "list", "--json").json[0]["rollout"]["state"] == "interrupted"
+    again = call("rollout", "start", *ALL, *FAST, "--why", "x")
+    assert again.code == 2
+    assert "The plan changes nothing: 4 another rollout works here. Let the other rollout end" in again.err
     assert versions(fleet) == ["26.8.2"] * 4
     assert call("--read-only", "recover", "continue").code == 3
     assert call("recover", "continue").code == 0

@@ -70,7 +70,7 @@ def test_status_filters_as_the_window_does(call: CommandLine, fleet: Fleet) -> N
     fleet.publish("26.8.3")
     said = call("status", "--refresh", "live:behind -mirror-01")
     assert "Mirror 01" not in said.out
-    assert "↓ behind 26.8.2 (→ 26.8.3)" in said.out
+    assert "▼ behind 26.8.2 (→ 26.8.3)" in said.out
     assert "Checked 5 environments" in said.err
 
 

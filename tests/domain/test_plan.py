@@ -30,6 +30,7 @@ from mirror_console.domain.plan import (
     planned,
     wave_counts,
     way_problems,
+    why_nothing,
 )
 from mirror_console.errors import FailureKind
 from tests.domain.parts import (
@@ -221,6 +222,15 @@ def test_a_plan_holds_every_environment_once_in_order() -> None:
     assert [len(wave) for wave in plan.waves] == [1, 2, 8, 18]
     assert [target.wave for target in plan.targets] == sorted(target.wave for target in plan.targets)
     assert plan.engine_ids == ("fra-2",)
+
+
+def test_a_plan_that_changes_nothing_says_why() -> None:
+    busy = [replace(one, activity=Activity.INTERRUPTED) for one in CELLS[:2]]
+    unknown = cell(None, application=CELLS[2].application, here=CELLS[2].environment)
+    assert why_nothing(plan_of([*busy, unknown])) == (
+        "The plan changes nothing: 2 another rollout works here, 1 not checked."
+    )
+    assert why_nothing(plan_of([])) == "The plan changes nothing."
 
 
 @given(st.integers(0, 40), SIZES)

@@ -78,8 +78,8 @@ def test_a_removed_engine_leaves_nothing_in_the_keyring(
     document = {"engines": [agency.engine_entry(tls_engine)], "registries": [agency.registry_entry()]}
     program.run("catalog", "import", str(agency.write(document)))
     assert len(kept(program.catalog)) == 4
-    program.run("engines", "remove", tls_engine.name)
-    program.run("engines", "remove-registry", agency.registry)
+    program.run("engines", "remove", tls_engine.name, "--yes")
+    program.run("engines", "remove-registry", agency.registry, "--yes")
     assert kept(program.catalog) == {}
 
 

@@ -93,7 +93,7 @@ def test_one_console_at_a_time_changes_a_catalog(program: Program, agency: Agenc
     agency.deploy(local_engine, agency.publish(local_engine, "26.8.1"))
     with program.running(*START) as running:
         wait_until(lambda: docker.state(f"{NAME}.mc-next") == "running", "the rollout is under way")
-        said = program.refusal("engines", "remove", local_engine.name, exit_code=3)
+        said = program.refusal("engines", "remove", local_engine.name, "--yes", exit_code=3)
         assert "a command of operator on " in said
         assert f"process {running.pid}" in said
         assert "Close it or wait until it is done. Reading is always possible." in said

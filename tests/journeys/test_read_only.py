@@ -92,7 +92,7 @@ def test_engines_and_catalog_are_as_before(program: Program, agency: Agency, loc
     assert len(plan["targets"]) == 1
     started = ("rollout", "start", "--plan", plan["fingerprint"], "--why", "no", "--yes", "1")
     assert "--read-only" in program.refusal("--read-only", *started, exit_code=3)
-    assert "--read-only" in program.refusal("--read-only", "engines", "remove", local_engine.name, exit_code=3)
+    assert "--read-only" in program.refusal("--read-only", "engines", "remove", local_engine.name, "--yes", exit_code=3)
     assert same_content(program.catalog, catalog / "catalog.sqlite")
     checks = program.run("--read-only", "rollout", "checks", "--json", expect=1).json["results"]
     assert [check["check"] for check in checks if check["blocks"]] == ["console may write"]

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Status
-from mirror_console.domain.recovery import Found
+from mirror_console.domain.recovery import MEANING, Found
 from mirror_console.domain.rollout import OVER, Rollout, Target, TargetState
 from mirror_console.operations.recovery import Finding
 from mirror_console.ui.context import UiContext
@@ -26,15 +26,6 @@ from mirror_console.ui.widgets.text import Look, button, label, line
 from mirror_console.ui.words import count, moment, tr
 
 RUNNING = 4
-
-_MEANING = {
-    Found.NOT_BEGUN: "Nothing that serves was changed. It would be begun anew.",
-    Found.HALF_DONE: "The swap had begun. The old container goes back into service first.",
-    Found.UNVERIFIED: "The new container runs alone and was not verified yet. It would be verified.",
-    Found.COMMITTED: "The new container was verified. What is left is tidying up.",
-    Found.FINISHED: "It was finished. Only the note is missing.",
-    Found.LOST: "Neither container is there. It needs a person.",
-}
 
 
 class InterruptionView(QWidget):
@@ -240,7 +231,7 @@ class InterruptionView(QWidget):
 
 
 def _meaning(finding: Finding) -> str:
-    return tr(_MEANING[finding.found]) if finding.found else tr("It stays unknown until its engine answers.")
+    return tr(MEANING[finding.found]) if finding.found else tr("It stays unknown until its engine answers.")
 
 
 def unsure(target: Target) -> bool:
