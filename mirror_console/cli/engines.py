@@ -48,7 +48,8 @@ from mirror_console.operations.engines import (
     save_registry,
     test_connection,
 )
-from mirror_console.operations.trust import meet
+from mirror_console.operations.refresh import refresh
+from mirror_console.operations.report import moment
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The engine's name.")]
 LocationOption = Annotated[str | None, typer.Option("--location", help="Where it stands.")]
@@ -134,6 +135,8 @@ def show(context: typer.Context, name: NameArgument, as_json: JsonOption = False
     facts = row.contact.facts if row.contact else None
     session.out.say(f"{shape.name}: {shape.address}" + (f", {shape.location}" if shape.location else ""))
     session.out.say(f"{facts.title}, {facts.platform}" if facts else "It never answered.")
+    if row.contact and not row.contact.answered:
+        session.out.say(f"At {moment(row.contact.at)} it didn't: {row.contact.words}", "yellow")
     for limit in shape.limits:
         session.out.say(f"- {limit}")
 
@@ -175,15 +178,16 @@ def add(
     typed = _with(typed, location, ca, cert, key, often_offline, at_once, timeout, notes)
     by_ssh = (ssh_key, ssh_passphrase_file, ssh_password_file, ssh_password, agent, jump, socket, host_key)
     typed = with_acceptance(session, with_ssh(session, typed, *by_ssh))
-    with session.console(write=True) as (console, _):
+    with session.console(write=True) as (console, jobs):
         if not engine_problems(console, typed):
             typed = with_accepted_keys(session, console, typed)
         engine = save_engine(console, typed)
         if not as_json:
             session.out.say(f"Saved {engine.name}.")
         steps = [] if no_test else _tried(session, console, engine, as_json=as_json)
-        if engine.tls is not None and steps and not _any_failed(steps):
-            meet(console, engine)
+        if steps:
+            # What came of it is kept: whether it answered, what it says of itself, and the key that its server has.
+            refresh(console, jobs, [engine.id])
     if as_json:
         session.out.json({**_saved(engine), "steps": steps})
     if _any_failed(steps):

@@ -34,7 +34,10 @@ def test_an_engine_is_added_changed_listed_and_removed(empty: CommandLine, pem: 
     assert empty("engines", "edit", "fra-1", "--name", "fra-2", "--at-once", "4", "--often-offline").code == 0
     listed = empty("engines", "list", "--json").json["engines"][0]
     assert (listed["name"], listed["address"], listed["location"]) == ("fra-2", "tcp://127.0.0.1:2376", "Frankfurt")
-    assert "never asked" in empty("engines", "list").out
+    assert "certificate refused" in empty("engines", "list").out, "what was tried is kept"
+    shown = empty("engines", "show", "fra-2").out
+    assert "It never answered.\nAt " in shown
+    assert "it didn't: The certificate authority for fra-1 can't be used" in shown
     with empty.console.catalog.read() as books:
         engine = books.engines.all()[0]
     assert (engine.at_once, engine.often_offline) == (4, True)
