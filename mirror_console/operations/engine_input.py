@@ -94,6 +94,10 @@ def draft_engine(
     if timeout is None or not 1 <= timeout <= 300:
         problems.append(Problem(f"{where}timeout", f"'{typed.timeout}' is not a number of seconds from 1 to 300"))
     problems += pem_problems(typed, where)
+    if not typed.address.strip():
+        words = "an address is needed: unix:///run/docker.sock, ssh://user@host or tcp://host:2376"
+        problems.append(Problem(f"{where}address", words))
+        return None
     try:
         address = parse_address(typed.address)
     except InvalidInput as error:

@@ -50,6 +50,8 @@ class Batch:
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     engines: dict[str, Engine] = field(default_factory=dict)
+    engine_names: set[str] = field(default_factory=set)
+    """Names of engines in the file, of those too that can't be read otherwise; without regard to case."""
     registries: dict[str, Registry] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     accesses: list[Access] = field(default_factory=list)

@@ -166,6 +166,14 @@ mirrors:
     assert "did you mean 'engines'?" in next(problem.words for problem in found if problem.field == "engins")
 
 
+def test_an_engine_that_comes_twice_is_told_whatever_else_is_wrong_with_the_first(console: Console) -> None:
+    text = "engines: [{name: alpha, adress: unix:///run/a}, {name: Alpha, address: unix:///run/b}]"
+    found = {problem.field: problem.words for problem in refused(console, text)}
+    assert set(found) == {"engines[0].adress", "engines[0].address", "engines[1].name"}
+    assert found["engines[0].address"].startswith("an address is needed")
+    assert found["engines[1].name"] == "the engine 'Alpha' comes twice"
+
+
 def test_clashes_within_the_file_and_with_the_catalog_are_told(console: Console) -> None:
     import_catalog(console, SMALL)
     twin = SMALL.partition("mirrors:")[2].replace("Dunes Bakery", "Twin")
