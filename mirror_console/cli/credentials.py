@@ -45,11 +45,11 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
     else:
         session.out.say(f"The keyring is {state}.")
         rows: list[list[str | tuple[str, str]]] = [
-            [one.reference.name, (str(one.kept), _STYLES[one.kept]), "; ".join(str(use) for use in one.uses)]
+            ["; ".join(str(use) for use in one.uses), (str(one.kept), _STYLES[one.kept]), one.reference.name]
             for one in found
         ]
         if rows:
-            session.out.table(["reference", "keyring", "used by"], rows)
+            session.out.table(["used by", "keyring", "reference"], rows)
     if state is not VaultState.UNLOCKED or any(one.kept is Kept.MISSING for one in found):
         raise typer.Exit(ExitCode.ATTENTION)
 
