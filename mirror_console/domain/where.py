@@ -69,16 +69,18 @@ class Whereabouts:
         if not self.builds:
             return f"No image that was seen goes by '{self.asked}'."
         places = [place for build in self.builds for place in build.places]
-        engines = {place.engine for place in places}
-        holding = {one.engine for build in self.builds for one in build.holding} - engines
-        runs = f"runs in {_count(len(places), 'environment')} on {_count(len(engines), 'engine')}"
-        words = f"{self._name} {runs if places else 'runs nowhere'}"
-        if holding:
-            others = "other engine" if places else "engine"
-            words += (
-                f"; {_count(len(holding), others)} {'holds' if len(holding) == 1 else 'hold'} it without running it"
+        running = [place for place in places if place.running]
+        parts = [f"{self._name} {_runs(running) if running else 'runs nowhere'}"]
+        stopped = len(places) - len(running)
+        if stopped:
+            parts.append(
+                f"{_count(stopped, 'environment')} {'has it and is' if stopped == 1 else 'have it and are'} stopped"
             )
-        return f"{words}."
+        holding = {one.engine for build in self.builds for one in build.holding} - {place.engine for place in places}
+        if holding:
+            holders = _count(len(holding), "other engine" if places else "engine")
+            parts.append(f"{holders} {'holds' if len(holding) == 1 else 'hold'} it without running it")
+        return f"{'; '.join(parts)}."
 
     @property
     def _name(self) -> str:
@@ -182,6 +184,11 @@ def find(
         )
     builds.sort(key=lambda build: (not build.places, build.title, build.fingerprint))
     return Whereabouts(asked.strip(), tuple(builds))
+
+
+def _runs(places: Sequence[Place]) -> str:
+    engines = {place.engine for place in places}
+    return f"runs in {_count(len(places), 'environment')} on {_count(len(engines), 'engine')}"
 
 
 def _count(many: int, noun: str) -> str:
