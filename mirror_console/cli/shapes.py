@@ -1,6 +1,9 @@
 """Shapes: what `--json` prints. Keys stay as they are; new ones may come.
 
 status            StatusShape
+where             {"asked", "words", "builds": [{"title", "fingerprint", "platform", "revision", "names",
+                  "environments": [{"application", "environment", "source", "engine", "running", "seen_at"}],
+                  "held_by": [{"engine", "seen_at"}]}]}
 check             {"answered": [name], "failed": [{"engine", "why"}], "environments": count, "words"}
 rollout plan      PlanShape
 rollout checks    {"plan", "blocks_all", "results": [{"check", "answer", "blocks", "words", "remedy", "environment_id",
@@ -47,6 +50,10 @@ class EnvironmentShape:
     why: str
     behind: int | None
     drift: str | None
+    sureness: str
+    """Whether what runs was compared with what is expected, and how: proved, by our record, can't be told; or empty."""
+    untold: str
+    """Why it can't be told; empty where it is."""
     differences: Sequence[str]
     pending: bool
     held: bool
@@ -289,6 +296,8 @@ def _environment(cell: Cell, now: datetime) -> EnvironmentShape:
         why=cell.expected.why,
         behind=cell.behind,
         drift=cell.drift.value if cell.drift else None,
+        sureness=cell.likeness.sureness.value if cell.likeness else "",
+        untold=cell.likeness.why if cell.likeness else "",
         differences=[str(difference) for difference in cell.differences],
         pending=cell.pending,
         held=cell.held,

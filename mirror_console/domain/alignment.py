@@ -15,6 +15,16 @@ from typing import assert_never
 from mirror_console.domain.application import Application, ImageSource
 from mirror_console.domain.engine import Contact
 from mirror_console.domain.environment import Environment
+from mirror_console.domain.held import HeldImage
+from mirror_console.domain.identity import (
+    DIFFERENT,
+    DIFFERENT_BY_RECORD,
+    UNREAD,
+    Likeness,
+    apart,
+    identify,
+    release_of,
+)
 from mirror_console.domain.image import short
 from mirror_console.domain.moment import day
 from mirror_console.domain.observation import Difference, Health, Observation, State
@@ -36,7 +46,7 @@ class Alignment(StrEnum):
     NO_RELEASE = "no release"
     """No expectation: the source says nothing about what should run here."""
     UNKNOWN = "unknown"
-    """Nothing was observed yet."""
+    """Nothing was observed yet, or it can't be told whether it is what is expected."""
 
 
 class Knowledge(StrEnum):
@@ -117,7 +127,7 @@ class DriftKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The image that an environment should run, and why."""
+    """The image that an environment should run, and why. `fingerprint` is empty where only its digest is known."""
 
     fingerprint: str
     release: Release | None
@@ -156,6 +166,10 @@ class Cell:
     step: str = ""
     """What a rollout does here now, in words."""
     held: bool = False
+    likeness: Likeness | None = None
+    """Whether its image is the expected one, and how sure that is; None where there is nothing to compare."""
+    names: tuple[str, ...] = ()
+    """All that its image is called anywhere: digests, tags, revision, ids, version."""
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -168,7 +182,7 @@ class Cell:
         seen = self.observation
         if seen is None or not seen.present:
             return ""
-        return seen.version or short(seen.fingerprint or seen.image_id)
+        return seen.version or short(seen.fingerprint or seen.recorded or seen.image_id)
 
     @property
     def expected_title(self) -> str:
@@ -222,6 +236,7 @@ class Compared:
     alignment: Alignment
     behind: int | None = None
     drift: DriftKind | None = None
+    likeness: Likeness | None = None
 
 
 def compare(
@@ -229,12 +244,13 @@ def compare(
     observed: Observation | None,
     releases: Sequence[Release],
     elsewhere: Sequence[Release] = (),
+    held: HeldImage | None = None,
 ) -> Compared:
-    """Whether what was observed is what is expected.
+    """Whether what was observed is what is expected, and how sure that is.
 
     `releases` are those of the environment that the expectation comes from, `elsewhere` those of the source's other
-    environments: a newer one of them, such as what its test has, is ahead.
-    Identity is the fingerprint: tags and digests are never compared.
+    environments: a newer one of them, such as what its test has, is ahead. `held` is what its engine was seen to hold
+    under the id of its image.
     """
     if observed is None:
         return Compared(Alignment.UNKNOWN)
@@ -242,21 +258,29 @@ def compare(
         return Compared(Alignment.NO_RELEASE)
     if not observed.present:
         return Compared(Alignment.MISSING)
-    if not observed.fingerprint:
-        return Compared(Alignment.UNKNOWN)
-    if observed.fingerprint == expected.fingerprint:
-        if observed.differences:
-            return Compared(Alignment.DRIFTED, drift=DriftKind.SETTINGS)
-        return Compared(Alignment.ALIGNED, behind=0)
-    behind = behind_by(releases, observed.fingerprint, expected.fingerprint)
-    if behind is not None and behind != 0:
-        return Compared(Alignment.BEHIND if behind > 0 else Alignment.AHEAD, behind=behind)
     release = expected.release
+    likeness = identify(expected.fingerprint, release, observed, held)
+    if likeness.same:
+        if observed.differences:
+            return Compared(Alignment.DRIFTED, None, DriftKind.SETTINGS, likeness)
+        return Compared(Alignment.ALIGNED, 0, None, likeness)
+    if likeness is UNREAD:
+        return Compared(Alignment.UNKNOWN, likeness=likeness)
+    running = release_of(releases, observed, held)
+    if likeness.same is None:
+        # What runs may be known by its own release, and that to be another than the expected one.
+        if running is None or not apart(running, release):
+            return Compared(Alignment.UNKNOWN, likeness=likeness)
+        likeness = DIFFERENT if observed.fingerprint else DIFFERENT_BY_RECORD
+    behind = behind_by(releases, running.fingerprint, expected.fingerprint) if running is not None else None
+    if behind is not None and behind != 0:
+        return Compared(Alignment.BEHIND if behind > 0 else Alignment.AHEAD, behind, None, likeness)
+    found = observed.fingerprint or observed.recorded
     if release is not None and any(
-        other.fingerprint == observed.fingerprint and other.first_seen > release.first_seen for other in elsewhere
+        found in other.fingerprints and other.first_seen > release.first_seen for other in elsewhere
     ):
-        return Compared(Alignment.AHEAD)
-    return Compared(Alignment.DRIFTED, drift=_drift_kind(expected, observed))
+        return Compared(Alignment.AHEAD, None, None, likeness)
+    return Compared(Alignment.DRIFTED, None, _drift_kind(expected, observed), likeness)
 
 
 def _drift_kind(expected: Expected, observed: Observation) -> DriftKind:

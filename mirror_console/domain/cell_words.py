@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from mirror_console.domain.alignment import Cell, Knowledge, Status
+from mirror_console.domain.identity import UNREAD, Sureness
 from mirror_console.domain.moment import age, age_aloud
 from mirror_console.domain.observation import Health, State
 from mirror_console.domain.phrases import (
@@ -19,6 +20,8 @@ from mirror_console.domain.phrases import (
     image_unread,
     no_expectation,
     reason,
+    sureness,
+    untold,
     was,
 )
 
@@ -80,6 +83,8 @@ def accessible(cell: Cell, now: datetime) -> str:
                 said += f", {age_aloud(now - cell.observation.at)} ago"
         else:
             said += f"; {'running' if alive(cell) else 'its container has'} {cell.running_title}"
+    if sureness(cell):
+        said += f" {sureness(cell)}"
     if cell.expected_title and cell.expected_title != cell.running_title:
         said += f", expected {cell.expected_title}"
     if cell.pending:
@@ -108,9 +113,15 @@ def age_text(cell: Cell, now: datetime) -> str:
     return age(now - cell.observation.at)
 
 
+def _unread(cell: Cell) -> bool:
+    return cell.observation is None or not (cell.observation.fingerprint or cell.observation.recorded)
+
+
 def _aligned_text(cell: Cell, now: datetime) -> str:
     if cell.health is Health.STARTING:
         return f"health: {cell.health}"
+    if sureness(cell):
+        return sureness(cell)
     if cell.pending:
         return str(Badge.PENDING)
     if cell.held and cell.environment.hold is not None:
@@ -143,7 +154,7 @@ def _not_checked_text(cell: Cell, now: datetime) -> str:
     if cell.observation is None:
         return "never"
     if image_unread(cell):
-        return "image not read"
+        return "image not read" if _unread(cell) else str(Sureness.UNKNOWN)
     before = was(cell)
     return f"{'' if before is Status.NOT_CHECKED else f'was {before}, '}{age(now - cell.observation.at)}"
 
@@ -176,7 +187,8 @@ def _not_checked_aloud(cell: Cell, now: datetime) -> str:
     if cell.observation is None:
         return f"{cell.status}, nothing was ever seen"
     if image_unread(cell):
-        return f"{cell.status}, its image could not be read"
+        why = untold(cell) or UNREAD.why
+        return f"{cell.status}, {why}" if _unread(cell) else f"{cell.status}, {Sureness.UNKNOWN}: {why}"
     before = was(cell)
     known = "" if before is Status.NOT_CHECKED else f", was {before}"
     return f"{cell.status} for {age_aloud(now - cell.observation.at)}{known}"

@@ -16,6 +16,7 @@ from mirror_console.domain.filter_question import CellTest, TextTest
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.observation import Health
 from mirror_console.domain.phrases import was
+from mirror_console.domain.where import called
 
 _KNOWN = frozenset({Knowledge.FRESH, Knowledge.AGEING})
 """What was seen longer ago doesn't count: an old 'aligned' is not 'aligned'."""
@@ -92,9 +93,11 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class CellTexts:
-    """A key whose values are compared with texts of an environment."""
+    """A key whose values are compared with texts of an environment; `fits` makes the test of a value."""
 
     read: Callable[[Cell], tuple[str, ...]]
+    fits: Callable[[str], TextTest] | None = None
+    """None: the value must be the text, with ``*`` for anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +113,11 @@ class Changed:
 
 
 def _identities(cell: Cell) -> tuple[str, ...]:
+    """All names of the image: those that it has anywhere, or what its own container tells."""
     seen = cell.observation
     if seen is None or not seen.present:
         return ()
-    return (cell.running_title, seen.fingerprint, seen.fingerprint.rpartition(":")[2], seen.image_id, seen.image)
+    return cell.names or (cell.running_title, seen.fingerprint or seen.recorded, seen.image_id, seen.image)
 
 
 def _running(cell: Cell) -> tuple[str, ...]:
@@ -129,7 +133,7 @@ KEYS: Mapping[str, Words | CellTexts | RowTexts | Changed] = MappingProxyType(
         "drift": Words(DRIFT_TESTS, "a kind of drift"),
         "engine": CellTexts(lambda cell: (cell.engine_name,)),
         "version": CellTexts(_running),
-        "running": CellTexts(_identities),
+        "running": CellTexts(_identities, called),
         "source": RowTexts(lambda row: (row.source_name,)),
         "tag": RowTexts(lambda row: row.application.tags),
         "account": RowTexts(lambda row: (row.application.account,)),

@@ -142,6 +142,8 @@ class Observation:
     settings_hash: str = ""
     """The hash of the settings that the container was made with, from its label; empty if it isn't ours."""
     health_output: str = ""
+    recorded: str = ""
+    """Where the image can't be read any more: the fingerprint of the one that we started the container with."""
 
     @property
     def present(self) -> bool:

@@ -35,6 +35,17 @@ def image_unread(cell: Cell) -> bool:
     return cell.observation is not None and cell.knowledge in {Knowledge.FRESH, Knowledge.AGEING}
 
 
+def untold(cell: Cell) -> str:
+    """Why it can't be told whether its image is the expected one, as a clause; empty where that is told."""
+    return cell.likeness.why if cell.likeness is not None and cell.likeness.same is None else ""
+
+
+def sureness(cell: Cell) -> str:
+    """How sure it is what its image is, where it isn't proved; empty where it is, or where it can't be told."""
+    told = cell.likeness is not None and cell.likeness.same is not None
+    return cell.likeness.words if cell.likeness is not None and told else ""
+
+
 def alive(cell: Cell) -> bool:
     """Whether its process runs, be it for moments only."""
     return cell.observation is not None and cell.observation.state in {State.RUNNING, State.RESTARTING}
@@ -51,7 +62,8 @@ def running_name(cell: Cell) -> str:
 def expected_name(cell: Cell) -> str:
     """What is expected, told apart from what runs where both carry the same version."""
     if isinstance(cell.expected, Expected) and _same_name(cell):
-        return f"{cell.expected_title} ({short(cell.expected.fingerprint)})"
+        release = cell.expected.release
+        return f"{cell.expected_title} ({short(cell.expected.fingerprint or (release.digest if release else ''))})"
     return cell.expected_title
 
 
@@ -61,6 +73,7 @@ def _same_name(cell: Cell) -> bool:
         and cell.observation is not None
         and cell.running_title == cell.expected_title
         and cell.observation.fingerprint not in {"", cell.expected.fingerprint}
+        and not (cell.likeness is not None and cell.likeness.same)
     )
 
 

@@ -14,6 +14,7 @@ from typing import assert_never
 
 from mirror_console.domain.alignment import Activity, Alignment, Cell, DriftKind, Knowledge, NoExpectation
 from mirror_console.domain.environment import Settings
+from mirror_console.domain.identity import UNREAD
 from mirror_console.errors import Problem
 
 VALID_FOR = timedelta(minutes=15)
@@ -116,6 +117,11 @@ class PlannedTarget:
     engine_at_once: int = 16
     """How many swaps its engine takes side by side; the way may allow fewer."""
     wave: int = 0
+
+    @property
+    def digest(self) -> str:
+        """The digest that is pulled; empty where none is."""
+        return self.reference.rpartition("@")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +231,8 @@ def planned(cell: Cell, process: str = "web") -> PlannedTarget | LeftOut:
     if cell.knowledge in {Knowledge.STALE, Knowledge.NEVER} or seen is None:
         return left_out(Reason.NOT_CHECKED, "check it first: what runs there is not known, or from too long ago")
     if cell.alignment is Alignment.UNKNOWN:
-        return left_out(Reason.UNKNOWN_IMAGE, "the image that runs there could not be read; check it again")
+        why = cell.likeness.why if cell.likeness is not None and cell.likeness.why else UNREAD.why
+        return left_out(Reason.UNKNOWN_IMAGE, f"it can't be told what runs there: {why}")
     change = _change(cell)
     if change is None:
         return left_out(Reason.NOTHING_TO_DO, f"it runs {cell.expected_title} with these settings")

@@ -21,6 +21,14 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Twin:
+    """A release on another platform: what was found there under the same digest."""
+
+    platform: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """One image that a source environment has had. `repository` and `digest` say how it can be pulled.
 
@@ -40,8 +48,8 @@ class Release:
     revision: str = ""
     size: int | None = None
     platform: str = ""
-    also: tuple[str, ...] = ()
-    """Its fingerprints on other platforms: what was found under the same digest there."""
+    also: tuple[Twin, ...] = ()
+    """What it is on other platforms."""
     tag: str = ""
     """The registry's tag that pointed to it; empty where it was seen running."""
     created: datetime | None = None
@@ -52,8 +60,20 @@ class Release:
 
     @property
     def title(self) -> str:
-        """The version where the image tells one, else the start of its identity."""
-        return self.version or short(self.fingerprint)
+        """The version where the image tells one, else the start of its identity, or of its digest."""
+        return self.version or short(self.fingerprint or self.digest)
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What it is on all platforms on which it was seen."""
+        if not self.also:
+            return (self.fingerprint,) if self.fingerprint else ()
+        return (self.fingerprint, *(twin.fingerprint for twin in self.also))
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """The platforms on which its fingerprint is known."""
+        return (self.platform, *(twin.platform for twin in self.also))
 
     @property
     def reference(self) -> str:

@@ -4,7 +4,8 @@
     live:behind,drifted   the environment live is behind, or drifted
     live.health:failing   any key, asked of one environment
     is:held               any environment is held
-    engine:fra-*          any environment is on such an engine; so version:, running:, status:, health:, was:, drift:
+    engine:fra-*          any environment is on such an engine; so version:, status:, health:, was:, drift:
+    running:sha256:3f2a*  any environment runs this build, by any of its names: digest, tag, revision, version, id
     source:webshop        the mirror's source; so tag:, account:, changed:today, changed:7d
 
 Parts are joined by *and*, values after one key by *or*; ``-`` before a part turns it round; quotes hold spaces, commas
@@ -184,12 +185,12 @@ def _cell_test(part: Part, key: str) -> tuple[CellLook, CellTest]:
     match KEYS[key]:
         case Words() as words:
             return traits, _words_test(part, words)
-        case CellTexts(read):
+        case CellTexts(read, fits):
             for value in part.values:
                 if value.text[0] in "<>":
                     hint = "Use a * for what may differ, such as 26.8*, or ask for live:behind."
                     raise BadFilter("Versions can't be compared here.", hint, value.start, value.end)
-            test = _any_of([equals(value.text) for value in part.values])
+            test = _any_of([(fits or equals)(value.text) for value in part.values])
             return read, lambda cell: any(map(test, read(cell)))
         case RowTexts() | Changed():
             raise KeyError(key)

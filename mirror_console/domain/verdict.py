@@ -16,6 +16,7 @@ from mirror_console.domain.cell_words import (
     badges,
     cell_texts,
 )
+from mirror_console.domain.identity import UNREAD
 from mirror_console.domain.moment import age, moment
 from mirror_console.domain.observation import Health
 from mirror_console.domain.phrases import (
@@ -36,7 +37,9 @@ from mirror_console.domain.phrases import (
     reason,
     running_name,
     since_day,
+    sureness,
     then,
+    untold,
     was,
 )
 
@@ -73,7 +76,8 @@ def answer(cell: Cell, now: datetime) -> str:
     """One sentence for the phone or a ticket: what runs there, since when, and how sure that is."""
     name = f"{cell.application.name} {cell.environment.name}"
     checked = f"checked {moment(cell.observation.at, now)}" if cell.observation else "never checked"
-    running = f"{cell.running_title}{_relation(cell, now)}"
+    sure = f" {sureness(cell)}" if sureness(cell) else ""
+    running = f"{cell.running_title}{sure}{_relation(cell, now)}"
     since = cell.observation.running_since if cell.observation else None
     runs = f"runs {running}{f' since {moment(since, now)}' if since else ''}"
     match cell.status:
@@ -84,8 +88,10 @@ def answer(cell: Cell, now: datetime) -> str:
         case Status.NOT_CHECKED if cell.observation is None:
             expected = f"; {cell.expected_title} is expected" if cell.expected_title else ""
             return f"{name} was never checked{expected}."
-        case Status.NOT_CHECKED if _unread(cell):
+        case Status.NOT_CHECKED if _unread(cell) and untold(cell) in {"", UNREAD.why}:
             return f"{name} has a container, but its image could not be read, {checked}."
+        case Status.NOT_CHECKED if _unread(cell):
+            return f"{name} {runs}; whether that is {cell.expected_title} can't be told: {untold(cell)}, {checked}."
         case Status.NOT_CHECKED:
             return f"{name} has not been checked lately; {_last_known(cell, now)}."
         case Status.ROLLING_OUT:
@@ -167,13 +173,16 @@ def _late_sentences(cell: Cell, now: datetime, name: str) -> list[str]:
     if cell.observation is None:
         return [f"{name} was never checked."]
     if _unread(cell):
-        return [f"{name} could not be judged: its image could not be read.", "Check it again."]
+        why = untold(cell) or UNREAD.why
+        again = ["Check it again."] if why == UNREAD.why else [f"{_runs(cell, now)}."]
+        return [f"{name} could not be judged: {why}.", *again]
     return [f"{name} has not been checked for {age(now - cell.observation.at)}.", before]
 
 
 def _runs(cell: Cell, now: datetime) -> str:
     since = since_day(cell.observation.running_since if cell.observation else None, now)
-    return f"{'It runs' if alive(cell) else 'Its container has'} {running_name(cell)}{since}"
+    sure = f" ({sureness(cell)}: its image can't be read any more)" if sureness(cell) else ""
+    return f"{'It runs' if alive(cell) else 'Its container has'} {running_name(cell)}{sure}{since}"
 
 
 def _beside(cell: Cell, now: datetime) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volume
-from mirror_console.domain.image import DIGEST, REVISION_LABEL, VERSION_LABEL, Image, fingerprint
+from mirror_console.domain.image import CREATED_LABEL, DIGEST, REVISION_LABEL, VERSION_LABEL, Image, fingerprint
 from mirror_console.domain.observation import Container, Health, Listed, State
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ListedImage, Network, Resolved
@@ -297,6 +297,7 @@ def image(seen: replies.InspectedImage, whole: Mapping[str, Any]) -> Image:
         platform=clean(f"{seen.os}/{seen.architecture}", LONGEST_LABEL),
         version=clean(labels.get(VERSION_LABEL, ""), LONGEST_LABEL),
         revision=clean(labels.get(REVISION_LABEL, ""), LONGEST_LABEL),
+        created=_label_time(labels.get(CREATED_LABEL, "")),
         size=seen.size,
         environment=tuple(config.env or ()),
         has_health_check=has_check(config.healthcheck),
@@ -371,3 +372,11 @@ def _time(text: str) -> datetime | None:
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # the latter where it is in no year that there is
         raise Malformed(f"a time {clean(text, 40)!r}") from None
+
+
+def _label_time(text: str) -> datetime | None:
+    """A time that a label tells: whatever is written there, it spoils nothing."""
+    try:
+        return _time(text)
+    except Malformed:
+        return None

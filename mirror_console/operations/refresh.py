@@ -6,23 +6,23 @@ its health changed, or on request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mirror_console.domain.application import Application
 from mirror_console.domain.drift import differences
 from mirror_console.domain.engine import Contact, Engine
 from mirror_console.domain.environment import Environment, Placed, Settings
+from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
-from mirror_console.domain.observation import LABEL, Container, Listed, Observation, of_environment
-from mirror_console.domain.release import Release, current
+from mirror_console.domain.observation import LABEL, Container, Listed, Observation, is_ours
 from mirror_console.errors import EngineError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import Entry, entries, last_contact, save_contact
-from mirror_console.operations.console import Console, new_id
+from mirror_console.operations.console import Console
+from mirror_console.operations.differing import differing
 from mirror_console.operations.ports import Books, EngineSession
+from mirror_console.operations.releases_seen import note_held, record_releases
 from mirror_console.operations.trust import remember
 
 AT_ONCE = 64
@@ -107,6 +107,8 @@ def note_seen(
     before = next((seen for seen in books.observations.of(environment.id) if seen.process == process), None)
     seen = _Observer(console, session, engine, {}, images).observation(environment, process, container, before)
     books.observations.save_all([seen])
+    if container is not None:
+        note_held(books, engine.id, [images.get(container.image_id)], seen.at)
 
 
 def _bound(work: Callable[[Entry], int], entry: Entry) -> Callable[[], int]:
@@ -146,6 +148,7 @@ def refresh_entry(
     # Read before the engine is asked: what a rollout notes meanwhile is newer than the answer, and may not differ.
     with console.catalog.read() as books:
         before = {(seen.environment_id, seen.process): seen for seen in books.observations.on(engine.id)}
+        held = {image.id: image for image in books.images.on(engine.id)}
         contact = last_contact(books, entry)
     began, at = console.monotonic(), listing.at if listing else console.clock()
     try:
@@ -153,13 +156,14 @@ def refresh_entry(
         listed = listing.containers if listing else session.list_containers()
         known_facts = contact.facts if contact and contact.answered and not new_facts else None
         facts = known_facts or session.facts()
-        observer = _Observer(console, session, engine, _known_images(before))
-        differing = _differing(entry.placed, listed, before, inspect_all=inspect_all, inspect=inspect)
+        observer = _Observer(console, session, engine, _known_images(before.values(), held.values()))
+        news = differing(entry.placed, listed, before, inspect_all=inspect_all, inspect=inspect)
         with console.catalog.read() as books:
             environments = {
-                one.id: one for one in books.environments.some({place.environment_id for place, _ in differing})
+                one.id: one for one in books.environments.some({place.environment_id for place, _ in news.places})
             }
-        changed = observer.observe_all(jobs, environments, differing, before)
+        changed = observer.observe_all(jobs, environments, news.places, before)
+        observer.look_at(sorted(news.image_ids - held.keys()))
     except EngineError as error:
         keep_failure(console, entry, error, at, console.monotonic() - began)
         raise
@@ -171,35 +175,10 @@ def refresh_entry(
         everything = not books.accesses.of(engine.id)
         books.observations.touch(engine.id, at, None if everything else sorted(behind))
         books.observations.save_all(changed)
-        seen = list(environments.values())
-        _record_releases(books, _sources_of(books, seen, changed), seen, changed, observer.images, at)
+        if observer.images:
+            note_held(books, engine.id, observer.images.values(), at)
+        record_releases(books, list(environments.values()), changed, observer.images, at)
     return len(behind)
-
-
-_Differing = list[tuple[Placed, Listed | None]]
-"""Places, each with the container that was listed for it."""
-
-
-def _differing(
-    placed: Sequence[Placed],
-    listed: Sequence[Listed],
-    before: Mapping[tuple[str, str], Observation],
-    *,
-    inspect_all: bool,
-    inspect: Collection[str] = (),
-) -> _Differing:
-    """What isn't as it was seen before, or isn't known well enough."""
-    finder = _Finder(listed)
-    differing: _Differing = []
-    for place in placed:
-        old = before.get((place.environment_id, place.process))
-        found = finder.find(place.environment_id, place.process, place.container)
-        if found is None:
-            if old is None or old.present:
-                differing.append((place, None))
-        elif inspect_all or found.id in inspect or _differs(found, old) or not (old and old.fingerprint):
-            differing.append((place, found))
-    return differing
 
 
 def keep_failure(console: Console, entry: Entry, error: EngineError, at: datetime, took: float) -> None:
@@ -231,28 +210,14 @@ def keep_unchanged(console: Console, answers: Mapping[str, Listing], away: Mappi
                 books.engines.save_contact(replace(before, at=at), news=False)
 
 
-def _sources_of(
-    books: Books, environments: Sequence[Environment], changed: Sequence[Observation]
-) -> dict[str, Application]:
-    """The sources among the applications that something changed of; few, where a catalog has thousands."""
-    seen = {one.environment_id for one in changed}
-    owners = {environment.application_id for environment in environments if environment.id in seen}
-    sources = {}
-    for owner in owners:
-        with suppress(KeyError):  # it was removed in the meantime
-            found = books.applications.get(owner)
-            if not found.is_mirror:
-                sources[owner] = found
-    return sources
-
-
-def _known_images(before: Mapping[tuple[str, str], Observation]) -> dict[str, tuple[str, str, str]]:
+def _known_images(before: Iterable[Observation], held: Iterable[HeldImage]) -> dict[str, tuple[str, str, str]]:
     """Fingerprint, version and revision by image id: ids never change their meaning on one engine."""
-    return {
+    known = {
         seen.image_id: (seen.fingerprint, seen.version, seen.revision)
-        for seen in before.values()
+        for seen in before
         if seen.image_id and seen.fingerprint
     }
+    return known | {image.id: (image.fingerprint, image.version, image.revision) for image in held}
 
 
 class _Observer:
@@ -278,7 +243,7 @@ class _Observer:
         self,
         jobs: Jobs,
         environments: Mapping[str, Environment],
-        differing: _Differing,
+        differing: Sequence[tuple[Placed, Listed | None]],
         before: Mapping[tuple[str, str], Observation],
     ) -> list[Observation]:
         """Observations of what differs; of environments that were removed meanwhile there is none."""
@@ -329,6 +294,9 @@ class _Observer:
         if container is None:
             return Observation(environment.id, process, self._engine.id, at)
         fingerprint, version, revision = self._identity(container.image_id)
+        recorded = ""
+        if not fingerprint and is_ours(container.labels, environment.id):
+            recorded, version = container.labels.get(LABEL + "to", ""), container.labels.get(LABEL + "version", "")
         image = self.images.get(container.image_id)
         same = old is not None and old.running_since is not None and old.fingerprint == fingerprint
         return Observation(
@@ -352,7 +320,14 @@ class _Observer:
             differences=differences(self._applied(environment, container), container, image),
             settings_hash=container.labels.get(LABEL + "spec", ""),
             health_output=container.health_output,
+            recorded=recorded,
         )
+
+    def look_at(self, image_ids: Iterable[str]) -> None:
+        """Read images of which nothing is known yet besides their ids."""
+        for image_id in image_ids:
+            if image_id not in self.images:
+                self._identity(image_id)
 
     def _identity(self, image_id: str) -> tuple[str, str, str]:
         if image_id not in self.images:
@@ -369,76 +344,3 @@ class _Observer:
             return environment.settings
         with self._console.catalog.read() as books:
             return books.rollouts.last_settings(environment.id, made_with) or environment.settings
-
-
-class _Finder:
-    """Finds the container of an environment in a listing without reading the whole listing each time."""
-
-    def __init__(self, listed: Sequence[Listed]) -> None:
-        self._by_name = {container.name: container for container in listed}
-        self._by_environment: dict[str, list[Listed]] = {}
-        for container in listed:
-            owner = container.labels.get(LABEL + "env")
-            if owner:
-                self._by_environment.setdefault(owner, []).append(container)
-
-    def find(self, environment_id: str, process: str, name: str) -> Listed | None:
-        named = self._by_name.get(name)
-        candidates = [named] if named else self._by_environment.get(environment_id, [])
-        return of_environment(candidates, environment_id, process, name)
-
-
-def _differs(found: Listed, old: Observation | None) -> bool:
-    return (
-        old is None
-        or found.id != old.container_id
-        or found.name != old.container_name
-        or found.state is not old.state
-        or found.health is not old.health
-    )
-
-
-def _record_releases(
-    books: Books,
-    sources: Mapping[str, Application],
-    environments: Sequence[Environment],
-    changed: Sequence[Observation],
-    images: Mapping[str, Image | None],
-    at: datetime,
-) -> None:
-    """Note every image that a source's environment has, when it has changed."""
-    of_sources = {environment.id: environment for environment in environments if environment.application_id in sources}
-    for seen in changed:
-        environment = of_sources.get(seen.environment_id)
-        if environment is None or not seen.fingerprint:
-            continue
-        repository = sources[environment.application_id].repository
-        image = images.get(seen.image_id)
-        digest = image.digest_in(repository) if image else ""
-        releases = books.releases.of([environment.id])
-        known = next((release for release in releases if release.fingerprint == seen.fingerprint), None)
-        newest = current(releases)
-        if known is None:
-            books.releases.save(_release(environment, seen, repository, digest, image, at))
-        elif newest is not None and newest.id != known.id:
-            books.releases.save(replace(known, current_since=at, digest=digest or known.digest))
-        elif digest and digest != known.digest:
-            books.releases.save(replace(known, digest=digest))
-
-
-def _release(
-    environment: Environment, seen: Observation, repository: str, digest: str, image: Image | None, at: datetime
-) -> Release:
-    return Release(
-        id=new_id(),
-        environment_id=environment.id,
-        fingerprint=seen.fingerprint,
-        repository=repository,
-        digest=digest,
-        first_seen=at,
-        current_since=at,
-        version=seen.version,
-        revision=seen.revision,
-        size=image.size if image else None,
-        platform=image.platform if image else "",
-    )

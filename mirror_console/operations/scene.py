@@ -85,6 +85,7 @@ def container_labels(target: PlannedTarget, rollout_id: str, old: Container | No
         LABEL + "gen": str(generation),
         LABEL + "from": target.before_fingerprint,
         LABEL + "to": target.after_fingerprint,
+        LABEL + "version": target.after_title,
         LABEL + "spec": target.settings.hash,
     }
 

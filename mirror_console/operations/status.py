@@ -24,9 +24,11 @@ from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Contact, Engine
 from mirror_console.domain.environment import Environment
 from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment, SourceRow
+from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release, current
 from mirror_console.domain.rollout import OVER, Rollout, RolloutState, TargetState
+from mirror_console.domain.where import names_of
 from mirror_console.operations.access import contacts_by_account
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books
@@ -61,6 +63,8 @@ class _Known:
     observations: Mapping[str, Observation]
     releases: Mapping[str, Sequence[Release]]
     activity: Mapping[str, tuple[Activity, str]]
+    images: Mapping[tuple[str, str], HeldImage]
+    names: Mapping[str, tuple[str, ...]]
     trusted_since: datetime | None = None
 
 
@@ -82,6 +86,7 @@ def _read(console: Console, books: Books) -> _Known:
         for seen in books.observations.all()
         if first_processes.get(seen.environment_id) == seen.process
     }
+    images = books.images.all()
     return _Known(
         applications=books.applications.all(),
         environments=environments,
@@ -91,6 +96,8 @@ def _read(console: Console, books: Books) -> _Known:
         observations=observations,
         releases=releases,
         activity=_activity([standing(console, rollout) for rollout in books.rollouts.unfinished()]),
+        images={(image.engine_id, image.id): image for image in images},
+        names=names_of(images, [release for several in releases.values() for release in several]),
     )
 
 
@@ -165,7 +172,8 @@ def _cell(
     origin = releases
     if isinstance(expected, Expected) and expected.release is not None:
         origin = known.releases.get(expected.release.environment_id, releases)
-    compared = compare(expected, seen, origin, releases)
+    held = known.images.get((seen.engine_id, seen.image_id)) if seen is not None else None
+    compared = compare(expected, seen, origin, releases, held)
     known_how = knowledge(seen, contact, now, ageing_after, stale_after, known.trusted_since)
     activity, step = known.activity.get(environment.id, (Activity.IDLE, ""))
     health = health_of(seen)
@@ -188,6 +196,8 @@ def _cell(
         pending=bool(seen and seen.present and seen.settings_hash and seen.settings_hash != environment.settings.hash),
         step=step,
         held=environment.hold is not None and environment.hold.active(now),
+        likeness=compared.likeness,
+        names=known.names.get(seen.fingerprint or seen.recorded, ()) if seen is not None else (),
     )
 
 

@@ -8,11 +8,13 @@ back; after it, the new one goes on.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.health import Judged, ProbeAnswer, Verdict, judge
-from mirror_console.domain.image import Image, parse_reference
+from mirror_console.domain.identity import is_image
+from mirror_console.domain.image import TAG, Image, parse_reference
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.request import ContainerSpec, PullProgress
 from mirror_console.domain.rollout import Step, TargetState
@@ -131,7 +133,7 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
     secrets = _secrets(turn)
     spec = ContainerSpec(
         planned.container + NEXT,
-        image.id,
+        _name_of(turn, image),
         planned.settings,
         secrets,
         container_labels(planned, turn.rollout_id, old),
@@ -145,6 +147,8 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
             return "the new container could not be made"
         if new.labels.get(LABEL + "rollout") != turn.rollout_id:
             return f"a container '{spec.name}' is there that this rollout didn't make"
+        if new.image_id != image.id:
+            return "the engine made it from another image than the planned one"
         wrong = differences(planned.settings, new, image)
         if wrong:
             return f"the engine made it otherwise than asked: {'; '.join(map(str, wrong))}"
@@ -153,6 +157,25 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
 
     turn.step(Step.CREATE, lambda: session.create(spec), done)
     return found[-1]
+
+
+def _name_of(turn: Turn, image: Image) -> str:
+    """What the new container's image is called, as everybody sees it who lists an engine's containers.
+
+    Repository, version and digest where the engine has exactly this image under them; else its id, as of an image that
+    was loaded from a file.
+    """
+    if turn.planned.reference not in image.digests:
+        return image.id
+    wanted = parse_reference(turn.planned.reference)
+    names = [turn.planned.reference]
+    if TAG.fullmatch(image.version):
+        names.insert(0, str(replace(wanted, tag=image.version)))
+    for name in names:
+        found = turn.last_look_at_image(name)
+        if found is not None and found.id == image.id:
+            return name
+    return image.id
 
 
 def _secrets(turn: Turn) -> Mapping[str, Secret]:
@@ -265,7 +288,8 @@ def _judge(turn: Turn, started: Container, seen: Container | None) -> Judged:
 def _identity_wrong(turn: Turn, container_id: str, judged: Judged) -> str | None:
     container = turn.last_look(container_id)
     image = (turn.images.get(container.image_id) or turn.image(container.image_id)) if container else None
-    if image is None or image.fingerprint != turn.planned.after_fingerprint:
+    planned = turn.planned
+    if image is None or not is_image(planned.after_fingerprint, planned.digest, image):
         return "what runs is not the planned image"
     turn.become(TargetState.VERIFYING, judged.words, verified_by=judged.words, after_fingerprint=image.fingerprint)
     return None

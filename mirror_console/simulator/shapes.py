@@ -1,6 +1,7 @@
 """Containers in the shape of the engine's replies: inspection, listing and exec instances."""
 
 from mirror_console.simulator.container import Container, Endpoint, Phase
+from mirror_console.simulator.references import parse_reference
 from mirror_console.simulator.state import ApiVersion, EngineState, Execution
 from mirror_console.simulator.wire import Document, in_words, nanoseconds, stamp
 
@@ -190,6 +191,9 @@ def _shown_image(state: EngineState, container: Container) -> str:
     """The reference it was made from, as long as that still means its image; else the image's id."""
     stored = state.images.add(container.image)
     reference = container.image_reference
-    if reference in stored.digests or reference in stored.tags or f"{reference}:latest" in stored.tags:
+    if "@" in reference:
+        # Of a reference with both, the digest alone counts.
+        return reference if parse_reference(reference).pinned in stored.digests else container.image.id
+    if reference in stored.tags or f"{reference}:latest" in stored.tags:
         return reference
     return container.image.id

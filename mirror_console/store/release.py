@@ -36,3 +36,8 @@ class Releases(Collection):
         known = sa.select(environment.c.id).where(environment.c.id == value.environment_id)
         if self._connection.scalar(known) is not None:
             self._connection.execute(_SHAPE.upsert, _SHAPE.values(value))
+
+    def remove(self, release_id: str) -> None:
+        """Take one away that turned out to be another one."""
+        self._changes("releases")
+        self._connection.execute(sa.delete(release).where(release.c.id == release_id))

@@ -17,7 +17,7 @@ from mirror_console.domain.engine import Address, Contact, EngineFacts, TlsRefer
 from mirror_console.domain.environment import Hold, Settings, TagRule
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.plan import LeftOut, PlannedTarget, Way
-from mirror_console.domain.release import Mark
+from mirror_console.domain.release import Mark, Twin
 from mirror_console.domain.rollout import RolloutState, Step, TargetState
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.ssh import SshAccess
@@ -186,7 +186,7 @@ release = _table(
     _column("revision", Text()),
     _column("size", Whole(), null=True),
     _column("platform", Text()),
-    _column("also", Json(tuple[str, ...])),
+    _column("also", Json(tuple[Twin, ...])),
     _column("tag", Text()),
     _column("created", Moment(), null=True),
     _column("marks", Json(tuple[Mark, ...])),

@@ -145,6 +145,23 @@ def test_a_container_from_an_image_id(stage: Stage) -> None:
     assert _look(stage, stage.create(image=image.id)).image_id == image.id
 
 
+def test_of_a_name_with_tag_and_digest_the_digest_counts_and_it_stays_the_containers_name(stage: Stage) -> None:
+    reference = stage.published("26.3.1")
+    stage.session.pull(reference, stage.login, lambda _: None, lambda: False)
+    found, repository = stage.session.image(reference), reference.rpartition(":")[0]
+    assert found is not None
+    # No tag of that name is anywhere.
+    name = f"{repository}:26.9.9@{found.digest_in(repository)}"
+    assert stage.session.image(name) == found
+    made = _look(stage, stage.create(image=name))
+    assert (made.image_id, made.image) == (found.id, name)
+    (listed,) = stage.session.list_containers()
+    assert (listed.image_id, listed.image) == (found.id, name)
+    missing = f"{repository}:26.3.1@sha256:{'0' * 64}"
+    assert stage.session.image(missing) is None
+    assert _refusal(stage.create, None, missing).kind is FailureKind.IMAGE_NOT_FOUND
+
+
 # --- running ------------------------------------------------------------------------------------------------------
 
 

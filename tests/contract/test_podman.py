@@ -242,3 +242,15 @@ def test_its_events_come_at_once(stage: Stage) -> None:
             if event["Actor"]["ID"] == made:
                 actions.append(event["Action"])
     assert set(actions) >= EVENTS
+
+
+def test_of_a_name_with_tag_and_digest_the_digest_counts_and_it_stays_the_containers_name(stage: Stage) -> None:
+    reference = stage.published("26.3.1")
+    stage.session.pull(reference, stage.login, lambda _: None, lambda: False)
+    found, repository = stage.session.image(reference), reference.rpartition(":")[0]
+    assert found is not None
+    name = f"{repository}:26.9.9@{found.digest_in(repository)}"
+    made = stage.session.inspect(stage.create(image=name))
+    assert made is not None
+    # The digest counts; but Podman tells the name that the image has there.
+    assert (made.image_id, made.image) == (found.id, reference)

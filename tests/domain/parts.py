@@ -21,6 +21,7 @@ from mirror_console.domain.alignment import (
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Contact
 from mirror_console.domain.environment import Environment, Process
+from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Health, Observation, State
 from mirror_console.domain.release import Release
 
@@ -87,7 +88,7 @@ def observation(running: str = "26.8.3", of: str = "dunes-bakery-live", ago: flo
         "container_id": "c" * 64,
         "container_name": of,
         "image": f"{SOURCE.repository}:{running}",
-        "image_id": f"sha256:{running.encode().hex():0<64}",
+        "image_id": f"sha256:1d{running.encode().hex():0<62}",
         "fingerprint": print_of(running),
         "version": running,
         "state": State.RUNNING,
@@ -95,6 +96,22 @@ def observation(running: str = "26.8.3", of: str = "dunes-bakery-live", ago: flo
         "running_since": datetime(2026, 8, 30, 14, 21, tzinfo=UTC),
     }
     return Observation(**(fields | more))
+
+
+def held(running: str = "26.8.3", **more: Any) -> HeldImage:
+    """The image of a version as the engine ``fra-2`` holds it, pulled by tag."""
+    fields: dict[str, Any] = {
+        "engine_id": "fra-2",
+        "id": f"sha256:1d{running.encode().hex():0<62}",
+        "fingerprint": print_of(running),
+        "platform": "linux/amd64",
+        "seen_at": NOW - timedelta(days=1),
+        "tags": (f"{SOURCE.repository}:{running}",),
+        "digests": (f"{SOURCE.repository}@sha256:{running.encode().hex():0<64}",),
+        "version": running,
+        "revision": f"{running.encode().hex():0<40}",
+    }
+    return HeldImage(**(fields | more))
 
 
 def nothing_there(of: str = "dunes-bakery-live", ago: float = 38) -> Observation:
@@ -118,13 +135,14 @@ def cell(
     expected: Expected | NoExpectation | None = None,
     releases: Sequence[Release] = RELEASES,
     activity: Activity = Activity.IDLE,
+    on_engine: HeldImage | None = None,
     now: datetime = NOW,
     **more: Any,
 ) -> Cell:
     """A cell put together by the rules, from what was seen; without a contact its engine was never spoken to."""
     application, here = application or mirror(), here or environment()
     wanted = expected or expect(application, here, [SOURCE_LIVE], releases, now)
-    compared = compare(wanted, seen, releases)
+    compared = compare(wanted, seen, releases, (), on_engine)
     known, health = knowledge(seen, reached, now), health_of(seen)
     made = Cell(
         application=application,
@@ -141,5 +159,6 @@ def cell(
         behind=compared.behind,
         drift=compared.drift,
         held=here.hold is not None and here.hold.active(now),
+        likeness=compared.likeness,
     )
     return replace(made, **more)

@@ -39,6 +39,7 @@ from tests.domain.parts import (
     SOURCE_LIVE,
     contact,
     environment,
+    held,
     mirror,
     nothing_there,
     observation,
@@ -104,15 +105,15 @@ def test_a_source_that_went_back_is_followed() -> None:
 
 
 def test_a_hold_outranks_the_image_source_until_its_end() -> None:
-    held = environment(hold=HOLD)
-    wanted = expect(mirror(), held, SOURCES, EVERY, NOW)
+    kept = environment(hold=HOLD)
+    wanted = expect(mirror(), kept, SOURCES, EVERY, NOW)
     assert isinstance(wanted, Expected)
     assert (wanted.title, wanted.why) == ("26.8.2", "held until 30 Sep: campaign")
     # Its release is known, so that a held environment can be brought to it.
     assert wanted.release == RELEASES[2]
 
-    assert isinstance(expect(mirror(), held, [], [], NOW), Expected)
-    after = expect(mirror(), held, SOURCES, EVERY, NOW + timedelta(days=9))
+    assert isinstance(expect(mirror(), kept, [], [], NOW), Expected)
+    after = expect(mirror(), kept, SOURCES, EVERY, NOW + timedelta(days=9))
     assert isinstance(after, Expected)
     assert after.title == "26.8.3"
 
@@ -192,7 +193,8 @@ def test_identity_is_the_fingerprint_whatever_names_tags_and_versions_say(
         "image_id": RELEASES[-1].digest,
     }
     for other in ("26.8.2", "26.8.9"):
-        assert compare(WANTED, observation(other, **named_so), RELEASES).alignment is not Alignment.ALIGNED
+        seen = observation(other, **named_so)
+        assert compare(WANTED, seen, RELEASES, held=held(other)).alignment is not Alignment.ALIGNED
 
 
 # --- how much is known ---------------------------------------------------------------------------------------------

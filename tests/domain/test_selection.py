@@ -163,7 +163,7 @@ def found(text: str) -> str:
         ("live.version:26.8*", "Harbour Tower Orchard Quay"),
         ("running:26.7.4", "Dunes"),
         (f"running:{print_of('26.7.4')[4:12]}*", "Dunes"),
-        ("running:sha256:32362e372e34*", "Dunes"),
+        ("running:sha256:1d32362e372e34*", "Dunes"),
         ("running:*/webshop:26.7*", "Dunes"),
         ("was:aligned", "Dunes Tower Orchard Quay"),
         ("live.was:aligned", "Tower Orchard"),

@@ -112,6 +112,8 @@ class ImageSpec:
     variables: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     payload: int = 0
+    architecture: str = ""
+    """Which it calls its own; empty is this machine's. The programs in it are this machine's in any case."""
 
     @property
     def reference(self) -> str:
@@ -139,15 +141,20 @@ def load(docker: Docker, spec: ImageSpec) -> str:
 
 def build(spec: ImageSpec) -> BuiltImage:
     """Build an image without an engine."""
-    layers = [_base_layer(), _application_layer(spec)]
-    if spec.payload:
-        layers.append(_payload_layer(spec))
-    config = json.dumps(_config(spec, layers), sort_keys=True, separators=(",", ":")).encode()
+    config, layers = parts(spec)
     identifier = hashlib.sha256(config).hexdigest()
     names = [f"{hashlib.sha256(layer).hexdigest()}/layer.tar" for layer in layers]
     manifest = [{"Config": f"{identifier}.json", "RepoTags": [spec.reference], "Layers": names}]
     files = {f"{identifier}.json": config, "manifest.json": json.dumps(manifest).encode()}
     return BuiltImage(spec.reference, f"sha256:{identifier}", _tar(files | dict(zip(names, layers, strict=True))))
+
+
+def parts(spec: ImageSpec) -> tuple[bytes, list[bytes]]:
+    """What an image is made of: its configuration, and its layers as they are before they are packed."""
+    layers = [_base_layer(), _application_layer(spec)]
+    if spec.payload:
+        layers.append(_payload_layer(spec))
+    return json.dumps(_config(spec, layers), sort_keys=True, separators=(",", ":")).encode(), layers
 
 
 def _config(spec: ImageSpec, layers: list[bytes]) -> dict[str, object]:
@@ -182,13 +189,18 @@ def _config(spec: ImageSpec, layers: list[bytes]) -> dict[str, object]:
             "Retries": 2,
         }
     return {
-        "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+        "architecture": spec.architecture or own_architecture(),
         "os": "linux",
         "created": created,
         "config": container,
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]},
         "history": [{"created": created, "created_by": "lab"} for _ in layers],
     }
+
+
+def own_architecture() -> str:
+    """This machine's, as images call it."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
 def _base_layer() -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import http.client
 import json
 import secrets
@@ -106,6 +107,37 @@ class LabRegistry:
     @property
     def _record(self) -> Path:
         return self.folder / "registry.process"
+
+    def put_blob(self, repository: str, content: bytes) -> str:
+        """Keep a blob in a repository; returns its digest. Raises LabError."""
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        begun, where = self._send("POST", f"/v2/{repository}/blobs/uploads/")
+        path = f"{where.removeprefix(f'http://{self.address}')}&digest={digest}"
+        ended = self._send("PUT", path, content, "application/octet-stream")[0] if where else begun
+        if ended != http.HTTPStatus.CREATED:
+            raise LabError(f"The registry didn't take a blob of {repository}: it said {ended}.")
+        return digest
+
+    def put_manifest(self, repository: str, tag: str, content: bytes, kind: str) -> str:
+        """Keep a manifest, or an index of several, under a tag or its own digest; returns its digest."""
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        status, _ = self._send("PUT", f"/v2/{repository}/manifests/{tag or digest}", content, kind)
+        if status != http.HTTPStatus.CREATED:
+            raise LabError(f"The registry didn't take a manifest of {repository}: it said {status}.")
+        return digest
+
+    def _send(self, method: str, path: str, content: bytes = b"", kind: str = "") -> tuple[int, str]:
+        """Status, and where to go on."""
+        connection = http.client.HTTPConnection(self._network.address(2), PORT, timeout=30.0)
+        token = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
+        headers = {"Authorization": f"Basic {token}", **({"Content-Type": kind} if kind else {})}
+        try:
+            connection.request(method, path, content, headers)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status, answer.headers.get("Location", "")
+        finally:
+            connection.close()
 
     def _ask(self, method: str, path: str, *, password: str | None) -> tuple[int, bytes]:
         """Status and body; status 0 when nobody answers."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
+from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import HealthTest
 from mirror_console.domain.observation import Health
 from mirror_console.domain.plan import REST, Plan, Reason, Swap, Way
+from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import WORKING, Rollout, RolloutState, Step, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import InvalidInput, NotAllowed
@@ -20,7 +23,7 @@ from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, resume, start
 from mirror_console.operations.status import survey
 from mirror_console.simulator.behaviour import Behaviour
-from tests.operations.fleet import QUICK, Fleet, small_fleet
+from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
 
 pytestmark = pytest.mark.slow
 
@@ -70,6 +73,66 @@ def test_every_mirror_gets_the_release_and_keeps_its_way_back(fleet: Fleet) -> N
     for row in survey(fleet.console).rows:
         assert row.cells["live"].running_title == "26.8.3"
         assert not row.cells["live"].differences
+
+
+def test_what_is_made_is_named_by_repository_version_and_digest(fleet: Fleet) -> None:
+    publish(fleet)
+    carried_out(fleet)
+    made = fleet.container("mirror-01-live")
+    (digest,) = fleet.simulated.engines["alpha"].state.images.find(made.image.id).digests
+    assert made.config["Image"] == f"{REPOSITORY}:26.8.3@{digest.rpartition('@')[2]}"
+    assert made.config["Labels"]["io.mirrorconsole.version"] == "26.8.3"
+
+
+def test_what_was_loaded_from_a_file_is_named_by_its_id(fleet: Fleet) -> None:
+    publish(fleet)
+    carried_out(fleet, count=1)
+    image = fleet.container("mirror-01-live").image.id
+    fleet.simulated.engines["alpha"].state.images.find(image).digests.clear()
+    with fleet.console.catalog.write() as books:
+        for release in books.releases.all():
+            books.releases.save(replace(release, digest=""))
+    fleet.with_settings(fleet.environment(fleet.mirrors[0], "live"), variables={"DOMAIN": "other.example"})
+    rollout = carried_out(fleet, count=1)
+    assert states(rollout) == [TargetState.DONE]
+    assert fleet.container("mirror-01-live").config["Image"] == image
+
+
+@dataclass
+class Lying:
+    """The way to engines that make a container of another image than they are told to."""
+
+    engines: Any
+    image_id: str
+
+    def session(self, engine: Engine) -> Any:
+        return _LyingSession(self.engines.session(engine), self.image_id)
+
+
+@dataclass
+class _LyingSession:
+    session: Any
+    image_id: str
+
+    def create(self, spec: ContainerSpec) -> str:
+        made: str = self.session.create(replace(spec, image=self.image_id) if spec.name.endswith(".mc-next") else spec)
+        return made
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(self.session, verb)
+
+
+def test_a_container_that_is_made_of_another_image_never_serves(fleet: Fleet) -> None:
+    before = fleet.container("mirror-01-live")
+    publish(fleet)
+    way: Any = Lying(fleet.console.engines, before.image.id)
+    fleet.console = replace(fleet.console, engines=way)
+    rollout = carried_out(fleet, count=1)
+    assert states(rollout) == [TargetState.FAILED]
+    assert "another image than the planned one" in rollout.targets[0].words
+    assert fleet.names("alpha").keys() == {"webshop-live", "mirror-01-live", "mirror-03-live"}
+    after = fleet.container("mirror-01-live")
+    assert (after.id, after.is_running, after.started) == (before.id, True, before.started)
 
 
 def test_a_second_rollout_keeps_one_way_back(fleet: Fleet) -> None:

@@ -1,0 +1,71 @@
+"""Differing: what of a listing isn't as it was seen before, so that only that is looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from mirror_console.domain.environment import Placed
+from mirror_console.domain.observation import LABEL, Listed, Observation, of_environment
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """Places, each with the container that was listed for it; and the images of all containers that are ours."""
+
+    places: list[tuple[Placed, Listed | None]]
+    image_ids: frozenset[str]
+
+
+def differing(
+    placed: Sequence[Placed],
+    listed: Sequence[Listed],
+    before: Mapping[tuple[str, str], Observation],
+    *,
+    inspect_all: bool,
+    inspect: Collection[str] = (),
+) -> Differing:
+    """What isn't as it was seen before, or isn't known well enough."""
+    finder = _Finder(listed)
+    places: list[tuple[Placed, Listed | None]] = []
+    for place in placed:
+        old = before.get((place.environment_id, place.process))
+        found = finder.find(place.environment_id, place.process, place.container)
+        if found is None:
+            if old is None or old.present:
+                places.append((place, None))
+            continue
+        finder.image_ids.add(found.image_id)
+        if inspect_all or found.id in inspect or _differs(found, old) or not (old and old.fingerprint):
+            places.append((place, found))
+    return Differing(places, frozenset(finder.image_ids))
+
+
+class _Finder:
+    """Finds the container of an environment in a listing without reading the whole listing each time."""
+
+    def __init__(self, listed: Sequence[Listed]) -> None:
+        self._by_name = {container.name: container for container in listed}
+        self._by_environment: dict[str, list[Listed]] = {}
+        self.image_ids: set[str] = set()
+        for container in listed:
+            owner = container.labels.get(LABEL + "env")
+            if owner:
+                self._by_environment.setdefault(owner, []).append(container)
+                self.image_ids.add(container.image_id)
+
+    def find(self, environment_id: str, process: str, name: str) -> Listed | None:
+        """The container that serves a process of an environment."""
+        named = self._by_name.get(name)
+        candidates = [named] if named else self._by_environment.get(environment_id, [])
+        return of_environment(candidates, environment_id, process, name)
+
+
+def _differs(found: Listed, old: Observation | None) -> bool:
+    return (
+        old is None
+        or found.id != old.container_id
+        or found.name != old.container_name
+        or found.state is not old.state
+        or found.health is not old.health
+    )
