@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from mirror_console.domain.environment import RestartPolicy, Settings
 from mirror_console.domain.secret import Secret
@@ -33,6 +34,32 @@ class PullProgress:
     done: int
     total: int
     words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedImage:
+    """One image of an engine's listing. `size` in bytes, as that engine counts it; without its fingerprint."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    """``repository@sha256:…``, each."""
+    created: datetime | None = None
+    size: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What an engine says that it took in from an archive: ids of images without a name there, names of the others."""
+
+    ids: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """By what each can be looked up."""
+        return self.ids + self.references
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,9 +104,9 @@ class EngineClient(docker.APIClient):
         headers = {"Content-Type": "application/json"}
         return self._ask("POST", path, params, headers, msgspec.json.encode(body), seconds or self.seconds)
 
-    def take_away(self, path: str) -> None:
-        """A DELETE, without the options that it may have."""
-        self._ask("DELETE", path, None, {}, None, self.seconds)
+    def take_away(self, path: str, params: Mapping[str, str | int] | None = None) -> None:
+        """A DELETE."""
+        self._ask("DELETE", path, params, {}, None, self.seconds)
 
     def _ask(
         self,

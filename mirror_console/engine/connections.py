@@ -21,8 +21,9 @@ from mirror_console.engine import ssh, transport
 from mirror_console.engine.client import EngineClient
 from mirror_console.engine.failures import causes, in_our_words
 from mirror_console.engine.greeting import greet
+from mirror_console.engine.link import Link
 from mirror_console.engine.pace import Pace
-from mirror_console.engine.session import DockerSession, Link
+from mirror_console.engine.session import DockerSession
 from mirror_console.engine.ssh_failures import RemoteEnded, neither
 from mirror_console.errors import EngineError, FailureKind, VaultError
 

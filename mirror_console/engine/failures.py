@@ -83,9 +83,15 @@ _SAID = (
         FailureKind.PORT_TAKEN,
         ("port is already allocated", "address already in use", "ports? (?:is|are) not available"),
     ),
-    (FailureKind.CONFLICT, ("name .*is already in use", "already exists", "cannot be removed without force")),
+    (
+        FailureKind.CONFLICT,
+        ("name .*is already in use", "already exists", "cannot be removed without force|force removal"),
+    ),
     (FailureKind.TOO_OLD, (r"client version \S+ is too (?:old|new)", "client is newer than server")),
-    (FailureKind.IMAGE_NOT_FOUND, ("no such image", "image not known", "reference .*does not exist locally")),
+    (
+        FailureKind.IMAGE_NOT_FOUND,
+        ("no such image", "image not known", "reference .*does not exist locally", "failed to get digest"),
+    ),
 )
 _SAID_OF_REGISTRIES = (
     (

@@ -363,3 +363,20 @@ class PullLine(Struct, rename="camel", gc=False):
     progress_detail: ProgressDetail | None = None
     error: str = ""
     error_detail: ErrorDetail | None = None
+
+
+class LoadLine(PullLine):
+    """One line of the stream of POST /images/load: as that of a pull, and what was loaded."""
+
+    stream: str = ""
+
+
+class ListedImage(Reply):
+    """One item of the reply of GET /images/json."""
+
+    id: str
+    repo_tags: list[str] | None = None
+    repo_digests: list[str] | None = None
+    created: Whole = 0
+    size: Whole | None = None
+    labels: dict[str, str] | None = None

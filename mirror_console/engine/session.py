@@ -3,87 +3,28 @@
 from __future__ import annotations
 
 import http.client
-import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
-from typing import TypeVar
+from collections.abc import Mapping
 
-from mirror_console.domain.engine import Engine, EngineFacts, Way
-from mirror_console.domain.engine_kind import EngineKind
+from mirror_console.domain.engine import EngineFacts, Way
 from mirror_console.domain.environment import CONTAINER_NAME, RestartPolicy
 from mirror_console.domain.health import ProbeAnswer
-from mirror_console.domain.image import Image, ImageReference, parse_reference
 from mirror_console.domain.observation import Container, Listed
 from mirror_console.domain.plain import clean
-from mirror_console.domain.request import ContainerSpec, Network, PullProgress, RegistryLogin, Resolved
+from mirror_console.domain.request import ContainerSpec, Network
 from mirror_console.domain.ssh import HostKey
 from mirror_console.engine import bodies, podman, replies, streams, translate
-from mirror_console.engine.client import EngineClient, sign_in_header
+from mirror_console.engine.asking import unfit
 from mirror_console.engine.events import EventStream, subscribe
-from mirror_console.engine.failures import in_our_words
-from mirror_console.engine.ssh import SshWay
+from mirror_console.engine.images import ImageVerbs
 from mirror_console.engine.ssh_channel import as_socket
-from mirror_console.engine.transport import ServerKey, pieces
-from mirror_console.errors import EngineError, FailureKind, InvalidInput
-
-T = TypeVar("T")
-
-REGISTRY_SECONDS = 30.0
-"""At least as long is waited where the engine asks a registry first."""
-SILENCE_SECONDS = 120.0
-"""The longest silence in a pull. An engine itself tries for 75 seconds before it gives a broken layer up."""
-LAST_IMAGES = 512
+from mirror_console.errors import EngineError, FailureKind
 
 
-class Link:
-    """What is open to one engine: a client for calls, one for replies that last, and what was learned for good."""
-
-    def __init__(self, calls: EngineClient, streams: EngineClient, by_ssh: SshWay | None = None) -> None:
-        self.calls = calls
-        self.streams = streams
-        self.by_ssh = by_ssh
-        if by_ssh is not None:
-            # Its threads keep it alive, so nothing else would ever close it.
-            weakref.finalize(self, by_ssh.close)
-        self.hear_out: Callable[[], None] = lambda: None
-        """Raises EngineError where the engine, when it is only listened to, says why it breaks off."""
-        self.seen: ServerKey | None = None
-        """By TLS: the key that the server was seen to have."""
-        self.api = ""
-        self.kind = EngineKind.DOCKER
-        self.image_configs: dict[str, replies.ImageConfig] = {}
-        """What images give to containers, by id: ids never change their meaning on one engine."""
-        self.told: translate.Told = {}
-        """The last listing."""
-
-    @property
-    def server_key(self) -> str:
-        """The fingerprint of the key that the server was seen to have by TLS."""
-        return self.seen.fingerprint if self.seen is not None else ""
-
-    def speak(self, api: str) -> None:
-        """Use this API version from now on."""
-        self.api = api
-        self.calls.speak(api)
-        self.streams.speak(api)
-
-    def close(self) -> None:
-        """Close all connections. What is in flight ends by itself."""
-        self.calls.close()
-        self.streams.close()
-
-
-class DockerSession:
+class DockerSession(ImageVerbs):
     """One engine, reached. Every call raises EngineError and gives up after the engine's timeout.
 
     Reads are asked a second time where the connection broke; changes never: look what became of them.
     """
-
-    def __init__(self, engine: Engine, link: Link, clock: Callable[[], datetime]) -> None:
-        self._engine = engine
-        self._link = link
-        self._clock = clock
 
     # --- the engine -----------------------------------------------------------------------------------------------
 
@@ -219,50 +160,6 @@ class DockerSession:
         )
         return streams.output(body, terminal=seen.config.tty)[-tail:]
 
-    # --- images ---------------------------------------------------------------------------------------------------
-
-    def image(self, image: str) -> Image | None:
-        """By id or reference. None where the engine hasn't got it."""
-        found = self._image(image)
-        if found is None:
-            return None
-        with self._words("show an image"):
-            return translate.image(*found)
-
-    def resolve(self, reference: str, login: RegistryLogin | None) -> Resolved:
-        """Ask the registry through the engine, without pulling. REJECTED by Podman."""
-        path = f"/distribution/{_image_path(reference)}/json"
-        seconds = max(self._engine.timeout, REGISTRY_SECONDS)
-        doing = f"look up {clean(reference)} in its registry"
-        with self._lacking(doing):
-            return self._read(
-                doing,
-                lambda client: translate.resolved(client.read(path, headers=_sign_in(login), seconds=seconds)),
-                registry=True,
-            )
-
-    def pull(
-        self,
-        reference: str,
-        login: RegistryLogin | None,
-        report: Callable[[PullProgress], None],
-        stopped: Callable[[], bool],
-    ) -> None:
-        """Pull to the end of the stream. An error in it is raised; returns early where `stopped` says so.
-
-        That the image is there afterwards is proved by looking at it, not by this.
-        """
-        with self._words(f"pull {clean(reference)}", registry=True):
-            wanted = _reference(reference)
-            asked = {"fromImage": wanted.repository, "tag": wanted.digest or wanted.tag or "latest"}
-            seconds = max(self._engine.timeout, SILENCE_SECONDS)
-            pull = streams.Pull()
-            with self._link.streams.begin("/images/create", asked, _sign_in(login), seconds) as response:
-                for line in streams.lines(pieces(response)):
-                    report(pull.read(line))
-                    if stopped():
-                        return
-
     # --- the application ------------------------------------------------------------------------------------------
 
     def probe(self, port: int, path: str, timeout: float) -> ProbeAnswer:
@@ -288,50 +185,7 @@ class DockerSession:
         finally:
             connection.close()
 
-    # --- how it is asked ------------------------------------------------------------------------------------------
-
-    def _words(self, doing: str, *, registry: bool = False) -> AbstractContextManager[None]:
-        return in_our_words(self._engine.name, doing, registry=registry)
-
-    @contextmanager
-    def _lacking(self, doing: str) -> Iterator[None]:
-        """What Podman has no place for is answered by its front door, in words that no engine uses."""
-        try:
-            with self._words(doing):
-                yield
-        except EngineError as error:
-            if not (self._is_podman and error.kind is FailureKind.INVALID_REPLY):
-                raise
-            title = f"{self._engine.name} is Podman, which can't {doing}."
-            raise EngineError(FailureKind.REJECTED, title, "Use a Docker engine for this.") from error
-
-    @property
-    def _is_podman(self) -> bool:
-        return self._link.kind is EngineKind.PODMAN
-
-    def _read(self, doing: str, ask: Callable[[EngineClient], T], *, registry: bool = False) -> T:
-        try:
-            with self._words(doing, registry=registry):
-                return ask(self._link.calls)
-        except EngineError as error:
-            if error.kind is not FailureKind.DROPPED:
-                raise
-        # An idle connection may have been closed just as it was used again; and to read twice does no harm.
-        try:
-            with self._words(doing, registry=registry):
-                return ask(self._link.calls)
-        except EngineError as error:
-            if error.kind is FailureKind.DROPPED:
-                self._link.hear_out()
-            raise
-
-    def _found(self, doing: str, ask: Callable[[EngineClient], T]) -> T | None:
-        try:
-            return self._read(doing, ask)
-        except EngineError as error:
-            if error.kind in {FailureKind.NOT_FOUND, FailureKind.IMAGE_NOT_FOUND}:
-                return None
-            raise
+    # --- parts ---
 
     def _inspected(self, container: str) -> replies.InspectedContainer | None:
         if not CONTAINER_NAME.fullmatch(container):
@@ -340,30 +194,6 @@ class DockerSession:
         seen = self._found("show a container", lambda client: translate.parse_container(client.read(path)))
         # An engine also takes the beginning of an id: that would be another container.
         return seen if seen and container in {seen.id, seen.name.lstrip("/")} else None
-
-    def _image(self, image: str) -> translate.ReadImage | None:
-        path = f"/images/{_image_path(image)}/json"
-        found = self._found("show an image", lambda client: self._parsed_image(client, path))
-        if found is not None:
-            configs = self._link.image_configs
-            if len(configs) >= LAST_IMAGES:
-                configs.clear()
-            configs[found[0].id] = found[0].config or replies.ImageConfig()
-        return found
-
-    def _parsed_image(self, client: EngineClient, path: str) -> translate.ReadImage:
-        reply = client.read(path)
-        return (
-            podman.parse_image(reply, client.read(f"/libpod{path}"))
-            if self._is_podman
-            else translate.parse_image(reply)
-        )
-
-    def _given(self, image_id: str) -> replies.ImageConfig | None:
-        """What an image gives to its containers; None where it isn't there any more."""
-        if image_id not in self._link.image_configs and translate.IMAGE_ID.fullmatch(image_id):
-            self._image(image_id)
-        return self._link.image_configs.get(image_id)
 
     def _network_ids(self, names: tuple[str, ...]) -> dict[str, str]:
         if not names:
@@ -386,37 +216,17 @@ class DockerSession:
 
 def _container_id(text: str) -> str:
     if not translate.ID.fullmatch(text):
-        raise _unfit("the id of a container", text)
+        raise unfit("the id of a container", text)
     return text
 
 
 def _container_name(text: str) -> str:
     if not CONTAINER_NAME.fullmatch(text):
-        raise _unfit("a name for a container", text)
+        raise unfit("a name for a container", text)
     return text
 
 
 def _volume_name(text: str) -> str:
     if not CONTAINER_NAME.fullmatch(text):
-        raise _unfit("a name for a volume", text)
+        raise unfit("a name for a volume", text)
     return text
-
-
-def _reference(text: str) -> ImageReference:
-    try:
-        return parse_reference(text)
-    except InvalidInput as error:
-        raise _unfit("an image reference", text) from error
-
-
-def _image_path(text: str) -> str:
-    """An id as it is; a reference as far as it could be read, so that nothing else gets into a path."""
-    return text if translate.IMAGE_ID.fullmatch(text) else str(_reference(text))
-
-
-def _unfit(what: str, text: str) -> EngineError:
-    return EngineError(FailureKind.REJECTED, f"'{clean(text, 120)}' is not {what}.", "Correct it and try again.")
-
-
-def _sign_in(login: RegistryLogin | None) -> dict[str, str]:
-    return sign_in_header(login.user, login.password.reveal()) if login else sign_in_header()

@@ -15,7 +15,7 @@ from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volum
 from mirror_console.domain.image import DIGEST, REVISION_LABEL, VERSION_LABEL, Image, fingerprint
 from mirror_console.domain.observation import Container, Health, Listed, State
 from mirror_console.domain.plain import clean
-from mirror_console.domain.request import Network, Resolved
+from mirror_console.domain.request import ListedImage, Network, Resolved
 from mirror_console.domain.ssh import SOCKET_PATH
 from mirror_console.engine import replies
 from mirror_console.engine.failures import Malformed
@@ -28,6 +28,9 @@ PODMAN_COMPONENT = "Podman Engine"
 _PORT = re.compile(r"[0-9]{1,5}")
 LONGEST_LABEL = 128
 LONGEST_NAME = 256
+LONGEST_REFERENCE = 512
+LAST_SECOND = 253_402_300_800
+"""Of the last year that there is a calendar for, since 1970."""
 
 _NO_CHECK = {"", "none"}
 # What Podman calls the moments before and after: a container is made, or has ended, in each of them.
@@ -50,6 +53,7 @@ _decode_image = msgspec.json.Decoder(replies.InspectedImage).decode
 _decode_version = msgspec.json.Decoder(replies.Version).decode
 _decode_info = msgspec.json.Decoder(replies.Info).decode
 _decode_distribution = msgspec.json.Decoder(replies.Distribution).decode
+_decode_images = msgspec.json.Decoder(list[replies.ListedImage]).decode
 _decode_networks = msgspec.json.Decoder(list[replies.ListedNetwork]).decode
 
 
@@ -300,6 +304,26 @@ def image(seen: replies.InspectedImage, whole: Mapping[str, Any]) -> Image:
         stop_signal=clean(config.stop_signal, LONGEST_LABEL),
         command=tuple(config.cmd or ()),
         labels=labels,
+    )
+
+
+def images(reply: bytes) -> list[ListedImage]:
+    """From the reply to /images/json. Names that stand for none are left out, and digests that stand among tags."""
+    return [_listed_image(item) for item in _decode_images(reply)]
+
+
+def _listed_image(item: replies.ListedImage) -> ListedImage:
+    if not IMAGE_ID.fullmatch(item.id):
+        raise Malformed(f"an image id {clean(item.id, 80)!r}")
+    names = [clean(name, LONGEST_REFERENCE) for name in (*(item.repo_tags or ()), *(item.repo_digests or ()))]
+    named = dict.fromkeys(name for name in names if not name.startswith("<none>"))
+    return ListedImage(
+        id=item.id,
+        tags=tuple(name for name in named if "@" not in name),
+        digests=tuple(name for name in named if "@" in name),
+        created=datetime.fromtimestamp(item.created, UTC) if 0 < item.created < LAST_SECOND else None,
+        size=item.size,
+        labels=item.labels or {},
     )
 
 

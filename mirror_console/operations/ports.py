@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -19,7 +19,15 @@ from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Listed, Observation
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.release import Release
-from mirror_console.domain.request import ContainerSpec, Network, PullProgress, RegistryLogin, Resolved
+from mirror_console.domain.request import (
+    ContainerSpec,
+    ListedImage,
+    Loaded,
+    Network,
+    PullProgress,
+    RegistryLogin,
+    Resolved,
+)
 from mirror_console.domain.rollout import JournalEntry, Rollout, Target
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.domain.ssh import Hop, HostKey
@@ -302,6 +310,29 @@ class EventStream(Protocol):
     def close(self) -> None: ...
 
 
+class Saving(Protocol):
+    """An image that an engine gives away, as an archive in pieces. Iterated over once; never held here as a whole."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Raises EngineError: IMAGE_NOT_FOUND, DROPPED, TIMEOUT in the silence, INVALID_REPLY where it breaks off."""
+
+    def close(self) -> None:
+        """End it at once, from any thread: whoever reads gets an EngineError."""
+
+
+class Loading(Protocol):
+    """An image that an engine takes in."""
+
+    def send(self, piece: bytes) -> None:
+        """The next piece of the archive. Waits while the engine is slower. Raises EngineError, DISK_FULL among them."""
+
+    def finish(self, report: Callable[[PullProgress], None]) -> Loaded:
+        """Say that this was all, and wait for the engine to unpack it. Raises EngineError."""
+
+    def close(self) -> None:
+        """End it at once, from any thread: whoever sends or waits gets an EngineError."""
+
+
 class EngineSession(Protocol):
     """One engine, reached. Every call raises EngineError, says so in its kind, and gives up after the engine's timeout.
 
@@ -343,6 +374,24 @@ class EngineSession(Protocol):
         stopped: Callable[[], bool],
     ) -> None:
         """Read the stream to its end; an error in mid-stream is raised. `stopped` is asked between its lines."""
+
+    def images(self) -> list[ListedImage]:
+        """All images, in one request."""
+
+    def save(self, image: str) -> AbstractContextManager[Saving]:
+        """An image as an archive, by id (then without its names) or by reference."""
+
+    def load(self) -> AbstractContextManager[Loading]:
+        """Take an image in from an archive. Left before it was finished, nothing was taken in."""
+
+    def tag(self, image_id: str, reference: str) -> None:
+        """Give an image a name; it is taken from the image that has it. Raises EngineError(IMAGE_NOT_FOUND)."""
+
+    def remove_image(self, image: str) -> None:
+        """Take a name away, and the image with its last one; by id only one with at most one name.
+
+        Never by force: EngineError(CONFLICT) where a container or another name needs it. That it isn't there is fine.
+        """
 
     def create(self, spec: ContainerSpec) -> str:
         """Returns the id. Raises EngineError(CONFLICT) where the name is taken."""

@@ -195,6 +195,10 @@ class SimulatedEngine:
         """From now on pulls fail in the middle of their stream with these words; empty ends it."""
         self.state.pull_failure = words
 
+    def fail_loads(self, words: str) -> None:
+        """From now on images that are loaded are refused with these words; empty ends it."""
+        self.state.load_failure = words
+
     # --- misbehaving ----------------------------------------------------------------------------------------------
 
     def misbehave(self, fault: Fault, on: str = "", *, times: int | None = None, seconds: float = 0.0) -> None:

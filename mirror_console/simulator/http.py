@@ -1,5 +1,6 @@
 """As much of HTTP/1.1 as clients of an engine speak: kept connections, chunks, and connections taken over."""
 
+import io
 import selectors
 import socket
 import struct
@@ -45,6 +46,8 @@ def read_request(incoming: BinaryIO, connection: socket.socket) -> Request | Non
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     if headers.get("transfer-encoding", "").lower() == "chunked":
         body = _read_chunks(incoming)
+        if body is None:
+            return None
     else:
         length = headers.get("content-length", "0")
         body = incoming.read(int(length)) if length.isdigit() else b""
@@ -118,11 +121,19 @@ def _head(reply: Reply, headers: str, further: str) -> bytes:
     return f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}\r\n{headers}{kind}{further}\r\n".encode("latin-1")
 
 
-def _read_chunks(incoming: BinaryIO) -> bytes:
-    pieces = []
-    while size := int(incoming.readline(_LINE_LIMIT).split(b";")[0].strip() or b"0", 16):
-        pieces.append(incoming.read(size))
+def _read_chunks(incoming: BinaryIO) -> bytes | None:
+    """The body; None where the client goes away before its end."""
+    body = io.BytesIO()
+    while size := _chunk_size(incoming.readline(_LINE_LIMIT)):
+        body.write(incoming.read(size))
         incoming.readline(_LINE_LIMIT)
+    if size is None:
+        return None
     while incoming.readline(_LINE_LIMIT) not in (b"\r\n", b"\n", b""):
         pass
-    return b"".join(pieces)
+    return body.getvalue()
+
+
+def _chunk_size(line: bytes) -> int | None:
+    digits = line.split(b";")[0].strip()
+    return int(digits, 16) if digits else None

@@ -1,11 +1,7 @@
 """The images that a simulated engine has: by id, by tag and by digest."""
 
-import io
-import tarfile
 from dataclasses import dataclass, field
 from datetime import datetime
-
-import msgspec
 
 from mirror_console.simulator.images import Image
 from mirror_console.simulator.references import Reference, parse_reference
@@ -76,7 +72,7 @@ class ImageStore:
     def remove(self, text: str, users: dict[str, str], *, force: bool) -> list[Document]:
         """Take a name away, and the image with its last one. `users` are the containers' ids by their image's id.
 
-        Raises Refusal: 404, or 409 while a container uses the image's last name.
+        Raises Refusal: 404, or 409 while a container uses the image's last name, or for the id of one with more names.
         """
         stored = self.find(text)
         by_id = (not text.startswith("sha256:") and stored.image.id[7:].startswith(text)) or text == stored.image.id
@@ -90,6 +86,9 @@ class ImageStore:
                 raise Refusal(409, f"conflict: {words} {user[:12]}")
             words = f'unable to remove repository reference "{text}" (must force) - container {user[:12]}'
             raise Refusal(409, f"conflict: {words} is using its referenced image {short}")
+        if by_id and not force and not _is_single(names):
+            words = f"unable to delete {stored.image.id[7:19]} (must be forced)"
+            raise Refusal(409, f"conflict: {words} - image is referenced in multiple repositories")
         stored.tags = [tag for tag in stored.tags if tag not in names]
         if last and not user:
             names += [digest for digest in stored.digests if digest not in names]
@@ -100,38 +99,11 @@ class ImageStore:
             answer.append({"Deleted": stored.image.id})
         return answer
 
-    def save(self, names: list[str]) -> bytes:
-        """A tar archive as `docker save` writes it, with the configurations; layers are named, not filled."""
-        target = io.BytesIO()
-        manifest: list[Document] = []
-        with tarfile.open(fileobj=target, mode="w") as archive:
-            for name in names:
-                stored = self.find(name)
-                config = f"{stored.image.id[7:]}.json"
-                _write(archive, config, msgspec.json.encode(stored.image.blob))
-                tags = [tag for tag in stored.tags if tag == str(parse_reference(name))] if ":" in name else stored.tags
-                layers = [f"{layer.diff_id[7:]}/layer.tar" for layer in stored.image.layers]
-                manifest.append({"Config": config, "RepoTags": tags or None, "Layers": layers})
-            _write(archive, "manifest.json", msgspec.json.encode(manifest))
-        return target.getvalue()
 
-    def load(self, archive_bytes: bytes, now: datetime) -> list[str]:
-        """Take the images of an archive; the lines say what was loaded. Raises Refusal (500) for anything else."""
-        try:
-            with tarfile.open(fileobj=io.BytesIO(archive_bytes)) as archive:
-                manifest = msgspec.json.decode(_read(archive, "manifest.json"))
-                images = [(Image(msgspec.json.decode(_read(archive, e["Config"]))), e["RepoTags"]) for e in manifest]
-        except (tarfile.TarError, KeyError, TypeError, msgspec.DecodeError) as error:
-            raise Refusal(500, f"invalid archive: {error}") from error
-        lines = []
-        for image, tags in images:
-            self.add(image)
-            for tag in tags or []:
-                self.name(image, parse_reference(tag), "", now)
-                lines.append(f"Loaded image: {tag}\n")
-            if not tags:
-                lines.append(f"Loaded image ID: {image.id}\n")
-        return lines
+def _is_single(names: list[str]) -> bool:
+    """Whether these are one name: the digest that came with a tag doesn't count as another."""
+    repositories = {name.partition("@")[0] if "@" in name else name.rpartition(":")[0] for name in names}
+    return len([name for name in names if "@" not in name]) <= 1 and len(names) <= 2 and len(repositories) <= 1
 
 
 def image_document(stored: StoredImage, version: tuple[int, int]) -> Document:
@@ -184,16 +156,3 @@ def image_item(stored: StoredImage, version: tuple[int, int]) -> Document:
     if version < (1, 44):
         item["VirtualSize"] = image.size
     return item
-
-
-def _write(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(content)
-    archive.addfile(entry, io.BytesIO(content))
-
-
-def _read(archive: tarfile.TarFile, name: str) -> bytes:
-    content = archive.extractfile(name)
-    if content is None:
-        raise KeyError(name)
-    return content.read()

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
-from mirror_console.simulator import about, changing, creation, listing, places, pulling, running, shapes
+from mirror_console.simulator import about, archives, changing, creation, listing, places, pulling, running, shapes
 from mirror_console.simulator.calls import Call, Reply, Request
 from mirror_console.simulator.image_store import image_document
 from mirror_console.simulator.references import parse_reference
@@ -239,9 +239,8 @@ def _pull(call: Call) -> Reply:
 
 @_route("POST", "/images/load")
 def _load(call: Call) -> Reply:
-    with call.state.lock:
-        lines = call.state.images.load(call.content, call.state.clock())
-    return Reply(200, pieces=(msgspec.json.encode({"stream": line}) + b"\r\n" for line in lines))
+    lines = archives.load(call.state, call.content, quiet=call.flag("quiet"))
+    return Reply(200, pieces=(msgspec.json.encode(line) + b"\r\n" for line in lines))
 
 
 @_route("GET", "/images/get")
@@ -255,11 +254,7 @@ def _save(call: Call, image: str) -> Reply:
 
 
 def _saved(call: Call, names: list[str]) -> Reply:
-    with call.state.lock:
-        try:
-            return Reply(200, call.state.images.save(names), "application/x-tar")
-        except Refusal as refusal:
-            raise Refusal(refusal.status, refusal.message.removesuffix(":latest")) from refusal
+    return Reply(200, content_type="application/x-tar", pieces=archives.save(call.state, names))
 
 
 @_route("GET", "/images/{image}/json")

@@ -102,6 +102,7 @@ class EngineState:
         self.executions: dict[str, Execution] = {}
         self.leaked_ports: set[int] = set()
         self.pull_failure = ""
+        self.load_failure = ""
         self.started = clock()
         self._ids = 0
         self.agenda: list[tuple[datetime, str]] = []

@@ -81,6 +81,14 @@ def test_what_is_asked_is_what_the_list_says(asked: set[tuple[str, str]], fleet:
     session.set_restart(two, RestartPolicy.ALWAYS)
     assert session.volume_exists("shop-data")
     session.remove(two)
+    # What a relay asks.
+    with session.save(image) as saving, session.load() as loading:
+        for piece in saving:
+            loading.send(piece)
+        loading.finish(lambda _progress: None)
+    session.tag(image, "carried:1")
+    session.remove_image("carried:1")
+    assert [listed.id for listed in session.images() if image == listed.id] == [image]
 
     patterns = {(method, path): _pattern(path) for method, path in LISTED}
     hit: dict[tuple[str, str], tuple[str, str]] = {}

@@ -20,7 +20,7 @@ from mirror_console.domain.environment import RestartPolicy, Settings
 from mirror_console.domain.request import ContainerSpec, RegistryLogin
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.engine import DockerEngines, streams, transport
-from mirror_console.engine import session as session_module
+from mirror_console.engine import images as images_module
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.vault import MemoryVault
 from tests.engine.stand_in import PONG, StandIn, reply, stand_in
@@ -362,7 +362,7 @@ def test_what_trickles_beside_the_body_costs_no_more_than_the_timeout(
 def test_a_pull_may_last_as_long_as_it_is_never_silent(
     engines: DockerEngines, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(images_module, "SILENCE_SECONDS", 0.3)
 
     def slowly(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")

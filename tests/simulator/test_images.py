@@ -199,7 +199,8 @@ def test_an_image_travels_in_an_archive(
         there = connect(other)
         lines = list(there.load_image(archive))
 
-        assert lines == [{"stream": f"Loaded image: {IMAGE}\n"}]
+        assert [line["status"] for line in lines[:-1]] == ["Loading layer"] * 3
+        assert lines[-1] == {"stream": f"Loaded image: {IMAGE}\n"}
         loaded, original = there.inspect_image(IMAGE), api.inspect_image(IMAGE)
         assert loaded["Id"] == original["Id"]
         assert loaded["RootFS"] == original["RootFS"]
