@@ -105,6 +105,8 @@ class _Running:
     _held: dict[str, Held] = field(default_factory=dict)
     _closers: list[Callable[[], None]] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _closing: threading.Lock = field(default_factory=threading.Lock)
+    """Apart from the other: whoever is told how it stands may wait for a cancel."""
     _told_at: float = 0.0
     _lost: str = ""
     """Why no source gives the image."""
@@ -179,7 +181,7 @@ class _Running:
             loadings = {
                 leg.engine_id: opened.enter_context(self._held[leg.engine_id].session.load()) for leg in fitting
             }
-            with self._lock:
+            with self._closing:
                 self._closers = [tee.break_off, saving.close, *(loading.close for loading in loadings.values())]
             if self.work.stopped:
                 self.break_off()
@@ -188,7 +190,7 @@ class _Running:
             }
             works[_READING] = partial(self._read, holder, saving, tee, loadings)
             outcomes = self.jobs.side_by_side(works, len(works))
-            with self._lock:
+            with self._closing:
                 self._closers = []
         self.work.check()
         for outcome in outcomes.values():
@@ -197,7 +199,7 @@ class _Running:
 
     def break_off(self) -> None:
         """End everything that is open. From another thread."""
-        with self._lock:
+        with self._closing:
             closers = list(self._closers)
         for close in closers:
             close()
