@@ -17,6 +17,8 @@ engines list      {"engines": [EngineShape], "registries": [{"host", "user"}]}
 engines test      [{"number", "title", "state", "words", "seconds", "remedy", "command"}]
 engines add       {"id", "name", "address", "steps": as of engines test, none with --no-test}
 engines edit      {"id", "name", "address"}; add-registry {"id", "host", "user"}; remove… {"removed"}
+images list       [ImageShape]
+images relay      RelayShape
 catalog import    {"counts": {noun: count}, "new", "changed", "notes", "words"}
 catalog path      {"path", "exists"}; backup {"path"}
 """
@@ -29,7 +31,10 @@ from datetime import datetime
 
 from mirror_console.domain.alignment import Cell, Expected
 from mirror_console.domain.fleet import EngineRow, Grid, Row
+from mirror_console.domain.held import HeldImage
 from mirror_console.domain.plan import Plan
+from mirror_console.domain.relay import Relay
+from mirror_console.domain.request import ListedImage
 from mirror_console.domain.rollout import Rollout, headline
 from mirror_console.domain.verdict import answer
 
@@ -265,6 +270,61 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
         ended_at=rollout.ended_at,
         targets=targets,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ImageShape:
+    """An image on an engine. `brought_by` is a rollout or ``relay`` where this console has brought it there."""
+
+    id: str
+    tags: Sequence[str]
+    digests: Sequence[str]
+    created: datetime | None
+    size: int | None
+    fingerprint: str
+    brought_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegShape:
+    """What became of one engine of a relay. `bytes` were sent to it."""
+
+    engine: str
+    state: str
+    words: str
+    hint: str
+    bytes: int
+    image_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelayShape:
+    """A relay that is over."""
+
+    fingerprint: str
+    source: str
+    complete: bool
+    words: str
+    targets: Sequence[LegShape]
+
+
+def image_shape(listed: ListedImage, held: HeldImage | None) -> ImageShape:
+    """An image on an engine."""
+    return ImageShape(
+        id=listed.id,
+        tags=listed.tags,
+        digests=listed.digests,
+        created=listed.created,
+        size=listed.size,
+        fingerprint=held.fingerprint if held else "",
+        brought_by=held.brought_by if held else "",
+    )
+
+
+def relay_shape(relay: Relay) -> RelayShape:
+    """A relay."""
+    legs = [LegShape(leg.engine, leg.state.value, leg.words, leg.hint, leg.octets, leg.image_id) for leg in relay.legs]
+    return RelayShape(relay.fingerprint, relay.source, relay.complete, relay.sentence, legs)
 
 
 def _mirror(row: Row, columns: Sequence[str], now: datetime) -> MirrorShape:

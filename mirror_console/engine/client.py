@@ -95,6 +95,27 @@ class EngineClient(docker.APIClient):
         line, connection.sock = connection.sock, None
         return line
 
+    def borrow(self) -> Any:
+        """As `dial`, but it counts among the connections that this engine may have at once; `give_back` it.
+
+        The connection itself: what is connected is its `sock`.
+        """
+        connection: Any = self._pool._get_conn(timeout=self.seconds)
+        try:
+            # One that was idle may be dead, and nothing that is sent as a stream can be sent again.
+            connection.close()
+            connection.timeout = min(CONNECT_SECONDS, self.seconds)
+            connection.connect()
+        except BaseException:
+            self.give_back(connection)
+            raise
+        return connection
+
+    def give_back(self, connection: Any) -> None:
+        """Close what was borrowed: the next one may have its place."""
+        connection.close()
+        self._pool._put_conn(connection)
+
     def change(
         self, path: str, body: object = None, params: Mapping[str, str | int] | None = None, seconds: float = 0.0
     ) -> bytes:

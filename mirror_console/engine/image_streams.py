@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 from mirror_console.domain.request import Loaded, PullProgress
@@ -34,6 +35,7 @@ class _Stream:
         self._engine = engine
         self._client = client
         self._doing = doing
+        self._connection: Any = None
         self._line: Line | None = None
         self._closed = False
         self.octets = 0
@@ -47,17 +49,17 @@ class _Stream:
 
     def let_go(self) -> None:
         """Give the connection back. Only by who reads or writes."""
-        self._closed = True
-        line, self._line = self._line, None
-        if line is not None:
-            exchange.cut(line)
-            line.close()
+        self.close()
+        connection, self._connection, self._line = self._connection, None, None
+        if connection is not None:
+            self._client.give_back(connection)
 
     def _open(self) -> Line:
         if self._line is None:
             self._demand_open()
-            self._line = self._client.dial()
-            self._line.settimeout(SILENCE_SECONDS)
+            self._connection = self._client.borrow()
+            self._line = line = self._connection.sock
+            line.settimeout(SILENCE_SECONDS)
         self._demand_open()
         return self._line
 

@@ -12,6 +12,7 @@ from tests.benchmarks import (
     refresh_beside_fault,
     refresh_fleet,
     refresh_one,
+    relay_between,
     rollout_recreate,
     ssh_warm,
 )
@@ -24,6 +25,7 @@ BENCHMARKS = (
     refresh_fleet.BENCHMARK,
     rollout_recreate.BENCHMARK,
     ssh_warm.BENCHMARK,
+    relay_between.BENCHMARK,
     filter_rows.BENCHMARK,
 )
 

@@ -21,7 +21,17 @@ def test_without_a_command_the_window_opens(empty: CommandLine) -> None:
 def test_help_tells_the_exit_codes_and_every_command(empty: CommandLine) -> None:
     told = empty("--help")
     assert told.code == 0
-    for word in ("status", "check", "rollout", "recover", "engines", "catalog", "--read-only", "Exit codes: 0 fine"):
+    for word in (
+        "status",
+        "check",
+        "rollout",
+        "recover",
+        "images",
+        "engines",
+        "catalog",
+        "--read-only",
+        "Exit codes: 0 fine",
+    ):
         assert word in told.out
     assert "Mirror Console" in empty("--version").out
 
@@ -32,6 +42,7 @@ def test_help_tells_the_exit_codes_and_every_command(empty: CommandLine) -> None
         ("rollout", ["plan", "checks", "start", "resume", "stop", "list", "show", "report"]),
         ("recover", ["list", "continue", "put-back"]),
         ("engines", ["list", "add", "edit", "remove", "test", "add-registry", "remove-registry"]),
+        ("images", ["list", "relay"]),
         ("catalog", ["import", "export", "path", "backup"]),
     ],
 )

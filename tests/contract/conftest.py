@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from mirror_console.simulator.state import DOCKER_20_10, DOCKER_25
-from tests.contract.stage import Stage, real, real_by_ssh, simulated
+from tests.contract.stage import Stage, real, simulated
 
 GENERATIONS = {"simulated-20.10": DOCKER_20_10, "simulated-25": DOCKER_25}
-REAL = {"real": "tls_engine", "podman": "podman_engine"}
-BY_SSH = "real-ssh"
+REAL = {"real": "tls_engine", "real-ssh": "ssh_engine", "podman": "podman_engine"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -26,9 +25,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.module is test_podman:
         names = ["podman"]
     elif hasattr(test_podman, metafunc.function.__name__):
-        names = ["real", BY_SSH, *GENERATIONS]
+        names = [*(name for name in REAL if name != "podman"), *GENERATIONS]
     else:
-        names = [*REAL, BY_SSH, *GENERATIONS]
+        names = [*REAL, *GENERATIONS]
     params = [pytest.param(name, marks=() if name in GENERATIONS else pytest.mark.lab) for name in names]
     metafunc.parametrize("stage", params, indirect=True)
 
@@ -38,10 +37,6 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     """One engine, clean."""
     if request.param in REAL:
         with real(request.getfixturevalue("lab"), request.getfixturevalue(REAL[request.param])) as played:
-            yield played
-        return
-    if request.param == BY_SSH:
-        with real_by_ssh(request.getfixturevalue("lab"), request.getfixturevalue("ssh_engine")) as played:
             yield played
         return
     # The paths of sockets must be short.

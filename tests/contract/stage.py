@@ -116,32 +116,29 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 @contextmanager
 def real(lab: Lab, engine: LabEngine) -> Iterator[Stage]:
-    """A real engine of the lab, by TLS, or by its socket where it has no other way."""
+    """A real engine of the lab, by SSH or TLS, or by its socket where it has no other way."""
     vault = MemoryVault()
-    described = Engine("e1", engine.name, parse_address(engine.url))
+    described = catalogued(engine, vault, "e1")
+    registry = lab.registry
+    login = RegistryLogin(registry.address, registry.user, Secret(registry.password))
+    yield from _play(described, vault, _RealShelf(lab, engine), login)
+
+
+def catalogued(engine: LabEngine, vault: MemoryVault, engine_id: str) -> Engine:
+    """A real engine of the lab as a catalog has it, its credentials in the keyring."""
+    described = Engine(engine_id, engine.name, parse_address(engine.url))
+    if engine.spec.ssh:
+        reference = SecretReference(f"engine/{engine_id}/ssh-key")
+        vault.put(reference, Secret(engine.ssh.key.private))
+        pin = parse_host_key(engine.ssh.host_key().public, Hop(engine.ssh.host))
+        return replace(described, ssh=SshAccess(host_keys=(pin,), key=reference))
     if engine.spec.tls:
         texts = {"ca": engine.client.ca, "certificate": engine.client.certificate, "key": engine.client.key}
-        references = TlsReferences(*(SecretReference(f"engine/e1/{part}") for part in texts))
+        references = TlsReferences(*(SecretReference(f"engine/{engine_id}/{part}") for part in texts))
         for part, text in texts.items():
-            vault.put(SecretReference(f"engine/e1/{part}"), Secret(text))
-        described = replace(described, tls=references)
-    registry = lab.registry
-    login = RegistryLogin(registry.address, registry.user, Secret(registry.password))
-    yield from _play(described, vault, _RealShelf(lab, engine), login)
-
-
-@contextmanager
-def real_by_ssh(lab: Lab, engine: LabEngine) -> Iterator[Stage]:
-    """A real engine of the lab, by SSH."""
-    vault = MemoryVault()
-    reference = SecretReference("engine/e1/ssh-key")
-    vault.put(reference, Secret(engine.ssh.key.private))
-    pin = parse_host_key(engine.ssh.host_key().public, Hop(engine.ssh.host))
-    access = SshAccess(host_keys=(pin,), key=reference)
-    described = Engine("e1", engine.name, parse_address(engine.url), ssh=access)
-    registry = lab.registry
-    login = RegistryLogin(registry.address, registry.user, Secret(registry.password))
-    yield from _play(described, vault, _RealShelf(lab, engine), login)
+            vault.put(SecretReference(f"engine/{engine_id}/{part}"), Secret(text))
+        return replace(described, tls=references)
+    return described
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import functools
 import http.client
 import json
 import re
+import shlex
 import signal
 import socket
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class EngineSpec:
     With `tls` it listens on its address too, for clients with a certificate; with `ssh` an SSH server does, and the
     local socket is for the lab and for that server's users. `live_restore` is dockerd's own option.
     With `podman` it is Podman's system service instead of dockerd, by its local socket alone.
+    `disk` is how many megabytes its data may take, in memory and gone with its last process; 0: as many as there are.
     """
 
     name: str
@@ -37,6 +39,7 @@ class EngineSpec:
     live_restore: bool = False
     podman: bool = False
     ssh: bool = False
+    disk: int = 0
 
 
 class LabEngine:
@@ -267,6 +270,10 @@ class LabEngine:
         # last process, and an empty /run keeps it from what other daemons have there.
         self._containerd_socket.unlink(missing_ok=True)
         private = 'mount -t tmpfs -o mode=755 lab /run && hostname "$1" && shift && exec "$@"'
+        if self.spec.disk:
+            data = self.folder / "data"
+            data.mkdir(exist_ok=True)
+            private = f"mount -t tmpfs -o mode=711,size={self.spec.disk}m lab {shlex.quote(str(data))} && {private}"
         unshare = ["unshare", "--mount", "--uts", "--propagation", "slave", "sh", "-c", private, "sh", self.name]
         log = self.folder / "containerd.log"
         daemon = [find("containerd"), "--config", str(self._containerd_settings)]

@@ -1,0 +1,182 @@
+"""An image between real engines, by TLS, SSH and local socket: what docker says is there, also where it goes wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mirror_console.domain.relay import LegState, Relay
+from mirror_console.engine import DockerEngines
+from mirror_console.errors import FailureKind
+from mirror_console.jobs import Jobs, Stopped, Work
+from mirror_console.operations.console import Console
+from mirror_console.operations.relay import ROOM, Asked, relay
+from mirror_console.vault import MemoryVault
+from tests.catalogs import opened_catalog
+from tests.contract.stage import catalogued, now
+from tests.lab.engine import EngineSpec, LabEngine
+from tests.lab.images import ImageSpec, load
+from tests.lab.lab import Lab
+
+MEGABYTE = 1024 * 1024
+PAYLOAD = 32 * MEGABYTE
+"""Far more than is held on the way: in the tee, and by the sockets' own buffers."""
+IN_MID_STREAM = 4 * MEGABYTE
+IMAGE = ImageSpec("shop/carried", "26.8.1", payload=PAYLOAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A console with engines of the lab, by name."""
+
+    lab: Lab
+    console: Console
+    jobs: Jobs
+    fingerprint: str
+
+    def relay(
+        self,
+        sources: list[LabEngine],
+        targets: list[LabEngine],
+        at_mid_stream: Callable[[], object] = lambda: None,
+        work: Work | None = None,
+    ) -> tuple[Relay, list[Relay]]:
+        """Bring it there; what comes of it, and what was told. `at_mid_stream` is called once, by a thread of its own.
+
+        It is called when the first target has had some megabytes.
+        """
+        told: list[Relay] = []
+        with ThreadPoolExecutor(1) as beside:
+            acting: list[Future[object]] = []
+
+            def tell(standing: Relay) -> None:
+                told.append(standing)
+                if not acting and any(leg.octets > IN_MID_STREAM for leg in standing.legs):
+                    acting.append(beside.submit(at_mid_stream))
+                    # Nothing goes on before it is done.
+                    acting[0].result(20.0)
+
+            give, get = ([self.console.engine(engine.name) for engine in some] for some in (sources, targets))
+            asked = Asked(self.fingerprint, IMAGE.reference)
+            outcome = relay(self.console, self.jobs, asked, give, get, tell, work, patience=1.0)
+        return outcome, told
+
+    def has(self, engine: LabEngine) -> bool:
+        """Whether docker says that it is there, under its name."""
+        return self.lab.docker(engine).image(IMAGE.reference) is not None
+
+    def forget(self, *engines: LabEngine) -> None:
+        """Take it away by docker's command line."""
+        for engine in engines:
+            self.lab.docker(engine).forget_image(IMAGE.reference)
+            assert not self.has(engine)
+
+
+@pytest.fixture
+def carrier(
+    lab: Lab, tls_engine: LabEngine, local_engine: LabEngine, ssh_engine: LabEngine, tmp_path: Path
+) -> Iterator[Carrier]:
+    small = lab.engine(EngineSpec("small", bridge=False, disk=40))
+    vault, jobs = MemoryVault(), Jobs()
+    catalog, engines = opened_catalog(tmp_path / "catalog.sqlite"), DockerEngines(vault, now)
+    console = Console(catalog, engines, vault, now, time.monotonic, time.sleep, "operator", "desk")
+    with catalog.write() as books:
+        for engine in (tls_engine, local_engine, ssh_engine, small):
+            books.engines.save(catalogued(engine, vault, engine.name))
+    load(lab.docker(tls_engine), IMAGE)
+    image = engines.session(console.engine(tls_engine.name)).image(IMAGE.reference)
+    assert image is not None
+    try:
+        yield Carrier(lab, console, jobs, image.fingerprint)
+    finally:
+        jobs.close()
+        engines.close()
+        catalog.close()
+        for engine in (tls_engine, local_engine, ssh_engine):
+            engine.mend()
+            lab.docker(engine).forget_image(IMAGE.reference)
+        small.power_off()
+
+
+def test_from_one_engine_to_others_and_what_fails_on_the_way(
+    lab: Lab, carrier: Carrier, tls_engine: LabEngine, local_engine: LabEngine, ssh_engine: LabEngine
+) -> None:
+    small = lab.engine(EngineSpec("small", bridge=False, disk=40))
+    # By TLS to a local one, one by SSH, and one that has no room for it.
+    outcome, told = carrier.relay([tls_engine], [local_engine, ssh_engine, small])
+    assert _states(outcome) == {"local": LegState.BROUGHT, "bern": LegState.BROUGHT, "small": LegState.FAILED}
+    assert outcome.leg("small").kind is FailureKind.DISK_FULL
+    assert "no space left on device" in outcome.leg("small").words
+    wanted = lab.docker(tls_engine).image(IMAGE.reference)
+    assert wanted is not None
+    for engine in (local_engine, ssh_engine):
+        there = lab.docker(engine).image(IMAGE.reference)
+        assert there is not None
+        assert (there["Id"], there["RepoTags"]) == (wanted["Id"], [IMAGE.reference])
+        with carrier.console.catalog.read() as books:
+            (held,) = [one for one in books.images.on(engine.name) if one.id == wanted["Id"]]
+        assert (held.brought_by, held.fingerprint) == ("relay", carrier.fingerprint)
+    assert lab.docker(small).run("image", "ls", "--quiet") == ""
+    assert len(told) < 100
+    assert all(one.done <= one.total for one in told)
+
+    # A target is frozen in mid-stream: the other one isn't held up. Resumed, only it is sent the image.
+    carrier.forget(local_engine, ssh_engine)
+    outcome, _ = carrier.relay([tls_engine], [local_engine, ssh_engine], local_engine.freeze)
+    assert _states(outcome) == {"local": LegState.FAILED, "bern": LegState.BROUGHT}
+    assert outcome.leg("local").words == "local took nothing for 1 s, and the others didn't wait for it."
+    assert outcome.leg("local").octets < PAYLOAD
+    local_engine.thaw()
+    assert not carrier.has(local_engine)
+    outcome, _ = carrier.relay([tls_engine], [local_engine, ssh_engine])
+    assert _states(outcome) == {"local": LegState.BROUGHT, "bern": LegState.THERE}
+    assert outcome.leg("bern").octets == 0
+
+    # Cancelled in mid-stream: at once, and nothing of it stays.
+    carrier.forget(local_engine)
+    ended: list[float] = []
+
+    def carry(work: Work) -> None:
+        def cancel() -> None:
+            ended.append(time.monotonic())
+            work.stop()
+
+        carrier.relay([tls_engine], [local_engine], cancel, work)
+
+    with pytest.raises(Stopped):
+        carrier.jobs.submit("Relay", carry).result(30.0)
+    assert time.monotonic() - ended[0] < 2.0
+    assert not carrier.has(local_engine)
+    _until_empty(local_engine.folder / "data" / "tmp")
+
+    # The source is killed in mid-stream: it is said, and another one that has the image gives it.
+    outcome, told = carrier.relay([tls_engine], [local_engine], tls_engine.kill)
+    assert outcome.leg("local").words.startswith("paris broke off in the middle of an image")
+    assert outcome.leg("local").hint
+    assert not carrier.has(local_engine)
+    tls_engine.start()
+    outcome, told = carrier.relay([tls_engine, ssh_engine], [local_engine], tls_engine.kill)
+    assert outcome.complete
+    assert list(dict.fromkeys(one.source for one in told if one.source)) == ["paris", "bern"]
+    assert carrier.has(local_engine)
+
+
+def test_no_more_is_held_on_the_way_than_said() -> None:
+    assert ROOM <= 8 * MEGABYTE
+
+
+def _states(outcome: Relay) -> dict[str, LegState]:
+    return {leg.engine: leg.state for leg in outcome.legs}
+
+
+def _until_empty(folder: Path) -> None:
+    """An engine throws away what it had unpacked of an image that never became whole."""
+    end = time.monotonic() + 20.0
+    while left := list(folder.iterdir()):
+        assert time.monotonic() < end, left
+        time.sleep(0.05)
