@@ -32,6 +32,10 @@ REGISTRY_WIDE = frozenset({FailureKind.REGISTRY_BUSY, FailureKind.REGISTRY_TROUB
 """What is the registry's own trouble, whichever engine hears of it: all pulls from it rest."""
 
 
+OVER_THERE = frozenset({FailureKind.REGISTRY_UNREACHABLE, FailureKind.REGISTRY_LOST, FailureKind.STALLED})
+"""What is the way's trouble from one engine to the registry: another engine may have the image to give."""
+
+
 def rest_before_next(kind: FailureKind, tries: int, asked: float | None, chance: float) -> float | None:
     """Seconds until a pull is tried again that failed `tries` times; None where it isn't tried again.
 

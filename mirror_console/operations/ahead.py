@@ -11,7 +11,7 @@ from mirror_console.errors import EngineError, VaultError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
-from mirror_console.operations.fetching import Fetcher, HowFar, PutAside, Want, note_brought
+from mirror_console.operations.fetching import Fetcher, HowFar, PutAside, Want, known_as, note_brought
 from mirror_console.operations.ports import EngineSession
 
 LOOKS_AT_ONCE = 32
@@ -20,7 +20,10 @@ THERE_ALREADY = "was there"
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """An image that is to be on an engine. `application_id` is whose way in is taken, `fingerprint` what it must be."""
+    """An image that is to be on an engine. `application_id` is whose way in is taken, `fingerprint` what it must be.
+
+    It is empty where only the digest is known.
+    """
 
     fetch: Fetch
     fingerprint: str
@@ -31,7 +34,7 @@ def look(console: Console, jobs: Jobs, errands: Sequence[Errand]) -> list[Errand
     """The same, with those noted as there that are. One that can't be looked at stays as it is."""
 
     def seen(errand: Errand) -> Errand:
-        if _here(_session(console, errand), errand) is None:
+        if _here(console, _session(console, errand), errand) is None:
             return errand
         now = console.clock()
         there = replace(
@@ -69,11 +72,11 @@ def bring(console: Console, fetcher: Fetcher, errand: Errand, brought_by: str, t
 
     try:
         session = _session(console, errand)
-        if _here(session, errand) is not None:
+        if _here(console, session, errand) is not None:
             return ended(FetchState.THERE, THERE_ALREADY)
         login = console.login(parse_reference(fetch.reference).registry)
-        arrival = fetcher.fetch(Want(fetch.engine_id, fetch.engine, fetch.reference), session, login, told)
-        here = session.image(fetch.reference)
+        arrival = fetcher.fetch(_want(errand), session, login, told)
+        here = session.image(arrival.image)
     except PutAside:
         return errand.fetch
     except VaultError as error:
@@ -82,7 +85,7 @@ def bring(console: Console, fetcher: Fetcher, errand: Errand, brought_by: str, t
         return ended(FetchState.FAILED, error.title)
     if here is None:
         return ended(FetchState.FAILED, "the image did not arrive")
-    if here.fingerprint != errand.fingerprint:
+    if errand.fingerprint and here.fingerprint != errand.fingerprint:
         return ended(FetchState.FAILED, "the image that arrived is not the planned one")
     if arrival.brought:
         with console.catalog.write() as books:
@@ -94,6 +97,16 @@ def _session(console: Console, errand: Errand) -> EngineSession:
     return console.engines.session(reached_now(console, errand.fetch.engine_id, errand.application_id))
 
 
-def _here(session: EngineSession, errand: Errand) -> Image | None:
-    found = session.image(errand.fetch.reference)
-    return found if found is not None and found.fingerprint == errand.fingerprint else None
+def _want(errand: Errand) -> Want:
+    fetch = errand.fetch
+    of = (fetch.engine_id, fetch.engine, fetch.reference)
+    return Want(*of, errand.fingerprint, errand.application_id, fetch.title)
+
+
+def _here(console: Console, session: EngineSession, errand: Errand) -> Image | None:
+    ids = known_as(console, errand.fetch.engine_id, errand.fingerprint) if errand.fingerprint else []
+    for name in (errand.fetch.reference, *ids):
+        found = session.image(name)
+        if found is not None and errand.fingerprint in {found.fingerprint, ""}:
+            return found
+    return None

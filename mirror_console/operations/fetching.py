@@ -14,12 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
-from mirror_console.domain.fetching import REGISTRY_WIDE, SILENCE, FetchState, nothing_came, rest_before_next
+from mirror_console.domain.fetching import (
+    OVER_THERE,
+    REGISTRY_WIDE,
+    SILENCE,
+    FetchState,
+    nothing_came,
+    rest_before_next,
+)
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import HUB, Image, parse_reference
 from mirror_console.domain.plan import Way
 from mirror_console.domain.request import PullProgress, RegistryLogin
-from mirror_console.errors import EngineError
+from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books, EngineSession
 
@@ -61,25 +68,42 @@ class HowFar:
 class Arrival:
     """An image was brought. `words` tells what it took, where it took more than one pull.
 
-    `brought` says that this fetch is what put it there, so that it is ours to remove.
+    `brought` says that this fetch is what put it there and that nobody has noted that yet: it is ours to remove.
+    `image` is what to look for it by: where it came from another engine the registry's name for it isn't known there.
     """
 
     words: str = ""
     brought: bool = False
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What is to be brought where."""
+    """What is to be brought where, and whose way into engines is taken."""
 
     engine_id: str
     engine: str
     reference: str
+    fingerprint: str
+    application_id: str
+    title: str = ""
+    """What people call the image."""
 
     @property
     def registry(self) -> str:
         """The registry that it comes from."""
         return parse_reference(self.reference).registry or HUB
+
+
+Relays = Callable[[Want, Callable[[HowFar], None], Callable[[], bool]], Arrival | None]
+"""Brings an image from another engine that has it: None where none has. The last parameter is whether to break off.
+
+Raises EngineError where that failed, and PutAside.
+"""
+
+
+def _nobody(_want: Want, _say: Callable[[HowFar], None], _stopped: Callable[[], bool]) -> Arrival | None:
+    return None
 
 
 @dataclass(slots=True)
@@ -95,7 +119,8 @@ class _Pull:
 class Fetcher:
     """Brings images to engines. Every method may be called from any thread; `fetch` blocks its caller.
 
-    `halting` is asked at least ten times a second while anything is waited for. `chance` is from 0 to 1.
+    `halting` is asked at least ten times a second while anything is waited for. `chance` is from 0 to 1. `relay` is
+    tried where the registry can't be reached from an engine.
     """
 
     def __init__(
@@ -104,11 +129,13 @@ class Fetcher:
         way: Way,
         halting: Callable[[], Halting] = lambda: Halting.NOT,
         chance: Callable[[], float] = _dice.random,
+        relay: Relays = _nobody,
     ) -> None:
         self._console = console
         self._way = way
         self._halting = halting
         self._chance = chance
+        self._relay = relay
         self._lock = threading.Lock()
         self._pulls: dict[tuple[str, str], _Pull] = {}
         self._to_engine: Counter[str] = Counter()
@@ -160,12 +187,24 @@ class Fetcher:
                 except EngineError as error:
                     troubles.append(error)
                 else:
-                    return Arrival(_took(troubles, self._console.monotonic() - began), brought)
+                    return Arrival(_took(troubles, self._console.monotonic() - began), brought, want.reference)
             last = troubles[-1]
+            if last.kind is FailureKind.REGISTRY_UNREACHABLE and (relayed := self._relayed(want, last, say)):
+                return relayed
             rest = rest_before_next(last.kind, len(troubles), last.retry_after, self._chance())
             if rest is None:
+                if last.kind in OVER_THERE and (relayed := self._relayed(want, last, say)):
+                    return relayed
                 raise _after_all(troubles, self._console.monotonic() - began)
             self._rest(want, last, rest, len(troubles) + 1, say)
+
+    def _relayed(self, want: Want, error: EngineError, say: Callable[[HowFar], None]) -> Arrival | None:
+        """From another engine, where one has it. Raises EngineError with both reasons where that fails too."""
+        try:
+            arrival = self._relay(want, say, lambda: self._halting() is Halting.STOPPING)
+        except EngineError as second:
+            raise _again(error, f"{error.title} From another engine: {second.title}") from second
+        return None if arrival is None else replace(arrival, words=f"{arrival.words}, as {error.kind}")
 
     def _pull(
         self, want: Want, session: EngineSession, login: RegistryLogin | None, say: Callable[[HowFar], None]
@@ -308,3 +347,12 @@ def note_brought(books: Books, console: Console, engine_id: str, image: Image, b
         size=image.size,
     )
     books.images.save_all([replace(seen, brought_by=brought_by)])
+
+
+def known_as(console: Console, engine_id: str, fingerprint: str) -> list[str]:
+    """The ids under which an image was seen on an engine.
+
+    An image that was loaded, or came from another engine, isn't known by the name that a registry has for it.
+    """
+    with console.catalog.read() as books:
+        return [held.id for held in books.images.like(fingerprint) if held.engine_id == engine_id]

@@ -18,7 +18,7 @@ from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import ConsoleError, EngineError, VaultError
-from mirror_console.operations.fetching import Arrival, Fetcher, HowFar, Want, note_brought
+from mirror_console.operations.fetching import Arrival, Fetcher, HowFar, Want, known_as, note_brought
 from mirror_console.operations.last_look import end_well
 from mirror_console.operations.scene import NEXT, OLDER, PREV, about_old, container_labels, is_way_back
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
@@ -90,6 +90,10 @@ def fetch(turn: Turn, fetcher: Fetcher) -> Image:
     here = turn.last_look_at_image(name)
     if here is not None and here.fingerprint == planned.after_fingerprint:
         return here
+    for identity in known_as(turn.console, planned.engine_id, planned.after_fingerprint):
+        here = turn.last_look_at_image(identity)
+        if here is not None and here.fingerprint == planned.after_fingerprint:
+            return here
     if not planned.reference:
         raise StepFailed(Step.PULL, "the planned image is not on the engine, and no digest is known to pull it by")
     try:
@@ -97,7 +101,14 @@ def fetch(turn: Turn, fetcher: Fetcher) -> Image:
     except VaultError as error:
         raise StepFailed(Step.PULL, str(error)) from error
 
-    want = Want(planned.engine_id, planned.engine, planned.reference)
+    want = Want(
+        planned.engine_id,
+        planned.engine,
+        planned.reference,
+        planned.after_fingerprint,
+        planned.application_id,
+        planned.after_title,
+    )
     arrivals: list[Arrival] = []
     found: list[Image] = []
 
@@ -108,7 +119,7 @@ def fetch(turn: Turn, fetcher: Fetcher) -> Image:
         turn.become(TargetState.FETCHING, how_far.words)
 
     def done() -> str | None:
-        image = turn.image(planned.reference)
+        image = turn.image(arrivals[-1].image if arrivals else planned.reference)
         if image is None:
             return "the image did not arrive"
         if image.fingerprint != planned.after_fingerprint:
