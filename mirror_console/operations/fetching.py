@@ -245,6 +245,7 @@ class Fetcher:
     def _place(self, want: Want, say: Callable[[HowFar], None]) -> Iterator[None]:
         """A place among the pulls to an engine and from a registry, which is waited for."""
         said = ""
+        self._demand_going_on()
         while words := self._take_place(want):
             if words != said:
                 say(HowFar(FetchState.WAITING, 0.0, words))
@@ -282,9 +283,13 @@ class Fetcher:
             self._wait(min(SLICE, left))
 
     def _wait(self, seconds: float) -> None:
+        self._demand_going_on()
+        self._console.sleep(seconds)
+
+    def _demand_going_on(self) -> None:
+        """Raises PutAside where nothing more is to be begun."""
         if self._halting() is not Halting.NOT:
             raise PutAside
-        self._console.sleep(seconds)
 
 
 def _follow(pull: _Pull, tell: Callable[[HowFar], None]) -> Arrival:

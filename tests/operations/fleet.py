@@ -104,13 +104,13 @@ class Fleet:
 
 
 @contextmanager
-def small_fleet(mirrors: int = 4, engines: Sequence[str] = ("alpha", "berlin")) -> Iterator[Fleet]:
+def small_fleet(mirrors: int = 4, names: Sequence[str] = ("alpha", "berlin")) -> Iterator[Fleet]:
     """A source with live on `alpha`, and mirrors with live on the engines in turn. Nothing runs yet."""
     folder = Path(tempfile.mkdtemp(prefix="mc-"))
     folder.chmod(0o700)
     login = Login("deploy", "fleet-password")
     try:
-        with SimulatedFleet(folder / "e", engines, now, login=login) as simulated:
+        with SimulatedFleet(folder / "e", names, now, login=login) as simulated:
             catalog = opened_catalog(folder / "catalog" / "catalog.sqlite")
             vault = MemoryVault()
             jobs = Jobs()

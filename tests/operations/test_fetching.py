@@ -280,10 +280,17 @@ def test_who_rests_hears_at_once_that_it_is_halted(console: Console, time: Time,
 def test_a_pull_under_way_is_let_come_by_a_pause_and_broken_off_by_a_stop(console: Console) -> None:
     lines = tuple(PullProgress(done, 10, share=done / 10, came=done, new_layers=1) for done in range(1, 11))
     engine = Engine(lines=lines)
-    assert fetch(Fetcher(console, Way(), lambda: Halting.PAUSING), engine, want()).brought
     told: list[HowFar] = []
+
+    def halted(how: Halting) -> Fetcher:
+        told.clear()
+        return Fetcher(console, Way(), lambda: how if told else Halting.NOT)
+
+    assert fetch(halted(Halting.PAUSING), engine, want(), told).brought
     with pytest.raises(PutAside):
-        fetch(Fetcher(console, Way(), lambda: Halting.STOPPING), engine, want(), told)
+        fetch(halted(Halting.PAUSING), Engine([failure(FailureKind.REGISTRY_BUSY)]), want(), told)
+    with pytest.raises(PutAside):
+        fetch(halted(Halting.STOPPING), engine, want(), told)
     assert [far.share for far in told if far.share] == [0.1]
 
 
