@@ -36,7 +36,10 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(
-        group, name="images", help="Images on engines: list, prefetch, relay.", short_help="Images on engines, and how they get there."
+        group,
+        name="images",
+        help="Images on engines: list, prefetch, relay.",
+        short_help="Images on engines.",
     )
     group.command("list")(list_all)
     group.command("prefetch")(prefetch)

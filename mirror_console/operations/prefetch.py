@@ -16,6 +16,7 @@ from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.ahead import Errand, bring
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.fetching import Fetcher, Halting
+from mirror_console.operations.neighbours import from_neighbours
 
 
 def prefetch(
@@ -36,8 +37,8 @@ def prefetch(
     def halting() -> Halting:
         return Halting.STOPPING if work is not None and work.stopped else Halting.NOT
 
-    fetcher = Fetcher(console, way, halting)
     brought_by = new_id()
+    fetcher = Fetcher(console, way, halting, relay=from_neighbours(console, jobs, brought_by))
     now = {place: errand.fetch for place, errand in enumerate(errands)}
 
     def fetched(place: int, errand: Errand) -> Fetch:

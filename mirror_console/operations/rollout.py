@@ -33,6 +33,7 @@ from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.fetching import Fetcher, Halting, PutAside
 from mirror_console.operations.first_fetch import fetch_first, is_due
 from mirror_console.operations.last_look import look_last
+from mirror_console.operations.neighbours import from_neighbours
 from mirror_console.operations.preflight import check_engine
 from mirror_console.operations.put_back import put_back
 from mirror_console.operations.running import Running
@@ -123,7 +124,9 @@ class Conductor:
         self._cut_off = False
         self._broken: ConsoleError | None = None
         self._image_looks: defaultdict[str, ImageLooks] = defaultdict(dict)
-        self._fetcher = Fetcher(console, rollout.plan.way, self._how_halting)
+        self._fetcher = Fetcher(
+            console, rollout.plan.way, self._how_halting, relay=from_neighbours(console, jobs, rollout.id)
+        )
 
     @property
     def rollout(self) -> Rollout:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.fetching import FetchState, fetching_words
 from mirror_console.domain.plan import Plan, Way
 from mirror_console.domain.rollout import Phase, Rollout, RolloutState, Step, TargetState
@@ -291,3 +292,49 @@ def test_what_is_not_there_is_told(fleet: Fleet, asked: tuple[Any, ...], words: 
     with pytest.raises(InvalidInput) as refused:
         of_source(fleet.console, survey(fleet.console), *asked)
     assert words in str(refused.value)
+
+
+# --- from another engine ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ahead", [True, False], ids=["ahead", "in its turn"])
+def test_an_engine_cut_off_from_the_registry_is_given_the_image_by_another(fleet: Fleet, ahead: bool) -> None:
+    chur = fleet.simulated.engines["chur"]
+    chur.state.registries.clear()
+    made = planned(fleet, replace(QUICK, prefetch=ahead))
+    checked = preflight(fleet.console, fleet.jobs, made)
+    assert not checked.blocking
+    warned = [result for result in checked.warnings if result.check is Check.PULLABLE]
+    assert [(result.engine_id, result.answer) for result in warned] == [("chur", Answer.WARNING)]
+    assert "taken from alpha" in warned[0].remedy
+    rollout = Conductor(fleet.console, fleet.jobs, start(fleet.console, made, checked, "a test")).run()
+    assert states(rollout) == [DONE] * 4
+    assert fleet.version_of("mirror-03-live") == "26.8.3"
+    told = {engine: words for engine, phase, words in pulls(fleet, rollout) if phase is Phase.OUTCOME}
+    assert told["chur"] in {f"taken from {giver}, as registry unreachable" for giver in ("alpha", "berlin")}
+    with fleet.console.catalog.read() as books:
+        held = {image.engine_id: image for image in books.images.like(rollout.targets[0].after_fingerprint)}
+    assert held["chur"].brought_by == rollout.id
+    if ahead:
+        assert told["chur"] in report_html(fleet.console, rollout.id)
+
+
+def test_where_no_engine_has_it_the_registry_must_be_reached(fleet: Fleet) -> None:
+    for engine in fleet.simulated.engines.values():
+        engine.state.registries.clear()
+    with fleet.console.catalog.write() as books:
+        for seen in books.observations.all():
+            books.observations.save_all([replace(seen, fingerprint="fp1:other")])
+    made = planned(fleet)
+    checked = preflight(fleet.console, fleet.jobs, made)
+    assert {result.engine_id for result in checked.blocking if result.check is Check.PULLABLE} <= {"berlin", "chur"}
+    assert checked.blocking
+
+
+def test_a_registry_that_is_asked_too_much_is_no_reason_not_to_start(fleet: Fleet) -> None:
+    made = planned(fleet)
+    fleet.simulated.registry.refuse("toomanyrequests: You have reached your pull rate limit")
+    checked = preflight(fleet.console, fleet.jobs, made)
+    assert not checked.blocking
+    fleet.simulated.registry.refuse("received unexpected HTTP status: 503 Service Unavailable")
+    assert {result.check for result in preflight(fleet.console, fleet.jobs, made).blocking} == {Check.PULLABLE}
