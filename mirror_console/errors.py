@@ -96,8 +96,13 @@ class FailureKind(StrEnum):
     DISK_FULL = "disk full"
     REGISTRY_SIGN_IN = "registry sign-in refused"
     REGISTRY_UNREACHABLE = "registry unreachable"
+    REGISTRY_LOST = "registry connection lost"
+    REGISTRY_BUSY = "too many requests"
+    REGISTRY_TROUBLE = "registry in trouble"
     IMAGE_NOT_FOUND = "image not found"
     PLATFORM = "wrong platform"
+    CORRUPT = "corrupt layer"
+    STALLED = "no progress"
 
 
 UNREACHABLE_KINDS = frozenset(
@@ -125,12 +130,18 @@ UNREACHABLE_KINDS = frozenset(
 
 
 class EngineError(ConsoleError):
-    """An engine couldn't be asked, or refused. `kind` is the cause; `detail` the engine's own words, cleaned."""
+    """An engine couldn't be asked, or refused. `kind` is the cause; `detail` the engine's own words, cleaned.
 
-    def __init__(self, kind: FailureKind, title: str, hint: str = "", *, detail: str = "") -> None:
+    `retry_after` is in how many seconds it may be asked again, where the words tell it.
+    """
+
+    def __init__(
+        self, kind: FailureKind, title: str, hint: str = "", *, detail: str = "", retry_after: float | None = None
+    ) -> None:
         super().__init__(title, hint)
         self.kind = kind
         self.detail = detail
+        self.retry_after = retry_after
 
     @property
     def outcome_unknown(self) -> bool:

@@ -46,7 +46,9 @@ class WayPreset(StrEnum):
 
 WAYS: Mapping[WayPreset, Way] = MappingProxyType(
     {
-        WayPreset.CAREFUL: Way(at_once=4, at_once_per_engine=1, bake=300.0, max_failed=0),
+        WayPreset.CAREFUL: Way(
+            at_once=4, at_once_per_engine=1, bake=300.0, max_failed=0, pulls_per_engine=1, pulls_per_registry=3
+        ),
         WayPreset.NORMAL: Way(),
         WayPreset.TEST: Way(waves=(WaveSize(count=1), REST), bake=5.0, max_failed=5, pause_after_canary=False),
     }

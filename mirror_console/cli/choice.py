@@ -37,6 +37,11 @@ class Choice:
     at_once: Annotated[int | None, typer.Option("--at-once", help="Targets at once.")] = None
     per_engine: Annotated[int | None, typer.Option("--per-engine", help="Targets at once on one engine.")] = None
     max_failed: Annotated[int | None, typer.Option("--max-failed", help="Targets of a wave that may fail.")] = None
+    per_registry: Annotated[int | None, typer.Option("--per-registry", help="Pulls at once from one registry.")] = None
+    pulls_per_engine: Annotated[int | None, typer.Option("--pulls-per-engine", help="Pulls at once to one engine.")] = (
+        None
+    )
+    no_prefetch: Annotated[bool, typer.Option("--no-prefetch", help="Fetch in each target's turn, not ahead.")] = False
     no_pause: Annotated[bool, typer.Option("--no-pause", help="Don't pause after the first wave.")] = False
     no_refresh: Annotated[bool, typer.Option("--no-refresh", help="Don't ask the engines first.")] = False
 
@@ -97,6 +102,9 @@ def _way(choice: Choice) -> Way:
         "at_once": choice.at_once,
         "at_once_per_engine": choice.per_engine,
         "max_failed": choice.max_failed,
+        "pulls_per_registry": choice.per_registry,
+        "pulls_per_engine": choice.pulls_per_engine,
+        "prefetch": False if choice.no_prefetch else None,
         "pause_after_canary": False if choice.no_pause else None,
     }
     if problems:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mirror_console.cli.output import Output, terminal_for_progress
+from mirror_console.cli.prefetch import prefetch
 from mirror_console.cli.session import ExitCode, JsonOption, session_of, told
 from mirror_console.cli.shapes import image_shape, relay_shape
 from mirror_console.cli.status import engine_ids
@@ -35,9 +36,13 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(
-        group, name="images", help="Images on engines: list, relay.", short_help="Images on engines, and their relay."
+        group,
+        name="images",
+        help="Images on engines: list, prefetch, relay.",
+        short_help="Images on engines.",
     )
     group.command("list")(list_all)
+    group.command("prefetch")(prefetch)
     group.command("relay")(carry)
 
 

@@ -18,6 +18,7 @@ from mirror_console.cli.output import Output, terminal_for_progress
 from mirror_console.cli.rollout_words import print_rollout
 from mirror_console.cli.session import ExitCode, Session
 from mirror_console.cli.shapes import rollout_shape
+from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.plain import plain
 from mirror_console.domain.rollout import OVER, SUCCEEDED, WORKING, Rollout, RolloutState, TargetState, headline
 from mirror_console.jobs import Jobs
@@ -100,6 +101,7 @@ class Watch:
         self._out = out
         self._rollout = rollout
         self._said: dict[str, TargetState] = {target.environment_id: target.state for target in rollout.targets}
+        self._fetched = not rollout.fetches_ahead
         self._live: Live | None = None
 
     def tell(self, rollout: Rollout) -> None:
@@ -116,6 +118,10 @@ class Watch:
         if self._live is not None:
             self._live.update(picture(rollout), refresh=True)
             return
+        if rollout.fetches and rollout.fetches_ahead == self._fetched:
+            # Said when it begins, and once more when all of it has ended.
+            self._fetched = not rollout.fetches_ahead
+            self._out.note(fetching_words(rollout.fetches))
         for target in rollout.targets:
             if target.state in OVER and self._said[target.environment_id] is not target.state:
                 words = f": {target.words}" if target.words and target.state not in SUCCEEDED else ""
@@ -157,4 +163,6 @@ def picture(rollout: Rollout) -> RenderableType:
         table.add_row(
             Text(plain(target.planned.application)), Text(str(target.state), style), Text(plain(step), "bright_black")
         )
+    if rollout.fetches_ahead:
+        return Group(head, Text(plain(fetching_words(rollout.fetches))), table)
     return Group(head, table)

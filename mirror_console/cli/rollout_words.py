@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mirror_console.cli.output import Output
 from mirror_console.domain.check import Answer, Checked
+from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, TargetState, headline
 from mirror_console.operations.report import moment, seconds
@@ -90,6 +91,8 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
     )
     if rollout.paused_because:
         out.say(rollout.paused_because, "yellow")
+    if rollout.fetches:
+        out.say(fetching_words(rollout.fetches))
     targets = sorted(rollout.targets, key=lambda target: (target.state in SUCCEEDED, target.planned.wave))
     rows: list[list[str | tuple[str, str]]] = []
     for target in targets:

@@ -73,7 +73,8 @@ class Way:
     """How a rollout goes: its waves, caps, rests and its stop rule.
 
     `max_failed` is how many targets of a wave may fail; in the first wave, the canary, none may. Unreachable counts.
-    `bake` is in seconds: how long a new container must stay well after it took over.
+    `bake` is in seconds: how long a new container must stay well after it took over. With `prefetch` images are brought
+    to all engines before the first wave, where more than one engine lacks its image.
     """
 
     waves: tuple[WaveSize, ...] = (WaveSize(count=1), WaveSize(percent=5), WaveSize(percent=25), REST)
@@ -82,6 +83,9 @@ class Way:
     bake: float = 60.0
     max_failed: int = 2
     pause_after_canary: bool = True
+    prefetch: bool = True
+    pulls_per_engine: int = 2
+    pulls_per_registry: int = 6
 
     def allowed_failures(self, wave: int, waves: int) -> int:
         """How many targets of a wave may fail before the rollout pauses."""
@@ -185,6 +189,8 @@ def way_problems(way: Way) -> list[Problem]:
         found.append(Problem("waves", "a wave is a count, or a share from 0% to 100%"))
     if not 1 <= way.at_once <= 64 or not 1 <= way.at_once_per_engine <= 16:
         found.append(Problem("at once", "1 to 64 targets at once, 1 to 16 of them on one engine"))
+    if not 1 <= way.pulls_per_engine <= 16 or not 1 <= way.pulls_per_registry <= 64:
+        found.append(Problem("pulls", "1 to 16 pulls at once to one engine, 1 to 64 from one registry"))
     if not 0 <= way.bake <= 24 * 3600:
         found.append(Problem("bake", "0 seconds to a day"))
     if way.max_failed < 0:

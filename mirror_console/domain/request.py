@@ -29,11 +29,21 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """How far a pull is. `total` 0 as long as it isn't known. In bytes, over all layers seen so far."""
+    """How far a pull is. `total` 0 as long as it isn't known. In bytes, over all layers seen so far.
+
+    `share` is how much of the whole it is, from 0 to 1, and never goes back: of layers whose size isn't told yet the
+    mean is taken. `came` counts the signs that something came; an engine that only says that it tries again gives none.
+    `new_layers` is how many layers weren't there before.
+    """
 
     done: int
     total: int
     words: str = ""
+    share: float = 0.0
+    came: int = 0
+    new_layers: int = 0
+    unpacking: bool = False
+    """Whether all of it has come and the last layers are unpacked."""
 
 
 @dataclass(frozen=True, slots=True)

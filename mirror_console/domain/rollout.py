@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import Plan, PlannedTarget
 
 
@@ -209,6 +210,8 @@ class Rollout:
     """Waves after which a person has said to go on."""
     console: str = ""
     """The console process that carries it out."""
+    fetches: tuple[Fetch, ...] = ()
+    """What is brought to engines before the first wave; empty where that isn't done ahead."""
 
     def count(self, *states: TargetState) -> int:
         """How many targets are in one of the states."""
@@ -224,6 +227,11 @@ class Rollout:
     def wave(self, number: int) -> tuple[Target, ...]:
         """The targets of a wave."""
         return tuple(target for target in self.targets if target.planned.wave == number)
+
+    @property
+    def fetches_ahead(self) -> bool:
+        """Whether images are on their way, before the first wave."""
+        return any(not fetch.over for fetch in self.fetches)
 
     @property
     def waves(self) -> int:

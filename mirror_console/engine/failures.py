@@ -98,6 +98,14 @@ _SAID_OF_REGISTRIES = (
         FailureKind.PLATFORM,
         ("no matching manifest", "no match for platform", "does not match the specified platform", "no image found in"),
     ),
+    (FailureKind.REGISTRY_BUSY, ("too ?many ?requests|rate limit",)),
+    (
+        FailureKind.CORRUPT,
+        (
+            "verification failed for digest|does not match expected digest|unexpected (?:commit )?digest",
+            "failed size validation|unexpected commit size|invalid checksum|invalid tar header|gzip: invalid",
+        ),
+    ),
     (
         FailureKind.REGISTRY_SIGN_IN,
         (
@@ -106,13 +114,18 @@ _SAID_OF_REGISTRIES = (
         ),
     ),
     (
+        FailureKind.REGISTRY_TROUBLE,
+        # A port may look like a status: this one stands behind a space.
+        (r"\bstatus\b.*: 5\d\d\b", "bad gateway|service unavailable|gateway time-?out"),
+    ),
+    (
         FailureKind.REGISTRY_UNREACHABLE,
         (
-            "dial tcp|connection refused|connection reset|no such host|network is unreachable|no route to host",
-            r"timeout|deadline exceeded|\beof\b|tls: |x509: |server gave http response",
-            r"too ?many ?requests|(?:status|received).*\b5\d\d\b|bad gateway|service unavailable",
+            "dial tcp|connection refused|no such host|network is unreachable|no route to host",
+            "tls: |x509: |server gave http response|waiting for connection|while awaiting headers",
         ),
     ),
+    (FailureKind.REGISTRY_LOST, (r"connection reset|broken pipe|\beof\b|timeout|timed out|deadline exceeded",)),
     (FailureKind.IMAGE_NOT_FOUND, ("manifest unknown", "not found", "name unknown", "not known", "does not exist")),
 )
 
@@ -124,8 +137,14 @@ _HINTS = {
     "Where nothing uses it, the engine keeps it by mistake and needs a restart.",
     FailureKind.CONFLICT: "Look at the engine again: something else was changed there in the meantime.",
     FailureKind.PLATFORM: "Publish the image for the engine's platform, or place the environment on another engine.",
-    FailureKind.REGISTRY_SIGN_IN: "Check the name and the password that are kept for this registry.",
+    FailureKind.REGISTRY_SIGN_IN: "Check the name and the password that are kept for this registry, and that they may "
+    "read this repository.",
     FailureKind.REGISTRY_UNREACHABLE: "Check that the engine's host reaches the registry.",
+    FailureKind.REGISTRY_LOST: "Check the network between the engine's host and the registry, then try again.",
+    FailureKind.REGISTRY_BUSY: "Try again later, with fewer pulls at once. Some registries allow more to who signs in.",
+    FailureKind.REGISTRY_TROUBLE: "The reason is at the registry: ask whoever runs it, then try again.",
+    FailureKind.CORRUPT: "What arrived is not what was published. Publish the image again; if that doesn't help, look "
+    "at the registry's storage and at what stands before it.",
     FailureKind.IMAGE_NOT_FOUND: "Check the image's name, and that it was published.",
     FailureKind.NOT_FOUND: "Look at the engine again: it may have been removed.",
     FailureKind.PERMISSION: "Ask whoever runs the engine for the right to do this.",
@@ -145,7 +164,7 @@ def refused(engine: str, doing: str, status: int, words: str | None, *, registry
     kind = classify(status, words, registry=registry)
     said = _LONG_ID.sub(r"\1", clean(words))
     title = f"{engine} could not {doing}: {said.rstrip('.')}." if said else f"{engine} could not {doing}."
-    return EngineError(kind, title, _HINTS[kind], detail=said)
+    return EngineError(kind, title, _HINTS[kind], detail=said, retry_after=retry_after(words) if registry else None)
 
 
 def classify(status: int, words: str, *, registry: bool) -> FailureKind:
@@ -162,8 +181,36 @@ def classify(status: int, words: str, *, registry: bool) -> FailureKind:
             return FailureKind.NOT_FOUND
         case 409:
             return FailureKind.CONFLICT
+        case 429 if registry:
+            return FailureKind.REGISTRY_BUSY
         case _:
             return FailureKind.REJECTED
+
+
+_AGAIN = re.compile(
+    r"(?:retry[- ]after|try again (?:in|after)|retry in)\W{0,3}(\d{1,9}(?:\.\d{1,9})?)\s*"
+    r"(ns|µs|us|ms|milliseconds?|s\b|secs?|seconds?|m\b|mins?|minutes?|h\b|hours?|$|\W)",
+    re.IGNORECASE,
+)
+_SECONDS = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "ms": 1e-3, "mil": 1e-3, "m": 60.0, "h": 3600.0}
+
+
+def retry_after(words: str) -> float | None:
+    """In how many seconds a registry may be asked again, where an engine's words tell it: ``retry-after: 30``.
+
+    Engines hand on the text of a registry's refusal, and not its headers.
+    """
+    found = _AGAIN.search(words)
+    if found is None:
+        return None
+    unit = found[2].lower()
+    return float(found[1]) * next((seconds for sign, seconds in _SECONDS.items() if unit.startswith(sign)), 1.0)
+
+
+def said_nothing(error: BaseException) -> bool:
+    """Whether it was for silence that a reply was given up, and not for the want of a connection."""
+    silence = (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
+    return any(isinstance(cause, silence) for cause in causes(error))
 
 
 def _not_understood(engine: str, why: str) -> EngineError:

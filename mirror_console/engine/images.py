@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from mirror_console.domain.fetching import SILENCE, nothing_came
 from mirror_console.domain.image import Image, ImageReference, parse_reference
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ListedImage, PullProgress, RegistryLogin, Resolved
 from mirror_console.engine import podman, replies, streams, translate
 from mirror_console.engine.asking import Asking, unfit
 from mirror_console.engine.client import EngineClient, sign_in_header
+from mirror_console.engine.failures import said_nothing
 from mirror_console.engine.image_streams import Loading, Saving
 from mirror_console.engine.transport import pieces
 from mirror_console.errors import EngineError, FailureKind, InvalidInput
 
 REGISTRY_SECONDS = 30.0
 """At least as long is waited where the engine asks a registry first."""
-SILENCE_SECONDS = 120.0
-"""The longest silence in a pull. An engine itself tries for 75 seconds before it gives a broken layer up."""
 LAST_IMAGES = 512
 
 
@@ -56,16 +56,31 @@ class ImageVerbs(Asking):
 
         That the image is there afterwards is proved by looking at it, not by this.
         """
-        with self._words(f"pull {clean(reference)}", registry=True):
-            wanted = _reference(reference)
-            asked = {"fromImage": wanted.repository, "tag": wanted.digest or wanted.tag or "latest"}
-            seconds = max(self._engine.timeout, SILENCE_SECONDS)
-            pull = streams.Pull()
-            with self._link.streams.begin("/images/create", asked, _sign_in(login), seconds) as response:
-                for line in streams.lines(pieces(response)):
-                    report(pull.read(line))
-                    if stopped():
-                        return
+        seconds = max(self._engine.timeout, SILENCE)
+        try:
+            with self._words(f"pull {clean(reference)}", registry=True):
+                self._pull(reference, login, report, stopped, seconds)
+        except EngineError as error:
+            if error.kind is FailureKind.TIMEOUT and said_nothing(error):
+                raise nothing_came(self._engine.name, clean(reference), seconds) from error
+            raise
+
+    def _pull(
+        self,
+        reference: str,
+        login: RegistryLogin | None,
+        report: Callable[[PullProgress], None],
+        stopped: Callable[[], bool],
+        seconds: float,
+    ) -> None:
+        wanted = _reference(reference)
+        asked = {"fromImage": wanted.repository, "tag": wanted.digest or wanted.tag or "latest"}
+        pull = streams.Pull()
+        with self._link.streams.begin("/images/create", asked, _sign_in(login), seconds) as response:
+            for line in streams.lines(pieces(response)):
+                report(pull.read(line))
+                if stopped():
+                    return
 
     def images(self) -> list[ListedImage]:
         """All images, with a name or without one, in one request. Not what only builds made on the way."""

@@ -30,11 +30,20 @@ def lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield rest.strip()
 
 
+_ON_ITS_WAY = frozenset({"Pulling fs layer", "Waiting", "Downloading", "Verifying Checksum", "Retrying"})
+_CAME = frozenset({"Download complete", "Extracting", "Pull complete"})
+
+
 class Pull:
-    """Adds up what the lines of a pull say of its layers."""
+    """Adds up what the lines of a pull say of its layers. Layers that are there already count for nothing."""
 
     def __init__(self) -> None:
         self._layers: dict[str, tuple[int, int]] = {}
+        self._new: dict[str, bool] = {}
+        """The layers that weren't there, and whether they have come."""
+        self._share = 0.0
+        self._came = 0
+        self._unpacking = False
 
     def read(self, line: bytes) -> PullProgress:
         """How far the pull is after this line. Raises Refusal where the line says that it failed."""
@@ -48,9 +57,29 @@ class Pull:
         elif said.status in {"Download complete", "Pull complete"} and said.id in self._layers:
             total = self._layers[said.id][1]
             self._layers[said.id] = (total, total)
+        self._follow(said)
         done, total = (sum(column) for column in zip(*self._layers.values(), strict=True)) if self._layers else (0, 0)
         words = clean(f"{said.status} {said.id}" if said.id else said.status, 120)
-        return PullProgress(done, total, words)
+        self._share = max(self._share, self._estimated(done, total))
+        return PullProgress(done, total, words, self._share, self._came, len(self._new), self._unpacking)
+
+    def _follow(self, said: PullLine) -> None:
+        tries_again = said.status.startswith("Retrying")
+        status = "Retrying" if tries_again else said.status
+        if said.id and status in _ON_ITS_WAY | _CAME and (said.id in self._new or len(self._new) < MOST_LAYERS):
+            self._new[said.id] = status in _CAME
+        if not tries_again:
+            self._came += 1
+        self._unpacking = bool(self._new) and all(self._new.values())
+
+    def _estimated(self, done: int, total: int) -> float:
+        """A layer of a few bytes comes without a word of its size, so one that has come counts for no more."""
+        if self._unpacking:
+            return 1.0
+        unknown = sum(not came for name, came in self._new.items() if name not in self._layers)
+        if not total:
+            return 0.0
+        return done / (total + unknown * total / len(self._layers))
 
 
 def output(body: bytes, *, terminal: bool) -> list[str]:

@@ -56,6 +56,11 @@ class Lines:
         if result is not Result.OK:
             self.give_up()
 
+    def taken(self) -> list[JournalEntry]:
+        """The lines that aren't in the journal yet, for whoever writes them now."""
+        lines, self.unwritten = self.unwritten, []
+        return lines
+
     def pass_over(self) -> None:
         """What was announced and isn't begun had nothing to do."""
         self._close(list(self._announced), Result.OK, NOT_LEFT)

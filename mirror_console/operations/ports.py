@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -13,6 +13,7 @@ from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied
 from mirror_console.domain.engine import Address, Contact, Engine, EngineFacts, Registry
 from mirror_console.domain.environment import Environment, Placed, RestartPolicy, Settings
+from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
@@ -195,6 +196,8 @@ class Rollouts(Protocol):
         """State, pause, gates and end of the rollout; not its targets."""
 
     def save_target(self, rollout_id: str, target: Target) -> None: ...
+    def save_fetches(self, rollout_id: str, values: Sequence[Fetch]) -> None:
+        """Where it stands that images are brought ahead; those that are new are added."""
 
 
 class Plans(Protocol):

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.engine_kind import NO_ROLLOUTS, EngineKind
-from mirror_console.domain.image import parse_reference
+from mirror_console.domain.fetching import OVER_THERE
+from mirror_console.domain.image import Image, parse_reference
 from mirror_console.domain.observation import Difference
 from mirror_console.domain.plan import Plan, PlannedTarget, Reason, why_nothing
 from mirror_console.domain.rollout import OVER
@@ -20,6 +21,8 @@ from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import by_entry, reached
 from mirror_console.operations.console import Console
+from mirror_console.operations.fetching import known_as
+from mirror_console.operations.neighbours import neighbours
 from mirror_console.operations.target_checks import (
     EngineScene,
     Pullable,
@@ -195,8 +198,8 @@ def _pullable(console: Console, scene: EngineScene, reference: str, targets: Seq
             )
         remedy = "Deploy the source from a registry, so that a digest is known."
         return ((Check.PULLABLE, Answer.BLOCKED, "No digest is known under which the image can be pulled.", remedy),)
-    here = scene.session.image(reference)
-    if here is not None and here.fingerprint == wanted.after_fingerprint:
+    here = _here(console, scene, wanted)
+    if here is not None:
         return (
             (Check.PULLABLE, Answer.PASS, "The image is on the engine already.", ""),
             fits(scene, here.platform),
@@ -208,13 +211,35 @@ def _pullable(console: Console, scene: EngineScene, reference: str, targets: Seq
     except VaultError as error:
         return ((Check.PULLABLE, Answer.BLOCKED, error.title, error.hint),)
     except EngineError as error:
-        _, answer, words, remedy = _refusal(Check.PULLABLE, error)
-        return ((Check.PULLABLE, answer, words, remedy),)
+        return _not_pullable(console, scene, wanted, error)
     return (
         (Check.PULLABLE, Answer.PASS, f"{host or 'The registry'} has it at the planned digest.", ""),
         fits_any(scene, resolved),
         disk(wanted),
     )
+
+
+def _here(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Image | None:
+    """The planned image where the engine has it, by the registry's name or by an id that was seen there."""
+    for name in (wanted.reference, *known_as(console, wanted.engine_id, wanted.after_fingerprint)):
+        found = scene.session.image(name)
+        if found is not None and found.fingerprint == wanted.after_fingerprint:
+            return found
+    return None
+
+
+def _not_pullable(console: Console, scene: EngineScene, wanted: PlannedTarget, error: EngineError) -> Pullable:
+    """The registry didn't tell now. It blocks, unless it is waited for, or another engine has the image to give."""
+    if error.kind is FailureKind.REGISTRY_BUSY:
+        remedy = "The rollout waits and tries again. Where it lasts, fetch with fewer pulls at once."
+        return ((Check.PULLABLE, Answer.WARNING, error.title, remedy),)
+    if error.kind in OVER_THERE:
+        found = neighbours(console, wanted.after_fingerprint, wanted.engine_id, wanted.application_id)
+        if found:
+            remedy = f"It is taken from {found[0].name} instead, which has it, through this computer."
+            return ((Check.PULLABLE, Answer.WARNING, error.title, remedy), disk(wanted))
+    _, answer, words, remedy = _refusal(Check.PULLABLE, error)
+    return ((Check.PULLABLE, answer, words, remedy),)
 
 
 def _refusal(check: Check, error: EngineError) -> tuple[Check, Answer, str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from mirror_console.domain.fetching import FetchState
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now
@@ -84,9 +85,17 @@ def _interruption(rollout: Rollout) -> Interruption:
     waiting = rollout.count(TargetState.QUEUED)
     words = (
         f"Rollout {rollout.plan.fingerprint} to {rollout.plan.environment} was interrupted: {done} done, "
-        f"{len(unsure)} in between, {waiting} waiting. Nothing is changed until you choose."
+        f"{len(unsure)} in between, {waiting} waiting. {_of_fetches(rollout)}Nothing is changed until you choose."
     )
     return Interruption(rollout, words, unsure)
+
+
+def _of_fetches(rollout: Rollout) -> str:
+    """Whether it was cut off while images were brought ahead, when no target is begun."""
+    if not rollout.fetches_ahead:
+        return ""
+    there = sum(fetch.state is FetchState.THERE for fetch in rollout.fetches)
+    return f"Images were on their way to engines ({there} of {len(rollout.fetches)} there); no target was begun. "
 
 
 def _unsure(target: Target) -> bool:

@@ -55,6 +55,8 @@ def summary_text(console: Console, rollout_id: str) -> str:
         f"- Started by {_marked(report.started_by)} at {moment(report.started_at)}, {_ended(report)}",
         f"- Why: {_marked(report.why) or 'not said'}",
     ]
+    if report.fetched:
+        lines.append(f"- {_marked(report.fetched)}")
     if report.longest_down is not None:
         down = f"median {seconds(report.median_down)}, longest {seconds(report.longest_down)}"
         lines.append(f"- Down time for each target: {down}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console import __version__
+from mirror_console.domain.fetching import Fetch, fetching_words
 from mirror_console.domain.image import short
 from mirror_console.domain.plan import LeftOut, PlannedTarget
 from mirror_console.domain.rollout import (
@@ -107,6 +108,9 @@ class RolloutReport:
     median_down: float | None
     longest_down: float | None
     way: str
+    fetched: str
+    """In one sentence what was brought to engines ahead; empty where nothing was."""
+    fetches: tuple[Fetch, ...]
     causes: tuple[ReportedGroup, ...]
     waves: tuple[ReportedGroup, ...]
     engines: tuple[ReportedGroup, ...]
@@ -148,7 +152,10 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         median_down=statistics.median(downs) if downs else None,
         longest_down=max(downs, default=None),
         way=f"waves {', '.join(map(str, way.waves))}; {way.at_once} at once, {way.at_once_per_engine} on one engine; "
-        f"{way.bake:g} s bake; {way.max_failed} may fail in a wave",
+        f"{way.pulls_per_registry} pulls from one registry, {way.pulls_per_engine} to one engine"
+        f"{', images first' if way.prefetch else ''}; {way.bake:g} s bake; {way.max_failed} may fail in a wave",
+        fetched=fetching_words(rollout.fetches),
+        fetches=rollout.fetches,
         causes=_causes(targets),
         waves=_groups((f"wave {target.wave}", target) for target in sorted(targets, key=lambda one: one.wave)),
         engines=_groups((target.engine, target) for target in sorted(targets, key=lambda one: one.engine)),

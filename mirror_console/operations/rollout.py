@@ -30,7 +30,10 @@ from mirror_console.errors import CatalogError, ConsoleError, EngineError, Inval
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console, new_id
+from mirror_console.operations.fetching import Fetcher, Halting, PutAside
+from mirror_console.operations.first_fetch import fetch_first, is_due
 from mirror_console.operations.last_look import look_last
+from mirror_console.operations.neighbours import from_neighbours
 from mirror_console.operations.preflight import check_engine
 from mirror_console.operations.put_back import put_back
 from mirror_console.operations.running import Running
@@ -118,8 +121,12 @@ class Conductor:
         self._checked_waves: set[int] = set()
         self._pause_because = ""
         self._stopping = False
+        self._cut_off = False
         self._broken: ConsoleError | None = None
         self._image_looks: defaultdict[str, ImageLooks] = defaultdict(dict)
+        self._fetcher = Fetcher(
+            console, rollout.plan.way, self._how_halting, relay=from_neighbours(console, jobs, rollout.id)
+        )
 
     @property
     def rollout(self) -> Rollout:
@@ -146,11 +153,13 @@ class Conductor:
 
         Raises CatalogError where the journal can't be written any more.
         """
-        with nullcontext() if work is None else work.closing(lambda: self._news.put(_News.CUT_OFF)):
+        with nullcontext() if work is None else work.closing(self._end_of_program):
             return self._run()
 
     def _run(self) -> Rollout:
-        while True:
+        if is_due(self.rollout):
+            self._fetch_first()
+        while not self._cut_off:
             if not self.halting:
                 match decide(self.rollout):
                     case Begin(environment_ids):
@@ -169,10 +178,19 @@ class Conductor:
             match self._news.get():
                 case _News.OVER:
                     self._in_flight -= 1
-                case _News.CUT_OFF:
-                    return self.rollout
-                case _News.ASKED:
+                case _News.CUT_OFF | _News.ASKED:
                     pass
+        return self.rollout
+
+    def _end_of_program(self) -> None:
+        self._cut_off = True
+        self._news.put(_News.CUT_OFF)
+
+    def _how_halting(self) -> Halting:
+        """What whoever waits for an image is to do."""
+        if self._stopping or self._cut_off or self._broken:
+            return Halting.STOPPING
+        return Halting.PAUSING if self._pause_because else Halting.NOT
 
     # --- how it ends --------------------------------------------------------------------------------------------
 
@@ -210,6 +228,16 @@ class Conductor:
         because = LOST if state is RolloutState.INTERRUPTED else ""
         return self._running.keep_head(state=state, ended_at=ended_at, paused_because=because)
 
+    # --- before the first wave ----------------------------------------------------------------------------------
+
+    def _fetch_first(self) -> None:
+        if self.halting:
+            return
+        try:
+            fetch_first(self._console, self._jobs, self._running, self._fetcher)
+        except CatalogError as error:
+            self._broken = error
+
     # --- a wave and its targets ---------------------------------------------------------------------------------
 
     def _check_wave(self, wave: int) -> bool:
@@ -236,12 +264,14 @@ class Conductor:
 
     def _carry_out(self, target: Target) -> None:
         try:
-            take_turn(self._console, self._running, target, self._image_looks[target.planned.engine_id])
+            looks = self._image_looks[target.planned.engine_id]
+            take_turn(self._console, self._running, target, looks, self._fetcher)
         except CatalogError as error:
             # What can't be written may not be done: nothing more is begun, and the next start reads everything again.
             self._broken = error
         finally:
-            if not self.rollout.target(target.environment_id).over and self._broken is None:
+            now = self.rollout.target(target.environment_id)
+            if not now.over and now.state is not TargetState.QUEUED and self._broken is None:
                 words = f"{target.planned.application} ended without an outcome."
                 self._broken = ConsoleError(words, "Choose 're-read and continue' on the Rollouts page.")
             self._news.put(_News.OVER)
@@ -256,10 +286,10 @@ class _News(Enum):
     """The program ends."""
 
 
-def take_turn(console: Console, running: Running, target: Target, image_looks: ImageLooks) -> None:
+def take_turn(console: Console, running: Running, target: Target, image_looks: ImageLooks, fetcher: Fetcher) -> None:
     """Carry out one target. Whatever happens to it is kept as its outcome; only CatalogError is raised.
 
-    `image_looks` are shared by the targets on one engine.
+    `image_looks` are shared by the targets on one engine, the fetcher by all.
     """
     planned, rollout = target.planned, running.rollout
     try:
@@ -270,7 +300,8 @@ def take_turn(console: Console, running: Running, target: Target, image_looks: I
         return
     bake = rollout.plan.way.bake
     turn = Turn(console, engine, session, rollout.id, target, running.show, bake, image_looks=image_looks)
-    settle(turn, create if planned.swap is Swap.CREATE else recreate)
+    swap = create if planned.swap is Swap.CREATE else recreate
+    settle(turn, lambda turn: swap(turn, fetcher))
     look_last(turn)
 
 
@@ -286,6 +317,17 @@ def settle(turn: Turn, work: Callable[[Turn], None]) -> None:
         turn.become(TargetState.UNKNOWN, unknown.words)
     except Superseded as superseded:
         turn.become(TargetState.SUPERSEDED, superseded.words, ended_at=turn.console.clock())
+    except PutAside:
+        _put_aside(turn)
+
+
+def _put_aside(turn: Turn) -> None:
+    """The image hadn't come when the rollout was halted, and nothing was made yet: the target waits for its turn again.
+
+    A lock that stays behind is ours, and is taken for taken then.
+    """
+    words = _let_go(turn).removeprefix("; ") if turn.lock_id else ""
+    turn.become(TargetState.QUEUED, words, started_at=None)
 
 
 def _undo(turn: Turn, why: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from mirror_console.domain.rollout import Rollout, Target
+from mirror_console.domain.fetching import Fetch
+from mirror_console.domain.rollout import JournalEntry, Rollout, Target
 from mirror_console.operations.console import Console
 
 
@@ -42,6 +43,34 @@ class Running:
         with self._console.catalog.write() as books:
             books.rollouts.save_target(self._rollout.id, target)
         self.show(target)
+
+    def show_fetch(self, fetch: Fetch) -> None:
+        """Show how far an image is on its way to an engine. Where it stands at last is kept."""
+        self._show_fetches([fetch])
+
+    def keep_fetches(
+        self, fetches: Sequence[Fetch], targets: Sequence[Target] = (), entries: Sequence[JournalEntry] = ()
+    ) -> None:
+        """Keep where it stands that images are brought ahead, what becomes of targets by it, and lines of the journal.
+
+        All in one go. Raises CatalogError.
+        """
+        with self._console.catalog.write() as books:
+            if entries:
+                books.journal.append(*entries)
+            books.rollouts.save_fetches(self._rollout.id, fetches)
+            for target in targets:
+                books.rollouts.save_target(self._rollout.id, target)
+        self._show_fetches(fetches)
+        for target in targets:
+            self.show(target)
+
+    def _show_fetches(self, fetches: Sequence[Fetch]) -> None:
+        with self._lock:
+            known = {(fetch.engine_id, fetch.reference): fetch for fetch in self._rollout.fetches}
+            known |= {(fetch.engine_id, fetch.reference): fetch for fetch in fetches}
+            self._rollout = now = replace(self._rollout, fetches=tuple(known.values()))
+        self._report(now)
 
     def keep_head(self, **changes: object) -> Rollout:
         """Keep where the rollout as a whole stands, and show it. Raises CatalogError."""

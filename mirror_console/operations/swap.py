@@ -16,10 +16,11 @@ from mirror_console.domain.health import Judged, ProbeAnswer, Verdict, judge
 from mirror_console.domain.identity import is_image
 from mirror_console.domain.image import TAG, Image, parse_reference
 from mirror_console.domain.observation import LABEL, Container
-from mirror_console.domain.request import ContainerSpec, PullProgress
+from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import ConsoleError, EngineError, VaultError
+from mirror_console.operations.fetching import Arrival, Fetcher, HowFar, Want, known_as, note_brought
 from mirror_console.operations.last_look import end_well
 from mirror_console.operations.scene import NEXT, OLDER, PREV, about_old, container_labels, is_way_back
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
@@ -29,10 +30,10 @@ BUILT_IN_NETWORKS = frozenset({"host", "none", "bridge", "default"})
 LOOK_EVERY = 0.25
 
 
-def create(turn: Turn) -> None:
+def create(turn: Turn, fetcher: Fetcher) -> None:
     """Give an environment its first container: pull, lock, create, start, verify, name."""
     turn.become(TargetState.FETCHING)
-    image = fetch(turn)
+    image = fetch(turn, fetcher)
     turn.take_lock(image.id, {})
     demand_as_planned(turn)
     new = prepare(turn, image, None)
@@ -44,7 +45,7 @@ def create(turn: Turn) -> None:
     finish(turn, started)
 
 
-def recreate(turn: Turn) -> None:
+def recreate(turn: Turn, fetcher: Fetcher) -> None:
     """Replace a container by a new one under the same name and ports. Down between stopping and starting."""
     turn.become(TargetState.FETCHING)
     old = turn.inspect(turn.planned.before_container_id)
@@ -52,7 +53,7 @@ def recreate(turn: Turn) -> None:
         raise StepFailed(Step.LOCK, f"the container '{turn.planned.container}' is gone")
     turn.take_lock(old.image_id, about_old(old))
     demand_as_planned(turn)
-    image = fetch(turn)
+    image = fetch(turn, fetcher)
     new = prepare(turn, image, old)
     turn.become(TargetState.SWAPPING)
     disarm_old(turn, old)
@@ -84,13 +85,17 @@ def demand_as_planned(turn: Turn) -> None:
 # --- before anything changes that serves -----------------------------------------------------------------------------
 
 
-def fetch(turn: Turn) -> Image:
+def fetch(turn: Turn, fetcher: Fetcher) -> Image:
     """Bring the planned image to the engine, unless it is there, and prove that it is the planned one."""
-    planned, session = turn.planned, turn.session
+    planned = turn.planned
     name = planned.reference or planned.before_image_id
     here = turn.last_look_at_image(name)
     if here is not None and here.fingerprint == planned.after_fingerprint:
         return here
+    for identity in known_as(turn.console, planned.engine_id, planned.after_fingerprint):
+        here = turn.last_look_at_image(identity)
+        if here is not None and here.fingerprint == planned.after_fingerprint:
+            return here
     if not planned.reference:
         raise StepFailed(Step.PULL, "the planned image is not on the engine, and no digest is known to pull it by")
     try:
@@ -98,14 +103,25 @@ def fetch(turn: Turn) -> Image:
     except VaultError as error:
         raise StepFailed(Step.PULL, str(error)) from error
 
-    def progress(how_far: PullProgress) -> None:
-        share = f" {how_far.done / how_far.total:.0%}" if how_far.total else ""
-        turn.become(TargetState.FETCHING, f"fetching{share}")
-
+    want = Want(
+        planned.engine_id,
+        planned.engine,
+        planned.reference,
+        planned.after_fingerprint,
+        planned.application_id,
+        planned.after_title,
+    )
+    arrivals: list[Arrival] = []
     found: list[Image] = []
 
+    def bring() -> None:
+        arrivals.append(fetcher.fetch(want, turn.session, login, told))
+
+    def told(how_far: HowFar) -> None:
+        turn.become(TargetState.FETCHING, how_far.words)
+
     def done() -> str | None:
-        image = turn.image(planned.reference)
+        image = turn.image(arrivals[-1].image if arrivals else planned.reference)
         if image is None:
             return "the image did not arrive"
         if image.fingerprint != planned.after_fingerprint:
@@ -115,10 +131,14 @@ def fetch(turn: Turn) -> Image:
 
     turn.step(
         Step.PULL,
-        lambda: session.pull(planned.reference, login, progress, turn.stopped),
+        bring,
         done,
         guarded=bool(turn.lock_id),
+        words=lambda: arrivals[-1].words if arrivals else "",
     )
+    if any(arrival.brought for arrival in arrivals):
+        with turn.console.catalog.write() as books:
+            note_brought(books, turn.console, planned.engine_id, found[-1], turn.rollout_id)
     return found[-1]
 
 

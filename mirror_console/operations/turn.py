@@ -21,6 +21,7 @@ from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Result, Step, Target, TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.console import Console
+from mirror_console.operations.fetching import PutAside
 from mirror_console.operations.lines import Lines
 from mirror_console.operations.ports import Books, EngineSession
 from mirror_console.operations.scene import lock_holder, lock_labels, lock_name
@@ -98,7 +99,6 @@ class Turn:
     show: Callable[[Target], None]
     bake: float = 0.0
     """Seconds for which the new container is watched after it took over."""
-    stopped: Callable[[], bool] = lambda: False
     lock_id: str = ""
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id: ids never change their meaning on one engine."""
@@ -160,10 +160,12 @@ class Turn:
         *,
         objects: Mapping[str, str] | None = None,
         guarded: bool = True,
+        words: Callable[[], str] = lambda: "",
     ) -> None:
         """Carry out one step. `done` looks at the engine: None where the step is done, else what is wrong, in words.
 
-        Raises StepFailed, OutcomeUnknown or Superseded.
+        `words` are asked for what there is to say of a step that was done.
+        Raises StepFailed, OutcomeUnknown or Superseded; PutAside where `act` does.
         """
         mark = self.console.mark
         mark(f"{step.name}:before")
@@ -179,15 +181,18 @@ class Turn:
         except Superseded:
             self._lines.give_up()
             raise
+        except PutAside as aside:
+            self._end(step, Result.FAILED, aside.words, objects)
+            raise
         mark(f"{step.name}:sent")
         wrong = self._look(step, done, refusal)
         if wrong is None:
-            self._end(step, Result.OK, objects=objects)
+            self._end(step, Result.OK, words(), objects)
             mark(f"{step.name}:outcome")
             return
-        words = _told(refusal) if refusal and not refusal.outcome_unknown else wrong
-        self._end(step, Result.FAILED, words, objects)
-        raise StepFailed(step, words)
+        why = _told(refusal) if refusal and not refusal.outcome_unknown else wrong
+        self._end(step, Result.FAILED, why, objects)
+        raise StepFailed(step, why)
 
     def _look(self, step: Step, done: Callable[[], str | None], refusal: EngineError | None) -> str | None:
         """Ask whether a step is done. After a call without an answer keep asking: it may still be on its way."""

@@ -23,6 +23,7 @@ class Trouble(StrEnum):
     NO_LOGIN = "no login"
     BAD_LOGIN = "bad login"
     MISSING = "missing"
+    REFUSED = "refused"
 
 
 class RegistryTrouble(Exception):
@@ -64,6 +65,7 @@ class SimulatedRegistry:
     def __init__(self, host: str, clock: Clock, username: str = "", password: str = "") -> None:
         self.host = host
         self.reachable = True
+        self._refusal = ("", 0)
         self._clock = clock
         self._login = Login(username, password)
         self._lock = threading.Lock()
@@ -111,11 +113,21 @@ class SimulatedRegistry:
         """Answer again."""
         self.reachable = True
 
+    def refuse(self, words: str, times: int = 1_000_000) -> None:
+        """The next `times` that something is asked, engines say so of what the registry answers."""
+        with self._lock:
+            self._refusal = (words, times)
+
     def find(self, reference: Reference, login: Login) -> tuple[str, ImageIndex | Image]:
         """The digest and the content that the reference stands for. Raises RegistryTrouble."""
         if not self.reachable:
             words = f'Get "http://{self.host}/v2/": dial tcp {self.host}: connect: connection refused'
             raise RegistryTrouble(Trouble.DOWN, words)
+        with self._lock:
+            words, left = self._refusal
+            if left:
+                self._refusal = (words, left - 1)
+                raise RegistryTrouble(Trouble.REFUSED, words)
         if self._login.username and login != self._login:
             raise self._refused_login(reference, login)
         with self._lock:

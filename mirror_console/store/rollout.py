@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import fields
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from mirror_console.domain.environment import Settings
+from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target
 from mirror_console.store.collection import Collection
 from mirror_console.store.failures import Unreadable
 from mirror_console.store.plan import SHAPE as PLAN
 from mirror_console.store.plan import Plans
 from mirror_console.store.shape import Shape, binders, in_bulk
-from mirror_console.store.tables import plan, rollout, target
+from mirror_console.store.tables import fetch, plan, rollout, target
 
 _TARGET = Shape(Target, target)
-_HEAD = Shape(Rollout, rollout, {"plan": rollout.c.plan_id.label("plan"), "targets": sa.null().label("targets")})
+_FETCH = Shape(Fetch, fetch)
+_HEAD = Shape(
+    Rollout,
+    rollout,
+    {
+        "plan": rollout.c.plan_id.label("plan"),
+        "targets": sa.null().label("targets"),
+        "fetches": sa.null().label("fetches"),
+    },
+)
 _UNFINISHED = rollout.c.state.in_([state for state in RolloutState if state not in ENDED])
 
 # Written several times for each target while it is carried out: made once, as that costs more than to execute it.
@@ -67,6 +78,8 @@ class Rollouts(Collection):
         ]
         if rows:
             self._connection.execute(_TARGET.insert, rows)
+        if value.fetches:
+            self.save_fetches(value.id, value.fetches)
 
     def save_head(self, value: Rollout) -> None:
         """State, pause, gates and end of the rollout; not its targets. Raises KeyError where it was never added."""
@@ -84,6 +97,18 @@ class Rollouts(Collection):
         if self._connection.exec_driver_sql(_SAVE_TARGET.string, values).rowcount != 1:
             raise KeyError(f"{rollout_id} {value.environment_id}")
 
+    def save_fetches(self, rollout_id: str, values: Sequence[Fetch]) -> None:
+        """Where it stands that images are brought ahead; with one that isn't there yet, it is added at the end."""
+        self._changes("rollouts")
+        of_rollout = sa.select(fetch.c.engine_id, fetch.c.reference, fetch.c.place).where(
+            fetch.c.rollout_id == rollout_id
+        )
+        places = {(engine, reference): place for engine, reference, place in self._connection.execute(of_rollout)}
+        for value in values:
+            place = places.setdefault((value.engine_id, value.reference), len(places))
+            row = {"rollout_id": rollout_id, "place": place, **_FETCH.values(value)}
+            self._connection.execute(_FETCH.upsert, row)
+
     def last_settings(self, environment_id: str, settings_hash: str) -> Settings | None:
         """The settings with that hash that a rollout planned last for an environment: those that were applied."""
         chosen = (
@@ -99,7 +124,7 @@ class Rollouts(Collection):
         return None
 
     def _read(self, which: sa.ColumnElement[bool]) -> list[Rollout]:
-        """Rollouts in three queries, however many there are."""
+        """Rollouts in four queries, however many there are."""
         with in_bulk():
             chosen = sa.select(rollout.c.id).where(which)
             of_plan = sa.select(rollout.c.plan_id).where(which)
@@ -115,6 +140,14 @@ class Rollouts(Collection):
             )
             for *of_target, rollout_id in rows:
                 targets[rollout_id].append(Target(*of_target))
+            fetches: defaultdict[str, list[Fetch]] = defaultdict(list)
+            rows = self._connection.execute(
+                _FETCH.select.add_columns(fetch.c.rollout_id)
+                .where(fetch.c.rollout_id.in_(chosen))
+                .order_by(fetch.c.rollout_id, fetch.c.place)
+            )
+            for *of_fetch, rollout_id in rows:
+                fetches[rollout_id].append(Fetch(*of_fetch))
             heads = self._connection.execute(
                 _HEAD.select.where(which).order_by(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
             )
@@ -122,6 +155,7 @@ class Rollouts(Collection):
             for head in heads:
                 if head.plan not in plans:
                     raise Unreadable("a rollout without its plan")
-                whole = {**head._mapping, "plan": plans[head.plan], "targets": tuple(targets[head.id])}
+                parts = {"targets": tuple(targets[head.id]), "fetches": tuple(fetches[head.id])}
+                whole = {**head._mapping, "plan": plans[head.plan], **parts}
                 rollouts.append(Rollout(**whole))
             return rollouts

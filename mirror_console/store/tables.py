@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from mirror_console.domain.application import ImageSource, Kind
 from mirror_console.domain.engine import Address, Contact, EngineFacts, TlsReferences
 from mirror_console.domain.environment import Hold, Settings, TagRule
+from mirror_console.domain.fetching import FetchState
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.plan import LeftOut, PlannedTarget, Way
 from mirror_console.domain.release import Mark, Twin
@@ -301,6 +302,24 @@ target = _table(
     _column("down_seconds", Real(), null=True),
     sa.UniqueConstraint("rollout_id", "environment_id", "process"),
     sa.Index(None, "environment_id"),
+)
+
+fetch = _table(
+    "fetch",
+    _key("rollout_id", _of("rollout", with_it=True)),
+    sa.Column("place", Whole(), primary_key=True, nullable=False),
+    _column("engine_id", Text()),
+    _column("engine", Text()),
+    _column("reference", Text()),
+    _column("title", Text()),
+    _column("targets", Whole()),
+    _column("state", Word(FetchState)),
+    _column("share", Real()),
+    _column("words", Text()),
+    _column("started_at", Moment(), null=True),
+    _column("ended_at", Moment(), null=True),
+    sa.UniqueConstraint("rollout_id", "engine_id", "reference"),
+    rowid=False,
 )
 
 journal = sa.Table(

@@ -310,7 +310,7 @@ class LabEngine:
             "containerd": str(self._containerd_socket),
             "cgroup-parent": f"/{self._group}",
             "exec-opts": ["native.cgroupdriver=cgroupfs"],
-            "insecure-registries": [self._registry],
+            "insecure-registries": [self._registry, self.network.here],
             "live-restore": self.spec.live_restore,
         }
         if _major_version() < 25:

@@ -38,6 +38,11 @@ class LabNetwork:
         """An address: 1 is this machine, 2 the registry, 3 the jump host, 11 and more the engines."""
         return f"10.213.{self.number}.{place}"
 
+    @property
+    def here(self) -> str:
+        """This machine's address as a network of its own: ``10.213.1.1/32``."""
+        return f"{self.address(1)}/32"
+
     def namespace(self, place: int) -> str:
         """The name of an engine's namespace."""
         return f"{self.name}-{place}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -104,13 +104,13 @@ class Fleet:
 
 
 @contextmanager
-def small_fleet(mirrors: int = 4) -> Iterator[Fleet]:
-    """A source with live on `alpha`, and mirrors with live on `alpha` and `berlin` in turn. Nothing runs yet."""
+def small_fleet(mirrors: int = 4, names: Sequence[str] = ("alpha", "berlin")) -> Iterator[Fleet]:
+    """A source with live on `alpha`, and mirrors with live on the engines in turn. Nothing runs yet."""
     folder = Path(tempfile.mkdtemp(prefix="mc-"))
     folder.chmod(0o700)
     login = Login("deploy", "fleet-password")
     try:
-        with SimulatedFleet(folder / "e", ["alpha", "berlin"], now, login=login) as simulated:
+        with SimulatedFleet(folder / "e", names, now, login=login) as simulated:
             catalog = opened_catalog(folder / "catalog" / "catalog.sqlite")
             vault = MemoryVault()
             jobs = Jobs()
@@ -159,7 +159,7 @@ def _fill(fleet: Fleet, mirrors: int, login: Login) -> None:
                 health=HealthTest(settle=0.0, limit=3.0),
                 stop_seconds=1,
             )
-            engine = "alpha" if number % 2 else "berlin"
+            engine = list(fleet.simulated.engines)[(number - 1) % len(fleet.simulated.engines)]
             process = Process("web", f"mirror-{number:02}-live")
             books.environments.save(
                 Environment(f"{number:02}live{number:026}", mirror.id, "live", engine, (process,), settings)

@@ -22,6 +22,7 @@ from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied
 from mirror_console.domain.engine import Contact, Engine, EngineFacts, Registry
 from mirror_console.domain.environment import Environment, Hold, Process, Settings
+from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Difference, Observation
 from mirror_console.domain.plan import Plan
@@ -240,6 +241,7 @@ def test_a_plan(catalog: Catalog, value: Plan) -> None:
     value=anything(
         Rollout,
         targets=st.lists(anything(Target), max_size=3, unique_by=lambda target: target.environment_id).map(tuple),
+        fetches=st.lists(anything(Fetch), max_size=3, unique_by=lambda one: (one.engine_id, one.reference)).map(tuple),
     ),
 )
 def test_a_rollout(catalog: Catalog, value: Rollout) -> None:

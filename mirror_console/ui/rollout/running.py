@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Status
+from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.rollout import (
     OVER,
     UNSUCCESSFUL,
@@ -81,6 +82,7 @@ class RunView(QWidget):
         self.bar = OutcomeBar(context.theme)
         self.counts = label("", Look.STRONG)
         self.outcomes = label("", Look.MUTED, wrap=True)
+        self.fetching = label("", wrap=True, select=True)
         self.pause = button(tr("Pause"), self._pause)
         self.resume = button(tr("Resume"), self._resume, look="primary")
         self.stop = button(tr("Stop…"), self._stop)
@@ -124,6 +126,8 @@ class RunView(QWidget):
         over, total = over_of(rollout)
         self.counts.setText(tr("{} of {}").format(number(over), number(total)))
         self.outcomes.setText(outcome_words(rollout))
+        self.fetching.setText(fetching_words(rollout.fetches))
+        self.fetching.setVisible(bool(rollout.fetches))
         self.rule.setText(tr("Stop rule: {}.").format(stop_rule_words(rollout)))
         alike = [f"{number(times)} × {words}" for times, words in causes(rollout.targets)[:3]]
         self.causes.setText(tr("Same cause: {}").format(" · ".join(alike)) if alike else "")
@@ -294,6 +298,7 @@ class RunView(QWidget):
         bar.addWidget(self.counts)
         top.addLayout(bar)
         top.addWidget(self.outcomes)
+        top.addWidget(self.fetching)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE_2)
         for made in (self.pause, self.resume, self.stop):

@@ -33,6 +33,8 @@ class WayForm(QWidget):
         self.preset = choice([*items, (OWN, tr("As typed below"))], str(preset))
         self.waves, self.at_once, self.per_engine = line_edit(), line_edit(), line_edit()
         self.bake, self.max_failed = line_edit(), line_edit()
+        self.per_registry, self.pulls = line_edit(), line_edit()
+        self.prefetch = tick(tr("Fetch images before the first wave"))
         self.pause = tick(tr("Pause after the canary"))
         # Before the form hears of it: the figures follow the preset, not the other way round.
         self.preset.currentIndexChanged.connect(self._take_preset)
@@ -46,6 +48,9 @@ class WayForm(QWidget):
         self.form.add(Field("at_once_per_engine", tr("Per engine"), self.per_engine))
         self.form.add(Field("bake", tr("Bake"), self.bake, hint=tr("How long it must stay well.")))
         self.form.add(Field("max_failed", tr("May fail in a wave"), self.max_failed, hint=tr("Canary: none.")))
+        self.form.add(Field("pulls_per_registry", tr("Pulls per registry"), self.per_registry))
+        self.form.add(Field("pulls_per_engine", tr("Pulls per engine"), self.pulls))
+        self.form.add(Field("prefetch", tr("Fetch first"), self.prefetch), wide=True)
         self.form.add(Field("pause_after_canary", tr("Pause after the canary"), self.pause), wide=True)
         self.form.end()
         column.addWidget(self.form)
@@ -79,6 +84,9 @@ class WayForm(QWidget):
         self.per_engine.setText(texts.at_once_per_engine)
         self.bake.setText(texts.bake)
         self.max_failed.setText(texts.max_failed)
+        self.per_registry.setText(texts.pulls_per_registry)
+        self.pulls.setText(texts.pulls_per_engine)
+        self.prefetch.setChecked(texts.prefetch)
         self.pause.setChecked(texts.pause_after_canary)
         self._filling = False
         self._tell()
@@ -92,6 +100,9 @@ class WayForm(QWidget):
             self.bake.text(),
             self.max_failed.text(),
             self.pause.isChecked(),
+            self.per_registry.text(),
+            self.pulls.text(),
+            self.prefetch.isChecked(),
         )
 
     def _judge(self) -> tuple[Problem, ...]:

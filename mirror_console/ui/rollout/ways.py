@@ -21,6 +21,9 @@ class WayTexts:
     bake: str
     max_failed: str
     pause_after_canary: bool
+    pulls_per_registry: str = "6"
+    pulls_per_engine: str = "2"
+    prefetch: bool = True
 
 
 def read_way(texts: WayTexts) -> Way:
@@ -41,14 +44,26 @@ def read_way(texts: WayTexts) -> Way:
     at_once = whole("at_once", texts.at_once, tr("Type a number from 1 to 64."))
     per_engine = whole("at_once_per_engine", texts.at_once_per_engine, tr("Type a number from 1 to 16."))
     max_failed = whole("max_failed", texts.max_failed, tr("Type a number, 0 for none."))
+    per_registry = whole("pulls_per_registry", texts.pulls_per_registry, tr("Type a number from 1 to 64."))
+    pulls = whole("pulls_per_engine", texts.pulls_per_engine, tr("Type a number from 1 to 16."))
     bake = read_span(texts.bake)
     if bake is None:
         problems.append(Problem("bake", tr("Type a time such as 30 s, 5 min or 1 h.")))
     if problems:
         raise InvalidInput(tr("The way can't be read."), problems)
-    way = Way(waves, at_once, per_engine, bake or 0.0, max_failed, texts.pause_after_canary)
+    way = Way(
+        waves,
+        at_once,
+        per_engine,
+        bake or 0.0,
+        max_failed,
+        texts.pause_after_canary,
+        texts.prefetch,
+        pulls,
+        per_registry,
+    )
     # The rules of the domain name what they judge in words; the form knows its fields by name.
-    fields = {"at once": "at_once", "max failed": "max_failed"}
+    fields = {"at once": "at_once", "max failed": "max_failed", "pulls": "pulls_per_registry"}
     if found := way_problems(way):
         again = [Problem(fields.get(problem.field, problem.field), problem.words) for problem in found]
         raise InvalidInput(tr("This way can't be gone."), again)
@@ -64,6 +79,9 @@ def way_texts(way: Way) -> WayTexts:
         span_text(way.bake),
         str(way.max_failed),
         way.pause_after_canary,
+        str(way.pulls_per_registry),
+        str(way.pulls_per_engine),
+        way.prefetch,
     )
 
 
@@ -97,6 +115,8 @@ def way_words(way: Way, targets: int) -> str:
     if way.pause_after_canary and len(counts) > 1:
         parts.append(tr("pause after the first"))
     parts.append(tr("{} at once, {} per engine").format(way.at_once, way.at_once_per_engine))
+    if way.prefetch:
+        parts.append(tr("images first, {} pulls from a registry").format(way.pulls_per_registry))
     parts.append(tr("no bake") if not way.bake else tr("bake {}").format(span_text(way.bake)))
     parts.append(stop_words(way, len(counts)))
     return " · ".join(parts)

@@ -122,6 +122,26 @@ NEW = (
     """,
     "CREATE INDEX ix_held_image_fingerprint ON held_image (fingerprint)",
     """
+    CREATE TABLE fetch (
+        rollout_id TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        engine_id TEXT NOT NULL,
+        engine TEXT NOT NULL,
+        reference TEXT NOT NULL,
+        title TEXT NOT NULL,
+        targets INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        share REAL NOT NULL,
+        words TEXT NOT NULL,
+        started_at TEXT,
+        ended_at TEXT,
+        CONSTRAINT pk_fetch PRIMARY KEY (rollout_id, place),
+        CONSTRAINT uq_fetch_rollout_id_engine_id_reference UNIQUE (rollout_id, engine_id, reference),
+        CONSTRAINT fk_fetch_rollout_id FOREIGN KEY(rollout_id)
+            REFERENCES rollout (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+    ) WITHOUT ROWID, STRICT
+    """,
+    """
     CREATE TABLE applied (
         environment_id TEXT NOT NULL,
         process TEXT NOT NULL,
