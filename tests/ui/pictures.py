@@ -158,6 +158,21 @@ def _unhealthy(window: MainWindow) -> QWidget:
     return window
 
 
+def _cannot_be_told(window: MainWindow) -> QWidget:
+    page = show(window, grid_of(list(every_state().values())))
+    page.view.move_to(every_state()["can not be told"].application.id, "live")
+    page.open_detail()
+    return window
+
+
+def _where_it_runs(window: MainWindow) -> QWidget:
+    page = show(window, sample_grid(96))
+    page.view.next_attention(1)
+    page.context.actions.run("grid.where_it_runs")
+    page.detail.hide()
+    return window
+
+
 def _selection(window: MainWindow) -> QWidget:
     page = show(window, sample_grid(120))
     page.filter_by("live:behind")
@@ -256,9 +271,11 @@ SCENES: dict[str, Scene] = {
     "states": _states,
     "detail-drifted": _drifted,
     "detail-unhealthy": _unhealthy,
+    "detail-cannot-be-told": _cannot_be_told,
     "selection": _selection,
     "bad-filter": _bad_filter,
     "chip": _chip,
+    "where-it-runs": _where_it_runs,
     "no-match": _no_match,
     "empty": _empty,
     "notices": _notices,

@@ -22,8 +22,10 @@ from mirror_console.domain.engine import Contact, Engine, EngineFacts, parse_add
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Environment, Hold, Limits, Port, Process, Settings, Volume
 from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment, SourceRow
+from mirror_console.domain.identity import DIGEST_ONLY, SAME_BY_RECORD, Likeness
 from mirror_console.domain.observation import Difference, Health, Observation, State
 from mirror_console.domain.release import Release
+from mirror_console.domain.where import names_of
 from mirror_console.errors import FailureKind
 
 NOW = datetime(2026, 9, 3, 12, 5, tzinfo=UTC)
@@ -170,6 +172,7 @@ def cell(
     expectation: str = "",
     state: State = State.RUNNING,
     output: str = "",
+    likeness: Likeness | None = None,
 ) -> Cell:
     """A cell in the state that is asked for. `running` is the place of its version, None where nothing runs."""
     environment = Environment(
@@ -234,6 +237,10 @@ def cell(
         pending=pending,
         step=step,
         held=hold is not None,
+        likeness=likeness,
+        names=names_of((), [release(running)])[fingerprint(VERSIONS[running])]
+        if observation and running is not None
+        else (),
     )
 
 
@@ -284,6 +291,8 @@ def every_state() -> dict[str, Row]:
     add("pending", pending=True)
     add("no health check", health=Health.NO_CHECK)
     add("starting", health=Health.STARTING)
+    add("known by record", likeness=SAME_BY_RECORD)
+    add("can not be told", alignment=Alignment.UNKNOWN, likeness=DIGEST_ONLY)
     lone = mirror(900 + len(made), "No live shop")
     made["not applicable"] = Row(lone, SOURCE.name, {"test": cell(lone, "test")}, None)
     return made

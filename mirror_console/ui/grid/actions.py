@@ -71,6 +71,15 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
         Declared("grid.search", "Filter", edit, page.filter.focus, "search", "Ctrl+F", page=here, begins_group=True),
         *_filters(page),
         Declared(
+            "grid.where_it_runs",
+            "Where does this build run?",
+            edit,
+            at.where_it_runs,
+            "search",
+            refusal=nothing_runs,
+            page=here,
+        ),
+        Declared(
             "grid.attention_only",
             "Needs attention",
             view,

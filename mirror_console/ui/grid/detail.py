@@ -181,13 +181,16 @@ class DetailPanel(QWidget):
         grid.addWidget(label(tr("Running"), Look.SMALL), 0, 1)
         grid.addWidget(label(tr("Expected"), Look.SMALL), 0, 2)
         running_mark = short(seen.fingerprint) if seen and seen.fingerprint else "—"
-        wanted_mark = short(wanted.fingerprint) if wanted else "—"
+        release = wanted.release if wanted else None
+        wanted_mark = short(wanted.fingerprint or (release.digest if release else "")) if wanted else "—"
+        same = cell.likeness is not None and bool(cell.likeness.same)
         lines = [
             (tr("Version"), cell.running_title or "—", wanted.title if wanted else tr("no release"), Look.BODY),
             (tr("Image"), running_mark, wanted_mark, Look.MONO),
         ]
         for place, (name, running, expected, look) in enumerate(lines, start=1):
-            differs = running != expected and wanted is not None
+            # On another platform, or by our record, the same image has another mark here.
+            differs = running != expected and wanted is not None and not same
             grid.addWidget(label(name, Look.MUTED), place, 0)
             left, right = ElidedLabel(running, look), ElidedLabel(("≠ " if differs else "= ") + expected, look)
             for one in (left, right):

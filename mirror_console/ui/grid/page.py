@@ -34,6 +34,7 @@ MENU = (
     "",
     "grid.copy_answer",
     "grid.copy_version",
+    "grid.where_it_runs",
     "",
     *ONLY,
     "",
