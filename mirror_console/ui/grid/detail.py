@@ -30,6 +30,8 @@ from mirror_console.ui.widgets.text import ElidedLabel, Look, amp, button, icon_
 from mirror_console.ui.words import age, moment, tr
 
 WIDTH = 380
+_SIGNS = {True: "=", False: "≠", None: "?"}
+_ALOUD = {True: "the same", False: "differs", None: "can't be told"}
 
 
 class DetailPanel(QWidget):
@@ -183,22 +185,21 @@ class DetailPanel(QWidget):
         running_mark = short(seen.fingerprint) if seen and seen.fingerprint else "—"
         release = wanted.release if wanted else None
         wanted_mark = short(wanted.fingerprint or (release.digest if release else "")) if wanted else "—"
-        same = cell.likeness is not None and bool(cell.likeness.same)
         lines = [
             (tr("Version"), cell.running_title or "—", wanted.title if wanted else tr("no release"), Look.BODY),
             (tr("Image"), running_mark, wanted_mark, Look.MONO),
         ]
         for place, (name, running, expected, look) in enumerate(lines, start=1):
-            # On another platform, or by our record, the same image has another mark here.
-            differs = running != expected and wanted is not None and not same
+            alike = _alike(cell, running, expected)
+            differs = alike is False
             grid.addWidget(label(name, Look.MUTED), place, 0)
-            left, right = ElidedLabel(running, look), ElidedLabel(("≠ " if differs else "= ") + expected, look)
+            left, right = ElidedLabel(running, look), ElidedLabel(f"{_SIGNS[alike]} {expected}", look)
             for one in (left, right):
                 if differs and look is Look.BODY:
                     font = one.font()
                     font.setWeight(font.Weight.DemiBold)
                     one.setFont(font)
-            right.setAccessibleName(f"{tr('expected')} {expected}, {tr('differs') if differs else tr('the same')}")
+            right.setAccessibleName(f"{tr('expected')} {expected}, {tr(_ALOUD[alike])}")
             grid.addWidget(left, place, 1)
             grid.addWidget(right, place, 2)
         self._section(tr("Running and expected"))
@@ -252,6 +253,18 @@ def _block(text: str) -> QLabel:
     made = label(text, Look.MONO, wrap=True, select=True)
     made.setProperty("class", "output")
     return made
+
+
+def _alike(cell: Cell, running: str, expected: str) -> bool | None:
+    """Whether a line of what runs and what is expected is alike; None where that can't be told.
+
+    On another platform, or by our record, the same image has another mark; and a fingerprint is no digest.
+    """
+    if running == expected or not isinstance(cell.expected, Expected):
+        return True
+    if cell.likeness is not None and cell.likeness.same is not False:
+        return cell.likeness.same
+    return False
 
 
 def _empty(layout: QLayout) -> None:
