@@ -158,3 +158,17 @@ def test_text_of_others_stays_text(call: CommandLine, fleet: Fleet) -> None:
         assert "[red]Mirror[/red] :smile: <b>" in said.out
         assert "\x1b" not in said.out
         assert "\u202e" not in said.out
+
+
+def test_where_a_build_runs_is_told_as_a_sentence_a_list_and_json(call: CommandLine) -> None:
+    call("check")
+    said = call("where", "26.8.2")
+    assert " runs in 5 environments on 2 engines." in said.out
+    assert "Mirror 01" in said.out
+    assert "Webshop (source)" in said.out
+    told = call("where", "rev-26.8.2", "--json").json
+    assert told.keys() == {"asked", "words", "builds"}
+    (build,) = told["builds"]
+    assert {place["application"] for place in build["environments"]} > {"Mirror 01", "Mirror 02"}
+    assert build["held_by"] == []
+    assert call("where", "26.9.9").out == "No image that was seen goes by '26.9.9'.\n"
