@@ -62,6 +62,13 @@ def prefetch(
     return tuple(ended)
 
 
+def prefetch_plan(
+    console: Console, jobs: Jobs, plan: Plan, report: Callable[[tuple[Fetch, ...]], None], work: Work | None = None
+) -> tuple[Fetch, ...]:
+    """Bring what a plan needs to its engines, in its way."""
+    return prefetch(console, jobs, of_plan(plan), plan.way, report, work)
+
+
 def of_plan(plan: Plan) -> tuple[Errand, ...]:
     """What a plan needs on its engines."""
     counts = Counter((target.engine_id, target.reference) for target in plan.targets)
