@@ -277,7 +277,7 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
 
 @dataclass(frozen=True, slots=True)
 class ImageShape:
-    """An image on an engine. `brought_by` is a rollout or ``relay`` where this console has brought it there."""
+    """An image on an engine. `brought_by` is a rollout, ``prefetch`` or ``relay``; empty where it isn't ours."""
 
     id: str
     tags: Sequence[str]
