@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.alignment import Cell, Expected
+from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import EngineRow, Grid, Row
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.plan import Plan
@@ -163,6 +164,7 @@ class RolloutShape:
     started_at: datetime
     ended_at: datetime | None
     targets: Sequence[TargetShape]
+    fetches: Sequence[Fetch]
 
 
 def status_shape(grid: Grid, rows: Sequence[Row], columns: Sequence[str], now: datetime) -> StatusShape:
@@ -269,12 +271,13 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
         started_at=rollout.started_at,
         ended_at=rollout.ended_at,
         targets=targets,
+        fetches=rollout.fetches,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ImageShape:
-    """An image on an engine. `brought_by` is a rollout or ``relay`` where this console has brought it there."""
+    """An image on an engine. `brought_by` is a rollout, ``prefetch`` or ``relay``; empty where it isn't ours."""
 
     id: str
     tags: Sequence[str]

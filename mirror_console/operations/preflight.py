@@ -13,6 +13,7 @@ from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.engine_kind import NO_ROLLOUTS, EngineKind
 from mirror_console.domain.fetching import OVER_THERE
+from mirror_console.domain.identity import is_image
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.domain.observation import Difference
 from mirror_console.domain.plan import Plan, PlannedTarget, Reason, why_nothing
@@ -21,7 +22,7 @@ from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import by_entry, reached
 from mirror_console.operations.console import Console
-from mirror_console.operations.fetching import known_as
+from mirror_console.operations.fetch import known_as
 from mirror_console.operations.neighbours import neighbours
 from mirror_console.operations.target_checks import (
     EngineScene,
@@ -223,7 +224,7 @@ def _here(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Image 
     """The planned image where the engine has it, by the registry's name or by an id that was seen there."""
     for name in (wanted.reference, *known_as(console, wanted.engine_id, wanted.after_fingerprint)):
         found = scene.session.image(name)
-        if found is not None and found.fingerprint == wanted.after_fingerprint:
+        if found is not None and is_image(wanted.after_fingerprint, wanted.digest, found):
             return found
     return None
 

@@ -21,12 +21,13 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.last_look import end_well, look_last
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
-from mirror_console.operations.rollout import Conductor, settle
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, look, old_ran, old_restart
 from mirror_console.operations.standing import cut_off
 from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import arm_new, commit, finish, name_new, start_new, verify
+from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import StepFailed, Turn
 
 AT_ONCE = 16

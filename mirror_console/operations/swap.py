@@ -20,7 +20,8 @@ from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import ConsoleError, EngineError, VaultError
-from mirror_console.operations.fetching import Arrival, Fetcher, HowFar, Want, known_as, note_brought
+from mirror_console.operations.fetch import Arrival, HowFar, Want, known_as, note_brought
+from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.last_look import end_well
 from mirror_console.operations.scene import NEXT, OLDER, PREV, about_old, container_labels, is_way_back
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
@@ -90,11 +91,11 @@ def fetch(turn: Turn, fetcher: Fetcher) -> Image:
     planned = turn.planned
     name = planned.reference or planned.before_image_id
     here = turn.last_look_at_image(name)
-    if here is not None and here.fingerprint == planned.after_fingerprint:
+    if here is not None and is_image(planned.after_fingerprint, planned.digest, here):
         return here
     for identity in known_as(turn.console, planned.engine_id, planned.after_fingerprint):
         here = turn.last_look_at_image(identity)
-        if here is not None and here.fingerprint == planned.after_fingerprint:
+        if here is not None and is_image(planned.after_fingerprint, planned.digest, here):
             return here
     if not planned.reference:
         raise StepFailed(Step.PULL, "the planned image is not on the engine, and no digest is known to pull it by")
@@ -124,7 +125,7 @@ def fetch(turn: Turn, fetcher: Fetcher) -> Image:
         image = turn.image(arrivals[-1].image if arrivals else planned.reference)
         if image is None:
             return "the image did not arrive"
-        if image.fingerprint != planned.after_fingerprint:
+        if not is_image(planned.after_fingerprint, planned.digest, image):
             return "the image that arrived is not the planned one"
         found.append(image)
         return None

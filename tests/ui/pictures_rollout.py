@@ -257,6 +257,15 @@ def _running(window: MainWindow) -> QWidget:
     return window
 
 
+def _fetching(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    page.list.show_rollouts([sample.fetching(PLAN)])
+    page.open("rollout-1")
+    rest(window)
+    page.run_view.hidden()
+    return window
+
+
 def _paused(window: MainWindow) -> QWidget:
     page = _rollouts(window)
     page.list.show_rollouts([sample.paused(PLAN)])
@@ -480,6 +489,7 @@ SCENES: dict[str, Scene] = {
     "rollout-3-checks": _checks,
     "rollout-4-confirm": _confirm,
     "rollout-5-running": _running,
+    "rollout-5-fetching": _fetching,
     "rollout-5-paused": _paused,
     "rollout-6-report": _report,
     "rollout-interrupted": _interruption,
