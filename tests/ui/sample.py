@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -142,6 +143,7 @@ def grid_with_podman() -> Grid:
     return replace(grid, engines=engines)
 
 
+@functools.cache
 def settings(port: int = 8080) -> Settings:
     """Ordinary settings of a mirror."""
     return Settings(
@@ -150,6 +152,12 @@ def settings(port: int = 8080) -> Settings:
         volumes=(Volume("shop-media", "/data/media"),),
         limits=Limits(memory=512 * 1024 * 1024, cpus=1.0),
     )
+
+
+@functools.cache
+def settings_hash() -> str:
+    """That of the ordinary settings."""
+    return settings().hash
 
 
 def cell(
@@ -204,7 +212,7 @@ def cell(
                 running_since=NOW - timedelta(days=4, hours=running),
                 differences=differences,
                 health_output=output,
-                settings_hash=environment.settings.hash,
+                settings_hash=settings_hash(),
             )
     wanted = release(EXPECTED)
     if likeness is DIGEST_ONLY:
@@ -257,6 +265,11 @@ BY_HAND = (
 
 def every_state() -> dict[str, Row]:
     """A mirror for each state and each badge, named for it."""
+    return dict(_states())
+
+
+@functools.cache
+def _states() -> dict[str, Row]:
     made: dict[str, Row] = {}
 
     def add(name: str, **live: object) -> None:
@@ -300,6 +313,7 @@ def every_state() -> dict[str, Row]:
     return made
 
 
+@functools.cache
 def sample_grid(count: int = 24) -> Grid:
     """A fleet as it usually is: mostly fine, with something of everything that goes wrong."""
     states = every_state()
