@@ -36,6 +36,11 @@ class Keyed:
         self._key: Secret | None = None
         self._one_at_a_time = threading.Lock()
 
+    @property
+    def open(self) -> bool:
+        """Whether the keyring can be read now without a question."""
+        return not isinstance(self._key_or_why(make=False), str) and self._vault.state() is VaultState.UNLOCKED
+
     def hashes(self, environment_id: str, values: Mapping[str, Secret]) -> dict[str, str]:
         """The keyed hash of each value, by variable. Empty where the keyring can't be read now."""
         key = self._key_or_why(make=True) if values else LOCKED

@@ -34,3 +34,9 @@ class AppliedBook(Collection):
         known = sa.select(environment.c.id).where(environment.c.id == value.environment_id)
         if self._connection.scalar(known) is not None:
             self._connection.execute(_SHAPE.upsert, _SHAPE.values(value))
+
+    def remove(self, environment_id: str, process: str) -> None:
+        """Forget what was applied. That nothing was is fine."""
+        self._changes("applied")
+        of = (applied.c.environment_id == environment_id) & (applied.c.process == process)
+        self._connection.execute(sa.delete(applied).where(of))
