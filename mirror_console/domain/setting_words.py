@@ -15,7 +15,7 @@ SET, NOT_SET, ANOTHER, AS_APPLIED, A_SECRET = "set", "not set", "another value",
 """How a variable is told: its value never is."""
 
 _SECRET_NAME = re.compile(
-    r"PASS(?:WORD|WD|PHRASE)?(?![A-Z])|SECRET|TOKEN|CREDENTIAL|(?:^|[_.-])(?:KEY|AUTH|DSN)$|API_?KEY|BASICAUTH",
+    r"PASSW(?:OR)?D|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|API_?KEY|BASICAUTH|(?:^|[_.-])(?:PASS|KEY|AUTH|DSN)$",
     re.IGNORECASE,
 )
 _WITH_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
