@@ -15,8 +15,8 @@ from mirror_console.domain.alignment import SAME_IMAGE, Cell
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.pending import pending_words
 from mirror_console.domain.phrases import drift_text, drift_words
-from mirror_console.domain.setting_words import VARIABLE, counted
-from mirror_console.domain.taking import A_SECRETS, PLACED
+from mirror_console.domain.setting_words import counted
+from mirror_console.domain.taking import not_adoptable
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.accepting import Taken
 from mirror_console.operations.accepting import accept as take_over
@@ -210,7 +210,7 @@ def _shape(cell: Cell, report: DriftReport) -> dict[str, object]:
                 "field": difference.field,
                 "applied": difference.applied,
                 "observed": difference.observed,
-                "not_adoptable": PLACED.get(difference.field, "") or _secret(cell, difference.field),
+                "not_adoptable": not_adoptable(difference.field, cell.environment.settings),
             }
             for difference in report.drift
         ],
@@ -222,11 +222,6 @@ def _shape(cell: Cell, report: DriftReport) -> dict[str, object]:
             else None
         ),
     }
-
-
-def _secret(cell: Cell, field: str) -> str:
-    is_secret = field.startswith(VARIABLE) and field.removeprefix(VARIABLE) in cell.environment.settings.secrets
-    return A_SECRETS if is_secret else ""
 
 
 def _taken_shape(cell: Cell, taken: Taken) -> dict[str, object]:

@@ -53,13 +53,13 @@ def secret_values(settings: Settings, observed: Observed, fields: Collection[str
     return {name: Secret(there[name]) for name in sorted(names) if name in there and _is_secret(name, settings, there)}
 
 
-def not_adoptable(field: str, settings: Settings, container: Container) -> str:
-    """Why a template can't have a field; empty where it can."""
+def not_adoptable(field: str, settings: Settings, observed: Mapping[str, str] | None = None) -> str:
+    """Why a template can't have a field; empty where it can. `observed` are a container's variables, where known."""
     if field in PLACED:
         return PLACED[field]
     name = field.removeprefix(VARIABLE)
     is_variable = field.startswith(VARIABLE)
-    return A_SECRETS if is_variable and _is_secret(name, settings, container.variables) else ""
+    return A_SECRETS if is_variable and _is_secret(name, settings, observed or {}) else ""
 
 
 def _found(container: Container, image: Image) -> Mapping[str, Mapping[str, object]]:

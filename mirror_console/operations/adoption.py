@@ -55,7 +55,7 @@ def adoption(console: Console, environment_id: str, fields: Collection[str] = ()
         raise InvalidInput("Nothing was adopted.", [problem], "Choose an environment of a mirror.")
     chosen = chosen_fields(found, fields)
     settings = found.environment.settings
-    refused = {field: not_adoptable(field, settings, found.container) for field in chosen}
+    refused = {field: not_adoptable(field, settings, found.container.variables) for field in chosen}
     left_out = tuple(Problem(field, f"not adoptable: {why}") for field, why in refused.items() if why)
     wanted = tuple(field for field in chosen if not refused[field])
     if not wanted or (fields and left_out):

@@ -299,12 +299,12 @@ ADOPTABLE = (
 
 @pytest.mark.parametrize("field", ["ports", "volumes", "networks", "container", "variable SECRET_KEY"])
 def test_what_belongs_to_one_placement_is_not_adoptable(field: str) -> None:
-    assert not_adoptable(field, APPLIED, made())
+    assert not_adoptable(field, APPLIED)
 
 
 @pytest.mark.parametrize("field", [*ADOPTABLE, "variable DOMAIN"])
 def test_what_a_template_can_have_is(field: str) -> None:
-    assert not_adoptable(field, APPLIED, made()) == ""
+    assert not_adoptable(field, APPLIED) == ""
 
 
 LIMITED = Settings(limits=Limits(memory=2**28), variables={"MODE": "old"})
