@@ -134,8 +134,12 @@ class DriftPart(QWidget):
         accept.clicked.connect(lambda _on=False: self._actions.accept())
         correct = self._button(tr("Correct…"), tr("Correct by a rollout to this environment alone"), refusal)
         correct.clicked.connect(lambda _on=False: self._actions.correct())
+        self._box.addSpacing(SPACE_1)
         self._row([accept, correct])
-        told = tr("Accept: this mirror keeps it. Adopt: the template has it. Correct: a rollout brings ours back.")
+        told = tr(
+            "Accept: this mirror keeps it. Adopt: the template has it too. Correct: a rollout brings back the catalog's "
+            "settings."
+        )
         self._box.addWidget(label(refusal.capitalize() + "." if refusal else told, Look.MUTED, wrap=True))
 
     def _one(self, cell: Cell, difference: Difference, refusal: str) -> QWidget:
