@@ -20,6 +20,7 @@ from mirror_console.ui.grid.page import AlignmentPage
 from mirror_console.ui.questions import Answer
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 from tests.ui.conftest import Answers
+from tests.ui.sample import every_state, grid_of
 from tests.ui.window_on import context_on, press, tab_to
 
 MIB = 1024 * 1024
@@ -88,6 +89,12 @@ def texts(page: AlignmentPage) -> list[str]:
     return [one.text() for one in page.detail.drift.findChildren(QLabel) if one.isVisible()]
 
 
+def focus_within(page: AlignmentPage) -> bool:
+    """Whether the focus is on a button of the part, though the one that was pressed is gone."""
+    focused = QApplication.focusWidget()
+    return focused is not None and page.detail.drift.isAncestorOf(focused)
+
+
 def settings(fleet: Fleet, number: int = 1) -> Settings:
     return fleet.environment(fleet.mirrors[number - 1], "live").settings
 
@@ -115,9 +122,7 @@ def test_one_is_accepted_by_keyboard_without_a_question_and_undone(
 
     assert settings(fleet).limits == Limits(memory=512 * MIB)
     assert answers.asked == []
-    focused = QApplication.focusWidget()
-    assert focused is not None
-    assert page.detail.isAncestorOf(focused), "the focus was lost with the button"
+    qtbot.waitUntil(lambda: focus_within(page))
     notice = page.context.notices.shown[-1]
     assert notice.title == "Accepted for Mirror 01 live: memory limit."
 
@@ -174,6 +179,22 @@ def test_a_new_survey_leaves_the_focus_where_it_is(page: AlignmentPage) -> None:
     page.refresh(survey(page.context.console))
 
     assert button.hasFocus()
+
+
+def test_another_image_is_told_too_and_can_only_be_corrected_or_held(page: AlignmentPage, qtbot: QtBot) -> None:
+    row = every_state()["drifted content"]
+    page.context.grid_changed.disconnect()
+    page.refresh(grid_of([row]))
+    page.view.move_to(row.application.id, "live")
+    page.open_detail()
+    qtbot.waitUntil(lambda: "image" in texts(page))
+
+    assert any("it is not that release" in words for words in texts(page))
+    assert any("hold this environment" in words for words in texts(page))
+    assert the(page, "Correct by a rollout to this environment alone").isEnabled()
+    assert named(page, "Accept all differences for this mirror") is None
+    assert page.drift.refusal() == "only its image differs: hold it to keep it"
+    assert page.drift.correct_refusal() == ""
 
 
 def test_the_menu_has_what_the_panel_has(page: AlignmentPage, qtbot: QtBot, fleet: Fleet) -> None:

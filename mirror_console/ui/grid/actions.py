@@ -183,7 +183,7 @@ def _about_drift(page: AlignmentPage) -> Iterator[Declared]:
         "Correct what was changed by hand…",
         MenuName.ROLLOUT,
         acts.correct,
-        refusal=acts.refusal,
+        refusal=acts.correct_refusal,
         page=here,
     )
 

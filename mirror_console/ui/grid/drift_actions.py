@@ -31,13 +31,21 @@ class DriftActions(QObject):
         self.operations = operations or DriftOperations()
 
     def refusal(self) -> str:
-        """Why nothing can be done about drift there now; empty where it can."""
+        """Why nothing can be taken over there now; empty where something can."""
+        cell = self._cell()
+        why = self.correct_refusal()
+        if why or cell is None:
+            return why
+        return "" if cell.differences else tr("only its image differs: hold it to keep it")
+
+    def correct_refusal(self) -> str:
+        """Why nothing can be corrected there now; empty where something can."""
         cell = self._cell()
         if self._context.console.read_only:
             return tr("read-only")
         if cell is None:
             return tr("no environment is chosen")
-        if not cell.differences:
+        if not (cell.differences or cell.drift):
             return tr("nothing was changed by hand")
         return tr("a rollout works here") if cell.activity is not Activity.IDLE else ""
 
@@ -73,7 +81,7 @@ class DriftActions(QObject):
     def correct(self) -> None:
         """Begin a plan for this environment alone: a rollout applies the catalog's settings."""
         cell = self._cell()
-        if cell is not None and not self.refusal():
+        if cell is not None and not self.correct_refusal():
             self._context.go("rollouts", environment=cell.environment.name, application_ids=(cell.application.id,))
 
     def _ask_to_adopt(self, wished: Adoption) -> None:

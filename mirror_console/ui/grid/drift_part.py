@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QLayout, QPushButton, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Cell
+from mirror_console.domain.alignment import SAME_IMAGE, Cell
 from mirror_console.domain.applied import Applied
 from mirror_console.domain.observation import Difference
 from mirror_console.domain.pending import pending_words
+from mirror_console.domain.phrases import drift_words
 from mirror_console.domain.taking import not_adoptable
 from mirror_console.operations.drift import DriftReport
 from mirror_console.ui.context import UiContext
@@ -37,7 +38,6 @@ class DriftPart(QWidget):
         self._cell: Cell | None = None
         self._drawn: Hashable = None
         self._report: DriftReport | None = None
-        self._shows = False
         self._asked = False
         """Whether a person asked to compare secrets with the keyring."""
         self.setAccessibleName(tr("Drift"))
@@ -87,7 +87,9 @@ class DriftPart(QWidget):
         not_compared = seen.not_compared if seen else ""
         has_secrets = bool(cell and cell.environment.settings.secrets and report and report.record)
         record = report.record if report else None
-        refusal = self._actions.refusal()
+        refusal, no_rollout = self._actions.refusal(), self._actions.correct_refusal()
+        # Said as drift only as long as it is that: what is merely behind is none.
+        image = drift_words(cell) if cell and cell.drift and cell.drift not in SAME_IMAGE else ""
         what = (
             cell.environment.id if cell else "",
             differences,
@@ -95,7 +97,7 @@ class DriftPart(QWidget):
             not_compared,
             has_secrets,
             (record.at, record.by) if record else None,
-            refusal,
+            (refusal, no_rollout, image),
             self._asked,
         )
         if what == self._drawn:
@@ -104,43 +106,61 @@ class DriftPart(QWidget):
         focused = QApplication.focusWidget()
         had_focus = focused is not None and self.isAncestorOf(focused)
         _clear(self._box)
-        if cell is not None and differences:
-            self._draw_drift(cell, differences, record, refusal)
+        if cell is not None and (differences or image):
+            self._head(tr("Drift"))
+            if image:
+                self._draw_image(image)
+            if differences:
+                self._draw_settings(cell, differences, record, refusal)
+            self._draw_for_all(bool(differences), refusal, no_rollout)
         if not_compared:
             words = tr("Secrets {}.").format(not_compared)
             self._box.addWidget(label(words, Look.MUTED, wrap=True, select=True))
         if pending or has_secrets:
             self._draw_pending(pending, can_compare=has_secrets)
-        self._shows = bool(differences or pending or not_compared or has_secrets)
-        self.setVisible(self._shows)
+        self.setVisible(bool(differences or image or pending or not_compared or has_secrets))
         if had_focus:
-            # What had the focus is gone: the next that can be pressed has it, or else what comes after this part.
-            first = next(
-                (one for one in self.findChildren(QPushButton) if one.isEnabled() and not one.isHidden()), None
-            )
-            if first is not None and self._shows:
-                first.setFocus(Qt.FocusReason.OtherFocusReason)
-            else:
-                self.emptied.emit()
+            # Once what was made is there: a widget that isn't shown yet takes no focus.
+            QTimer.singleShot(0, self, self._focus_again)
 
-    def _draw_drift(self, cell: Cell, differences: Sequence[Difference], record: Applied | None, refusal: str) -> None:
-        self._head(tr("Drift"))
+    def _focus_again(self) -> None:
+        """What had the focus is gone: the next that can be pressed has it, or else what comes after this part."""
+        first = next((one for one in self.findChildren(QPushButton) if one.isEnabled() and one.isVisible()), None)
+        if first is not None:
+            first.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self.emptied.emit()
+
+    def _draw_image(self, words: str) -> None:
+        self._box.addWidget(label(tr("image"), Look.STRONG))
+        self._box.addWidget(label(f"{words[:1].upper()}{words[1:]}.", wrap=True, select=True))
+        told = tr("To keep it, hold this environment on the mirror's form. A template has no image.")
+        self._box.addWidget(label(told, Look.MUTED, wrap=True))
+
+    def _draw_settings(
+        self, cell: Cell, differences: Sequence[Difference], record: Applied | None, refusal: str
+    ) -> None:
         when = tr(", on {} by {}").format(moment(record.at, self._context.now()), record.by) if record else ""
         words = tr("Differs from what was last applied{}:").format(when)
         self._box.addWidget(label(words, Look.MUTED, wrap=True))
         for difference in differences:
             self._box.addWidget(self._one(cell, difference, refusal))
-        accept = self._button(tr("Accept all"), tr("Accept all differences for this mirror"), refusal)
-        accept.clicked.connect(lambda _on=False: self._actions.accept())
-        correct = self._button(tr("Correct…"), tr("Correct by a rollout to this environment alone"), refusal)
+
+    def _draw_for_all(self, has_settings: bool, refusal: str, no_rollout: str) -> None:
+        correct = self._button(tr("Correct…"), tr("Correct by a rollout to this environment alone"), no_rollout)
         correct.clicked.connect(lambda _on=False: self._actions.correct())
         self._box.addSpacing(SPACE_1)
-        self._row([accept, correct])
-        told = tr(
-            "Accept: this mirror keeps it. Adopt: the template has it too. Correct: a rollout brings back the catalog's "
-            "settings."
-        )
-        self._box.addWidget(label(refusal.capitalize() + "." if refusal else told, Look.MUTED, wrap=True))
+        if has_settings:
+            accept = self._button(tr("Accept all"), tr("Accept all differences for this mirror"), refusal)
+            accept.clicked.connect(lambda _on=False: self._actions.accept())
+            self._row([accept, correct])
+            words = tr("Accept: this mirror keeps it. Adopt: the template has it too.") + " "
+        else:
+            self._row([correct])
+            words = ""
+        words += tr("Correct: a rollout brings back the catalog's settings and the expected image.")
+        told = f"{no_rollout[:1].upper()}{no_rollout[1:]}." if no_rollout else words
+        self._box.addWidget(label(told, Look.MUTED, wrap=True))
 
     def _one(self, cell: Cell, difference: Difference, refusal: str) -> QWidget:
         holder = QWidget()
