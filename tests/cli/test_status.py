@@ -121,8 +121,8 @@ def test_json_keys_stay(call: CommandLine) -> None:
     }  # fmt: skip
     assert told["mirrors"][0]["environments"][0].keys() == {
         "id", "name", "status", "alignment", "health", "knowledge", "activity", "running", "expected", "why", "behind",
-        "drift", "drift_words", "differences", "not_compared", "pending", "held", "engine", "container", "checked_at",
-        "running_since", "answer",
+        "drift", "drift_words", "sureness", "untold", "differences", "not_compared", "pending", "held", "engine",
+        "container", "checked_at", "running_since", "answer",
     }  # fmt: skip
     assert told["engines"][0].keys() == {
         "id", "name", "address", "location", "environments", "knowledge", "answered", "failure", "words", "asked_at",

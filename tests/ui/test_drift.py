@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -112,6 +113,14 @@ def test_each_difference_is_listed_with_what_can_be_done(page: AlignmentPage) ->
     assert the(page, "Adopt memory limit into the template").isEnabled()
     refused = the(page, "Adopt ports into the template (ports belong to the engine that it runs on)")
     assert not refused.isEnabled()
+
+
+def test_the_tip_of_the_cell_tells_the_same(page: AlignmentPage) -> None:
+    tip = str(page.model.data(page.view.currentIndex(), Qt.ItemDataRole.ToolTipRole))
+
+    assert "Live has drifted: 2 settings were changed by hand (ports, memory limit)." in tip
+    assert "memory limit: none → 512 MiB" in tip
+    assert "&lt;" not in tip
 
 
 def test_one_is_accepted_by_keyboard_without_a_question_and_undone(
