@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import Environment, Settings, settings_problems
 from mirror_console.domain.image import Image, short
 from mirror_console.domain.observation import Observation
@@ -15,7 +16,7 @@ from mirror_console.domain.rollout import OVER, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.setting_words import VARIABLE
 from mirror_console.domain.taking import secret_values, taken
-from mirror_console.errors import InvalidInput, NotAllowed, VaultError
+from mirror_console.errors import InvalidInput, NotAllowed, Problem, VaultError
 from mirror_console.operations.console import Console
 from mirror_console.operations.drift import Found, chosen_fields, find, observation_of
 from mirror_console.operations.keeping import forget, kept
@@ -67,6 +68,7 @@ def take(
     values = secret_values(environment.settings, observed, fields)
     secrets = {wanted.settings.secrets[name].name: value for name, value in values.items()}
     record = _record_after(console, found, wanted.settings, fields)
+    _demand_taken(found, record, fields)
     others = tuple(followers)
     with kept(console.vault, secrets) as secrets_before, console.catalog.write() as books:
         _demand_idle(books, environment)
@@ -154,6 +156,14 @@ def _record_after(console: Console, found: Found, wanted: Settings, fields: tupl
         title=record.title if record else found.image.version or short(found.image.fingerprint),
         secrets=hashes,
     )
+
+
+def _demand_taken(found: Found, record: Applied, fields: tuple[str, ...]) -> None:
+    """Raises InvalidInput where settings have no place for what was found, such as a variable taken away."""
+    left = {difference.field for difference in differences(record.settings, found.container, found.image)}
+    problems = [Problem(field, "settings have no place for it as it is there") for field in fields if field in left]
+    if problems:
+        raise InvalidInput("This can't be taken over.", problems, "Take the others alone, or correct it by a rollout.")
 
 
 def _demand_idle(books: Books, environment: Environment) -> None:

@@ -142,7 +142,9 @@ def chosen_fields(found: Found, fields: Collection[str]) -> tuple[str, ...]:
     """The fields of the differences that are meant: all where none is named. Raises InvalidInput."""
     there = [difference.field for difference in found.judged.differences]
     problems = [
-        Problem("field", f"'{field}' doesn't differ (there are: {', '.join(there) or 'none'})")
+        Problem("field", "an image is kept by holding its environment: on the mirror's form")
+        if field == "image"
+        else Problem("field", f"'{field}' doesn't differ (there are: {', '.join(there) or 'none'})")
         for field in fields
         if field not in there
     ]

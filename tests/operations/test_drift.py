@@ -346,6 +346,26 @@ def test_accepting_is_refused_where_it_makes_no_sense(fleet: Fleet) -> None:
     assert live(fleet).settings.limits.memory == 256 * MIB
 
 
+def test_what_settings_have_no_place_for_is_not_taken_over(fleet: Fleet) -> None:
+    remade(fleet, labels={"bell\x07": "a", "team": "blue"})
+    # A variable of the image that was taken away again.
+    container = fleet.container("mirror-01-live")
+    gone = next(entry for entry in container.image.config["Env"])
+    container.config["Env"].remove(gone)
+    look(fleet)
+    before = live(fleet)
+    variable = f"variable {gone.partition('=')[0]}"
+
+    with pytest.raises(InvalidInput, match="settings have no place for it") as refused:
+        accept(fleet.console, before.id)
+
+    assert {problem.field for problem in refused.value.problems} == {variable, "label bell"}
+    assert live(fleet) == before
+    assert "team" in accept(fleet.console, before.id, ["label team"]).after[0].settings.labels
+    with pytest.raises(InvalidInput, match="kept by holding its environment"):
+        accept(fleet.console, before.id, ["image"])
+
+
 def test_accepting_waits_while_a_rollout_is_at_work_there(fleet: Fleet) -> None:
     updated(fleet)
     look(fleet)
