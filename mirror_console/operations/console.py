@@ -49,7 +49,7 @@ class Console:
     """Called at every boundary of a step with its name: where a test cuts the program off."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "keyed", Keyed(self.vault))
+        object.__setattr__(self, "keyed", Keyed(self.vault, self.monotonic))
 
     def demand_write(self) -> None:
         """Raises NotAllowed where nothing may be changed."""

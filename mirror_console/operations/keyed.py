@@ -18,6 +18,8 @@ from mirror_console.errors import VaultError
 from mirror_console.operations.ports import Vault
 
 KEY = SecretReference("catalog/hash-key")
+ASKED_AGAIN_AFTER = 5.0
+"""Seconds after which a keyring that couldn't be read is asked again."""
 LOCKED = "not compared: the keyring is locked"
 ABSENT = "not compared: there is no keyring"
 UNREADABLE = "not compared: the keyring can't be read"
@@ -30,10 +32,15 @@ logger = logging.getLogger(__name__)
 class Keyed:
     """Hashes and compares with the catalog's key, which is read once and made on first need. From any thread."""
 
-    def __init__(self, vault: Vault, random: Callable[[], str] = lambda: secrets.token_hex(32)) -> None:
+    def __init__(
+        self, vault: Vault, monotonic: Callable[[], float], random: Callable[[], str] = lambda: secrets.token_hex(32)
+    ) -> None:
         self._vault = vault
+        self._monotonic = monotonic
         self._random = random
         self._key: Secret | None = None
+        self._refused: tuple[float, str] | None = None
+        """When the keyring was found not to be readable, and why."""
         self._one_at_a_time = threading.Lock()
 
     @property
@@ -73,26 +80,36 @@ class Keyed:
         with self._one_at_a_time:
             if self._key is not None:
                 return self._key
-            try:
-                match self._vault.state():
-                    case VaultState.ABSENT:
-                        return ABSENT
-                    case VaultState.LOCKED | VaultState.DISMISSED:
-                        return LOCKED
-                    case VaultState.UNLOCKED:
-                        pass
-                if self._vault.has(KEY):
-                    self._key = self._vault.get(KEY)
-                elif make:
-                    made = Secret(self._random())
-                    self._vault.put(KEY, made)
-                    self._key = made
-                else:
-                    return ANOTHER_KEY
-            except VaultError as error:
-                logger.info("secrets are not compared: %s", error.title)
-                return UNREADABLE
-            return self._key
+            now = self._monotonic()
+            # Thousands of containers may be looked at while it is locked, and each would ask anew.
+            if self._refused is not None and now - self._refused[0] < ASKED_AGAIN_AFTER:
+                return self._refused[1]
+            found = self._read(make=make)
+            if isinstance(found, Secret):
+                self._key = found
+            elif found is not ANOTHER_KEY:
+                self._refused = now, found
+            return found
+
+    def _read(self, *, make: bool) -> Secret | str:
+        try:
+            match self._vault.state():
+                case VaultState.ABSENT:
+                    return ABSENT
+                case VaultState.LOCKED | VaultState.DISMISSED:
+                    return LOCKED
+                case VaultState.UNLOCKED:
+                    pass
+            if self._vault.has(KEY):
+                return self._vault.get(KEY)
+            if not make:
+                return ANOTHER_KEY
+            made = Secret(self._random())
+            self._vault.put(KEY, made)
+        except VaultError as error:
+            logger.info("secrets are not compared: %s", error.title)
+            return UNREADABLE
+        return made
 
 
 def _hash(key: Secret, environment_id: str, name: str, value: Secret) -> str:

@@ -234,13 +234,32 @@ def test_with_another_key_secrets_are_not_called_changed(fleet: Fleet) -> None:
 
 
 def test_what_was_applied_without_a_hash_is_not_compared() -> None:
-    keyed = Keyed(MemoryVault())
+    keyed = Keyed(MemoryVault(), lambda: 0.0)
     marks = keyed.hashes("e", {"A": Secret(VALUE)})
 
     assert keyed.compare("e", {}, {"A": Secret(VALUE)}) == ({}, NO_HASH)
     assert keyed.compare("e", marks, {"A": Secret(VALUE)}) == ({"A": True}, "")
     assert keyed.compare("e", marks, {"A": Secret(OTHER)}) == ({"A": False}, "")
     assert keyed.compare("other", marks, {"A": Secret(VALUE)}) == ({"A": False}, "")
+
+
+def test_a_keyring_that_is_locked_is_not_asked_for_each_container() -> None:
+    class Counting(Shut):
+        asked = 0
+
+        def state(self) -> VaultState:
+            self.asked += 1
+            return super().state()
+
+    vault, now = Counting(VaultState.LOCKED), [0.0]
+    keyed = Keyed(vault, lambda: now[0])
+
+    for _ in range(100):
+        assert keyed.compare("e", {"A": "x"}, {"A": Secret(VALUE)}) == ({}, LOCKED)
+    assert vault.asked == 1
+    vault.how = VaultState.UNLOCKED
+    now[0] = 5.0
+    assert keyed.hashes("e", {"A": Secret(VALUE)}).keys() == {"A"}
 
 
 def test_a_catalog_of_before_compares_with_what_its_last_rollout_planned(fleet: Fleet) -> None:
