@@ -13,6 +13,10 @@ rollout list      [RolloutShape]
 rollout report    as mirror_console.operations.report_content.RolloutReport
 recover list      [{"rollout": RolloutShape, "words", "findings": [{"environment_id", "mirror", "found", "words",
                   "down"}]}]
+drift list        [{"mirror", "slug", "environment", "environment_id", "kind", "words", "differences": [{"field",
+                  "applied", "observed", "not_adoptable"}], "not_compared", "pending": [{"field", "applied",
+                  "catalog"}], "applied": {"at", "by", "title", "rollout_id"} or null}]
+drift accept      {"mirror", "environment", "fields", "others"}; adopt alike; correct: RolloutShape
 engines list      {"engines": [EngineShape], "registries": [{"host", "user"}]}
 engines test      [{"number", "title", "state", "words", "seconds", "remedy", "command"}]
 engines add       {"id", "name", "address", "steps": as of engines test, none with --no-test}
@@ -33,6 +37,7 @@ from mirror_console.domain.alignment import Cell, Expected
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import EngineRow, Grid, Row
 from mirror_console.domain.held import HeldImage
+from mirror_console.domain.phrases import drift_text
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.relay import Relay
 from mirror_console.domain.request import ListedImage
@@ -60,7 +65,9 @@ class EnvironmentShape:
     """Whether what runs was compared with what is expected, and how: proved, by our record, can't be told; or empty."""
     untold: str
     """Why it can't be told; empty where it is."""
+    drift_words: str
     differences: Sequence[str]
+    not_compared: str
     pending: bool
     held: bool
     engine: str
@@ -361,7 +368,9 @@ def _environment(cell: Cell, now: datetime) -> EnvironmentShape:
         drift=cell.drift.value if cell.drift else None,
         sureness=cell.likeness.sureness.value if cell.likeness else "",
         untold=cell.likeness.why if cell.likeness else "",
+        drift_words=drift_text(cell) if cell.drift else "",
         differences=[str(difference) for difference in cell.differences],
+        not_compared=seen.not_compared if seen else "",
         pending=cell.pending,
         held=cell.held,
         engine=cell.engine_name,

@@ -123,6 +123,12 @@ class DriftKind(StrEnum):
     FOREIGN = "foreign image"
     UNKNOWN_RELEASE = "unknown release"
     SETTINGS = "settings ≠"
+    BY_HAND = "made by hand"
+    """Somebody made the container anew since the console's rollout; settings may differ as well."""
+
+
+SAME_IMAGE = frozenset({DriftKind.SETTINGS, DriftKind.BY_HAND})
+"""Drift of what runs the expected image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +268,8 @@ def compare(
     likeness = identify(expected.fingerprint, release, observed, held)
     if likeness.same:
         if observed.differences:
-            return Compared(Alignment.DRIFTED, None, DriftKind.SETTINGS, likeness)
+            kind = DriftKind.BY_HAND if observed.remade else DriftKind.SETTINGS
+            return Compared(Alignment.DRIFTED, None, kind, likeness)
         return Compared(Alignment.ALIGNED, 0, None, likeness)
     if likeness is UNREAD:
         return Compared(Alignment.UNKNOWN, likeness=likeness)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mirror_console.domain.environment import Settings
+from mirror_console.domain.template import template_problems
 from mirror_console.errors import Problem
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -87,4 +88,6 @@ def application_problems(application: Application, at: str = "") -> list[Problem
         found.append(Problem(f"{where}source", "a mirror names its source"))
     if not application.is_mirror and not application.repository:
         found.append(Problem(f"{where}repository", "a source names its image repository"))
+    if application.template is not None:
+        found.extend(template_problems(application.template, f"{where}template"))
     return found

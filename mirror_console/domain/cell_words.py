@@ -13,6 +13,7 @@ from mirror_console.domain.observation import Health, State
 from mirror_console.domain.phrases import (
     alive,
     distance,
+    drift_text,
     drift_words,
     engine_and_reason,
     health_words,
@@ -51,7 +52,7 @@ def cell_texts(cell: Cell, now: datetime) -> tuple[str, str]:
             same = cell.running_title == cell.expected_title
             return running, f"{abs(cell.behind or 0)} ahead" if same else f"> {cell.expected_title}"
         case Status.DRIFTED:
-            return running, str(cell.drift or Status.DRIFTED)
+            return running, drift_text(cell)
         case Status.MISSING:
             return running, f"want {cell.expected_title}"
         case Status.UNHEALTHY:

@@ -17,7 +17,9 @@ from mirror_console.operations.application_input import (
     MirrorInput,
     SourceInput,
     draft_environment,
+    draft_template,
     environment_input,
+    settings_input,
 )
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.keeping import forget, kept
@@ -137,6 +139,7 @@ def source_input(console: Console, application_id: str) -> SourceInput:
         notes=application.notes,
         repository=application.repository,
         required_variables=listed(application.required_variables),
+        template=settings_input(application.template) if application.template else None,
         environments=environments,
     )
 
@@ -276,6 +279,7 @@ def _application(
             application,
             repository=parse_repository(typed.repository, "repository", found),
             required_variables=parse_list(typed.required_variables),
+            template=draft_template(typed.template, found) if typed.template else None,
         )
     found += application_problems(application)
     return application

@@ -326,7 +326,7 @@ def _note_finished(turn: Turn, scene: Scene) -> None:
     turn.become(TargetState.VERIFYING)
     verify(turn, scene.new, guarded=bool(turn.lock_id))
     way_back = scene.old.id if scene.old else ""
-    end_well(turn, turn.target.verified_by, way_back)
+    end_well(turn, scene.new, turn.target.verified_by, way_back)
 
 
 def _note_lost(turn: Turn) -> None:

@@ -363,7 +363,7 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
     except (StepFailed, OutcomeUnknown, EngineError) as left_over:
         # The new container serves and is verified: a leftover is said, and never a reason to put back.
         words = f"{words}; something was left behind: {left_over}"
-    end_well(turn, words, way_back)
+    end_well(turn, started, words, way_back)
 
 
 def bake(turn: Turn, started: Container) -> None:

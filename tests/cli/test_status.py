@@ -41,6 +41,7 @@ def test_help_tells_the_exit_codes_and_every_command(empty: CommandLine) -> None
     [
         ("rollout", ["plan", "checks", "start", "resume", "stop", "list", "show", "report"]),
         ("recover", ["list", "continue", "put-back"]),
+        ("drift", ["list", "accept", "adopt", "correct"]),
         ("engines", ["list", "add", "edit", "remove", "test", "add-registry", "remove-registry"]),
         ("images", ["list", "relay"]),
         ("catalog", ["import", "export", "path", "backup"]),
@@ -120,7 +121,8 @@ def test_json_keys_stay(call: CommandLine) -> None:
     }  # fmt: skip
     assert told["mirrors"][0]["environments"][0].keys() == {
         "id", "name", "status", "alignment", "health", "knowledge", "activity", "running", "expected", "why", "behind",
-        "drift", "differences", "pending", "held", "engine", "container", "checked_at", "running_since", "answer",
+        "drift", "drift_words", "sureness", "untold", "differences", "not_compared", "pending", "held", "engine",
+        "container", "checked_at", "running_since", "answer",
     }  # fmt: skip
     assert told["engines"][0].keys() == {
         "id", "name", "address", "location", "environments", "knowledge", "answered", "failure", "words", "asked_at",

@@ -390,7 +390,7 @@ def test_the_panel_shows_every_state_in_plain_text(page: AlignmentPage, name: st
     for one in page.detail.findChildren(QLabel):
         assert one.textFormat() is Qt.TextFormat.PlainText
     if name == "drifted settings":
-        assert any("memory limit: 512 MiB → 1 GiB" in one.text() for one in page.detail.findChildren(QLabel))
+        assert any("512 MiB → 1 GiB" in one.text() for one in page.detail.findChildren(QLabel))
 
 
 def test_the_strip_goes_to_another_environment(page: AlignmentPage) -> None:

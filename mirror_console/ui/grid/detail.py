@@ -23,6 +23,9 @@ from mirror_console.domain.image import short
 from mirror_console.domain.verdict import verdict
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.glyphs import glyph_icon
+from mirror_console.ui.grid.drift_actions import DriftActions
+from mirror_console.ui.grid.drift_part import DriftPart
+from mirror_console.ui.grid.operations import DriftOperations
 from mirror_console.ui.theme import lead
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.flow import FlowLayout
@@ -43,7 +46,9 @@ class DetailPanel(QWidget):
     environment_wanted = Signal(str)
     closed = Signal()
 
-    def __init__(self, context: UiContext, run: Callable[[str], None]) -> None:
+    def __init__(
+        self, context: UiContext, run: Callable[[str], None], operations: DriftOperations | None = None
+    ) -> None:
         super().__init__()
         self._context = context
         self._row: Row | None = None
@@ -64,6 +69,9 @@ class DetailPanel(QWidget):
         self.copy_button.setToolTip(plain_tip(tr("A sentence for phone, ticket or chat") + " (Ctrl+Shift+C)"))
         self._strip_holder = QWidget()
         self._strip = FlowLayout(self._strip_holder, SPACE_1)
+        self.drift_actions = DriftActions(context, lambda: self._cell, operations)
+        self.drift = DriftPart(context, self.drift_actions)
+        self.drift.emptied.connect(lambda: self.check_button.setFocus(Qt.FocusReason.OtherFocusReason))
         self._sections = QVBoxLayout()
         self._sections.setSpacing(SPACE_2)
         self._build()
@@ -95,6 +103,7 @@ class DetailPanel(QWidget):
         for one in (self.copy_button, self.check_button, self.roll_button):
             flow.addWidget(one)
         box.addWidget(actions)
+        box.addWidget(self.drift)
         box.addLayout(self._sections)
         box.addStretch(1)
         scroll = QScrollArea()
@@ -131,6 +140,7 @@ class DetailPanel(QWidget):
         row, cell = self._row, self._cell
         _empty(self._sections)
         _empty(self._strip)
+        self.drift.show_cell(cell)
         known = cell is not None
         for one in (self.copy_button, self.check_button, self.roll_button):
             one.setVisible(known)
@@ -149,8 +159,6 @@ class DetailPanel(QWidget):
         self.say_again()
         self._draw_compared(cell)
         self._draw_facts(cell)
-        if cell.differences:
-            self._draw_differences(cell)
         if cell.observation and cell.observation.health_output:
             self._section(tr("Last output of the health check"))
             self._sections.addWidget(_block(cell.observation.health_output))
@@ -233,15 +241,6 @@ class DetailPanel(QWidget):
         holder = QWidget()
         holder.setLayout(grid)
         self._sections.addWidget(holder)
-
-    def _draw_differences(self, cell: Cell) -> None:
-        self._section(tr("Changed by hand"))
-        for difference in cell.differences:
-            words = f"{difference.field}: {difference.applied} → {difference.observed}"
-            self._sections.addWidget(label(words, wrap=True, select=True))
-        self._sections.addWidget(
-            label(tr("A rollout replaces these with the catalog's settings."), Look.MUTED, wrap=True)
-        )
 
     def _section(self, title: str) -> None:
         self._sections.addSpacing(SPACE_2)
