@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.bulk import in_bulk
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import json_text
-from mirror_console.store.shape import Shape, among, in_bulk
+from mirror_console.store.shape import Shape, among
 from mirror_console.store.tables import applied, environment
 
 _SHAPE = Shape(Applied, applied)

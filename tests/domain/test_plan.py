@@ -229,7 +229,7 @@ def test_a_plan_holds_every_environment_once_in_order() -> None:
 
 
 def test_a_plan_that_changes_nothing_says_why() -> None:
-    busy = [replace(one, activity=Activity.INTERRUPTED) for one in CELLS[:2]]
+    busy = [one._replace(activity=Activity.INTERRUPTED) for one in CELLS[:2]]
     unknown = cell(None, application=CELLS[2].application, here=CELLS[2].environment)
     assert why_nothing(plan_of([*busy, unknown])) == (
         "The plan changes nothing: 2 another rollout works here, 1 not checked."

@@ -340,8 +340,7 @@ def sample_grid(count: int = 24) -> Grid:
         live = cell(application, engine=(0, 2)[number % 2])
         if trouble:
             like = states[trouble].cells["live"]
-            live = replace(
-                like,
+            live = like._replace(
                 application=application,
                 environment=replace(
                     like.environment,

@@ -83,8 +83,9 @@ class GridModel(QAbstractTableModel):
         """Show another survey. The filter, the order and the ticks stay; only what changed is painted again."""
         self._now = self._clock()
         first = self._grid is None
+        if self._survey.rows is not grid.rows:
+            self._survey = Survey(grid.rows)
         self._grid = grid
-        self._survey = Survey(grid.rows)
         self._tick_set = self._survey.set_of(self._ticks)
         arranged = self._arranged(like=None if first else self._shown)
         columns = columns_of(grid)
