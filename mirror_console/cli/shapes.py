@@ -23,6 +23,8 @@ engines add       {"id", "name", "address", "steps": as of engines test, none wi
 engines edit      {"id", "name", "address"}; add-registry {"id", "host", "user"}; remove… {"removed"}
 images list       [ImageShape]
 images relay      RelayShape
+clean             [{"engine", "error", "ways_back": {"containers", "images", "size"}, "goes": [{"what", "id", "name",
+                  "why", "size"}], "stays": as goes, "frees_at_most", "removed": [id], "left": as goes}]
 catalog import    {"counts": {noun: count}, "new", "changed", "notes", "words"}
 catalog path      {"path", "exists"}; backup {"path"}
 """
@@ -112,6 +114,8 @@ class EngineShape:
     """What doesn't work with it, a sentence each."""
     clock_offset: float | None
     """Seconds that its clock is ahead of this computer's; negative where it is behind."""
+    ways_back: str | None = None
+    """What is kept there for putting back, in words; told by `engines show` alone."""
 
 
 @dataclass(frozen=True, slots=True)
