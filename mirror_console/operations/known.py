@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
@@ -17,12 +17,11 @@ from mirror_console.domain.environment import Environment
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release
-from mirror_console.domain.rollout import OVER, Rollout, RolloutState, TargetState
 from mirror_console.domain.where import names_of
 from mirror_console.operations.access import Reach, reach
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books
-from mirror_console.operations.standing import standing
+from mirror_console.operations.standing import activities, standing
 
 _Key = TypeVar("_Key")
 
@@ -303,20 +302,3 @@ def _before(seen: datetime, again: datetime, now: datetime) -> bool:
 
 def _differing(before: Mapping[_Key, object], after: Mapping[_Key, object]) -> set[_Key]:
     return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-
-
-def activities(unfinished: Sequence[Rollout]) -> dict[str, tuple[Activity, str]]:
-    """What rollouts do, by environment: the kind of it, and in words."""
-    busy: dict[str, tuple[Activity, str]] = {}
-    for rollout in unfinished:
-        for target in rollout.targets:
-            if target.state in OVER and target.state is not TargetState.UNKNOWN:
-                continue
-            if rollout.state is RolloutState.INTERRUPTED:
-                busy[target.environment_id] = (Activity.INTERRUPTED, "interrupted: waits for your decision")
-            elif target.state is TargetState.QUEUED:
-                busy[target.environment_id] = (Activity.QUEUED, f"→ {target.planned.after_title} queued")
-            else:
-                words = f"→ {target.planned.after_title} {target.state}"
-                busy[target.environment_id] = (Activity.ROLLING_OUT, words)
-    return busy
