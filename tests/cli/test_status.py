@@ -126,7 +126,7 @@ def test_json_keys_stay(call: CommandLine) -> None:
     }  # fmt: skip
     assert told["engines"][0].keys() == {
         "id", "name", "address", "location", "environments", "knowledge", "answered", "failure", "words", "asked_at",
-        "version", "api", "kind", "limits", "clock_offset",
+        "version", "api", "kind", "limits", "clock_offset", "ways_back",
     }  # fmt: skip
 
 
