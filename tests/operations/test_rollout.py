@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from mirror_console.domain.alignment import Alignment
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import HealthTest
+from mirror_console.domain.identity import SAME
 from mirror_console.domain.observation import Health
 from mirror_console.domain.plan import REST, Plan, Reason, Swap, Way
 from mirror_console.domain.request import ContainerSpec
@@ -96,6 +98,22 @@ def test_what_was_loaded_from_a_file_is_named_by_its_id(fleet: Fleet) -> None:
     rollout = carried_out(fleet, count=1)
     assert states(rollout) == [TargetState.DONE]
     assert fleet.container("mirror-01-live").config["Image"] == image
+
+
+def test_a_release_for_two_platforms_goes_to_engines_of_both() -> None:
+    with small_fleet() as fleet:
+        fleet.simulated.engines["berlin"].state.platform = "linux/arm64"
+        fleet.publish("26.8.2", health_interval=0.02)
+        fleet.run_mirrors("26.8.2")
+        refresh(fleet.console, fleet.jobs)
+        publish(fleet)
+        rows = survey(fleet.console).rows
+        assert {(row.cells["live"].alignment, row.cells["live"].behind) for row in rows} == {(Alignment.BEHIND, 1)}
+        assert states(carried_out(fleet)) == [TargetState.DONE] * 4
+        for row in survey(fleet.console).rows:
+            assert (row.cells["live"].alignment, row.cells["live"].likeness) == (Alignment.ALIGNED, SAME)
+        platforms = {name: fleet.container(name).image.platform for name in ("mirror-01-live", "mirror-02-live")}
+        assert platforms == {"mirror-01-live": "linux/amd64", "mirror-02-live": "linux/arm64"}
 
 
 @dataclass
