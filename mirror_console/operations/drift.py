@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mirror_console.domain.alignment import Cell
 from mirror_console.domain.application import Application
@@ -60,7 +60,7 @@ def with_replaced_secrets(console: Console, cells: Sequence[Cell]) -> list[Cell]
     with console.catalog.read() as books:
         records = {record.environment_id: record for record in books.applied.of(chosen) if record.secrets}
     return [
-        replace(cell, pending=True)
+        cell._replace(pending=True)
         if (record := records.get(cell.environment.id)) and replaced(console, cell.environment, record)
         else cell
         for cell in cells
