@@ -213,6 +213,11 @@ class Known:
         found.engines |= _differing(before.own, ways.own) | _differing(before.accounts, ways.accounts)
         found.engines |= {engine_id for engine_id, _ in _differing(before.others, ways.others)}
         self.engines, self.reach = engines, ways
+        gone = self.held.keys() - engines.keys()
+        for engine_id in gone:
+            del self.held[engine_id]
+        if gone:
+            self._name_images(found)
 
     def _read_releases(self, books: Books, ids: frozenset[str] | None, found: Concerned) -> None:
         releases: defaultdict[str, list[Release]] = defaultdict(list)
