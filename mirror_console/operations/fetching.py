@@ -22,13 +22,13 @@ from mirror_console.domain.fetching import (
     nothing_came,
     rest_before_next,
 )
-from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import HUB, Image, parse_reference
 from mirror_console.domain.plan import Way
 from mirror_console.domain.request import PullProgress, RegistryLogin
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books, EngineSession
+from mirror_console.operations.releases_seen import note_held
 
 SLICE = 0.1
 """Seconds after which somebody who waits looks whether it still is to be waited."""
@@ -339,19 +339,7 @@ def note_brought(books: Books, console: Console, engine_id: str, image: Image, b
     known = next((held for held in books.images.on(engine_id) if held.id == image.id), None)
     if known is not None and not known.brought_by:
         return
-    seen = HeldImage(
-        engine_id,
-        image.id,
-        image.fingerprint,
-        image.platform,
-        console.clock(),
-        image.tags,
-        image.digests,
-        version=image.version,
-        revision=image.revision,
-        size=image.size,
-    )
-    books.images.save_all([replace(seen, brought_by=brought_by)])
+    note_held(books, engine_id, [image], console.clock(), brought_by)
 
 
 def known_as(console: Console, engine_id: str, fingerprint: str) -> list[str]:

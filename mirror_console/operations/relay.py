@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from mirror_console.domain.engine import Engine
-from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
 from mirror_console.domain.plain import clean
 from mirror_console.domain.relay import OVER, Leg, LegState, Relay
@@ -23,6 +22,7 @@ from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.console import Console
 from mirror_console.operations.holding import Held, holding
 from mirror_console.operations.ports import Loading, Saving
+from mirror_console.operations.releases_seen import note_held
 from mirror_console.operations.tee import Tee
 
 AT_ONCE = 8
@@ -296,23 +296,7 @@ class _Running:
             known = next((one for one in books.images.on(held.engine.id) if one.id == image.id), None)
             if known is not None and not brought:
                 return
-            books.images.save_all(
-                [
-                    HeldImage(
-                        engine_id=held.engine.id,
-                        id=image.id,
-                        fingerprint=image.fingerprint,
-                        platform=image.platform,
-                        seen_at=self.console.clock(),
-                        tags=image.tags,
-                        digests=image.digests,
-                        version=image.version,
-                        revision=image.revision,
-                        size=image.size,
-                        brought_by=self.asked.brought_by if brought else "",
-                    )
-                ]
-            )
+            note_held(books, held.engine.id, [image], self.console.clock(), self.asked.brought_by if brought else "")
 
     # --- telling --------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release, current
 from mirror_console.domain.rollout import OVER, Rollout, RolloutState, TargetState
+from mirror_console.domain.tag import TagLook
 from mirror_console.domain.where import names_of
 from mirror_console.operations.access import contacts_by_account
 from mirror_console.operations.console import Console
@@ -63,6 +64,7 @@ class _Known:
     observations: Mapping[str, Observation]
     releases: Mapping[str, Sequence[Release]]
     activity: Mapping[str, tuple[Activity, str]]
+    tags: Mapping[str, TagLook]
     images: Mapping[tuple[str, str], HeldImage]
     names: Mapping[str, tuple[str, ...]]
     trusted_since: datetime | None = None
@@ -95,6 +97,7 @@ def _read(console: Console, books: Books) -> _Known:
         reach=contacts_by_account(books),
         observations=observations,
         releases=releases,
+        tags={look.reference: look for look in books.tags.all()},
         activity=_activity([standing(console, rollout) for rollout in books.rollouts.unfinished()]),
         images={(image.engine_id, image.id): image for image in images},
         names=names_of(images, [release for several in releases.values() for release in several]),
@@ -149,7 +152,18 @@ def _grid(known: _Known, now: datetime, ageing_after: timedelta, stale_after: ti
         engines=_engine_rows(known, now, ageing_after, stale_after),
         sources=tuple(_source_row(known, source) for source in sources.values()),
         made_at=now,
+        next_end=_next_end(known, now),
     )
+
+
+def _next_end(known: _Known, now: datetime) -> datetime | None:
+    ends = (
+        environment.hold.until
+        for several in known.environments.values()
+        for environment in several
+        if environment.hold is not None and environment.hold.until is not None
+    )
+    return min((end for end in ends if end > now), default=None)
 
 
 def _cell(
@@ -241,6 +255,8 @@ def _source_row(known: _Known, source: Application) -> SourceRow:
     for environment in known.environments.get(source.id, ()):
         releases = sorted(known.releases.get(environment.id, ()), key=lambda release: release.first_seen, reverse=True)
         seen = known.observations.get(environment.id)
-        environments.append(SourceEnvironment(environment, seen, current(releases), tuple(releases)))
+        tag = environment.follows.tag if environment.follows else ""
+        look = known.tags.get(f"{source.repository}:{tag}") if tag else None
+        environments.append(SourceEnvironment(environment, seen, current(releases), tuple(releases), look))
     mirrors = sum(application.source_id == source.id for application in known.applications)
     return SourceRow(source, tuple(environments), mirrors)
