@@ -34,6 +34,7 @@ SURVEYED = frozenset(
         "observations",
         "rollouts",
         "registries",
+        "tags",
     }
 )
 
@@ -249,7 +250,11 @@ class Fleet(QObject):
             self._watch.look_every(self._seconds)
 
     def _tick(self) -> None:
-        if self._context.grid is None:
+        grid = self._context.grid
+        if grid is None:
             return
+        if grid.next_end is not None and grid.next_end <= self._context.console.clock():
+            # A hold has ended: its environment follows its image source again.
+            self.survey()
         self.reckon()
         self.ticked.emit()

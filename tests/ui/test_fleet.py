@@ -146,6 +146,20 @@ def test_as_time_passes_what_was_fresh_grows_old_in_the_background(
     assert threading.get_ident() not in reckoner.threads
 
 
+def test_once_a_hold_has_ended_the_catalog_is_read_again(
+    fleet: Fleet, context: UiContext, reckoner: Reckoner, qtbot: QtBot
+) -> None:
+    """Nothing changed in the catalog: by the clock alone something else is expected."""
+    context.set_grid(replace(grid_of([every_state()["aligned"]]), next_end=NOW + timedelta(minutes=1)))
+    fleet._tick()
+    reading = [fleet.reading]
+    context.console = replace(context.console, clock=lambda: NOW + timedelta(minutes=1))
+    fleet._tick()
+    assert [*reading, fleet.reading] == [False, True]
+    # The catalog is empty, and so is what is shown after that.
+    qtbot.waitUntil(lambda: context.grid is not None and not context.grid.rows, timeout=5000)
+
+
 def test_a_fault_while_reckoning_is_told_and_the_next_time_it_is_tried_again(
     fleet: Fleet, context: UiContext, reckoner: Reckoner, qtbot: QtBot, expect_log: object
 ) -> None:
