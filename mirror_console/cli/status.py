@@ -116,6 +116,8 @@ def check(
         session.out.json(_check_shape(refreshed))
     else:
         session.out.say(refreshed.sentence)
+        if tags and not refreshed.tags:
+            session.out.say("No environment of a source follows a tag.")
         for looked in refreshed.tags:
             if not looked.look.words and (tags or looked.changed):
                 session.out.say(f"  {looked.words}")

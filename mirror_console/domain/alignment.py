@@ -139,6 +139,11 @@ class Expected:
     back: bool = False
     """Whether the source went back to it from a newer release."""
 
+    @property
+    def identity(self) -> str:
+        """What it is known by: its fingerprint, or its digest as long as that is all that is known."""
+        return self.fingerprint or (self.release.identity if self.release is not None else "")
+
 
 @dataclass(frozen=True, slots=True)
 class NoExpectation:
@@ -306,8 +311,7 @@ def compare(
             return Compared(Alignment.UNKNOWN, likeness=likeness)
         else:
             likeness = DIFFERENT if observed.fingerprint else DIFFERENT_BY_RECORD
-    wanted = release.identity if release is not None else expected.fingerprint
-    behind = behind_by(releases, running.identity, wanted) if running is not None else None
+    behind = behind_by(releases, running.identity, expected.identity) if running is not None else None
     if behind is not None and behind != 0:
         return Compared(Alignment.BEHIND if behind > 0 else Alignment.AHEAD, behind, None, likeness)
     found = observed.fingerprint or observed.recorded

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from mirror_console.domain.access import way_in
+from mirror_console.domain.access import Access, way_in
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.engine_kind import EngineKind
@@ -227,7 +227,9 @@ def _engines(books: Books, placed: Sequence[tuple[str, str]]) -> Iterator[Engine
     """
     engines = {engine.id: engine for engine in books.engines.all()}
     reach = contacts_by_account(books)
-    accesses = {engine_id: books.accesses.of(engine_id) for engine_id in engines}
+    accesses: dict[str, list[Access]] = defaultdict(list)
+    for access in books.accesses.all():
+        accesses[access.engine_id].append(access)
     own = [(account, engine_id) for account, engine_id in placed if engine_id in engines]
     others = [(account, engine_id) for account, _ in placed for engine_id in engines]
     told: set[str] = set()

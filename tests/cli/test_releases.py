@@ -42,6 +42,12 @@ def test_releases_are_listed_with_who_has_them(two: Fleet, call: CommandLine) ->
     assert lines[2].split()[:3] == ["26.8.3", "live", "current"]
 
 
+def test_where_no_tag_is_followed_none_is_looked_up(two: Fleet, call: CommandLine) -> None:
+    said = call("check", "--tags")
+    assert said.out.splitlines()[1:] == ["No environment of a source follows a tag."]
+    assert call("check", "--tags", "--json").json["tags"] == []
+
+
 def test_a_tag_is_looked_up_when_asked_and_told_beside_what_runs(two: Fleet, call: CommandLine) -> None:
     digest = follow(two)
     first = call("check", "--json").json["tags"]
