@@ -17,6 +17,8 @@ VARIABLE = "canary-of-everything-41f7"
 """The value of an environment's variable."""
 NEW_VARIABLE = "canary-of-the-new-value-8c02"
 ROLLED_OUT = "canary-of-the-rollout-2d8e"
+BY_HAND = "canary-set-by-hand-7d19"
+"""What somebody else has put into a container in place of a secret."""
 FROM_FILE = "canary-variable-93b1"
 REGISTRY_PASSWORD = "canary-password-51c7"
 SSH_PASSWORD = "ssh-canary-Vq7wzK2m"
@@ -27,6 +29,7 @@ CANARIES = (
     VARIABLE,
     NEW_VARIABLE,
     ROLLED_OUT,
+    BY_HAND,
     FROM_FILE,
     REGISTRY_PASSWORD,
     SSH_PASSWORD,

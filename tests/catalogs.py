@@ -20,7 +20,7 @@ def opened_catalog(path: Path) -> Catalog:
         return Catalog.open(path)
     make_folder(path.parent)
     path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(_empty())
+    path.write_bytes(empty_catalog())
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         with connection:
@@ -29,7 +29,8 @@ def opened_catalog(path: Path) -> Catalog:
 
 
 @functools.cache
-def _empty() -> bytes:
+def empty_catalog() -> bytes:
+    """The file of a catalog that the program has just made."""
     with tempfile.TemporaryDirectory(prefix="mc-") as folder:
         made = Path(folder) / "catalog.sqlite"
         Catalog.open(made).close()

@@ -66,6 +66,21 @@ class LogWatch:
         return unexpected + missing
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Set all aside that is there before the first test: collections during tests look at what tests made, and pass
+    over the modules, which are most of it.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Nothing is set aside when pytest looks for what was never closed."""
+    gc.unfreeze()
+
+
 # These three are requested by every test, before its own fixtures: so they look again after those are taken down.
 
 
@@ -116,18 +131,17 @@ def _no_window_left(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     request.getfixturevalue("qapp")
     before = _top_level_widgets()
-    # What is there now is set aside: so looking for timers, and collecting, takes a millisecond and not a hundred.
+    # What is there now is set aside, but for what nobody needs any more: so looking for timers, and collecting, takes a
+    # millisecond and not a hundred.
+    gc.collect()
     gc.freeze()
     in_vain: list[str] = []
-    try:
-        with _questions_in_vain(in_vain):
-            yield
-        gc.collect()
-        left = _until_none(
-            lambda: [w for w in _top_level_widgets() if not any(w is b for b in before)] + _new_running_timers()
-        )
-    finally:
-        gc.unfreeze()
+    with _questions_in_vain(in_vain):
+        yield
+    gc.collect()
+    left = _until_none(
+        lambda: [w for w in _top_level_widgets() if not any(w is b for b in before)] + _new_running_timers()
+    )
     _fail_for(in_vain + [f"left behind: {thing!r} {thing.objectName()}".strip() for thing in left])
 
 

@@ -131,6 +131,7 @@ def test_there_is_one_benchmark_for_each_promise() -> None:
         "refresh-fleet": "≤ 1.5",
         "rollout-recreate": "≥ 0.8",
         "ssh-warm": "≤ 1.5",
+        "relay": "≥ 0.8",
         "filter": "≤ 2",
     }
 

@@ -92,6 +92,11 @@ def planned(session: Session, console: Console, jobs: Jobs, environment: str, ch
     return make_plan(console, environment, ids, way)
 
 
+def way_of(preset: WayPreset) -> Way:
+    """The way of a preset."""
+    return WAYS[preset]
+
+
 def _way(choice: Choice) -> Way:
     """The way that the options say. Raises InvalidInput where one of them can't be read."""
     way = WAYS[choice.preset]

@@ -32,8 +32,9 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.domain.image import registry_host
 from mirror_console.domain.secret import Secret
-from mirror_console.errors import InvalidInput, Problem
+from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.operations.access import for_account
+from mirror_console.operations.cleanup import look
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import (
     ConnectionStep,
@@ -123,12 +124,13 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
 
 @told
 def show(context: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
-    """Show an engine, as far as the catalog knows it, and what doesn't work with it."""
+    """Show an engine, as far as the catalog knows it, what doesn't work with it, and what is kept there as way back."""
     session = session_of(context)
     with session.console() as (console, _):
         engine = _engine(console, name)
         row = next(row for row in surveyed(session, console).engines if row.engine.id == engine.id)
-    shape = engine_shape(row)
+        kept = _ways_back(console, row)
+    shape = replace(engine_shape(row), ways_back=kept)
     if as_json:
         session.out.json(shape)
         return
@@ -137,8 +139,19 @@ def show(context: typer.Context, name: NameArgument, as_json: JsonOption = False
     session.out.say(f"{facts.title}, {facts.platform}" if facts else "It never answered.")
     if row.contact and not row.contact.answered:
         session.out.say(f"At {moment(row.contact.at)} it didn't: {row.contact.words}", "yellow")
+    session.out.say(kept)
     for limit in shape.limits:
         session.out.say(f"- {limit}")
+
+
+def _ways_back(console: Console, row: EngineRow) -> str:
+    """What is kept there for putting back, as the engine itself tells it now."""
+    if row.contact is None or not row.contact.answered:
+        return "Ways back can be counted once it answers."
+    try:
+        return f"{look(console, row.engine).ways_back}."
+    except EngineError as error:
+        return f"Ways back couldn't be counted: {error.title}"
 
 
 @told

@@ -23,8 +23,9 @@ from mirror_console.domain.plain import plain
 from mirror_console.domain.relay import OVER, LegState, Relay
 from mirror_console.jobs import Jobs, Stopped
 from mirror_console.operations.console import Console
+from mirror_console.operations.neighbours import neighbours
 from mirror_console.operations.relay import Asked, relay
-from mirror_console.operations.relay_choice import asked_by, known_holders
+from mirror_console.operations.relay_choice import asked_by
 
 DRAWN_EVERY = 0.2
 """Seconds."""
@@ -98,7 +99,7 @@ def carry(
         sources = [console.engine(one) for one in dict.fromkeys(engine_ids(console, source or []))]
         asked = asked_by(console, release, sources or targets)
         if not source:
-            sources = known_holders(console, asked.fingerprint, [engine.id for engine in targets])
+            sources = [one for one in neighbours(console, asked.fingerprint, "", "") if one not in targets]
         watch = _Watch(session.out, silent=as_json)
         outcome = _carried(console, jobs, asked, watch, sources=sources, targets=targets)
     if as_json:

@@ -110,14 +110,7 @@ def start(
         raise InvalidInput("It isn't clear what to start.", [problem])
     with session.console(write=True) as (console, jobs):
         made = find_plan(console, plan_text) if plan_text else planned(session, console, jobs, environment, choice)
-        if not as_json:
-            print_plan(session.out, made)
-        checked = preflight(console, jobs, made)
-        if not as_json:
-            print_checks(session.out, made, checked)
-        typed = _confirmed(session, made, checked, yes)
-        rollout = carry_out(session.out, console, jobs, begin(console, made, checked, why, typed))
-        rollout = _past_pauses(session, console, jobs, rollout, as_json=as_json)
+        rollout = carried_through(session, console, jobs, made, why, yes, as_json=as_json)
     tell_outcome(session, rollout, as_json=as_json)
 
 
@@ -191,6 +184,20 @@ def report(
             session.out.raw(report_json(console, rollout.id))
         elif html is None:
             session.out.raw(summary_text(console, rollout.id))
+
+
+def carried_through(
+    session: Session, console: Console, jobs: Jobs, made: Plan, why: str, yes: int | None, *, as_json: bool
+) -> Rollout:
+    """Show a plan, check it, have it confirmed, and carry it out until it ends or pauses."""
+    if not as_json:
+        print_plan(session.out, made)
+    checked = preflight(console, jobs, made)
+    if not as_json:
+        print_checks(session.out, made, checked)
+    typed = _confirmed(session, made, checked, yes)
+    rollout = carry_out(session.out, console, jobs, begin(console, made, checked, why, typed))
+    return _past_pauses(session, console, jobs, rollout, as_json=as_json)
 
 
 # --- asking and telling -------------------------------------------------------------------------------------------

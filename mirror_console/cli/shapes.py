@@ -20,12 +20,18 @@ rollout list      [RolloutShape]
 rollout report    as mirror_console.operations.report_content.RolloutReport
 recover list      [{"rollout": RolloutShape, "words", "findings": [{"environment_id", "mirror", "found", "words",
                   "down"}]}]
+drift list        [{"mirror", "slug", "environment", "environment_id", "kind", "words", "differences": [{"field",
+                  "applied", "observed", "not_adoptable"}], "not_compared", "pending": [{"field", "applied",
+                  "catalog"}], "applied": {"at", "by", "title", "rollout_id"} or null}]
+drift accept      {"mirror", "environment", "fields", "others"}; adopt alike; correct: RolloutShape
 engines list      {"engines": [EngineShape], "registries": [{"host", "user"}]}
 engines test      [{"number", "title", "state", "words", "seconds", "remedy", "command"}]
 engines add       {"id", "name", "address", "steps": as of engines test, none with --no-test}
 engines edit      {"id", "name", "address"}; add-registry {"id", "host", "user"}; remove… {"removed"}
 images list       [ImageShape]
 images relay      RelayShape
+clean             [{"engine", "error", "ways_back": {"containers", "images", "size"}, "goes": [{"what", "id", "name",
+                  "why", "size"}], "stays": as goes, "frees_at_most", "removed": [id], "left": as goes}]
 catalog import    {"counts": {noun: count}, "new", "changed", "notes", "words"}
 catalog path      {"path", "exists"}; backup {"path"}
 """
@@ -37,8 +43,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.alignment import Cell, Expected
+from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import EngineRow, Grid, Row
 from mirror_console.domain.held import HeldImage
+from mirror_console.domain.phrases import drift_text
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.relay import Relay
 from mirror_console.domain.request import ListedImage
@@ -66,7 +74,9 @@ class EnvironmentShape:
     """Whether what runs was compared with what is expected, and how: proved, by our record, can't be told; or empty."""
     untold: str
     """Why it can't be told; empty where it is."""
+    drift_words: str
     differences: Sequence[str]
+    not_compared: str
     pending: bool
     held: bool
     held_until: datetime | None
@@ -112,6 +122,8 @@ class EngineShape:
     """What doesn't work with it, a sentence each."""
     clock_offset: float | None
     """Seconds that its clock is ahead of this computer's; negative where it is behind."""
+    ways_back: str | None = None
+    """What is kept there for putting back, in words; told by `engines show` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +183,7 @@ class RolloutShape:
     started_at: datetime
     ended_at: datetime | None
     targets: Sequence[TargetShape]
+    fetches: Sequence[Fetch]
 
 
 def status_shape(grid: Grid, rows: Sequence[Row], columns: Sequence[str], now: datetime) -> StatusShape:
@@ -277,12 +290,13 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
         started_at=rollout.started_at,
         ended_at=rollout.ended_at,
         targets=targets,
+        fetches=rollout.fetches,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ImageShape:
-    """An image on an engine. `brought_by` is a rollout or ``relay`` where this console has brought it there."""
+    """An image on an engine. `brought_by` is a rollout, ``prefetch`` or ``relay``; empty where it isn't ours."""
 
     id: str
     tags: Sequence[str]
@@ -366,7 +380,9 @@ def _environment(cell: Cell, now: datetime) -> EnvironmentShape:
         drift=cell.drift.value if cell.drift else None,
         sureness=cell.likeness.sureness.value if cell.likeness else "",
         untold=cell.likeness.why if cell.likeness else "",
+        drift_words=drift_text(cell) if cell.drift else "",
         differences=[str(difference) for difference in cell.differences],
+        not_compared=seen.not_compared if seen else "",
         pending=cell.pending,
         held=cell.held,
         held_until=cell.environment.hold.until if cell.held and cell.environment.hold else None,

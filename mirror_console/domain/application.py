@@ -8,6 +8,7 @@ from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
 from mirror_console.domain.environment import Settings
+from mirror_console.domain.template import template_problems
 from mirror_console.errors import Problem
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -89,6 +90,8 @@ def application_problems(application: Application, at: str = "") -> list[Problem
     if not application.is_mirror and not application.repository:
         found.append(Problem(f"{where}repository", "a source names its image repository"))
     found += [Problem(f"{where}notes_url", words) for words in _address_faults(application.notes_url)]
+    if application.template is not None:
+        found.extend(template_problems(application.template, f"{where}template"))
     return found
 
 

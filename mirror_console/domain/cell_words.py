@@ -13,6 +13,7 @@ from mirror_console.domain.observation import Health, State
 from mirror_console.domain.phrases import (
     alive,
     distance,
+    drift_text,
     drift_words,
     engine_and_reason,
     health_words,
@@ -50,7 +51,7 @@ def cell_texts(cell: Cell, now: datetime) -> tuple[str, str]:
         case Status.BEHIND | Status.AHEAD:
             return running, ", ".join(part for part in (_distance_text(cell), hold_ended(cell, now)) if part)
         case Status.DRIFTED:
-            return running, str(cell.drift or Status.DRIFTED)
+            return running, drift_text(cell)
         case Status.MISSING:
             return running, f"want {cell.expected_title}"
         case Status.UNHEALTHY:

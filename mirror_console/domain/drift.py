@@ -1,65 +1,105 @@
 """Drift of settings: what a container is made of, compared with the settings that were last applied.
 
-Values of secrets are never compared or shown here: of a secret only its name must be there.
+Values of secrets are never part of it: that one is another than was applied is told by its keyed hash, which the caller
+compares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from mirror_console.domain.environment import Limits, Port, Settings, Volume
+from mirror_console.domain.environment import Limits, Settings
 from mirror_console.domain.image import Image
-from mirror_console.domain.observation import Container, Difference
+from mirror_console.domain.observation import LABEL, Container, Difference
 from mirror_console.domain.plain import clean
+from mirror_console.domain.setting_words import (
+    A_SECRET,
+    ANOTHER,
+    AS_APPLIED,
+    LABEL_FIELD,
+    NONE,
+    NOT_SET,
+    SET,
+    VARIABLE,
+    label_words,
+    memory_words,
+    number_words,
+    port_words,
+    seconds_words,
+    volume_words,
+    yes_words,
+)
 
 DEFAULT_NETWORKS = frozenset({"default", "bridge", ""})
+CONTAINER = "container"
+"""The field that says that somebody else made the container anew: no setting, but drift."""
+REMADE = Difference(CONTAINER, "made by a rollout", "made by hand")
+TOOL_LABELS = ("com.docker.compose.", "desktop.docker.io/")
+"""Notes of the tool that made a container; nothing runs by them once it is ours."""
 
 
-def differences(applied: Settings, container: Container, image: Image | None) -> tuple[Difference, ...]:
+def differences(
+    applied: Settings, container: Container, image: Image | None, secrets: Mapping[str, bool] | None = None
+) -> tuple[Difference, ...]:
     """What differs between the settings that were applied and a container. Empty where nothing does.
 
     `image` is the container's own image: what comes from it is no difference. Where it couldn't be read, variables,
-    the command and the stop signal are left out of the comparison.
+    labels, the command and the stop signal are left out of the comparison. `secrets` says of those secret variables
+    that could be compared whether the container has the value that was applied.
     """
     found = [
-        *_compare("ports", map(_port_words, applied.ports), map(_port_words, container.declared_ports)),
-        *_compare("volumes", map(_volume_words, applied.volumes), map(_volume_words, container.volumes)),
+        *_compare("ports", map(port_words, applied.ports), map(port_words, container.declared_ports)),
+        *_compare("volumes", map(volume_words, applied.volumes), map(volume_words, container.volumes)),
         *_networks(applied, container),
         *_limits(applied.limits, container.limits),
     ]
     if applied.restart is not container.restart:
         found.append(Difference("restart policy", str(applied.restart), str(container.restart)))
     if applied.init != container.init:
-        found.append(Difference("init", _yes(applied.init), _yes(container.init)))
+        found.append(Difference("init", yes_words(applied.init), yes_words(container.init)))
+    # A container that says nothing is stopped with the time that whoever stops it gives it, as the console does.
+    if container.stop_seconds not in {None, applied.stop_seconds}:
+        observed = seconds_words(container.stop_seconds or 0)
+        found.append(Difference("stop time", seconds_words(applied.stop_seconds), observed))
     if image is not None:
-        found += _variables(applied, container, image)
+        found += _variables(applied, container, image, secrets or {})
         found += _one("command", applied.command or image.command, container.command)
         found += _one("stop signal", (applied.stop_signal or image.stop_signal,), (container.stop_signal,))
+        found += _labels(applied, container, image)
     # An engine has its words in it: names, paths, a command.
     return tuple(Difference(clean(one.field), clean(one.applied), clean(one.observed)) for one in found)
+
+
+def of_settings(found: Iterable[Difference]) -> tuple[Difference, ...]:
+    """Those among differences that concern settings, and not who made the container."""
+    return tuple(difference for difference in found if difference.field != CONTAINER)
+
+
+def foreign_labels(container: Container, image: Image) -> dict[str, str]:
+    """A container's labels without those of its image, of ours, and of the tool that made it."""
+    return {
+        name: value
+        for name, value in container.labels.items()
+        if image.labels.get(name) != value and not name.startswith((LABEL, *TOOL_LABELS))
+    }
+
+
+def image_variables(image: Image) -> dict[str, str]:
+    """The variables that an image gives to its containers."""
+    return dict(entry.partition("=")[::2] for entry in image.environment)
 
 
 def _compare(field: str, applied: Iterable[str], observed: Iterable[str]) -> list[Difference]:
     before, after = set(applied), set(observed)
     if before == after:
         return []
-    return [Difference(field, ", ".join(sorted(before)) or "none", ", ".join(sorted(after)) or "none")]
+    return [Difference(field, ", ".join(sorted(before)) or NONE, ", ".join(sorted(after)) or NONE)]
 
 
 def _one(field: str, applied: tuple[str, ...], observed: tuple[str, ...]) -> list[Difference]:
     if applied == observed:
         return []
-    return [Difference(field, " ".join(applied) or "none", " ".join(observed) or "none")]
-
-
-def _port_words(port: Port) -> str:
-    at = "" if port.address in {"", "0.0.0.0"} else f"{port.address}:"  # noqa: S104 - compared, not bound
-    kind = "" if port.protocol == "tcp" else f"/{port.protocol}"
-    return f"{at}{port.host or 'any'}→{port.container}{kind}"
-
-
-def _volume_words(volume: Volume) -> str:
-    return f"{volume.source}→{volume.target}" + (" (read-only)" if volume.read_only else "")
+    return [Difference(field, " ".join(applied) or NONE, " ".join(observed) or NONE)]
 
 
 def _networks(applied: Settings, container: Container) -> list[Difference]:
@@ -73,35 +113,46 @@ def _networks(applied: Settings, container: Container) -> list[Difference]:
 def _limits(applied: Limits, observed: Limits) -> list[Difference]:
     found = []
     if applied.memory != observed.memory:
-        found.append(Difference("memory limit", _memory_words(applied.memory), _memory_words(observed.memory)))
+        found.append(Difference("memory limit", memory_words(applied.memory), memory_words(observed.memory)))
     if abs(applied.cpus - observed.cpus) > 1e-6:
-        found.append(Difference("CPU limit", f"{applied.cpus:g}" if applied.cpus else "none", f"{observed.cpus:g}"))
+        found.append(Difference("CPU limit", number_words(applied.cpus), number_words(observed.cpus)))
     if applied.pids != observed.pids:
-        found.append(Difference("process limit", str(applied.pids or "none"), str(observed.pids or "none")))
+        found.append(Difference("process limit", number_words(applied.pids), number_words(observed.pids)))
     return found
 
 
-def _memory_words(memory: int) -> str:
-    return f"{memory / 1024 / 1024:g} MiB" if memory else "none"
-
-
-def _variables(applied: Settings, container: Container, image: Image) -> list[Difference]:
-    from_image = dict(entry.partition("=")[::2] for entry in image.environment)
-    wanted = {**from_image, **applied.variables}
+def _variables(applied: Settings, container: Container, image: Image, secrets: Mapping[str, bool]) -> list[Difference]:
+    wanted = {**image_variables(image), **applied.variables}
     found = []
     for name in sorted({*wanted, *applied.secrets, *container.variables}):
         there = name in container.variables
         if name in applied.secrets:
             if not there:
-                found.append(Difference(f"variable {name}", "a secret", "not set"))
+                found.append(Difference(VARIABLE + name, A_SECRET, NOT_SET))
+            elif not secrets.get(name, True):
+                found.append(Difference(VARIABLE + name, AS_APPLIED, ANOTHER))
         elif name not in wanted:
-            found.append(Difference(f"variable {name}", "not set", "set"))
+            found.append(Difference(VARIABLE + name, NOT_SET, SET))
         elif not there:
-            found.append(Difference(f"variable {name}", "set", "not set"))
+            found.append(Difference(VARIABLE + name, SET, NOT_SET))
         elif wanted[name] != container.variables[name]:
-            found.append(Difference(f"variable {name}", "as applied", "another value"))
+            found.append(Difference(VARIABLE + name, AS_APPLIED, ANOTHER))
     return found
 
 
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
+def _labels(applied: Settings, container: Container, image: Image) -> list[Difference]:
+    observed = foreign_labels(container, image)
+    # A label that repeats the image's is its image's, whoever asked for it.
+    wanted = {name: value for name, value in applied.labels.items() if image.labels.get(name) != value}
+    return [
+        _label(name, wanted, observed)
+        for name in sorted({*wanted, *observed})
+        if wanted.get(name) != observed.get(name)
+    ]
+
+
+def _label(name: str, wanted: Mapping[str, str], observed: Mapping[str, str]) -> Difference:
+    before, after = label_words(name, wanted), label_words(name, observed)
+    if before == after:
+        before, after = AS_APPLIED, ANOTHER
+    return Difference(LABEL_FIELD + name, before, after)

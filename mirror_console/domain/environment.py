@@ -11,12 +11,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from mirror_console.domain.image import TAG
+from mirror_console.domain.plain import clean
 from mirror_console.domain.secret import SecretReference
 from mirror_console.errors import Problem
 
 CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,200}")
 ENVIRONMENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+LABEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:-]{0,200}")
+OUR_LABELS = "io.mirrorconsole."
+"""The namespace of the console's labels, which no settings can have."""
 NAME_SUFFIXES = (".mc-next", ".mc-prev", ".mc-older")
 LOCK_PREFIX = "mc-lock."
 DEFAULT_PROCESS = "web"
@@ -251,6 +255,7 @@ def settings_problems(settings: Settings, at: str = "settings") -> list[Problem]
         Problem(f"{at}.variables", f"{name} is given twice, as a value and as a secret")
         for name in sorted(set(settings.variables) & set(settings.secrets))
     )
+    found.extend(_label_problems(settings.labels, at))
     for port in settings.ports:
         if not 1 <= port.container <= 65535 or not 0 <= port.host <= 65535:
             found.append(Problem(f"{at}.ports", f"{port.host}:{port.container} is out of range 1 to 65535"))
@@ -281,4 +286,16 @@ def settings_problems(settings: Settings, at: str = "settings") -> list[Problem]
         found.append(
             Problem(f"{at}.health.port", f"container port {health.port} isn't published, so it can't be asked")
         )
+    return found
+
+
+def _label_problems(labels: Mapping[str, str], at: str) -> list[Problem]:
+    found = []
+    for name, value in labels.items():
+        if name.startswith(OUR_LABELS):
+            found.append(Problem(f"{at}.labels", f"'{name}' is one of the console's own: leave it out"))
+        elif not LABEL_NAME.fullmatch(name):
+            found.append(Problem(f"{at}.labels", f"'{clean(name, 80)}' is not the name of a label"))
+        elif "\n" in value or "\0" in value:
+            found.append(Problem(f"{at}.labels", f"the value of {name} has more than one line"))
     return found

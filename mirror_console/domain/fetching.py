@@ -97,15 +97,13 @@ def fetching_words(fetches: Sequence[Fetch]) -> str:
     failed = [fetch for fetch in fetches if fetch.state is FetchState.FAILED]
     parts = [f"{counts[FetchState.THERE]} there"] if counts[FetchState.THERE] else []
     if going:
-        parts.append(f"{len(going)} on the way {sum(fetch.share for fetch in going) / len(going):.0%}")
+        resting = next((f" ({fetch.words})" for fetch in going if fetch.state is FetchState.RESTING), "")
+        parts.append(f"{len(going)} on the way {sum(fetch.share for fetch in going) / len(going):.0%}{resting}")
     if counts[FetchState.WAITING]:
         parts.append(f"{counts[FetchState.WAITING]} waiting")
     if failed:
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         parts.append(f"{len(failed)} failed: {failed[0].words.rstrip('.')}{others}")
-    resting = next((fetch for fetch in going if fetch.state is FetchState.RESTING), None)
-    if resting is not None:
-        parts.append(resting.words)
     over = all(fetch.over for fetch in fetches)
     engines = len({fetch.engine_id for fetch in fetches})
     begin = "Fetched to" if over else "Fetching to"

@@ -103,7 +103,10 @@ def hold_end(cell: Cell) -> datetime | None:
 
 def traits(cell: Cell) -> Hashable:
     """All that the words for a state look at."""
-    return _FACTS(cell), cell.observation is None
+    found = cell.differences
+    # Nearly always there is none.
+    differing = tuple(difference.field for difference in found) if found else ()
+    return _FACTS(cell), cell.observation is None, differing
 
 
 _FACTS = attrgetter(

@@ -10,8 +10,18 @@ from functools import lru_cache
 from operator import methodcaller
 from types import MappingProxyType
 
-from mirror_console.domain.alignment import ATTENTION, Activity, Alignment, Cell, DriftKind, Knowledge, Status
+from mirror_console.domain.alignment import (
+    ATTENTION,
+    SAME_IMAGE,
+    Activity,
+    Alignment,
+    Cell,
+    DriftKind,
+    Knowledge,
+    Status,
+)
 from mirror_console.domain.application import slug_of
+from mirror_console.domain.drift import of_settings
 from mirror_console.domain.filter_question import CellTest, TextTest
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.observation import Health
@@ -46,8 +56,17 @@ def _was(status: Status) -> CellTest:
     return lambda cell: was(cell) is status
 
 
-def _drift(kind: DriftKind) -> CellTest:
-    return lambda cell: cell.drift is kind
+def _drift(*kinds: DriftKind) -> CellTest:
+    return lambda cell: cell.drift in kinds
+
+
+def _settings(cell: Cell) -> bool:
+    """Also where the image differs too: then the cell tells of the image first."""
+    return cell.drift is DriftKind.SETTINGS or bool(of_settings(cell.differences))
+
+
+def _by_hand(cell: Cell) -> bool:
+    return cell.drift in SAME_IMAGE or bool(cell.differences)
 
 
 STATUS_TESTS: Mapping[str, CellTest] = MappingProxyType({str(status): _status(status) for status in Status})
@@ -74,13 +93,16 @@ WORD_TESTS: Mapping[str, CellTest] = MappingProxyType(
 """What an environment can be asked by one word: its status, alignment, health, knowledge, activity and marks."""
 
 WAS_TESTS: Mapping[str, CellTest] = MappingProxyType({str(status): _was(status) for status in Status})
-_DRIFT_WORDS = {
-    "digest": DriftKind.DIGEST,
-    "foreign": DriftKind.FOREIGN,
-    "unknown release": DriftKind.UNKNOWN_RELEASE,
-    "settings": DriftKind.SETTINGS,
-}
-DRIFT_TESTS: Mapping[str, CellTest] = MappingProxyType({word: _drift(kind) for word, kind in _DRIFT_WORDS.items()})
+DRIFT_TESTS: Mapping[str, CellTest] = MappingProxyType(
+    {
+        "image": _drift(DriftKind.DIGEST, DriftKind.FOREIGN, DriftKind.UNKNOWN_RELEASE),
+        "digest": _drift(DriftKind.DIGEST),
+        "foreign": _drift(DriftKind.FOREIGN),
+        "unknown release": _drift(DriftKind.UNKNOWN_RELEASE),
+        "settings": _settings,
+        "by hand": _by_hand,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,8 +79,6 @@ class Grid:
     engines: tuple[EngineRow, ...]
     sources: tuple[SourceRow, ...]
     made_at: datetime
-    next_end: datetime | None = None
-    """When the next hold ends: from then on something else may be expected."""
 
     def counts(self, rows: Iterable[Row] | None = None, column: str | None = None) -> dict[Status, int]:
         """How many environments are in each state; over the given rows, or one column, or all."""

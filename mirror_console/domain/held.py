@@ -26,4 +26,5 @@ class HeldImage:
     created: datetime | None = None
     size: int | None = None
     brought_by: str = ""
-    """The identity of the rollout that brought it there; empty where it came otherwise, and isn't ours."""
+    """The identity of the rollout that brought it there; ``prefetch`` or ``relay`` where a person did without one.
+    Empty where it came otherwise, and isn't ours."""

@@ -151,6 +151,8 @@ class Image:
     stop_signal: str = ""
     command: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
+    """The digests of its uncompressed layers, base first."""
 
     def digest_in(self, repository: str) -> str:
         """The digest under which this image can be pulled from a repository; empty if none is known."""

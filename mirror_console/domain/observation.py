@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volume
+from mirror_console.domain.environment import OUR_LABELS, Limits, Port, RestartPolicy, Volume
 
-LABEL = "io.mirrorconsole."
+LABEL = OUR_LABELS
 """The namespace of the console's labels. Labels never change; a container's place in a swap is its name."""
 
 
@@ -140,10 +140,14 @@ class Observation:
     differences: tuple[Difference, ...] = ()
     """Settings that were changed by hand: observed against last applied."""
     settings_hash: str = ""
-    """The hash of the settings that the container was made with, from its label; empty if it isn't ours."""
+    """The hash of the settings that were last applied; empty where nothing is known to have been applied."""
     health_output: str = ""
     recorded: str = ""
     """Where the image can't be read any more: the fingerprint of the one that we started the container with."""
+    remade: bool = False
+    """Whether somebody else made the container anew after settings were applied."""
+    not_compared: str = ""
+    """Why values of secrets were not compared; empty where they were, or there is none."""
 
     @property
     def present(self) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from mirror_console.domain.alignment import (
+    SAME_IMAGE,
     Activity,
     Alignment,
     Cell,
@@ -16,10 +17,12 @@ from mirror_console.domain.alignment import (
     Status,
     status,
 )
+from mirror_console.domain.drift import of_settings
 from mirror_console.domain.identity import Sureness
 from mirror_console.domain.image import short
 from mirror_console.domain.moment import age, age_aloud, day, moment
 from mirror_console.domain.observation import Health, State
+from mirror_console.domain.setting_words import counted
 
 _LONGEST_OUTPUT = 100
 
@@ -139,7 +142,7 @@ def drift_words(cell: Cell) -> str:
             return f"its image{f' {image}' if image else ''} does not come from this source"
         case DriftKind.UNKNOWN_RELEASE:
             return "its image was never a release of this source"
-        case DriftKind.SETTINGS:
+        case DriftKind.SETTINGS | DriftKind.BY_HAND:
             return by_hand(cell)
         case None:
             return "it does not run what is expected"
@@ -148,10 +151,36 @@ def drift_words(cell: Cell) -> str:
 
 
 def by_hand(cell: Cell) -> str:
-    """``settings were changed by hand (ports, memory limit)``."""
-    names = list(dict.fromkeys(difference.field for difference in cell.differences))
+    """``2 settings were changed by hand (ports, memory limit)``; also that the container was made anew."""
+    names = setting_names(cell)
     listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return f"settings were changed by hand{f' ({listed})' if listed else ''}"
+    shown = f" ({listed})" if listed else ""
+    if cell.observation is not None and cell.observation.remade:
+        others = f", with {counted(len(names), 'other setting')}{shown}" if names else ""
+        return f"its container was made anew by hand{others}"
+    match len(names):
+        case 0:
+            return "settings were changed by hand"
+        case 1:
+            return f"a setting was changed by hand{shown}"
+        case number:
+            return f"{number} settings were changed by hand{shown}"
+
+
+def setting_names(cell: Cell) -> list[str]:
+    """The settings that differ from what was last applied."""
+    return list(dict.fromkeys(difference.field for difference in of_settings(cell.differences)))
+
+
+def drift_text(cell: Cell) -> str:
+    """For a cell: ``digest ≠``, ``settings ≠: memory limit``, ``3 settings ≠: memory limit, …``, ``made by hand``."""
+    names = setting_names(cell)
+    if cell.drift not in SAME_IMAGE or not names:
+        return str(cell.drift or Status.DRIFTED)
+    count = f"{len(names)} " if len(names) > 1 else ""
+    if cell.drift is DriftKind.BY_HAND:
+        return f"{cell.drift}, {count}{DriftKind.SETTINGS}"
+    return f"{count}{DriftKind.SETTINGS}: {names[0]}{', …' if len(names) > 1 else ''}"
 
 
 def health_words(cell: Cell) -> str:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import assert_never
 
-from mirror_console.domain.alignment import Activity, Alignment, Cell, DriftKind, Knowledge, NoExpectation
+from mirror_console.domain.alignment import SAME_IMAGE, Activity, Alignment, Cell, Knowledge, NoExpectation
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.identity import UNREAD, is_image
 from mirror_console.domain.image import Image
@@ -317,7 +317,7 @@ def _change(cell: Cell) -> Change | None:
         case Alignment.AHEAD:
             return Change.DOWNGRADE
         case Alignment.DRIFTED:
-            return Change.SETTINGS if cell.drift is DriftKind.SETTINGS else Change.REPLACE
+            return Change.SETTINGS if cell.drift in SAME_IMAGE else Change.REPLACE
         case Alignment.MISSING:
             return Change.CREATE
         case _:

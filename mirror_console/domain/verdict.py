@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from mirror_console.domain.alignment import Activity, Alignment, Cell, DriftKind, Expected, Status
+from mirror_console.domain.alignment import SAME_IMAGE, Activity, Alignment, Cell, Expected, Status
 from mirror_console.domain.cell_words import (
     ABSENT_TEXTS,
     NOTHING,
@@ -123,7 +123,7 @@ def _state_sentences(cell: Cell, now: datetime) -> list[str]:
             return [f"{name} is aligned.", f"{runs}.", health]
         case Status.BEHIND | Status.AHEAD:
             return [f"{name} is {distance(cell)}.", f"{runs}; {expected}.", health]
-        case Status.DRIFTED if cell.drift is DriftKind.SETTINGS:
+        case Status.DRIFTED if cell.drift in SAME_IMAGE:
             return [f"{name} has drifted: {drift_words(cell)}.", f"{runs}, as expected.", health]
         case Status.DRIFTED:
             return [f"{name} has drifted: {drift_words(cell)}.", f"{runs}; {expected}.", health]
@@ -154,9 +154,9 @@ def _more_sentences(cell: Cell, now: datetime) -> list[str]:
         said.append(f"{expected_words(cell, now)}.")
     if digest_only(cell) and not late:
         said.append(digest_only(cell))
-    said_already = cell.drift is DriftKind.SETTINGS and cell.status in {Status.DRIFTED, Status.UNHEALTHY}
+    said_already = cell.drift in SAME_IMAGE and cell.status in {Status.DRIFTED, Status.UNHEALTHY}
     if cell.differences and not said_already:
-        said.append(f"{by_hand(cell).capitalize()}.")
+        said.append(f"{by_hand(cell)[:1].upper()}{by_hand(cell)[1:]}.")
     if cell.pending:
         said.append("Its settings in the catalog have changed; a rollout applies them.")
     hold = cell.environment.hold
@@ -209,7 +209,7 @@ def _beside(cell: Cell, now: datetime) -> str:
             return ", as expected"
         case Alignment.BEHIND | Alignment.AHEAD:
             return f", {distance(cell)}; {expected}"
-        case Alignment.DRIFTED if cell.drift is DriftKind.SETTINGS:
+        case Alignment.DRIFTED if cell.drift in SAME_IMAGE:
             return f", as expected, but {by_hand(cell)}"
         case Alignment.DRIFTED:
             return f", and has drifted: {drift_words(cell)}; {expected}"
@@ -246,8 +246,8 @@ def _relation(cell: Cell, now: datetime) -> str:
         case Alignment.AHEAD:
             back = ", to which the source went back" if other and went_back(cell) else ""
             return f" ({distance(cell)}{f' of {other}' if other else ''}{back})"
-        case Alignment.DRIFTED if cell.drift is DriftKind.SETTINGS:
-            return " (current, but settings were changed by hand)"
+        case Alignment.DRIFTED if cell.drift in SAME_IMAGE:
+            return f" (current, but {by_hand(cell).partition(' (')[0]})"
         case Alignment.DRIFTED:
             return f" ({distance(cell)}{f'; {other} is expected' if other else ''})"
         case Alignment.NO_RELEASE:

@@ -110,6 +110,12 @@ def names_of(images: Iterable[HeldImage], releases: Iterable[Release]) -> dict[s
     return {fingerprint: tuple(name for name in found if name) for fingerprint, found in named.items() if fingerprint}
 
 
+def best_name(names: Sequence[str], otherwise: str) -> str:
+    """What to ask for an image by: the start of a digest where it has one, else that of what it is known by here."""
+    digest = next((name for name in names if name.startswith("sha256:")), "")
+    return digest[: len("sha256:") + 12] if digest else short(otherwise)
+
+
 def called(text: str) -> Callable[[str], bool]:
     """Whether a name is what somebody means by a text; case doesn't count.
 

@@ -46,7 +46,8 @@ def create_body(spec: ContainerSpec, network_ids: Mapping[str, str], api: tuple[
     content: dict[str, Any] = {
         "Image": spec.image,
         "Env": _variables(spec),
-        "Labels": dict(spec.labels),
+        # Ours come last: whatever settings say, they tell whose a container is.
+        "Labels": {**settings.labels, **spec.labels},
         "ExposedPorts": {_port_key(port): {} for port in settings.ports},
         "StopTimeout": settings.stop_seconds,
         "HostConfig": host,

@@ -110,7 +110,7 @@ _SAID_OF_REGISTRIES = (
         FailureKind.REGISTRY_SIGN_IN,
         (
             "no basic auth credentials|unauthorized|authentication required|authorization failed|403 forbidden",
-            r"access denied|access to the resource is denied|incorrect username or password|\bdenied:",
+            r"access denied|access to the resource is denied|incorrect username or password|\bdenied\b",
         ),
     ),
     (
@@ -126,7 +126,10 @@ _SAID_OF_REGISTRIES = (
         ),
     ),
     (FailureKind.REGISTRY_LOST, (r"connection reset|broken pipe|\beof\b|timeout|timed out|deadline exceeded",)),
-    (FailureKind.IMAGE_NOT_FOUND, ("manifest unknown", "not found", "name unknown", "not known", "does not exist")),
+    (
+        FailureKind.IMAGE_NOT_FOUND,
+        ("manifest unknown", "unknown blob", "not found", "name unknown", "not known", "does not exist"),
+    ),
 )
 
 _LONG_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")

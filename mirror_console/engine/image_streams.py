@@ -19,6 +19,8 @@ SILENCE_SECONDS = 120.0
 """The longest silence in mid-stream, in both directions."""
 FIRST_SECONDS = 600.0
 """The longest silence before an image begins to come: an engine may first write the whole of it to its own disk."""
+LAST_WORDS_SECONDS = 2.0
+"""How long an engine that takes nothing more gets to say why: it has said so already, or never will."""
 _PIECE = 256 * 1024
 _LONGEST_ERROR = 16 * 1024
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
@@ -162,8 +164,13 @@ class Loading(_Stream):
             line.sendall(octets)
         except (BrokenPipeError, ConnectionResetError):
             # Who refuses it before it was there whole has said why.
-            self._hear_early(line)
+            self._hear_out(line)
             raise
+
+    def _hear_out(self, line: Line) -> None:
+        line.settimeout(LAST_WORDS_SECONDS)
+        while not self._reply.over:
+            self._reply.hear(line.recv(exchange.PIECE))
 
     def _hear_early(self, line: Line) -> None:
         """Raises what an engine says that refuses the image before it has all of it."""

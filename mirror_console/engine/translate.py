@@ -305,6 +305,7 @@ def image(seen: replies.InspectedImage, whole: Mapping[str, Any]) -> Image:
         stop_signal=clean(config.stop_signal, LONGEST_LABEL),
         command=tuple(config.cmd or ()),
         labels=labels,
+        layers=tuple(map(clean, (seen.root_fs or replies.RootFS()).layers or ())),
     )
 
 

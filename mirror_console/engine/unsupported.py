@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mirror_console.domain.environment import RestartPolicy
-from mirror_console.domain.observation import LABEL
 from mirror_console.domain.plain import clean
 from mirror_console.engine.replies import ContainerConfig, HostConfig, ImageConfig, InspectedContainer
 
@@ -13,8 +12,6 @@ _DEFAULT_SHM = 64 * 1024 * 1024
 _DEFAULT_RUNTIMES = {"", "runc", "crun", "oci", "io.containerd.runc.v2"}
 _DEFAULT_IPC = {"", "private", "shareable"}
 _PROPAGATION = {"shared", "rshared", "slave", "rslave"}
-# Notes of the tool that made the container; nothing runs by them once it is ours.
-_TOOL_LABELS = ("com.docker.compose.", "desktop.docker.io/")
 _LONGEST = 200
 
 
@@ -156,11 +153,3 @@ def _over_image(config: ContainerConfig, given: ImageConfig) -> Iterator[str]:
         "a health check of its own": config.healthcheck != given.healthcheck,
     }
     yield from (words for words, there in changed.items() if there)
-    inherited = given.labels or {}
-    foreign = [
-        name
-        for name, value in (config.labels or {}).items()
-        if inherited.get(name) != value and not name.startswith((LABEL, *_TOOL_LABELS))
-    ]
-    if foreign:
-        yield f"labels {', '.join(sorted(foreign))}"

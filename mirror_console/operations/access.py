@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -21,12 +21,13 @@ from mirror_console.operations.ports import Books
 __all__ = [
     "AccessInput",
     "Entry",
+    "Reach",
     "access_problems",
     "by_entry",
-    "contacts_by_account",
     "entries",
     "for_account",
     "last_contact",
+    "reach",
     "reached",
     "reached_now",
     "remove_access",
@@ -201,20 +202,32 @@ def save_contact(books: Books, entry: Entry, contact: Contact) -> None:
         books.engines.save_contact(max(others, key=lambda found: (found.answered, found.at)))
 
 
-def contacts_by_account(books: Books) -> Callable[[str, str], tuple[Contact | None, bool]]:
-    """Tells of an engine and an account the last attempt to reach it, and whether the account may look there at all."""
-    own = books.engines.contacts()
-    others = books.accesses.contacts()
-    held: dict[str, set[str]] = defaultdict(set)
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The last attempts to reach engines: with their own credentials, and with those of accounts."""
+
+    own: Mapping[str, Contact]
+    """By engine."""
+    others: Mapping[tuple[str, str], Contact]
+    """By engine and account."""
+    accounts: Mapping[str, frozenset[str]]
+    """Those that have a credential on an engine, where any has one."""
+
+    def of(self, engine_id: str, account: str) -> tuple[Contact | None, bool]:
+        """The last attempt to reach an engine for an account, and whether the account may look there at all."""
+        accounts = self.accounts.get(engine_id) if account else None
+        if accounts is None:
+            return self.own.get(engine_id), True
+        return self.others.get((engine_id, account)), account in accounts
+
+
+def reach(books: Books) -> Reach:
+    """The last attempt to reach each engine, in every way."""
+    accounts: dict[str, set[str]] = defaultdict(set)
     for access in books.accesses.all():
-        held[access.engine_id].add(access.account)
-
-    def tell(engine_id: str, account: str) -> tuple[Contact | None, bool]:
-        if not account or engine_id not in held:
-            return own.get(engine_id), True
-        return others.get((engine_id, account)), account in held[engine_id]
-
-    return tell
+        accounts[access.engine_id].add(access.account)
+    held = {engine_id: frozenset(several) for engine_id, several in accounts.items()}
+    return Reach(books.engines.contacts(), books.accesses.contacts(), held)
 
 
 def _accounts(books: Books) -> dict[str, str]:

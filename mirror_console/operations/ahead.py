@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mirror_console.domain.fetching import Fetch, FetchState
+from mirror_console.domain.identity import is_image
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.errors import EngineError, VaultError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
-from mirror_console.operations.fetching import Fetcher, HowFar, PutAside, Want, known_as, note_brought
+from mirror_console.operations.fetch import HowFar, PutAside, Want, known_as, note_brought
+from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.ports import EngineSession
 
 LOOKS_AT_ONCE = 32
@@ -28,6 +30,10 @@ class Errand:
     fetch: Fetch
     fingerprint: str
     application_id: str
+
+    def is_met_by(self, image: Image) -> bool:
+        """Whether an engine's image is the one."""
+        return is_image(self.fingerprint, parse_reference(self.fetch.reference).digest, image)
 
 
 def look(console: Console, jobs: Jobs, errands: Sequence[Errand]) -> list[Errand]:
@@ -85,7 +91,7 @@ def bring(console: Console, fetcher: Fetcher, errand: Errand, brought_by: str, t
         return ended(FetchState.FAILED, error.title)
     if here is None:
         return ended(FetchState.FAILED, "the image did not arrive")
-    if errand.fingerprint and here.fingerprint != errand.fingerprint:
+    if not errand.is_met_by(here):
         return ended(FetchState.FAILED, "the image that arrived is not the planned one")
     if arrival.brought:
         with console.catalog.write() as books:
@@ -107,6 +113,6 @@ def _here(console: Console, session: EngineSession, errand: Errand) -> Image | N
     ids = known_as(console, errand.fetch.engine_id, errand.fingerprint) if errand.fingerprint else []
     for name in (errand.fetch.reference, *ids):
         found = session.image(name)
-        if found is not None and errand.fingerprint in {found.fingerprint, ""}:
+        if found is not None and errand.is_met_by(found):
             return found
     return None

@@ -76,6 +76,7 @@ class EnvironmentInput:
     command: str = ""
     init: bool = False
     protected: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
     follows: bool = False
     """Of a source's environment: whether its image is what a registry's tag points to, and not what it runs."""
     tag: str = ""
@@ -96,6 +97,8 @@ class SourceInput:
     repository: str = ""
     required_variables: str = ""
     notes_url: str = ""
+    template: EnvironmentInput | None = None
+    """Of an environment the settings alone; None: there is no template."""
     environments: tuple[EnvironmentInput, ...] = ()
 
 
@@ -116,13 +119,23 @@ class MirrorInput:
 
 def environment_input(environment: Environment, engine: str) -> EnvironmentInput:
     """What a form shows of an environment on an engine of that name. Values of secrets are never shown."""
-    settings = environment.settings
-    health = settings.health
-    return EnvironmentInput(
+    return replace(
+        settings_input(environment.settings),
         id=environment.id,
         name=environment.name,
         engine=engine,
         container=environment.container,
+        protected=environment.protected,
+        follows=environment.follows is not None,
+        tag=environment.follows.tag if environment.follows else "",
+        every=span_text((environment.follows or TagRule("")).every),
+    )
+
+
+def settings_input(settings: Settings) -> EnvironmentInput:
+    """What a form shows of settings alone: a template, or a new environment that starts from it."""
+    health = settings.health
+    return EnvironmentInput(
         variables=dict(settings.variables),
         secrets={name: Secret("") for name in settings.secrets},
         ports=listed(port_text(port) for port in settings.ports),
@@ -141,11 +154,13 @@ def environment_input(environment: Environment, engine: str) -> EnvironmentInput
         stop_seconds=str(settings.stop_seconds),
         command=shlex.join(settings.command),
         init=settings.init,
-        protected=environment.protected,
-        follows=environment.follows is not None,
-        tag=environment.follows.tag if environment.follows else "",
-        every=span_text((environment.follows or TagRule("")).every),
+        labels=dict(settings.labels),
     )
+
+
+def draft_template(typed: EnvironmentInput, problems: list[Problem]) -> Settings:
+    """The template that is typed; what can't be read is added to `problems`."""
+    return _settings(typed, "", problems, "template")
 
 
 def draft_environment(
@@ -239,6 +254,7 @@ def _settings(typed: EnvironmentInput, environment_id: str, problems: list[Probl
         stop_seconds=parsed(problems, f"{at}.stop_seconds", parse_whole, typed.stop_seconds, default.stop_seconds),
         command=parsed(problems, f"{at}.command", parse_command, typed.command, ()),
         init=typed.init,
+        labels=dict(typed.labels),
     )
     return replace(settings, secrets=references(typed.secrets, environment_id, problems, at))
 

@@ -17,7 +17,9 @@ from mirror_console.operations.application_input import (
     MirrorInput,
     SourceInput,
     draft_environment,
+    draft_template,
     environment_input,
+    settings_input,
 )
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.keeping import forget, kept
@@ -140,6 +142,7 @@ def source_input(console: Console, application_id: str) -> SourceInput:
         repository=application.repository,
         required_variables=listed(application.required_variables),
         notes_url=application.notes_url,
+        template=settings_input(application.template) if application.template else None,
         environments=environments,
     )
 
@@ -275,14 +278,12 @@ def _application(
             image_source=parse_image_source(typed.image_source, "image_source", found),
         )
     else:
-        before = next((one for one in everything if one.id == application_id), None)
         application = replace(
             application,
-            # The form doesn't show it.
-            template=before.template if before else None,
             repository=parse_repository(typed.repository, "repository", found),
             required_variables=parse_list(typed.required_variables),
             notes_url=typed.notes_url.strip(),
+            template=draft_template(typed.template, found) if typed.template else None,
         )
     found += application_problems(application)
     return application

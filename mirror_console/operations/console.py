@@ -11,6 +11,7 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import HUB
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.errors import NotAllowed
+from mirror_console.operations.keyed import Keyed
 from mirror_console.operations.ports import Catalog, Engines, Vault
 
 
@@ -42,8 +43,13 @@ class Console:
     holder: Callable[[], str] = lambda: ""
     """The run of the program that holds the catalog for changes now; empty where none does. Only it can be carrying
     a rollout out."""
+    keyed: Keyed = field(init=False, repr=False, compare=False)
+    """The keyed hashes by which values of secrets are compared."""
     mark: Callable[[str], None] = lambda _boundary: None
     """Called at every boundary of a step with its name: where a test cuts the program off."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keyed", Keyed(self.vault, self.monotonic))
 
     def demand_write(self) -> None:
         """Raises NotAllowed where nothing may be changed."""

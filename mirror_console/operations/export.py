@@ -94,7 +94,7 @@ def _ssh(access: SshAccess) -> dict[str, Any]:
 
 
 def _application(application: Application, slugs: Mapping[str, str]) -> dict[str, Any]:
-    content = {
+    content: dict[str, Any] = {
         "name": application.name,
         "slug": application.slug,
         "account": application.account,
@@ -112,6 +112,7 @@ def _application(application: Application, slugs: Mapping[str, str]) -> dict[str
             "repository": application.repository,
             "required_variables": list(application.required_variables),
             "notes_url": application.notes_url,
+            "template": _settings(application.template) if application.template else None,
         }
     return _filled(content)
 
@@ -167,6 +168,7 @@ def _settings(settings: Settings) -> dict[str, Any]:
             "stop_seconds": settings.stop_seconds,
             "command": list(settings.command),
             "init": settings.init,
+            "labels": dict(settings.labels),
         },
         always=("stop_seconds",),
     )

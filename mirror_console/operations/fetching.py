@@ -12,7 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
 
 from mirror_console.domain.fetching import (
     OVER_THERE,
@@ -22,13 +21,12 @@ from mirror_console.domain.fetching import (
     nothing_came,
     rest_before_next,
 )
-from mirror_console.domain.image import HUB, Image, parse_reference
 from mirror_console.domain.plan import Way
 from mirror_console.domain.request import PullProgress, RegistryLogin
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books, EngineSession
-from mirror_console.operations.releases_seen import note_held
+from mirror_console.operations.fetch import Arrival, Halting, HowFar, PutAside, Relays, Want, nobody
+from mirror_console.operations.ports import EngineSession
 
 SLICE = 0.1
 """Seconds after which somebody who waits looks whether it still is to be waited."""
@@ -37,81 +35,12 @@ BETWEEN_WORDS = 0.2
 _dice = random.SystemRandom()
 
 
-class Halting(Enum):
-    """Whether it is gone on with."""
-
-    NOT = auto()
-    PAUSING = auto()
-    """Nothing more is begun; what comes is let come."""
-    STOPPING = auto()
-    """What comes is broken off too: nothing was changed yet."""
-
-
-class PutAside(Exception):
-    """A fetch was given up as the rollout pauses or stops. Nothing was changed; it can be begun anew."""
-
-    def __init__(self, words: str = "the rollout was halted before the image had come") -> None:
-        super().__init__(words)
-        self.words = words
-
-
-@dataclass(frozen=True, slots=True)
-class HowFar:
-    """How far a fetch is: for whoever waits for it."""
-
-    state: FetchState
-    share: float = 0.0
-    words: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An image was brought. `words` tells what it took, where it took more than one pull.
-
-    `brought` says that this fetch is what put it there and that nobody has noted that yet: it is ours to remove.
-    `image` is what to look for it by: where it came from another engine the registry's name for it isn't known there.
-    """
-
-    words: str = ""
-    brought: bool = False
-    image: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """What is to be brought where, and whose way into engines is taken."""
-
-    engine_id: str
-    engine: str
-    reference: str
-    fingerprint: str
-    application_id: str
-    title: str = ""
-    """What people call the image."""
-
-    @property
-    def registry(self) -> str:
-        """The registry that it comes from."""
-        return parse_reference(self.reference).registry or HUB
-
-
-Relays = Callable[[Want, Callable[[HowFar], None], Callable[[], bool]], Arrival | None]
-"""Brings an image from another engine that has it: None where none has. The last parameter is whether to break off.
-
-Raises EngineError where that failed, and PutAside.
-"""
-
-
-def _nobody(_want: Want, _say: Callable[[HowFar], None], _stopped: Callable[[], bool]) -> Arrival | None:
-    return None
-
-
 @dataclass(slots=True)
 class _Pull:
     """One pull under way, for all that wait for it."""
 
     over: threading.Event = field(default_factory=threading.Event)
-    how_far: HowFar = HowFar(FetchState.WAITING)
+    how_far: HowFar = field(default_factory=lambda: HowFar(FetchState.WAITING))
     arrival: Arrival | None = None
     failure: EngineError | PutAside | None = None
 
@@ -129,7 +58,7 @@ class Fetcher:
         way: Way,
         halting: Callable[[], Halting] = lambda: Halting.NOT,
         chance: Callable[[], float] = _dice.random,
-        relay: Relays = _nobody,
+        relay: Relays = nobody,
     ) -> None:
         self._console = console
         self._way = way
@@ -329,23 +258,3 @@ def _after_all(troubles: list[EngineError], seconds: float) -> EngineError:
 
 def _again(error: EngineError, title: str) -> EngineError:
     return EngineError(error.kind, title, error.hint, detail=error.detail, retry_after=error.retry_after)
-
-
-def note_brought(books: Books, console: Console, engine_id: str, image: Image, brought_by: str) -> None:
-    """Keep that an image was brought to an engine by us, unless it was there before and came otherwise.
-
-    Only what is noted so is ever ours to remove.
-    """
-    known = next((held for held in books.images.on(engine_id) if held.id == image.id), None)
-    if known is not None and not known.brought_by:
-        return
-    note_held(books, engine_id, [image], console.clock(), brought_by)
-
-
-def known_as(console: Console, engine_id: str, fingerprint: str) -> list[str]:
-    """The ids under which an image was seen on an engine.
-
-    An image that was loaded, or came from another engine, isn't known by the name that a registry has for it.
-    """
-    with console.catalog.read() as books:
-        return [held.id for held in books.images.like(fingerprint) if held.engine_id == engine_id]

@@ -9,8 +9,12 @@ from typing import Protocol
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
+from mirror_console.domain.request import ListedImage
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
+
+MOST_LOOKED_AT = 50
+"""Images of an engine that are looked at for layers in common."""
 
 
 class Wanted(Protocol):
@@ -24,13 +28,18 @@ class Wanted(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One look at one engine. `before` are the ids of all images that it had then; `platform` is empty if unknown."""
+    """One look at one engine: `listed` is all that it had then; `platform` is empty if unknown."""
 
     engine: Engine
     session: EngineSession
     image: Image | None
-    before: frozenset[str]
+    listed: tuple[ListedImage, ...]
     platform: str = ""
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of the images that it had."""
+        return frozenset(item.id for item in self.listed)
 
 
 def holding(console: Console, engine: Engine, wanted: Wanted) -> Held:
@@ -43,10 +52,17 @@ def holding(console: Console, engine: Engine, wanted: Wanted) -> Held:
         contact = books.engines.contact(engine.id)
     session = console.engines.session(engine)
     listed = session.images()
-    ids = frozenset(item.id for item in listed)
-    image = _found(session, ids, known, wanted)
+    image = _found(session, frozenset(item.id for item in listed), known, wanted)
     platform = contact.facts.platform if contact is not None and contact.facts is not None else ""
-    return Held(engine, session, image, ids, platform)
+    return Held(engine, session, image, tuple(listed), platform)
+
+
+def layers_there(held: Held, name: str) -> list[tuple[str, ...]]:
+    """The layers of images that an engine has, those first that are called like `name`, of some. Raises EngineError."""
+    repository = name.rpartition(":")[0]
+    ordered = sorted(held.listed, key=lambda item: not any(tag.startswith(f"{repository}:") for tag in item.tags))
+    there = (held.session.image(item.id) for item in ordered[:MOST_LOOKED_AT])
+    return [image.layers for image in there if image is not None]
 
 
 def _found(session: EngineSession, ids: frozenset[str], known: Iterable[HeldImage], wanted: Wanted) -> Image | None:

@@ -22,7 +22,14 @@ from mirror_console.operations.console import new_id
 from mirror_console.operations.import_batch import Batch, Known
 from mirror_console.operations.import_engines import ENGINE, REGISTRY, EngineReader
 from mirror_console.operations.import_fields import Fields
-from mirror_console.operations.import_settings import SETTINGS, read_follows, read_hold, read_secrets, read_settings
+from mirror_console.operations.import_settings import (
+    SETTINGS,
+    read_follows,
+    read_hold,
+    read_secrets,
+    read_settings,
+    read_template,
+)
 from mirror_console.operations.import_texts import Texts
 from mirror_console.operations.placement import Placed
 from mirror_console.operations.placement import clashes as placement_clashes
@@ -32,7 +39,7 @@ FORMAT = "1"
 TOP = ("format", "accounts", "engines", "registries", "sources", "mirrors", "sample")
 ACCOUNT = ("name", "title", "contact")
 COMMON = ("name", "slug", "account", "tags", "domains", "notes", "environments")
-SOURCE = (*COMMON, "repository", "required_variables", "notes_url")
+SOURCE = (*COMMON, "repository", "required_variables", "notes_url", "template")
 MIRROR = (*COMMON, "source", "image_source")
 ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold", "follows")
 
@@ -123,7 +130,7 @@ class ImportFile:
             (one for one in self._known.environments if one.application_id == application.id and one.name == name), None
         )
         identity = before.id if before else new_id()
-        old = before.settings if before else Settings()
+        old = before.settings if before else self._template(application)
         below = fields.below("settings", SETTINGS)
         references, secrets = read_secrets(below, old.secrets, identity, self._texts.secret)
         process = before.processes[0].name if before else DEFAULT_PROCESS
@@ -149,6 +156,12 @@ class ImportFile:
         if missing:
             batch.notes.append(f"{application.name} {name} still needs the values of: {', '.join(missing)}.")
         return name
+
+    def _template(self, application: Application) -> Settings:
+        """What the settings of a new environment start from."""
+        known = [*self._batch.applications.values(), *self._known.applications]
+        source = next((one for one in known if one.id == application.source_id), None)
+        return (source.template if source else None) or Settings()
 
     def _engine_id(self, fields: Fields, before: Environment | None) -> str:
         if "engine" not in fields and before is not None:
@@ -179,6 +192,7 @@ def _source(fields: Fields, application: Application) -> Application:
         repository=parse_repository(repository, fields.path("repository"), fields.problems),
         required_variables=fields.texts("required_variables", application.required_variables),
         notes_url=fields.text("notes_url", application.notes_url),
+        template=read_template(fields, application.template),
     )
 
 

@@ -46,7 +46,10 @@ SETTINGS = (
     "stop_seconds",
     "command",
     "init",
+    "labels",
 )
+TEMPLATE = tuple(name for name in SETTINGS if name != "secrets")
+"""A template has no secrets: each environment has its own."""
 HOLD = ("fingerprint", "version", "reason", "person", "since", "until", "digest")
 FOLLOWS = ("tag", "every")
 
@@ -58,7 +61,7 @@ def read_settings(fields: Fields, before: Settings, secrets: Mapping[str, Secret
     old = before.health
     answers = health.of("answers", parse_answers, (old.answers_from, old.answers_to))
     return Settings(
-        variables=_variables(fields) if "variables" in fields else before.variables,
+        variables=_texts(fields, "variables") if "variables" in fields else before.variables,
         secrets=secrets,
         ports=fields.items("ports", before.ports, lambda path, node: _port(path, node, fields.problems)),
         volumes=fields.items("volumes", before.volumes, lambda path, node: _volume(path, node, fields.problems)),
@@ -81,7 +84,18 @@ def read_settings(fields: Fields, before: Settings, secrets: Mapping[str, Secret
         stop_seconds=fields.whole("stop_seconds", before.stop_seconds),
         command=_command(fields, before.command),
         init=fields.flag("init", before.init),
+        labels=_texts(fields, "labels") if "labels" in fields else before.labels,
     )
+
+
+def read_template(fields: Fields, before: Settings | None) -> Settings | None:
+    """What a source's template becomes; None where nothing stands there, or none was."""
+    node = fields.node("template")
+    if node is None:
+        return before
+    if node.is_nothing:
+        return None
+    return read_settings(fields.below("template", TEMPLATE), before or Settings(), {})
 
 
 def read_secrets(
@@ -134,12 +148,12 @@ def read_follows(fields: Fields) -> TagRule | None:
     return TagRule(follows.text("tag", needed=True), follows.of("every", parse_span, TagRule("").every))
 
 
-def _variables(fields: Fields) -> dict[str, str]:
+def _texts(fields: Fields, which: str) -> dict[str, str]:
     found = {}
-    for name, node in fields.pairs("variables").items():
+    for name, node in fields.pairs(which).items():
         text = scalar(node)
         if text is None:
-            fields.problems.append(Problem(f"{fields.path('variables')}.{name}", "a text belongs here"))
+            fields.problems.append(Problem(f"{fields.path(which)}.{name}", "a text belongs here"))
         found[name] = text or ""
     return found
 

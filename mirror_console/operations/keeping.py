@@ -14,10 +14,10 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def kept(vault: Vault, secrets: Mapping[str, Secret]) -> Iterator[None]:
+def kept(vault: Vault, secrets: Mapping[str, Secret]) -> Iterator[dict[SecretReference, Secret | None]]:
     """Put secrets, by reference name, into the keyring; where the block fails, the keyring is as it was before.
 
-    Raises VaultError where the keyring refuses one of them.
+    Gives what was there before. Raises VaultError where the keyring refuses one of them.
     """
     before: dict[SecretReference, Secret | None] = {}
     try:
@@ -25,7 +25,7 @@ def kept(vault: Vault, secrets: Mapping[str, Secret]) -> Iterator[None]:
             reference = SecretReference(name)
             before[reference] = vault.get(reference) if vault.has(reference) else None
             vault.put(reference, secret)
-        yield
+        yield before
     except BaseException:
         _restore(vault, before)
         raise

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from mirror_console.domain.applied import Applied
 from mirror_console.domain.environment import Environment, Process
 from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import TargetState
 from mirror_console.errors import EngineError
+from mirror_console.operations.applied import record_of, records_of
 from mirror_console.operations.ports import Books
 from mirror_console.operations.refresh import note_seen
 from mirror_console.operations.turn import Turn
@@ -17,12 +19,19 @@ from mirror_console.operations.turn import Turn
 logger = logging.getLogger(__name__)
 
 
-def end_well(turn: Turn, words: str, way_back: str) -> None:
+def end_well(turn: Turn, new: Container, words: str, way_back: str) -> None:
     """End a turn as done. What is noted of its environment is what the look saw that proved the last step.
 
-    It is compared with what was planned, which the new container was made from.
+    It is compared with what was planned, which the new container was made from; that is what was applied from now on.
     """
-    note = _note(turn, turn.last_look_named, lambda _books: _as_planned(turn.planned))
+    record = record_of(turn.console, turn.planned, new, turn.rollout_id)
+    seen = _note(turn, turn.last_look_named, lambda _books: _as_planned(turn.planned), record)
+
+    def note(books: Books) -> None:
+        books.applied.save(record)
+        if seen is not None:
+            seen(books)
+
     turn.become(TargetState.DONE, words, note=note, way_back=way_back, ended_at=turn.console.clock())
 
 
@@ -46,6 +55,7 @@ def _note(
     turn: Turn,
     look: Callable[[str], Container | None],
     environments: Callable[[Books], Sequence[Environment]],
+    applied: Applied | None = None,
 ) -> Callable[[Books], None] | None:
     try:
         seen = look(turn.planned.container)
@@ -58,6 +68,8 @@ def _note(
 
     def note(books: Books) -> None:
         for environment in environments(books):
-            note_seen(books, turn.console, turn.engine, environment, turn.session, seen, turn.images)
+            process = environment.processes[0].name
+            record = applied or records_of(books, [environment.id]).get((environment.id, process))
+            note_seen(books, turn.console, turn.engine, environment, turn.session, seen, turn.images, record)
 
     return note

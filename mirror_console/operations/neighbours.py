@@ -13,7 +13,7 @@ from mirror_console.errors import EngineError, FailureKind
 from mirror_console.jobs import Jobs, Stopped, Work
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
-from mirror_console.operations.fetching import Arrival, HowFar, PutAside, Relays, Want
+from mirror_console.operations.fetch import Arrival, HowFar, PutAside, Relays, Want
 from mirror_console.operations.relay import Asked, relay
 
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)

@@ -9,6 +9,7 @@ from mirror_console.domain.plan import Plan, Way, make_plan, way_problems
 from mirror_console.domain.release import Release
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console, new_id
+from mirror_console.operations.drift import with_replaced_secrets
 from mirror_console.operations.status import survey
 
 
@@ -32,6 +33,7 @@ def plan(console: Console, environment: str, application_ids: Sequence[str], way
     if not cells:
         words = f"none of the {len(chosen)} chosen mirrors has an environment '{environment}'"
         raise InvalidInput("This can't be planned.", [Problem("targets", words)], "Choose again. Nothing was changed.")
+    cells = with_replaced_secrets(console, cells)
     made = make_plan(new_id(), environment, cells, way, console.person, console.clock(), _releases(grid))
     with console.catalog.write() as books:
         books.plans.save(made)

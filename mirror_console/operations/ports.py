@@ -11,6 +11,7 @@ from mirror_console.domain.access import Access
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.changes import Changes
 from mirror_console.domain.engine import Address, Contact, Engine, EngineFacts, Registry
 from mirror_console.domain.environment import Environment, Placed, RestartPolicy, Settings
 from mirror_console.domain.fetching import Fetch
@@ -42,6 +43,9 @@ class Applications(Protocol):
 
     def all(self) -> list[Application]: ...
     def sources(self) -> list[Application]: ...
+    def some(self, application_ids: Iterable[str]) -> list[Application]:
+        """Those of these that are there."""
+
     def get(self, application_id: str) -> Application:
         """Raises KeyError."""
 
@@ -165,6 +169,7 @@ class AppliedBook(Protocol):
     def all(self) -> list[Applied]: ...
     def of(self, environment_ids: Iterable[str]) -> list[Applied]: ...
     def save(self, value: Applied) -> None: ...
+    def remove(self, environment_id: str, process: str) -> None: ...
 
 
 class Observations(Protocol):
@@ -273,8 +278,8 @@ class Catalog(Protocol):
     def write(self) -> AbstractContextManager[Books]:
         """Commits at the end; rolls back on an exception. Raises CatalogError (locked, disk full, read-only)."""
 
-    def subscribe(self, listener: Callable[[frozenset[str]], None]) -> Callable[[], None]:
-        """Call `listener` after each commit with the names of the collections that changed. Returns how to end it.
+    def subscribe(self, listener: Callable[[Changes], None]) -> Callable[[], None]:
+        """Call `listener` after each commit with the collections that changed. Returns how to end it.
 
         The listener runs on the thread that committed.
         """

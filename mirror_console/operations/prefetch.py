@@ -14,9 +14,13 @@ from mirror_console.domain.release import Release
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.ahead import Errand, bring
-from mirror_console.operations.console import Console, new_id
-from mirror_console.operations.fetching import Fetcher, Halting
+from mirror_console.operations.console import Console
+from mirror_console.operations.fetch import Halting
+from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.neighbours import from_neighbours
+
+BY_HAND = "prefetch"
+"""What brought an image ahead of its rollout."""
 
 
 def prefetch(
@@ -37,8 +41,7 @@ def prefetch(
     def halting() -> Halting:
         return Halting.STOPPING if work is not None and work.stopped else Halting.NOT
 
-    brought_by = new_id()
-    fetcher = Fetcher(console, way, halting, relay=from_neighbours(console, jobs, brought_by))
+    fetcher = Fetcher(console, way, halting, relay=from_neighbours(console, jobs, BY_HAND))
     now = {place: errand.fetch for place, errand in enumerate(errands)}
 
     def fetched(place: int, errand: Errand) -> Fetch:
@@ -46,7 +49,7 @@ def prefetch(
             now[place] = fetch
             report(tuple(now.values()))
 
-        ended = bring(console, fetcher, errand, brought_by, tell)
+        ended = bring(console, fetcher, errand, BY_HAND, tell)
         tell(ended)
         return ended
 
@@ -60,6 +63,13 @@ def prefetch(
             raise outcome
         ended.append(outcome)
     return tuple(ended)
+
+
+def prefetch_plan(
+    console: Console, jobs: Jobs, plan: Plan, report: Callable[[tuple[Fetch, ...]], None], work: Work | None = None
+) -> tuple[Fetch, ...]:
+    """Bring what a plan needs to its engines, in its way."""
+    return prefetch(console, jobs, of_plan(plan), plan.way, report, work)
 
 
 def of_plan(plan: Plan) -> tuple[Errand, ...]:

@@ -21,7 +21,7 @@ from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import by_entry, reached
 from mirror_console.operations.console import Console
-from mirror_console.operations.fetching import known_as
+from mirror_console.operations.fetch import known_as
 from mirror_console.operations.neighbours import neighbours
 from mirror_console.operations.release_checks import check_releases
 from mirror_console.operations.target_checks import (

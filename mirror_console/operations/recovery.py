@@ -21,12 +21,13 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.last_look import end_well, look_last
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
-from mirror_console.operations.rollout import Conductor, settle
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, look, old_ran, old_restart
 from mirror_console.operations.standing import cut_off
 from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import arm_new, commit, finish, name_new, start_new, verify
+from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import StepFailed, Turn
 
 AT_ONCE = 16
@@ -325,7 +326,7 @@ def _note_finished(turn: Turn, scene: Scene) -> None:
     turn.become(TargetState.VERIFYING)
     verify(turn, scene.new, guarded=bool(turn.lock_id))
     way_back = scene.old.id if scene.old else ""
-    end_well(turn, turn.target.verified_by, way_back)
+    end_well(turn, scene.new, turn.target.verified_by, way_back)
 
 
 def _note_lost(turn: Turn) -> None:

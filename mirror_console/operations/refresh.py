@@ -10,15 +10,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mirror_console.domain.drift import differences
+from mirror_console.domain.applied import Applied
 from mirror_console.domain.engine import Contact, Engine
-from mirror_console.domain.environment import Environment, Placed, Settings
+from mirror_console.domain.environment import Environment, Placed
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container, Listed, Observation, is_ours
 from mirror_console.errors import EngineError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import Entry, entries, last_contact, save_contact
+from mirror_console.operations.applied import judged, records_of
 from mirror_console.operations.console import Console
 from mirror_console.operations.differing import differing
 from mirror_console.operations.ports import Books, EngineSession
@@ -120,14 +121,19 @@ def note_seen(
     session: EngineSession,
     container: Container | None,
     images: Mapping[str, Image | None],
+    record: Applied | None,
 ) -> None:
     """Note, in a transaction that is open, what was seen just now of a mirror's environment: `container` has its name.
 
-    `images` has its image, so that nothing is asked. Of an environment that was removed meanwhile nothing is noted.
+    `images` has its image, so that nothing is asked; `record` is what was last applied there. Of an environment that
+    was removed meanwhile nothing is noted.
     """
     process = environment.processes[0].name
     before = next((seen for seen in books.observations.of(environment.id) if seen.process == process), None)
-    seen = _Observer(console, session, engine, {}, images).observation(environment, process, container, before)
+    observer = _Observer(console, session, engine, {}, images)
+    if record is not None:
+        observer.records[environment.id, process] = record
+    seen = observer.observation(environment, process, container, before)
     books.observations.save_all([seen])
     if container is not None:
         note_held(books, engine.id, [images.get(container.image_id)], seen.at)
@@ -184,6 +190,7 @@ def refresh_entry(
             environments = {
                 one.id: one for one in books.environments.some({place.environment_id for place, _ in news.places})
             }
+            observer.records.update(records_of(books, list(environments)))
         changed = observer.observe_all(jobs, environments, news.places, before)
         observer.look_at(sorted(news.image_ids - held.keys()))
     except EngineError as error:
@@ -260,6 +267,8 @@ class _Observer:
         self._lost: EngineError | None = None
         """Why the engine can't be asked any more: what would still be asked would each cost another timeout."""
         self.images: dict[str, Image | None] = dict(images or {})
+        self.records: dict[tuple[str, str], Applied] = {}
+        """What was last applied, by environment and process."""
 
     def observe_all(
         self,
@@ -320,6 +329,8 @@ class _Observer:
         if not fingerprint and is_ours(container.labels, environment.id):
             recorded, version = container.labels.get(LABEL + "to", ""), container.labels.get(LABEL + "version", "")
         image = self.images.get(container.image_id)
+        record = self.records.get((environment.id, process))
+        compared = judged(self._console, environment, container, image, record)
         same = old is not None and old.running_since is not None and old.fingerprint == fingerprint
         return Observation(
             environment_id=environment.id,
@@ -339,10 +350,12 @@ class _Observer:
             exit_code=container.exit_code,
             restart_count=container.restart_count,
             running_since=old.running_since if same and old else container.created_at,
-            differences=differences(self._applied(environment, container), container, image),
-            settings_hash=container.labels.get(LABEL + "spec", ""),
+            differences=compared.differences,
+            settings_hash=compared.hash,
             health_output=container.health_output,
             recorded=recorded,
+            remade=compared.remade,
+            not_compared=compared.not_compared,
         )
 
     def look_at(self, image_ids: Iterable[str]) -> None:
@@ -358,11 +371,3 @@ class _Observer:
         if image is not None:
             self._known[image_id] = (image.fingerprint, image.version, image.revision)
         return self._known.get(image_id, ("", "", ""))
-
-    def _applied(self, environment: Environment, container: Container) -> Settings:
-        """The settings that the container was made with: a rollout's, or the catalog's where no rollout made it."""
-        made_with = container.labels.get(LABEL + "spec", "")
-        if not made_with or made_with == environment.settings.hash:
-            return environment.settings
-        with self._console.catalog.read() as books:
-            return books.rollouts.last_settings(environment.id, made_with) or environment.settings

@@ -13,17 +13,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from mirror_console.domain.engine import Engine
+from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.image import Image
 from mirror_console.domain.plain import clean
 from mirror_console.domain.relay import OVER, Leg, LegState, Relay
 from mirror_console.domain.request import PullProgress
 from mirror_console.errors import ConsoleError, EngineError, FailureKind, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
+from mirror_console.operations import arrival
 from mirror_console.operations.console import Console
-from mirror_console.operations.holding import Held, holding
+from mirror_console.operations.holding import Held, holding, layers_there
 from mirror_console.operations.ports import Loading, Saving
-from mirror_console.operations.releases_seen import note_held
 from mirror_console.operations.tee import Tee
+from mirror_console.operations.thinning import Thinner, shared
 
 AT_ONCE = 8
 """Targets that share one reading of the source; what comes after them has the next one."""
@@ -33,6 +35,7 @@ PATIENCE = 30.0
 """Seconds after which a target that takes nothing no longer holds up the others."""
 TOLD_EVERY = 0.1
 """Seconds."""
+CLASSIC = "classic"
 BY_HAND = "relay"
 """What brought an image that no rollout asked for."""
 
@@ -108,6 +111,8 @@ class _Running:
     _closing: threading.Lock = field(default_factory=threading.Lock)
     """Apart from the other: whoever is told how it stands may wait for a cancel."""
     _told_at: float = 0.0
+    _all_of_it: set[str] = field(default_factory=set)
+    """Targets that refused the image without layers that they seemed to have."""
     _lost: str = ""
     """Why no source gives the image."""
 
@@ -156,8 +161,8 @@ class _Running:
 
     def _is_there(self, held: Held, image: Image) -> None:
         # Its own names are left as they are; without any, nobody would know what it is.
-        words = "" if image.tags else self._name(held, image)
-        self._record(held, image, brought=False)
+        words = "" if image.tags else arrival.named(held, image, self.asked.name)
+        arrival.record(self.console, held, image, "")
         self._leg(held.engine.id, state=LegState.THERE, image_id=image.id, words=words)
 
     def give_up(self) -> None:
@@ -186,7 +191,7 @@ class _Running:
             if self.work.stopped:
                 self.break_off()
             works: dict[str, Callable[[], None]] = {
-                key: partial(self._send, key, loading, tee) for key, loading in loadings.items()
+                key: partial(self._send, key, holder.image, loading, tee) for key, loading in loadings.items()
             }
             works[_READING] = partial(self._read, holder, saving, tee, loadings)
             outcomes = self.jobs.side_by_side(works, len(works))
@@ -227,12 +232,16 @@ class _Running:
             if not tee.ended:
                 tee.break_off()
 
-    def _send(self, key: str, loading: Loading, tee: Tee[str]) -> None:
+    def _send(self, key: str, image: Image, loading: Loading, tee: Tee[str]) -> None:
+        thinner: Thinner | None = None
         try:
             self._leg(key, state=LegState.CARRYING)
+            thinner = self._thinner(key, image)
             for piece in tee.take(key):
-                loading.send(piece)
-                self._leg(key, more=len(piece))
+                needed = thinner.feed(piece)
+                if needed:
+                    loading.send(needed)
+                    self._leg(key, more=len(needed))
             if not tee.whole(key):
                 if tee.was_told_off(key):
                     raise _too_slow(self._held[key].engine.name, self.patience)
@@ -242,10 +251,23 @@ class _Running:
             self._take_in(key, loading)
         except ConsoleError as error:
             told_off = _too_slow(self._held[key].engine.name, self.patience) if tee.was_told_off(key) else None
-            if not self.work.stopped:
-                self._fail(key, told_off or error)
+            if self.work.stopped:
+                return
+            if thinner is not None and thinner.left_out and _refuses(error) and not told_off:
+                # What it had a moment ago is gone: it gets all of it.
+                self._all_of_it.add(key)
+                self._leg(key, state=LegState.WAITING, octets=0, words="")
+                return
+            self._fail(key, told_off or error)
         finally:
             tee.leave(key)
+
+    def _thinner(self, key: str, image: Image) -> Thinner:
+        """Leaves out the layers that the target has of other images, where it takes an image in without them."""
+        facts = self._held[key].session.facts()
+        if key in self._all_of_it or facts.kind is not EngineKind.DOCKER or facts.store != CLASSIC:
+            return Thinner((), 0)
+        return Thinner(image.layers, shared(image.layers, layers_there(self._held[key], self.asked.name)))
 
     def _take_in(self, key: str, loading: Loading) -> None:
         self._leg(key, state=LegState.TAKING_IN)
@@ -256,47 +278,11 @@ class _Running:
             self._leg(key, words=f"unpacking{share}")
 
         loaded = loading.finish(unpacking)
-        image = self._proved(held, loaded.images)
-        self._record(held, image, brought=image.id not in held.before)
-        words = self._name(held, image)
+        image = arrival.proved(held, loaded.images, self.asked.fingerprint)
+        brought_by = self.asked.brought_by if image.id not in held.ids else ""
+        arrival.record(self.console, held, image, brought_by)
+        words = arrival.named(held, image, self.asked.name)
         self._leg(key, state=LegState.BROUGHT, image_id=image.id, words=words)
-
-    def _proved(self, held: Held, names: tuple[str, ...]) -> Image:
-        """The image that arrived. Another one that wasn't there before is removed again. Raises EngineError."""
-        found = [image for image in map(held.session.image, names) if image is not None]
-        for image in found:
-            if image.fingerprint == self.asked.fingerprint:
-                return image
-        for image in found:
-            if image.id not in held.before:
-                held.session.remove_image(image.id)
-        title = (
-            f"What arrived on {held.engine.name} is not the image that was sent."
-            if found
-            else f"{held.engine.name} took the image in, but hasn't got it."
-        )
-        raise EngineError(FailureKind.REJECTED, title, "Look at the engine: something else changes its images.")
-
-    def _name(self, held: Held, image: Image) -> str:
-        """Give it its name, unless that is another image's; words where it could not be given."""
-        name = self.asked.name
-        if not name or name in image.tags:
-            return ""
-        try:
-            other = held.session.image(name)
-            if other is not None:
-                return "" if other.id == image.id else f"its name {name} is another image's there, and stays so"
-            held.session.tag(image.id, name)
-        except EngineError as error:
-            return f"it could not be named: {error.title}"
-        return ""
-
-    def _record(self, held: Held, image: Image, *, brought: bool) -> None:
-        with self.console.catalog.write() as books:
-            known = next((one for one in books.images.on(held.engine.id) if one.id == image.id), None)
-            if known is not None and not brought:
-                return
-            note_held(books, held.engine.id, [image], self.console.clock(), self.asked.brought_by if brought else "")
 
     # --- telling --------------------------------------------------------------------------------------------------
 
@@ -325,6 +311,11 @@ class _Running:
         with self._lock:
             self.relay = replace(self.relay, **changes)  # type: ignore[arg-type] # names of Relay's own fields
             self.tell()
+
+
+def _refuses(error: ConsoleError) -> bool:
+    """Whether it is the image that an engine doesn't take."""
+    return isinstance(error, EngineError) and error.kind in {FailureKind.REJECTED, FailureKind.NOT_FOUND}
 
 
 def _too_slow(engine: str, patience: float) -> EngineError:

@@ -1,9 +1,9 @@
-"""Which image a person means to relay, by a word, and which engines are known to have it."""
+"""Which image a person means to relay, by a word."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import Image, parse_reference
@@ -47,16 +47,6 @@ def name_of(release: Release) -> str:
     """By what people find a release on an engine that it was brought to; empty where it tells no version."""
     fits = release.repository and _TAG.fullmatch(release.version)
     return parse_reference(release.repository).tagged(release.version) if fits else ""
-
-
-def known_holders(console: Console, fingerprint: str, but: Iterable[str] = ()) -> list[Engine]:
-    """Engines that were seen to hold an image, those first that answered last; without those of the ids in `but`."""
-    left_out = set(but)
-    with console.catalog.read() as books:
-        ids = {held.engine_id for held in books.images.like(fingerprint)} - left_out
-        contacts = books.engines.contacts()
-        engines = [engine for engine in books.engines.all() if engine.id in ids]
-    return sorted(engines, key=lambda engine: engine.id not in contacts or not contacts[engine.id].answered)
 
 
 def _releases(console: Console, text: str) -> list[Release]:

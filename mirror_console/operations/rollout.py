@@ -11,7 +11,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from mirror_console.domain.check import Check, Checked, CheckResult
-from mirror_console.domain.plan import Plan, Swap, number_to_type, why_nothing
+from mirror_console.domain.plan import Plan, number_to_type, why_nothing
 from mirror_console.domain.rollout import (
     ENDED,
     Begin,
@@ -26,19 +26,17 @@ from mirror_console.domain.rollout import (
     decide,
     end_state,
 )
-from mirror_console.errors import CatalogError, ConsoleError, EngineError, InvalidInput, Problem
+from mirror_console.errors import CatalogError, ConsoleError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
-from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console, new_id
-from mirror_console.operations.fetching import Fetcher, Halting, PutAside
+from mirror_console.operations.fetch import Halting
+from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.first_fetch import fetch_first, is_due
-from mirror_console.operations.last_look import look_last
 from mirror_console.operations.neighbours import from_neighbours
 from mirror_console.operations.preflight import check_engine
-from mirror_console.operations.put_back import put_back
 from mirror_console.operations.running import Running
-from mirror_console.operations.swap import create, recreate
-from mirror_console.operations.turn import ImageLooks, OutcomeUnknown, StepFailed, Superseded, Turn
+from mirror_console.operations.taking_turns import take_turn
+from mirror_console.operations.turn import ImageLooks
 
 LOST = "Contact was lost in mid-step."
 
@@ -284,74 +282,6 @@ class _News(Enum):
     """Somebody asked to pause or stop."""
     CUT_OFF = auto()
     """The program ends."""
-
-
-def take_turn(console: Console, running: Running, target: Target, image_looks: ImageLooks, fetcher: Fetcher) -> None:
-    """Carry out one target. Whatever happens to it is kept as its outcome; only CatalogError is raised.
-
-    `image_looks` are shared by the targets on one engine, the fetcher by all.
-    """
-    planned, rollout = target.planned, running.rollout
-    try:
-        engine = reached_now(console, planned.engine_id, planned.application_id)
-        session = console.engines.session(engine)
-    except EngineError as error:
-        running.keep(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))
-        return
-    bake = rollout.plan.way.bake
-    turn = Turn(console, engine, session, rollout.id, target, running.show, bake, image_looks=image_looks)
-    swap = create if planned.swap is Swap.CREATE else recreate
-    settle(turn, lambda turn: swap(turn, fetcher))
-    look_last(turn)
-
-
-def settle(turn: Turn, work: Callable[[Turn], None]) -> None:
-    """Do a turn's work; where it fails, put back. The target ends in a state that says what is really there."""
-    try:
-        work(turn)
-    except StepFailed as failed:
-        _undo(turn, f"{failed.step}: {failed.words}")
-    except EngineError as error:
-        _undo(turn, error.title)
-    except OutcomeUnknown as unknown:
-        turn.become(TargetState.UNKNOWN, unknown.words)
-    except Superseded as superseded:
-        turn.become(TargetState.SUPERSEDED, superseded.words, ended_at=turn.console.clock())
-    except PutAside:
-        _put_aside(turn)
-
-
-def _put_aside(turn: Turn) -> None:
-    """The image hadn't come when the rollout was halted, and nothing was made yet: the target waits for its turn again.
-
-    A lock that stays behind is ours, and is taken for taken then.
-    """
-    words = _let_go(turn).removeprefix("; ") if turn.lock_id else ""
-    turn.become(TargetState.QUEUED, words, started_at=None)
-
-
-def _undo(turn: Turn, why: str) -> None:
-    if not turn.lock_id:
-        turn.become(TargetState.FAILED, why, ended_at=turn.console.clock())
-        return
-    try:
-        put_back(turn, why)
-    except StepFailed as failed:
-        words = f"{why}. Putting back failed: {failed.words}{_let_go(turn)}"
-        turn.become(TargetState.STRANDED, words, ended_at=turn.console.clock())
-    except (OutcomeUnknown, EngineError) as error:
-        turn.become(TargetState.UNKNOWN, f"{why}. Contact was lost while putting back: {error}")
-    except Superseded as superseded:
-        turn.become(TargetState.SUPERSEDED, f"{why}. {superseded.words}", ended_at=turn.console.clock())
-
-
-def _let_go(turn: Turn) -> str:
-    """Let the lock of a stranded target go, so that a person can work on it; what stays behind, in words."""
-    try:
-        turn.release_lock()
-    except (StepFailed, OutcomeUnknown, EngineError) as error:
-        return f"; the lock was left behind: {error}"
-    return ""
 
 
 def recheck(console: Console, jobs: Jobs, targets: Sequence[Target]) -> list[tuple[Target, tuple[CheckResult, ...]]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.domain.alignment import Activity
+from mirror_console.domain.rollout import OVER, Rollout, RolloutState, TargetState
 from mirror_console.operations.console import Console
 
 CUT_OFF = "The console ended in the middle."
@@ -33,3 +35,20 @@ def unfinished(console: Console) -> list[Rollout]:
     """Those that run, are paused or were interrupted, newest first."""
     with console.catalog.read() as books:
         return [standing(console, rollout) for rollout in books.rollouts.unfinished()]
+
+
+def activities(unfinished: Sequence[Rollout]) -> dict[str, tuple[Activity, str]]:
+    """What rollouts do, by environment: the kind of it, and in words."""
+    busy: dict[str, tuple[Activity, str]] = {}
+    for rollout in unfinished:
+        for target in rollout.targets:
+            if target.state in OVER and target.state is not TargetState.UNKNOWN:
+                continue
+            if rollout.state is RolloutState.INTERRUPTED:
+                busy[target.environment_id] = (Activity.INTERRUPTED, "interrupted: waits for your decision")
+            elif target.state is TargetState.QUEUED:
+                busy[target.environment_id] = (Activity.QUEUED, f"→ {target.planned.after_title} queued")
+            else:
+                words = f"→ {target.planned.after_title} {target.state}"
+                busy[target.environment_id] = (Activity.ROLLING_OUT, words)
+    return busy

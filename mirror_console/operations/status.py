@@ -1,39 +1,27 @@
-"""Survey: read the catalog and say of every environment what it should run, what it runs, and what that is called."""
+"""Survey: of every environment what it should run, what it runs, and what that is called, kept up to date.
+
+Of a change only what changed is read, and only the cells that it is about are reckoned. What is as it was before stays
+the same object, so that whoever shows it sees at once where nothing is to be done.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import is_
 
-from mirror_console.domain.access import shut_out
-from mirror_console.domain.alignment import (
-    AGEING_AFTER,
-    STALE_AFTER,
-    Activity,
-    Cell,
-    Expected,
-    compare,
-    expect,
-    health_of,
-    knowledge,
-    status,
-)
+from mirror_console.domain.ages import Ages
+from mirror_console.domain.alignment import AGEING_AFTER, STALE_AFTER, Cell
 from mirror_console.domain.application import Application
-from mirror_console.domain.engine import Contact, Engine
-from mirror_console.domain.environment import Environment
+from mirror_console.domain.bulk import in_bulk
+from mirror_console.domain.changes import NOTHING, Changes
 from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment, SourceRow
-from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Observation
-from mirror_console.domain.release import Release, current
-from mirror_console.domain.rollout import OVER, Rollout, RolloutState, TargetState
-from mirror_console.domain.tag import TagLook
-from mirror_console.domain.where import names_of
-from mirror_console.operations.access import contacts_by_account
+from mirror_console.domain.release import current
+from mirror_console.operations.cells import Cells
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
-from mirror_console.operations.standing import standing
+from mirror_console.operations.known import EVERYTHING, Concerned, Known
 
 PIPELINE = ("test", "staging", "live")
 """The usual order of environments; others stand between test and live, by name."""
@@ -45,174 +33,187 @@ def survey(
     stale_after: timedelta = STALE_AFTER,
     trusted_since: datetime | None = None,
 ) -> Grid:
-    """The whole fleet, as far as the catalog knows it. No engine is asked.
+    """The whole fleet once, as far as the catalog knows it. No engine is asked.
 
     What was seen before `trusted_since`, when the computer woke up, is not called fresh.
     """
-    with console.catalog.read() as books:
-        known = replace(_read(console, books), trusted_since=trusted_since)
-    return _grid(known, console.clock(), ageing_after, stale_after)
+    return Alignments(console).grid(Ages(ageing_after, stale_after, trusted_since))
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    applications: Sequence[Application]
-    environments: Mapping[str, Sequence[Environment]]
-    engines: Sequence[Engine]
-    contacts: Mapping[str, Contact]
-    reach: Callable[[str, str], tuple[Contact | None, bool]]
-    observations: Mapping[str, Observation]
-    releases: Mapping[str, Sequence[Release]]
-    activity: Mapping[str, tuple[Activity, str]]
-    tags: Mapping[str, TagLook]
-    images: Mapping[tuple[str, str], HeldImage]
-    names: Mapping[str, tuple[str, ...]]
-    trusted_since: datetime | None = None
+class Alignments:
+    """The fleet's survey, kept in memory from one change to the next. For any thread; one reckons at a time."""
 
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._known = Known(console)
+        self._cells = Cells(self._known)
+        self._rows: dict[str, Row] = {}
+        self._engines: dict[str, EngineRow] = {}
+        self._newest: dict[str, Observation | None] = {}
+        """The last look at anything on an engine."""
+        self._sources: dict[str, SourceRow] = {}
+        self._order: list[str] = []
+        self._columns: tuple[str, ...] = ()
+        self._grid: Grid | None = None
+        self._ages, self._now = Ages(), console.clock()
+        self._changes = EVERYTHING
+        self._reckoning, self._telling = threading.Lock(), threading.Lock()
 
-def _read(console: Console, books: Books) -> _Known:
-    environments: dict[str, list[Environment]] = defaultdict(list)
-    for environment in books.environments.all():
-        environments[environment.application_id].append(environment)
-    releases: dict[str, list[Release]] = defaultdict(list)
-    for release in books.releases.all():
-        releases[release.environment_id].append(release)
-    first_processes = {
-        environment.id: environment.processes[0].name
-        for several in environments.values()
-        for environment in several
-        if environment.processes
-    }
-    observations = {
-        seen.environment_id: seen
-        for seen in books.observations.all()
-        if first_processes.get(seen.environment_id) == seen.process
-    }
-    images = books.images.all()
-    return _Known(
-        applications=books.applications.all(),
-        environments=environments,
-        engines=books.engines.all(),
-        contacts=books.engines.contacts(),
-        reach=contacts_by_account(books),
-        observations=observations,
-        releases=releases,
-        tags={look.reference: look for look in books.tags.all()},
-        activity=_activity([standing(console, rollout) for rollout in books.rollouts.unfinished()]),
-        images={(image.engine_id, image.id): image for image in images},
-        names=names_of(images, [release for several in releases.values() for release in several]),
-    )
+    @property
+    def reckoned(self) -> int:
+        """How many cells were reckoned so far."""
+        return self._cells.made
 
+    def tell(self, changes: Changes) -> None:
+        """The catalog has changed. Returns at once: it is read when the next grid is asked for."""
+        with self._telling:
+            self._changes = self._changes.also(changes)
 
-def _activity(unfinished: Sequence[Rollout]) -> dict[str, tuple[Activity, str]]:
-    busy: dict[str, tuple[Activity, str]] = {}
-    for rollout in unfinished:
-        for target in rollout.targets:
-            if target.state in OVER and target.state is not TargetState.UNKNOWN:
-                continue
-            if rollout.state is RolloutState.INTERRUPTED:
-                busy[target.environment_id] = (Activity.INTERRUPTED, "interrupted: waits for your decision")
-            elif target.state is TargetState.QUEUED:
-                busy[target.environment_id] = (Activity.QUEUED, f"→ {target.planned.after_title} queued")
+    def grid(self, ages: Ages, times: Mapping[str, datetime] | None = None) -> Grid:
+        """The fleet as it stands now: the very same grid as before where nothing is new.
+
+        `times` are when engines, by their identities, were found unchanged. Raises CatalogError; then everything is
+        read the next time.
+        """
+        with self._reckoning, in_bulk():
+            with self._telling:
+                changes, self._changes = self._changes, NOTHING
+            try:
+                now = self._console.clock()
+                return self._reckon(self._read(changes, times or {}, now), ages, now)
+            except BaseException:
+                self.tell(EVERYTHING)
+                raise
+
+    def _read(self, changes: Changes, times: Mapping[str, datetime], now: datetime) -> Concerned:
+        # Another program may change a catalog that this one only reads, and tells nobody.
+        wanted = EVERYTHING if self._console.read_only else changes
+        if wanted & EVERYTHING:
+            with self._console.catalog.read() as books:
+                found = self._known.read(books, wanted)
+        else:
+            found = Concerned()
+        self._known.see_again(times, now, found)
+        return found
+
+    def _reckon(self, found: Concerned, ages: Ages, now: datetime) -> Grid:
+        before = self._grid
+        if ages != self._ages or (before is not None and now < self._now):
+            self._cells.forget_times()
+        self._ages, self._now = ages, now
+        self._make_rows(found)
+        rows = tuple(map(self._rows.__getitem__, self._order))
+        engines, sources = self._engine_rows(found), self._source_rows(found)
+        if before is not None and _same(before.rows, rows):
+            rows = before.rows
+            if _same(before.engines, engines) and _same(before.sources, sources) and before.columns == self._columns:
+                return before
+        self._grid = Grid(rows, self._columns, engines, sources, now)
+        return self._grid
+
+    # --- mirrors --------------------------------------------------------------------------------------------------
+
+    def _make_rows(self, found: Concerned) -> None:
+        known = self._known
+        for source_id in found.sources:
+            self._cells.forget_source(source_id)
+        ids = found.environments | self._cells.due(self._now)
+        ids = ids.union(*(known.placed_on.get(engine_id, ()) for engine_id in found.engines))
+        whole = found.applications
+        touched = whole.union(*(known.mirrors.get(source_id, ()) for source_id in found.sources))
+        for one in ids:
+            environment = known.environments.get(one)
+            if environment is None:
+                self._cells.forget(one)
             else:
-                words = f"→ {target.planned.after_title} {target.state}"
-                busy[target.environment_id] = (Activity.ROLLING_OUT, words)
-    return busy
+                touched.add(environment.application_id)
+        # As they came: what was read together lies together, which makes half of the difference in time.
+        for application_id in [
+            *(one for one in known.applications if one in touched),
+            *touched - known.applications.keys(),
+        ]:
+            application = known.applications.get(application_id)
+            if application is not None and application.is_mirror:
+                self._rows[application_id] = self._row(
+                    application, None if application_id in whole else ids, application.source_id in found.sources
+                )
+            elif self._rows.pop(application_id, None) is not None:
+                for one in known.of_application.get(application_id, ()):
+                    self._cells.forget(one)
+        if found.applications:
+            self._put_in_order()
+
+    def _row(self, application: Application, ids: Collection[str] | None, expecting: bool) -> Row:
+        """The row of a mirror, with these cells made anew, or all; `expecting` something else in the others."""
+        known, before = self._known, self._rows.get(application.id)
+        source = known.applications.get(application.source_id)
+        source_name = source.name if source is not None and not source.is_mirror else ""
+        shown = before.cells if before is not None else {}
+        cells: dict[str, Cell] = {}
+        same = before is not None and before.application is application and before.source_name == source_name
+        for one in known.of_application[application.id].values():
+            cell = None if ids is None or one.id in ids else self._cells.cells.get(one.id)
+            if cell is None:
+                cell = self._cells.make(application, one, self._now, self._ages)
+            elif expecting:
+                cell = self._cells.expect_again(cell, self._now)
+            cells[one.name] = cell
+            same = same and shown.get(one.name) is cell
+        if before is not None and same and len(shown) == len(cells):
+            return before
+        return Row(application, source_name, cells, _last_change(cells.values()))
+
+    def _put_in_order(self) -> None:
+        """By name; of the same name, as they came. Columns follow from the names of environments."""
+        places = self._known.places
+        ordered = sorted(
+            self._rows.values(), key=lambda row: (row.application.name.casefold(), places[row.application.id])
+        )
+        self._order = [row.application.id for row in ordered]
+        self._columns = _columns(ordered)
+
+    # --- engines and sources --------------------------------------------------------------------------------------
+
+    def _engine_rows(self, found: Concerned) -> tuple[EngineRow, ...]:
+        known = self._known
+        for engine_id in found.looks:
+            looks = [known.seen[one] for one in known.seen_on.get(engine_id, ())]
+            self._newest[engine_id] = max(looks, key=lambda seen: seen.at, default=None)
+        rows = {}
+        for engine in sorted(known.engines.values(), key=lambda engine: engine.name.casefold()):
+            contact = known.reach.own.get(engine.id)
+            how = self._ages.knowledge(self._newest.get(engine.id), contact, self._now)
+            row = EngineRow(engine, contact, len(known.placed_on.get(engine.id, ())), how)
+            before = self._engines.get(engine.id)
+            rows[engine.id] = before if before is not None and before == row else row
+        self._engines = rows
+        return tuple(rows.values())
+
+    def _source_rows(self, found: Concerned) -> tuple[SourceRow, ...]:
+        for source_id in found.sources | found.watched:
+            source = self._known.applications.get(source_id)
+            if source is None or source.is_mirror:
+                self._sources.pop(source_id, None)
+            else:
+                row = self._source_row(source)
+                if self._sources.get(source_id) != row:
+                    self._sources[source_id] = row
+        return tuple(sorted(self._sources.values(), key=lambda row: self._known.places[row.application.id]))
+
+    def _source_row(self, source: Application) -> SourceRow:
+        known, environments = self._known, []
+        for one in known.of_application[source.id].values():
+            releases = known.releases.get(one.id, [])
+            newest_first = tuple(sorted(releases, key=lambda release: release.first_seen, reverse=True))
+            look = known.tags.get(f"{source.repository}:{one.follows.tag}") if one.follows is not None else None
+            seen = known.seen.get(one.id)
+            environments.append(SourceEnvironment(one, seen, current(newest_first), newest_first, look))
+        return SourceRow(source, tuple(environments), len(known.mirrors.get(source.id, ())))
 
 
-def _grid(known: _Known, now: datetime, ageing_after: timedelta, stale_after: timedelta) -> Grid:
-    engines = {engine.id: engine for engine in known.engines}
-    sources = {application.id: application for application in known.applications if not application.is_mirror}
-    of_source = {
-        source_id: [
-            release
-            for environment in known.environments.get(source_id, ())
-            for release in known.releases.get(environment.id, ())
-        ]
-        for source_id in sources
-    }
-    rows = []
-    for application in known.applications:
-        if not application.is_mirror:
-            continue
-        source_environments = known.environments.get(application.source_id, ())
-        releases = of_source.get(application.source_id, [])
-        cells = {
-            environment.name: _cell(
-                known, application, environment, source_environments, releases, engines, now, ageing_after, stale_after
-            )
-            for environment in known.environments.get(application.id, ())
-        }
-        source = sources.get(application.source_id)
-        rows.append(Row(application, source.name if source else "", cells, _last_change(cells.values())))
-    rows.sort(key=lambda row: row.application.name.casefold())
-    return Grid(
-        rows=tuple(rows),
-        columns=_columns(rows),
-        engines=_engine_rows(known, now, ageing_after, stale_after),
-        sources=tuple(_source_row(known, source) for source in sources.values()),
-        made_at=now,
-        next_end=_next_end(known, now),
-    )
-
-
-def _next_end(known: _Known, now: datetime) -> datetime | None:
-    ends = (
-        environment.hold.until
-        for several in known.environments.values()
-        for environment in several
-        if environment.hold is not None and environment.hold.until is not None
-    )
-    return min((end for end in ends if end > now), default=None)
-
-
-def _cell(
-    known: _Known,
-    application: Application,
-    environment: Environment,
-    source_environments: Sequence[Environment],
-    releases: Sequence[Release],
-    engines: Mapping[str, Engine],
-    now: datetime,
-    ageing_after: timedelta,
-    stale_after: timedelta,
-) -> Cell:
-    seen = known.observations.get(environment.id)
-    contact, may_look = known.reach(environment.engine_id, application.account)
-    if not may_look:
-        # What was seen before its account lost its access is nobody's to tell now.
-        seen, contact = None, shut_out(environment.engine_id, application.account, now)
-    expected = expect(application, environment, source_environments, releases, now)
-    origin = releases
-    if isinstance(expected, Expected) and expected.release is not None:
-        origin = known.releases.get(expected.release.environment_id, releases)
-    held = known.images.get((seen.engine_id, seen.image_id)) if seen is not None else None
-    compared = compare(expected, seen, origin, releases, held)
-    known_how = knowledge(seen, contact, now, ageing_after, stale_after, known.trusted_since)
-    activity, step = known.activity.get(environment.id, (Activity.IDLE, ""))
-    health = health_of(seen)
-    engine = engines.get(environment.engine_id)
-    return Cell(
-        application=application,
-        environment=environment,
-        alignment=compared.alignment,
-        health=health,
-        knowledge=known_how,
-        activity=activity,
-        status=status(compared.alignment, health, known_how, activity),
-        expected=expected,
-        observation=seen,
-        contact=contact,
-        engine_name=engine.name if engine else "",
-        engine_at_once=engine.at_once if engine else 1,
-        behind=compared.behind,
-        drift=compared.drift,
-        pending=bool(seen and seen.present and seen.settings_hash and seen.settings_hash != environment.settings.hash),
-        step=step,
-        held=environment.hold is not None and environment.hold.active(now),
-        likeness=compared.likeness,
-        names=known.names.get(seen.fingerprint or seen.recorded, ()) if seen is not None else (),
-    )
+def _same(before: Sequence[object], after: Sequence[object]) -> bool:
+    """Whether these are the very same objects."""
+    return len(before) == len(after) and all(map(is_, before, after))
 
 
 def _last_change(cells: Iterable[Cell]) -> datetime | None:
@@ -229,34 +230,3 @@ def _columns(rows: Sequence[Row]) -> tuple[str, ...]:
         return (len(PIPELINE) - 1.5, name)
 
     return tuple(sorted(names, key=place))
-
-
-def _engine_rows(
-    known: _Known, now: datetime, ageing_after: timedelta, stale_after: timedelta
-) -> tuple[EngineRow, ...]:
-    placed: dict[str, int] = defaultdict(int)
-    newest: dict[str, Observation] = {}
-    for several in known.environments.values():
-        for environment in several:
-            placed[environment.engine_id] += 1
-    for seen in known.observations.values():
-        if seen.engine_id not in newest or seen.at > newest[seen.engine_id].at:
-            newest[seen.engine_id] = seen
-    rows = []
-    for engine in sorted(known.engines, key=lambda engine: engine.name.casefold()):
-        contact = known.contacts.get(engine.id)
-        how = knowledge(newest.get(engine.id), contact, now, ageing_after, stale_after, known.trusted_since)
-        rows.append(EngineRow(engine, contact, placed[engine.id], how))
-    return tuple(rows)
-
-
-def _source_row(known: _Known, source: Application) -> SourceRow:
-    environments = []
-    for environment in known.environments.get(source.id, ()):
-        releases = sorted(known.releases.get(environment.id, ()), key=lambda release: release.first_seen, reverse=True)
-        seen = known.observations.get(environment.id)
-        tag = environment.follows.tag if environment.follows else ""
-        look = known.tags.get(f"{source.repository}:{tag}") if tag else None
-        environments.append(SourceEnvironment(environment, seen, current(releases), tuple(releases), look))
-    mirrors = sum(application.source_id == source.id for application in known.applications)
-    return SourceRow(source, tuple(environments), mirrors)

@@ -19,7 +19,8 @@ from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import ConsoleError, EngineError, VaultError
-from mirror_console.operations.fetching import Arrival, Fetcher, HowFar, Want, known_as, note_brought
+from mirror_console.operations.fetch import Arrival, HowFar, Want, known_as, note_brought
+from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.last_look import end_well
 from mirror_console.operations.scene import NEXT, OLDER, PREV, about_old, container_labels, is_way_back
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
@@ -360,7 +361,7 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
     except (StepFailed, OutcomeUnknown, EngineError) as left_over:
         # The new container serves and is verified: a leftover is said, and never a reason to put back.
         words = f"{words}; something was left behind: {left_over}"
-    end_well(turn, words, way_back)
+    end_well(turn, started, words, way_back)
 
 
 def bake(turn: Turn, started: Container) -> None:

@@ -24,7 +24,7 @@ from mirror_console.domain.request import RegistryLogin, Resolved
 from mirror_console.domain.tag import TagLook
 from mirror_console.errors import EngineError, FailureKind, InvalidInput, Problem, VaultError
 from mirror_console.jobs import Jobs
-from mirror_console.operations.access import contacts_by_account
+from mirror_console.operations.access import reach
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books
 from mirror_console.operations.releases_tagged import note_tagged
@@ -226,7 +226,7 @@ def _engines(books: Books, placed: Sequence[tuple[str, str]]) -> Iterator[Engine
     `placed` are accounts, each with the engine that its environment is on. Podman can't look into a registry.
     """
     engines = {engine.id: engine for engine in books.engines.all()}
-    reach = contacts_by_account(books)
+    ways = reach(books)
     accesses: dict[str, list[Access]] = defaultdict(list)
     for access in books.accesses.all():
         accesses[access.engine_id].append(access)
@@ -235,7 +235,7 @@ def _engines(books: Books, placed: Sequence[tuple[str, str]]) -> Iterator[Engine
     told: set[str] = set()
 
     def usable(account: str, engine_id: str, *, answered: bool) -> Engine | None:
-        contact, may_look = reach(engine_id, account)
+        contact, may_look = ways.of(engine_id, account)
         kind = contact.facts.kind if contact and contact.facts else None
         if engine_id in told or not may_look or kind is EngineKind.PODMAN:
             return None

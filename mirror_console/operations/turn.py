@@ -21,7 +21,7 @@ from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Result, Step, Target, TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.console import Console
-from mirror_console.operations.fetching import PutAside
+from mirror_console.operations.fetch import PutAside
 from mirror_console.operations.lines import Lines
 from mirror_console.operations.ports import Books, EngineSession
 from mirror_console.operations.scene import lock_holder, lock_labels, lock_name

@@ -207,6 +207,15 @@ def parse_variables(text: str) -> dict[str, str]:
 
     Raises InvalidInput with every line that isn't one.
     """
+    return _lines(text, "variables")
+
+
+def parse_labels(text: str) -> dict[str, str]:
+    """Labels, one ``name=value`` a line; as `parse_variables`."""
+    return _lines(text, "labels")
+
+
+def _lines(text: str, of: str) -> dict[str, str]:
     found: dict[str, str] = {}
     problems = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -214,13 +223,13 @@ def parse_variables(text: str) -> dict[str, str]:
         if not line.strip():
             continue
         if not sign or not name.strip():
-            problems.append(Problem("variables", f"line {number} is not NAME=value"))
+            problems.append(Problem(of, f"line {number} is not NAME=value"))
         elif name.strip() in found:
-            problems.append(Problem("variables", f"{name.strip()} comes twice (line {number})"))
+            problems.append(Problem(of, f"{name.strip()} comes twice (line {number})"))
         else:
             found[name.strip()] = value
     if problems:
-        raise InvalidInput("The variables can't be read.", problems)
+        raise InvalidInput(f"The {of} can't be read.", problems)
     return found
 
 

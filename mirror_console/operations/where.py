@@ -7,7 +7,7 @@ from collections import defaultdict
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import State
 from mirror_console.domain.where import Place, Whereabouts, find, names_of
-from mirror_console.operations.access import contacts_by_account
+from mirror_console.operations.access import reach
 from mirror_console.operations.console import Console
 
 
@@ -20,7 +20,7 @@ def where(console: Console, asked: str) -> Whereabouts:
         applications = {one.id: one for one in books.applications.all()}
         environments = {one.id: one for one in books.environments.all()}
         engines = {one.id: one.name for one in books.engines.all()}
-        reach = contacts_by_account(books)
+        tell = reach(books).of
         observations, images, releases = books.observations.all(), books.images.all(), books.releases.all()
     places: dict[str, dict[str, Place]] = defaultdict(dict)
     for seen in observations:
@@ -29,7 +29,7 @@ def where(console: Console, asked: str) -> Whereabouts:
         if environment is None or not found:
             continue
         application = applications[environment.application_id]
-        if not reach(environment.engine_id, application.account)[1]:
+        if not tell(environment.engine_id, application.account)[1]:
             continue
         # An environment counts once, however many of its processes run the image.
         places[found][environment.id] = Place(

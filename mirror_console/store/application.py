@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
 from mirror_console.domain.application import Application, Kind
+from mirror_console.domain.bulk import in_bulk
 from mirror_console.errors import CatalogError
 from mirror_console.store.collection import Collection
-from mirror_console.store.columns import Json
-from mirror_console.store.shape import Shape, in_bulk
+from mirror_console.store.columns import Json, json_text
+from mirror_console.store.shape import Shape, among
 from mirror_console.store.tables import application, application_domain, application_tag
 
 _LIST = "(SELECT json_group_array({0}) FROM (SELECT {0} FROM {1} WHERE application_id = application.id ORDER BY place))"
@@ -41,6 +44,11 @@ class Applications(Collection):
         chosen = _SHAPE.select.where(application.c.kind == Kind.SOURCE).order_by(sa.text("application.rowid"))
         return _SHAPE.read(self._connection.execute(chosen))
 
+    def some(self, application_ids: Iterable[str]) -> list[Application]:
+        """Those of these that are there."""
+        chosen = _SHAPE.select.where(among(application.c.id)).order_by(sa.text("application.rowid"))
+        return _SHAPE.read(self._connection.execute(chosen, {"ids": json_text(sorted(application_ids))}))
+
     def get(self, application_id: str) -> Application:
         """One of them. Raises KeyError."""
         found = _SHAPE.read(self._connection.execute(_SHAPE.select.where(application.c.id == application_id)))
@@ -55,7 +63,7 @@ class Applications(Collection):
 
     def save(self, value: Application) -> None:
         """Add it, or change the one of its identity. Raises CatalogError where another one has its slug."""
-        self._changes("applications")
+        self._changes("applications", of=[value.id])
         self._connection.execute(_SHAPE.upsert, _SHAPE.values(value))
         for column, items in (("tag", value.tags), ("domain", value.domains)):
             clear, add = _LISTS[column]
@@ -77,5 +85,7 @@ class Applications(Collection):
                 f"This source can't be removed: it is the source of {named}.",
                 "Give these mirrors another source, or remove them first.",
             )
-        self._changes("applications", "environments", "observations", "releases")
+        self._changes("applications", of=[application_id])
+        # What belongs to it goes with it: nothing else of these has changed.
+        self._changes("environments", "observations", "releases", of=())
         self._connection.execute(sa.delete(application).where(application.c.id == application_id))

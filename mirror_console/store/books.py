@@ -8,6 +8,7 @@ from mirror_console.store.access import Accesses
 from mirror_console.store.account import Accounts
 from mirror_console.store.application import Applications
 from mirror_console.store.applied import AppliedBook
+from mirror_console.store.collection import Changing
 from mirror_console.store.engine import EngineBook, Registries
 from mirror_console.store.environment import Environments
 from mirror_console.store.held import HeldImages
@@ -22,7 +23,7 @@ from mirror_console.store.tag import Tags
 class Books:
     """All collections on one connection. `changed` gathers what changes; None for a transaction that only reads."""
 
-    def __init__(self, connection: Connection, changed: set[str] | None) -> None:
+    def __init__(self, connection: Connection, changed: Changing | None) -> None:
         self.applications = Applications(connection, changed)
         self.environments = Environments(connection, changed)
         self.engines = EngineBook(connection, changed)

@@ -11,9 +11,11 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from mirror_console.domain.changes import Changes
 from mirror_console.errors import CatalogError
 from mirror_console.store import failures
 from mirror_console.store.books import Books
+from mirror_console.store.collection import Changing
 from mirror_console.store.connection import beginning, connected, pooled, raw
 from mirror_console.store.examination import Examined, examined
 from mirror_console.store.place import is_new, keep_private
@@ -36,7 +38,7 @@ class Catalog:
         self._writing = beginning(self._engine, "IMMEDIATE")
         self._turn = threading.Lock()
         self._holds_turn: int | None = None
-        self._listeners: list[Callable[[frozenset[str]], None]] = []
+        self._listeners: list[Callable[[Changes], None]] = []
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -90,7 +92,7 @@ class Catalog:
             raise CatalogError(
                 "The catalog was opened for reading only.", "Open the console without reading only to change it."
             )
-        changed: set[str] = set()
+        changed: Changing = {}
         with (
             self._one_at_a_time(),
             failures.of_sqlite(self.path),
@@ -105,10 +107,10 @@ class Catalog:
                 if named is None:
                     raise
                 raise named from failure
-        self._publish(frozenset(changed))
+        self._publish(Changes({name: None if of is None else frozenset(of) for name, of in changed.items()}))
 
-    def subscribe(self, listener: Callable[[frozenset[str]], None]) -> Callable[[], None]:
-        """Call `listener` after each commit with the names of the collections of Books that changed.
+    def subscribe(self, listener: Callable[[Changes], None]) -> Callable[[], None]:
+        """Call `listener` after each commit with the collections of Books that changed.
 
         It runs on the thread that committed. What it raises is logged: the change is kept all the same. Call what is
         returned to end it.
@@ -146,7 +148,7 @@ class Catalog:
             self._holds_turn = None
             self._turn.release()
 
-    def _publish(self, changed: frozenset[str]) -> None:
+    def _publish(self, changed: Changes) -> None:
         if not changed:
             return
         for listener in self._listeners:

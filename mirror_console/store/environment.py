@@ -7,10 +7,11 @@ from dataclasses import fields
 
 import sqlalchemy as sa
 
+from mirror_console.domain.bulk import in_bulk
 from mirror_console.domain.environment import Environment, Placed, Process
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import json_text
-from mirror_console.store.shape import Shape, among, in_bulk
+from mirror_console.store.shape import Shape, among
 from mirror_console.store.tables import environment, observation, process
 
 _SHAPE = Shape(Environment, environment, {"processes": sa.null().label("processes")})
@@ -65,7 +66,7 @@ class Environments(Collection):
         Raises CatalogError where its application has another environment of that name; at the end of the transaction
         where its application or its engine isn't in the catalog.
         """
-        self._changes("environments")
+        self._changes("environments", of=[value.id])
         self._connection.execute(_SHAPE.upsert, _SHAPE.values(value))
         before = tuple(_PROCESS.read(self._connection.execute(_MINE, {"of": value.id})))
         if before == value.processes:
@@ -80,13 +81,15 @@ class Environments(Collection):
             self._connection.execute(_PROCESS.insert, rows)
         gone = {one.name for one in before} - {one.name for one in value.processes}
         if gone:
-            self._changes("observations")
+            self._changes("observations", of=())
             seen = sa.delete(observation).where(observation.c.environment_id == value.id)
             self._connection.execute(seen.where(observation.c.process.in_(sorted(gone))))
 
     def remove(self, environment_id: str) -> None:
         """With what was seen of it, and with its releases. Rollouts keep their history."""
-        self._changes("environments", "observations", "releases")
+        self._changes("environments", of=[environment_id])
+        # What belongs to it goes with it: nothing else of these has changed.
+        self._changes("observations", "releases", of=())
         self._connection.execute(sa.delete(environment).where(environment.c.id == environment_id))
 
     def _read(

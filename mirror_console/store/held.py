@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from mirror_console.domain.bulk import in_bulk
 from mirror_console.domain.held import HeldImage
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import json_text
-from mirror_console.store.shape import Shape, among, in_bulk
+from mirror_console.store.shape import Shape, among
 from mirror_console.store.tables import engine, held_image
 
 _SHAPE = Shape(HeldImage, held_image)
@@ -40,8 +41,8 @@ class HeldImages(Collection):
 
     def save_all(self, images: Iterable[HeldImage]) -> None:
         """Keep them in place of what was known of each. Of engines that were removed meanwhile nothing is kept."""
-        self._changes("images")
         seen = list(images)
+        self._changes("images", of={one.engine_id for one in seen})
         ids = json_text(sorted({one.engine_id for one in seen}))
         known = set(self._connection.scalars(_KNOWN, {"ids": ids}))
         rows = [_SHAPE.values(one) for one in seen if one.engine_id in known]
@@ -50,6 +51,6 @@ class HeldImages(Collection):
 
     def remove(self, engine_id: str, image_ids: Iterable[str]) -> None:
         """They are gone from an engine."""
-        self._changes("images")
+        self._changes("images", of=[engine_id])
         gone = sa.delete(held_image).where(held_image.c.engine_id == engine_id, among(held_image.c.id))
         self._connection.execute(gone, {"ids": json_text(sorted(image_ids))})

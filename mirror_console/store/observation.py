@@ -8,10 +8,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
+from mirror_console.domain.bulk import in_bulk
 from mirror_console.domain.observation import Observation
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import json_text
-from mirror_console.store.shape import among, in_bulk
+from mirror_console.store.shape import among
 from mirror_console.store.tables import environment, observation
 
 _NEW = insert(observation)
@@ -54,7 +55,7 @@ class Observations(Collection):
         With `environment_ids`, these alone: those that were asked for with one account's credential. Without `news`
         the engine's contact has none either: then ``times`` has changed, not ``observations``.
         """
-        self._changes("observations" if news else "times")
+        self._changes("observations" if news else "times", of=[engine_id])
         asked = {"at": json_text(at), "engine_id": engine_id}
         if environment_ids is None:
             self._connection.execute(_TOUCH, asked)
@@ -63,8 +64,8 @@ class Observations(Collection):
 
     def save_all(self, observations: Iterable[Observation]) -> None:
         """Keep what was seen in place of what was seen before. Of environments removed meanwhile nothing is kept."""
-        self._changes("observations")
         seen = list(observations)
+        self._changes("observations", of={one.engine_id for one in seen})
         ids = json_text(sorted({one.environment_id for one in seen}))
         known = set(self._connection.scalars(_KNOWN, {"ids": ids}))
         rows = [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from mirror_console.domain.bulk import in_bulk
 from mirror_console.domain.plan import Plan
 from mirror_console.errors import CatalogError
 from mirror_console.store.collection import Collection
-from mirror_console.store.shape import Shape, in_bulk
+from mirror_console.store.shape import Shape
 from mirror_console.store.tables import plan
 
 SHAPE = Shape(Plan, plan)

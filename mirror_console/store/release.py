@@ -37,7 +37,7 @@ class Releases(Collection):
 
         Raises CatalogError where another release of the environment is the same image.
         """
-        self._changes("releases")
+        self._changes("releases", of=[value.environment_id])
         known = sa.select(environment.c.id).where(environment.c.id == value.environment_id)
         if self._connection.scalar(known) is not None:
             self._connection.execute(_SHAPE.upsert, _SHAPE.values(value))

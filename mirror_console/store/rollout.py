@@ -9,6 +9,7 @@ from dataclasses import fields
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
+from mirror_console.domain.bulk import in_bulk
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target
@@ -16,7 +17,7 @@ from mirror_console.store.collection import Collection
 from mirror_console.store.failures import Unreadable
 from mirror_console.store.plan import SHAPE as PLAN
 from mirror_console.store.plan import Plans
-from mirror_console.store.shape import Shape, binders, in_bulk
+from mirror_console.store.shape import Shape, binders
 from mirror_console.store.tables import fetch, plan, rollout, target
 
 _TARGET = Shape(Target, target)

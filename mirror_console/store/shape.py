@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -67,16 +65,3 @@ def _as_it_is(value: Any) -> Any:
 def among(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     """That a column is one of the identities in the parameter ``ids``, a JSON list: as many as there are, one plan."""
     return column.in_(sa.text("SELECT value FROM json_each(:ids)").columns(sa.column("value")))
-
-
-@contextmanager
-def in_bulk() -> Iterator[None]:
-    """Let the garbage collector rest while tens of thousands of values are made: it costs five times the work."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from mirror_console.domain.ages import Ages
+from mirror_console.domain.changes import Changes
 from mirror_console.domain.fleet import Grid
 from mirror_console.jobs import Job, JobEvent, Work
+from mirror_console.operations.console import Console
 from mirror_console.operations.refresh import Refreshed
-from mirror_console.operations.status import survey
+from mirror_console.operations.status import Alignments
 from mirror_console.operations.watch import Watch, Watching
-from mirror_console.ui.ageing import aged, seen_again
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.words import tr
 
@@ -31,6 +33,7 @@ SURVEYED = frozenset(
         "accesses",
         "accounts",
         "releases",
+        "images",
         "observations",
         "rollouts",
         "registries",
@@ -51,20 +54,22 @@ class Fleet(QObject):
     busy = Signal(bool)
     ticked = Signal()
 
-    def __init__(self, context: UiContext) -> None:
+    def __init__(self, context: UiContext, alignments: Callable[[Console], Alignments] = Alignments) -> None:
         super().__init__()
         self._context = context
         self._watched = True
+        self.alignments = alignments(context.console)
+        self._untell = context.console.catalog.subscribe(self.alignments.tell)
         self._surveying: Job[Grid] | None = None
         self._again = False
+        self._changed_since = False
+        """Whether the catalog changed since a grid was shown: pages read more of it than the grid has."""
         self._checking: Job[Refreshed] | None = None
         self._watch: Watch | None = None
         self._watching: Job[None] | None = None
         self._stopped = False
         self._woke: datetime | None = None
         self._times: Mapping[str, datetime] = {}
-        self._reckoning: Job[Grid] | None = None
-        self._reckon_again = False
         self.live = 0
         """How many engines tell of changes by themselves."""
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
@@ -86,13 +91,14 @@ class Fleet(QObject):
     def stop(self) -> None:
         """Ask nothing more, whatever is still told."""
         self._stopped = True
+        self._untell()
         for timer in (self._settle, self._clock, self._again_watch):
             timer.stop()
-        for job in (self._surveying, self._reckoning, self._checking, self._watching):
+        for job in (self._surveying, self._checking, self._watching):
             if job is not None:
                 job.cancel()
         # A cancelled job calls nobody.
-        self._surveying = self._reckoning = self._checking = self._watching = self._watch = None
+        self._surveying = self._checking = self._watching = self._watch = None
 
     def watch(self, watched: bool) -> None:
         """Look often while somebody sees it, seldom while nobody does."""
@@ -106,44 +112,28 @@ class Fleet(QObject):
 
     @property
     def reading(self) -> bool:
-        """Whether the catalog is being read, so that what is shown may be older than it."""
+        """Whether what is shown may be older than the catalog."""
         return self._surveying is not None
 
     def survey(self) -> None:
-        """Read the catalog again, in the background. Asked while it is being read, it is read once more after that."""
+        """Take in what changed in the catalog, what was merely seen again and what time did, in the background.
+
+        Asked while that is on, it is done once more after it.
+        """
         if self._stopped:
             return
         if self._surveying is not None:
             self._again = True
             return
-        preferences, console, woke = self._context.preferences, self._context.console, self._woke
+        preferences, times = self._context.preferences, self._times
+        ages = Ages(preferences.ageing_after, preferences.stale_after, self._woke)
+        changed, self._changed_since = self._changed_since, False
 
         def read(_work: Work) -> Grid:
-            return survey(console, preferences.ageing_after, preferences.stale_after, woke)
+            return self.alignments.grid(ages, times)
 
         self._surveying = self._context.run(
-            tr("Reading the catalog"), read, partial(self._surveyed, self._times), self._survey_failed, owner=self
-        )
-
-    def reckon(self) -> None:
-        """Judge by the clock what is shown, and take in what was merely seen again, in the background.
-
-        Asked while that is on, it is done once more after it.
-        """
-        grid = self._context.grid
-        if grid is None or self._stopped:
-            return
-        if self._reckoning is not None:
-            self._reckon_again = True
-            return
-        preferences, now = self._context.preferences, self._context.console.clock()
-        times, woke = self._times, self._woke
-
-        def judge(_work: Work) -> Grid:
-            return aged(seen_again(grid, times), now, preferences.ageing_after, preferences.stale_after, woke)
-
-        self._reckoning = self._context.run(
-            tr("Reckoning ages"), judge, partial(self._reckoned, grid), self._reckon_failed, owner=self
+            tr("Reading the catalog"), read, partial(self._surveyed, changed), self._survey_failed, owner=self
         )
 
     def check(self, engine_ids: Sequence[str] | None = None, *, thorough: bool = False) -> None:
@@ -169,16 +159,16 @@ class Fleet(QObject):
         )
         self.check()
 
-    def _changed(self, collections: frozenset[str]) -> None:
-        if collections & SURVEYED and not self._settle.isActive():
-            self._settle.start()
+    def _changed(self, changes: Changes) -> None:
+        if changes & SURVEYED:
+            self._changed_since = True
+            if not self._settle.isActive():
+                self._settle.start()
 
-    def _surveyed(self, before: Mapping[str, datetime], grid: Grid) -> None:
+    def _surveyed(self, changed: bool, grid: Grid) -> None:
         self._surveying = None
-        self._context.set_grid(grid)
-        if self._times is not before:
-            # Seen again while the catalog was being read: it may say less.
-            self.reckon()
+        if changed or grid is not self._context.grid:
+            self._context.set_grid(grid)
         if self._again:
             self._again = False
             self.survey()
@@ -187,35 +177,14 @@ class Fleet(QObject):
         self._surveying = None
         self._context.tell(error, "survey")
 
-    def _reckoned(self, before: Grid, after: Grid) -> None:
-        if self._stopped:
-            return
-        self._reckoning = None
-        # A survey that came in meanwhile is newer, and hasn't been judged yet.
-        again = self._reckon_again or self._context.grid is not before
-        self._reckon_again = False
-        if self._context.grid is before and after is not before:
-            self._context.set_grid(after)
-        if again:
-            self.reckon()
-
-    def _reckon_failed(self, error: Exception) -> None:
-        self._reckoning = None
-        self._reckon_again = False
-        self._context.tell(error, "reckon")
-
     def _told(self, event: JobEvent) -> None:
         told = event.body
         if not isinstance(told, Watching):
             return
         self.live = told.live
-        if told.woke != self._woke:
-            self._woke = told.woke
+        if told.woke != self._woke or told.times is not self._times:
+            self._woke, self._times = told.woke, told.times
             self.survey()
-        # What is merely seen again is not worth reading the whole catalog.
-        if told.times is not self._times:
-            self._times = told.times
-            self.reckon()
         if told.trouble is not None:
             self._context.tell(told.trouble, "watch")
         else:
@@ -250,11 +219,7 @@ class Fleet(QObject):
             self._watch.look_every(self._seconds)
 
     def _tick(self) -> None:
-        grid = self._context.grid
-        if grid is None:
+        if self._context.grid is None:
             return
-        if grid.next_end is not None and grid.next_end <= self._context.console.clock():
-            # A hold has ended: its environment follows its image source again.
-            self.survey()
-        self.reckon()
+        self.survey()
         self.ticked.emit()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -17,8 +18,12 @@ from PySide6.QtWidgets import (
 )
 
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6
+from mirror_console.ui.widgets.scrolled import Paper, scrolled
 from mirror_console.ui.widgets.text import BREAK, Look, amp, button, label
 from mirror_console.ui.words import tr
+
+MOST_LINES = 14
+"""Lines of details that are shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,7 @@ class QuestionDialog(QDialog):
         self.setMinimumWidth(460)
         box = _column(self, question.title, question.text)
         if question.details:
-            details = label(question.details, Look.MUTED, wrap=True, select=True)
-            box.addWidget(details)
+            box.addWidget(_details(question.details))
         self.number_field: QLineEdit | None = None
         self.reason_field: QLineEdit | None = None
         self.phrase_field: QLineEdit | None = None
@@ -216,6 +220,22 @@ def _column(dialog: QDialog, title: str, text: str) -> QVBoxLayout:
         box.addWidget(label(text, wrap=True, select=True))
     dialog.setAccessibleDescription(text)
     return box
+
+
+def _details(text: str) -> QWidget:
+    """Lines below the question; many of them scroll."""
+    lines = label(text, Look.MUTED, wrap=True, select=True)
+    if text.count("\n") < MOST_LINES:
+        return lines
+    paper = Paper()
+    column = QVBoxLayout(paper)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.addWidget(lines)
+    area = scrolled(paper)
+    area.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    area.setAccessibleName(tr("Details"))
+    area.setFixedHeight(MOST_LINES * lines.fontMetrics().lineSpacing())
+    return area
 
 
 def _fit(dialog: QDialog) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from tests.benchmarks import (
+    align_fleet,
     filter_rows,
     refresh_beside_fault,
     refresh_fleet,
@@ -27,6 +28,7 @@ BENCHMARKS = (
     ssh_warm.BENCHMARK,
     relay_between.BENCHMARK,
     filter_rows.BENCHMARK,
+    align_fleet.BENCHMARK,
 )
 
 

@@ -152,7 +152,7 @@ def _grid() -> Grid:
         live = row.cells["live"]
         cells = {
             name: row.cells.get(name)
-            or replace(live, environment=replace(live.environment, id=f"{row.application.id}-{name}", name=name))
+            or live._replace(environment=replace(live.environment, id=f"{row.application.id}-{name}", name=name))
             for name in ("test", "staging", "live")
         }
         rows.append(replace(row, cells=cells))

@@ -21,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mirror_console.app import awake_seconds, clock
+from mirror_console.domain.ages import Ages
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Process, Settings
@@ -29,10 +30,9 @@ from mirror_console.engine import DockerEngines
 from mirror_console.hardening import harden
 from mirror_console.jobs import JobEvent, Jobs
 from mirror_console.operations.console import Console
-from mirror_console.operations.status import survey
+from mirror_console.operations.status import Alignments
 from mirror_console.operations.watch import Watch, Watching
 from mirror_console.store import Catalog
-from mirror_console.ui.ageing import seen_again
 from mirror_console.vault import MemoryVault
 from tests.benchmarks.fleet_server import container_name
 from tests.benchmarks.ground import seconds_since
@@ -90,6 +90,7 @@ class Desk:
 
     console: Console
     jobs: Jobs
+    alignments: Alignments
     living: int
     changed: threading.Event = field(default_factory=threading.Event)
     grid: Grid | None = None
@@ -99,7 +100,12 @@ class Desk:
         """What the window does with what the watch tells."""
         if isinstance(event.body, Watching) and self.grid is not None and event.body.times is not self.times:
             self.times = event.body.times
-            self.grid = seen_again(self.grid, event.body.times)
+            self.survey()
+
+    def survey(self) -> Grid:
+        """Reckon what changed, as the window does."""
+        grid = self.grid = self.alignments.grid(Ages(), self.times)
+        return grid
 
     def shown(self) -> float:
         """Begin to watch, and end once all that live are shown; seconds."""
@@ -126,7 +132,7 @@ class Desk:
         end = time.monotonic() + LONGEST
         wanted = self.living * EACH
         while self.survey_after_change(end):
-            grid = self.grid = survey(self.console)
+            grid = self.survey()
             cells = [cell for row in grid.rows for cell in row.cells.values()]
             if sum(cell.observation is not None and cell.observation.at >= since for cell in cells) >= wanted:
                 return
@@ -151,7 +157,7 @@ def _idle(desk: Desk, notes: list[str], further: dict[str, list[float]]) -> None
             if desk.changed.wait(left):
                 time.sleep(SETTLE)
                 desk.changed.clear()
-                desk.grid = survey(desk.console)
+                desk.survey()
         further["idle CPU"] = [100.0 * (time.process_time() - cpu) / seconds_since(began)]
         notes.append(f"{threading.active_count()} threads, of which one waits for all {desk.living} streams.")
     further["memory"] = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
@@ -173,8 +179,9 @@ def _desk(folder: Path, name: str, first: int) -> Iterator[Desk]:
     try:
         _fill(catalog, folder, first)
         console = Console(catalog, engines, vault, clock, awake_seconds, time.sleep, "operator", "desk")
-        desk = Desk(console, jobs, ENGINES - DEAD)
+        desk = Desk(console, jobs, Alignments(console), ENGINES - DEAD)
         desks.append(desk)
+        catalog.subscribe(desk.alignments.tell)
         catalog.subscribe(lambda changed: desk.changed.set() if changed & SURVEYED else None)
         yield desk
     finally:

@@ -61,7 +61,8 @@ def test_an_engine_is_shown_with_what_does_not_work_with_it(call: CommandLine) -
         books.engines.save_contact(replace(books.engines.contacts()["alpha"], facts=facts))
     told = call("engines", "show", "alpha").out.splitlines()
     assert told[1] == "Podman 4.3.1, API 1.41, linux/amd64"
-    assert told[2:] == [f"- {limit}" for limit in facts.limits]
+    assert told[2] == "0 ways back kept, 0 images."
+    assert told[3:] == [f"- {limit}" for limit in facts.limits]
     shown = call("engines", "show", "alpha", "--json").json
     assert (shown["kind"], shown["limits"]) == ("Podman", list(facts.limits))
     assert "Not all works with alpha. See: mirror-console engines show NAME" in call("engines", "list").out

@@ -278,3 +278,24 @@ def test_what_was_interrupted_is_put_back_when_asked(call: CommandLine, fleet: F
     assert said.code == 1
     assert {target["state"] for target in said.json["targets"]} == {"not started"}
     assert versions(fleet) == ["26.8.2"] * 4
+
+
+def test_images_are_fetched_ahead_by_a_command_of_their_own(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    assert call("check").code == 0
+    told = call("images", "prefetch", "webshop")
+    assert told.code == 0
+    assert told.out.startswith("Fetched to 2 engines: 2 there.")
+    assert versions(fleet) == ["26.8.2"] * 4
+    again = call("images", "prefetch", "webshop", "--release", "26.8.3", "--engine", "berlin", "--json").json
+    assert [(one["engine"], one["state"], one["words"]) for one in again["fetches"]] == [
+        ("berlin", "there", "was there")
+    ]
+    fleet.publish("26.8.4", health_interval=0.02)
+    assert call("check").code == 0
+    fleet.simulated.engines["berlin"].fail_pulls("no space left on device")
+    failed = call("images", "prefetch", "webshop")
+    assert failed.code == 1
+    assert "1 there, 1 failed: berlin could not pull" in failed.out
+    assert call("images", "prefetch", "webshop", "--per-registry", "0").code == 2
+    assert "there is no engine 'oslo'" in call("images", "prefetch", "webshop", "--engine", "oslo").err

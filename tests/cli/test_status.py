@@ -41,6 +41,7 @@ def test_help_tells_the_exit_codes_and_every_command(empty: CommandLine) -> None
     [
         ("rollout", ["plan", "checks", "start", "resume", "stop", "list", "show", "report"]),
         ("recover", ["list", "continue", "put-back"]),
+        ("drift", ["list", "accept", "adopt", "correct"]),
         ("engines", ["list", "add", "edit", "remove", "test", "add-registry", "remove-registry"]),
         ("images", ["list", "relay"]),
         ("catalog", ["import", "export", "path", "backup"]),
@@ -120,7 +121,8 @@ def test_json_keys_stay(call: CommandLine) -> None:
     }  # fmt: skip
     assert told["mirrors"][0]["environments"][0].keys() == {
         "id", "name", "status", "alignment", "health", "knowledge", "activity", "running", "expected", "why", "behind",
-        "drift", "differences", "pending", "held", "engine", "container", "checked_at", "running_since", "answer",
+        "drift", "drift_words", "sureness", "untold", "differences", "not_compared", "pending", "held", "engine",
+        "container", "checked_at", "running_since", "answer",
     }  # fmt: skip
     assert told["engines"][0].keys() == {
         "id", "name", "address", "location", "environments", "knowledge", "answered", "failure", "words", "asked_at",
@@ -158,3 +160,17 @@ def test_text_of_others_stays_text(call: CommandLine, fleet: Fleet) -> None:
         assert "[red]Mirror[/red] :smile: <b>" in said.out
         assert "\x1b" not in said.out
         assert "\u202e" not in said.out
+
+
+def test_where_a_build_runs_is_told_as_a_sentence_a_list_and_json(call: CommandLine) -> None:
+    call("check")
+    said = call("where", "26.8.2")
+    assert " runs in 5 environments on 2 engines." in said.out
+    assert "Mirror 01" in said.out
+    assert "Webshop (source)" in said.out
+    told = call("where", "rev-26.8.2", "--json").json
+    assert told.keys() == {"asked", "words", "builds"}
+    (build,) = told["builds"]
+    assert {place["application"] for place in build["environments"]} > {"Mirror 01", "Mirror 02"}
+    assert build["held_by"] == []
+    assert call("where", "26.9.9").out == "No image that was seen goes by '26.9.9'.\n"

@@ -79,6 +79,7 @@ def test_a_container_is_made_as_its_settings_say(stage: Stage) -> None:
         stop_signal="SIGINT",
         stop_seconds=7,
         init=True,
+        labels={"traefik.http.routers.shop.rule": "Host(`a.example`)"},
     )
     labels = {"io.mirrorconsole.env": "e1", "io.mirrorconsole.role": "app"}
     image = stage.image()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -161,4 +160,4 @@ def cell(
         held=here.hold is not None and here.hold.active(now),
         likeness=compared.likeness,
     )
-    return replace(made, **more)
+    return made._replace(**more)

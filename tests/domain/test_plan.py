@@ -102,6 +102,10 @@ def test_sizes_are_told_as_they_are_typed() -> None:
         ({"at_once": 0}, "at once"),
         ({"at_once": 65}, "at once"),
         ({"at_once_per_engine": 0}, "at once"),
+        ({"pulls_per_engine": 0}, "pulls"),
+        ({"pulls_per_engine": 17}, "pulls"),
+        ({"pulls_per_registry": 0}, "pulls"),
+        ({"pulls_per_registry": 65}, "pulls"),
         ({"bake": -1}, "bake"),
         ({"bake": 86401}, "bake"),
         ({"max_failed": -1}, "max failed"),
@@ -225,7 +229,7 @@ def test_a_plan_holds_every_environment_once_in_order() -> None:
 
 
 def test_a_plan_that_changes_nothing_says_why() -> None:
-    busy = [replace(one, activity=Activity.INTERRUPTED) for one in CELLS[:2]]
+    busy = [one._replace(activity=Activity.INTERRUPTED) for one in CELLS[:2]]
     unknown = cell(None, application=CELLS[2].application, here=CELLS[2].environment)
     assert why_nothing(plan_of([*busy, unknown])) == (
         "The plan changes nothing: 2 another rollout works here, 1 not checked."

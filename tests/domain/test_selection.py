@@ -275,7 +275,7 @@ FACTS: dict[str, list[Any]] = {
     "engine_name": ["fra-2", "ber-1", ""],
 }
 ONE_FACT = st.sampled_from([(name, value) for name, values in FACTS.items() for value in values])
-ANY_CELL = st.lists(ONE_FACT, max_size=2).map(lambda facts: replace(at("live", observation()), **dict(facts)))
+ANY_CELL = st.lists(ONE_FACT, max_size=2).map(lambda facts: at("live", observation())._replace(**dict(facts)))
 """Cells that differ in a fact or two, also in ways that never come together: no filter may rely on that."""
 ANY_ROW = st.builds(
     lambda name, cells, changed: replace(row(name, changed=changed), cells=cells),
@@ -303,7 +303,7 @@ def found_and_matched(rows: list[Row], index: Index, query: Query) -> tuple[list
 
 QUERIES = [parse(part, GRID.columns) for part in PARTS]
 ONE_FACT_EACH = [
-    row("Quay", live=replace(at("live", observation()), **{name: value}))
+    row("Quay", live=at("live", observation())._replace(**{name: value}))
     for name, values in FACTS.items()
     for value in values
 ]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mirror_console.domain.access import shut_out
 from mirror_console.domain.alignment import Activity, Cell, Expected, Knowledge, NoExpectation, Status
+from mirror_console.domain.drift import REMADE
 from mirror_console.domain.environment import Hold
 from mirror_console.domain.observation import Difference, Health, State
 from mirror_console.domain.verdict import (
@@ -109,7 +110,7 @@ TOLD = [
         ("26.8.3", "1 behind"),
         (
             "Live is 1 release behind. It runs 26.8.3 (32362e382e32) since 30 Aug; 26.8.3 (32362e382e33) is expected "
-            "since 28 Aug. It is healthy. Settings were changed by hand (memory limit). Checked 38 s ago."
+            "since 28 Aug. It is healthy. A setting was changed by hand (memory limit). Checked 38 s ago."
         ),
         "Dunes Bakery live runs 26.8.3 (1 release behind) since 30 Aug 14:21, healthy, checked 14:04.",
         "Dunes Bakery, live: behind by 1 release; running 26.8.3",
@@ -158,16 +159,58 @@ TOLD = [
     ),
     (
         cell(observation(differences=(PORTS, MEMORY)), reached=UP),
-        ("26.8.3", "settings ≠"),
+        ("26.8.3", "2 settings ≠: ports, …"),
         (
-            "Live has drifted: settings were changed by hand (ports, memory limit). It runs 26.8.3 since 30 Aug, "
+            "Live has drifted: 2 settings were changed by hand (ports, memory limit). It runs 26.8.3 since 30 Aug, "
             "as expected. It is healthy. Checked 38 s ago."
         ),
         (
-            "Dunes Bakery live runs 26.8.3 (current, but settings were changed by hand) since 30 Aug 14:21, healthy, "
+            "Dunes Bakery live runs 26.8.3 (current, but 2 settings were changed by hand) since 30 Aug 14:21, healthy, "
             "checked 14:04."
         ),
-        "Dunes Bakery, live: drifted, settings were changed by hand (ports, memory limit); running 26.8.3",
+        "Dunes Bakery, live: drifted, 2 settings were changed by hand (ports, memory limit); running 26.8.3",
+    ),
+    (
+        cell(observation(differences=(MEMORY,)), reached=UP),
+        ("26.8.3", "settings ≠: memory limit"),
+        (
+            "Live has drifted: a setting was changed by hand (memory limit). It runs 26.8.3 since 30 Aug, as expected. "
+            "It is healthy. Checked 38 s ago."
+        ),
+        (
+            "Dunes Bakery live runs 26.8.3 (current, but a setting was changed by hand) since 30 Aug 14:21, healthy, "
+            "checked 14:04."
+        ),
+        "Dunes Bakery, live: drifted, a setting was changed by hand (memory limit); running 26.8.3",
+    ),
+    (
+        cell(observation(differences=(REMADE,), remade=True), reached=UP),
+        ("26.8.3", "made by hand"),
+        (
+            "Live has drifted: its container was made anew by hand. It runs 26.8.3 since 30 Aug, as expected. "
+            "It is healthy. Checked 38 s ago."
+        ),
+        (
+            "Dunes Bakery live runs 26.8.3 (current, but its container was made anew by hand) since 30 Aug 14:21, "
+            "healthy, checked 14:04."
+        ),
+        "Dunes Bakery, live: drifted, its container was made anew by hand; running 26.8.3",
+    ),
+    (
+        cell(observation(differences=(REMADE, PORTS, MEMORY), remade=True), reached=UP),
+        ("26.8.3", "made by hand, 2 settings ≠"),
+        (
+            "Live has drifted: its container was made anew by hand, with 2 other settings (ports, memory limit). "
+            "It runs 26.8.3 since 30 Aug, as expected. It is healthy. Checked 38 s ago."
+        ),
+        (
+            "Dunes Bakery live runs 26.8.3 (current, but its container was made anew by hand, with 2 other settings) "
+            "since 30 Aug 14:21, healthy, checked 14:04."
+        ),
+        (
+            "Dunes Bakery, live: drifted, its container was made anew by hand, with 2 other settings "
+            "(ports, memory limit); running 26.8.3"
+        ),
     ),
     (
         cell(nothing_there(), reached=UP),
@@ -224,12 +267,11 @@ TOLD = [
         ("26.8.3", "never started"),
         (
             "Live is unhealthy. It was never started. Its container has 26.8.3 since 30 Aug, as expected, but "
-            "settings were "
-            "changed by hand (ports). Checked 38 s ago."
+            "a setting was changed by hand (ports). Checked 38 s ago."
         ),
         (
             "Dunes Bakery live is unhealthy: it was never started; its container has 26.8.3 "
-            "(current, but settings were changed by hand), checked 14:04."
+            "(current, but a setting was changed by hand), checked 14:04."
         ),
         "Dunes Bakery, live: unhealthy, it was never started; its container has 26.8.3",
     ),

@@ -46,12 +46,13 @@ def test_everything() -> None:
         stop_seconds=30,
         command=("/serve", "--all"),
         init=True,
+        labels={"team": "blue", "a": "of the settings"},
     )
     body = _body(settings, secrets={"KEY": Secret("canary=1")}, labels={"a": "b"}, restart=RestartPolicy.ALWAYS)
     assert body.content == {
         "Image": "sha256:1",
         "Env": ["DOMAIN=a.example", "EMPTY=", "KEY=canary=1"],
-        "Labels": {"a": "b"},
+        "Labels": {"team": "blue", "a": "b"},
         "ExposedPorts": {"8080/tcp": {}, "53/udp": {}},
         "StopTimeout": 30,
         "StopSignal": "SIGQUIT",

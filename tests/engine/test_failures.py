@@ -95,6 +95,74 @@ def test_words_of_engines(status: int, words: str, kind: FailureKind) -> None:
     assert _told(Refusal(status, words)).kind is kind
 
 
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("toomanyrequests: You have reached your pull rate limit", FailureKind.REGISTRY_BUSY),
+        (
+            "unexpected status from HEAD request to http://r.test:5055/v2/a/manifests/1: 429 Too Many Requests",
+            FailureKind.REGISTRY_BUSY,
+        ),
+        ("received unexpected HTTP status: 500 Internal Server Error", FailureKind.REGISTRY_TROUBLE),
+        (
+            "failed to resolve reference: unexpected status from HEAD request to http://r.test:5055/v2/a: 503 x",
+            FailureKind.REGISTRY_TROUBLE,
+        ),
+        (
+            "error pulling image configuration: download failed after attempts=6: 502 Bad Gateway",
+            FailureKind.REGISTRY_TROUBLE,
+        ),
+        (
+            "Get http://r.test:5000/v2/: read tcp 10.0.0.1:44586->10.0.0.2:5000: read: connection reset by peer",
+            FailureKind.REGISTRY_LOST,
+        ),
+        ("unexpected EOF", FailureKind.REGISTRY_LOST),
+        ("manifest verification failed for digest sha256:2bd3", FailureKind.CORRUPT),
+        ("filesystem layer verification failed for digest sha256:2bd3", FailureKind.CORRUPT),
+        (
+            "failed to copy: unexpected commit digest sha256:a, expected sha256:b: failed precondition",
+            FailureKind.CORRUPT,
+        ),
+        ("failed size validation: 10 != 20: failed precondition", FailureKind.CORRUPT),
+        ("denied", FailureKind.REGISTRY_SIGN_IN),
+        ("download failed after attempts=1: unknown blob", FailureKind.IMAGE_NOT_FOUND),
+        (
+            'Get "http://r.test:5000/v2/": dial tcp 10.0.0.2:5000: connect: no route to host',
+            FailureKind.REGISTRY_UNREACHABLE,
+        ),
+        (
+            'Get "http://r.test:5000/v2/": net/http: request canceled (Client.Timeout exceeded while awaiting headers)',
+            FailureKind.REGISTRY_UNREACHABLE,
+        ),
+        ("write /var/lib/docker/tmp/x: no space left on device", FailureKind.DISK_FULL),
+    ],
+)
+def test_words_of_engines_about_their_registry(words: str, kind: FailureKind) -> None:
+    error = _told(Refusal(500, words), registry=True)
+    assert error.kind is kind
+    assert error.hint
+    assert not error.outcome_unknown
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("toomanyrequests: retry-after: 212.594\u00b5s, allowed: 44000/minute", 212.594e-6),
+        ("toomanyrequests: Retry-After: 30", 30),
+        ("too many requests, try again in 2 minutes.", 120),
+        ("please retry in 1500ms", 1.5),
+        ("try again after 1h", 3600),
+        ("too many requests", None),
+        ("download failed after attempts=6: 429", None),
+    ],
+)
+def test_when_it_may_be_asked_again_where_the_words_tell_it(words: str, seconds: float | None) -> None:
+    assert _told(Refusal(500, words), registry=True).retry_after == (
+        pytest.approx(seconds) if seconds is not None else None
+    )
+    assert _told(Refusal(500, words)).retry_after is None
+
+
 def test_a_refusal_without_dockers_words_leaves_the_outcome_open() -> None:
     error = _told(Refusal(502, None))
     assert error.kind is FailureKind.INVALID_REPLY

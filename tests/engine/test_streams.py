@@ -96,3 +96,38 @@ def test_output_of_a_container_with_and_without_a_terminal() -> None:
     framed = b"\x01\0\0\0\0\0\0\x06one\r\nt" + b"\x02\0\0\0\0\0\0\x09wo\n\x1b[1m3\n" + b"\x01\0\0\0\0\0\xff\xffcut"
     assert streams.output(framed, terminal=False) == ["one", "two", "3", "cut"]
     assert streams.output(b"one\r\n\xff\x00two", terminal=True) == ["one", "\ufffdtwo"]
+
+
+@every_engine
+@pytest.mark.parametrize("case", ["pull-tag-of-index", "pull-tag-moved", "pull-platform-manifest-digest"])
+def test_the_share_of_a_pull_never_goes_back(engine: str, case: str) -> None:
+    progress = _read(recorded(engine, case).body)
+    shares = [step.share for step in progress]
+    assert shares == sorted(shares)
+    assert [step.came for step in progress] == sorted(step.came for step in progress)
+    assert 0 <= min(shares) <= max(shares) <= 1
+
+
+def test_layers_that_are_there_count_for_nothing_and_those_to_come_are_estimated() -> None:
+    lines = [
+        {"id": "a", "status": "Already exists"},
+        {"id": "b", "status": "Pulling fs layer"},
+        {"id": "c", "status": "Pulling fs layer"},
+        {"id": "c", "status": "Waiting"},
+        {"id": "b", "status": "Downloading", "progressDetail": {"current": 50, "total": 100}},
+        {"id": "b", "status": "Download complete"},
+        {"id": "b", "status": "Extracting", "progressDetail": {"current": 100, "total": 100}},
+        {"id": "c", "status": "Downloading", "progressDetail": {"current": 0, "total": 300}},
+        {"id": "c", "status": "Retrying in 5 seconds"},
+        {"id": "c", "status": "Retrying in 4 seconds"},
+        {"id": "c", "status": "Downloading", "progressDetail": {"current": 150, "total": 300}},
+        {"id": "c", "status": "Download complete"},
+        {"id": "b", "status": "Pull complete"},
+        {"id": "c", "status": "Pull complete"},
+    ]
+    progress = _read(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    assert [round(step.share, 3) for step in progress] == [0, 0, 0, 0, 0.25, *[0.5] * 5, 0.625, 1, 1, 1]
+    assert [step.new_layers for step in progress] == [0, 1, *[2] * 12]
+    assert [step.unpacking for step in progress] == [False] * 11 + [True] * 3
+    # That the engine tries again by itself is no sign that something came.
+    assert [step.came for step in progress] == [1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 9, 10, 11, 12]

@@ -30,6 +30,7 @@ from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, start
+from tests.catalogs import opened_catalog
 
 AT_ONCE = Way(waves=(REST,), bake=0.2, pause_after_canary=False)
 
@@ -65,6 +66,8 @@ def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
         if boundary == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    # Making a catalog isn't cut off.
+    opened_catalog(Path(scene.home) / "catalog.sqlite").close()
     with opened() as parts:
         console = replace(parts.console, mark=mark)
         _fill(console, scene)

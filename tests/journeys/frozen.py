@@ -1,4 +1,4 @@
-"""What the cutter's processes are forked from: all that they need is imported, and is never collected.
+"""What the cutter's processes are forked from: all that they need is imported and made, and is never collected.
 
 A collection in a forked process would copy all of it.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import gc
 
-import mirror_console.store.upgrade  # noqa: F401 # imported late otherwise
 import tests.journeys.cutter  # noqa: F401
+from tests.catalogs import empty_catalog
 
+empty_catalog()
 gc.freeze()

@@ -21,6 +21,7 @@ from mirror_console.domain.image import fingerprint
 from mirror_console.domain.rollout import CREATE_STEPS, RECREATE_STEPS, Step
 from tests.journeys import cutter
 from tests.journeys.cutter import Cutter, Ended, Scene
+from tests.lab.asking import ask
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.lab.images import Behaviour, ImageSpec, load
@@ -83,11 +84,16 @@ def scene_for(stage: Stage, label: str, number: int, policy: RestartPolicy, *, g
     port = FIRST_PORT + number
     scene = Scene(str(home), stage.engine.unix_url, name, port, stage.fingerprints[goal], stage.digests[goal], policy)
     if not first:
-        options = ("--network", "host", "--restart", scene.policy.value)
-        stage.docker.start_container(stage.old, name, *options, variables={"PORT": str(port)})
-        ours = f"io.mirrorconsole.env={scene.identity}"
-        stage.docker.run("create", "--label", ours, "--network", "none", "--name", f"{name}.mc-prev", stage.old)
+        host = {"RestartPolicy": {"Name": policy.value}, "NetworkMode": "host"}
+        _make(stage, name, {"Env": [f"PORT={port}"], "HostConfig": host})
+        ask(stage.engine.socket, "POST", f"/containers/{name}/start")
+        ours = {"io.mirrorconsole.env": scene.identity}
+        _make(stage, f"{name}.mc-prev", {"Labels": ours, "HostConfig": {"NetworkMode": "none"}})
     return scene
+
+
+def _make(stage: Stage, name: str, more: dict[str, object]) -> None:
+    ask(stage.engine.socket, "POST", f"/containers/create?name={name}", {"Image": stage.old, **more})
 
 
 def everything(docker: Docker) -> dict[str, dict[str, Any]]:
@@ -199,7 +205,8 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, first: bool) -> None:
         for point, scene in several.items():
             told = outcomes[point].told
             wrong += [f"{point}: {fault} ({told})" for fault in faults(found, scene, told, first=first)]
-        stage.docker.remove(*[name for scene in several.values() for name in containers_of(found, scene)])
+        for name in [name for scene in several.values() for name in containers_of(found, scene)]:
+            ask(stage.engine.socket, "DELETE", f"/containers/{name}?force=1&v=1")
     assert not wrong, "\n".join(wrong)
     # A good container takes the same way each time. A failing one ends when it ends: some steps of its undoing may find
     # nothing left to do, and aren't met.

@@ -53,8 +53,8 @@ def behind(program: Program, agency: Agency, engine: LabEngine, slugs: Sequence[
 
 def versions(docker: Docker, slugs: Sequence[str]) -> list[str]:
     """What each mirror's live really runs; empty where it doesn't run."""
-    running = set(docker.running())
-    return [docker.version_of(f"{slug}-live") if f"{slug}-live" in running else "" for slug in slugs]
+    found = docker.versions()
+    return [found.get(f"{slug}-live", "") for slug in slugs]
 
 
 def rollouts_page(window: MainWindow) -> RolloutsPage:

@@ -185,11 +185,14 @@ class LabEngine:
 
     def cut(self) -> None:
         """Pull the cable: its address neither answers nor refuses. The local socket still does."""
+        self._cut.touch()
         self.network.cut(self.place)
 
     def uncut(self) -> None:
-        """Plug the cable in again."""
-        self.network.cut(self.place, off=False)
+        """Plug the cable in again, if it was pulled."""
+        if self._cut.exists():
+            self.network.cut(self.place, off=False)
+            self._cut.unlink()
 
     def mend(self) -> None:
         """Undo freeze, cut, stop and kill: afterwards it answers."""
@@ -253,6 +256,11 @@ class LabEngine:
     @property
     def _containerd_socket(self) -> Path:
         return self.folder / "containerd.sock"
+
+    @property
+    def _cut(self) -> Path:
+        """Is there while the cable is pulled."""
+        return self.folder / "cut"
 
     def _record(self, daemon: str) -> Path:
         return self.folder / f"{daemon}.process"

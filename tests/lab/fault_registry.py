@@ -58,7 +58,8 @@ _CODES = {
 class Rule:
     """One fault on the requests whose path holds `on`; the next `times` of them, or all for None.
 
-    `seconds` is the rest before each piece of a slow answer; `retry_after` what a 429 says beside its refusal.
+    `seconds` is the rest before each piece of a slow answer; `retry_after` what a 429 says beside its refusal. What is
+    spoilt in the middle is spoilt only where it has `at_least` so many bytes.
     """
 
     fault: Fault
@@ -66,6 +67,7 @@ class Rule:
     times: int | None = None
     seconds: float = 0.1
     retry_after: int | None = None
+    at_least: int = 1
 
 
 class FaultRegistry:
@@ -75,10 +77,12 @@ class FaultRegistry:
         self._upstream = network.address(2)
         self._lock = Lock()
         self._rules: list[Rule] = []
-        self._ended = Event()
+        self._lifted = Event()
         self._open: set[socket.socket] = set()
         self.asked: list[tuple[str, str]] = []
         """Method and path of each request, in their order."""
+        self.spoilt = 0
+        """How many answers were spoilt in the middle."""
         self._server = _Server((network.address(1), 0), _handler(self))
 
     @property
@@ -87,17 +91,25 @@ class FaultRegistry:
         host, port = self._server.server_address[:2]
         return f"{host!s}:{port}"
 
+    @property
+    def host(self) -> str:
+        """Its address without the port."""
+        return self.address.partition(":")[0]
+
     @contextmanager
     def misbehaving(self, *rules: Rule) -> Iterator[None]:
-        """These rules for what is asked from now on; the first that fits a request counts."""
+        """These rules for what is asked from now on; the first that fits counts. At the end whoever waits is let go."""
+        self._lifted.clear()
         with self._lock:
             self._rules = list(rules)
             self.asked.clear()
+            self.spoilt = 0
         try:
             yield
         finally:
             with self._lock:
                 self._rules = []
+            self._lifted.set()
 
     def pulls(self, of: str = MANIFESTS) -> int:
         """How many requests were for manifests, or for another part of an image."""
@@ -110,7 +122,7 @@ class FaultRegistry:
 
     def close(self) -> None:
         """End it; whoever it keeps waiting is let go."""
-        self._ended.set()
+        self._lifted.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -146,7 +158,10 @@ class FaultRegistry:
     def _pass_on(self, request: BaseHTTPRequestHandler, rule: Rule | None = None) -> None:
         status, headers, body = self._ask(request)
         length = headers.pop("Content-Length", str(len(body)))
-        fault = rule.fault if rule is not None and status == HTTPStatus.OK and body else None
+        fault = rule.fault if rule is not None and status == HTTPStatus.OK and len(body) >= rule.at_least else None
+        if fault is not None:
+            with self._lock:
+                self.spoilt += 1
         if fault in {Fault.CORRUPT, Fault.WRONG_DIGEST}:
             body = _spoilt(body) if fault is Fault.CORRUPT else body + b"\n"
             length = str(len(body))
@@ -156,12 +171,12 @@ class FaultRegistry:
         request.send_header("Content-Length", length)
         request.end_headers()
         if fault is Fault.STALL:
-            self._ended.wait()
+            self._lifted.wait()
         elif fault is Fault.TRUNCATED:
             request.wfile.write(body[: len(body) // 2])
         elif fault is Fault.SLOW and rule is not None:
             for start in range(0, len(body), SLOW_PIECE):
-                self._ended.wait(rule.seconds)
+                self._lifted.wait(rule.seconds)
                 request.wfile.write(body[start : start + SLOW_PIECE])
         else:
             request.wfile.write(body)

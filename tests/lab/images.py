@@ -7,6 +7,7 @@ Equal content gives an image with the same id everywhere, however often it is bu
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -18,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from tests.lab.asking import ask
 from tests.lab.docker_cli import Docker
 from tests.lab.programs import find
 
@@ -133,7 +135,7 @@ class BuiltImage:
 def load(docker: Docker, spec: ImageSpec) -> str:
     """Build an image and put it on an engine (nothing when it is there); returns its id."""
     built = build(spec)
-    present = docker.image(built.reference)
+    present = ask(docker.engine.socket, "GET", f"/images/{built.reference}/json")
     if present is None or present["Id"] != built.id:
         docker.run("load", "--quiet", feed=built.archive)
     return built.id
@@ -203,6 +205,7 @@ def own_architecture() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
+@functools.cache
 def _base_layer() -> bytes:
     """Busybox with a name for each program that is used: the same for every image, so engines keep it once."""
     links = {f"bin/{applet}": "busybox" for applet in APPLETS}

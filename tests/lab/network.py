@@ -75,6 +75,16 @@ class LabNetwork:
         """Pull an engine's cable, or plug it in again: nothing gets through, and nobody is told."""
         run(["ip", "-n", self.name, "link", "set", f"port{place}", "down" if off else "up"])
 
+    @contextmanager
+    def no_way(self, place: int, address: str) -> Iterator[None]:
+        """An engine has no route to an address while it lasts, and is told so at once."""
+        route = ["ip", "-n", self.namespace(place), "route"]
+        run([*route, "add", "unreachable", f"{address}/32"])
+        try:
+            yield
+        finally:
+            run([*route, "del", "unreachable", f"{address}/32"])
+
     def inside(self, place: int | None = None) -> list[str]:
         """The beginning of a command that runs in an engine's namespace, or in the switch's (where the registry is)."""
         name = self.name if place is None else self.namespace(place)

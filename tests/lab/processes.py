@@ -170,6 +170,11 @@ def everyone() -> Iterator[Process]:
             yield process
 
 
+def children(pid: int) -> list[int]:
+    """The ids of the processes that its first thread has started and that aren't gone."""
+    return [int(child) for child in _read(Path(f"/proc/{pid}/task/{pid}/children")).split()]
+
+
 def command_line(pid: int) -> str:
     """Its command line, blank-separated; empty when it is gone."""
     return _read(Path(f"/proc/{pid}/cmdline")).replace("\0", " ").strip()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.lab.asking import ask
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.lab.images import Behaviour, ImageSpec, load
@@ -61,7 +62,8 @@ def publish(lab: Lab, engine: LabEngine, spec: ImageSpec, *, tags: Sequence[str]
     spec = dataclasses.replace(spec, repository=repository)
     image_id = load(docker, spec)
     for tag in (spec.version, *tags):
-        docker.run("tag", image_id, f"{repository}:{tag}")
+        if tag != spec.version:
+            docker.run("tag", image_id, f"{repository}:{tag}")
         docker.run("push", "--quiet", f"{repository}:{tag}")
     return Published(spec.reference, spec.version, _digest(docker, spec), image_id)
 
@@ -153,7 +155,7 @@ def _settings(options: argparse.Namespace, docker: Docker, container: str) -> Se
 
 def _digest(docker: Docker, spec: ImageSpec) -> str:
     """What the registry calls it, as the engine learned by pushing."""
-    image = docker.image(spec.reference) or {}
+    image = ask(docker.engine.socket, "GET", f"/images/{spec.reference}/json") or {}
     for known in image.get("RepoDigests") or []:
         repository, _, digest = known.partition("@")
         if repository == spec.repository:

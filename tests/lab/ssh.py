@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.canaries import SSH_PASSWORD
 from tests.lab.network import LabNetwork
-from tests.lab.processes import Process, command_line, kill_all, start, until
+from tests.lab.processes import Process, children, command_line, kill_all, start, until
 from tests.lab.programs import find, run
 
 GROUP = 61213
@@ -28,6 +28,8 @@ GROUP = 61213
 _FIRST_USER = 61220
 PASSWORD = SSH_PASSWORD
 PORT = 22
+CLOSING = 0.3
+"""Seconds that connections get to end by themselves."""
 KINDS = ("ed25519", "ecdsa", "rsa")
 """Of host keys: it has one of each."""
 
@@ -144,12 +146,14 @@ class LabSsh:
 
     def allow(self, *public: str) -> None:
         """Let these keys in, and no others."""
+        self._note_change()
         file = self.folder / "authorized"
         file.write_text("".join(f"{key}\n" for key in public))
         file.chmod(0o644)
 
     def configure(self, *lines: str, kinds: tuple[str, ...] = KINDS) -> None:
         """Write its settings: `lines` go before the usual ones. It reads them when it starts."""
+        self._note_change()
         usual = [
             f"ListenAddress {self.host}:{PORT}",
             *(f"HostKey {self.host_key(kind).file}" for kind in kinds),
@@ -183,6 +187,7 @@ class LabSsh:
 
     def stop(self) -> None:
         """End the server and all connections to it, at once."""
+        self._note_change()
         kill_all(self._everyone)
 
     def restart(self) -> None:
@@ -192,6 +197,7 @@ class LabSsh:
 
     def drop(self) -> None:
         """End all connections that are there, at once; the server goes on, and serves who comes meanwhile."""
+        self._note_change()
         server = Process.recorded(self._record)
         there = [process for process in self._everyone() if process != server]
         kill_all(lambda: (process for process in there if process.alive()))
@@ -201,6 +207,7 @@ class LabSsh:
 
         Without `server` only the connections that are there: new ones are served.
         """
+        self._note_change()
         spared = None if server else Process.recorded(self._record)
         for process in self._everyone():
             if process != spared:
@@ -213,6 +220,7 @@ class LabSsh:
 
     def change_key(self) -> None:
         """Give it other keys, as when it was set up anew. It shows them when it starts."""
+        self._note_change()
         for kind in KINDS:
             file = self.host_key(kind).file
             for old in (file, file.with_name(file.name + ".pub")):
@@ -251,16 +259,42 @@ class LabSsh:
         return [each.pid for each in self.network.processes(self.place) if words in command_line(each.pid)]
 
     def mend(self) -> None:
-        """Undo freeze, stop and other settings; keys of before are not brought back."""
+        """Undo freeze, stop and other settings; keys of before are not brought back.
+
+        A server of which nothing was changed and to which nobody is connected stays: starting one takes a while.
+        """
+        if not self._changed.exists() and self._is_idle():
+            return
         self.thaw()
         self.stop()
         self.configure()
         self.allow(self.key.public)
         self.start()
+        self._changed.unlink()
 
     @property
     def _record(self) -> Path:
         return self.folder / "sshd.process"
+
+    @property
+    def _changed(self) -> Path:
+        """Is there when something was done to it since it was mended, by whatever process."""
+        return self.folder / "changed"
+
+    def _note_change(self) -> None:
+        self._changed.touch()
+
+    def _is_idle(self) -> bool:
+        """Whether it runs and all connections to it have ended, which takes them a moment."""
+        server = Process.recorded(self._record)
+        end = time.monotonic() + CLOSING
+        while server is not None and server.alive():
+            if not children(server.pid):
+                return True
+            if time.monotonic() > end:
+                break
+            time.sleep(0.01)
+        return False
 
     def _everyone(self) -> list[Process]:
         return [each for each in self.network.processes(self.place) if _is_server(command_line(each.pid))]

@@ -15,10 +15,14 @@ from mirror_console.domain.application import Application, ImageSource, Kind
 from mirror_console.domain.engine import Engine, Registry, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Port, Process, Settings
 from mirror_console.domain.plan import REST, WaveSize, Way
+from mirror_console.domain.rollout import Rollout
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.engine import DockerEngines
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
+from mirror_console.operations.plan import plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.operations.rollout import Conductor, start
 from mirror_console.simulator.container import Container
 from mirror_console.simulator.fleet import SimulatedFleet
 from mirror_console.simulator.registry import Login
@@ -87,6 +91,12 @@ class Fleet:
                 variables=dict(environment.settings.variables),
                 host={"RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": 0}},
             )
+
+    def roll_out(self, way: Way = QUICK) -> Rollout:
+        """Roll what the source's live has out to every mirror, to the end."""
+        made = plan(self.console, "live", [mirror.id for mirror in self.mirrors], way)
+        rollout = start(self.console, made, preflight(self.console, self.jobs, made), "a test")
+        return Conductor(self.console, self.jobs, rollout).run()
 
     def run_again(self, version: str) -> None:
         """Have every mirror's live run another version, in place of what it runs."""

@@ -28,9 +28,10 @@ from mirror_console.operations.plan import plan
 from mirror_console.operations.ports import Engines, EngineSession
 from mirror_console.operations.preflight import check_engine, preflight
 from mirror_console.operations.refresh import Refreshed, refresh
-from mirror_console.operations.rollout import start, take_turn
+from mirror_console.operations.rollout import start
 from mirror_console.operations.running import Running
 from mirror_console.operations.status import survey
+from mirror_console.operations.taking_turns import take_turn
 from mirror_console.operations.watch import Watch
 from tests.operations.desk import CERTIFICATE, KEY, empty_console, held
 from tests.operations.fleet import QUICK, Fleet, small_fleet

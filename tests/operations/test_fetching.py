@@ -15,7 +15,8 @@ from mirror_console.domain.plan import Way
 from mirror_console.domain.request import PullProgress, RegistryLogin
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
-from mirror_console.operations.fetching import Arrival, Fetcher, Halting, HowFar, PutAside, Want
+from mirror_console.operations.fetch import Arrival, Halting, HowFar, PutAside, Want
+from mirror_console.operations.fetching import Fetcher
 from tests.operations.desk import empty_console
 
 SLOW = "slow.test:5000"

@@ -160,6 +160,56 @@ def test_plain_words_mean_what_people_mean(console: Console) -> None:
     assert settings.command == ("serve", "--fast")
 
 
+WITH_TEMPLATE = SMALL.replace(
+    "    repository: registry.example:5000/shop/webshop\n",
+    "    repository: registry.example:5000/shop/webshop\n"
+    "    template: {limits: {memory: 128 MiB}, labels: {traefik.enable: true}, variables: {STAGE: live}}\n",
+).replace("          restart: no\n", "          restart: no\n          labels: {team: blue, com.example/x: 1}\n")
+
+
+def test_labels_and_the_template_of_a_source_are_taken_and_written_out(console: Console, tmp_path: Path) -> None:
+    import_catalog(console, WITH_TEMPLATE)
+
+    own = environment(console, "dunes-bakery").settings
+    assert own.labels == {"team": "blue", "com.example/x": "1"}
+    # What the file leaves out of a new environment comes from the template.
+    assert own.limits.memory == 64 * 1024**2
+    with console.catalog.read() as books:
+        source = books.applications.by_slug("webshop")
+    assert source is not None
+    assert source.template is not None
+    assert source.template.limits.memory == 128 * 1024**2
+    assert source.template.labels == {"traefik.enable": "true"}
+    more = "mirrors: [{name: Elm, source: webshop, environments: [{name: live, engine: alpha, container: elm-live}]}]"
+    import_catalog(console, more)
+    assert environment(console, "elm").settings == source.template
+    text = export_catalog(console)
+    with empty_console(tmp_path / "other") as other:
+        import_catalog(other, text)
+        assert export_catalog(other) == text
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("io.mirrorconsole.env: x", "'io.mirrorconsole.env' is one of the console's own: leave it out"),
+        ("'a b': x", "'a b' is not the name of a label"),
+        ("team: [a]", "a text belongs here"),
+    ],
+)
+def test_labels_that_are_ours_or_none_are_refused(console: Console, label: str, words: str) -> None:
+    for text in (
+        WITH_TEMPLATE.replace("traefik.enable: true", label),
+        WITH_TEMPLATE.replace("team: blue", label),
+    ):
+        assert words in [problem.words for problem in refused(console, text)]
+
+
+def test_a_template_has_no_secrets(console: Console) -> None:
+    text = WITH_TEMPLATE.replace("variables: {STAGE: live}", "secrets: [KEY]")
+    assert any("'secrets' is not known here" in problem.words for problem in refused(console, text))
+
+
 def test_what_a_file_leaves_out_stays(console: Console) -> None:
     import_catalog(console, SMALL)
     before = environment(console, "dunes-bakery")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mirror_console.domain.applied import Applied
 from mirror_console.domain.rollout import Rollout, RolloutState, Step, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import CatalogError, VaultError
@@ -71,6 +72,11 @@ def alpha(fleet: Fleet) -> dict[str, str]:
     return {name: state for name, state in fleet.names("alpha").items() if name != "webshop-live"}
 
 
+def applied(fleet: Fleet) -> list[Applied]:
+    with fleet.console.catalog.read() as books:
+        return books.applied.all()
+
+
 STEPS = (Step.LOCK, Step.CREATE, Step.STOP, Step.START, Step.VERIFY, Step.COMMIT, Step.NAME)
 DONE = {"mirror-01-live": "running", "mirror-01-live.mc-prev": "exited"}
 BACK = {"mirror-01-live": "running"}
@@ -87,6 +93,8 @@ def test_a_rollout_broken_in_this_run_can_be_recovered_in_it(fleet: Fleet, step:
     assert ended.state is RolloutState.COMPLETED
     assert alpha(fleet) == DONE
     assert fleet.version_of("mirror-01-live") == "26.8.3"
+    (record,) = applied(fleet)
+    assert (record.container_id, record.rollout_id) == (fleet.container("mirror-01-live").id, rollout.id)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -97,6 +105,7 @@ def test_put_back_brings_the_old_one_back_from_wherever_it_is(fleet: Fleet, step
     assert fleet.version_of("mirror-01-live") == "26.8.2"
     assert fleet.container("mirror-01-live").policy == "unless-stopped"
     assert ended.ended_at is not None
+    assert applied(fleet) == [], "what was put back counts as applied"
 
 
 def test_one_that_is_being_carried_out_is_not_interrupted(fleet: Fleet) -> None:

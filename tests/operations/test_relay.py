@@ -261,6 +261,26 @@ def test_what_arrives_as_another_image_is_removed_again(four: Four, monkeypatch:
     assert [one.tags for one in four.simulated.engines["chur"].state.images.everything()] == [["other/name:1"]]
 
 
+def test_layers_that_a_target_has_are_not_sent(four: Four, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert four.relay("alpha", "berlin").complete
+    following = build_image(ImageRecipe("webshop", "2.0", "def"), "linux/amd64", now())
+    four.simulated.engines["alpha"].add_image("shop/webshop:2.0", following)
+    seen = four.console.engines.session(four.engines("alpha")[0]).image("shop/webshop:2.0")
+    assert seen is not None
+    outcome = four.relay("alpha", "berlin chur", fingerprint=seen.fingerprint, name="shop/webshop:2.0")
+    assert outcome.complete
+    new = following.layers[-1].size
+    assert new < outcome.leg("berlin").octets < new + 50_000
+    assert outcome.leg("chur").octets > following.size
+    # One that hasn't got what it seemed to have refuses the image: it is sent all of it, by a reading of its own.
+    monkeypatch.setattr("mirror_console.operations.relay.layers_there", lambda *_: [seen.layers[:2]])
+    saves = _saves(four, "alpha", monkeypatch)
+    outcome = four.relay("alpha", "davos berlin", fingerprint=seen.fingerprint, name="shop/webshop:2.0")
+    assert outcome.complete
+    assert outcome.leg("davos").octets > following.size
+    assert len(saves) == 2
+
+
 def test_an_image_for_another_platform_is_not_sent(four: Four) -> None:
     facts = EngineFacts("20.10.24", "1.41", "linux/arm64", "berlin", 2, 4 * 1024**3, "classic", False, 0.0)
     with four.console.catalog.write() as books:

@@ -10,6 +10,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -20,12 +22,17 @@ from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QEvent, Q
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from mirror_console.domain.alignment import Cell
+from mirror_console.domain.applied import Applied
 from mirror_console.domain.fleet import Grid
+from mirror_console.domain.pending import replaced_secret, settings_changes
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
+from mirror_console.operations.drift import DriftReport
 from mirror_console.settings import Density, Preferences, Theme
 from mirror_console.ui.context import UiContext
+from mirror_console.ui.grid.operations import DriftOperations
 from mirror_console.ui.grid.page import FOLLOW, MENU, AlignmentPage
 from mirror_console.ui.notices import Notice, NoticeAction, Tone
 from mirror_console.ui.questions import Question, QuestionDialog
@@ -146,15 +153,47 @@ def _states(window: MainWindow) -> QWidget:
 
 def _drifted(window: MainWindow) -> QWidget:
     page = show(window, grid_of(list(every_state().values())))
-    page.view.move_to(every_state()["drifted settings"].application.id, "live")
+    row = every_state()["drifted settings"]
+    page.detail.drift_actions.operations = DriftOperations(
+        report=lambda _console, _id, _ask: _report(row.cells["live"])
+    )
+    page.view.move_to(row.application.id, "live")
     page.open_detail()
+    QTest.qWait(FOLLOW + 20)
+    rest(window)
     return window
+
+
+def _report(cell: Cell) -> DriftReport:
+    """What is told beside the differences: when settings were applied, and what waits for a rollout."""
+    here = cell.environment
+    since = NOW - timedelta(days=4)
+    record = Applied(here.id, "web", "c" * 64, since, "operator", "fp1:1", here.settings, "r1", "26.8.3")
+    waits = replace(here.settings, variables={**here.settings.variables, "STAGE": "live"}, init=True)
+    secret = replaced_secret("SECRET_KEY")
+    changes = (*settings_changes(here.settings, waits), secret)
+    return DriftReport(cell.application, here, record, cell.differences, "", changes)
 
 
 def _unhealthy(window: MainWindow) -> QWidget:
     page = show(window, grid_of(list(every_state().values())))
     page.view.move_to(every_state()["unhealthy"].application.id, "live")
     page.open_detail()
+    return window
+
+
+def _cannot_be_told(window: MainWindow) -> QWidget:
+    page = show(window, grid_of(list(every_state().values())))
+    page.view.move_to(every_state()["can not be told"].application.id, "live")
+    page.open_detail()
+    return window
+
+
+def _where_it_runs(window: MainWindow) -> QWidget:
+    page = show(window, sample_grid(96))
+    page.view.next_attention(1)
+    page.context.actions.run("grid.where_it_runs")
+    page.detail.hide()
     return window
 
 
@@ -256,9 +295,11 @@ SCENES: dict[str, Scene] = {
     "states": _states,
     "detail-drifted": _drifted,
     "detail-unhealthy": _unhealthy,
+    "detail-cannot-be-told": _cannot_be_told,
     "selection": _selection,
     "bad-filter": _bad_filter,
     "chip": _chip,
+    "where-it-runs": _where_it_runs,
     "no-match": _no_match,
     "empty": _empty,
     "notices": _notices,

@@ -257,6 +257,15 @@ def _running(window: MainWindow) -> QWidget:
     return window
 
 
+def _fetching(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    page.list.show_rollouts([sample.fetching(PLAN)])
+    page.open("rollout-1")
+    rest(window)
+    page.run_view.hidden()
+    return window
+
+
 def _paused(window: MainWindow) -> QWidget:
     page = _rollouts(window)
     page.list.show_rollouts([sample.paused(PLAN)])
@@ -385,6 +394,7 @@ LIVE = EnvironmentInput(
     secrets={"DATABASE_URL": Secret(""), "SECRET_KEY": Secret("")},
     ports="8083:80",
     volumes="copper-media:/data/media",
+    labels={"traefik.enable": "true", "traefik.http.routers.copper.rule": "Host(`copper.example`)"},
     memory="512m",
     cpus="1.5",
     health_path="/up",
@@ -449,7 +459,7 @@ def _source_list(window: MainWindow) -> QWidget:
     return window
 
 
-def _source_form(window: MainWindow) -> QWidget:
+def _source_form(window: MainWindow, to: str = "") -> QWidget:
     page = _sources(window)
     environments = (
         EnvironmentInput(id="source-test", name="test", engine="fra-1", container="webshop-test"),
@@ -460,9 +470,15 @@ def _source_form(window: MainWindow) -> QWidget:
         slug="webshop",
         repository="registry.lab:5000/shop/webshop",
         required_variables="DATABASE_URL, SECRET_KEY",
+        template=EnvironmentInput(variables={"STAGE": "live"}, memory="512m", labels={"traefik.enable": "true"}),
         environments=environments,
     )
-    page.open_editor(SourceEditor(window.context, SOURCE_OPERATIONS, given, "source-1"))
+    editor = SourceEditor(window.context, SOURCE_OPERATIONS, given, "source-1")
+    page.open_editor(editor)
+    if to:
+        settle()
+        editor.form.fields[to].control.setFocus()
+        settle()
     return window
 
 
@@ -480,6 +496,7 @@ SCENES: dict[str, Scene] = {
     "rollout-3-checks": _checks,
     "rollout-4-confirm": _confirm,
     "rollout-5-running": _running,
+    "rollout-5-fetching": _fetching,
     "rollout-5-paused": _paused,
     "rollout-6-report": _report,
     "rollout-interrupted": _interruption,
@@ -496,11 +513,13 @@ SCENES: dict[str, Scene] = {
     "mirrors-form": _mirror_form,
     "mirrors-form-secrets": lambda window: _mirror_form(window, "secrets"),
     "mirrors-form-health": lambda window: _mirror_form(window, "answers"),
+    "mirrors-form-labels": lambda window: _mirror_form(window, "labels"),
     "mirrors-new": _mirror_new,
     "mirrors-read-only": _mirror_read_only,
     "mirrors-hold": _hold,
     "sources": _source_list,
     "sources-form": _source_form,
+    "sources-form-template": lambda window: _source_form(window, "labels"),
     **pictures_engines.SCENES,
     **pictures_sources.SCENES,
 }

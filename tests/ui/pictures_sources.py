@@ -114,11 +114,11 @@ def _holds(window: MainWindow) -> QWidget:
     soon, over = replace(HOLD, until=NOW + timedelta(days=2, hours=3)), replace(HOLD, until=NOW - timedelta(days=8))
     rows = [shop(0, "Ending shop", running=3, hold=soon), shop(1, "Ended shop", running=3, alignment=Alignment.BEHIND)]
     ended = rows[1].cells["live"]
-    rows[1] = replace(rows[1], cells={"live": replace(ended, environment=replace(ended.environment, hold=over))})
+    rows[1] = replace(rows[1], cells={"live": ended._replace(environment=replace(ended.environment, hold=over))})
     rows.append(shop(2, "Ahead shop", running=5, alignment=Alignment.AHEAD))
     ahead = rows[2].cells["live"]
     assert isinstance(ahead.expected, Expected)
-    rows[2] = replace(rows[2], cells={"live": replace(ahead, expected=replace(ahead.expected, back=True))})
+    rows[2] = replace(rows[2], cells={"live": ahead._replace(expected=replace(ahead.expected, back=True))})
     rows.append(shop(3, "Lost shop", alignment=Alignment.NO_RELEASE, expectation="the source has no environment 'qa'"))
     window.context.set_grid(grid_of(rows))
     window.open_page("alignment")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -22,8 +23,10 @@ from mirror_console.domain.engine import Contact, Engine, EngineFacts, parse_add
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Environment, Hold, Limits, Port, Process, Settings, Volume
 from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment, SourceRow
+from mirror_console.domain.identity import DIGEST_ONLY, SAME_BY_RECORD, Likeness
 from mirror_console.domain.observation import Difference, Health, Observation, State
 from mirror_console.domain.release import Release
+from mirror_console.domain.where import names_of
 from mirror_console.errors import FailureKind
 
 NOW = datetime(2026, 9, 3, 12, 5, tzinfo=UTC)
@@ -140,6 +143,7 @@ def grid_with_podman() -> Grid:
     return replace(grid, engines=engines)
 
 
+@functools.cache
 def settings(port: int = 8080) -> Settings:
     """Ordinary settings of a mirror."""
     return Settings(
@@ -148,6 +152,12 @@ def settings(port: int = 8080) -> Settings:
         volumes=(Volume("shop-media", "/data/media"),),
         limits=Limits(memory=512 * 1024 * 1024, cpus=1.0),
     )
+
+
+@functools.cache
+def settings_hash() -> str:
+    """That of the ordinary settings."""
+    return settings().hash
 
 
 def cell(
@@ -170,6 +180,7 @@ def cell(
     expectation: str = "",
     state: State = State.RUNNING,
     output: str = "",
+    likeness: Likeness | None = None,
 ) -> Cell:
     """A cell in the state that is asked for. `running` is the place of its version, None where nothing runs."""
     environment = Environment(
@@ -201,9 +212,11 @@ def cell(
                 running_since=NOW - timedelta(days=4, hours=running),
                 differences=differences,
                 health_output=output,
-                settings_hash=environment.settings.hash,
+                settings_hash=settings_hash(),
             )
     wanted = release(EXPECTED)
+    if likeness is DIGEST_ONLY:
+        wanted = replace(wanted, fingerprint="", version="", digest=f"sha256:{'9f' * 32}")
     expected: Expected | NoExpectation = Expected(
         wanted.fingerprint, wanted, wanted.title, "live of the source has it (always live)", wanted.current_since
     )
@@ -234,6 +247,10 @@ def cell(
         pending=pending,
         step=step,
         held=hold is not None,
+        likeness=likeness,
+        names=names_of((), [release(running)])[fingerprint(VERSIONS[running])]
+        if observation and running is not None
+        else (),
     )
 
 
@@ -248,6 +265,11 @@ BY_HAND = (
 
 def every_state() -> dict[str, Row]:
     """A mirror for each state and each badge, named for it."""
+    return dict(_states())
+
+
+@functools.cache
+def _states() -> dict[str, Row]:
     made: dict[str, Row] = {}
 
     def add(name: str, **live: object) -> None:
@@ -284,11 +306,14 @@ def every_state() -> dict[str, Row]:
     add("pending", pending=True)
     add("no health check", health=Health.NO_CHECK)
     add("starting", health=Health.STARTING)
+    add("known by record", likeness=SAME_BY_RECORD)
+    add("can not be told", alignment=Alignment.UNKNOWN, likeness=DIGEST_ONLY)
     lone = mirror(900 + len(made), "No live shop")
     made["not applicable"] = Row(lone, SOURCE.name, {"test": cell(lone, "test")}, None)
     return made
 
 
+@functools.cache
 def sample_grid(count: int = 24) -> Grid:
     """A fleet as it usually is: mostly fine, with something of everything that goes wrong."""
     states = every_state()
@@ -315,8 +340,7 @@ def sample_grid(count: int = 24) -> Grid:
         live = cell(application, engine=(0, 2)[number % 2])
         if trouble:
             like = states[trouble].cells["live"]
-            live = replace(
-                like,
+            live = like._replace(
                 application=application,
                 environment=replace(
                     like.environment,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from mirror_console.domain.alignment import Alignment, DriftKind
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
+from mirror_console.domain.fetching import Fetch, FetchState
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.plan import Plan, Way, make_plan
 from mirror_console.domain.rollout import (
@@ -112,6 +113,26 @@ def with_states(rollout: Rollout, states: Sequence[tuple[TargetState, str]]) -> 
             )
         targets.append(changed)
     return replace(rollout, targets=tuple(targets))
+
+
+def fetching(plan: Plan) -> Rollout:
+    """One whose images are on their way before its first wave: one engine has it, one waits, one failed."""
+    engines = ("fra-1", "fra-2", "ber-1", "ber-2", "osl-1")
+    states = (
+        (FetchState.THERE, 1.0, "was there"),
+        (FetchState.FETCHING, 0.64, "64%"),
+        (FetchState.RESTING, 0.0, "registry.example: too many requests; try 3 in 7 s"),
+        (FetchState.WAITING, 0.0, "6 pulls from registry.example are under way"),
+        (FetchState.FAILED, 0.0, "osl-1 could not pull registry.example/shop/web: no space left on device."),
+    )
+    reference = plan.targets[0].reference
+    fetches = tuple(
+        Fetch(engine, engine, reference, "26.8.3", 4, state, share, words, NOW)
+        for engine, (state, share, words) in zip(engines, states, strict=True)
+    )
+    begun = started(plan)
+    lost = replace(begun.targets[3], state=TargetState.FAILED, words=states[-1][2], step=Step.PULL, ended_at=NOW)
+    return replace(begun, targets=(*begun.targets[:3], lost, *begun.targets[4:]), fetches=fetches)
 
 
 DONE = (TargetState.DONE, "")

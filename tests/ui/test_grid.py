@@ -254,6 +254,30 @@ def test_a_filter_from_the_cell(page: AlignmentPage) -> None:
     assert page.filter.text() == f"source:{page.model.row_at(0).source_name}"
 
 
+def test_where_a_build_runs_is_shown_from_the_cell_and_told(page: AlignmentPage, qtbot: QtBot) -> None:
+    said: list[str] = []
+    page.context.said.connect(said.append)
+    page.view.next_attention(1)
+    found = page.view.cursor_cell()
+    assert found is not None
+    page.context.actions.run("grid.where_it_runs")
+    assert page.filter.text().startswith("running:sha256:")
+    shown = [page.model.row_at(row) for row in range(page.model.rowCount())]
+    assert found.application in [row.application for row in shown]
+    running = {cell.running_title for row in shown for cell in row.cells.values()}
+    assert found.running_title in running
+    assert len(shown) < 48
+    qtbot.waitUntil(lambda: bool(said))
+    # What the catalog knows, which in this window is empty.
+    assert said == [f"No image that was seen goes by '{page.filter.text().removeprefix('running:')}'."]
+
+
+def test_where_nothing_runs_no_build_can_be_looked_for(page: AlignmentPage) -> None:
+    page.refresh(grid_of([every_state()["missing"]]))
+    page.view.move_to(page.model.row_at(0).application.id, "live")
+    assert page.context.actions.refusal("grid.where_it_runs") == "nothing runs there"
+
+
 def test_what_is_like_the_cell_is_left_out_of_what_is_shown(page: AlignmentPage, qtbot: QtBot) -> None:
     _type(page, qtbot, "is:attention")
     page.view.setFocus()
@@ -366,7 +390,7 @@ def test_the_panel_shows_every_state_in_plain_text(page: AlignmentPage, name: st
     for one in page.detail.findChildren(QLabel):
         assert one.textFormat() is Qt.TextFormat.PlainText
     if name == "drifted settings":
-        assert any("memory limit: 512 MiB → 1 GiB" in one.text() for one in page.detail.findChildren(QLabel))
+        assert any("512 MiB → 1 GiB" in one.text() for one in page.detail.findChildren(QLabel))
 
 
 def test_the_strip_goes_to_another_environment(page: AlignmentPage) -> None:

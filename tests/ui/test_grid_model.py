@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -12,10 +11,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.alignment import Alignment, Knowledge, Status
+from mirror_console.domain.alignment import Alignment, Status
 from mirror_console.domain.fleet import Grid, Row, severity
 from mirror_console.domain.selection import parse
-from mirror_console.ui.ageing import aged, seen_again
 from mirror_console.ui.grid.columns import CHANGE, TAGS
 from mirror_console.ui.grid.model import GridModel
 from tests.ui.sample import NOW, cell, every_state, grid_of, sample_grid
@@ -210,33 +208,3 @@ def test_what_a_screen_reader_says_of_a_cell(name: str) -> None:
     assert model.headerData(column, Qt.Orientation.Horizontal) == "live"
     model.toggle(0)
     assert model.data(model.index(0, column), Qt.ItemDataRole.AccessibleTextRole).endswith("ticked")
-
-
-def test_time_alone_makes_what_was_known_stale() -> None:
-    row = every_state()["aligned"]
-    grid = grid_of([row])
-    ages = (timedelta(minutes=5), timedelta(minutes=30))
-    assert aged(grid, NOW, *ages) is grid
-    assert aged(grid, NOW + timedelta(minutes=2), *ages) is grid
-    ageing = aged(grid, NOW + timedelta(minutes=6), *ages)
-    assert ageing.rows[0].cells["live"].status is Status.ALIGNED
-    assert ageing is not grid
-    stale = aged(ageing, NOW + timedelta(minutes=40), *ages)
-    assert stale.rows[0].cells["live"].status is Status.NOT_CHECKED
-
-
-def test_what_is_seen_again_is_as_old_as_the_last_look() -> None:
-    row = every_state()["aligned"]
-    seen = row.cells["live"].observation
-    assert seen is not None
-    grid = grid_of([row])
-    later = seen.at + timedelta(minutes=6)
-    assert seen_again(grid, {"another": later}) is grid
-    again = seen_again(grid, {seen.engine_id: later})
-    assert again.rows[0].cells["live"].observation == replace(seen, at=later)
-    assert seen_again(again, {seen.engine_id: seen.at}) is again
-    ages = (timedelta(minutes=5), timedelta(minutes=30))
-    assert aged(grid, later, *ages).rows[0].cells["live"].knowledge is Knowledge.AGEING
-    assert aged(again, later, *ages).rows[0].cells["live"].knowledge is Knowledge.FRESH
-    slept = aged(again, later, *ages, later + timedelta(seconds=1))
-    assert slept.rows[0].cells["live"].knowledge is Knowledge.AGEING

@@ -74,8 +74,8 @@ def hostile_grid(text: str) -> Grid:
                 texts = dict.fromkeys(("container_name", "image", "version", "revision", "health_output"), text)
                 seen = replace(seen, **texts)  # type: ignore[arg-type] # each is a text
             contact = replace(cell.contact, words=text) if cell.contact else None
-            cells[name] = replace(
-                cell, application=application, observation=seen, contact=contact, engine_name=text, step=text
+            cells[name] = cell._replace(
+                application=application, observation=seen, contact=contact, engine_name=text, step=text
             )
         rows.append(replace(row, application=application, source_name=text, cells=cells))
     grid = grid_of(rows)

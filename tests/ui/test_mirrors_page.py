@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -11,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from mirror_console.domain.environment import Limits, Settings
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
@@ -104,6 +106,37 @@ def test_a_mirror_is_added_with_its_environment(qtbot: QtBot, page: MirrorsPage)
     assert environment.settings.limits.memory == 64 * 1024 * 1024
     assert dict(environment.settings.variables) == {"DOMAIN": "dunes.example", "STAGE": "live"}
     assert console.vault.get(environment.settings.secrets["SECRET_KEY"]).reveal() == "very-secret"
+
+
+def test_a_new_environment_starts_from_the_template_of_its_source(
+    qtbot: QtBot, page: MirrorsPage, fleet: Fleet
+) -> None:
+    template = Settings(limits=Limits(memory=128 * 1024 * 1024), labels={"traefik.enable": "true"}, stop_seconds=7)
+    with fleet.console.catalog.write() as books:
+        books.applications.save(replace(books.applications.get("source"), template=template))
+    page.context.set_grid(survey(page.context.console))
+    press(page.add_button)
+    editor = page.editor
+    assert editor is not None
+    QTest.keyClicks(editor.name, "Dunes Bakery")
+    press(editor.environments.add_button)
+    live = editor.environments.forms[0]
+    assert (live.memory.text(), live.labels.toPlainText()) == ("128 MiB", "traefik.enable=true")
+    live.name.setText("live")
+    live.engine.setCurrentIndex(live.engine.findData("berlin"))
+    live.container.setText("dunes-live")
+    live.labels.setPlainText("traefik.enable=false\nio.mirrorconsole.env=x")
+    press(editor.editor.save)
+    assert page.editor is editor
+    assert "one of the console's own" in live.form.fields["labels"].problem
+    live.labels.setPlainText("traefik.enable=false")
+    press(editor.editor.save)
+    qtbot.waitUntil(lambda: page.editor is None, timeout=5000)
+    with fleet.console.catalog.read() as books:
+        made = books.applications.by_slug("dunes-bakery")
+        assert made is not None
+        own = books.environments.of(made.id)[0].settings
+    assert own == replace(template, labels={"traefik.enable": "false"})
 
 
 def test_save_goes_to_the_first_problem_also_in_an_environment(qtbot: QtBot, page: MirrorsPage) -> None:

@@ -58,10 +58,20 @@ def test_what_is_no_wave_is_refused_with_an_example(text: str) -> None:
 
 
 def test_every_wrong_field_of_a_way_is_told_at_once() -> None:
-    texts = WayTexts("a few", "many", "0", "soon", "-1", True)
+    texts = WayTexts("a few", "many", "0", "soon", "-1", True, "lots", "")
     with pytest.raises(InvalidInput) as refused:
         read_way(texts)
-    assert [problem.field for problem in refused.value.problems] == ["waves", "at_once", "max_failed", "bake"]
+    assert [problem.field for problem in refused.value.problems] == [
+        "waves",
+        "at_once",
+        "max_failed",
+        "pulls_per_registry",
+        "pulls_per_engine",
+        "bake",
+    ]
+    with pytest.raises(InvalidInput) as refused:
+        read_way(replace(way_texts(Way()), pulls_per_registry="65"))
+    assert [problem.field for problem in refused.value.problems] == ["pulls_per_registry"]
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30", 30), ("30 s", 30), ("5 min", 300), ("1 h", 3600), ("0", 0)])

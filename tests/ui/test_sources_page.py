@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.environment import TagRule
+from mirror_console.domain.environment import Limits, Settings, TagRule
 from mirror_console.domain.release import Mark
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.status import survey
@@ -76,6 +76,45 @@ def test_a_source_is_added_with_its_environments(qtbot: QtBot, page: SourcesPage
         assert blog is not None
         assert blog.required_variables == ("DATABASE_URL",)
         assert [one.container for one in books.environments.of(blog.id)] == ["blog-live"]
+
+
+def test_the_template_is_edited_and_what_the_form_does_not_show_of_it_stays(
+    qtbot: QtBot, page: SourcesPage, fleet: Fleet
+) -> None:
+    template = Settings(stop_seconds=7, labels={"team": "blue"})
+    with fleet.console.catalog.write() as books:
+        books.applications.save(replace(books.applications.get("source"), template=template))
+    page.refresh(survey(page.context.console))
+    page.edit()
+    qtbot.waitUntil(lambda: page.editor is not None)
+    editor = page.editor
+    assert editor is not None
+    assert editor.template.labels.toPlainText() == "team=blue"
+    editor.template.memory.setText("a lot")
+    editor.template.labels.setPlainText("no sign")
+    press(editor.editor.save)
+    assert editor.form.fields["memory"].problem
+    assert editor.form.fields["labels"].problem
+    editor.template.memory.setText("128m")
+    editor.template.labels.setPlainText("team=red")
+    editor.template.variables.setPlainText("STAGE=live")
+    press(editor.editor.save)
+    qtbot.waitUntil(lambda: page.editor is None)
+    with fleet.console.catalog.read() as books:
+        kept = books.applications.get("source").template
+    limits = Limits(memory=128 * 1024 * 1024)
+    assert kept == replace(template, limits=limits, labels={"team": "red"}, variables={"STAGE": "live"})
+
+
+def test_a_source_without_a_template_stays_without(qtbot: QtBot, page: SourcesPage, fleet: Fleet) -> None:
+    page.edit()
+    qtbot.waitUntil(lambda: page.editor is not None)
+    assert page.editor is not None
+    page.editor.required.setText("DATABASE_URL")
+    press(page.editor.editor.save)
+    qtbot.waitUntil(lambda: page.editor is None)
+    with fleet.console.catalog.read() as books:
+        assert books.applications.get("source").template is None
 
 
 def test_a_repository_that_is_none_is_told_at_its_field(page: SourcesPage) -> None:

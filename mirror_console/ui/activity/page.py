@@ -26,10 +26,10 @@ DRAW = 250
 QUIET = frozenset(
     {
         "Reading the catalog",
-        "Reckoning ages",
         "Read the rollouts",
         "Look for interrupted rollouts",
         "Read the registries",
+        "Count the ways back",
     }
 )
 """Titles of jobs that nobody asked for and that change nothing."""

@@ -14,6 +14,7 @@ from mirror_console.domain.secret import VaultState
 from mirror_console.errors import FailureKind
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.accounts import AccountsPart, Open
+from mirror_console.ui.engines.clean_up import CleanUpPart
 from mirror_console.ui.engines.connection import ConnectionPanel
 from mirror_console.ui.engines.operations import EngineOperations
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3
@@ -56,6 +57,7 @@ class EngineDetails(QWidget):
         self.remove = button(tr("Remove…"), remove)
         self.unlock = button(tr("Unlock the keyring…"), self._unlock, look="primary")
         self.unlock.hide()
+        self.clean_up = CleanUpPart(context, operations)
         self.accounts = AccountsPart(context, operations, access)
         self.connection = ConnectionPanel(context, scrolls=False)
         paper = Paper()
@@ -73,6 +75,7 @@ class EngineDetails(QWidget):
             row.addWidget(made)
         column.addWidget(buttons)
         column.addWidget(self.limits)
+        column.addWidget(self.clean_up)
         column.addWidget(self.accounts)
         column.addWidget(line())
         column.addWidget(self.connection, 1)
@@ -88,6 +91,7 @@ class EngineDetails(QWidget):
         if row is None or row.engine != self.accounts.engine:
             self.accounts.show_engine(row.engine if row else None)
         self._shown = row.engine.id if row else ""
+        self.clean_up.show_engine(row)
         if row is None:
             self.title.say(tr("No engine is chosen"))
             self.words.setText("")

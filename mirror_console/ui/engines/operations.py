@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mirror_console.domain.access import Access
+from mirror_console.domain.cleanup import CleanUp, Item
 from mirror_console.domain.engine import Engine, Registry
 from mirror_console.domain.ssh import HostKey
 from mirror_console.errors import Problem
-from mirror_console.operations import access, contexts, engines
+from mirror_console.operations import access, cleanup, contexts, engines
 from mirror_console.operations.access import AccessInput
 from mirror_console.operations.account_credentials import AccountCredential, account_credentials
+from mirror_console.operations.cleanup import Cleaned
 from mirror_console.operations.console import Console
 from mirror_console.operations.contexts import DockerContext
 from mirror_console.operations.engines import ConnectionStep, EngineInput, RegistryInput
@@ -33,6 +35,8 @@ class EngineOperations:
     access_problems: Callable[[Console, Engine, AccessInput], Sequence[Problem]] = access.access_problems
     save_access: Callable[[Console, Engine, AccessInput], Access] = access.save_access
     remove_access: Callable[[Console, Engine, str], None] = access.remove_access
+    look: Callable[[Console, Engine], CleanUp] = cleanup.look
+    clean: Callable[[Console, Engine, Sequence[Item], Callable[[str], None]], Cleaned] = cleanup.remove
     home: Callable[[], Path] = Path.home
     """Where the person's own Docker set-up is looked for."""
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)

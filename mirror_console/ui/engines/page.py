@@ -298,6 +298,14 @@ class EnginesPage(EditingPage):
                 "engines.test", "Test the connection", menu, self.test, icon="plug", page=page, refusal=unless_current
             ),
             Declared(
+                "engines.clean",
+                "Clean up the engine…",
+                menu,
+                self.details.clean_up.clean,
+                page=page,
+                refusal=lambda: unless_writing() or unless_current(),
+            ),
+            Declared(
                 "engines.remove",
                 "Remove the engine…",
                 menu,

@@ -71,6 +71,15 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
         Declared("grid.search", "Filter", edit, page.filter.focus, "search", "Ctrl+F", page=here, begins_group=True),
         *_filters(page),
         Declared(
+            "grid.where_it_runs",
+            "Where does this build run?",
+            edit,
+            at.where_it_runs,
+            "search",
+            refusal=nothing_runs,
+            page=here,
+        ),
+        Declared(
             "grid.attention_only",
             "Needs attention",
             view,
@@ -158,6 +167,37 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
             no_rollout_of_ticked,
             here,
         ),
+        *_about_drift(page),
+    )
+
+
+def _about_drift(page: AlignmentPage) -> Iterator[Declared]:
+    """What is done about what was changed by hand in the cell that the cursor is in."""
+    acts, here = page.drift, page.id
+    yield Declared(
+        "grid.accept_drift",
+        "Accept what was changed by hand",
+        MenuName.ROLLOUT,
+        acts.accept,
+        refusal=acts.refusal,
+        page=here,
+        begins_group=True,
+    )
+    yield Declared(
+        "grid.adopt_drift",
+        "Adopt what was changed by hand into the template…",
+        MenuName.ROLLOUT,
+        acts.adopt,
+        refusal=acts.refusal,
+        page=here,
+    )
+    yield Declared(
+        "grid.correct_drift",
+        "Correct what was changed by hand…",
+        MenuName.ROLLOUT,
+        acts.correct,
+        refusal=acts.correct_refusal,
+        page=here,
     )
 
 

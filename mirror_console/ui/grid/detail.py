@@ -23,6 +23,9 @@ from mirror_console.domain.image import short
 from mirror_console.domain.verdict import verdict
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.glyphs import glyph_icon
+from mirror_console.ui.grid.drift_actions import DriftActions
+from mirror_console.ui.grid.drift_part import DriftPart
+from mirror_console.ui.grid.operations import DriftOperations
 from mirror_console.ui.theme import lead
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.flow import FlowLayout
@@ -30,6 +33,8 @@ from mirror_console.ui.widgets.text import ElidedLabel, Look, amp, button, icon_
 from mirror_console.ui.words import age, moment, tr
 
 WIDTH = 380
+_SIGNS = {True: "=", False: "≠", None: "?"}
+_ALOUD = {True: "the same", False: "differs", None: "can't be told"}
 
 
 class DetailPanel(QWidget):
@@ -41,7 +46,9 @@ class DetailPanel(QWidget):
     environment_wanted = Signal(str)
     closed = Signal()
 
-    def __init__(self, context: UiContext, run: Callable[[str], None]) -> None:
+    def __init__(
+        self, context: UiContext, run: Callable[[str], None], operations: DriftOperations | None = None
+    ) -> None:
         super().__init__()
         self._context = context
         self._row: Row | None = None
@@ -62,6 +69,9 @@ class DetailPanel(QWidget):
         self.copy_button.setToolTip(plain_tip(tr("A sentence for phone, ticket or chat") + " (Ctrl+Shift+C)"))
         self._strip_holder = QWidget()
         self._strip = FlowLayout(self._strip_holder, SPACE_1)
+        self.drift_actions = DriftActions(context, lambda: self._cell, operations)
+        self.drift = DriftPart(context, self.drift_actions)
+        self.drift.emptied.connect(lambda: self.check_button.setFocus(Qt.FocusReason.OtherFocusReason))
         self._sections = QVBoxLayout()
         self._sections.setSpacing(SPACE_2)
         self._build()
@@ -93,6 +103,7 @@ class DetailPanel(QWidget):
         for one in (self.copy_button, self.check_button, self.roll_button):
             flow.addWidget(one)
         box.addWidget(actions)
+        box.addWidget(self.drift)
         box.addLayout(self._sections)
         box.addStretch(1)
         scroll = QScrollArea()
@@ -129,6 +140,7 @@ class DetailPanel(QWidget):
         row, cell = self._row, self._cell
         _empty(self._sections)
         _empty(self._strip)
+        self.drift.show_cell(cell)
         known = cell is not None
         for one in (self.copy_button, self.check_button, self.roll_button):
             one.setVisible(known)
@@ -147,8 +159,6 @@ class DetailPanel(QWidget):
         self.say_again()
         self._draw_compared(cell)
         self._draw_facts(cell)
-        if cell.differences:
-            self._draw_differences(cell)
         if cell.observation and cell.observation.health_output:
             self._section(tr("Last output of the health check"))
             self._sections.addWidget(_block(cell.observation.health_output))
@@ -187,15 +197,16 @@ class DetailPanel(QWidget):
             (tr("Image"), running_mark, wanted_mark, Look.MONO),
         ]
         for place, (name, running, expected, look) in enumerate(lines, start=1):
-            differs = running != expected and wanted is not None
+            alike = _alike(cell, running, expected)
+            differs = alike is False
             grid.addWidget(label(name, Look.MUTED), place, 0)
-            left, right = ElidedLabel(running, look), ElidedLabel(("≠ " if differs else "= ") + expected, look)
+            left, right = ElidedLabel(running, look), ElidedLabel(f"{_SIGNS[alike]} {expected}", look)
             for one in (left, right):
                 if differs and look is Look.BODY:
                     font = one.font()
                     font.setWeight(font.Weight.DemiBold)
                     one.setFont(font)
-            right.setAccessibleName(f"{tr('expected')} {expected}, {tr('differs') if differs else tr('the same')}")
+            right.setAccessibleName(f"{tr('expected')} {expected}, {tr(_ALOUD[alike])}")
             grid.addWidget(left, place, 1)
             grid.addWidget(right, place, 2)
         self._section(tr("Running and expected"))
@@ -230,15 +241,6 @@ class DetailPanel(QWidget):
         holder.setLayout(grid)
         self._sections.addWidget(holder)
 
-    def _draw_differences(self, cell: Cell) -> None:
-        self._section(tr("Changed by hand"))
-        for difference in cell.differences:
-            words = f"{difference.field}: {difference.applied} → {difference.observed}"
-            self._sections.addWidget(label(words, wrap=True, select=True))
-        self._sections.addWidget(
-            label(tr("A rollout replaces these with the catalog's settings."), Look.MUTED, wrap=True)
-        )
-
     def _section(self, title: str) -> None:
         self._sections.addSpacing(SPACE_2)
         self._sections.addWidget(line())
@@ -249,6 +251,18 @@ def _block(text: str) -> QLabel:
     made = label(text, Look.MONO, wrap=True, select=True)
     made.setProperty("class", "output")
     return made
+
+
+def _alike(cell: Cell, running: str, expected: str) -> bool | None:
+    """Whether a line of what runs and what is expected is alike; None where that can't be told.
+
+    On another platform, or by our record, the same image has another mark; and a fingerprint is no digest.
+    """
+    if running == expected or not isinstance(cell.expected, Expected):
+        return True
+    if cell.likeness is not None and cell.likeness.same is not False:
+        return cell.likeness.same
+    return False
 
 
 def _empty(layout: QLayout) -> None:

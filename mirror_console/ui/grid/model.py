@@ -13,11 +13,12 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from mirror_console.domain.alignment import ATTENTION, SEVERITY, Cell, Status
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.selection import Query, RowSet
-from mirror_console.domain.verdict import accessible, accessible_absent
+from mirror_console.domain.verdict import accessible, accessible_absent, verdict
 from mirror_console.ui.grid.arrangement import NOTHING, Arrangement, Survey, arrange
 from mirror_console.ui.grid.columns import CHANGE, SOURCE, GridColumn, columns_of
 from mirror_console.ui.grid.face import Face, face_of
 from mirror_console.ui.widgets.table import NOWHERE
+from mirror_console.ui.widgets.text import plain_tip
 from mirror_console.ui.words import count, moment, tr
 
 Index = QModelIndex | QPersistentModelIndex
@@ -82,8 +83,9 @@ class GridModel(QAbstractTableModel):
         """Show another survey. The filter, the order and the ticks stay; only what changed is painted again."""
         self._now = self._clock()
         first = self._grid is None
+        if self._survey.rows is not grid.rows:
+            self._survey = Survey(grid.rows)
         self._grid = grid
-        self._survey = Survey(grid.rows)
         self._tick_set = self._survey.set_of(self._ticks)
         arranged = self._arranged(like=None if first else self._shown)
         columns = columns_of(grid)
@@ -293,7 +295,9 @@ class GridModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self.columns)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Words for what the delegate paints."""
+        """Words for what the delegate paints, and for whoever rests on it."""
+        if role == Qt.ItemDataRole.ToolTipRole and index.isValid():
+            return self._tip(index.row(), index.column())
         if role not in _ROLES or not index.isValid():
             return None
         place, column = index.row(), index.column()
@@ -327,6 +331,15 @@ class GridModel(QAbstractTableModel):
         if cell is None:
             return accessible_absent(row.application.name, which.id) + ticked
         return accessible(cell, self._now) + ticked
+
+    def _tip(self, place: int, column: int) -> str | None:
+        """The verdict, and each difference: what the details tell as well."""
+        cell = self._shown.row(place).cells.get(self.columns[column].id)
+        if cell is None or not self.columns[column].environment:
+            return None
+        found = [str(difference) for difference in cell.differences]
+        more = [tr("… {} more").format(len(found) - TIP_LINES)] if len(found) > TIP_LINES else []
+        return plain_tip("\n".join([verdict(cell, self._now), *found[:TIP_LINES], *more]))
 
     # --- order ----------------------------------------------------------------------------------------------------
 
@@ -368,4 +381,6 @@ def _first_change(before: Iterable[Row], after: Iterable[Row]) -> int | None:
     return next((at for at, (old, new) in pairs if old is not new and old != new), None)
 
 
+TIP_LINES = 8
+"""Differences that a tooltip lists."""
 _ROLES = frozenset({int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)})

@@ -15,8 +15,10 @@ from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.actions import LEAVE_OUT, ONLY, declared
 from mirror_console.ui.grid.at_cursor import AtCursor
 from mirror_console.ui.grid.detail import WIDTH, DetailPanel
+from mirror_console.ui.grid.drift_actions import DriftActions
 from mirror_console.ui.grid.model import GridModel
 from mirror_console.ui.grid.nothing_shown import NothingShown
+from mirror_console.ui.grid.operations import DriftOperations
 from mirror_console.ui.grid.selection_bar import SelectionBar
 from mirror_console.ui.grid.view import GridView
 from mirror_console.ui.page import Page
@@ -34,6 +36,7 @@ MENU = (
     "",
     "grid.copy_answer",
     "grid.copy_version",
+    "grid.where_it_runs",
     "",
     *ONLY,
     "",
@@ -41,6 +44,9 @@ MENU = (
     "grid.show_engine",
     "",
     "grid.roll_out_this",
+    "grid.accept_drift",
+    "grid.adopt_drift",
+    "grid.correct_drift",
     "grid.edit_mirror",
 )
 
@@ -52,7 +58,7 @@ class AlignmentPage(Page):
     title = "Alignment"
     icon = "layout-grid"
 
-    def __init__(self, context: UiContext) -> None:
+    def __init__(self, context: UiContext, operations: DriftOperations | None = None) -> None:
         super().__init__(context)
         self.model = GridModel(context.now)
         self.view = GridView(self.model, context.theme, context.icons)
@@ -62,7 +68,8 @@ class AlignmentPage(Page):
         self.summary = SummaryBar(context.theme)
         self.selection = SelectionBar()
         self.selection.refuse(context.console.read_only)
-        self.detail = DetailPanel(context, self._run)
+        self.detail = DetailPanel(context, self._run, operations)
+        self.drift = DriftActions(context, self.at_cursor.cell, operations)
         self.empty = NothingShown(context, self.filter_by)
         self.order_note = label("", Look.MUTED)
         self.check_button = icon_button(

@@ -11,7 +11,7 @@ from mirror_console.domain.alignment import Cell
 from mirror_console.domain.application import ImageSource
 from mirror_console.domain.environment import Environment
 from mirror_console.errors import Problem
-from mirror_console.operations.application_input import EnvironmentInput, MirrorInput
+from mirror_console.operations.application_input import EnvironmentInput, MirrorInput, settings_input
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.mirrors.environment_form import MirrorEnvironmentForm
 from mirror_console.ui.mirrors.hold import HoldDialog
@@ -41,7 +41,7 @@ class MirrorEditor(ApplicationEditor[MirrorInput, MirrorEnvironmentForm]):
             tr("Edit {}").format(given.name) if application_id else tr("Add a mirror"),
             operations.problems,
             operations.save,
-            lambda: self._environment(EnvironmentInput()),
+            lambda: self._environment(self._template()),
             application_id,
         )
         grid = context.grid
@@ -85,9 +85,12 @@ class MirrorEditor(ApplicationEditor[MirrorInput, MirrorEnvironmentForm]):
         )
 
     def extra_problems(self) -> list[Problem]:
-        """Lines that are no variables."""
-        told = [(place, made.variables_problem()) for place, made in enumerate(self.environments.forms)]
-        return [Problem(f"environments[{place}].variables", words) for place, words in told if words]
+        """Lines that are no variables or labels."""
+        return [
+            Problem(f"environments[{place}].{problem.field}", problem.words)
+            for place, made in enumerate(self.environments.forms)
+            for problem in made.unread()
+        ]
 
     def show_preview(self) -> None:
         """Say what the environment that is shown would show."""
@@ -136,6 +139,13 @@ class MirrorEditor(ApplicationEditor[MirrorInput, MirrorEnvironmentForm]):
         hold = cell.environment.hold if cell else None
         engines = grid.engines if grid else ()
         return MirrorEnvironmentForm(engines, given, hold, self.set_hold, self.clear_hold, self._context.now)
+
+    def _template(self) -> EnvironmentInput:
+        """What a new environment starts from: the template of the source that is chosen."""
+        slug = str(self.source.currentData() or "")
+        rows = self._context.grid.sources if self._context.grid else ()
+        template = next((row.application.template for row in rows if row.application.slug == slug), None)
+        return settings_input(template) if template else EnvironmentInput()
 
     def _cell(self, environment_id: str) -> Cell | None:
         grid = self._context.grid

@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from mirror_console.domain.environment import Hold, RestartPolicy
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.domain.secret import Secret
-from mirror_console.errors import InvalidInput
+from mirror_console.errors import Problem
 from mirror_console.operations.application_input import EnvironmentInput
-from mirror_console.operations.typed import parse_variables, variables_text
+from mirror_console.operations.typed import parse_labels, parse_variables, variables_text
 from mirror_console.ui.tokens import SPACE_1, SPACE_2
 from mirror_console.ui.widgets.form import Field, Form, choice, line_edit, text_edit, tick
+from mirror_console.ui.widgets.line_text import line_problems, lines_or
 from mirror_console.ui.widgets.secret_field import SecretInput
 from mirror_console.ui.widgets.text import Look, button, label
 from mirror_console.ui.words import age_aloud, day, tr
@@ -124,6 +125,7 @@ class MirrorEnvironmentForm:
         self.health_settle, self.health_limit = line_edit(given.health_settle), line_edit(given.health_limit)
         self.stop_signal, self.stop_seconds = line_edit(given.stop_signal), line_edit(given.stop_seconds)
         self.command = line_edit(given.command)
+        self.labels = text_edit(variables_text(given.labels), lines=3, placeholder="traefik.enable=true")
         self.init = tick(tr("Run with an init process"), given.init)
         self.protected = tick(tr("Protected: rollouts here ask for a reason"), given.protected)
         self.form = Form()
@@ -145,13 +147,13 @@ class MirrorEnvironmentForm:
         return self._widget
 
     def input(self) -> EnvironmentInput:
-        """What stands in the form. Lines that are no variables are left out; `variables_problem` tells of them."""
+        """What stands in the form. Lines that can't be read are left out; `unread` tells of them."""
         return EnvironmentInput(
             id=self.given.id,
             name=self.name.text().strip(),
             engine=str(self.engine.currentData() or ""),
             container=self.container.text().strip(),
-            variables=self._variables(),
+            variables=lines_or(parse_variables, self.variables, self.given.variables),
             secrets=self.secrets.secrets(),
             ports=self.ports.text(),
             volumes=self.volumes.text(),
@@ -170,15 +172,12 @@ class MirrorEnvironmentForm:
             command=self.command.text(),
             init=self.init.isChecked(),
             protected=self.protected.isChecked(),
+            labels=lines_or(parse_labels, self.labels, self.given.labels),
         )
 
-    def variables_problem(self) -> str:
-        """What is wrong with the lines of variables; empty where nothing is."""
-        try:
-            parse_variables(self.variables.toPlainText())
-        except InvalidInput as error:
-            return " ".join(problem.words for problem in error.problems) or error.title
-        return ""
+    def unread(self) -> list[Problem]:
+        """What is wrong with the lines of variables and labels."""
+        return [*line_problems(parse_variables, self.variables), *line_problems(parse_labels, self.labels)]
 
     def show_hold(self, hold: Hold | None) -> None:
         """Show the hold that is in force now."""
@@ -194,12 +193,6 @@ class MirrorEnvironmentForm:
         """Let nothing be changed."""
         self.hold_button.setEnabled(False)
         self.clear_button.setEnabled(False)
-
-    def _variables(self) -> dict[str, str]:
-        try:
-            return parse_variables(self.variables.toPlainText())
-        except InvalidInput:
-            return dict(self.given.variables)
 
     def _hold_bar(self, set_hold: Callable[[str], object], clear_hold: Callable[[str], object]) -> None:
         column = QVBoxLayout(self._widget)
@@ -250,6 +243,8 @@ class MirrorEnvironmentForm:
         form.add(Field("stop_signal", tr("Stop signal"), self.stop_signal, hint=tr("Empty: the image's own.")))
         form.add(Field("stop_seconds", tr("Seconds to stop"), self.stop_seconds))
         form.add(Field("command", tr("Command"), self.command, hint=tr("Empty: the image's own.")), wide=True)
+        labels = tr("One name=value a line: for a proxy, say. The console's own come besides.")
+        form.add(Field("labels", tr("Labels"), self.labels, hint=labels), wide=True)
         form.add(Field("init", tr("Run with an init process"), self.init))
         form.add(Field("protected", tr("Protected: rollouts here ask for a reason"), self.protected))
         form.end()

@@ -16,6 +16,7 @@ from mirror_console.jobs import Job, JobEvent, Work
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Question
 from mirror_console.ui.rollout.checks import ChecksStep
+from mirror_console.ui.rollout.fetch_now import FetchNow
 from mirror_console.ui.rollout.head import RolloutHead, is_protected
 from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.preview import PlanPreview, preview_title
@@ -52,6 +53,7 @@ class Assistant(QWidget):
         for step in (self.targets, self.preview, self.checks):
             self.stack.addWidget(step)
         self.says = ElidedLabel("", Look.MUTED)
+        self.fetch_now = FetchNow(context, operations)
         self.back_button = button(tr("Back"), self.back)
         self.next_button = button("", self.go_on, look="primary")
         self._clock = QTimer(self)
@@ -88,6 +90,7 @@ class Assistant(QWidget):
     def leave(self) -> None:
         """Give it up. The plan that was made is kept in the catalog and starts nothing by itself."""
         self._cancel_checks()
+        self.fetch_now.stop()
         self.left.emit()
 
     def back(self) -> None:
@@ -124,6 +127,7 @@ class Assistant(QWidget):
         self._wait("")
         self._plan = plan
         self.preview.show_plan(plan, self._context.console.clock())
+        self.fetch_now.show_plan(plan)
         self._show(PLAN)
         self.preview.tabs.setFocus()
 
@@ -236,6 +240,8 @@ class Assistant(QWidget):
         self.next_button.setAccessibleDescription(refusal)
         self.back_button.setVisible(self.step != TARGETS)
         self.says.say(refusal)
+        self.says.setVisible(self.step != PLAN or bool(refusal))
+        self.fetch_now.setVisible(self.step == PLAN and not refusal)
         plan = self._plan
         if self.step == TARGETS or plan is None:
             self.next_button.setText(tr("Make the plan"))
@@ -278,6 +284,7 @@ class Assistant(QWidget):
         foot.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
         foot.setSpacing(SPACE_2)
         foot.addWidget(self.says, 1)
+        foot.addWidget(self.fetch_now, 1)
         foot.addWidget(self.back_button)
         foot.addWidget(self.next_button)
         column.addLayout(foot)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mirror_console.domain.check import Checked, CheckResult
+from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import Plan, Way
 from mirror_console.domain.rollout import JournalEntry, Rollout
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations import plan as planning
+from mirror_console.operations import prefetch as prefetching
 from mirror_console.operations import preflight as checking
 from mirror_console.operations import recovery
 from mirror_console.operations import report as reporting
@@ -43,6 +45,9 @@ class RolloutOperations:
     go_on: Callable[[Console, Jobs, str, Report], Conducting] = recovery.go_on
     put_back: Callable[[Console, Jobs, str, Report], Rollout] = recovery.put_back
     report_html: Callable[[Console, str], str] = reporting.report_html
+    prefetch: Callable[[Console, Jobs, Plan, Callable[[tuple[Fetch, ...]], None], Work], tuple[Fetch, ...]] = (
+        prefetching.prefetch_plan
+    )
     summary_text: Callable[[Console, str], str] = reporting.summary_text
 
 

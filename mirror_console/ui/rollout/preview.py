@@ -9,6 +9,7 @@ from datetime import datetime
 from PySide6.QtWidgets import QFrame, QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Swap
+from mirror_console.domain.sizes import size_text
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.ways import in_numbers, way_words
@@ -18,7 +19,6 @@ from mirror_console.ui.rollout.words import (
     change_counts,
     plan_title,
     reason_counts,
-    size_text,
     version_steps,
 )
 from mirror_console.ui.tokens import SPACE_1, SPACE_3, SPACE_4

@@ -150,7 +150,9 @@ class RunView(QWidget):
         self.head.protect(protected)
         parts = [
             tr(self._state(rollout)),
-            tr("wave {} of {}").format(rollout.current_wave + 1, rollout.waves),
+            tr("fetching images")
+            if rollout.fetches_ahead
+            else tr("wave {} of {}").format(rollout.current_wave + 1, rollout.waves),
             tr("started {}").format(moment(rollout.started_at, now)),
             took(rollout.started_at, rollout.ended_at or now),
         ]

@@ -152,18 +152,6 @@ def took(begin: datetime | None, end: datetime | None) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def size_text(octets: int | None) -> str:
-    """A size for people: ``184 MB``; empty where it isn't known."""
-    if octets is None:
-        return ""
-    size = float(octets)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
 def versions(targets: Sequence[PlannedTarget]) -> str:
     """What the targets of a plan get: the one version, or how many there are."""
     titles = list(dict.fromkeys(target.after_title for target in targets))

@@ -9,9 +9,11 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.domain.request import Resolved
+from mirror_console.errors import Problem
 from mirror_console.operations.application_input import EnvironmentInput, SourceInput
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.sources.operations import SourceOperations
+from mirror_console.ui.sources.template_part import TemplatePart
 from mirror_console.ui.tokens import SPACE_2
 from mirror_console.ui.widgets.application_editor import ApplicationEditor
 from mirror_console.ui.widgets.form import Field, Form, choice, line_edit, text_edit
@@ -145,6 +147,7 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         self.account, self.tags = line_edit(given.account), line_edit(given.tags)
         self.domains = line_edit(given.domains)
         self.notes = text_edit(given.notes, lines=2)
+        self.template = TemplatePart(given.template)
         self._fill()
         for environment in given.environments:
             self.environments.put(SourceEnvironmentForm(engines, environment, self.look_up))
@@ -163,8 +166,13 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
             repository=self.repository.text().strip(),
             required_variables=self.required.text(),
             notes_url=self.notes_url.text().strip(),
+            template=self.template.input(),
             environments=tuple(made.input() for made in self.environments.forms),
         )
+
+    def extra_problems(self) -> list[Problem]:
+        """Lines of the template that are no variables or labels."""
+        return self.template.unread()
 
     def look_up(self, made: SourceEnvironmentForm) -> None:
         """Ask the registry what an environment's tag points to now."""
@@ -209,3 +217,4 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         form.add(Field("tags", tr("Tags"), self.tags, hint=tr("Separated by commas.")))
         form.add(Field("domains", tr("Domains"), self.domains, hint=tr("Separated by commas.")), wide=True)
         form.add(Field("notes", tr("Notes"), self.notes), wide=True)
+        self.template.add_to(form)

@@ -1,0 +1,197 @@
+"""Accepting: take what is observed into a mirror's settings and into what was last applied, and undo that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from mirror_console.domain.application import Application
+from mirror_console.domain.applied import Applied
+from mirror_console.domain.drift import differences
+from mirror_console.domain.environment import Environment, Settings, settings_problems
+from mirror_console.domain.image import Image, short
+from mirror_console.domain.observation import Observation
+from mirror_console.domain.rollout import OVER, TargetState
+from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.setting_words import VARIABLE
+from mirror_console.domain.taking import secret_values, taken
+from mirror_console.errors import InvalidInput, NotAllowed, Problem, VaultError
+from mirror_console.operations.console import Console
+from mirror_console.operations.drift import Found, chosen_fields, find, observation_of
+from mirror_console.operations.keeping import forget, kept
+from mirror_console.operations.placement import Placed, clashes
+from mirror_console.operations.ports import Books, Vault
+from mirror_console.operations.refresh import note_seen
+
+CHANGED = "{} was changed in the meantime."
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken over, and all that is needed to undo it."""
+
+    fields: tuple[str, ...]
+    before: tuple[Environment, ...]
+    after: tuple[Environment, ...]
+    record_before: Applied | None
+    record: Applied
+    observation_before: Observation | None
+    secrets_before: Mapping[SecretReference, Secret | None]
+    """Values that were replaced in the keyring; None: there was none."""
+    source_before: Application | None = None
+    source: Application | None = None
+    """The source with its template, where that was changed too."""
+
+
+def accept(console: Console, environment_id: str, fields: Collection[str] = ()) -> Taken:
+    """Take what is observed into this mirror's settings and into what was last applied: these fields, or all.
+
+    It is read fresh from the engine. Values of secrets go into the keyring in place of the old ones, and are shown
+    nowhere. Raises InvalidInput, EngineError, VaultError, NotAllowed.
+    """
+    console.demand_write()
+    found = find(console, environment_id)
+    return take(console, found, chosen_fields(found, fields))
+
+
+def take(
+    console: Console,
+    found: Found,
+    fields: tuple[str, ...],
+    source: Application | None = None,
+    followers: Iterable[tuple[Environment, Environment]] = (),
+) -> Taken:
+    """Keep what was found; in the same go a source with another template, and what follows it, before and after."""
+    environment, observed = found.environment, found.observed
+    wanted = replace(environment, settings=taken(environment.settings, observed, fields))
+    values = secret_values(environment.settings, observed, fields)
+    secrets = {wanted.settings.secrets[name].name: value for name, value in values.items()}
+    record = _record_after(console, found, wanted.settings, fields)
+    _demand_taken(found, record, fields)
+    others = tuple(followers)
+    with kept(console.vault, secrets) as secrets_before, console.catalog.write() as books:
+        _demand_idle(books, environment)
+        _demand_unchanged(books, [environment, *(before for before, _ in others)])
+        _demand_sound(books, wanted, fields)
+        observation_before = observation_of(books, environment)
+        source_before = books.applications.get(source.id) if source else None
+        if source is not None:
+            books.applications.save(source)
+        for one in (wanted, *(after for _, after in others)):
+            books.environments.save(one)
+        books.applied.save(record)
+        images: dict[str, Image | None] = {found.container.image_id: found.image}
+        note_seen(books, console, found.engine, wanted, found.session, found.container, images, record)
+    dropped = set(environment.settings.secrets.values()) - set(wanted.settings.secrets.values())
+    secrets_before |= _held(console.vault, dropped)
+    forget(console.vault, dropped)
+    return Taken(
+        fields,
+        (environment, *(before for before, _ in others)),
+        (wanted, *(after for _, after in others)),
+        found.record,
+        record,
+        observation_before,
+        secrets_before,
+        source_before,
+        source,
+    )
+
+
+def undo(console: Console, taken_over: Taken) -> None:
+    """Put the catalog and the keyring back to what they were before something was taken over.
+
+    Raises NotAllowed where the settings were changed since, VaultError.
+    """
+    console.demand_write()
+    given = {reference.name: value for reference, value in taken_over.secrets_before.items() if value is not None}
+    with kept(console.vault, given), console.catalog.write() as books:
+        _demand_idle(books, taken_over.before[0])
+        _demand_unchanged(books, taken_over.after)
+        if taken_over.source is not None and taken_over.source_before is not None:
+            if books.applications.get(taken_over.source.id) != taken_over.source:
+                raise NotAllowed(CHANGED.format(taken_over.source.name), "Nothing was undone.")
+            books.applications.save(taken_over.source_before)
+        for environment in taken_over.before:
+            books.environments.save(environment)
+        if taken_over.record_before is not None:
+            books.applied.save(taken_over.record_before)
+        else:
+            books.applied.remove(taken_over.record.environment_id, taken_over.record.process)
+        if taken_over.observation_before is not None:
+            books.observations.save_all([taken_over.observation_before])
+    forget(console.vault, [reference for reference, value in taken_over.secrets_before.items() if value is None])
+
+
+def _held(vault: Vault, references: Iterable[SecretReference]) -> dict[SecretReference, Secret | None]:
+    """What the keyring has under some references; what can't be read now can't be forgotten either, and stays there."""
+    found: dict[SecretReference, Secret | None] = {}
+    for reference in references:
+        with suppress(VaultError):
+            found[reference] = vault.get(reference)
+    return found
+
+
+def _record_after(console: Console, found: Found, wanted: Settings, fields: tuple[str, ...]) -> Applied:
+    """What counts as applied from now on: as before, with what was taken over."""
+    container, record = found.container, found.record
+    observed = replace(found.observed, references={**found.observed.references, **wanted.secrets})
+    settings = taken(found.judged.applied, observed, fields)
+    named = {field.removeprefix(VARIABLE) for field in fields}
+    values = {name: Secret(container.variables[name]) for name in settings.secrets if name in container.variables}
+    known = {name: mark for name, mark in found.judged.secrets.items() if name in settings.secrets}
+    # Where nothing was known to be applied, the container's values are.
+    new = {name: value for name, value in values.items() if name in named or record is None}
+    hashes = known | console.keyed.hashes(found.environment.id, new)
+    keeps_old = record is not None and found.judged.remade and "container" not in fields
+    return Applied(
+        environment_id=found.environment.id,
+        process=found.environment.processes[0].name,
+        container_id=record.container_id if keeps_old and record else container.id,
+        at=console.clock(),
+        by=console.person,
+        fingerprint=record.fingerprint if record else found.image.fingerprint,
+        settings=settings,
+        title=record.title if record else found.image.version or short(found.image.fingerprint),
+        secrets=hashes,
+    )
+
+
+def _demand_taken(found: Found, record: Applied, fields: tuple[str, ...]) -> None:
+    """Raises InvalidInput where settings have no place for what was found, such as a variable taken away."""
+    left = {difference.field for difference in differences(record.settings, found.container, found.image)}
+    problems = [Problem(field, "settings have no place for it as it is there") for field in fields if field in left]
+    if problems:
+        raise InvalidInput("This can't be taken over.", problems, "Take the others alone, or correct it by a rollout.")
+
+
+def _demand_idle(books: Books, environment: Environment) -> None:
+    for rollout in books.rollouts.unfinished():
+        for target in rollout.targets:
+            at_work = target.state not in OVER or target.state is TargetState.UNKNOWN
+            if target.environment_id == environment.id and at_work:
+                title = f"Rollout {rollout.plan.fingerprint} is {rollout.state} there."
+                raise NotAllowed(title, "Let the rollout end, or decide about it, then try again.")
+
+
+def _demand_unchanged(books: Books, environments: Sequence[Environment]) -> None:
+    there = {one.id: one for one in books.environments.some(one.id for one in environments)}
+    for environment in environments:
+        if there.get(environment.id) != environment:
+            raise NotAllowed(CHANGED.format(f"The environment {environment.name}"), "Look at it again, then choose.")
+
+
+def _demand_sound(books: Books, environment: Environment, fields: tuple[str, ...]) -> None:
+    problems = settings_problems(environment.settings)
+    if "ports" in fields:
+        names = {one.id: one.name for one in books.applications.all()}
+        placed = [
+            Placed(one, f"{names[one.application_id]} {one.name}")
+            for one in books.environments.all()
+            if one.id != environment.id
+        ]
+        engines = {engine.id: engine.name for engine in books.engines.all()}
+        problems += clashes([*placed, Placed(environment, environment.name, "settings")], engines)
+    if problems:
+        raise InvalidInput("This can't be taken over.", problems, "Correct it by a rollout, or on its engine.")

@@ -1,0 +1,87 @@
+"""Applied: what an environment was last made of, how a container compares with that, and the record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mirror_console.domain.applied import Applied
+from mirror_console.domain.drift import REMADE, differences
+from mirror_console.domain.environment import Environment, Settings
+from mirror_console.domain.image import Image
+from mirror_console.domain.observation import LABEL, Container, Difference
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.secret import Secret
+from mirror_console.operations.console import Console
+from mirror_console.operations.ports import Books
+
+Records = Mapping[tuple[str, str], Applied]
+"""What was last applied, by environment and process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How a container compares with what was last applied."""
+
+    applied: Settings
+    """What was last applied; the catalog's settings where nobody knows better."""
+    differences: tuple[Difference, ...] = ()
+    hash: str = ""
+    """Of what was applied; empty where nothing is known to have been."""
+    remade: bool = False
+    not_compared: str = ""
+    """Why values of secrets were not compared, in words."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Keyed hashes of what was applied."""
+
+
+def judged(
+    console: Console, environment: Environment, container: Container, image: Image | None, record: Applied | None
+) -> Judged:
+    """Compare a container with what was last applied to its environment."""
+    rollout = container.labels.get(LABEL + "rollout", "")
+    remade = record is not None and container.id != record.container_id and not rollout
+    if record is None or (container.id != record.container_id and not remade):
+        # A catalog of before there were records, or a container of a rollout that came later than the record.
+        made_with = container.labels.get(LABEL + "spec", "")
+        applied = _last_settings(console, environment, made_with)
+        return Judged(applied, differences(applied, container, image), made_with)
+    values = {name: Secret(value) for name, value in container.variables.items() if name in record.settings.secrets}
+    same, why = console.keyed.compare(environment.id, record.secrets, values)
+    found = differences(record.settings, container, image, same)
+    found = (REMADE, *found) if remade else found
+    return Judged(record.settings, found, record.settings.hash, remade, why, record.secrets)
+
+
+def records_of(books: Books, environment_ids: list[str]) -> Records:
+    """What was last applied to environments."""
+    return {(record.environment_id, record.process): record for record in books.applied.of(environment_ids)}
+
+
+def record_of(console: Console, planned: PlannedTarget, container: Container, rollout_id: str) -> Applied:
+    """The record of a target that is done: what its new container was made of.
+
+    The hashes are of what the container was given; without the keyring they are left out. No transaction may be open.
+    """
+    given = {
+        name: Secret(container.variables[name]) for name in planned.settings.secrets if name in container.variables
+    }
+    return Applied(
+        environment_id=planned.environment_id,
+        process=planned.process,
+        container_id=container.id,
+        at=console.clock(),
+        by=console.person,
+        fingerprint=planned.after_fingerprint,
+        settings=planned.settings,
+        rollout_id=rollout_id,
+        title=planned.after_title,
+        secrets=console.keyed.hashes(planned.environment_id, given),
+    )
+
+
+def _last_settings(console: Console, environment: Environment, made_with: str) -> Settings:
+    if not made_with or made_with == environment.settings.hash:
+        return environment.settings
+    with console.catalog.read() as books:
+        return books.rollouts.last_settings(environment.id, made_with) or environment.settings

@@ -1,0 +1,182 @@
+"""Drift: what differs from what was last applied, what waits for a rollout, and a fresh look at both."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from mirror_console.domain.alignment import Cell
+from mirror_console.domain.application import Application
+from mirror_console.domain.applied import Applied
+from mirror_console.domain.engine import Engine
+from mirror_console.domain.environment import Environment, Settings
+from mirror_console.domain.image import Image
+from mirror_console.domain.observation import Container, Difference, Observation
+from mirror_console.domain.pending import replaced_secret, settings_changes
+from mirror_console.domain.secret import Secret
+from mirror_console.domain.taking import Observed
+from mirror_console.errors import InvalidInput, Problem, VaultError
+from mirror_console.operations.access import reached_now
+from mirror_console.operations.application_input import secret_reference
+from mirror_console.operations.applied import Judged, judged, records_of
+from mirror_console.operations.console import Console
+from mirror_console.operations.ports import Books, EngineSession
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """What is known of one environment's settings: observed against applied, and applied against the catalog."""
+
+    application: Application
+    environment: Environment
+    record: Applied | None
+    """What was last applied; None in a catalog of before, and where nothing ever was."""
+    drift: tuple[Difference, ...]
+    not_compared: str
+    pending: tuple[Difference, ...]
+
+
+def drift_of(console: Console, environment_id: str, *, ask_keyring: bool = False) -> DriftReport:
+    """From the catalog alone; with `ask_keyring` secrets that were replaced there since are pending too.
+
+    Raises KeyError where the environment isn't there.
+    """
+    with console.catalog.read() as books:
+        environment = books.environments.get(environment_id)
+        application = books.applications.get(environment.application_id)
+        record = _record(books, environment)
+        seen = observation_of(books, environment)
+        applied = record.settings if record else _applied_without_record(books, environment, seen)
+    changes = settings_changes(applied, environment.settings) if applied else ()
+    if ask_keyring and record is not None:
+        changes += tuple(replaced_secret(name) for name in replaced(console, environment, record))
+    drift = seen.differences if seen else ()
+    return DriftReport(application, environment, record, drift, seen.not_compared if seen else "", changes)
+
+
+def with_replaced_secrets(console: Console, cells: Sequence[Cell]) -> list[Cell]:
+    """Cells that are pending also where a secret's value was replaced in the keyring since it was applied."""
+    chosen = {cell.environment.id for cell in cells if cell.environment.settings.secrets and not cell.pending}
+    with console.catalog.read() as books:
+        records = {record.environment_id: record for record in books.applied.of(chosen) if record.secrets}
+    return [
+        cell._replace(pending=True)
+        if (record := records.get(cell.environment.id)) and replaced(console, cell.environment, record)
+        else cell
+        for cell in cells
+    ]
+
+
+def replaced(console: Console, environment: Environment, record: Applied) -> tuple[str, ...]:
+    """The secret variables for which the keyring has another value than was applied. Asks nobody for a password."""
+    values: dict[str, Secret] = {}
+    if not record.secrets or not console.keyed.open:
+        return ()
+    for name, reference in environment.settings.secrets.items():
+        if name in record.secrets:
+            try:
+                values[name] = console.vault.get(reference)
+            except VaultError:
+                # That it is missing is for the checks to tell.
+                continue
+    same, _ = console.keyed.compare(environment.id, record.secrets, values)
+    return tuple(name for name, equal in sorted(same.items()) if not equal)
+
+
+# --- looking ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A container as it was found just now, and what differs from what was applied."""
+
+    application: Application
+    environment: Environment
+    record: Applied | None
+    observed: Observed
+    judged: Judged
+    engine: Engine
+    session: EngineSession
+
+    @property
+    def container(self) -> Container:
+        """The container."""
+        return self.observed.container
+
+    @property
+    def image(self) -> Image:
+        """Its image."""
+        return self.observed.image
+
+
+def find(console: Console, environment_id: str) -> Found:
+    """Look at the container of an environment now. Raises EngineError, InvalidInput where there is none to compare."""
+    with console.catalog.read() as books:
+        environment = books.environments.get(environment_id)
+        application = books.applications.get(environment.application_id)
+        record = _record(books, environment)
+    engine = reached_now(console, environment.engine_id, application.id)
+    session = console.engines.session(engine)
+    container = session.inspect(environment.container)
+    image = session.image(container.image_id) if container else None
+    if container is None or image is None:
+        words = f"there is no container '{environment.container}'" if container is None else "its image can't be read"
+        raise InvalidInput("There is nothing to take over.", [Problem("container", words)], "Check it again.")
+    references = {
+        name: environment.settings.secrets.get(name) or secret_reference(environment.id, name)
+        for name in container.variables
+        if _may_be_secret(environment.id, name)
+    }
+    return Found(
+        application,
+        environment,
+        record,
+        Observed(container, image, references),
+        judged(console, environment, container, image, record),
+        engine,
+        session,
+    )
+
+
+def chosen_fields(found: Found, fields: Collection[str]) -> tuple[str, ...]:
+    """The fields of the differences that are meant: all where none is named. Raises InvalidInput."""
+    there = [difference.field for difference in found.judged.differences]
+    problems = [
+        Problem("field", "an image is kept by holding its environment: on the mirror's form")
+        if field == "image"
+        else Problem("field", f"'{field}' doesn't differ (there are: {', '.join(there) or 'none'})")
+        for field in fields
+        if field not in there
+    ]
+    if not there:
+        problems.append(Problem("field", "nothing differs from what was last applied"))
+    if problems:
+        raise InvalidInput("Nothing was taken over.", problems, "Check it again, and choose of what differs.")
+    return tuple(fields) or tuple(there)
+
+
+# --- what the catalog knows ---------------------------------------------------------------------------------------
+
+
+def _record(books: Books, environment: Environment) -> Applied | None:
+    return records_of(books, [environment.id]).get((environment.id, environment.processes[0].name))
+
+
+def observation_of(books: Books, environment: Environment) -> Observation | None:
+    process = environment.processes[0].name
+    return next((seen for seen in books.observations.of(environment.id) if seen.process == process), None)
+
+
+def _applied_without_record(books: Books, environment: Environment, seen: Observation | None) -> Settings | None:
+    """In a catalog of before there were records: what a rollout planned that the container says it was made with."""
+    if seen is None or not seen.settings_hash:
+        return None
+    return books.rollouts.last_settings(environment.id, seen.settings_hash)
+
+
+def _may_be_secret(environment_id: str, name: str) -> bool:
+    try:
+        secret_reference(environment_id, name)
+    except ValueError:
+        return False
+    return True
