@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from mirror_console import __version__
-from mirror_console.cli import catalog, clean, credentials, drift, engines, images, recover, rollout, status, where
+from mirror_console.cli import (
+    catalog,
+    clean,
+    credentials,
+    drift,
+    engines,
+    hold,
+    images,
+    recover,
+    releases,
+    rollout,
+    status,
+    where,
+)
 from mirror_console.cli.session import EXIT_CODES, READ_ONLY, CliParts, Session, session_of, told
 
 
@@ -25,7 +38,20 @@ def build(parts: CliParts) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_start)
-    for module in (status, where, rollout, recover, clean, drift, images, engines, credentials, catalog):
+    for module in (
+        status,
+        where,
+        rollout,
+        recover,
+        releases,
+        hold,
+        clean,
+        drift,
+        images,
+        engines,
+        credentials,
+        catalog,
+    ):
         module.add_to(app)
     return app
 

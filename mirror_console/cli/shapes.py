@@ -4,7 +4,14 @@ status            StatusShape
 where             {"asked", "words", "builds": [{"title", "fingerprint", "platform", "revision", "names",
                   "environments": [{"application", "environment", "source", "engine", "running", "seen_at"}],
                   "held_by": [{"engine", "seen_at"}]}]}
-check             {"answered": [name], "failed": [{"engine", "why"}], "environments": count, "words"}
+check             {"answered": [name], "failed": [{"engine", "why"}], "environments": count, "words",
+                  "tags": [{"reference", "digest", "changed", "engine", "words"}]}
+releases list     {"source", "environments": [{"name", "tag", "every", "wanted", "runs", "looked_at", "words"}],
+                  "releases": [{"environment", "now", "version", "revision", "repository", "digest", "fingerprint",
+                  "tag", "first_seen", "created", "expected", "runs", "marks", "remark", "notes"}]}
+releases mark     {"source", "version", "digest", "marks", "remark", "words"}; so unmark
+hold              {"mirror", "environment", "version", "fingerprint", "digest", "reason", "person", "until"}
+unhold            {"mirror", "environment", "was_held"}
 rollout plan      PlanShape
 rollout checks    {"plan", "blocks_all", "results": [{"check", "answer", "blocks", "words", "remedy", "environment_id",
                   "mirror"}]}
@@ -72,6 +79,7 @@ class EnvironmentShape:
     not_compared: str
     pending: bool
     held: bool
+    held_until: datetime | None
     engine: str
     container: str
     checked_at: datetime | None
@@ -377,6 +385,7 @@ def _environment(cell: Cell, now: datetime) -> EnvironmentShape:
         not_compared=seen.not_compared if seen else "",
         pending=cell.pending,
         held=cell.held,
+        held_until=cell.environment.hold.until if cell.held and cell.environment.hold else None,
         engine=cell.engine_name,
         container=cell.environment.container,
         checked_at=seen.at if seen else None,

@@ -102,18 +102,26 @@ def check(
         list[str] | None, typer.Option("--engine", help="Ask this engine alone; may be repeated.")
     ] = None,
     inspect: Annotated[bool, typer.Option("--inspect", help="Look into every container, changed or not.")] = False,
+    tags: Annotated[
+        bool, typer.Option("--tags", help="Look up every registry's tag that is followed, due or not.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Ask the engines what runs there now, and keep what they say. Nothing is changed on them."""
     session = session_of(context)
     with session.console(write=True) as (console, jobs):
         ids = engine_ids(console, engine) if engine else None
-        refreshed = refresh(console, jobs, ids, inspect_all=inspect)
+        refreshed = refresh(console, jobs, ids, inspect_all=inspect, tags=tags)
     if as_json:
         session.out.json(_check_shape(refreshed))
     else:
         session.out.say(refreshed.sentence)
-    if refreshed.failed:
+        if tags and not refreshed.tags:
+            session.out.say("No environment of a source follows a tag.")
+        for looked in refreshed.tags:
+            if not looked.look.words and (tags or looked.changed):
+                session.out.say(f"  {looked.words}")
+    if refreshed.failed or any(looked.look.words for looked in refreshed.tags):
         raise typer.Exit(ExitCode.ATTENTION)
 
 
@@ -146,6 +154,16 @@ def _check_shape(refreshed: Refreshed) -> dict[str, object]:
         "answered": refreshed.answered,
         "failed": [{"engine": name, "why": why} for name, why in refreshed.failed],
         "environments": refreshed.environments,
+        "tags": [
+            {
+                "reference": looked.look.reference,
+                "digest": looked.look.digest,
+                "changed": looked.changed,
+                "engine": looked.engine,
+                "words": looked.look.words,
+            }
+            for looked in refreshed.tags
+        ],
         "words": refreshed.sentence,
     }
 
@@ -179,4 +197,5 @@ def cell_line(cell: Cell, now: datetime) -> tuple[str, str]:
     """A cell as text, and its style."""
     glyph, style = GLYPHS[cell.status]
     running, more = cell_texts(cell, now)
+    more = more.removeprefix(f"{cell.status}: ")
     return f"{glyph} {cell.status} {running}{f' ({more})' if more else ''}", style

@@ -18,17 +18,19 @@ from mirror_console.domain.environment import Environment
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.identity import (
     DIFFERENT,
+    DIFFERENT_BY_DIGEST,
     DIFFERENT_BY_RECORD,
     UNREAD,
     Likeness,
     apart,
     identify,
+    moved_on,
     release_of,
 )
 from mirror_console.domain.image import short
-from mirror_console.domain.moment import day
+from mirror_console.domain.moment import age_aloud, day
 from mirror_console.domain.observation import Difference, Health, Observation, State
-from mirror_console.domain.release import Release, behind_by, current
+from mirror_console.domain.release import Release, behind_by, wanted_of, wanted_since
 from mirror_console.errors import FailureKind
 
 AGEING_AFTER = timedelta(minutes=5)
@@ -140,6 +142,13 @@ class Expected:
     title: str
     why: str
     since: datetime | None = None
+    back: bool = False
+    """Whether the source went back to it from a newer release."""
+
+    @property
+    def identity(self) -> str:
+        """What it is known by: its fingerprint, or its digest as long as that is all that is known."""
+        return self.fingerprint or (self.release.identity if self.release is not None else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +222,13 @@ def expect(
     hold = environment.hold
     if hold is not None and hold.active(now):
         until = f" until {day(hold.until, now)}" if hold.until else ""
-        held = [release for release in releases if release.fingerprint == hold.fingerprint]
+        held = [release for release in releases if release.is_image(hold.identity)]
         # The same image may have been a release of several environments: one with a digest can be pulled.
         release = max(held, key=lambda release: (bool(release.digest), release.first_seen), default=None)
-        title = hold.version or short(hold.fingerprint)
-        return Expected(hold.fingerprint, release, title, f"held{until}: {hold.reason}")
+        fingerprint = hold.fingerprint or (release.fingerprint if release else "")
+        title = hold.version or (release.title if release else short(hold.identity))
+        soon = f", ends in {age_aloud(hold.until - now)}" if hold.until and hold.ends_soon(now) else ""
+        return Expected(fingerprint, release, title, f"held{until}{soon}: {hold.reason}{_withdrawn(release)}")
     if not application.is_mirror:
         return NoExpectation("a source's own environment: it is watched, and deployed by whoever develops")
     match application.image_source:
@@ -227,14 +238,39 @@ def expect(
             wanted = environment.name
         case _:
             assert_never(application.image_source)
+    ended = f"; its hold ended {day(hold.until, now)}" if hold is not None and hold.until else ""
     origin = next((candidate for candidate in source_environments if candidate.name == wanted), None)
     if origin is None:
-        return NoExpectation(f"the source has no environment '{wanted}'")
-    release = current([candidate for candidate in releases if candidate.environment_id == origin.id])
+        return NoExpectation(f"the source has no environment '{wanted}'{ended}")
+    own = [candidate for candidate in releases if candidate.environment_id == origin.id]
+    release = wanted_of(origin, own)
     if release is None:
-        return NoExpectation(f"the source's {wanted} never had an image")
-    why = f"{wanted} of the source has it ({application.image_source})"
-    return Expected(release.fingerprint, release, release.title, why, release.current_since)
+        return NoExpectation(f"{_never(origin)}{ended}")
+    back = any(other.first_seen > release.first_seen and wanted_since(origin, other) for other in own)
+    why = f"{_has(origin, back=back)} ({application.image_source}){_withdrawn(release)}{ended}"
+    return Expected(release.fingerprint, release, release.title, why, wanted_since(origin, release), back)
+
+
+def _never(origin: Environment) -> str:
+    """That a source's environment stands for no image yet."""
+    if origin.follows is not None:
+        return f"the source's {origin.name} follows the tag '{origin.follows.tag}', which was never read"
+    return f"the source's {origin.name} never had an image"
+
+
+def _has(origin: Environment, *, back: bool) -> str:
+    """In what way a source's environment stands for a release: it has it, went back to it, or its tag points there."""
+    if origin.follows is not None:
+        how = "went back to it" if back else "points to it"
+        return f"{origin.name} of the source follows the tag '{origin.follows.tag}', which {how}"
+    return f"{origin.name} of the source {'went back to it' if back else 'has it'}"
+
+
+def _withdrawn(release: Release | None) -> str:
+    """That a release was withdrawn, and why."""
+    if release is None or not release.withdrawn:
+        return ""
+    return f"; it is withdrawn{f': {release.remark}' if release.remark else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,10 +314,13 @@ def compare(
     running = release_of(releases, observed, held)
     if likeness.same is None:
         # What runs may be known by its own release, and that to be another than the expected one.
-        if running is None or not apart(running, release):
+        if running is not None and moved_on(running, release):
+            likeness = DIFFERENT_BY_DIGEST
+        elif running is None or not apart(running, release):
             return Compared(Alignment.UNKNOWN, likeness=likeness)
-        likeness = DIFFERENT if observed.fingerprint else DIFFERENT_BY_RECORD
-    behind = behind_by(releases, running.fingerprint, expected.fingerprint) if running is not None else None
+        else:
+            likeness = DIFFERENT if observed.fingerprint else DIFFERENT_BY_RECORD
+    behind = behind_by(releases, running.identity, expected.identity) if running is not None else None
     if behind is not None and behind != 0:
         return Compared(Alignment.BEHIND if behind > 0 else Alignment.AHEAD, behind, None, likeness)
     found = observed.fingerprint or observed.recorded

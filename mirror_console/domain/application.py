@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import quote, urlsplit
 
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.template import template_problems
@@ -88,6 +89,39 @@ def application_problems(application: Application, at: str = "") -> list[Problem
         found.append(Problem(f"{where}source", "a mirror names its source"))
     if not application.is_mirror and not application.repository:
         found.append(Problem(f"{where}repository", "a source names its image repository"))
+    found += [Problem(f"{where}notes_url", words) for words in _address_faults(application.notes_url)]
     if application.template is not None:
         found.extend(template_problems(application.template, f"{where}template"))
     return found
+
+
+def notes_link(pattern: str, version: str, revision: str) -> str:
+    """Where the notes of a release are found, by a source's pattern; empty where it asks for what the release lacks.
+
+    What an image calls itself is its maker's to choose: it fills a place in the address and can't change the rest.
+    """
+    given = {"{version}": version, "{revision}": revision}
+    if not pattern or any(place in pattern and value in {"", ".", ".."} for place, value in given.items()):
+        return ""
+    for place, value in given.items():
+        pattern = pattern.replace(place, quote(value, safe=""))
+    return pattern
+
+
+def _address_faults(pattern: str) -> list[str]:
+    """What is wrong with an address for notes."""
+    if not pattern:
+        return []
+    try:
+        parts = urlsplit(pattern)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if host is None or parts.scheme != "https" or re.search(r"[\s\x00-\x1f]", pattern):
+        return [f"'{pattern}' is not an address that starts with https://, such as https://shop.example/{{version}}"]
+    if "{" in parts.netloc or parts.username is not None:
+        return ["the host stands in it as it is, without a name or a placeholder"]
+    unknown = re.sub(r"\{(version|revision)\}", "", pattern)
+    if "{" in unknown or "}" in unknown:
+        return ["only {version} and {revision} stand in braces"]
+    return []

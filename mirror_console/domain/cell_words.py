@@ -17,6 +17,8 @@ from mirror_console.domain.phrases import (
     drift_words,
     engine_and_reason,
     health_words,
+    hold_ended,
+    hold_ending,
     hold_until,
     image_unread,
     no_expectation,
@@ -24,6 +26,7 @@ from mirror_console.domain.phrases import (
     sureness,
     untold,
     was,
+    went_back,
 )
 
 NOTHING = "—"
@@ -45,12 +48,8 @@ def cell_texts(cell: Cell, now: datetime) -> tuple[str, str]:
     match cell.status:
         case Status.ALIGNED:
             return running, _aligned_text(cell, now)
-        case Status.BEHIND:
-            same = cell.running_title == cell.expected_title
-            return running, f"{cell.behind} behind" if same else f"→ {cell.expected_title}"
-        case Status.AHEAD:
-            same = cell.running_title == cell.expected_title
-            return running, f"{abs(cell.behind or 0)} ahead" if same else f"> {cell.expected_title}"
+        case Status.BEHIND | Status.AHEAD:
+            return running, ", ".join(part for part in (_distance_text(cell), hold_ended(cell, now)) if part)
         case Status.DRIFTED:
             return running, drift_text(cell)
         case Status.MISSING:
@@ -64,7 +63,9 @@ def cell_texts(cell: Cell, now: datetime) -> tuple[str, str]:
             return running, cell.step or str(cell.activity)
         case Status.NOT_CHECKED:
             return running, _not_checked_text(cell, now)
-        case Status.NO_RELEASE | Status.NO_ACCESS:
+        case Status.NO_RELEASE:
+            return running, f"{cell.status}: {no_expectation(cell)}"
+        case Status.NO_ACCESS:
             return running, str(cell.status)
         case Status.NOT_APPLICABLE:
             return ABSENT_TEXTS
@@ -91,7 +92,10 @@ def accessible(cell: Cell, now: datetime) -> str:
     if cell.pending:
         said += ", settings pending"
     if cell.held and cell.environment.hold is not None:
-        said += f", held{hold_until(cell, now)}: {cell.environment.hold.reason}"
+        ending = hold_ending(cell, now)
+        said += f", held{hold_until(cell, now)}{f', {ending}' if ending else ''}: {cell.environment.hold.reason}"
+    elif hold_ended(cell, now):
+        said += f", {hold_ended(cell, now)}"
     return said
 
 
@@ -118,6 +122,16 @@ def _unread(cell: Cell) -> bool:
     return cell.observation is None or not (cell.observation.fingerprint or cell.observation.recorded)
 
 
+def _distance_text(cell: Cell) -> str:
+    """Of what doesn't run the expected release: which that is, or how far it is where both have the same name."""
+    same = cell.running_title == cell.expected_title
+    if cell.status is Status.BEHIND:
+        return f"{cell.behind} behind" if same else f"→ {cell.expected_title}"
+    if same:
+        return f"{abs(cell.behind or 0)} ahead"
+    return f"back to {cell.expected_title}" if went_back(cell) else f"> {cell.expected_title}"
+
+
 def _aligned_text(cell: Cell, now: datetime) -> str:
     if cell.health is Health.STARTING:
         return f"health: {cell.health}"
@@ -126,6 +140,10 @@ def _aligned_text(cell: Cell, now: datetime) -> str:
     if cell.pending:
         return str(Badge.PENDING)
     if cell.held and cell.environment.hold is not None:
+        # What ends soon comes first: the reason is cut off where the cell is narrow.
+        ending = hold_ending(cell, now)
+        if ending:
+            return f"held, {ending}: {cell.environment.hold.reason}"
         return f"held: {cell.environment.hold.reason}{hold_until(cell, now).replace(' until', ', to')}"
     return ""
 

@@ -20,6 +20,7 @@ class Check(StrEnum):
     PULLABLE = "image can be had"
     PLATFORM = "platform fits"
     DISK = "disk space"
+    RELEASE_ORDER = "release may come next"
     SETTINGS = "settings complete"
     NAMES = "names free or ours"
     PORTS = "ports free or ours"

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mirror_console.domain.alignment import Cell
+from mirror_console.domain.filter_question import hold_end
 from mirror_console.domain.filter_terms import (
     KEYS,
     WORD_TESTS,
     CellTexts,
     Changed,
+    HoldEnds,
     RowTexts,
     Words,
     changed_within,
+    hold_ends,
     typed_word,
 )
 from mirror_console.domain.filter_text import Part, quoted, split
@@ -59,7 +62,7 @@ def completions(text: str, cursor: int, grid: Grid) -> list[Completion]:
 def _keys(begun: str, start: int, end: int, grid: Grid) -> list[Completion]:
     environment, dot, _ = begun.casefold().rpartition(".")
     if dot:
-        scoped = [name for name, kind in KEYS.items() if isinstance(kind, Words | CellTexts)]
+        scoped = [name for name, kind in KEYS.items() if isinstance(kind, Words | CellTexts | HoldEnds)]
         names = [f"{environment}.{name}" for name in scoped] if environment in grid.columns else []
     else:
         names = [*grid.columns, *KEYS]
@@ -77,6 +80,8 @@ def _values(part: Part, grid: Grid) -> list[tuple[str, int]]:
             return []
         case Changed():
             return [(span, _changed(span, grid)) for span in ("today", "24h", "7d", "30d")]
+        case HoldEnds():
+            return [(span, _ending(span, grid, environment)) for span in ("<7d", "<30d", "ended")]
         case RowTexts(read):
             for row in grid.rows:
                 counted.update({text for text in read(row) if text})
@@ -92,6 +97,14 @@ def _values(part: Part, grid: Grid) -> list[tuple[str, int]]:
 
 def _cells(row: Row, environment: str) -> Iterable[Cell]:
     return [cell for name, cell in row.cells.items() if not environment or name == environment]
+
+
+def _ending(span: str, grid: Grid, environment: str) -> int:
+    ends = hold_ends(span)
+    if ends is None:
+        return 0
+    found = ([hold_end(cell) for cell in _cells(row, environment)] for row in grid.rows)
+    return sum(any(end is not None and ends(end, grid.made_at) for end in several) for several in found)
 
 
 def _changed(span: str, grid: Grid) -> int:

@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from mirror_console.domain.image import TAG
 from mirror_console.domain.plain import clean
 from mirror_console.domain.secret import SecretReference
 from mirror_console.errors import Problem
@@ -23,6 +24,11 @@ OUR_LABELS = "io.mirrorconsole."
 NAME_SUFFIXES = (".mc-next", ".mc-prev", ".mc-older")
 LOCK_PREFIX = "mc-lock."
 DEFAULT_PROCESS = "web"
+ENDS_SOON = timedelta(days=7)
+"""Before the end of a hold: for so long it is said that it ends soon."""
+OFTEST = 60
+"""Seconds that lie at least between two looks at a registry's tag."""
+SELDOMEST = 7 * 24 * 3600
 
 
 class RestartPolicy(StrEnum):
@@ -124,7 +130,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """An environment kept on one image whatever its image source says. `until` None means without end."""
+    """An environment kept on one image whatever its image source says. `until` None means without end.
+
+    The image is told by its fingerprint, or by its `digest` as long as no more is known of it.
+    """
 
     fingerprint: str
     version: str
@@ -132,10 +141,20 @@ class Hold:
     person: str
     since: datetime
     until: datetime | None = None
+    digest: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What the image is known by."""
+        return self.fingerprint or self.digest
 
     def active(self, now: datetime) -> bool:
         """Whether the hold still counts at `now`."""
         return self.until is None or now < self.until
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Whether it still counts at `now`, and ends within a week."""
+        return self.until is not None and now < self.until <= now + ENDS_SOON
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +215,8 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
     """Everything wrong with an environment by itself; `at` is put before the field names."""
     found: list[Problem] = []
     where = f"{at}." if at else ""
+    if environment.follows is not None:
+        found += _rule_problems(environment.follows, f"{where}follows")
     if not ENVIRONMENT_NAME.fullmatch(environment.name):
         words = f"'{environment.name}' is not a name" if environment.name else "a name is needed"
         words += ": use lower-case letters, digits and hyphens, 63 at most"
@@ -210,6 +231,16 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
             words = f"'{process.container}' ends like a name that a rollout gives for a while; choose another"
             found.append(Problem(f"{where}container", words))
     return found + settings_problems(environment.settings, f"{where}settings")
+
+
+def _rule_problems(rule: TagRule, at: str) -> list[Problem]:
+    found = []
+    if not TAG.fullmatch(rule.tag):
+        words = f"'{rule.tag}' is not a tag" if rule.tag else "a tag is needed"
+        found.append(Problem(f"{at}.tag", f"{words}: letters, digits, '_', '.' and '-', 128 at most"))
+    if not OFTEST <= rule.every <= SELDOMEST:
+        found.append(Problem(f"{at}.every", "from once a minute (60 seconds) to once a week"))
+    return found
 
 
 def settings_problems(settings: Settings, at: str = "settings") -> list[Problem]:

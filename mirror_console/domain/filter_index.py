@@ -19,10 +19,12 @@ from mirror_console.domain.filter_question import (
     CellLook,
     OfChange,
     OfEnvironment,
+    OfHold,
     OfIdentity,
     OfMirror,
     Question,
     RowLook,
+    hold_end,
     identity_text,
 )
 from mirror_console.domain.fleet import Row
@@ -72,6 +74,13 @@ class Index:
                     return _union(self._cells(each, look, holds) for each in self._names)
                 found = self._cells(name, look, holds)
                 return found | (self.everything ^ self.having(name)) if absent else found
+            case OfHold(name, ends):
+
+                def is_meant(cell: Cell) -> bool:
+                    end = hold_end(cell)
+                    return end is not None and ends(end, now)
+
+                return _union(self._cells(each, hold_end, is_meant) for each in ([name] if name else self._names))
         assert_never(question)
 
     def having(self, name: str) -> RowSet:

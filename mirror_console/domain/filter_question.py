@@ -56,7 +56,16 @@ class OfEnvironment:
     absent: bool = False
 
 
-Question = OfIdentity | OfMirror | OfChange | OfEnvironment
+@dataclass(frozen=True, slots=True)
+class OfHold:
+    """Does a hold end at such a time, in the environment of that name, or with None in any? The test takes that time
+    and now; of holds without an end nothing is asked."""
+
+    name: str | None
+    test: Callable[[datetime, datetime], bool]
+
+
+Question = OfIdentity | OfMirror | OfChange | OfEnvironment | OfHold
 
 
 def answer(question: Question, row: Row, now: datetime) -> bool:
@@ -73,6 +82,9 @@ def answer(question: Question, row: Row, now: datetime) -> bool:
                 return any(map(holds, row.cells.values()))
             cell = row.cells.get(name)
             return absent if cell is None else holds(cell)
+        case OfHold(name, ends):
+            cells = row.cells.values() if name is None else [cell for at, cell in row.cells.items() if at == name]
+            return any((end := hold_end(cell)) is not None and ends(end, now) for cell in cells)
     assert_never(question)
 
 
@@ -81,6 +93,12 @@ def identity_text(row: Row) -> str:
     application = row.application
     fields = (application.name, application.slug, application.account, *application.domains, *application.tags)
     return "\n".join(fields).casefold()
+
+
+def hold_end(cell: Cell) -> datetime | None:
+    """When the hold of an environment ends, or has ended; None where it has none, or one without an end."""
+    hold = cell.environment.hold
+    return hold.until if hold is not None else None
 
 
 def traits(cell: Cell) -> Hashable:

@@ -134,6 +134,11 @@ class Changed:
     """The key for when the image that runs last changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class HoldEnds:
+    """The key for when a hold ends."""
+
+
 def _identities(cell: Cell) -> tuple[str, ...]:
     """All names of the image: those that it has anywhere, or what its own container tells."""
     seen = cell.observation
@@ -146,7 +151,7 @@ def _running(cell: Cell) -> tuple[str, ...]:
     return (cell.running_title,) if cell.running_title else ()
 
 
-KEYS: Mapping[str, Words | CellTexts | RowTexts | Changed] = MappingProxyType(
+KEYS: Mapping[str, Words | CellTexts | RowTexts | Changed | HoldEnds] = MappingProxyType(
     {
         "is": Words(WORD_TESTS, "a state"),
         "status": Words(STATUS_TESTS, "a status"),
@@ -160,6 +165,7 @@ KEYS: Mapping[str, Words | CellTexts | RowTexts | Changed] = MappingProxyType(
         "tag": RowTexts(lambda row: row.application.tags),
         "account": RowTexts(lambda row: (row.application.account,)),
         "changed": Changed(),
+        "hold": HoldEnds(),
     }
 )
 """The keys. Besides them, the name of an environment is a key, with the words of ``is``; and ``live.health:`` asks only
@@ -212,8 +218,23 @@ def changed_within(value: str) -> Callable[[datetime, datetime], bool] | None:
     word = value.casefold()
     if word == "today":
         return lambda at, now: at.astimezone(now.tzinfo).date() == now.date()
-    match = re.fullmatch(r"([0-9]{1,4})(min|m|h|d|w)", word)
-    if match is None:
+    span = _span(word)
+    return None if span is None else lambda at, now: now - at <= span
+
+
+def hold_ends(value: str) -> Callable[[datetime, datetime], bool] | None:
+    """The test for holds that have ``ended``, that end within ``<7d``, or after ``>7d``; None where it is neither."""
+    word = value.casefold()
+    if word == "ended":
+        return lambda end, now: end <= now
+    span = _span(word.removeprefix("<").removeprefix(">"))
+    if span is None:
         return None
-    span = timedelta(**{_SPANS[match[2]]: int(match[1])})
-    return lambda at, now: now - at <= span
+    if word.startswith(">"):
+        return lambda end, now: end - now > span
+    return lambda end, now: now < end <= now + span
+
+
+def _span(word: str) -> timedelta | None:
+    match = re.fullmatch(r"([0-9]{1,4})(min|m|h|d|w)", word)
+    return timedelta(**{_SPANS[match[2]]: int(match[1])}) if match else None

@@ -12,7 +12,8 @@ from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Contact, Engine
 from mirror_console.domain.environment import Environment
 from mirror_console.domain.observation import Observation
-from mirror_console.domain.release import Release
+from mirror_console.domain.release import Release, wanted_of
+from mirror_console.domain.tag import TagLook
 
 _RANK = {status: rank for rank, status in enumerate(SEVERITY)}
 
@@ -49,7 +50,15 @@ class SourceEnvironment:
     environment: Environment
     observation: Observation | None
     current: Release | None
+    """What it runs, as far as it was seen."""
     releases: tuple[Release, ...]
+    look: TagLook | None = None
+    """The last look at the tag that it follows."""
+
+    @property
+    def wanted(self) -> Release | None:
+        """What its mirrors take: what its tag points to, or what it runs."""
+        return wanted_of(self.environment, self.releases)
 
 
 @dataclass(frozen=True, slots=True)

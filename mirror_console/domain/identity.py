@@ -22,6 +22,9 @@ class Sureness(StrEnum):
 
     PROVED = "proved"
     RECORDED = "by our record"
+    DIGEST = "by the digest"
+    """Both have a digest of their own in the registry, and of one no more is known: it may be the same content that was
+    pushed anew. What brings it there proves what it is."""
     """The image can't be read any more; the label says with which one the console started the container."""
     UNKNOWN = "can't be told"
 
@@ -44,6 +47,7 @@ class Likeness:
 
 SAME = Likeness(True, Sureness.PROVED)
 DIFFERENT = Likeness(False, Sureness.PROVED)
+DIFFERENT_BY_DIGEST = Likeness(False, Sureness.DIGEST)
 SAME_BY_RECORD = Likeness(True, Sureness.RECORDED)
 DIFFERENT_BY_RECORD = Likeness(False, Sureness.RECORDED)
 UNREAD = Likeness(None, Sureness.UNKNOWN, "its image could not be read")
@@ -104,6 +108,17 @@ def apart(one: Release, other: Release | None) -> bool:
     if other is None or not one.fingerprint or not other.fingerprint:
         return False
     return one.platform == other.platform and one.fingerprint != other.fingerprint
+
+
+def moved_on(running: Release, expected: Release | None) -> bool:
+    """Whether a registry's tag went on from the release that runs to one of which no more than the digest is known.
+
+    The digests of both are those under which the registry has them, and they differ. Otherwise a tag that moves would
+    show nothing before somebody has pulled what it points to.
+    """
+    if expected is None or expected.fingerprint or not expected.digest:
+        return False
+    return bool(running.digest) and running.id != expected.id and running.digest != expected.digest
 
 
 def is_image(fingerprint: str, digest: str, image: Image) -> bool:

@@ -18,8 +18,9 @@ from mirror_console.domain.alignment import (
     status,
 )
 from mirror_console.domain.drift import of_settings
+from mirror_console.domain.identity import Sureness
 from mirror_console.domain.image import short
-from mirror_console.domain.moment import age, day, moment
+from mirror_console.domain.moment import age, age_aloud, day, moment
 from mirror_console.domain.observation import Health, State
 from mirror_console.domain.setting_words import counted
 
@@ -45,8 +46,15 @@ def untold(cell: Cell) -> str:
 
 def sureness(cell: Cell) -> str:
     """How sure it is what its image is, where it isn't proved; empty where it is, or where it can't be told."""
-    told = cell.likeness is not None and cell.likeness.same is not None
-    return cell.likeness.words if cell.likeness is not None and told else ""
+    recorded = cell.likeness is not None and cell.likeness.sureness is Sureness.RECORDED
+    return cell.likeness.words if cell.likeness is not None and recorded else ""
+
+
+def digest_only(cell: Cell) -> str:
+    """That of what is expected no more than the digest is known, as a sentence; empty where more is."""
+    if cell.likeness is None or cell.likeness.sureness is not Sureness.DIGEST:
+        return ""
+    return f"Of {cell.expected_title} no more than the digest is known; whoever brings it there proves what it is."
 
 
 def alive(cell: Cell) -> bool:
@@ -84,7 +92,8 @@ def expected_words(cell: Cell, now: datetime) -> str:
     """``26.8.3 is expected since 30 Aug``; empty where nothing is."""
     if not isinstance(cell.expected, Expected):
         return ""
-    return f"{expected_name(cell)} is expected{since_day(cell.expected.since, now)}"
+    back = ", as the source went back to it" if went_back(cell) else ""
+    return f"{expected_name(cell)} is expected{since_day(cell.expected.since, now)}{back}"
 
 
 def no_expectation(cell: Cell) -> str:
@@ -116,6 +125,11 @@ def distance(cell: Cell) -> str:
             return f"{cell.alignment}, {cell.drift}"
         case _:
             return str(cell.alignment)
+
+
+def went_back(cell: Cell) -> bool:
+    """Whether it is ahead because its source went back to an older release."""
+    return cell.alignment is Alignment.AHEAD and isinstance(cell.expected, Expected) and cell.expected.back
 
 
 def drift_words(cell: Cell) -> str:
@@ -258,6 +272,20 @@ def hold_until(cell: Cell, now: datetime) -> str:
     """`` until 30 Sep``; empty for a hold without end."""
     hold = cell.environment.hold
     return f" until {day(hold.until, now)}" if hold is not None and hold.until else ""
+
+
+def hold_ending(cell: Cell, now: datetime) -> str:
+    """``ends in 2 days``, in the last week of a hold; else empty."""
+    hold = cell.environment.hold
+    return f"ends in {age_aloud(hold.until - now)}" if hold and hold.until and hold.ends_soon(now) else ""
+
+
+def hold_ended(cell: Cell, now: datetime) -> str:
+    """``hold ended 26 Sep``, of an environment that follows its image source again; else empty."""
+    hold = cell.environment.hold
+    if hold is None or hold.until is None or hold.active(now):
+        return ""
+    return f"hold ended {day(hold.until, now)}"
 
 
 def last_seen(cell: Cell, now: datetime) -> str:

@@ -6,15 +6,18 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import assert_never
 
 from mirror_console.domain.alignment import SAME_IMAGE, Activity, Alignment, Cell, Knowledge, NoExpectation
 from mirror_console.domain.environment import Settings
-from mirror_console.domain.identity import UNREAD
+from mirror_console.domain.identity import UNREAD, is_image
+from mirror_console.domain.image import Image
+from mirror_console.domain.release import Mark, Release, passage
 from mirror_console.errors import Problem
 
 VALID_FOR = timedelta(minutes=15)
@@ -49,6 +52,8 @@ class Reason(StrEnum):
     NOT_CHECKED = "not checked"
     BUSY = "another rollout works here"
     NO_DIGEST = "cannot be pulled"
+    STOP_FIRST = "another release comes first"
+    WITHDRAWN = "release withdrawn"
     UNKNOWN_IMAGE = "image not known"
 
 
@@ -112,6 +117,7 @@ class PlannedTarget:
     before_image_id: str
     after_title: str
     after_fingerprint: str
+    """Empty where only the digest is known: then that proves it."""
     reference: str
     """What is pulled: repository and digest."""
     settings: Settings
@@ -126,6 +132,10 @@ class PlannedTarget:
     def digest(self) -> str:
         """The digest that is pulled; empty where none is."""
         return self.reference.rpartition("@")[2]
+
+    def is_met_by(self, image: Image) -> bool:
+        """Whether an image that its engine has is the planned one: by the fingerprint, or by the digest."""
+        return is_image(self.after_fingerprint, self.digest, image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +228,11 @@ def wave_counts(sizes: Sequence[WaveSize], targets: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def planned(cell: Cell, process: str = "web") -> PlannedTarget | LeftOut:
-    """What a plan does to one environment, from what is known of it; or why it is left out."""
+def planned(cell: Cell, process: str = "web", releases: Sequence[Release] = ()) -> PlannedTarget | LeftOut:
+    """What a plan does to one environment, from what is known of it; or why it is left out.
+
+    `releases` are all of the source's: they tell what may not be skipped, and what was withdrawn.
+    """
 
     def left_out(reason: Reason, words: str) -> LeftOut:
         return LeftOut(cell.environment.id, cell.application.name, reason, words)
@@ -243,6 +256,9 @@ def planned(cell: Cell, process: str = "web") -> PlannedTarget | LeftOut:
     if change is None:
         return left_out(Reason.NOTHING_TO_DO, f"it runs {cell.expected_title} with these settings")
     release = expected.release
+    refusal = _refused(cell, release, releases) if change is not Change.SETTINGS else None
+    if refusal is not None:
+        return left_out(*refusal)
     reference = release.reference if release else ""
     if not reference and change is not Change.SETTINGS:
         words = "no digest is known under which a registry has this image"
@@ -272,6 +288,26 @@ def planned(cell: Cell, process: str = "web") -> PlannedTarget | LeftOut:
     )
 
 
+def _refused(cell: Cell, release: Release | None, releases: Sequence[Release]) -> tuple[Reason, str] | None:
+    """Why a release may not come next here, by what a person said of it or of one before it."""
+    if release is None:
+        return None
+    if release.withdrawn:
+        words = f"{release.title} was withdrawn{_because(release)}; hold another release, or have the source go back"
+        return Reason.WITHDRAWN, words
+    own = [one for one in releases if one.environment_id == release.environment_id]
+    running = cell.observation.fingerprint if cell.observation else ""
+    stop = next(iter(passage(own, running, release.identity).stops), None)
+    if stop is None:
+        return None
+    words = f"{stop.title} comes first: it is marked '{Mark.STOP_HERE}'{_because(stop)}"
+    return Reason.STOP_FIRST, f"{words}. Hold it at {stop.title}, roll that out, then end the hold"
+
+
+def _because(release: Release) -> str:
+    return f" ({release.remark.rstrip('.')})" if release.remark else ""
+
+
 def _change(cell: Cell) -> Change | None:
     match cell.alignment:
         case Alignment.ALIGNED | Alignment.UNKNOWN | Alignment.NO_RELEASE:
@@ -295,9 +331,13 @@ def make_plan(
     way: Way,
     made_by: str,
     now: datetime,
+    releases: Mapping[str, Sequence[Release]] = MappingProxyType({}),
 ) -> Plan:
-    """Fix what a rollout over these cells would do. The order of cells is the order of the waves, canary first."""
-    outcomes = [planned(cell) for cell in cells]
+    """Fix what a rollout over these cells would do. The order of cells is the order of the waves, canary first.
+
+    `releases` are those of each source, by its identity.
+    """
+    outcomes = [planned(cell, releases=releases.get(cell.application.source_id, ())) for cell in cells]
     targets = [outcome for outcome in outcomes if isinstance(outcome, PlannedTarget)]
     left_out = tuple(outcome for outcome in outcomes if isinstance(outcome, LeftOut))
     placed: list[PlannedTarget] = []

@@ -3,7 +3,7 @@
     dunes                 text in name, slug, account, domains or tags
     live:behind,drifted   the environment live is behind, or drifted
     live.health:failing   any key, asked of one environment
-    is:held               any environment is held
+    is:held               any environment is held; hold:<7d its hold ends within a week, hold:ended it has ended
     engine:fra-*          any environment is on such an engine; so version:, status:, health:, was:, drift:
     running:sha256:3f2a*  any environment runs this build, by any of its names: digest, tag, revision, version, id
     source:webshop        the mirror's source; so tag:, account:, changed:today, changed:7d
@@ -28,6 +28,7 @@ from mirror_console.domain.filter_question import (
     CellTest,
     OfChange,
     OfEnvironment,
+    OfHold,
     OfIdentity,
     OfMirror,
     Question,
@@ -39,11 +40,13 @@ from mirror_console.domain.filter_terms import (
     KEYS,
     CellTexts,
     Changed,
+    HoldEnds,
     RowTexts,
     Words,
     changed_within,
     contains,
     equals,
+    hold_ends,
     plain_word,
     typed_word,
 )
@@ -155,6 +158,8 @@ def _of_any_or_the_mirror(part: Part, key: str) -> Question:
         case Changed():
             spans = [_span(value) for value in part.values]
             return OfChange(lambda at, now: any(span(at, now) for span in spans))
+        case HoldEnds():
+            return _of_hold(part, None)
         case Words() | CellTexts():
             look, test = _cell_test(part, key)
             if key in _STATES and any(plain_word(value.text) == Status.NOT_APPLICABLE for value in part.values):
@@ -162,7 +167,20 @@ def _of_any_or_the_mirror(part: Part, key: str) -> Question:
             return OfEnvironment(None, look, test)
 
 
-def _in_environment(part: Part, environment: str, key: str) -> OfEnvironment:
+def _of_hold(part: Part, environment: str | None) -> OfHold:
+    tests = []
+    for value in part.values:
+        test = hold_ends(value.text)
+        if test is None:
+            title = f"'{value.text}' is no end of a hold."
+            raise BadFilter(title, "Type a span such as <7d, or ended; or is:held.", value.start, value.end, "<7d")
+        tests.append(test)
+    return OfHold(environment, lambda end, now: any(test(end, now) for test in tests))
+
+
+def _in_environment(part: Part, environment: str, key: str) -> OfEnvironment | OfHold:
+    if isinstance(KEYS[key], HoldEnds):
+        return _of_hold(part, environment)
     if isinstance(KEYS[key], RowTexts | Changed):
         hint = f"Write {key}: without an environment."
         raise BadFilter(f"'{key}' belongs to the mirror, not to an environment.", hint, part.start, part.end)
@@ -192,7 +210,7 @@ def _cell_test(part: Part, key: str) -> tuple[CellLook, CellTest]:
                     raise BadFilter("Versions can't be compared here.", hint, value.start, value.end)
             test = _any_of([(fits or equals)(value.text) for value in part.values])
             return read, lambda cell: any(map(test, read(cell)))
-        case RowTexts() | Changed():
+        case RowTexts() | Changed() | HoldEnds():
             raise KeyError(key)
 
 

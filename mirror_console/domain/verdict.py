@@ -17,18 +17,21 @@ from mirror_console.domain.cell_words import (
     cell_texts,
 )
 from mirror_console.domain.identity import UNREAD
-from mirror_console.domain.moment import age, moment
+from mirror_console.domain.moment import age, day, moment
 from mirror_console.domain.observation import Health
 from mirror_console.domain.phrases import (
     activity_words,
     alive,
     by_hand,
+    digest_only,
     distance,
     drift_words,
     engine_and_reason,
     expected_words,
     health_output,
     health_words,
+    hold_ended,
+    hold_ending,
     hold_until,
     image_unread,
     last_seen,
@@ -41,6 +44,7 @@ from mirror_console.domain.phrases import (
     then,
     untold,
     was,
+    went_back,
 )
 
 __all__ = [
@@ -148,6 +152,8 @@ def _more_sentences(cell: Cell, now: datetime) -> list[str]:
     late = cell.status in {Status.UNREACHABLE, Status.NOT_CHECKED}
     if late and cell.alignment is not Alignment.ALIGNED and isinstance(cell.expected, Expected):
         said.append(f"{expected_words(cell, now)}.")
+    if digest_only(cell) and not late:
+        said.append(digest_only(cell))
     said_already = cell.drift in SAME_IMAGE and cell.status in {Status.DRIFTED, Status.UNHEALTHY}
     if cell.differences and not said_already:
         said.append(f"{by_hand(cell)[:1].upper()}{by_hand(cell)[1:]}.")
@@ -157,6 +163,16 @@ def _more_sentences(cell: Cell, now: datetime) -> list[str]:
     if cell.held and hold is not None:
         who = f" by {hold.person}" if hold.person else ""
         said.append(f"It is held{hold_until(cell, now)}{who}: {hold.reason.rstrip('.')}.")
+        ending = hold_ending(cell, now)
+        if ending:
+            said.append(f"The hold {ending}; then it follows its image source again.")
+    elif hold is not None and hold.until is not None and hold_ended(cell, now):
+        reason_then = hold.reason.rstrip(".")
+        said.append(f"Its hold ended {day(hold.until, now)} ({reason_then}): it follows its image source again.")
+    release = cell.expected.release if isinstance(cell.expected, Expected) else None
+    if release is not None and release.withdrawn:
+        why = f": {release.remark.rstrip('.')}" if release.remark else ""
+        said.append(f"{release.title} is withdrawn{why}.")
     return said
 
 
@@ -221,13 +237,15 @@ def _relation(cell: Cell, now: datetime) -> str:
     other = cell.expected_title if cell.expected_title != cell.running_title else ""
     match cell.alignment:
         case Alignment.ALIGNED if cell.held:
-            return f" (held{hold_until(cell, now)})"
+            ending = hold_ending(cell, now)
+            return f" (held{hold_until(cell, now)}{f', {ending}' if ending else ''})"
         case Alignment.ALIGNED:
             return " (current)"
         case Alignment.BEHIND:
             return f" ({distance(cell)}{f' {other}' if other else ''})"
         case Alignment.AHEAD:
-            return f" ({distance(cell)}{f' of {other}' if other else ''})"
+            back = ", to which the source went back" if other and went_back(cell) else ""
+            return f" ({distance(cell)}{f' of {other}' if other else ''}{back})"
         case Alignment.DRIFTED if cell.drift in SAME_IMAGE:
             return f" (current, but {by_hand(cell).partition(' (')[0]})"
         case Alignment.DRIFTED:

@@ -16,6 +16,7 @@ from mirror_console.domain.environment import (
     Process,
     RestartPolicy,
     Settings,
+    TagRule,
     environment_problems,
 )
 from mirror_console.domain.secret import Secret, SecretReference
@@ -33,10 +34,12 @@ from mirror_console.operations.typed import (
     parse_number,
     parse_ports,
     parse_signal,
+    parse_span,
     parse_volumes,
     parse_whole,
     parsed,
     port_text,
+    span_text,
     volume_text,
 )
 
@@ -74,6 +77,11 @@ class EnvironmentInput:
     init: bool = False
     protected: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    follows: bool = False
+    """Of a source's environment: whether its image is what a registry's tag points to, and not what it runs."""
+    tag: str = ""
+    every: str = "15 min"
+    """How often that tag is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,7 @@ class SourceInput:
     notes: str = ""
     repository: str = ""
     required_variables: str = ""
+    notes_url: str = ""
     template: EnvironmentInput | None = None
     """Of an environment the settings alone; None: there is no template."""
     environments: tuple[EnvironmentInput, ...] = ()
@@ -117,6 +126,9 @@ def environment_input(environment: Environment, engine: str) -> EnvironmentInput
         engine=engine,
         container=environment.container,
         protected=environment.protected,
+        follows=environment.follows is not None,
+        tag=environment.follows.tag if environment.follows else "",
+        every=span_text((environment.follows or TagRule("")).every),
     )
 
 
@@ -178,6 +190,7 @@ def draft_environment(
         settings=_settings(typed, environment_id, problems, f"{at}.settings"),
         protected=typed.protected,
         hold=before.hold if before else None,
+        follows=_follows(typed, problems, at),
     )
     unread = any(problem.field == f"{at}.settings.ports" for problem in problems)
     found = environment_problems(environment, at)
@@ -189,6 +202,13 @@ def draft_environment(
         for name, secret in typed.secrets.items()
         if secret and name in environment.settings.secrets
     }
+
+
+def _follows(typed: EnvironmentInput, problems: list[Problem], at: str) -> TagRule | None:
+    if not typed.follows:
+        return None
+    tag = typed.tag.strip()
+    return TagRule(tag, parsed(problems, f"{at}.follows.every", parse_span, typed.every, TagRule(tag).every))
 
 
 def secret_reference(environment_id: str, variable: str) -> SecretReference:

@@ -87,8 +87,9 @@ def set_hold(
     until: datetime | None = None,
     fingerprint: str = "",
     version: str = "",
+    digest: str = "",
 ) -> Environment:
-    """Keep an environment on an image: the one of that fingerprint, or else what was last seen running there.
+    """Keep an environment on an image: the one of that fingerprint or digest, or else what was last seen running there.
 
     Raises InvalidInput where the reason is missing, the end has passed or nothing is known to run there.
     """
@@ -101,7 +102,7 @@ def set_hold(
             found.append(Problem("reason", "say why it is held"))
         if until is not None and until <= now:
             found.append(Problem("until", "this is in the past"))
-        if not fingerprint:
+        if not fingerprint and not digest:
             process = environment.processes[0].name
             seen = next((seen for seen in books.observations.of(environment_id) if seen.process == process), None)
             if seen is None or not seen.fingerprint:
@@ -110,7 +111,8 @@ def set_hold(
                 fingerprint, version = seen.fingerprint, seen.version
         if found:
             raise InvalidInput("The environment was not held.", found)
-        held = environment.with_hold(Hold(fingerprint, version, reason.strip(), console.person, now, until))
+        hold = Hold(fingerprint, version, reason.strip(), console.person, now, until, digest)
+        held = environment.with_hold(hold)
         books.environments.save(held)
     return held
 
@@ -139,6 +141,7 @@ def source_input(console: Console, application_id: str) -> SourceInput:
         notes=application.notes,
         repository=application.repository,
         required_variables=listed(application.required_variables),
+        notes_url=application.notes_url,
         template=settings_input(application.template) if application.template else None,
         environments=environments,
     )
@@ -279,6 +282,7 @@ def _application(
             application,
             repository=parse_repository(typed.repository, "repository", found),
             required_variables=parse_list(typed.required_variables),
+            notes_url=typed.notes_url.strip(),
             template=draft_template(typed.template, found) if typed.template else None,
         )
     found += application_problems(application)

@@ -266,7 +266,7 @@ def _images(books: Books) -> Iterator[tuple[Engine, str]]:
             continue
         environments = books.environments.of(application.id)
         releases = books.releases.of([environment.id for environment in environments])
-        newest = max((one for one in releases if one.reference), key=lambda one: one.current_since, default=None)
+        newest = max((one for one in releases if one.reference), key=lambda one: one.first_seen, default=None)
         for environment in environments:
             if environment.engine_id in engines:
                 yield engines[environment.engine_id], newest.reference if newest else application.repository

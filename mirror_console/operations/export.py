@@ -10,12 +10,12 @@ import yaml
 from mirror_console.domain.access import Access
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Engine
-from mirror_console.domain.environment import Environment, HealthTest, Hold, Port, Settings
+from mirror_console.domain.environment import Environment, HealthTest, Hold, Port, Settings, TagRule
 from mirror_console.domain.ssh import SshAccess
 from mirror_console.operations.console import Console
 from mirror_console.operations.import_batch import Known
 from mirror_console.operations.import_file import FORMAT
-from mirror_console.operations.typed import answers_text
+from mirror_console.operations.typed import answers_text, span_text
 
 
 def export_catalog(console: Console) -> str:
@@ -111,6 +111,7 @@ def _application(application: Application, slugs: Mapping[str, str]) -> dict[str
         content |= {
             "repository": application.repository,
             "required_variables": list(application.required_variables),
+            "notes_url": application.notes_url,
             "template": _settings(application.template) if application.template else None,
         }
     return _filled(content)
@@ -124,9 +125,14 @@ def _environment(environment: Environment, engine: str) -> dict[str, Any]:
             "container": environment.container,
             "protected": environment.protected,
             "hold": _hold(environment.hold) if environment.hold else None,
+            "follows": _follows(environment.follows) if environment.follows else None,
             "settings": _settings(environment.settings),
         }
     )
+
+
+def _follows(rule: TagRule) -> dict[str, Any]:
+    return {"tag": rule.tag, "every": span_text(rule.every)}
 
 
 def _hold(hold: Hold) -> dict[str, Any]:
@@ -138,6 +144,7 @@ def _hold(hold: Hold) -> dict[str, Any]:
             "person": hold.person,
             "since": hold.since.isoformat(),
             "until": hold.until.isoformat() if hold.until else None,
+            "digest": hold.digest,
         }
     )
 

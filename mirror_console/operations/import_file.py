@@ -22,7 +22,14 @@ from mirror_console.operations.console import new_id
 from mirror_console.operations.import_batch import Batch, Known
 from mirror_console.operations.import_engines import ENGINE, REGISTRY, EngineReader
 from mirror_console.operations.import_fields import Fields
-from mirror_console.operations.import_settings import SETTINGS, read_hold, read_secrets, read_settings, read_template
+from mirror_console.operations.import_settings import (
+    SETTINGS,
+    read_follows,
+    read_hold,
+    read_secrets,
+    read_settings,
+    read_template,
+)
 from mirror_console.operations.import_texts import Texts
 from mirror_console.operations.placement import Placed
 from mirror_console.operations.placement import clashes as placement_clashes
@@ -32,9 +39,9 @@ FORMAT = "1"
 TOP = ("format", "accounts", "engines", "registries", "sources", "mirrors", "sample")
 ACCOUNT = ("name", "title", "contact")
 COMMON = ("name", "slug", "account", "tags", "domains", "notes", "environments")
-SOURCE = (*COMMON, "repository", "required_variables", "template")
+SOURCE = (*COMMON, "repository", "required_variables", "notes_url", "template")
 MIRROR = (*COMMON, "source", "image_source")
-ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold")
+ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold", "follows")
 
 
 class ImportFile:
@@ -137,8 +144,11 @@ class ImportFile:
             settings=read_settings(below, old, references),
             protected=fields.flag("protected", before.protected if before else False),
             hold=before.hold if before and "hold" not in fields else read_hold(fields, self._person, self._now),
+            follows=before.follows if before and "follows" not in fields else read_follows(fields),
         )
         batch.problems += environment_problems(environment, at)
+        if application.is_mirror and environment.follows is not None:
+            fields.wrong("follows", "only a source's environment follows a tag: a mirror's takes what its source has")
         batch.environments[identity] = environment
         batch.paths[identity] = at
         batch.secrets.update(secrets)
@@ -181,6 +191,7 @@ def _source(fields: Fields, application: Application) -> Application:
         application,
         repository=parse_repository(repository, fields.path("repository"), fields.problems),
         required_variables=fields.texts("required_variables", application.required_variables),
+        notes_url=fields.text("notes_url", application.notes_url),
         template=read_template(fields, application.template),
     )
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from mirror_console.domain.environment import HealthTest, Hold, Limits, Port, RestartPolicy, Settings, Volume
+from mirror_console.domain.environment import (
+    HealthTest,
+    Hold,
+    Limits,
+    Port,
+    RestartPolicy,
+    Settings,
+    TagRule,
+    Volume,
+)
+from mirror_console.domain.image import DIGEST
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import Problem
 from mirror_console.operations.application_input import references
@@ -18,6 +28,7 @@ from mirror_console.operations.typed import (
     parse_command,
     parse_port,
     parse_signal,
+    parse_span,
     parse_volume,
 )
 from mirror_console.operations.yaml_text import Node
@@ -39,7 +50,8 @@ SETTINGS = (
 )
 TEMPLATE = tuple(name for name in SETTINGS if name != "secrets")
 """A template has no secrets: each environment has its own."""
-HOLD = ("fingerprint", "version", "reason", "person", "since", "until")
+HOLD = ("fingerprint", "version", "reason", "person", "since", "until", "digest")
+FOLLOWS = ("tag", "every")
 
 
 def read_settings(fields: Fields, before: Settings, secrets: Mapping[str, SecretReference]) -> Settings:
@@ -114,13 +126,26 @@ def read_hold(fields: Fields, person: str, now: datetime) -> Hold | None:
         return None
     hold = fields.below("hold", HOLD)
     return Hold(
-        fingerprint=hold.text("fingerprint", needed=True),
+        fingerprint=hold.text("fingerprint", needed="digest" not in hold),
         version=hold.text("version"),
         reason=hold.text("reason", needed=True),
         person=hold.text("person", person),
         since=hold.of("since", _moment, now),
         until=hold.of("until", _moment, now) if hold.text("until") else None,
+        digest=hold.of("digest", _digest, ""),
     )
+
+
+def read_follows(fields: Fields) -> TagRule | None:
+    """The tag that a source's environment follows: its name alone, or with how often it is looked up; None for none."""
+    node = fields.node("follows")
+    if node is None or node.is_nothing:
+        return None
+    tag = scalar(node)
+    if tag is not None:
+        return TagRule(tag.strip())
+    follows = fields.below("follows", FOLLOWS)
+    return TagRule(follows.text("tag", needed=True), follows.of("every", parse_span, TagRule("").every))
 
 
 def _texts(fields: Fields, which: str) -> dict[str, str]:
@@ -168,6 +193,12 @@ def _command(fields: Fields, before: tuple[str, ...]) -> tuple[str, ...]:
     if node is not None and isinstance(node.value, list):
         return tuple(scalar(item) or "" for _, item in fields.several("command"))
     return fields.of("command", parse_command, before)
+
+
+def _digest(text: str) -> str:
+    if text.strip() and not DIGEST.fullmatch(text.strip()):
+        raise ValueError(f"'{text.strip()}' is not a digest: sha256: and 64 digits")
+    return text.strip()
 
 
 def _moment(text: str) -> datetime:

@@ -17,6 +17,7 @@ from mirror_console.domain.environment import Environment
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release
+from mirror_console.domain.tag import TagLook
 from mirror_console.domain.where import names_of
 from mirror_console.operations.access import Reach, reach
 from mirror_console.operations.console import Console
@@ -27,7 +28,18 @@ _Key = TypeVar("_Key")
 
 EVERYTHING = Changes(
     dict.fromkeys(
-        ("applications", "environments", "engines", "accesses", "releases", "observations", "rollouts", "images"), None
+        (
+            "applications",
+            "environments",
+            "engines",
+            "accesses",
+            "releases",
+            "tags",
+            "observations",
+            "rollouts",
+            "images",
+        ),
+        None,
     )
 )
 """Whatever is kept of the catalog."""
@@ -70,6 +82,8 @@ class Known:
         self.reach = Reach({}, {}, {})
         self.releases: dict[str, list[Release]] = {}
         """By environment of a source, in the order in which they were first seen."""
+        self.tags: dict[str, TagLook] = {}
+        """The last look at each tag that is followed, by its reference."""
         self.seen: dict[str, Observation] = {}
         """The last look at the first process of an environment."""
         self.seen_on: defaultdict[str, set[str]] = defaultdict(set)
@@ -94,6 +108,10 @@ class Known:
             self._read_engines(books, found)
         if "releases" in parts:
             self._read_releases(books, parts["releases"], found)
+        if "tags" in parts:
+            self.tags = {look.reference: look for look in books.tags.all()}
+            following = (one for one in self.environments.values() if one.follows is not None)
+            found.watched |= {one.application_id for one in following}
         if "observations" in parts:
             self._read_observations(books, parts["observations"], found)
         if "images" in parts:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.plan import Plan, Way, make_plan, way_problems
+from mirror_console.domain.release import Release
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.drift import with_replaced_secrets
@@ -33,10 +34,18 @@ def plan(console: Console, environment: str, application_ids: Sequence[str], way
         words = f"none of the {len(chosen)} chosen mirrors has an environment '{environment}'"
         raise InvalidInput("This can't be planned.", [Problem("targets", words)], "Choose again. Nothing was changed.")
     cells = with_replaced_secrets(console, cells)
-    made = make_plan(new_id(), environment, cells, way, console.person, console.clock())
+    made = make_plan(new_id(), environment, cells, way, console.person, console.clock(), _releases(grid))
     with console.catalog.write() as books:
         books.plans.save(made)
     return made
+
+
+def _releases(grid: Grid) -> dict[str, list[Release]]:
+    """The releases of each source."""
+    return {
+        source.application.id: [release for one in source.environments for release in one.releases]
+        for source in grid.sources
+    }
 
 
 def _chosen_rows(grid: Grid, application_ids: Sequence[str]) -> list[Row]:

@@ -63,6 +63,9 @@ class Environments(Protocol):
         """Raises KeyError."""
 
     def of(self, application_id: str) -> list[Environment]: ...
+    def following(self) -> list[Environment]:
+        """Those that follow a registry's tag."""
+
     def some(self, environment_ids: Iterable[str]) -> list[Environment]:
         """Those of these that are there."""
 
@@ -128,8 +131,12 @@ class Releases(Protocol):
 
     def all(self) -> list[Release]: ...
     def of(self, environment_ids: Iterable[str]) -> list[Release]: ...
+    def of_digest(self, digest: str) -> list[Release]:
+        """The same image by its digest, wherever it was a release."""
+
     def save(self, release: Release) -> None: ...
-    def remove(self, release_id: str) -> None: ...
+    def remove(self, release_id: str) -> None:
+        """It turned out to be the same as another one."""
 
 
 class Tags(Protocol):
@@ -148,6 +155,9 @@ class HeldImages(Protocol):
     def on(self, engine_id: str) -> list[HeldImage]: ...
     def like(self, fingerprint: str) -> list[HeldImage]:
         """The same image on all engines that were seen to hold it."""
+
+    def of_digest(self, digest: str) -> list[HeldImage]:
+        """Those that an engine has under a digest, in whatever repository."""
 
     def save_all(self, images: Iterable[HeldImage]) -> None: ...
     def remove(self, engine_id: str, image_ids: Iterable[str]) -> None: ...

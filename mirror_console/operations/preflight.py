@@ -13,7 +13,6 @@ from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.engine_kind import NO_ROLLOUTS, EngineKind
 from mirror_console.domain.fetching import OVER_THERE
-from mirror_console.domain.identity import is_image
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.domain.observation import Difference
 from mirror_console.domain.plan import Plan, PlannedTarget, Reason, why_nothing
@@ -24,6 +23,7 @@ from mirror_console.operations.access import by_entry, reached
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import known_as
 from mirror_console.operations.neighbours import neighbours
+from mirror_console.operations.release_checks import check_releases
 from mirror_console.operations.target_checks import (
     EngineScene,
     Pullable,
@@ -118,9 +118,10 @@ def _other_rollouts(console: Console, plan: Plan) -> list[CheckResult]:
 
 
 def check_engine(console: Console, jobs: Jobs, engine: Engine, targets: Sequence[PlannedTarget]) -> list[CheckResult]:
-    """All checks that ask one engine, for the targets on it: each with the credential of its account."""
+    """All checks of the targets on one engine, each asked with the credential of its account."""
     groups = by_entry(console, engine, targets, lambda target: target.application_id)
-    return [result for group in groups for result in _check_group(console, jobs, engine, group)]
+    of_engine = [result for group in groups for result in _check_group(console, jobs, engine, group)]
+    return [*of_engine, *check_releases(console, targets)]
 
 
 def _check_group(console: Console, jobs: Jobs, engine: Engine, targets: Sequence[PlannedTarget]) -> list[CheckResult]:
@@ -192,7 +193,7 @@ def _pullable(console: Console, scene: EngineScene, reference: str, targets: Seq
     wanted = targets[0]
     if not reference:
         here = scene.session.image(wanted.before_image_id) if wanted.before_image_id else None
-        if here is not None and here.fingerprint == wanted.after_fingerprint:
+        if here is not None and wanted.is_met_by(here):
             return (
                 (Check.PULLABLE, Answer.PASS, "The image is on the engine already.", ""),
                 fits(scene, here.platform),
@@ -224,7 +225,7 @@ def _here(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Image 
     """The planned image where the engine has it, by the registry's name or by an id that was seen there."""
     for name in (wanted.reference, *known_as(console, wanted.engine_id, wanted.after_fingerprint)):
         found = scene.session.image(name)
-        if found is not None and is_image(wanted.after_fingerprint, wanted.digest, found):
+        if found is not None and wanted.is_met_by(found):
             return found
     return None
 

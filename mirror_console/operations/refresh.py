@@ -24,10 +24,13 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.differing import differing
 from mirror_console.operations.ports import Books, EngineSession
 from mirror_console.operations.releases_seen import note_held, record_releases
+from mirror_console.operations.tags import Looked, look_up
 from mirror_console.operations.trust import remember
 
 AT_ONCE = 64
 INSPECTS_AT_ONCE = 4
+_REGISTRIES = ("", "")
+"""Stands among the ways into engines for what registries are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,20 @@ class Refreshed:
     answered: tuple[str, ...]
     failed: tuple[tuple[str, str], ...]
     environments: int
+    tags: tuple[Looked, ...] = ()
+    """What came of the looks at registries' tags that were due."""
 
     @property
     def sentence(self) -> str:
-        """One sentence that says how many environments were checked, and which engines didn't answer."""
+        """One sentence that says how many environments were checked, and which engines didn't answer; another one for
+        tags that couldn't be looked up."""
         words = f"Checked {self.environments} environments on {len(self.answered)} engines"
-        if not self.failed:
-            return words + "."
-        reasons = ", ".join(f"{name}: {why}" for name, why in self.failed)
-        noun = "engine" if len(self.failed) == 1 else "engines"
-        return f"{words}; {len(self.failed)} {noun} unreachable ({reasons})."
+        if self.failed:
+            reasons = ", ".join(f"{name}: {why}" for name, why in self.failed)
+            noun = "engine" if len(self.failed) == 1 else "engines"
+            words = f"{words}; {len(self.failed)} {noun} unreachable ({reasons})"
+        unread = [looked.words for looked in self.tags if looked.look.words]
+        return " ".join([f"{words}.", *unread])
 
 
 def refresh(
@@ -55,9 +62,13 @@ def refresh(
     engine_ids: Sequence[str] | None = None,
     *,
     inspect_all: bool = False,
+    tags: bool = False,
     report: Callable[[str], None] = lambda _words: None,
 ) -> Refreshed:
-    """Ask the given engines, or all, and keep what was seen. Each engine's part is kept as soon as it is there."""
+    """Ask the given engines, or all, and keep what was seen. Each engine's part is kept as soon as it is there.
+
+    With all of them go the registries' tags that are due; with `tags` all tags that are followed, due or not.
+    """
     with console.catalog.read() as books:
         engines = [engine for engine in books.engines.all() if engine_ids is None or engine.id in engine_ids]
         ways = [entry for engine in engines for entry in entries(books, engine)]
@@ -76,8 +87,19 @@ def refresh(
         report(f"{titled(entry)} answered")
         return count
 
+    looked: list[Looked] = []
+
+    def ask_registries() -> int:
+        looked.extend(look_up(console, jobs, forced=tags))
+        return 0
+
     works = {(entry.engine.id, entry.account): _bound(ask, entry) for entry in ways}
+    if engine_ids is None or tags:
+        works[_REGISTRIES] = ask_registries
     outcomes = jobs.side_by_side(works, at_once=AT_ONCE)
+    of_registries = outcomes.get(_REGISTRIES)
+    if isinstance(of_registries, Exception):
+        raise of_registries
     answered, failed, environments = [], [], 0
     for entry in ways:
         outcome = outcomes[entry.engine.id, entry.account]
@@ -88,7 +110,7 @@ def refresh(
         else:
             answered.append(entry.engine.name)
             environments += outcome
-    return Refreshed(tuple(dict.fromkeys(answered)), tuple(failed), environments)
+    return Refreshed(tuple(dict.fromkeys(answered)), tuple(failed), environments, tuple(looked))
 
 
 def note_seen(

@@ -27,12 +27,12 @@ def record_releases(
 ) -> None:
     """Note every image that a source's environment has, when it has changed.
 
-    One whose image is what a tag points to is left out: what runs there says nothing of its releases.
+    So too of one whose image is what a tag points to: what runs there is told beside it.
     """
     sources = _sources_of(books, environments, changed)
-    followed = {one.id: one for one in environments if one.application_id in sources and one.follows is None}
+    of_sources = {one.id: one for one in environments if one.application_id in sources}
     for seen in changed:
-        environment = followed.get(seen.environment_id)
+        environment = of_sources.get(seen.environment_id)
         if environment is None or not seen.fingerprint:
             continue
         repository = sources[environment.application_id].repository
@@ -43,7 +43,7 @@ def record_releases(
             books.releases.save(_release(environment, seen, repository, image, at))
             continue
         newest, digest = current(releases), _digest(image, repository, known.digest)
-        if newest is not None and newest.id != known.id:
+        if newest is None or newest.id != known.id:
             books.releases.save(replace(known, current_since=at, digest=digest))
         elif digest != known.digest:
             books.releases.save(replace(known, digest=digest))
@@ -87,13 +87,13 @@ def _keep_in_step(books: Books, news: Sequence[HeldImage]) -> None:
             continue
         twin = _twin_in_time(books, more) if not release.fingerprint else None
         if twin is not None:
-            # The same image under another digest: it was a release before, and is the current one again.
+            # The same image under another digest: it was a release before, and the tag points to it.
             books.releases.remove(release.id)
             more = replace(
                 twin,
                 digest=more.digest,
                 tag=more.tag or twin.tag,
-                current_since=max(twin.current_since, more.current_since),
+                tagged_since=more.tagged_since or twin.tagged_since,
                 marks=tuple(dict.fromkeys((*twin.marks, *more.marks))),
                 remark=twin.remark or more.remark,
             )

@@ -74,8 +74,13 @@ def lock_labels(console: Console, target: PlannedTarget, rollout_id: str, about:
     }
 
 
-def container_labels(target: PlannedTarget, rollout_id: str, old: Container | None) -> dict[str, str]:
-    """The labels of a new container: whose it is, what it was made from, and what it takes over from."""
+def container_labels(
+    target: PlannedTarget, rollout_id: str, old: Container | None, fingerprint: str = ""
+) -> dict[str, str]:
+    """The labels of a new container: whose it is, what it was made from, and what it takes over from.
+
+    `fingerprint` is that of its image, which a plan doesn't know where it was made by digest alone.
+    """
     generation = int(old.labels.get(LABEL + "gen", "0")) + 1 if old else 1
     return {
         **_common(target, rollout_id, Role.APPLICATION),
@@ -84,7 +89,7 @@ def container_labels(target: PlannedTarget, rollout_id: str, old: Container | No
         LABEL + "environment": target.environment,
         LABEL + "gen": str(generation),
         LABEL + "from": target.before_fingerprint,
-        LABEL + "to": target.after_fingerprint,
+        LABEL + "to": target.after_fingerprint or fingerprint,
         LABEL + "version": target.after_title,
         LABEL + "spec": target.settings.hash,
     }

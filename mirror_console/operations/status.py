@@ -205,7 +205,9 @@ class Alignments:
         for one in known.of_application[source.id].values():
             releases = known.releases.get(one.id, [])
             newest_first = tuple(sorted(releases, key=lambda release: release.first_seen, reverse=True))
-            environments.append(SourceEnvironment(one, known.seen.get(one.id), current(newest_first), newest_first))
+            look = known.tags.get(f"{source.repository}:{one.follows.tag}") if one.follows is not None else None
+            seen = known.seen.get(one.id)
+            environments.append(SourceEnvironment(one, seen, current(newest_first), newest_first, look))
         return SourceRow(source, tuple(environments), len(known.mirrors.get(source.id, ())))
 
 

@@ -13,7 +13,6 @@ from dataclasses import replace
 from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.health import Judged, ProbeAnswer, Verdict, judge
-from mirror_console.domain.identity import is_image
 from mirror_console.domain.image import TAG, Image, parse_reference
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.request import ContainerSpec
@@ -91,11 +90,11 @@ def fetch(turn: Turn, fetcher: Fetcher) -> Image:
     planned = turn.planned
     name = planned.reference or planned.before_image_id
     here = turn.last_look_at_image(name)
-    if here is not None and is_image(planned.after_fingerprint, planned.digest, here):
+    if here is not None and planned.is_met_by(here):
         return here
     for identity in known_as(turn.console, planned.engine_id, planned.after_fingerprint):
         here = turn.last_look_at_image(identity)
-        if here is not None and is_image(planned.after_fingerprint, planned.digest, here):
+        if here is not None and planned.is_met_by(here):
             return here
     if not planned.reference:
         raise StepFailed(Step.PULL, "the planned image is not on the engine, and no digest is known to pull it by")
@@ -125,7 +124,7 @@ def fetch(turn: Turn, fetcher: Fetcher) -> Image:
         image = turn.image(arrivals[-1].image if arrivals else planned.reference)
         if image is None:
             return "the image did not arrive"
-        if not is_image(planned.after_fingerprint, planned.digest, image):
+        if not planned.is_met_by(image):
             return "the image that arrived is not the planned one"
         found.append(image)
         return None
@@ -157,7 +156,7 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
         _name_of(turn, image),
         planned.settings,
         secrets,
-        container_labels(planned, turn.rollout_id, old),
+        container_labels(planned, turn.rollout_id, old, image.fingerprint),
         planned.settings.restart,
     )
     found: list[Container] = []
@@ -309,8 +308,7 @@ def _judge(turn: Turn, started: Container, seen: Container | None) -> Judged:
 def _identity_wrong(turn: Turn, container_id: str, judged: Judged) -> str | None:
     container = turn.last_look(container_id)
     image = (turn.images.get(container.image_id) or turn.image(container.image_id)) if container else None
-    planned = turn.planned
-    if image is None or not is_image(planned.after_fingerprint, planned.digest, image):
+    if image is None or not turn.planned.is_met_by(image):
         return "what runs is not the planned image"
     turn.become(TargetState.VERIFYING, judged.words, verified_by=judged.words, after_fingerprint=image.fingerprint)
     return None

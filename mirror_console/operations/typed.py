@@ -28,6 +28,7 @@ _UNITS = {
     "gib": 1024**3,
     "gb": 1000**3,
 }
+_SPANS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _PORT = re.compile(
     r"(?:(?:(?P<address>\[[0-9a-fA-F:.]+\]|[0-9.]+):)?(?P<host>\d{1,5}):)?(?P<container>\d{1,5})(?:/(?P<protocol>\w+))?"
 )
@@ -154,6 +155,22 @@ def parse_number(text: str) -> float:
 def number_text(number: float) -> str:
     """A number as it is typed; nothing for 0."""
     return f"{number:g}" if number else ""
+
+
+def parse_span(text: str) -> int:
+    """A span in seconds, such as ``15 min``, ``90 s``, ``6 h``, ``1 d`` or ``900``. Raises ValueError."""
+    match = re.fullmatch(r"(\d{1,7})\s*([a-z]*)", text.strip().lower())
+    if match is None or match[2] not in _SPANS:
+        raise ValueError(f"'{text.strip()}' is not a span of time: write 15 min or 6 h")
+    return int(match[1]) * _SPANS[match[2]]
+
+
+def span_text(seconds: int) -> str:
+    """A span as it is typed, in the largest unit that is exact."""
+    for unit, factor in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds and seconds % factor == 0:
+            return f"{seconds // factor} {unit}"
+    return f"{seconds} s"
 
 
 def parse_answers(text: str) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from mirror_console.operations.look import Look, Seen, look_at
 from mirror_console.operations.ports import EventStream
 from mirror_console.operations.refresh import Listing, Refreshed, keep_unchanged, titled
 from mirror_console.operations.streams import Streams
+from mirror_console.operations.tag_watch import TagWatch
 
 AT_ONCE = 48
 """Engines that are looked at side by side."""
@@ -125,6 +126,7 @@ class Watch:
         self._every = self._every_before = every
         self._luck = luck
         self._streams = Streams()
+        self._tags = TagWatch(console, jobs, self._streams.wake)
         self._lock = threading.Lock()
         # Written by other threads under the lock, read by the one that runs:
         self._wishes: list[Wanted] = []
@@ -173,6 +175,7 @@ class Watch:
                     self._take_wishes()
                     self._take_seen()
                     self._begin_due()
+                    self._look_up_tags()
                     self._settle(work)
                     self._listen()
         except Stopped:
@@ -184,6 +187,7 @@ class Watch:
     # --- what is heard --------------------------------------------------------------------------------------------
 
     def _catalog_changed(self, collections: frozenset[str]) -> None:
+        self._tags.changed(collections)
         with self._lock:
             self._engines_changed |= bool(collections & {"engines", "accesses"})
             if collections & {"applications", "environments"}:
@@ -242,6 +246,7 @@ class Watch:
         now = self._console.monotonic()
         # Whoever was due and wasn't begun waits for another look to end.
         times = [one.next.at for one in self._engines.values() if one.look is None and one.next.at > self._begun_at]
+        times.append(self._tags.at)
         meant = max(0.0, min([now + watching.TICK, *times]) - now)
         if self._engines_changed:
             meant = min(meant, ENGINES_EVERY)
@@ -294,6 +299,12 @@ class Watch:
             free -= 1
             if self._hear(one, now):
                 self._begin(one, now)
+
+    def _look_up_tags(self) -> None:
+        try:
+            self._tags.turn()
+        except ConsoleError as error:
+            self._trouble, self._news = error, True
 
     def _begin(self, one: _Engine, now: float) -> None:
         one.look = Look(

@@ -45,6 +45,12 @@ class Environments(Collection):
         """Those of one application."""
         return self._read(environment.c.application_id == application_id)
 
+    def following(self) -> list[Environment]:
+        """Those that follow a registry's tag. One question where there are none."""
+        follows = environment.c.follows.is_not(sa.null())
+        ids = list(self._connection.scalars(sa.select(environment.c.id).where(follows)))
+        return self.some(ids) if ids else []
+
     def some(self, environment_ids: Iterable[str]) -> list[Environment]:
         """Those of these that are there."""
         return self._read(among(environment.c.id), {"ids": json_text(sorted(environment_ids))})

@@ -33,6 +33,12 @@ class HeldImages(Collection):
         """The same image on all engines that were seen to hold it."""
         return _SHAPE.read(self._connection.execute(_SHAPE.select.where(held_image.c.fingerprint == fingerprint)))
 
+    def of_digest(self, digest: str) -> list[HeldImage]:
+        """Those that an engine has under a digest, in whatever repository, or as their id."""
+        # Digests are kept as a list of texts, in JSON: each ends with a quotation mark.
+        among_digests = sa.func.instr(sa.cast(held_image.c.digests, sa.Text), f'@{digest}"') > 0
+        return _SHAPE.read(self._connection.execute(_SHAPE.select.where(among_digests | (held_image.c.id == digest))))
+
     def save_all(self, images: Iterable[HeldImage]) -> None:
         """Keep them in place of what was known of each. Of engines that were removed meanwhile nothing is kept."""
         seen = list(images)

@@ -27,6 +27,11 @@ class Releases(Collection):
         chosen = _SHAPE.select.where(among(release.c.environment_id)).order_by(release.c.first_seen)
         return _SHAPE.read(self._connection.execute(chosen, {"ids": json_text(list(environment_ids))}))
 
+    def of_digest(self, digest: str) -> list[Release]:
+        """The same image by its digest, wherever it was a release."""
+        chosen = _SHAPE.select.where(release.c.digest == digest).order_by(release.c.first_seen)
+        return _SHAPE.read(self._connection.execute(chosen))
+
     def save(self, value: Release) -> None:
         """Add it, or change the one of its identity. That of an environment that was removed meanwhile is left out.
 

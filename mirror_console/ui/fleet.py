@@ -37,6 +37,7 @@ SURVEYED = frozenset(
         "observations",
         "rollouts",
         "registries",
+        "tags",
     }
 )
 

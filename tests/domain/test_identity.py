@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mirror_console.domain.alignment import Alignment, Expected, Status, compare
 from mirror_console.domain.identity import (
     DIFFERENT,
+    DIFFERENT_BY_DIGEST,
     SAME,
     Likeness,
     Sureness,
@@ -143,10 +144,24 @@ def test_what_runs_on_another_platform_is_behind_by_its_own_release() -> None:
     assert (compared.alignment, compared.behind, compared.likeness) == (Alignment.BEHIND, 3, DIFFERENT)
 
 
-def test_a_release_that_is_only_a_digest_yet_leaves_open_whether_it_is_behind() -> None:
+def test_a_release_that_is_only_a_digest_yet_is_told_apart_by_the_digests_that_a_registry_has() -> None:
     newest = release("", 30, fingerprint="", id="newest", digest=f"sha256:{'9' * 64}")
     expected = Expected("", newest, newest.title, "because")
-    compared = compare(expected, observation(), [*RELEASES, newest], held=held())
+    compared = compare(expected, observation("26.8.2"), [*RELEASES, newest], held=held())
+    assert (compared.alignment, compared.behind, compared.likeness) == (Alignment.BEHIND, 2, DIFFERENT_BY_DIGEST)
+    shown = cell(observation("26.8.2"), reached=contact(), expected=expected, releases=[*RELEASES, newest])
+    assert "Of 999999999999 no more than the digest is known" in verdict(shown, NOW)
+    # What has that digest is the one, whatever else it is called.
+    there = held(digests=(f"{SOURCE.repository}@{newest.digest}",))
+    assert compare(expected, observation("26.8.2"), [*RELEASES, newest], held=there).alignment is Alignment.ALIGNED
+
+
+def test_a_release_that_is_only_a_digest_yet_leaves_open_whether_it_is_behind() -> None:
+    """Where the registry's digest of what runs isn't known: it may be that one."""
+    newest = release("", 30, fingerprint="", id="newest", digest=f"sha256:{'9' * 64}")
+    expected = Expected("", newest, newest.title, "because")
+    unknown = [replace(one, digest="") for one in RELEASES]
+    compared = compare(expected, observation(), [*unknown, newest], held=held())
 
     assert compared.alignment is Alignment.UNKNOWN
     assert compared.likeness is not None

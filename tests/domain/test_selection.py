@@ -30,7 +30,7 @@ from tests.domain.parts import NOW, cell, contact, environment, mirror, nothing_
 
 UP = contact()
 DOWN = contact(engine_id="ber-1", answered=False, failure=FailureKind.TIMEOUT)
-HOLD = Hold(print_of("26.8.2"), "26.8.2", "campaign", "operator", NOW)
+HOLD = Hold(print_of("26.8.2"), "26.8.2", "campaign", "operator", NOW, NOW + timedelta(days=20))
 NO_QA = NoExpectation("the source has no environment 'qa'")
 
 
@@ -185,6 +185,11 @@ def found(text: str) -> str:
         ("-changed:9999d", "Mill Orchard Quay"),
         # marks
         ("is:held", "Orchard"),
+        ("hold:<1d", ""),
+        ("hold:<30d", "Orchard"),
+        ("live.hold:<30d,ended", "Orchard"),
+        ("test.hold:<30d", ""),
+        ("hold:ended", ""),
         ("is:pending", "Dunes"),
         ("is:protected", "Orchard"),
         ("is:never", "Mill"),
@@ -223,6 +228,7 @@ def test_a_filter_means_what_was_typed(text: str, meant: str) -> None:
         ("live.tag:vip", "live.tag:vip", "'tag' belongs to the mirror, not to an environment.", "Write tag:", ""),
         ("is:not-applicable", "is:not-applicable", "Which environment is meant has to be said.", "Write live:", ""),
         ("version:<26.8", "<26.8", "Versions can't be compared here.", "Use a *", ""),
+        ("hold:soon", "soon", "'soon' is no end of a hold.", "Type a span such as <7d", "<7d"),
         ("changed:soon", "soon", "'soon' is not a time.", "Type today", "today"),
         ("http://dunes.example", "http", "'http' is not a filter.", "put it in quotes", ""),
         ("prod:behind", "prod", "'prod' is not a filter.", "test, qa, live", ""),

@@ -334,7 +334,7 @@ TOLD = [
     ),
     (
         cell(observation(), reached=UP, expected=NoExpectation("the source has no environment 'qa'")),
-        ("26.8.3", "no release"),
+        ("26.8.3", "no release: the source has no environment 'qa'"),
         (
             "Live has no release to run: the source has no environment 'qa'. It runs 26.8.3 since 30 Aug. It is "
             "healthy. "
@@ -349,7 +349,7 @@ TOLD = [
     ),
     (
         cell(nothing_there(), reached=UP, releases=[]),
-        ("—", "no release"),
+        ("—", "no release: the source's live never had an image"),
         "Live has no release to run: the source's live never had an image. Nothing runs there. Checked 38 s ago.",
         "Dunes Bakery live has no release (the source's live never had an image) and runs nothing, checked 14:04.",
         "Dunes Bakery, live: no release, the source's live never had an image",

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from mirror_console.domain.application import Application, ImageSource
-from mirror_console.domain.environment import Environment, Limits, Port, RestartPolicy, Volume
+from mirror_console.domain.environment import Environment, Limits, Port, RestartPolicy, Settings, TagRule, Volume
 from mirror_console.domain.plan import REST, WaveSize
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
@@ -33,6 +33,7 @@ from mirror_console.operations.applications import (
 )
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import EngineInput, save_engine
+from mirror_console.operations.marks import source_releases
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
@@ -293,6 +294,65 @@ def test_a_hold_keeps_what_runs_until_it_is_cleared() -> None:
 
         clear_hold(fleet.console, live.id)
         assert str(survey(fleet.console).rows[0].cells["live"].status) == "behind"
+
+
+def test_a_hold_names_a_release_and_ends_by_itself() -> None:
+    with small_fleet(1) as fleet:
+        for version in ("26.8.2", "26.8.3"):
+            digest = fleet.publish(version)
+            refresh(fleet.console, fleet.jobs)
+        fleet.run_mirrors("26.8.3")
+        refresh(fleet.console, fleet.jobs)
+        live = fleet.environment(fleet.mirrors[0], "live")
+        first = next(one for one in source_releases(fleet.console, "source") if one.version == "26.8.2")
+        set_hold(fleet.console, live.id, "a fair", now() + timedelta(days=3), first.fingerprint, first.version)
+        cell = survey(fleet.console).rows[0].cells["live"]
+        assert (cell.held, str(cell.status), cell.expected_title) == (True, "ahead", "26.8.2")
+        # A rollout goes where it is held.
+        made = plan(fleet.console, "live", ["mirror-01"], QUICK)
+        assert [(one.before_title, one.after_title) for one in made.targets] == [("26.8.3", "26.8.2")]
+        later = replace(fleet.console, clock=lambda: now() + timedelta(days=4))
+        after = survey(later)
+        assert not after.rows[0].cells["live"].held
+        assert after.rows[0].cells["live"].expected_title == "26.8.3"
+
+        set_hold(fleet.console, live.id, "by digest", digest=digest)
+        assert survey(fleet.console).rows[0].cells["live"].expected_title == "26.8.3"
+
+
+def test_the_form_of_a_source_keeps_what_it_does_not_show_and_what_it_follows() -> None:
+    with small_fleet(1) as fleet:
+        with fleet.console.catalog.write() as books:
+            source = books.applications.get("source")
+            books.applications.save(replace(source, template=Settings(init=True), notes_url="https://shop.example/"))
+            live = books.environments.get("source-live")
+            books.environments.save(replace(live, follows=TagRule("stable", 6 * 3600)))
+        given = source_input(fleet.console, "source")
+        assert (given.environments[0].tag, given.environments[0].every) == ("stable", "6 h")
+        save_source(fleet.console, given, "source")
+        with fleet.console.catalog.read() as books:
+            kept = books.applications.get("source")
+            assert (kept.template, kept.notes_url) == (Settings(init=True), "https://shop.example/")
+            assert books.environments.get("source-live").follows == TagRule("stable", 6 * 3600)
+            assert books.environments.following() == [books.environments.get("source-live")]
+        without = replace(given, environments=(replace(given.environments[0], follows=False),))
+        save_source(fleet.console, without, "source")
+        with fleet.console.catalog.read() as books:
+            assert books.environments.following() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("15 min", 900), ("90 s", 90), ("90", 90), ("6h", 21600), ("1 d", 86400), ("5 m", 300)]
+)
+def test_a_span_is_read_as_people_write_it(text: str, seconds: int) -> None:
+    assert typed.parse_span(text) == seconds
+    assert typed.parse_span(typed.span_text(seconds)) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "often", "-5 min", "1.5 h", "5 weeks"])
+def test_what_is_no_span_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="not a span of time"):
+        typed.parse_span(text)
 
 
 # --- texts ----------------------------------------------------------------------------------------------------------

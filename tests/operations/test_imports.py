@@ -10,7 +10,7 @@ import pytest
 
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Way
-from mirror_console.domain.environment import Environment, RestartPolicy
+from mirror_console.domain.environment import Environment, RestartPolicy, TagRule
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.operations.console import Console
@@ -88,6 +88,62 @@ def test_what_is_exported_imports_again_elsewhere(console: Console, tmp_path: Pa
         import_catalog(other, text)
         assert export_catalog(other) == text
         assert environment(other, "dunes-bakery").settings.hash == environment(console, "dunes-bakery").settings.hash
+
+
+FOLLOWING = """\
+sources:
+  - name: Webshop
+    notes_url: https://webshop.example/{version}
+    environments:
+      - {name: live, follows: {tag: stable, every: 6 h}}
+      - {name: test, engine: alpha, container: webshop-test, follows: edge}
+"""
+
+
+def test_tags_that_are_followed_and_notes_are_imported_and_exported(console: Console, tmp_path: Path) -> None:
+    import_catalog(console, SMALL)
+    import_catalog(console, FOLLOWING)
+    assert environment(console, "webshop").follows == TagRule("stable", 6 * 3600)
+    assert environment(console, "webshop", "test").follows == TagRule("edge")
+    text = export_catalog(console)
+    with empty_console(tmp_path / "other") as other:
+        import_catalog(other, text)
+        assert export_catalog(other) == text
+        assert environment(other, "webshop").follows == TagRule("stable", 6 * 3600)
+        with other.catalog.read() as books:
+            source = books.applications.by_slug("webshop")
+            assert source is not None
+            assert source.notes_url == "https://webshop.example/{version}"
+    # What a file leaves out stays; what it empties is gone.
+    import_catalog(console, "sources: [{name: Webshop, environments: [{name: live}]}]")
+    assert environment(console, "webshop").follows == TagRule("stable", 6 * 3600)
+    import_catalog(console, "sources: [{name: Webshop, environments: [{name: live, follows: }]}]")
+    assert environment(console, "webshop").follows is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place", "words"),
+    [
+        ("follows: {tag: stable, every: often}", "follows.every", "not a span of time"),
+        ("follows: {tag: stable, every: 5 s}", "follows.every", "from once a minute"),
+        ("follows: {every: 1 h}", "follows.tag", "tag is missing"),
+        ("follows: {tag: 'a b'}", "follows.tag", "'a b' is not a tag"),
+        ("follows: {tag: a, often: 1 h}", "follows.often", "not known here"),
+        ("hold: {digest: sha256:1, reason: x}", "hold.digest", "not a digest"),
+    ],
+)
+def test_a_rule_for_a_tag_that_is_none_is_refused(console: Console, wrong: str, place: str, words: str) -> None:
+    import_catalog(console, SMALL)
+    told = refused(console, f"sources: [{{name: Webshop, environments: [{{name: live, {wrong}}}]}}]")
+    assert any(one.field == f"sources[0].environments[0].{place}" and words in one.words for one in told), told
+
+
+def test_a_mirror_follows_no_tag_and_notes_are_at_https(console: Console) -> None:
+    import_catalog(console, SMALL)
+    mirror = "mirrors: [{name: Dunes Bakery, environments: [{name: live, follows: stable}]}]"
+    assert "only a source's environment follows a tag" in refused(console, mirror)[0].words
+    notes = "sources: [{name: Webshop, notes_url: 'http://webshop.example/{version}'}]"
+    assert refused(console, notes)[0].field == "sources[0].notes_url"
 
 
 def test_plain_words_mean_what_people_mean(console: Console) -> None:

@@ -12,7 +12,7 @@ from mirror_console.domain.alignment import Alignment, Status
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import TagRule
 from mirror_console.domain.held import HeldImage
-from mirror_console.domain.identity import Sureness
+from mirror_console.domain.identity import DIFFERENT_BY_DIGEST, Sureness
 from mirror_console.domain.image import Image
 from mirror_console.domain.release import Mark, Release, Twin
 from mirror_console.operations.refresh import refresh
@@ -106,10 +106,15 @@ def test_a_release_that_was_only_a_digest_is_known_once_an_engine_holds_it(fleet
         "new", first.environment_id, "", REPOSITORY, published.digest, now(), now(), tag="live", marks=(Mark.MIGRATION,)
     )
     save(fleet, told)
+    # The registry's digest of what runs is another; where it weren't known, nothing could be told.
+    cell = survey(fleet.console).row("mirror-01").cells["live"]
+    assert (cell.status, cell.behind, cell.likeness) == (Status.BEHIND, 1, DIFFERENT_BY_DIGEST)
+    save(fleet, replace(first, digest=""))
     cell = survey(fleet.console).row("mirror-01").cells["live"]
     assert (cell.alignment, cell.status) == (Alignment.UNKNOWN, Status.NOT_CHECKED)
     assert cell.likeness is not None
     assert cell.likeness.sureness is Sureness.UNKNOWN
+    save(fleet, first)
 
     engine = fleet.simulated.engines["berlin"]
     engine.pull(f"{REPOSITORY}@{published.digest}", fleet.simulated.login)
@@ -140,24 +145,29 @@ def test_a_release_learns_what_it_is_on_another_platform(fleet: Fleet) -> None:
 
 def test_the_same_image_under_another_digest_is_no_other_release(fleet: Fleet) -> None:
     (first,) = releases(fleet)
-    again = replace(first, id="again", fingerprint="", digest=f"sha256:{'b' * 64}", current_since=now(), tag="live")
+    digest, since = f"sha256:{'b' * 64}", now()
+    again = replace(
+        first, id="again", fingerprint="", digest=digest, current_since=None, tag="live", tagged_since=since
+    )
     save(fleet, again)
     image = image_of(fleet, "mirror-01-live")
     noted(fleet, replace(image, digests=(*image.digests, f"{REPOSITORY}@{again.digest}")))
 
     (left,) = releases(fleet)
     assert (left.id, left.first_seen, left.digest, left.tag) == (first.id, first.first_seen, again.digest, "live")
-    assert left.current_since > first.current_since
+    assert (left.current_since, left.tagged_since) == (first.current_since, since)
 
 
-def test_what_runs_says_nothing_of_releases_that_a_tag_decides(fleet: Fleet) -> None:
+def test_what_runs_is_told_beside_what_a_tag_decides(fleet: Fleet) -> None:
     with fleet.console.catalog.write() as books:
         source = next(one for one in books.environments.all() if one.application_id == "source")
         books.environments.save(replace(source, follows=TagRule("live")))
     fleet.publish("26.8.3", health_interval=0.02)
     refresh(fleet.console, fleet.jobs)
 
-    assert [release.version for release in releases(fleet)] == ["26.8.2"]
+    assert [(one.version, one.tag) for one in releases(fleet)] == [("26.8.2", ""), ("26.8.3", "")]
+    # The tag was never read: of no mirror anything is expected.
+    assert {str(row.cells["live"].status) for row in survey(fleet.console).rows} == {"no release"}
 
 
 @dataclass

@@ -52,7 +52,7 @@ from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import MainWindow
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
-from tests.ui import pictures_engines
+from tests.ui import pictures_engines, pictures_sources
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import SilentEngines
 from tests.ui.pictures import SIZES, THEMES, rest, settle
@@ -521,6 +521,7 @@ SCENES: dict[str, Scene] = {
     "sources-form": _source_form,
     "sources-form-template": lambda window: _source_form(window, "labels"),
     **pictures_engines.SCENES,
+    **pictures_sources.SCENES,
 }
 
 

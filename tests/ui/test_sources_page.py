@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.environment import Limits, Settings
+from mirror_console.domain.environment import Limits, Settings, TagRule
+from mirror_console.domain.release import Mark
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Answer
+from mirror_console.ui.sources.mark import MarkDialog
 from mirror_console.ui.sources.page import SourcesPage
 from tests.operations.fleet import Fleet, small_fleet
 from tests.ui.conftest import Answers
@@ -49,8 +52,8 @@ def page(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> Iterator[SourcesPage
 
 
 def test_the_releases_are_listed_newest_first_and_the_current_one_marked(page: SourcesPage) -> None:
-    assert [line.release.title for line in page.releases.rows] == ["26.8.3", "26.8.2"]
-    assert [line.current for line in page.releases.rows] == [True, False]
+    assert [line.release.title for line in page.releases.table.rows] == ["26.8.3", "26.8.2"]
+    assert [line.current for line in page.releases.table.rows] == [True, False]
     assert page.table.rows[0].mirrors == 2
 
 
@@ -142,3 +145,117 @@ def test_read_only_opens_the_form_and_says_why(qapp: QApplication, qtbot: QtBot,
         assert not page.editor.editor.save.isEnabled()
         assert page.editor.editor.says.whole() == "Reading only."
         page.close()
+
+
+# --- releases: who has them, what is said of them, and tags that are followed ---------------------------------------
+
+
+def follow(fleet: Fleet) -> None:
+    with fleet.console.catalog.write() as books:
+        source = books.applications.get("source")
+        books.applications.save(replace(source, notes_url="https://webshop.example/{version}?r={revision}"))
+        live = books.environments.get("source-live")
+        books.environments.save(replace(live, follows=TagRule("live")))
+    fleet.simulated.registry.publish("shop/webshop", "live", "26.8.4", "rev-26.8.4")
+
+
+def choose(page: SourcesPage, version: str) -> None:
+    line = next(line for line in page.releases.table.rows if line.release.version == version)
+    page.releases.view.move_to(line.release.id)
+
+
+def test_who_has_a_release_is_counted(qtbot: QtBot, page: SourcesPage, fleet: Fleet) -> None:
+    fleet.run_mirrors("26.8.2")
+    refresh(fleet.console, fleet.jobs)
+    page.context.set_grid(survey(fleet.console))
+    page.refresh(survey(fleet.console))
+    assert [(one.release.version, one.use.expected, one.use.runs, one.now) for one in page.releases.table.rows] == [
+        ("26.8.3", 2, 0, "current"),
+        ("26.8.2", 0, 2, ""),
+    ]
+
+
+def test_a_release_is_marked_by_a_dialog(qtbot: QtBot, page: SourcesPage, fleet: Fleet) -> None:
+    choose(page, "26.8.2")
+
+    def fill() -> None:
+        dialog = QApplication.activeModalWidget()
+        if not isinstance(dialog, MarkDialog):
+            QTimer.singleShot(20, page, fill)
+            return
+        dialog.ticks[Mark.STOP_HERE].setChecked(True)
+        QTest.keyClicks(dialog.remark_field, "new search index")
+        dialog.go_button.click()
+
+    QTimer.singleShot(20, page, fill)
+    press(page.releases.mark_button)
+
+    def marked() -> list[tuple[tuple[Mark, ...], str]]:
+        with fleet.console.catalog.read() as books:
+            return [(one.marks, one.remark) for one in books.releases.of(["source-live"])]
+
+    qtbot.waitUntil(lambda: marked() == [((Mark.STOP_HERE,), "new search index"), ((), "")])
+
+
+def test_the_notes_of_a_release_are_opened_in_the_browser(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> None:
+    follow(fleet)
+    opened: list[str] = []
+
+    def browser(address: str) -> bool:
+        opened.append(address)
+        return True
+
+    with context_on(qapp, fleet, Answers()) as context:
+        page = SourcesPage(context, open_link=browser)
+        qtbot.addWidget(page)
+        page.show()
+        qtbot.waitExposed(page)
+        page.refresh(survey(context.console))
+        choose(page, "26.8.2")
+        press(page.releases.notes_button)
+        assert opened == ["https://webshop.example/26.8.2?r=rev-26.8.2"]
+        page.close()
+
+
+def test_tags_are_looked_up_now_and_both_are_told(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> None:
+    follow(fleet)
+    with context_on(qapp, fleet, Answers()) as context:
+        page = shown(qtbot, context)
+        assert page.releases.words.text() == "live: tag live never read, runs 26.8.3; not looked up yet"
+        press(page.releases.look_button)
+        qtbot.waitUntil(page.releases.look_button.isEnabled)
+        page.refresh(survey(context.console))
+        newest = page.releases.table.rows[0]
+        assert (newest.now, newest.release.tag, newest.use.expected) == ("tag live", "live", 0)
+        words = f"live: tag live → sha256:{newest.release.title}, runs 26.8.3; looked up 0 s ago"
+        assert page.releases.words.text() == words
+        page.close()
+
+
+def test_a_tag_is_typed_tried_and_kept(qtbot: QtBot, page: SourcesPage, fleet: Fleet) -> None:
+    digest = fleet.simulated.registry.publish("shop/webshop", "stable", "26.8.4", "rev-26.8.4").digest
+    page.edit()
+    qtbot.waitUntil(lambda: page.editor is not None)
+    editor = page.editor
+    assert editor is not None
+    live = editor.environments.forms[0]
+    assert not live.tag.isVisible()
+    live.origin.setCurrentIndex(live.origin.findData("tag"))
+    assert live.tag.isVisible()
+    # A tag is needed, a span has to be one, and an address of notes starts with https.
+    live.every.setText("often")
+    editor.notes_url.setText("http://webshop.example/{version}")
+    press(editor.editor.save)
+    assert page.editor is editor
+    assert (live.form.fields["tag"].problem, live.form.fields["every"].problem) != ("", "")
+    assert "https" in editor.form.fields["notes_url"].problem
+    live.tag.setText("stable")
+    live.every.setText("1 h")
+    editor.notes_url.setText("https://webshop.example/{version}")
+    press(live.look_button)
+    qtbot.waitUntil(lambda: digest in live.answer.text())
+    press(editor.editor.save)
+    qtbot.waitUntil(lambda: page.editor is None)
+    with fleet.console.catalog.read() as books:
+        assert books.environments.get("source-live").follows == TagRule("stable", 3600)
+        assert books.applications.get("source").notes_url == "https://webshop.example/{version}"

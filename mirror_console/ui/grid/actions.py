@@ -92,6 +92,10 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
         Declared(
             "grid.live_behind", "Live is behind", view, lambda: page.filter_by("live:behind"), "", "Alt+3", page=here
         ),
+        Declared("grid.held", "Held", view, lambda: page.filter_by("is:held"), "pin", page=here),
+        Declared(
+            "grid.holds_ending", "Holds that end within a week", view, lambda: page.filter_by("hold:<7d"), "", page=here
+        ),
         Declared("grid.details", "Details", view, page.open_detail, "eye", "", "Enter", page=here, begins_group=True),
         Declared(
             "grid.toggle_details",

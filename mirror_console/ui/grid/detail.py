@@ -191,8 +191,7 @@ class DetailPanel(QWidget):
         grid.addWidget(label(tr("Running"), Look.SMALL), 0, 1)
         grid.addWidget(label(tr("Expected"), Look.SMALL), 0, 2)
         running_mark = short(seen.fingerprint) if seen and seen.fingerprint else "—"
-        release = wanted.release if wanted else None
-        wanted_mark = short(wanted.fingerprint or (release.digest if release else "")) if wanted else "—"
+        wanted_mark = short(wanted.identity) if wanted else "—"
         lines = [
             (tr("Version"), cell.running_title or "—", wanted.title if wanted else tr("no release"), Look.BODY),
             (tr("Image"), running_mark, wanted_mark, Look.MONO),

@@ -138,7 +138,7 @@ class MirrorEditor(ApplicationEditor[MirrorInput, MirrorEnvironmentForm]):
         cell = self._cell(given.id)
         hold = cell.environment.hold if cell else None
         engines = grid.engines if grid else ()
-        return MirrorEnvironmentForm(engines, given, hold, self.set_hold, self.clear_hold)
+        return MirrorEnvironmentForm(engines, given, hold, self.set_hold, self.clear_hold, self._context.now)
 
     def _template(self) -> EnvironmentInput:
         """What a new environment starts from: the template of the source that is chosen."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 
 from PySide6.QtCore import Signal
@@ -19,7 +20,7 @@ from mirror_console.ui.widgets.form import Field, Form, choice, line_edit, text_
 from mirror_console.ui.widgets.line_text import line_problems, lines_or
 from mirror_console.ui.widgets.secret_field import SecretInput
 from mirror_console.ui.widgets.text import Look, button, label
-from mirror_console.ui.words import tr
+from mirror_console.ui.words import age_aloud, day, tr
 
 
 class SecretsInput(QWidget):
@@ -102,9 +103,11 @@ class MirrorEnvironmentForm:
         hold: Hold | None,
         set_hold: Callable[[str], object],
         clear_hold: Callable[[str], object],
+        now: Callable[[], datetime],
     ) -> None:
         self.given = given
         self.hold = hold
+        self._now = now
         self._widget = QWidget()
         names = [(row.engine.name, row.engine.name) for row in engines]
         self.name = line_edit(given.name, placeholder="live")
@@ -182,9 +185,7 @@ class MirrorEnvironmentForm:
         if hold is None:
             self._hold_words.setText(tr("Not held: it follows its image source."))
         else:
-            until = tr("until {}").format(hold.until.strftime("%d %b %Y")) if hold.until else tr("without an end date")
-            words = tr("Held on {} {}: {} ({})")
-            self._hold_words.setText(words.format(hold.version or tr("this image"), until, hold.reason, hold.person))
+            self._hold_words.setText(_held(hold, self._now()))
         self.hold_button.setText(tr("Change the hold…") if hold else tr("Hold…"))
         self.clear_button.setVisible(hold is not None)
 
@@ -247,3 +248,15 @@ class MirrorEnvironmentForm:
         form.add(Field("init", tr("Run with an init process"), self.init))
         form.add(Field("protected", tr("Protected: rollouts here ask for a reason"), self.protected))
         form.end()
+
+
+def _held(hold: Hold, now: datetime) -> str:
+    """What is said of a hold beside its buttons: also that it ends soon, or has ended."""
+    what = hold.version or tr("this image")
+    if not hold.active(now) and hold.until is not None:
+        words = tr("Its hold on {} ended {}: it follows its image source again. It was: {} ({})")
+        return words.format(what, day(hold.until, now), hold.reason, hold.person)
+    until = tr("until {}").format(day(hold.until, now)) if hold.until else tr("without an end date")
+    if hold.until is not None and hold.ends_soon(now):
+        until += tr(", which ends in {}").format(age_aloud(hold.until - now))
+    return tr("Held on {} {}: {} ({})").format(what, until, hold.reason, hold.person)

@@ -31,7 +31,7 @@ class HoldDialog(QDialog):
         column.setContentsMargins(SPACE_6, SPACE_6, SPACE_6, SPACE_4)
         column.setSpacing(SPACE_3)
         column.addWidget(label(tr("Hold {}?").format(what), Look.HEADING, wrap=True))
-        words = tr("It stays on {} whatever its image source says. Rollouts to it wait until the hold ends.")
+        words = tr("It stays on {} whatever its image source says. Rollouts to it bring it back to that.")
         column.addWidget(label(words.format(version or tr("what runs there now")), wrap=True))
         column.addWidget(self.form)
         # What room is left is for the words at a field that is wrong, not between the words above.

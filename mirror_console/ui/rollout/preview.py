@@ -208,7 +208,7 @@ def _by_engine(plan: Plan) -> list[_Group]:
     groups = []
     for engine_id in plan.engine_ids:
         targets = tuple(target for target in plan.targets if target.engine_id == engine_id)
-        sizes = {target.after_fingerprint: target.image_bytes for target in targets}
+        sizes = {target.after_fingerprint or target.reference: target.image_bytes for target in targets}
         known = [size for size in sizes.values() if size is not None]
         need = (
             tr("needs up to {} of disk").format(size_text(sum(known))) if known else tr("size of the image not known")

@@ -2,37 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from mirror_console.domain.fleet import EngineRow
+from mirror_console.domain.request import Resolved
 from mirror_console.errors import Problem
 from mirror_console.operations.application_input import EnvironmentInput, SourceInput
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.sources.operations import SourceOperations
 from mirror_console.ui.sources.template_part import TemplatePart
+from mirror_console.ui.tokens import SPACE_2
 from mirror_console.ui.widgets.application_editor import ApplicationEditor
 from mirror_console.ui.widgets.form import Field, Form, choice, line_edit, text_edit
+from mirror_console.ui.widgets.text import Look, button, label
 from mirror_console.ui.words import tr
+
+RUNS, TAG = "runs", "tag"
+"""Where the image of an environment comes from: what it runs, or what a registry's tag points to."""
 
 
 class SourceEnvironmentForm:
-    """One environment of a source: where it runs."""
+    """One environment of a source: where it runs, and what says which image it has.
 
-    def __init__(self, engines: Sequence[EngineRow], given: EnvironmentInput) -> None:
+    `look_up` is called with this form when the person wants to know what the tag points to.
+    """
+
+    def __init__(
+        self,
+        engines: Sequence[EngineRow],
+        given: EnvironmentInput,
+        look_up: Callable[[SourceEnvironmentForm], object],
+    ) -> None:
         self._given = given
         names = [(row.engine.name, row.engine.name) for row in engines]
         self.name = line_edit(given.name, placeholder="live")
         self.engine = choice(names, given.engine, ask=tr("Choose…"))
         self.container = line_edit(given.container)
+        origins = [(RUNS, tr("What it runs")), (TAG, tr("A registry's tag"))]
+        self.origin = choice(origins, TAG if given.follows else RUNS)
+        self.tag = line_edit(given.tag, placeholder="live")
+        self.every = line_edit(given.every)
+        self.look_button = button(tr("Look up"), lambda: look_up(self))
+        self.answer = label("", Look.MUTED, wrap=True, select=True)
         self.form = Form()
-        self.form.add(Field("name", tr("Name"), self.name, required=True, hint=tr("Such as test or live.")))
-        self.form.add(Field("engine", tr("Engine"), self.engine, required=True))
+        self._fill()
+        self.origin.currentIndexChanged.connect(lambda _place: self._show_tag())
+        self.tag.textChanged.connect(lambda _text: self.answer.setText(""))
+        self._show_tag()
+
+    def _fill(self) -> None:
+        form = self.form
+        form.add(Field("name", tr("Name"), self.name, required=True, hint=tr("Such as test or live.")))
+        form.add(Field("engine", tr("Engine"), self.engine, required=True))
         container = tr("Its name on the engine. The console watches it and never changes it.")
-        self.form.add(Field("container", tr("Container"), self.container, required=True, hint=container), wide=True)
-        self.form.end()
+        form.add(Field("container", tr("Container"), self.container, required=True, hint=container))
+        origin = tr("What mirrors that follow this environment take.")
+        form.add(Field("follows", tr("Image from"), self.origin, hint=origin))
+        tag = tr("In the source's image repository. An engine asks for it; nothing is pulled.")
+        self._tag_parts: list[QWidget] = [
+            form.add(Field("tag", tr("Tag"), self.tag, required=True, hint=tag)),
+            form.add(
+                Field(
+                    "every",
+                    tr("Looked up every"),
+                    self.every,
+                    hint=tr("Such as 15 min, 6 h or 1 d; a minute at least."),
+                )
+            ),
+        ]
+        asked = QWidget()
+        row = QHBoxLayout(asked)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_2)
+        row.addWidget(self.look_button)
+        row.addWidget(self.answer, 1)
+        form.wide(asked)
+        self._tag_parts.append(asked)
+        form.end()
+
+    def _show_tag(self) -> None:
+        for part in self._tag_parts:
+            part.setVisible(self.origin.currentData() == TAG)
+
+    def say(self, words: str) -> None:
+        """Say what the tag points to, or why that can't be told."""
+        self.answer.setText(words)
+        self.look_button.setEnabled(True)
 
     @property
     def title(self) -> str:
@@ -55,6 +113,9 @@ class SourceEnvironmentForm:
             name=self.name.text().strip(),
             engine=str(self.engine.currentData() or ""),
             container=self.container.text().strip(),
+            follows=self.origin.currentData() == TAG,
+            tag=self.tag.text().strip(),
+            every=self.every.text().strip(),
         )
 
 
@@ -75,11 +136,13 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
             tr("Edit {}").format(given.name) if application_id else tr("Add a source"),
             operations.problems,
             operations.save,
-            lambda: SourceEnvironmentForm(engines, EnvironmentInput()),
+            lambda: SourceEnvironmentForm(engines, EnvironmentInput(), self.look_up),
             application_id,
         )
+        self._try_tag = operations.try_tag
         self.name, self.slug = line_edit(given.name), line_edit(given.slug)
         self.repository = line_edit(given.repository, placeholder="registry.example:5000/shop/webshop")
+        self.notes_url = line_edit(given.notes_url, placeholder="https://webshop.example/releases/{version}")
         self.required = line_edit(given.required_variables, placeholder="DATABASE_URL, SECRET_KEY")
         self.account, self.tags = line_edit(given.account), line_edit(given.tags)
         self.domains = line_edit(given.domains)
@@ -87,7 +150,7 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         self.template = TemplatePart(given.template)
         self._fill()
         for environment in given.environments:
-            self.environments.put(SourceEnvironmentForm(engines, environment))
+            self.environments.put(SourceEnvironmentForm(engines, environment, self.look_up))
         self.slug_from(self.name, self.slug)
         self.end()
 
@@ -102,6 +165,7 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
             notes=self.notes.toPlainText(),
             repository=self.repository.text().strip(),
             required_variables=self.required.text(),
+            notes_url=self.notes_url.text().strip(),
             template=self.template.input(),
             environments=tuple(made.input() for made in self.environments.forms),
         )
@@ -109,6 +173,31 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
     def extra_problems(self) -> list[Problem]:
         """Lines of the template that are no variables or labels."""
         return self.template.unread()
+
+    def look_up(self, made: SourceEnvironmentForm) -> None:
+        """Ask the registry what an environment's tag points to now."""
+        given, repository = made.input(), self.repository.text().strip()
+        if not repository or not given.tag:
+            made.say(tr("Type the image repository and the tag first."))
+            return
+        ask, console, application_id = self._try_tag, self._context.console, self._id
+        made.say(tr("Asking…"))
+        made.look_button.setEnabled(False)
+
+        def told(found: Resolved) -> None:
+            platforms = tr(" for {}").format(", ".join(found.platforms)) if found.platforms else ""
+            made.say(tr("It points to {}{}.").format(found.digest, platforms))
+
+        def refused(error: Exception) -> None:
+            made.say(str(error))
+
+        self._context.run(
+            tr("Look up a tag"),
+            lambda _work: ask(console, application_id, given.engine, repository, given.tag),
+            told,
+            refused,
+            owner=made.form,
+        )
 
     def _fill(self) -> None:
         form = self.form
@@ -122,6 +211,8 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         )
         required = tr("Variables that every environment of every mirror must have before it may be rolled out.")
         form.add(Field("required_variables", tr("Required variables"), self.required, hint=required), wide=True)
+        address = tr("With {version} or {revision} in it, as the image's labels tell them. Opened in your browser.")
+        form.add(Field("notes_url", tr("Address of release notes"), self.notes_url, hint=address), wide=True)
         form.add(Field("account", tr("Account"), self.account))
         form.add(Field("tags", tr("Tags"), self.tags, hint=tr("Separated by commas.")))
         form.add(Field("domains", tr("Domains"), self.domains, hint=tr("Separated by commas.")), wide=True)

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from mirror_console.domain.fleet import Grid, SourceRow
-from mirror_console.domain.image import short
-from mirror_console.domain.release import Release
 from mirror_console.operations.application_input import SourceInput
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
+from mirror_console.ui.links import open_link
 from mirror_console.ui.sources.editor import SourceEditor
 from mirror_console.ui.sources.operations import SourceOperations
-from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
+from mirror_console.ui.sources.releases import ReleasesPanel
+from mirror_console.ui.tokens import SPACE_4
 from mirror_console.ui.widgets.applications_page import ApplicationsPage
 from mirror_console.ui.widgets.editor import page_head
 from mirror_console.ui.widgets.empty import EmptyState
 from mirror_console.ui.widgets.table import Column, Table, TableView
-from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label
-from mirror_console.ui.words import moment, number, tr
-
-
-@dataclass(frozen=True, slots=True)
-class _ReleaseLine:
-    environment: str
-    release: Release
-    current: bool
+from mirror_console.ui.widgets.text import button
+from mirror_console.ui.words import number, tr
 
 
 class SourcesPage(ApplicationsPage[SourceRow]):
@@ -38,15 +31,17 @@ class SourcesPage(ApplicationsPage[SourceRow]):
     title = "Sources"
     icon = "package"
 
-    def __init__(self, context: UiContext, operations: SourceOperations | None = None) -> None:
+    def __init__(
+        self,
+        context: UiContext,
+        operations: SourceOperations | None = None,
+        open_link: Callable[[str], bool] = open_link,
+    ) -> None:
         super().__init__(context)
         self._operations = operations or SourceOperations()
         self.table = Table[SourceRow](self._columns(), lambda row: row.application.id)
         self.view = TableView(self.table, context.theme, tr("Sources"))
-        self.releases = Table[_ReleaseLine](self._release_columns(), lambda line: line.release.id)
-        self.releases_view = TableView(self.releases, context.theme, tr("Releases"))
-        self.releases_title = ElidedLabel("", Look.HEADING)
-        self.releases_words = label("", Look.MUTED, wrap=True)
+        self.releases = ReleasesPanel(context, self._operations, open_link)
         self.add_button = button(tr("Add a source…"), self.add, look="primary")
         self.edit_button = button(tr("Edit…"), self.edit)
         self.remove_button = button(tr("Remove…"), self.remove)
@@ -115,17 +110,7 @@ class SourcesPage(ApplicationsPage[SourceRow]):
     # --- what is shown ------------------------------------------------------------------------------------------
 
     def _show_releases(self) -> None:
-        row = self.current()
-        lines = [
-            _ReleaseLine(one.environment.name, release, one.current is not None and one.current.id == release.id)
-            for one in (row.environments if row else ())
-            for release in one.releases
-        ]
-        self.releases.show(sorted(lines, key=lambda line: line.release.first_seen, reverse=True))
-        self.releases_title.say(tr("Releases of {}").format(row.application.name) if row else tr("Releases"))
-        none = tr("None seen yet. A refresh notes what its environments run.")
-        self.releases_words.setText("" if lines or row is None else none)
-        self.releases_words.setVisible(bool(self.releases_words.text()))
+        self.releases.show_source(self.current())
         self._allow()
 
     def _allow(self) -> None:
@@ -143,7 +128,7 @@ class SourcesPage(ApplicationsPage[SourceRow]):
             return ", ".join(one.environment.name for one in row.environments) or tr("none")
 
         def now(row: SourceRow) -> str:
-            told = [f"{one.environment.name} {one.current.title}" for one in row.environments if one.current]
+            told = [f"{one.environment.name} {found.title}" for one in row.environments if (found := one.wanted)]
             return ", ".join(told) or "—"
 
         return (
@@ -154,22 +139,6 @@ class SourcesPage(ApplicationsPage[SourceRow]):
             Column(
                 "mirrors", tr("Mirrors"), lambda row: number(row.mirrors), 70, order=lambda row: row.mirrors, right=True
             ),
-        )
-
-    def _release_columns(self) -> tuple[Column[_ReleaseLine], ...]:
-        def first(line: _ReleaseLine) -> str:
-            return moment(line.release.first_seen, self.context.now())
-
-        def digest(line: _ReleaseLine) -> str:
-            return short(line.release.digest) or tr("no digest known")
-
-        return (
-            Column("title", tr("Release"), lambda line: line.release.title, 130, strong=True),
-            Column("environment", tr("Environment"), lambda line: line.environment, 110),
-            Column("first", tr("First seen"), first, 120, order=lambda line: line.release.first_seen),
-            Column("current", tr("Now"), lambda line: tr("current") if line.current else "", 80),
-            Column("revision", tr("Revision"), lambda line: short(line.release.revision), 110, mono=True, muted=True),
-            Column("digest", tr("Digest"), digest, 130, mono=True, muted=True, stretch=True),
         )
 
     def _declare(self) -> None:
@@ -213,18 +182,14 @@ class SourcesPage(ApplicationsPage[SourceRow]):
             tr("A source is the application whose releases the mirrors run. It is watched here, never deployed."),
             ((tr("Add a source…"), self.add),),
         )
-        below = QWidget()
-        inner = QVBoxLayout(below)
-        inner.setContentsMargins(0, SPACE_3, 0, 0)
-        inner.setSpacing(SPACE_2)
-        for part in (self.releases_title, self.releases_words):
-            inner.addWidget(part)
-        inner.addWidget(self.releases_view, 1)
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
         split.addWidget(self.view)
-        split.addWidget(below)
+        split.addWidget(self.releases)
         split.setSizes([180, 320])
+        # Of a higher window the releases have more.
+        split.setStretchFactor(0, 0)
+        split.setStretchFactor(1, 1)
         self._list = QStackedWidget()
         self._list.addWidget(self.nothing)
         self._list.addWidget(split)

@@ -63,13 +63,14 @@ ANEW = {
             repository TEXT NOT NULL,
             digest TEXT NOT NULL,
             first_seen TEXT NOT NULL,
-            current_since TEXT NOT NULL,
+            current_since TEXT,
             version TEXT NOT NULL,
             revision TEXT NOT NULL,
             size INTEGER,
             platform TEXT NOT NULL,
             also TEXT NOT NULL,
             tag TEXT NOT NULL,
+            tagged_since TEXT,
             created TEXT,
             marks TEXT NOT NULL,
             remark TEXT NOT NULL,
@@ -78,7 +79,7 @@ ANEW = {
                 REFERENCES environment (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
         ) STRICT
         """,
-        "INSERT INTO release SELECT *, '[]', '', NULL, '[]', '' FROM release_before",
+        "INSERT INTO release SELECT *, '[]', '', NULL, NULL, '[]', '' FROM release_before",
         (
             "CREATE UNIQUE INDEX ix_release_environment_id_fingerprint ON release (environment_id, fingerprint) "
             "WHERE fingerprint != ''"
