@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -130,9 +130,9 @@ def show(context: typer.Context, name: NameArgument, as_json: JsonOption = False
         engine = _engine(console, name)
         row = next(row for row in surveyed(session, console).engines if row.engine.id == engine.id)
         kept = _ways_back(console, row)
-    shape = replace(engine_shape(row), ways_back=kept)
+    shape = engine_shape(row)
     if as_json:
-        session.out.json(shape)
+        session.out.json({**asdict(shape), "ways_back": kept})
         return
     facts = row.contact.facts if row.contact else None
     session.out.say(f"{shape.name}: {shape.address}" + (f", {shape.location}" if shape.location else ""))

@@ -25,6 +25,7 @@ drift list        [{"mirror", "slug", "environment", "environment_id", "kind", "
                   "catalog"}], "applied": {"at", "by", "title", "rollout_id"} or null}]
 drift accept      {"mirror", "environment", "fields", "others"}; adopt alike; correct: RolloutShape
 engines list      {"engines": [EngineShape], "registries": [{"host", "user"}]}
+engines show      EngineShape, and "ways_back" in words
 engines test      [{"number", "title", "state", "words", "seconds", "remedy", "command"}]
 engines add       {"id", "name", "address", "steps": as of engines test, none with --no-test}
 engines edit      {"id", "name", "address"}; add-registry {"id", "host", "user"}; remove… {"removed"}
@@ -122,8 +123,6 @@ class EngineShape:
     """What doesn't work with it, a sentence each."""
     clock_offset: float | None
     """Seconds that its clock is ahead of this computer's; negative where it is behind."""
-    ways_back: str | None = None
-    """What is kept there for putting back, in words; told by `engines show` alone."""
 
 
 @dataclass(frozen=True, slots=True)
