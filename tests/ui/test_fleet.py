@@ -60,6 +60,7 @@ def fleet(context: UiContext) -> Iterator[Fleet]:
             Application("source", Kind.SOURCE, "Webshop", "webshop", repository="registry.test/shop")
         )
         _add_mirror(books, "one")
+    context.console = replace(context.console, clock=lambda: LATER + timedelta(minutes=10))
     made = Fleet(context, Slow)
     yield made
     slow(made).go_on.set()
