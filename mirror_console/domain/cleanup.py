@@ -86,7 +86,7 @@ class Records:
     repositories: frozenset[str]
     """Where sources have their images."""
     needed: Mapping[str, str]
-    """Why images are needed there, by fingerprint: expected, held, running, in an unfinished rollout."""
+    """Why images are needed there, by fingerprint or digest: expected, held, running, in an unfinished rollout."""
     had_before: Mapping[str, str]
     """What environments there had before their last rollouts, by fingerprint, in words: ways back by image."""
     brought_by: Mapping[str, str]
@@ -221,7 +221,8 @@ def _images(
         brought = image.id in records.brought_by
         if not brought and not (is_what in named and repositories & records.repositories):
             continue
-        use = uses.get(image.id) or uses.get(is_what)
+        names = (image.id, is_what, *(digest.rpartition("@")[2] for digest in image.digests))
+        use = next((uses[name] for name in names if name in uses), None)
         foreign = sorted(repositories - records.repositories)
         if use is not None:
             why_not = use

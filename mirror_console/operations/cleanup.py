@@ -18,6 +18,7 @@ from mirror_console.domain.cleanup import CleanUp, Item, Records, Thing, clean_u
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.held import HeldImage
+from mirror_console.domain.release import Release
 from mirror_console.domain.request import ListedImage
 from mirror_console.domain.rollout import ENDED, SUCCEEDED, Rollout
 from mirror_console.errors import EngineError
@@ -190,23 +191,31 @@ def _had_before(engine: Engine, rollouts: Sequence[Rollout]) -> dict[str, str]:
 
 
 def _needed(engine: Engine, grid: Grid, unfinished: Sequence[Rollout]) -> dict[str, str]:
-    """Why images are needed on an engine, by fingerprint; the strongest reason of several."""
+    """Why images are needed on an engine, by fingerprint or digest; the strongest reason of several."""
     needed: dict[str, str] = {}
     for cell in (cell for row in grid.rows for cell in row.cells.values() if cell.environment.engine_id == engine.id):
         title, hold = f"{cell.application.name} {cell.environment.name}", cell.environment.hold
         if cell.observation is not None:
             needed.setdefault(cell.observation.fingerprint, f"{title} runs it")
         if hold is not None:
-            needed.setdefault(hold.fingerprint, f"{title} has a hold on it")
+            needed.setdefault(hold.identity, f"{title} has a hold on it")
         if isinstance(cell.expected, Expected):
-            needed[cell.expected.fingerprint] = f"{title} should run it"
+            names = (cell.expected.fingerprint, *_names(cell.expected.release))
+            needed |= dict.fromkeys(names, f"{title} should run it")
     for source in grid.sources:
         for one in source.environments:
-            if one.environment.engine_id == engine.id and one.current is not None:
-                needed[one.current.fingerprint] = f"the release of {source.application.name} {one.environment.name}"
+            if one.environment.engine_id == engine.id:
+                words = f"the release of {source.application.name} {one.environment.name}"
+                needed |= dict.fromkeys((*_names(one.current), *_names(one.wanted)), words)
     for target in (target for rollout in unfinished for target in rollout.targets):
         planned = target.planned
         if planned.engine_id == engine.id:
             words = f"a rollout of {planned.application} {planned.environment} isn't over"
-            needed |= dict.fromkeys((planned.before_fingerprint, planned.after_fingerprint), words)
+            digest = planned.reference.rpartition("@")[2]
+            needed |= dict.fromkeys((planned.before_fingerprint, planned.after_fingerprint, digest), words)
     return needed
+
+
+def _names(release: Release | None) -> tuple[str, ...]:
+    """What a release is known by: on every platform, and its digest, which may be all that is known."""
+    return (*release.fingerprints, release.digest) if release is not None else ()

@@ -166,6 +166,8 @@ class Fleet(QObject):
                 self._settle.start()
 
     def _surveyed(self, changed: bool, grid: Grid) -> None:
+        if self._stopped:
+            return
         self._surveying = None
         if changed or grid is not self._context.grid:
             self._context.set_grid(grid)

@@ -162,6 +162,13 @@ def test_an_image_that_is_expected_or_was_there_before_stays_though_no_container
     assert left.ways_back == WaysBack(0, 1, 1000)
 
 
+def test_an_image_that_is_expected_by_its_digest_alone_stays() -> None:
+    records = replace(RECORDS, brought_by={"sha256:5": "over1"}, needed={"sha256:d5": "Alder live should run it"})
+    left = found(images=[replace(image(5), digests=(f"{SHOP}@sha256:d5",))], records=records)
+    assert names(left.stays)[f"{SHOP}:5"] == "Alder live should run it"
+    assert not left.goes
+
+
 def test_an_image_with_a_name_of_others_or_of_which_nothing_is_known_stays() -> None:
     records = replace(RECORDS, brought_by={"sha256:5": "over1", "sha256:9": "over1"})
     left = found(images=[image(5, f"{SHOP}:5", "example.com:5000/mine"), image(9)], records=records)
