@@ -24,6 +24,8 @@ class FetchNow(QWidget):
         self._operations = operations
         self._plan: Plan | None = None
         self._job: Job[tuple[Fetch, ...]] | None = None
+        self._times = 0
+        """How often it was begun or stopped: what a job tells that was stopped comes too late to count."""
         self.says = ElidedLabel("", Look.MUTED)
         self.button = button(tr("Fetch images now"), self.press)
         self.button.setToolTip(tr("Brings the images to the engines. No container is touched."))
@@ -54,25 +56,32 @@ class FetchNow(QWidget):
         def work(work: Work) -> tuple[Fetch, ...]:
             return prefetch(console, jobs, plan, lambda fetches: work.report(fetching_words(fetches), 0, 0), work)
 
+        self._times += 1
+        times = self._times
+
+        def fetched(fetches: tuple[Fetch, ...]) -> None:
+            if times == self._times:
+                self.says.say(fetching_words(fetches))
+                self._over()
+
+        def failed(error: Exception) -> None:
+            if times == self._times:
+                self._failed(error)
+
+        def heard(event: JobEvent) -> None:
+            if times == self._times and event.words:
+                self.says.say(event.words)
+
         self.says.say(tr("Looking what the engines have…"))
         self.button.setText(tr("Stop fetching"))
-        self._job = self._context.run(
-            tr("Fetch images"), work, self._fetched, self._failed, progress=self._heard, owner=self
-        )
+        self._job = self._context.run(tr("Fetch images"), work, fetched, failed, progress=heard, owner=self)
 
     def stop(self) -> None:
         """Break off what is under way; what is there stays there."""
+        self._times += 1
         if self._job is not None:
             self._job.cancel()
             self.says.say(tr("Stopped. What has come is there."))
-        self._over()
-
-    def _heard(self, event: JobEvent) -> None:
-        if self._job is not None and event.words:
-            self.says.say(event.words)
-
-    def _fetched(self, fetches: tuple[Fetch, ...]) -> None:
-        self.says.say(fetching_words(fetches))
         self._over()
 
     def _failed(self, error: Exception) -> None:
