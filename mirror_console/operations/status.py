@@ -7,7 +7,7 @@ the same object, so that whoever shows it sees at once where nothing is to be do
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from operator import is_
 
@@ -143,7 +143,7 @@ class Alignments:
         if found.applications:
             self._put_in_order()
 
-    def _row(self, application: Application, ids: Collection[str] | None, expecting: bool) -> Row:
+    def _row(self, application: Application, ids: Set[str] | None, expecting: bool) -> Row:
         """The row of a mirror, with these cells made anew, or all; `expecting` something else in the others."""
         known, before = self._known, self._rows.get(application.id)
         source = known.applications.get(application.source_id)
@@ -151,7 +151,8 @@ class Alignments:
         shown = before.cells if before is not None else {}
         cells: dict[str, Cell] = {}
         same = before is not None and before.application is application and before.source_name == source_name
-        for one in known.of_application[application.id].values():
+        environments = known.of_application[application.id].values()
+        for one in environments:
             cell = None if ids is None or one.id in ids else self._cells.cells.get(one.id)
             if cell is None:
                 cell = self._cells.make(application, one, self._now, self._ages)
@@ -161,7 +162,10 @@ class Alignments:
             same = same and shown.get(one.name) is cell
         if before is not None and same and len(shown) == len(cells):
             return before
-        return Row(application, source_name, cells, _last_change(cells.values()))
+        # What its source expects changes nothing of what runs.
+        looks_same = before is not None and ids is not None and ids.isdisjoint(one.id for one in environments)
+        last_change = before.last_change if before is not None and looks_same else _last_change(cells.values())
+        return Row(application, source_name, cells, last_change)
 
     def _put_in_order(self) -> None:
         """By name; of the same name, as they came. Columns follow from the names of environments."""
