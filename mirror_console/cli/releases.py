@@ -62,7 +62,7 @@ def mark(
     context: typer.Context,
     source: SourceArgument,
     release: ReleaseArgument,
-    marks: Annotated[
+    mark: Annotated[
         list[str], typer.Option("--mark", help=f"One of {', '.join(_MARKS)}; may be repeated. Others that it has stay.")
     ],
     remark: Annotated[str | None, typer.Option("--remark", help="Why; else the remark that it has stays.")] = None,
@@ -75,7 +75,7 @@ def mark(
     """
     session = session_of(context)
     session.demand_write()
-    wanted = _read(marks)
+    wanted = _read(mark)
     with session.console(write=True) as (console, _):
         application, chosen = _chosen(console, source, release)
         kept = chosen.remark if remark is None else remark

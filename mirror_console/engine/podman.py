@@ -62,7 +62,13 @@ def _config(config: replies.ContainerConfig, given: replies.ImageConfig) -> repl
     signal = _SIGNALS.get(config.stop_signal, config.stop_signal)
     if config.stop_signal == DEFAULT_SIGNAL and not given.stop_signal:
         signal = ""
-    return replace(config, env=[entry for entry in config.env or [] if entry not in own], stop_signal=signal)
+    return replace(
+        config,
+        env=[entry for entry in config.env or [] if entry not in own],
+        stop_signal=signal,
+        # It says 0 where the container has no time of its own.
+        stop_timeout=config.stop_timeout or None,
+    )
 
 
 def _host(host: replies.HostConfig) -> replies.HostConfig:

@@ -121,12 +121,12 @@ def test_json_keys_stay(call: CommandLine) -> None:
     }  # fmt: skip
     assert told["mirrors"][0]["environments"][0].keys() == {
         "id", "name", "status", "alignment", "health", "knowledge", "activity", "running", "expected", "why", "behind",
-        "drift", "drift_words", "sureness", "untold", "differences", "not_compared", "pending", "held", "engine",
-        "container", "checked_at", "running_since", "answer",
+        "drift", "drift_words", "sureness", "untold", "differences", "not_compared", "pending", "held",
+        "held_until", "engine", "container", "checked_at", "running_since", "answer",
     }  # fmt: skip
     assert told["engines"][0].keys() == {
         "id", "name", "address", "location", "environments", "knowledge", "answered", "failure", "words", "asked_at",
-        "version", "api", "kind", "limits", "clock_offset", "ways_back",
+        "version", "api", "kind", "limits", "clock_offset",
     }  # fmt: skip
 
 

@@ -362,7 +362,7 @@ def test_what_trickles_beside_the_body_costs_no_more_than_the_timeout(
 def test_a_pull_may_last_as_long_as_it_is_never_silent(
     engines: DockerEngines, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images_module, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(images_module, "SILENCE", 0.3)
 
     def slowly(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")

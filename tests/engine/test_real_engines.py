@@ -195,7 +195,7 @@ def test_a_published_port_is_asked_where_the_engine_is(engines: DockerEngines, l
         (("--workdir", "/tmp"), ("working directory /tmp",)),
         (("--entrypoint", "/bin/sh"), ("entrypoint /bin/sh",)),
         (("--health-cmd", "true"), ("a health check of its own",)),
-        (("--label", "traefik.enable=true"), ("labels traefik.enable",)),
+        (("--label", "traefik.enable=true"), ()),
         (("--restart", "on-failure:3"), ("its restart policy ends after some retries",)),
         (("--cpu-quota", "50000"), ("a CPU quota",)),
     ],

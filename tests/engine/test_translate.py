@@ -117,8 +117,10 @@ def test_a_container_in_full(engine: str) -> None:
 
 
 @every_engine
-def test_a_label_of_someone_else_is_told_as_unsupported_and_nothing_more(engine: str) -> None:
-    assert _container(engine, "container-healthy").unsupported == ("labels mc.environment",)
+def test_a_label_of_someone_else_is_read_and_no_obstacle(engine: str) -> None:
+    labelled = _container(engine, "container-healthy")
+    assert labelled.labels["mc.environment"] == "e1"
+    assert labelled.unsupported == ()
     assert _container(engine, "container-of-loaded-image").unsupported == ()
 
 

@@ -25,6 +25,10 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 LOOKS = {
     "status",
     "check",
+    "where",
+    "drift list",
+    "images list",
+    "releases list",
     "rollout checks",
     "rollout list",
     "rollout show",

@@ -86,7 +86,7 @@ def test_a_mirror_on_podman_is_compared_with_its_source_on_docker(
     refresh(console, jobs)
     grid = survey(console)
     cell = grid.rows[0].cells["live"]
-    assert cell.status is Status.ALIGNED, cell
+    assert cell.status is Status.ALIGNED, cell.differences
     with console.catalog.read() as books:
         (seen,) = books.observations.of("mirror-live")
     assert seen.differences == ()
