@@ -20,7 +20,7 @@ from tests.operations.fleet import REPOSITORY, Fleet, now, small_fleet
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def rolled_out() -> Iterator[Fleet]:
     """Two mirrors that were rolled out to twice: from 26.8.1, that ran by hand, to 26.8.2, then to 26.8.3."""
     with small_fleet(mirrors=2) as made:
