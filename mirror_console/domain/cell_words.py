@@ -17,6 +17,7 @@ from mirror_console.domain.phrases import (
     drift_words,
     engine_and_reason,
     health_words,
+    held_words,
     hold_ended,
     hold_ending,
     hold_until,
@@ -49,13 +50,13 @@ def cell_texts(cell: Cell, now: datetime) -> tuple[str, str]:
         case Status.ALIGNED:
             return running, _aligned_text(cell, now)
         case Status.BEHIND | Status.AHEAD:
-            return running, ", ".join(part for part in (_distance_text(cell), hold_ended(cell, now)) if part)
+            return running, _joined(_distance_text(cell), held_words(cell, now), hold_ended(cell, now))
         case Status.DRIFTED:
-            return running, drift_text(cell)
+            return running, _joined(drift_text(cell), held_words(cell, now))
         case Status.MISSING:
             return running, f"want {cell.expected_title}"
         case Status.UNHEALTHY:
-            return running, _ill_text(cell)
+            return running, _joined(_ill_text(cell), held_words(cell, now))
         case Status.UNREACHABLE:
             silent = _silent_for(cell, now)
             return running, f"{reason(cell)}, {silent}" if silent else reason(cell)
@@ -122,11 +123,16 @@ def _unread(cell: Cell) -> bool:
     return cell.observation is None or not (cell.observation.fingerprint or cell.observation.recorded)
 
 
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
+
+
 def _distance_text(cell: Cell) -> str:
-    """Of what doesn't run the expected release: which that is, or how far it is where both have the same name."""
+    """Of what doesn't run the expected release: which that is, and how far it is where that isn't the next one."""
     same = cell.running_title == cell.expected_title
     if cell.status is Status.BEHIND:
-        return f"{cell.behind} behind" if same else f"→ {cell.expected_title}"
+        far = f"{cell.behind} behind" if same or (cell.behind or 0) > 1 else ""
+        return _joined("" if same else f"→ {cell.expected_title}", far)
     if same:
         return f"{abs(cell.behind or 0)} ahead"
     return f"back to {cell.expected_title}" if went_back(cell) else f"> {cell.expected_title}"

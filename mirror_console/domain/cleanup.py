@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mirror_console.domain.environment import LOCK_PREFIX
+from mirror_console.domain.held import AHEAD
 from mirror_console.domain.image import short
 from mirror_console.domain.observation import LABEL, Listed, Role, State
 from mirror_console.domain.request import ListedImage
@@ -228,6 +229,8 @@ def _images(
             why_not = use
         elif not is_what:
             why_not = "what it is could not be read"
+        elif records.brought_by.get(image.id) in AHEAD and is_what not in named:
+            why_not = "brought here ahead, and no rollout has taken it yet"
         else:
             why_not = f"it is called {foreign[0]} as well" if foreign else ""
         why = why_not or "of a rollout, and nothing needs it any more"

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+BY_PREFETCH, BY_RELAY = "prefetch", "relay"
+AHEAD = frozenset({BY_PREFETCH, BY_RELAY})
+"""What brings images that no rollout asked for: a person does, for a rollout that is to come."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeldImage:

@@ -280,6 +280,13 @@ def hold_ending(cell: Cell, now: datetime) -> str:
     return f"ends in {age_aloud(hold.until - now)}" if hold and hold.until and hold.ends_soon(now) else ""
 
 
+def held_words(cell: Cell, now: datetime) -> str:
+    """``held``, ``held, ends in 2 days``; empty where nothing is held."""
+    if not cell.held:
+        return ""
+    return ", ".join(part for part in ("held", hold_ending(cell, now)) if part)
+
+
 def hold_ended(cell: Cell, now: datetime) -> str:
     """``hold ended 26 Sep``, of an environment that follows its image source again; else empty."""
     hold = cell.environment.hold

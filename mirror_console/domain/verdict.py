@@ -242,10 +242,10 @@ def _relation(cell: Cell, now: datetime) -> str:
         case Alignment.ALIGNED:
             return " (current)"
         case Alignment.BEHIND:
-            return f" ({distance(cell)}{f' {other}' if other else ''})"
+            return f" ({distance(cell)}{f' {other}' if other else ''}{_held_there(cell, now)})"
         case Alignment.AHEAD:
             back = ", to which the source went back" if other and went_back(cell) else ""
-            return f" ({distance(cell)}{f' of {other}' if other else ''}{back})"
+            return f" ({distance(cell)}{f' of {other}' if other else ''}{back}{_held_there(cell, now)})"
         case Alignment.DRIFTED if cell.drift in SAME_IMAGE:
             return f" (current, but {by_hand(cell).partition(' (')[0]})"
         case Alignment.DRIFTED:
@@ -256,6 +256,14 @@ def _relation(cell: Cell, now: datetime) -> str:
             return ""
         case _:
             assert_never(cell.alignment)
+
+
+def _held_there(cell: Cell, now: datetime) -> str:
+    """``, where it is held until 30 Sep``, of what doesn't run yet what it is held on."""
+    if not cell.held:
+        return ""
+    ending = hold_ending(cell, now)
+    return f", where it is held{hold_until(cell, now)}{f', {ending}' if ending else ''}"
 
 
 def _health_word(cell: Cell) -> str:

@@ -17,6 +17,7 @@ from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.setting_words import VARIABLE
 from mirror_console.domain.taking import secret_values, taken
 from mirror_console.errors import InvalidInput, NotAllowed, Problem, VaultError
+from mirror_console.operations.applied import keep_baseline
 from mirror_console.operations.console import Console
 from mirror_console.operations.drift import Found, chosen_fields, find, observation_of
 from mirror_console.operations.keeping import forget, kept
@@ -80,6 +81,8 @@ def take(
             books.applications.save(source)
         for one in (wanted, *(after for _, after in others)):
             books.environments.save(one)
+        for before, after in others:
+            keep_baseline(books, console.clock(), console.person, before, after)
         books.applied.save(record)
         images: dict[str, Image | None] = {found.container.image_id: found.image}
         note_seen(books, console, found.engine, wanted, found.session, found.container, images, record)

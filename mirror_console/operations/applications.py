@@ -21,6 +21,7 @@ from mirror_console.operations.application_input import (
     environment_input,
     settings_input,
 )
+from mirror_console.operations.applied import keep_baseline
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.keeping import forget, kept
 from mirror_console.operations.placement import Placed, clashes
@@ -204,8 +205,11 @@ def _save(console: Console, typed: SourceInput | MirrorInput, application_id: st
         books.applications.save(judged.application)
         for environment in judged.gone:
             books.environments.remove(environment.id)
+        before = {one.id: one for one in books.environments.some(one.id for one in judged.environments)}
         for environment in judged.environments:
             books.environments.save(environment)
+            if environment.id in before:
+                keep_baseline(books, console.clock(), console.person, before[environment.id], environment)
         know_account(books, judged.application.account)
     forget(console.vault, judged.dropped)
     return judged.application

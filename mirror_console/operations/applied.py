@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from mirror_console.domain.applied import Applied
 from mirror_console.domain.drift import REMADE, differences
@@ -78,6 +79,33 @@ def record_of(console: Console, planned: PlannedTarget, container: Container, ro
         title=planned.after_title,
         secrets=console.keyed.hashes(planned.environment_id, given),
     )
+
+
+def keep_baseline(books: Books, at: datetime, by: str, before: Environment, after: Environment) -> None:
+    """Note what the catalog said so far of what no rollout has made, as the settings of its environment change.
+
+    Then the change waits for a rollout, and isn't taken for one that somebody made by hand. Once: what was applied
+    since, or taken over, stays the record.
+    """
+    if before.settings.hash == after.settings.hash or before.engine_id != after.engine_id:
+        return
+    recorded = {record.process for record in books.applied.of([before.id])}
+    for seen in books.observations.of(before.id):
+        if seen.process in recorded or not seen.present or seen.settings_hash:
+            continue
+        books.applied.save(
+            Applied(
+                environment_id=before.id,
+                process=seen.process,
+                container_id=seen.container_id,
+                at=at,
+                by=by,
+                fingerprint=seen.fingerprint,
+                settings=before.settings,
+                title=seen.version,
+            )
+        )
+        books.observations.save_all([replace(seen, settings_hash=before.settings.hash)])
 
 
 def _last_settings(console: Console, environment: Environment, made_with: str) -> Settings:

@@ -18,7 +18,7 @@ from mirror_console.domain.cleanup import CleanUp, Item, Records, Thing, clean_u
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.held import HeldImage
-from mirror_console.domain.release import Release
+from mirror_console.domain.release import Mark, Release
 from mirror_console.domain.request import ListedImage
 from mirror_console.domain.rollout import ENDED, SUCCEEDED, Rollout
 from mirror_console.errors import EngineError
@@ -204,6 +204,10 @@ def _needed(engine: Engine, grid: Grid, unfinished: Sequence[Rollout]) -> dict[s
             needed |= dict.fromkeys(names, f"{title} should run it")
     for source in grid.sources:
         for one in source.environments:
+            # Whoever is behind it goes to it first.
+            for release in (release for release in one.releases if Mark.STOP_HERE in release.marks):
+                for name in _names(release):
+                    needed.setdefault(name, f"{release.title} is marked '{Mark.STOP_HERE}'")
             if one.environment.engine_id == engine.id:
                 words = f"the release of {source.application.name} {one.environment.name}"
                 needed |= dict.fromkeys((*_names(one.current), *_names(one.wanted)), words)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.access_input import replaced
+from mirror_console.operations.applied import keep_baseline
 from mirror_console.operations.console import Console
 from mirror_console.operations.export import export_catalog
 from mirror_console.operations.import_batch import Batch, Known
@@ -90,8 +91,11 @@ def _save(console: Console, batch: Batch) -> None:
             books.registries.save(registry)
         for application in batch.applications.values():
             books.applications.save(application)
+        before = {one.id: one for one in books.environments.some(batch.environments)}
         for environment in batch.environments.values():
             books.environments.save(environment)
+            if environment.id in before:
+                keep_baseline(books, console.clock(), console.person, before[environment.id], environment)
 
 
 def _imported(known: Known, batch: Batch) -> Imported:

@@ -9,6 +9,7 @@ from mirror_console.domain.alignment import Expected
 from mirror_console.domain.application import Application
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import Grid
+from mirror_console.domain.held import BY_PREFETCH
 from mirror_console.domain.plan import Plan, Way, way_problems
 from mirror_console.domain.release import Release
 from mirror_console.errors import InvalidInput, Problem
@@ -18,9 +19,6 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import Halting
 from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.neighbours import from_neighbours
-
-BY_HAND = "prefetch"
-"""What brought an image ahead of its rollout."""
 
 
 def prefetch(
@@ -41,7 +39,7 @@ def prefetch(
     def halting() -> Halting:
         return Halting.STOPPING if work is not None and work.stopped else Halting.NOT
 
-    fetcher = Fetcher(console, way, halting, relay=from_neighbours(console, jobs, BY_HAND))
+    fetcher = Fetcher(console, way, halting, relay=from_neighbours(console, jobs, BY_PREFETCH))
     now = {place: errand.fetch for place, errand in enumerate(errands)}
 
     def fetched(place: int, errand: Errand) -> Fetch:
@@ -49,7 +47,7 @@ def prefetch(
             now[place] = fetch
             report(tuple(now.values()))
 
-        ended = bring(console, fetcher, errand, BY_HAND, tell)
+        ended = bring(console, fetcher, errand, BY_PREFETCH, tell)
         tell(ended)
         return ended
 

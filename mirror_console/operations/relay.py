@@ -14,6 +14,7 @@ from functools import partial
 
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.engine_kind import EngineKind
+from mirror_console.domain.held import BY_RELAY
 from mirror_console.domain.image import Image
 from mirror_console.domain.plain import clean
 from mirror_console.domain.relay import OVER, Leg, LegState, Relay
@@ -36,9 +37,6 @@ PATIENCE = 30.0
 TOLD_EVERY = 0.1
 """Seconds."""
 CLASSIC = "classic"
-BY_HAND = "relay"
-"""What brought an image that no rollout asked for."""
-
 _READING = "the source"
 AGAIN = "Run the relay again for it: what others have by now isn't sent again."
 
@@ -49,7 +47,7 @@ class Asked:
 
     fingerprint: str
     name: str = ""
-    brought_by: str = BY_HAND
+    brought_by: str = BY_RELAY
     """The rollout that wants it there: it is kept with the image, so that clean-up knows that it is ours."""
 
 

@@ -76,6 +76,17 @@ def found(*containers: Listed, images: Sequence[ListedImage] = (), records: Reco
     return clean_up([*STANDING, *containers], images, records)
 
 
+def test_what_was_brought_ahead_stays_until_a_rollout_took_it() -> None:
+    ahead = replace(RECORDS, brought_by={"sha256:5": "prefetch", "sha256:6": "relay"})
+    waiting = found(images=[image(5), image(6)], records=ahead)
+    assert not waiting.goes
+    assert set(names(waiting.stays).values()) >= {"brought here ahead, and no rollout has taken it yet"}
+    older = container("birch-live.mc-older", 5, env="birch")
+    birch = (serving("birch-live", 7, env="birch"), container("birch-live.mc-prev", 6, env="birch"))
+    taken = found(older, *birch, images=[image(5)], records=ahead)
+    assert names(taken.goes).keys() == {"birch-live.mc-older", f"{SHOP}:5"}
+
+
 def test_what_rollouts_that_are_over_have_left_goes_and_the_way_back_stays() -> None:
     left = found(
         container("alder-live.mc-older", 1, rollout="over1"), container("alder-live.mc-next", 4), lock("alder-live")

@@ -87,17 +87,17 @@ TOLD = [
     ),
     (
         cell(observation("26.8.3"), reached=UP, here=environment(hold=ENDLESS)),
-        ("26.8.3", "> 26.8.2"),
+        ("26.8.3", "> 26.8.2, held"),
         (
             "Live is 1 release ahead. It runs 26.8.3 since 30 Aug; 26.8.2 is expected. It is healthy. "
             "It is held by operator: campaign. Checked 38 s ago."
         ),
-        "Dunes Bakery live runs 26.8.3 (1 release ahead of 26.8.2) since 30 Aug 14:21, healthy, checked 14:04.",
+        "Dunes Bakery live runs 26.8.3 (1 release ahead of 26.8.2, where it is held) since 30 Aug 14:21, healthy, checked 14:04.",
         "Dunes Bakery, live: ahead by 1 release; running 26.8.3, expected 26.8.2, held: campaign",
     ),
     (
         cell(observation("26.7.4"), reached=UP),
-        ("26.7.4", "→ 26.8.3"),
+        ("26.7.4", "→ 26.8.3, 3 behind"),
         (
             "Live is 3 releases behind. It runs 26.7.4 since 30 Aug; 26.8.3 is expected since 28 Aug. "
             "It is healthy. Checked 38 s ago."

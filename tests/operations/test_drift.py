@@ -476,3 +476,21 @@ def test_a_rollout_brings_the_catalogs_settings_back(fleet: Fleet) -> None:
     assert cell(fleet).alignment is Alignment.ALIGNED
     assert f"SECRET_KEY={VALUE}" in fleet.container("mirror-01-live").config["Env"]
     assert "team" not in fleet.container("mirror-01-live").config["Labels"]
+
+
+def test_what_no_rollout_has_made_waits_for_a_change_of_ours_and_is_not_said_to_be_changed_by_hand() -> None:
+    with small_fleet(2) as fleet:
+        fleet.publish("26.8.2", health_interval=0.02)
+        fleet.run_mirrors("26.8.2")
+        look(fleet)
+        assert told(fleet) == told(fleet, 2) == []
+        updated(fleet, memory=512)
+        look(fleet)
+        found = adoption(fleet.console, live(fleet).id, ("memory limit",))
+        assert [after.id for _, after in found.followers] == [live(fleet, 2).id]
+        adopt(fleet.console, found)
+        assert cell(fleet, 2).pending
+        look(fleet)
+        assert told(fleet, 2) == []
+        assert waiting(fleet, 2) == ["memory limit: none → 512 MiB"]
+        assert cell(fleet, 2).pending

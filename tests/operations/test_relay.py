@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from mirror_console.domain.engine import Contact, Engine, EngineFacts, parse_address
-from mirror_console.domain.held import HeldImage
+from mirror_console.domain.held import BY_RELAY, HeldImage
 from mirror_console.domain.relay import Leg, LegState, Relay
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import FailureKind, InvalidInput, NotAllowed
 from mirror_console.jobs import Jobs, JobState, Stopped, Work
 from mirror_console.operations.console import Console
-from mirror_console.operations.relay import BY_HAND, Asked, relay
+from mirror_console.operations.relay import Asked, relay
 from mirror_console.simulator import archives
 from mirror_console.simulator.calls import Reply, Request
 from mirror_console.simulator.faults import Fault
@@ -154,7 +154,7 @@ def test_one_reading_brings_it_to_all_who_lack_it(four: Four, monkeypatch: pytes
 
 def test_what_was_brought_by_hand_is_ours_too(four: Four) -> None:
     assert four.relay("alpha", "berlin").complete
-    assert [held.brought_by for held in four.recorded("berlin")] == [BY_HAND]
+    assert [held.brought_by for held in four.recorded("berlin")] == [BY_RELAY]
 
 
 def test_a_name_that_is_another_images_stays_so(four: Four) -> None:
