@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from mirror_console.cli.session import JsonOption, session_of, told
-from mirror_console.domain.image import short
 from mirror_console.domain.moment import age
 from mirror_console.domain.where import Build, Whereabouts
 from mirror_console.operations.where import where as whereabouts
@@ -58,7 +57,7 @@ def where(
 
 def _title(build: Build) -> str:
     more = ", ".join(part for part in (build.platform, build.revision) if part)
-    return f"{build.title} ({short(build.fingerprint)}{f', {more}' if more else ''})"
+    return f"{build.title} ({build.identity}{f', {more}' if more else ''})"
 
 
 def _shape(found: Whereabouts) -> dict[str, object]:
@@ -66,6 +65,7 @@ def _shape(found: Whereabouts) -> dict[str, object]:
         {
             "title": build.title,
             "fingerprint": build.fingerprint,
+            "digest": build.digest,
             "platform": build.platform,
             "revision": build.revision,
             "names": build.names,

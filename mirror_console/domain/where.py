@@ -19,6 +19,7 @@ from mirror_console.domain.release import Release
 
 _START = re.compile(r"(?:(?:sha256|fp1):)?[0-9a-f]{7,}")
 """Enough digits to mean one digest, id or revision without all of them."""
+_FEW = re.compile(r"(?:(?:sha256|fp1):)?[0-9a-fA-F]{1,6}")
 _HEX = re.compile(r"(?:(?:sha256|fp1):)?[0-9a-f]{7,64}")
 
 
@@ -48,12 +49,19 @@ class Build:
 
     title: str
     fingerprint: str
+    digest: str
+    """Its release's, under which it is pulled; empty where none is known."""
     platform: str
     revision: str
     names: tuple[str, ...]
     """All that it is called anywhere."""
     places: tuple[Place, ...]
     holding: tuple[Holding, ...]
+
+    @property
+    def identity(self) -> str:
+        """The start of its digest, as lists of releases show it, or else of its fingerprint."""
+        return short(self.digest or self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,8 @@ class Whereabouts:
     def sentence(self) -> str:
         """How many environments on how many engines run it, and how many engines hold it without running it."""
         if not self.builds:
-            return f"No image that was seen goes by '{self.asked}'."
+            more = " Of a digest, an id or a revision type seven digits at least." if _FEW.fullmatch(self.asked) else ""
+            return f"No image that was seen goes by '{self.asked}'.{more}"
         places = [place for build in self.builds for place in build.places]
         running = [place for place in places if place.running]
         parts = [f"{self._name} {_runs(running) if running else 'runs nowhere'}"]
@@ -86,7 +95,7 @@ class Whereabouts:
     def _name(self) -> str:
         titles = list(dict.fromkeys(build.title for build in self.builds))
         if len(self.builds) == 1:
-            return f"{titles[0]} ({short(self.builds[0].fingerprint)})"
+            return f"{titles[0]} ({self.builds[0].identity})"
         named = titles[0] if len(titles) == 1 else f"'{self.asked}'"
         return f"{named} ({len(self.builds)} images)"
 
@@ -120,7 +129,7 @@ def called(text: str) -> Callable[[str], bool]:
     """Whether a name is what somebody means by a text; case doesn't count.
 
     That is the name itself, with ``*`` for anything, or the beginning of a digest, an id or a revision, seven digits at
-    least; a digest may stand behind a repository.
+    least; a digest may stand behind a repository, and a repository without its registry.
     """
     wanted = text.strip().casefold().rpartition("@")[2]
     if "*" in wanted:
@@ -130,7 +139,7 @@ def called(text: str) -> Callable[[str], bool]:
 
     def fits(text: str) -> bool:
         name = text.casefold()
-        if name == wanted:
+        if name == wanted or ("/" in wanted and name.endswith(f"/{wanted}")):
             return True
         if not begins or not _HEX.fullmatch(name):
             return False
@@ -176,6 +185,7 @@ def find(
                 or next((one.version for _, one in held if one.version), "")
                 or short(digest or fingerprint),
                 fingerprint=fingerprint,
+                digest=digest,
                 platform=next((one.platform for _, one in held), ""),
                 revision=revision or next((one.revision for _, one in held if one.revision), ""),
                 names=tuple(names.get(fingerprint, ())),

@@ -92,7 +92,10 @@ TOLD = [
             "Live is 1 release ahead. It runs 26.8.3 since 30 Aug; 26.8.2 is expected. It is healthy. "
             "It is held by operator: campaign. Checked 38 s ago."
         ),
-        "Dunes Bakery live runs 26.8.3 (1 release ahead of 26.8.2, where it is held) since 30 Aug 14:21, healthy, checked 14:04.",
+        (
+            "Dunes Bakery live runs 26.8.3 (1 release ahead of 26.8.2, where it is held) since 30 Aug 14:21, healthy, "
+            "checked 14:04."
+        ),
         "Dunes Bakery, live: ahead by 1 release; running 26.8.3, expected 26.8.2, held: campaign",
     ),
     (

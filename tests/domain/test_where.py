@@ -47,6 +47,7 @@ def asked(text: str) -> Whereabouts:
         f"anywhere.example/else@{DIGEST}",
         "26.8.3",
         f"{SOURCE.repository}:26.8.3",
+        f"{SOURCE.repository.partition('/')[2]}:26.8.3",
         "local/other:x",
         "*:x",
         print_of("26.8.3"),
@@ -63,6 +64,11 @@ def test_a_build_is_found_by_every_name_that_it_has_anywhere(text: str) -> None:
     assert [build.fingerprint for build in found.builds] == [print_of("26.8.3")]
     assert [place.application for place in found.builds[0].places] == ["Acme", "Dunes", "Webshop"]
     assert [one.engine for one in found.builds[0].holding] == ["ber-1"]
+
+
+def test_too_few_digits_find_nothing_and_that_is_said() -> None:
+    assert asked(DIGEST[7:12]).sentence.endswith("type seven digits at least.")
+    assert asked("26.9.9").sentence == "No image that was seen goes by '26.9.9'."
 
 
 def test_the_sentence_tells_who_runs_it_who_is_stopped_and_who_only_holds_it() -> None:
