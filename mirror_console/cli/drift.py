@@ -12,10 +12,10 @@ from mirror_console.cli.rollout import YesOption, carried_through
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.status import surveyed
 from mirror_console.domain.alignment import SAME_IMAGE, Cell
+from mirror_console.domain.counting import counted
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.pending import pending_words
 from mirror_console.domain.phrases import drift_text, drift_words
-from mirror_console.domain.setting_words import counted
 from mirror_console.domain.taking import not_adoptable
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.accepting import Taken

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mirror_console.cli.output import Output
 from mirror_console.domain.check import Answer, Checked
+from mirror_console.domain.counting import counted
 from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, TargetState, headline
@@ -20,8 +21,8 @@ def print_plan(out: Output, plan: Plan) -> None:
     counts = [len(wave) for wave in plan.waves]
     out.say(f"Plan {plan.fingerprint} to {plan.environment}, valid until {moment(plan.valid_until)}", "bold")
     out.say(
-        f"{len(plan.targets)} targets on {len(plan.engine_ids)} engines"
-        + (f" in {len(counts)} waves ({' + '.join(map(str, counts))})" if counts else "")
+        f"{counted(len(plan.targets), 'target')} on {counted(len(plan.engine_ids), 'engine')}"
+        + (f" in {counted(len(counts), 'wave')} ({' + '.join(map(str, counts))})" if counts else "")
         + f"; {len(plan.left_out)} left out"
     )
     changes = Counter((target.change, target.before_title or "—", target.after_title) for target in plan.targets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from mirror_console.domain.counting import counted
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.observation import Difference
 from mirror_console.domain.plain import clean
@@ -17,7 +18,6 @@ from mirror_console.domain.setting_words import (
     NOT_SET,
     SET,
     VARIABLE,
-    counted,
     health_words,
     label_words,
     memory_words,

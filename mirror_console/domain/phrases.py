@@ -17,12 +17,12 @@ from mirror_console.domain.alignment import (
     Status,
     status,
 )
+from mirror_console.domain.counting import counted
 from mirror_console.domain.drift import of_settings
 from mirror_console.domain.identity import Sureness
 from mirror_console.domain.image import short
 from mirror_console.domain.moment import age, age_aloud, day, moment
 from mirror_console.domain.observation import Health, State
-from mirror_console.domain.setting_words import counted
 
 _LONGEST_OUTPUT = 100
 

@@ -76,8 +76,3 @@ def label_words(name: str, labels: Mapping[str, str]) -> str:
     if looks_secret(name, value):
         return SET
     return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 change``, ``3 changes``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

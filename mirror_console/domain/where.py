@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from mirror_console.domain.counting import counted
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import short
 from mirror_console.domain.release import Release
@@ -83,11 +84,11 @@ class Whereabouts:
         stopped = len(places) - len(running)
         if stopped:
             parts.append(
-                f"{_count(stopped, 'environment')} {'has it and is' if stopped == 1 else 'have it and are'} stopped"
+                f"{counted(stopped, 'environment')} {'has it and is' if stopped == 1 else 'have it and are'} stopped"
             )
         holding = {one.engine for build in self.builds for one in build.holding} - {place.engine for place in places}
         if holding:
-            holders = _count(len(holding), "other engine" if places else "engine")
+            holders = counted(len(holding), "other engine" if places else "engine")
             parts.append(f"{holders} {'holds' if len(holding) == 1 else 'hold'} it without running it")
         return f"{'; '.join(parts)}."
 
@@ -204,8 +205,4 @@ def find(
 
 def _runs(places: Sequence[Place]) -> str:
     engines = {place.engine for place in places}
-    return f"runs in {_count(len(places), 'environment')} on {_count(len(engines), 'engine')}"
-
-
-def _count(many: int, noun: str) -> str:
-    return f"{many} {noun}{'' if many == 1 else 's'}"
+    return f"runs in {counted(len(places), 'environment')} on {counted(len(engines), 'engine')}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.counting import counted
 from mirror_console.domain.engine import Contact, Engine
 from mirror_console.domain.environment import Environment, Placed
 from mirror_console.domain.held import HeldImage
@@ -47,7 +48,7 @@ class Refreshed:
     def sentence(self) -> str:
         """One sentence that says how many environments were checked, and which engines didn't answer; another one for
         tags that couldn't be looked up."""
-        words = f"Checked {self.environments} environments on {len(self.answered)} engines"
+        words = f"Checked {counted(self.environments, 'environment')} on {counted(len(self.answered), 'engine')}"
         if self.failed:
             reasons = ", ".join(f"{name}: {why}" for name, why in self.failed)
             noun = "engine" if len(self.failed) == 1 else "engines"

@@ -8,6 +8,7 @@ from datetime import datetime
 import jinja2
 import msgspec
 
+from mirror_console.domain.counting import counted
 from mirror_console.domain.moment import MONTHS
 from mirror_console.domain.plain import plain
 from mirror_console.domain.rollout import TargetState
@@ -120,12 +121,8 @@ def _joined(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def _total(targets: Sequence[ReportedTarget]) -> str:
-    return _counted(len(targets), "target")
+    return counted(len(targets), "target")
 
 
 def _templates() -> jinja2.Environment:
@@ -139,6 +136,6 @@ def _templates() -> jinja2.Environment:
         finalize=lambda value: plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value,
     )
     found.filters.update(
-        moment=moment, zone=zone, seconds=seconds, sign=_sign, joined=_joined, counted=_counted, total=_total
+        moment=moment, zone=zone, seconds=seconds, sign=_sign, joined=_joined, counted=counted, total=_total
     )
     return found
