@@ -12,6 +12,7 @@ from mirror_console.cli.rollout import YesOption, carried_through
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.status import surveyed
 from mirror_console.domain.alignment import SAME_IMAGE, Cell
+from mirror_console.domain.applied import basis
 from mirror_console.domain.counting import counted
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.pending import pending_words
@@ -117,8 +118,7 @@ def adopt(
         for problem in wished.left_out:
             session.out.note(str(problem), "yellow")
         what = f"{', '.join(wished.fields)} into the template of {wished.source.name}"
-        if not yes:
-            _confirm(session, f"Adopt {what}? {wished.words}")
+        session.agreed(f"Adopt {what}? {wished.words}", "Nothing was adopted.", yes=yes)
         taken = take_into_template(console, wished)
     session.out.done(f"Adopted {what}. {wished.words}", _taken_shape(cell, taken), as_json=as_json)
 
@@ -162,14 +162,6 @@ def _cell(session: Session, console: Console, slug: str, environment: str) -> Ce
     return row.cells[environment]
 
 
-def _confirm(session: Session, question: str) -> None:
-    if not session.parts.interactive():
-        raise InvalidInput("Nothing was adopted.", [Problem("yes", f"nobody can be asked here: say --yes. {question}")])
-    if not typer.confirm(question, default=False, err=True):
-        session.out.note("Nothing was adopted.")
-        raise typer.Exit(ExitCode.ATTENTION)
-
-
 def _told_of(cell: Cell, report: DriftReport) -> bool:
     return bool(report.drift or report.pending or report.not_compared or cell.drift)
 
@@ -180,7 +172,8 @@ def _print(session: Session, cell: Cell, report: DriftReport) -> None:
     if cell.drift is not None and cell.drift not in SAME_IMAGE:
         out.say(f"  {cell.drift}: {drift_words(cell)}", "magenta")
     if report.drift:
-        out.say(f"  {counted(len(report.drift), 'difference')} from what was last applied{_when(report)}:", "magenta")
+        differences = counted(len(report.drift), "difference")
+        out.say(f"  {differences} from {basis(report.record)}{_when(report)}:", "magenta")
         for difference in report.drift:
             out.say(f"    {difference}")
     if report.not_compared:
@@ -193,7 +186,7 @@ def _print(session: Session, cell: Cell, report: DriftReport) -> None:
 
 def _when(report: DriftReport) -> str:
     record = report.record
-    return f" ({record.at.astimezone():%d %b %Y %H:%M} by {record.by})" if record else ""
+    return f" ({record.at.astimezone():%d %b %Y %H:%M} by {record.by})" if record and record.by else ""
 
 
 def _shape(cell: Cell, report: DriftReport) -> dict[str, object]:

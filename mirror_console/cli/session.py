@@ -102,7 +102,7 @@ class Session:
         if yes:
             return
         if not self.parts.interactive():
-            raise InvalidInput(refusal, [Problem("yes", "nobody can be asked here: say --yes")])
+            raise InvalidInput(refusal, [Problem("yes", f"nobody can be asked here: say --yes. {question}")])
         if not typer.confirm(question, err=True):
             self.out.note(refusal)
             raise typer.Exit(ExitCode.ATTENTION)

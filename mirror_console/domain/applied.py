@@ -18,12 +18,19 @@ class Applied:
     container_id: str
     at: datetime
     by: str
-    """The person."""
+    """The person. Empty: nobody applied it; it is what the catalog said before its settings were changed."""
     fingerprint: str
     settings: Settings
     rollout_id: str = ""
-    """Empty where a person took over what ran."""
+    """Empty where a person took over what ran, and where nobody applied anything."""
     title: str = ""
     """The version, or the start of the image's identity."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """For each secret variable a keyed hash of the value that was given. The key is in the keyring."""
+
+
+def basis(record: Applied | None) -> str:
+    """What the settings of a container are compared with, in words: ``what was last applied``."""
+    if record is None:
+        return "what the catalog says, as no rollout is on record here"
+    return "what was last applied" if record.by else "what the catalog said before, as no rollout is on record here"

@@ -82,7 +82,7 @@ def take(
         for one in (wanted, *(after for _, after in others)):
             books.environments.save(one)
         for before, after in others:
-            keep_baseline(books, console.clock(), console.person, before, after)
+            keep_baseline(books, console.clock(), before, after)
         books.applied.save(record)
         images: dict[str, Image | None] = {found.container.image_id: found.image}
         note_seen(books, console, found.engine, wanted, found.session, found.container, images, record)

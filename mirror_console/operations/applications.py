@@ -209,7 +209,7 @@ def _save(console: Console, typed: SourceInput | MirrorInput, application_id: st
         for environment in judged.environments:
             books.environments.save(environment)
             if environment.id in before:
-                keep_baseline(books, console.clock(), console.person, before[environment.id], environment)
+                keep_baseline(books, console.clock(), before[environment.id], environment)
         know_account(books, judged.application.account)
     forget(console.vault, judged.dropped)
     return judged.application

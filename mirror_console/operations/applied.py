@@ -81,7 +81,7 @@ def record_of(console: Console, planned: PlannedTarget, container: Container, ro
     )
 
 
-def keep_baseline(books: Books, at: datetime, by: str, before: Environment, after: Environment) -> None:
+def keep_baseline(books: Books, at: datetime, before: Environment, after: Environment) -> None:
     """Note what the catalog said so far of what no rollout has made, as the settings of its environment change.
 
     Then the change waits for a rollout, and isn't taken for one that somebody made by hand. Once: what was applied
@@ -99,7 +99,7 @@ def keep_baseline(books: Books, at: datetime, by: str, before: Environment, afte
                 process=seen.process,
                 container_id=seen.container_id,
                 at=at,
-                by=by,
+                by="",
                 fingerprint=seen.fingerprint,
                 settings=before.settings,
                 title=seen.version,

@@ -95,7 +95,7 @@ def _save(console: Console, batch: Batch) -> None:
         for environment in batch.environments.values():
             books.environments.save(environment)
             if environment.id in before:
-                keep_baseline(books, console.clock(), console.person, before[environment.id], environment)
+                keep_baseline(books, console.clock(), before[environment.id], environment)
 
 
 def _imported(known: Known, batch: Batch) -> Imported:

@@ -9,7 +9,7 @@ import pytest
 
 from mirror_console.domain.alignment import Alignment, Cell, DriftKind
 from mirror_console.domain.application import Application
-from mirror_console.domain.applied import Applied
+from mirror_console.domain.applied import Applied, basis
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.environment import Environment, Limits, RestartPolicy
 from mirror_console.domain.plan import Change
@@ -490,6 +490,9 @@ def test_what_no_rollout_has_made_waits_for_a_change_of_ours_and_is_not_said_to_
         assert [after.id for _, after in found.followers] == [live(fleet, 2).id]
         adopt(fleet.console, found)
         assert cell(fleet, 2).pending
+        assert (record(fleet, 2).by, record(fleet, 2).rollout_id) == ("", ""), "nobody has applied anything there"
+        assert basis(record(fleet, 2)) == "what the catalog said before, as no rollout is on record here"
+        assert basis(record(fleet)) == "what was last applied"
         look(fleet)
         assert told(fleet, 2) == []
         assert waiting(fleet, 2) == ["memory limit: none → 512 MiB"]

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import SAME_IMAGE, Cell
-from mirror_console.domain.applied import Applied
+from mirror_console.domain.applied import Applied, basis
 from mirror_console.domain.observation import Difference
 from mirror_console.domain.pending import pending_words
 from mirror_console.domain.phrases import drift_words
@@ -140,8 +140,12 @@ class DriftPart(QWidget):
     def _draw_settings(
         self, cell: Cell, differences: Sequence[Difference], record: Applied | None, refusal: str
     ) -> None:
-        when = tr(", on {} by {}").format(moment(record.at, self._context.now()), record.by) if record else ""
-        words = tr("Differs from what was last applied{}:").format(when)
+        when = (
+            tr(", on {} by {}").format(moment(record.at, self._context.now()), record.by)
+            if record and record.by
+            else ""
+        )
+        words = tr("Differs from {}{}:").format(tr(basis(record)), when)
         self._box.addWidget(label(words, Look.MUTED, wrap=True))
         for difference in differences:
             self._box.addWidget(self._one(cell, difference, refusal))
