@@ -22,7 +22,7 @@ def test_another_key_is_shown_beside_the_old_one_and_taken_from_who_types_its_fi
     assert first, "it was not remembered at the first connection"
     assert "as remembered" in empty("engines", "trust", "paris").out
 
-    tls_engine.show(lab.authority.server("paris", tls_engine.host))
+    tls_engine.show(lab.server_certificate(tls_engine))
     tried = empty("engines", "test", "paris", "--json")
     assert tried.code == 1
     new = tried.json[3]["server_key"]

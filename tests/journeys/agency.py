@@ -6,7 +6,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class Agency:
 
     lab: Lab
     folder: Path
+    pulled: set[tuple[str, str]] = field(default_factory=set)
+    """What engines have pulled for this agency: an engine's name, and a reference."""
 
     def docker(self, engine: LabEngine) -> Docker:
         """The docker command line on an engine: what every verdict is read with."""
@@ -63,8 +65,10 @@ class Agency:
     ) -> str:
         """Start a mirror's container by hand, as it was before there was a console; `more` are its variables."""
         docker = self.docker(engine)
-        if docker.image(image) is None:
+        # What another agency has left under the same tag may be another build.
+        if image.startswith(self.registry) and (engine.name, image) not in self.pulled:
             docker.run("pull", "--quiet", image)
+            self.pulled.add((engine.name, image))
         options = ("--restart", "unless-stopped", *options)
         return docker.start_container(image, name, *options, variables=more, ports=ports)
 

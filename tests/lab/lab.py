@@ -11,11 +11,12 @@ import signal
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
 
-from tests.lab.certificates import Authority
+from tests.lab.certificates import END, Authority, Credentials
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import EngineSpec, LabEngine
 from tests.lab.keyring import LabKeyring
@@ -120,6 +121,11 @@ class Lab:
         """Who signs the certificates of the engines that are started from here on."""
         return Authority()
 
+    def server_certificate(self, engine: LabEngine, *, end: datetime = END, key: str = "") -> Credentials:
+        """A certificate for an engine to show: good for every address it has, for a new key or for this PEM text."""
+        # The loopback address too: there a proxy may stand before it.
+        return self.authority.server(engine.name, engine.host, engine.name, "127.0.0.1", end=end, key=key)
+
     def engine(self, wanted: EngineSpec | str) -> LabEngine:
         """The engine of this name, or a new one made and started as described. Raises LabError."""
         name = wanted if isinstance(wanted, str) else wanted.name
@@ -133,8 +139,7 @@ class Lab:
         engine = self._make_engine(wanted, FIRST_PLACE + len(self._engines))
         self._engines[name] = engine
         self._save()
-        # The loopback address too: there a proxy may stand before it.
-        server = self.authority.server(name, engine.host, name, "127.0.0.1") if wanted.tls else None
+        server = self.server_certificate(engine) if wanted.tls else None
         engine.install(server, self.authority.client("console") if wanted.tls else None)
         engine.start()
         return engine
