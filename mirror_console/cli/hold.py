@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,10 +10,10 @@ import typer
 from mirror_console.cli.session import JsonOption, session_of, told
 from mirror_console.domain.application import Application
 from mirror_console.domain.environment import Environment
-from mirror_console.domain.moment import day
+from mirror_console.domain.moment import day, end_of_day, read_day
 from mirror_console.errors import InvalidInput, Problem
-from mirror_console.operations.applications import clear_hold, set_hold
 from mirror_console.operations.console import Console
+from mirror_console.operations.hold import clear_hold, set_hold
 from mirror_console.operations.marks import find_release, source_releases
 
 MirrorArgument = Annotated[str, typer.Argument(metavar="MIRROR", help="The mirror, by slug.")]
@@ -45,16 +45,13 @@ def hold(
     session.demand_write()
     if version and digest:
         raise InvalidInput("The environment was not held.", [Problem("version", "give a version or a digest")])
-    end = _end_of(until)
     with session.console(write=True) as (console, _):
+        now = console.clock().astimezone()
+        end = _end_of(until, now)
         application, found = _environment(console, mirror, environment)
-        if version or digest:
-            release = find_release(source_releases(console, application.source_id), version or digest)
-            known = release.fingerprint, release.version, release.digest
-            held = set_hold(console, found.id, reason, end, *known)
-        else:
-            held = set_hold(console, found.id, reason, end)
-        now = console.clock()
+        wanted = version or digest
+        release = find_release(source_releases(console, application.source_id), wanted) if wanted else None
+        held = set_hold(console, found.id, reason, end, release)
     kept = held.hold
     assert kept is not None  # noqa: S101 - it was held just now
     when = f" until {day(kept.until, now)}" if kept.until else ", without an end"
@@ -106,12 +103,12 @@ def _environment(console: Console, mirror: str, name: str) -> tuple[Application,
     return application, found
 
 
-def _end_of(text: str) -> datetime | None:
+def _end_of(text: str, now: datetime) -> datetime | None:
     """The end of a day that was typed. Raises InvalidInput."""
     if not text.strip():
         return None
-    try:
-        return datetime.combine(date.fromisoformat(text.strip()), time(23, 59, 59), UTC)
-    except ValueError:
+    last = read_day(text)
+    if last is None:
         problem = Problem("until", f"'{text.strip()}' is no day: write 2026-09-30")
-        raise InvalidInput("The environment was not held.", [problem]) from None
+        raise InvalidInput("The environment was not held.", [problem])
+    return end_of_day(last, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 # Written out, because strftime speaks the language of the machine and these words stand in English sentences.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -32,6 +32,25 @@ def moment(at: datetime, now: datetime) -> str:
     here = at.astimezone(now.tzinfo)
     clock = f"{here.hour:02}:{here.minute:02}"
     return clock if here.date() == now.date() else f"{day(at, now)} {clock}"
+
+
+def on_or_at(at: datetime, now: datetime) -> str:
+    """A time within a sentence: ``at 14:05``, ``on 30 Aug 14:21``."""
+    told = moment(at, now)
+    return f"on {told}" if " " in told else f"at {told}"
+
+
+def read_day(text: str) -> date | None:
+    """A day that was typed as year-month-day; None where it is none."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
+def end_of_day(last: date, now: datetime) -> datetime:
+    """The last second of a day, where `now` is told."""
+    return datetime.combine(last, time(23, 59, 59), now.tzinfo)
 
 
 def _largest(span: timedelta) -> tuple[int, str]:

@@ -99,6 +99,34 @@ class Release:
         return bool(identity) and (identity in self.fingerprints or identity == self.digest)
 
 
+def same_image(releases: Sequence[Release], chosen: Release) -> list[Release]:
+    """Those of the releases that are the same image as one of them: several environments may have had it."""
+    return [
+        one
+        for one in releases
+        if one.id == chosen.id
+        or one.is_image(chosen.fingerprint)
+        or chosen.is_image(one.fingerprint)
+        or (bool(one.digest) and one.digest == chosen.digest)
+    ]
+
+
+def best_known(releases: Sequence[Release]) -> Release:
+    """The one to name an image by, of its releases: one that the registry has, as it can be pulled; then the newest."""
+    return max(releases, key=lambda one: (bool(one.digest), one.first_seen))
+
+
+def images(releases: Sequence[Release]) -> list[Release]:
+    """A release for each image among them, the newest image first."""
+    left = sorted(releases, key=_first_seen, reverse=True)
+    found = []
+    while left:
+        same = same_image(left, left[0])
+        found.append(best_known(same))
+        left = [one for one in left if one not in same]
+    return found
+
+
 def current(releases: Sequence[Release]) -> Release | None:
     """The release that its environment was seen to change to last: the one that it runs."""
     return max((one for one in releases if one.current_since), key=_current_since, default=None)

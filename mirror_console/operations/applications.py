@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application, ImageSource, Kind, application_problems, slug_of
-from mirror_console.domain.environment import Environment, Hold
+from mirror_console.domain.environment import Environment
 from mirror_console.domain.image import parse_reference
 from mirror_console.domain.rollout import OVER, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
@@ -32,14 +31,12 @@ __all__ = [
     "EnvironmentInput",
     "MirrorInput",
     "SourceInput",
-    "clear_hold",
     "mirror_input",
     "parse_variables",
     "problems",
     "remove_application",
     "save_mirror",
     "save_source",
-    "set_hold",
     "source_input",
     "variables_text",
 ]
@@ -79,52 +76,6 @@ def remove_application(console: Console, application_id: str) -> None:
         _demand_idle(books, environments)
         books.applications.remove(application_id)
     forget(console.vault, _secrets_of(environments))
-
-
-def set_hold(
-    console: Console,
-    environment_id: str,
-    reason: str,
-    until: datetime | None = None,
-    fingerprint: str = "",
-    version: str = "",
-    digest: str = "",
-) -> Environment:
-    """Keep an environment on an image: the one of that fingerprint or digest, or else what was last seen running there.
-
-    Raises InvalidInput where the reason is missing, the end has passed or nothing is known to run there.
-    """
-    console.demand_write()
-    now = console.clock()
-    with console.catalog.write() as books:
-        environment = books.environments.get(environment_id)
-        found = []
-        if not reason.strip():
-            found.append(Problem("reason", "say why it is held"))
-        if until is not None and until <= now:
-            found.append(Problem("until", "this is in the past"))
-        if not fingerprint and not digest:
-            process = environment.processes[0].name
-            seen = next((seen for seen in books.observations.of(environment_id) if seen.process == process), None)
-            if seen is None or not seen.fingerprint:
-                found.append(Problem("version", "it isn't known what runs there: check it first, or choose a release"))
-            else:
-                fingerprint, version = seen.fingerprint, seen.version
-        if found:
-            raise InvalidInput("The environment was not held.", found)
-        hold = Hold(fingerprint, version, reason.strip(), console.person, now, until, digest)
-        held = environment.with_hold(hold)
-        books.environments.save(held)
-    return held
-
-
-def clear_hold(console: Console, environment_id: str) -> Environment:
-    """Let an environment follow its image source again. That it isn't held is fine."""
-    console.demand_write()
-    with console.catalog.write() as books:
-        free = books.environments.get(environment_id).with_hold(None)
-        books.environments.save(free)
-    return free
 
 
 # --- for editing --------------------------------------------------------------------------------------------------

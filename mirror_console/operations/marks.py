@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from mirror_console.domain.application import Application
-from mirror_console.domain.release import Mark, Release
+from mirror_console.domain.release import Mark, Release, best_known, same_image
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books
@@ -46,18 +46,6 @@ def mark_release(
     return marked
 
 
-def same_image(releases: Sequence[Release], chosen: Release) -> list[Release]:
-    """Those of the releases that are the same image as one of them."""
-    return [
-        one
-        for one in releases
-        if one.id == chosen.id
-        or one.is_image(chosen.fingerprint)
-        or chosen.is_image(one.fingerprint)
-        or (bool(one.digest) and one.digest == chosen.digest)
-    ]
-
-
 def source_releases(console: Console, source_id: str) -> list[Release]:
     """All releases of a source, newest first."""
     with console.catalog.read() as books:
@@ -90,8 +78,7 @@ def find_release(releases: Sequence[Release], text: str) -> Release:
         there = ", ".join(versions[:10]) + (f" and {len(versions) - 10} more" if len(versions) > 10 else "")
         problem = Problem("release", f"there is no release '{text}' (there are: {there or 'none yet'})")
         raise InvalidInput("This release isn't in the catalog.", [problem], "Choose another.")
-    # What the registry has is preferred: it can be pulled.
-    chosen = max(fitting, key=lambda one: (bool(one.digest), one.first_seen))
+    chosen = best_known(fitting)
     same = same_image(fitting, chosen)
     others = [one for one in fitting if one not in same]
     if others:

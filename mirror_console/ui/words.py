@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from mirror_console.domain.moment import age, age_aloud, day, moment
+from mirror_console.domain.moment import age, age_aloud, day, moment, on_or_at
 
-__all__ = ["age", "age_aloud", "count", "day", "moment", "number", "tr"]
+__all__ = ["age", "age_aloud", "count", "day", "moment", "number", "on_or_at", "tr"]
 
 
 def tr(text: str) -> str:

@@ -22,17 +22,16 @@ from mirror_console.operations.applications import (
     EnvironmentInput,
     MirrorInput,
     SourceInput,
-    clear_hold,
     mirror_input,
     problems,
     remove_application,
     save_mirror,
     save_source,
-    set_hold,
     source_input,
 )
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import EngineInput, save_engine
+from mirror_console.operations.hold import clear_hold, set_hold
 from mirror_console.operations.marks import source_releases
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
@@ -305,7 +304,7 @@ def test_a_hold_names_a_release_and_ends_by_itself() -> None:
         refresh(fleet.console, fleet.jobs)
         live = fleet.environment(fleet.mirrors[0], "live")
         first = next(one for one in source_releases(fleet.console, "source") if one.version == "26.8.2")
-        set_hold(fleet.console, live.id, "a fair", now() + timedelta(days=3), first.fingerprint, first.version)
+        set_hold(fleet.console, live.id, "a fair", now() + timedelta(days=3), first)
         cell = survey(fleet.console).rows[0].cells["live"]
         assert (cell.held, str(cell.status), cell.expected_title) == (True, "ahead", "26.8.2")
         # A rollout goes where it is held.
@@ -316,7 +315,8 @@ def test_a_hold_names_a_release_and_ends_by_itself() -> None:
         assert not after.rows[0].cells["live"].held
         assert after.rows[0].cells["live"].expected_title == "26.8.3"
 
-        set_hold(fleet.console, live.id, "by digest", digest=digest)
+        by_digest = replace(first, fingerprint="", version="", digest=digest)
+        set_hold(fleet.console, live.id, "by digest", release=by_digest)
         assert survey(fleet.console).rows[0].cells["live"].expected_title == "26.8.3"
 
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from mirror_console.domain.engine import Engine, Registry, TlsReferences
 from mirror_console.domain.recovery import Found
+from mirror_console.domain.release import Mark
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import Problem
@@ -56,7 +57,7 @@ from tests.ui import pictures_engines, pictures_sources
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import SilentEngines
 from tests.ui.pictures import SIZES, THEMES, rest, settle
-from tests.ui.sample import NOW, grid_with_podman, sample_grid
+from tests.ui.sample import NOW, grid_with_podman, release, sample_grid
 
 Scene = Callable[[MainWindow], QWidget]
 
@@ -443,7 +444,8 @@ def _mirror_read_only(window: MainWindow) -> QWidget:
 
 
 def _hold(_window: MainWindow) -> QWidget:
-    return HoldDialog("Copper Kettle Books live", "26.8.2", NOW.date())
+    releases = [replace(release(place), marks=marks) for place, marks in ((3, (Mark.STOP_HERE,)), (4, ()), (5, ()))]
+    return HoldDialog("Copper Kettle Books live", "26.8.2", releases, NOW)
 
 
 def _sources(window: MainWindow) -> SourcesPage:

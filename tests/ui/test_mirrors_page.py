@@ -21,7 +21,7 @@ from mirror_console.ui.mirrors.hold import HoldDialog
 from mirror_console.ui.mirrors.page import MirrorsPage
 from tests.operations.fleet import Fleet, small_fleet
 from tests.ui.conftest import Answers, ContextMaker
-from tests.ui.sample import sample_grid
+from tests.ui.sample import NOW, release, sample_grid
 from tests.ui.window_on import context_on, press, tab_to
 
 
@@ -183,7 +183,7 @@ def test_a_hold_is_set_and_ended(qtbot: QtBot, page: MirrorsPage, fleet: Fleet) 
 
 
 def test_the_dialog_for_a_hold_asks_for_a_reason_and_a_day_to_come(qtbot: QtBot) -> None:
-    dialog = HoldDialog("Dunes Bakery live", "26.8.2", date(2026, 9, 3))
+    dialog = HoldDialog("Dunes Bakery live", "26.8.2", (), NOW)
     qtbot.addWidget(dialog)
     dialog.show()
     assert dialog.cancel_button.isDefault()
@@ -199,6 +199,41 @@ def test_the_dialog_for_a_hold_asks_for_a_reason_and_a_day_to_come(qtbot: QtBot)
     assert dialog.until.date() == date(2026, 9, 30)
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
+
+
+def test_a_hold_is_on_any_release_of_the_source_and_begins_with_the_one_that_is_there(
+    qtbot: QtBot, page: MirrorsPage, fleet: Fleet
+) -> None:
+    editor = opened(qtbot, page)
+    live = editor.environments.forms[0]
+    dialog = editor.hold_dialog(live.given.id)
+    offered = [dialog.image_field.itemText(place) for place in range(dialog.image_field.count())]
+    assert offered[0] == "What runs there now: 26.8.2"
+    assert [words.split(",")[0] for words in offered[1:]] == ["26.8.3", "26.8.2"]
+    assert dialog.image_field.currentIndex() == 0
+    dialog.image_field.setCurrentIndex(1)
+    wanted = dialog.release
+    assert wanted is not None
+    editor.hold(live.given.id, "a fair", None, wanted)
+    qtbot.waitUntil(lambda: live.hold is not None)
+    held = fleet.environment(fleet.mirrors[0], "live").hold
+    assert held is not None
+    assert (held.version, held.identity) == ("26.8.3", wanted.identity)
+    again = HoldDialog("Dunes Bakery live", "26.8.2", [wanted], NOW, held)
+    qtbot.addWidget(again)
+    assert (again.release, again.reason, again.until) == (wanted, "a fair", None)
+    editor.form.begin()
+
+
+def test_where_nothing_was_seen_running_a_hold_asks_for_a_release(qtbot: QtBot) -> None:
+    dialog = HoldDialog("Dunes Bakery live", "", [release(4), replace(release(4), id="test", digest="")], NOW)
+    qtbot.addWidget(dialog)
+    dialog.reason_field.setText("campaign")
+    dialog.go_button.click()
+    assert dialog.form.fields["image"].problem.startswith("Choose a release")
+    assert dialog.image_field.count() == 2, "one image of two environments is offered once"
+    dialog.image_field.setCurrentIndex(1)
+    assert dialog.release == release(4)
 
 
 def test_an_environment_that_is_removed_goes_when_saved(qtbot: QtBot, page: MirrorsPage, fleet: Fleet) -> None:

@@ -20,7 +20,7 @@ from mirror_console.ui.grid.drift_actions import DriftActions
 from mirror_console.ui.tokens import SPACE_1, SPACE_2
 from mirror_console.ui.widgets.flow import FlowLayout
 from mirror_console.ui.widgets.text import Look, button, label, line, plain_tip
-from mirror_console.ui.words import moment, tr
+from mirror_console.ui.words import on_or_at, tr
 
 
 class DriftPart(QWidget):
@@ -141,9 +141,7 @@ class DriftPart(QWidget):
         self, cell: Cell, differences: Sequence[Difference], record: Applied | None, refusal: str
     ) -> None:
         when = (
-            tr(", on {} by {}").format(moment(record.at, self._context.now()), record.by)
-            if record and record.by
-            else ""
+            tr(", {} by {}").format(on_or_at(record.at, self._context.now()), record.by) if record and record.by else ""
         )
         words = tr("Differs from {}{}:").format(tr(basis(record)), when)
         self._box.addWidget(label(words, Look.MUTED, wrap=True))

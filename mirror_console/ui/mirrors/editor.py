@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QDialog
 from mirror_console.domain.alignment import Cell
 from mirror_console.domain.application import ImageSource
 from mirror_console.domain.environment import Environment
+from mirror_console.domain.fleet import SourceRow
+from mirror_console.domain.release import Release
 from mirror_console.errors import Problem
 from mirror_console.operations.application_input import EnvironmentInput, MirrorInput, settings_input
 from mirror_console.ui.context import UiContext
@@ -103,22 +105,29 @@ class MirrorEditor(ApplicationEditor[MirrorInput, MirrorEnvironmentForm]):
         self.editor.says.say(words[0].upper() + words[1:])
 
     def set_hold(self, environment_id: str) -> None:
-        """Ask for a reason, and keep the environment on what runs there now."""
+        """Ask for an image and a reason, and keep the environment on it."""
+        dialog = self.hold_dialog(environment_id)
+        went = dialog.exec() == QDialog.DialogCode.Accepted
+        reason, until, release = dialog.reason, dialog.until, dialog.release
+        dialog.deleteLater()
+        if went:
+            self.hold(environment_id, reason, until, release)
+
+    def hold_dialog(self, environment_id: str) -> HoldDialog:
+        """The dialog for an environment of this mirror, with the releases that it may be kept on."""
         cell = self._cell(environment_id)
         name = self.name.text().strip()
         what = f"{name} {cell.environment.name}" if cell else name
-        dialog = HoldDialog(what, cell.running_title if cell else "", self._context.now().date(), self)
-        went = dialog.exec() == QDialog.DialogCode.Accepted
-        reason, until = dialog.reason, dialog.until if went else None
-        dialog.deleteLater()
-        if went:
-            self.hold(environment_id, reason, until)
+        known = cell.observation is not None and bool(cell.observation.fingerprint) if cell else False
+        running = (cell.running_title or tr("this image")) if cell and known else ""
+        hold = cell.environment.hold if cell else None
+        return HoldDialog(what, running, self._releases(), self._context.now(), hold, self)
 
-    def hold(self, environment_id: str, reason: str, until: datetime | None) -> None:
-        """Keep the environment on what runs there now."""
+    def hold(self, environment_id: str, reason: str, until: datetime | None, release: Release | None = None) -> None:
+        """Keep the environment on a release, or on what runs there now."""
         hold, console = self._operations.hold, self._context.console
         self._context.run(
-            tr("Hold"), lambda _work: hold(console, environment_id, reason, until), self._held, owner=self
+            tr("Hold"), lambda _work: hold(console, environment_id, reason, until, release), self._held, owner=self
         )
 
     def clear_hold(self, environment_id: str) -> None:
@@ -140,12 +149,21 @@ class MirrorEditor(ApplicationEditor[MirrorInput, MirrorEnvironmentForm]):
         engines = grid.engines if grid else ()
         return MirrorEnvironmentForm(engines, given, hold, self.set_hold, self.clear_hold, self._context.now)
 
+    def _releases(self) -> list[Release]:
+        """What the source has released that is chosen."""
+        source = self._chosen()
+        return [release for one in source.environments for release in one.releases] if source else []
+
     def _template(self) -> EnvironmentInput:
         """What a new environment starts from: the template of the source that is chosen."""
+        source = self._chosen()
+        template = source.application.template if source else None
+        return settings_input(template) if template else EnvironmentInput()
+
+    def _chosen(self) -> SourceRow | None:
         slug = str(self.source.currentData() or "")
         rows = self._context.grid.sources if self._context.grid else ()
-        template = next((row.application.template for row in rows if row.application.slug == slug), None)
-        return settings_input(template) if template else EnvironmentInput()
+        return next((row for row in rows if row.application.slug == slug), None)
 
     def _cell(self, environment_id: str) -> Cell | None:
         grid = self._context.grid

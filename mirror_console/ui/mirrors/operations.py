@@ -8,15 +8,12 @@ from datetime import datetime
 
 from mirror_console.domain.application import Application
 from mirror_console.domain.environment import Environment
+from mirror_console.domain.release import Release
 from mirror_console.errors import Problem
 from mirror_console.operations import applications
 from mirror_console.operations.application_input import MirrorInput
 from mirror_console.operations.console import Console
-
-
-def hold(console: Console, environment_id: str, reason: str, until: datetime | None) -> Environment:
-    """Keep an environment on what runs there now."""
-    return applications.set_hold(console, environment_id, reason, until)
+from mirror_console.operations.hold import clear_hold, set_hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +24,5 @@ class MirrorOperations:
     problems: Callable[[Console, MirrorInput, str | None], Sequence[Problem]] = applications.problems
     save: Callable[[Console, MirrorInput, str | None], Application] = applications.save_mirror
     remove: Callable[[Console, str], None] = applications.remove_application
-    hold: Callable[[Console, str, str, datetime | None], Environment] = hold
-    clear_hold: Callable[[Console, str], Environment] = applications.clear_hold
+    hold: Callable[[Console, str, str, datetime | None, Release | None], Environment] = set_hold
+    clear_hold: Callable[[Console, str], Environment] = clear_hold
