@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -15,8 +16,10 @@ from mirror_console.domain.alignment import SAME_IMAGE, Cell
 from mirror_console.domain.applied import basis
 from mirror_console.domain.counting import counted
 from mirror_console.domain.fleet import Row
+from mirror_console.domain.moment import on_or_at
 from mirror_console.domain.pending import pending_words
 from mirror_console.domain.phrases import drift_text, drift_words
+from mirror_console.domain.plan import Reason
 from mirror_console.domain.taking import not_adoptable
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.accepting import Taken
@@ -63,7 +66,7 @@ def list_all(
     """Say what differs from what was last applied, and what waits for a rollout. No engine is asked."""
     session = session_of(context)
     with session.console() as (console, _):
-        grid = surveyed(session, console)
+        grid, now = surveyed(session, console), console.clock().astimezone()
         rows = [_row(session, console, mirror)] if mirror else grid.rows
         found = []
         for cell in (row.cells[name] for row in rows for name in grid.columns if name in row.cells):
@@ -75,7 +78,7 @@ def list_all(
         session.out.json([_shape(cell, report) for cell, report in found])
     else:
         for cell, report in found:
-            _print(session, cell, report)
+            _print(session, cell, report, now)
         if not found:
             session.out.say("Nothing differs from what was applied, and nothing waits for a rollout.")
     if any(report.drift or cell.drift for cell, report in found):
@@ -133,13 +136,22 @@ def correct(
     yes: YesOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Roll out to this environment alone, so that it has the catalog's settings and the expected image again."""
+    """Roll out to this environment alone, so that it has the catalog's settings and the expected image again.
+
+    Where it has them nothing is done, and that is fine.
+    """
     session = session_of(context)
     session.demand_write()
     with session.console(write=True) as (console, jobs):
         cell = _cell(session, console, mirror, environment)
         session.out.note(refresh(console, jobs, [cell.environment.engine_id], inspect_all=True).sentence)
         made = plan(console, environment, [cell.application.id], way_of(preset))
+        there = next((one for one in made.left_out if one.reason is Reason.NOTHING_TO_DO), None)
+        if there is not None:
+            words = f"There is nothing to correct on {cell.application.name} {environment}: {there.words}."
+            shape = {"mirror": cell.application.name, "environment": environment, "words": words}
+            session.out.done(words, shape, as_json=as_json)
+            return
         rollout = carried_through(session, console, jobs, made, why, yes, as_json=as_json)
     tell_outcome(session, rollout, as_json=as_json)
 
@@ -166,14 +178,14 @@ def _told_of(cell: Cell, report: DriftReport) -> bool:
     return bool(report.drift or report.pending or report.not_compared or cell.drift)
 
 
-def _print(session: Session, cell: Cell, report: DriftReport) -> None:
+def _print(session: Session, cell: Cell, report: DriftReport, now: datetime) -> None:
     out = session.out
     out.say(f"{cell.application.name} {cell.environment.name}", "bold")
     if cell.drift is not None and cell.drift not in SAME_IMAGE:
         out.say(f"  {cell.drift}: {drift_words(cell)}", "magenta")
     if report.drift:
         differences = counted(len(report.drift), "difference")
-        out.say(f"  {differences} from {basis(report.record)}{_when(report)}:", "magenta")
+        out.say(f"  {differences} from {basis(report.record)}{_when(report, now)}:", "magenta")
         for difference in report.drift:
             out.say(f"    {difference}")
     if report.not_compared:
@@ -184,9 +196,9 @@ def _print(session: Session, cell: Cell, report: DriftReport) -> None:
             out.say(f"    {difference}")
 
 
-def _when(report: DriftReport) -> str:
+def _when(report: DriftReport, now: datetime) -> str:
     record = report.record
-    return f" ({record.at.astimezone():%d %b %Y %H:%M} by {record.by})" if record and record.by else ""
+    return f" ({on_or_at(record.at, now)} by {record.by})" if record and record.by else ""
 
 
 def _shape(cell: Cell, report: DriftReport) -> dict[str, object]:

@@ -103,6 +103,15 @@ def test_correcting_is_a_rollout_with_its_confirmation(call: CommandLine, rolled
     assert rolled_out.container("mirror-01-live").host["Memory"] == 0
     assert call("drift", "list", "mirror-01").code == 0
 
+    container = rolled_out.container("mirror-01-live").id
+    again = call("drift", "correct", *LIVE, "--why", "back to normal", "--yes", "1")
+    assert (again.code, again.out) == (
+        0,
+        "There is nothing to correct on Mirror 01 live: it runs 26.8.3 with these settings.\n",
+    )
+    assert "nothing to correct" in call("drift", "correct", *LIVE, "--why", "x", "--json").json["words"]
+    assert rolled_out.container("mirror-01-live").id == container
+
 
 def test_a_secret_that_was_replaced_is_told_without_its_value(call: CommandLine, rolled_out: Fleet) -> None:
     reference = SecretReference("environment/2/SECRET_KEY")
