@@ -16,7 +16,8 @@ from mirror_console.cli.rollout_words import print_checks, print_plan, print_rol
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.shapes import plan_shape, rollout_shape
 from mirror_console.domain.check import Checked
-from mirror_console.domain.plan import Plan, number_to_type, why_nothing
+from mirror_console.domain.counting import counted
+from mirror_console.domain.plan import Plan, left_out_words, number_to_type, why_nothing
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs
@@ -206,14 +207,16 @@ def carried_through(
 def _confirmed(session: Session, made: Plan, checked: Checked, yes: int | None) -> int | None:
     """The number of targets that the person has said. Raises InvalidInput, or ends where the answer is no."""
     number = len(made.targets) - len(checked.blocked(target.environment_id for target in made.targets))
-    if yes is not None:
-        if yes != number:
-            problem = Problem("yes", f"{number} targets would change, not {yes}")
-            raise InvalidInput("The rollout was not started.", [problem])
-        return yes
     if not number or checked.blocks_all:
         # The operation says why it can't be started.
         return None
+    if yes is not None:
+        if yes != number:
+            left_out = left_out_words(made)
+            words = f"{counted(number, 'target')} would change, not {yes}"
+            problem = Problem("yes", f"{words} (left out: {left_out})" if left_out else words)
+            raise InvalidInput("The rollout was not started.", [problem])
+        return yes
     if not session.parts.interactive():
         problem = Problem("yes", f"nobody can be asked here: say --yes {number} to start it")
         raise InvalidInput("The rollout was not started.", [problem])

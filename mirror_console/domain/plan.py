@@ -179,10 +179,18 @@ class Plan:
 
 
 def why_nothing(plan: Plan) -> str:
-    """Why a plan changes nothing, by the reasons for which environments are left out; the most frequent first."""
-    reasons = Counter(one.reason for one in plan.left_out)
-    told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    """Why a plan changes nothing: of one environment in its own words, of several as `left_out_words`."""
+    if len(plan.left_out) == 1:
+        only = plan.left_out[0]
+        return f"The plan changes nothing: {only.application} is left out, {only.reason}: {only.words.rstrip('.')}."
+    told = left_out_words(plan)
     return f"The plan changes nothing: {told}." if told else "The plan changes nothing."
+
+
+def left_out_words(plan: Plan) -> str:
+    """The reasons for which environments are left out, the most frequent first: ``2 unreachable, 1 no release``."""
+    reasons = Counter(one.reason for one in plan.left_out)
+    return ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
 
 
 def number_to_type(targets: int) -> int | None:

@@ -65,7 +65,9 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
     if to_type is not None and typed != to_type:
         problems.append(Problem("confirmation", f"type {to_type}, the number of targets that will change"))
     if len(blocked) == len(plan.targets) and plan.targets:
-        problems.append(Problem("targets", "every target is blocked by a check"))
+        causes = list(dict.fromkeys(result.words for result in checked.blocking if result.environment_id in blocked))
+        more = f" And {len(causes) - 1} more." if len(causes) > 1 else ""
+        problems.append(Problem("targets", f"every target is blocked by a check: {causes[0]}{more}"))
     if problems:
         raise InvalidInput("The rollout was not started.", problems)
     targets = tuple(

@@ -95,6 +95,21 @@ def test_nothing_starts_without_a_clear_word(call: CommandLine, fleet: Fleet) ->
     assert call("rollout", "list").out == "There was no rollout yet.\n"
 
 
+def test_a_number_that_is_wrong_is_told_with_its_cause(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    begin = ("rollout", "start", *FAST, "--why", "x", "-e", "live")
+    assert "4 targets would change, not 3\n" in call(*begin, "--all", "--yes", "3").err
+    fleet.simulated.engines["alpha"].make_unreachable()
+
+    said = call(*begin, "-m", "mirror-01", "--yes", "1")
+
+    assert said.code == 2
+    assert "Mirror 01 is left out, unreachable: " in said.err
+    assert "not 1" not in said.err
+    assert "2 targets would change, not 4 (left out: 2 unreachable)\n" in call(*begin, "--all", "--yes", "4").err
+    assert versions(fleet) == ["26.8.2"] * 4
+
+
 @pytest.mark.parametrize("typed", ["\n", "n\n", "no\n"])
 def test_cancel_is_the_default(call: CommandLine, fleet: Fleet, typed: str) -> None:
     fleet.publish("26.8.3", health_interval=0.02)

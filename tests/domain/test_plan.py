@@ -234,6 +234,10 @@ def test_a_plan_that_changes_nothing_says_why() -> None:
     assert why_nothing(plan_of([*busy, unknown])) == (
         "The plan changes nothing: 2 another rollout works here, 1 not checked."
     )
+    assert why_nothing(plan_of([unknown])) == (
+        f"The plan changes nothing: {unknown.application.name} is left out, not checked: "
+        "check it first: what runs there is not known, or from too long ago."
+    )
     assert why_nothing(plan_of([])) == "The plan changes nothing."
 
 
