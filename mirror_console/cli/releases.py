@@ -44,7 +44,11 @@ def add_to(app: typer.Typer) -> None:
 
 @told
 def list_all(context: typer.Context, source: SourceArgument, as_json: JsonOption = False) -> None:
-    """List every image that the source's environments have had, the newest first, and who has it."""
+    """List every image that the source's environments have had, the newest first, and who has it.
+
+    As expected: so many environments of mirrors have it, of those that should. Not expected: so many have it and
+    should have another.
+    """
     session = session_of(context)
     with session.console() as (console, _):
         application = find_source(console, source)
@@ -154,16 +158,30 @@ def _print(session: Session, row: SourceRow, used: Mapping[str, Use], now: datet
                 moment(release.first_seen, now),
                 short(release.revision),
                 short(release.digest),
-                str(use.expected),
-                str(use.runs),
+                use.as_expected,
+                str(use.others or ""),
                 (_marks(release), "yellow"),
             ]
         )
     if not lines:
         session.out.say("None was seen yet: 'mirror-console check' notes what its environments run.")
         return
-    names = ["release", "environment", "now", "first seen", "revision", "digest", ">expected", ">runs", "marks"]
+    names = [
+        "release",
+        "environment",
+        "now",
+        "first seen",
+        "revision",
+        "digest",
+        ">as expected",
+        ">not expected",
+        "marks",
+    ]
     session.out.table(names, lines)
+    notes = {release.title: link for _, release, _ in _releases(row) if (link := _notes(row.application, release))}
+    if notes:
+        session.out.say()
+        session.out.table(["release", "notes"], [list(pair) for pair in notes.items()])
 
 
 def _releases(row: SourceRow) -> list[tuple[str, Release, str]]:
@@ -174,6 +192,10 @@ def _releases(row: SourceRow) -> list[tuple[str, Release, str]]:
         for release in one.releases
     ]
     return sorted(found, key=lambda line: line[1].first_seen, reverse=True)
+
+
+def _notes(application: Application, release: Release) -> str:
+    return notes_link(application.notes_url, release.version, release.revision)
 
 
 def _standing(release: Release, current: Release | None, wanted: Release | None) -> str:
@@ -213,9 +235,10 @@ def _shape(row: SourceRow, used: Mapping[str, Use]) -> dict[str, object]:
                 "created": release.created,
                 "expected": used.get(release.id, Use()).expected,
                 "runs": used.get(release.id, Use()).runs,
+                "as_expected": used.get(release.id, Use()).met,
                 "marks": release.marks,
                 "remark": release.remark,
-                "notes": notes_link(application.notes_url, release.version, release.revision),
+                "notes": _notes(application, release),
             }
             for name, release, standing in _releases(row)
         ],

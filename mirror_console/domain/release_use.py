@@ -16,40 +16,58 @@ from mirror_console.domain.release import Release
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How many environments of mirrors should run a release, and how many were seen to run it."""
+    """How many environments of mirrors have a release. A stopped container that was made of it counts too.
+
+    `expected` should have it, and `met` of these do; `others` have it and should have another, or nothing is expected
+    of them.
+    """
 
     expected: int = 0
-    runs: int = 0
+    met: int = 0
+    others: int = 0
+
+    @property
+    def runs(self) -> int:
+        """All that have it."""
+        return self.met + self.others
+
+    @property
+    def as_expected(self) -> str:
+        """``12 of 15``: so many that have it of those that should; empty where none should."""
+        return f"{self.met} of {self.expected}" if self.expected else ""
 
 
 def uses(grid: Grid, source_id: str) -> Mapping[str, Use]:
     """The use of each release of a source, by the release's identity; where there is none it is left out.
 
-    What runs counts for every release that is the same image, of whatever environment of the source.
+    All is counted by the image: several releases of the source may be the same one, and have the same use.
     """
-    releases = [
-        release
-        for source in grid.sources
-        if source.application.id == source_id
-        for one in source.environments
-        for release in one.releases
-    ]
     expected: Counter[str] = Counter()
-    running: Counter[str] = Counter()
+    met: Counter[str] = Counter()
+    others: Counter[str] = Counter()
     for row in grid.rows:
         if row.application.source_id != source_id:
             continue
         for cell in row.cells.values():
-            if isinstance(cell.expected, Expected) and cell.expected.release is not None:
-                expected[cell.expected.release.id] += 1
-            if cell.observation is not None and cell.observation.present and cell.observation.fingerprint:
-                running[cell.observation.fingerprint] += 1
+            same = cell.likeness is not None and bool(cell.likeness.same)
+            if isinstance(cell.expected, Expected):
+                expected[cell.expected.identity] += 1
+                met[cell.expected.identity] += same
+            seen = cell.observation
+            if seen is not None and seen.present and not same:
+                others[seen.fingerprint or seen.recorded] += 1
     found = {}
-    for release in releases:
-        use = Use(expected[release.id], sum(running[one] for one in release.fingerprints))
+    for release in _of_source(grid, source_id):
+        names = {*release.fingerprints, release.digest} - {""}
+        use = Use(*(sum(counted[name] for name in names) for counted in (expected, met, others)))
         if use != Use():
             found[release.id] = use
     return found
+
+
+def _of_source(grid: Grid, source_id: str) -> list[Release]:
+    sources = (source for source in grid.sources if source.application.id == source_id)
+    return [release for source in sources for one in source.environments for release in one.releases]
 
 
 def stands_for(one: SourceEnvironment, now: datetime) -> str:

@@ -40,6 +40,7 @@ def test_releases_are_listed_with_who_has_them(two: Fleet, call: CommandLine) ->
     lines = call("releases", "list", "Webshop").out.splitlines()
     assert lines[0] == "live: 26.8.3"
     assert lines[2].split()[:3] == ["26.8.3", "live", "current"]
+    assert (lines[2].split()[-3:], lines[3].split()[-1]) == (["0", "of", "4"], "4")
 
 
 def test_where_no_tag_is_followed_none_is_looked_up(two: Fleet, call: CommandLine) -> None:
@@ -65,6 +66,7 @@ def test_a_tag_is_looked_up_when_asked_and_told_beside_what_runs(two: Fleet, cal
         "https://webshop.example/26.8.3",
         "https://webshop.example/26.8.2",
     ]
+    assert listed[-2:] == ["26.8.3   https://webshop.example/26.8.3", "26.8.2   https://webshop.example/26.8.2"]
     two.simulated.registry.delete_tag("shop/webshop", "live")
     failed = call("check", "--tags")
     assert failed.code == 1

@@ -192,14 +192,31 @@ class ReleasesPanel(QWidget):
             words = ", ".join(tr(mark) for mark in line.release.marks)
             return f"{words}: {line.release.remark}" if line.release.remark else words
 
-        def use(line: ReleaseLine) -> str:
-            return f"{number(line.use.expected)} / {number(line.use.runs)}"
+        def others(line: ReleaseLine) -> str:
+            return number(line.use.others) if line.use.others else ""
 
         return (
             Column("title", tr("Release"), lambda line: line.release.title, 120, strong=True),
             Column("environment", tr("Environment"), lambda line: line.environment, 108),
             Column("now", tr("Now"), lambda line: line.now, 76),
-            Column("use", tr("Expected / runs"), use, 136, order=lambda line: line.use.runs, right=True),
+            Column(
+                "expected",
+                tr("As expected"),
+                lambda line: line.use.as_expected,
+                92,
+                order=lambda line: line.use.expected,
+                right=True,
+                tip=lambda _line: tr("Environments of mirrors that have it, of those that should."),
+            ),
+            Column(
+                "others",
+                tr("Not expected"),
+                others,
+                96,
+                order=lambda line: line.use.others,
+                right=True,
+                tip=lambda _line: tr("Environments of mirrors that have it, and should have another."),
+            ),
             Column("marks", tr("Marks"), marks, 150, stretch=True, tip=marks),
             Column("first", tr("First seen"), first, 104, order=lambda line: line.release.first_seen, muted=True),
             Column(
