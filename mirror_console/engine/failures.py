@@ -17,6 +17,7 @@ import requests
 import urllib3.exceptions
 
 from mirror_console.domain.plain import clean
+from mirror_console.engine.registry_refusals import SAID, meaning, retry_after
 from mirror_console.engine.ssh_failures import of_remote
 from mirror_console.errors import EngineError, FailureKind
 
@@ -93,44 +94,6 @@ _SAID = (
         ("no such image", "image not known", "reference .*does not exist locally", "failed to get digest"),
     ),
 )
-_SAID_OF_REGISTRIES = (
-    (
-        FailureKind.PLATFORM,
-        ("no matching manifest", "no match for platform", "does not match the specified platform", "no image found in"),
-    ),
-    (FailureKind.REGISTRY_BUSY, ("too ?many ?requests|rate limit",)),
-    (
-        FailureKind.CORRUPT,
-        (
-            "verification failed for digest|does not match expected digest|unexpected (?:commit )?digest",
-            "failed size validation|unexpected commit size|invalid checksum|invalid tar header|gzip: invalid",
-        ),
-    ),
-    (
-        FailureKind.REGISTRY_SIGN_IN,
-        (
-            "no basic auth credentials|unauthorized|authentication required|authorization failed|403 forbidden",
-            r"access denied|access to the resource is denied|incorrect username or password|\bdenied\b",
-        ),
-    ),
-    (
-        FailureKind.REGISTRY_TROUBLE,
-        # A port may look like a status: this one stands behind a space.
-        (r"\bstatus\b.*: 5\d\d\b", "bad gateway|service unavailable|gateway time-?out"),
-    ),
-    (
-        FailureKind.REGISTRY_UNREACHABLE,
-        (
-            "dial tcp|connection refused|no such host|network is unreachable|no route to host",
-            "tls: |x509: |server gave http response|waiting for connection|while awaiting headers",
-        ),
-    ),
-    (FailureKind.REGISTRY_LOST, (r"connection reset|broken pipe|\beof\b|timeout|timed out|deadline exceeded",)),
-    (
-        FailureKind.IMAGE_NOT_FOUND,
-        ("manifest unknown", "unknown blob", "not found", "name unknown", "not known", "does not exist"),
-    ),
-)
 
 _LONG_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
@@ -166,13 +129,14 @@ def refused(engine: str, doing: str, status: int, words: str | None, *, registry
         return EngineError(FailureKind.INVALID_REPLY, title, _STRAIGHT, detail=f"status {status} without a reason")
     kind = classify(status, words, registry=registry)
     said = _LONG_ID.sub(r"\1", clean(words))
-    title = f"{engine} could not {doing}: {said.rstrip('.')}." if said else f"{engine} could not {doing}."
+    why = meaning(kind, said.rstrip(".")) if registry else said.rstrip(".")
+    title = f"{engine} could not {doing}: {why}." if why else f"{engine} could not {doing}."
     return EngineError(kind, title, _HINTS[kind], detail=said, retry_after=retry_after(words) if registry else None)
 
 
 def classify(status: int, words: str, *, registry: bool) -> FailureKind:
     """Which kind of failure an engine's words mean. By the words first: statuses differ between engines."""
-    for kind, patterns in _SAID + (_SAID_OF_REGISTRIES if registry else ()):
+    for kind, patterns in _SAID + (SAID if registry else ()):
         if any(re.search(pattern, words, re.IGNORECASE) for pattern in patterns):
             return kind
     match status:
@@ -188,26 +152,6 @@ def classify(status: int, words: str, *, registry: bool) -> FailureKind:
             return FailureKind.REGISTRY_BUSY
         case _:
             return FailureKind.REJECTED
-
-
-_AGAIN = re.compile(
-    r"(?:retry[- ]after|try again (?:in|after)|retry in)\W{0,3}(\d{1,9}(?:\.\d{1,9})?)\s*"
-    r"(ns|µs|us|ms|milliseconds?|s\b|secs?|seconds?|m\b|mins?|minutes?|h\b|hours?|$|\W)",
-    re.IGNORECASE,
-)
-_SECONDS = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "ms": 1e-3, "mil": 1e-3, "m": 60.0, "h": 3600.0}
-
-
-def retry_after(words: str) -> float | None:
-    """In how many seconds a registry may be asked again, where an engine's words tell it: ``retry-after: 30``.
-
-    Engines hand on the text of a registry's refusal, and not its headers.
-    """
-    found = _AGAIN.search(words)
-    if found is None:
-        return None
-    unit = found[2].lower()
-    return float(found[1]) * next((seconds for sign, seconds in _SECONDS.items() if unit.startswith(sign)), 1.0)
 
 
 def said_nothing(error: BaseException) -> bool:

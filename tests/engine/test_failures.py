@@ -70,7 +70,17 @@ def test_what_registries_refuse_is_one_kind_on_every_engine(
 @every_engine
 def test_a_digest_that_a_registry_has_not(engine: str) -> None:
     reply = recorded(engine, "pull-missing-digest")
-    assert _told(Refusal(reply.status, reply.message), registry=True).kind is FailureKind.IMAGE_NOT_FOUND
+    error = _told(Refusal(reply.status, reply.message), registry=True)
+    assert error.kind is FailureKind.IMAGE_NOT_FOUND
+    assert error.title == "fra-1 could not do it: its registry doesn't have it."
+    assert error.detail
+
+
+@every_engine
+def test_a_sign_in_that_a_registry_refuses_is_told_in_our_words_and_in_the_engines(engine: str) -> None:
+    reply = recorded(engine, "pull-bad-auth")
+    title = _told(Refusal(reply.status, reply.message), registry=True).title
+    assert title.startswith("fra-1 could not do it: its registry refused the sign-in (")
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,8 @@ def test_each_fault_of_a_registry_has_its_own_words(lab: Lab, fast_engine: LabEn
         with stage.registry.misbehaving(rule):
             error = stage.refusal(first)
         assert (rule.fault, rule.on, error.kind) == (rule.fault, rule.on, kind), error.title
-        assert words in error.title
+        assert words in error.detail
+        assert (words in error.title) is (kind is not FailureKind.IMAGE_NOT_FOUND)
         assert error.title.startswith("oslo could not pull ")
         assert not error.outcome_unknown
         hints[kind] = error.hint
