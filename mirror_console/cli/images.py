@@ -106,8 +106,8 @@ def carry(
         session.out.json(relay_shape(outcome))
     else:
         session.out.say(outcome.sentence)
-        for leg in outcome.failed:
-            session.out.say(f"{leg.engine}: {leg.hint}")
+        for hint in dict.fromkeys(leg.hint for leg in outcome.failed if leg.hint):
+            session.out.say(hint)
     if not outcome.complete:
         raise typer.Exit(ExitCode.ATTENTION)
 
@@ -131,7 +131,10 @@ def _carried(console: Console, jobs: Jobs, asked: Asked, watch: _Watch, **engine
 
 
 class _Watch:
-    """Draws a relay on a terminal, or says a line for each engine that is done with where there is none."""
+    """Draws a relay on a terminal, or says a line for each engine that is done with where there is none.
+
+    Why it failed somewhere is for the sentence at the end.
+    """
 
     def __init__(self, out: Output, *, silent: bool) -> None:
         self._out = out
@@ -159,7 +162,8 @@ class _Watch:
         for leg in standing.legs:
             if leg.state in OVER and leg.engine_id not in self._said and not self._silent:
                 self._said.add(leg.engine_id)
-                self._out.note(f"{leg.engine} {leg.state}" + (f": {leg.words}" if leg.words else ""))
+                why = f": {leg.words}" if leg.words and leg.arrived else ""
+                self._out.note(f"{leg.engine} {leg.state}{why}")
 
     @contextmanager
     def drawn(self) -> Iterator[None]:
@@ -170,7 +174,7 @@ class _Watch:
             finally:
                 self.draw()
             return
-        with Live(console=terminal_for_progress(), auto_refresh=False) as live:
+        with Live(console=terminal_for_progress(), auto_refresh=False, transient=True) as live:
             self._live = live
             try:
                 yield
@@ -183,7 +187,7 @@ def _picture(standing: Relay) -> RenderableType:
     table = Table(box=None, pad_edge=False, show_header=False)
     for leg in standing.legs:
         share = f"{_size(leg.octets)} of about {_size(standing.size)}" if leg.octets else ""
-        cells = (leg.engine, str(leg.state), share, leg.words)
+        cells = (leg.engine, str(leg.state), share, leg.words if leg.arrived else "")
         table.add_row(*(Text(plain(cell), _STYLES.get(leg.state, "")) for cell in cells))
     return table
 

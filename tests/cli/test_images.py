@@ -58,6 +58,8 @@ def test_a_relay_that_fails_says_why_and_what_to_do(call: CommandLine, fleet: Fl
     assert "no space left on device" in said.out
     assert "Free disk space" in said.out
     assert "Run the relay again" in said.out
+    told = said.out + said.err
+    assert told.count("no space left on device") == 1, "why it failed is told once"
 
 
 def test_what_is_not_clear_is_refused(call: CommandLine, fleet: Fleet) -> None:
