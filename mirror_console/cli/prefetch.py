@@ -12,7 +12,7 @@ from rich.text import Text
 from mirror_console.cli.output import terminal_for_progress
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.status import engine_ids, surveyed
-from mirror_console.domain.fetching import Fetch, FetchState, fetching_words
+from mirror_console.domain.fetching import ARRIVED, Fetch, fetching_words
 from mirror_console.domain.plain import plain
 from mirror_console.domain.plan import Way
 from mirror_console.jobs import Jobs
@@ -58,7 +58,7 @@ def prefetch(
         errands = of_source(console, surveyed(session, console), source, environment, release, engine or ())
         fetches = _fetched(session, console, jobs, errands, way)
     _tell(session, fetches, as_json=as_json)
-    if any(fetch.state is not FetchState.THERE for fetch in fetches):
+    if any(fetch.state not in ARRIVED for fetch in fetches):
         raise typer.Exit(ExitCode.ATTENTION)
 
 
@@ -93,12 +93,12 @@ def _tell(session: Session, fetches: tuple[Fetch, ...], *, as_json: bool) -> Non
     session.out.say(fetching_words(fetches), "bold")
     rows: list[list[str | tuple[str, str]]] = [
         [
-            (str(fetch.state), "green" if fetch.state is FetchState.THERE else "red"),
+            (str(fetch.state), "green" if fetch.state in ARRIVED else "red"),
             fetch.engine,
             fetch.title,
             str(fetch.targets),
             fetch.words,
         ]
-        for fetch in sorted(fetches, key=lambda fetch: fetch.state is FetchState.THERE)
+        for fetch in sorted(fetches, key=lambda fetch: fetch.state in ARRIVED)
     ]
     session.out.table(["state", "engine", "image", ">mirrors", "in words"], rows)

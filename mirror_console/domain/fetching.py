@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mirror_console.domain.counting import counted
 from mirror_console.errors import EngineError, FailureKind
 
 LONGEST_REST = 60.0
@@ -32,8 +33,12 @@ REGISTRY_WIDE = frozenset({FailureKind.REGISTRY_BUSY, FailureKind.REGISTRY_TROUB
 """What is the registry's own trouble, whichever engine hears of it: all pulls from it rest."""
 
 
-OVER_THERE = frozenset({FailureKind.REGISTRY_UNREACHABLE, FailureKind.REGISTRY_LOST, FailureKind.STALLED})
-"""What is the way's trouble from one engine to the registry: another engine may have the image to give."""
+OVER_THERE: Mapping[FailureKind, str] = {
+    FailureKind.REGISTRY_UNREACHABLE: "the registry could not be reached",
+    FailureKind.REGISTRY_LOST: "the connection to the registry was lost",
+    FailureKind.STALLED: "nothing came from the registry",
+}
+"""What is the way's trouble from one engine to the registry, in words: another engine may have the image to give."""
 
 
 def rest_before_next(kind: FailureKind, tries: int, asked: float | None, chance: float) -> float | None:
@@ -62,7 +67,14 @@ class FetchState(StrEnum):
     FETCHING = "fetching"
     RESTING = "waiting to try again"
     THERE = "there"
+    """It was brought."""
+    ALREADY = "there already"
+    """It was there: nothing had to be brought."""
     FAILED = "failed"
+
+
+ARRIVED = frozenset({FetchState.THERE, FetchState.ALREADY})
+"""The image is on the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +97,26 @@ class Fetch:
     @property
     def over(self) -> bool:
         """Whether it is there or has failed."""
-        return self.state in {FetchState.THERE, FetchState.FAILED}
+        return self.state in ARRIVED or self.state is FetchState.FAILED
 
 
 def fetching_words(fetches: Sequence[Fetch]) -> str:
-    """All of it in one sentence: ``Fetching to 12 engines: 7 there, 3 on the way 64 %, 2 failed: oslo: …``."""
+    """All of it in one sentence: ``Fetching to 12 engines: 7 there, 3 on the way 64 %, 2 failed: oslo: …``.
+
+    Once all is over: ``Images for 12 engines: 7 fetched, 3 there already, 2 failed: oslo: …``.
+    """
     if not fetches:
         return ""
     counts = Counter(fetch.state for fetch in fetches)
     going = [fetch for fetch in fetches if fetch.state in {FetchState.FETCHING, FetchState.RESTING}]
     failed = [fetch for fetch in fetches if fetch.state is FetchState.FAILED]
-    parts = [f"{counts[FetchState.THERE]} there"] if counts[FetchState.THERE] else []
+    over = all(fetch.over for fetch in fetches)
+    engines = counted(len({fetch.engine_id for fetch in fetches}), "engine")
+    if counts[FetchState.ALREADY] == len(fetches):
+        return f"There already on {engines}."
+    parts = [f"{counts[FetchState.THERE]} {'fetched' if over else 'there'}"] if counts[FetchState.THERE] else []
+    if counts[FetchState.ALREADY]:
+        parts.append(f"{counts[FetchState.ALREADY]} {FetchState.ALREADY}")
     if going:
         resting = next((f" ({fetch.words})" for fetch in going if fetch.state is FetchState.RESTING), "")
         parts.append(f"{len(going)} on the way {sum(fetch.share for fetch in going) / len(going):.0%}{resting}")
@@ -104,7 +125,4 @@ def fetching_words(fetches: Sequence[Fetch]) -> str:
     if failed:
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         parts.append(f"{len(failed)} failed: {failed[0].words.rstrip('.')}{others}")
-    over = all(fetch.over for fetch in fetches)
-    engines = len({fetch.engine_id for fetch in fetches})
-    begin = "Fetched to" if over else "Fetching to"
-    return f"{begin} {engines} engine{'' if engines == 1 else 's'}: {', '.join(parts)}."
+    return f"{'Images for' if over else 'Fetching to'} {engines}: {', '.join(parts)}."

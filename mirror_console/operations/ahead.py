@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mirror_console.domain.fetching import Fetch, FetchState
+from mirror_console.domain.fetching import ARRIVED, Fetch, FetchState
 from mirror_console.domain.identity import is_image
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.errors import EngineError, VaultError
@@ -17,7 +17,6 @@ from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.ports import EngineSession
 
 LOOKS_AT_ONCE = 32
-THERE_ALREADY = "was there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,7 @@ def look(console: Console, jobs: Jobs, errands: Sequence[Errand]) -> list[Errand
         if _here(console, _session(console, errand), errand) is None:
             return errand
         now = console.clock()
-        there = replace(
-            errand.fetch, state=FetchState.THERE, share=1.0, words=THERE_ALREADY, started_at=now, ended_at=now
-        )
+        there = replace(errand.fetch, state=FetchState.ALREADY, share=1.0, started_at=now, ended_at=now)
         return replace(errand, fetch=there)
 
     works = {place: _bound(seen, errand) for place, errand in enumerate(errands)}
@@ -72,14 +69,14 @@ def bring(console: Console, fetcher: Fetcher, errand: Errand, brought_by: str, t
     def told(how_far: HowFar) -> None:
         tell(replace(fetch, state=how_far.state, share=how_far.share, words=how_far.words))
 
-    def ended(state: FetchState, words: str) -> Fetch:
-        share = 1.0 if state is FetchState.THERE else 0.0
+    def ended(state: FetchState, words: str = "") -> Fetch:
+        share = 1.0 if state in ARRIVED else 0.0
         return replace(fetch, state=state, share=share, words=words, ended_at=console.clock())
 
     try:
         session = _session(console, errand)
         if _here(console, session, errand) is not None:
-            return ended(FetchState.THERE, THERE_ALREADY)
+            return ended(FetchState.ALREADY)
         login = console.login(parse_reference(fetch.reference).registry)
         arrival = fetcher.fetch(_want(errand), session, login, told)
         here = session.image(arrival.image)

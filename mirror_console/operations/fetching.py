@@ -133,7 +133,7 @@ class Fetcher:
             arrival = self._relay(want, say, lambda: self._halting() is Halting.STOPPING)
         except EngineError as second:
             raise _again(error, f"{error.title} From another engine: {second.title}") from second
-        return None if arrival is None else replace(arrival, words=f"{arrival.words}, as {error.kind}")
+        return None if arrival is None else replace(arrival, words=f"{arrival.words}, as {OVER_THERE[error.kind]}")
 
     def _pull(
         self, want: Want, session: EngineSession, login: RegistryLogin | None, say: Callable[[HowFar], None]

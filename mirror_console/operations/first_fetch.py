@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from mirror_console.domain.fetching import Fetch, FetchState
+from mirror_console.domain.fetching import ARRIVED, Fetch, FetchState
 from mirror_console.domain.rollout import Result, Rollout, Step, Target, TargetState
 from mirror_console.jobs import Jobs
 from mirror_console.operations.ahead import Errand, bring, look
@@ -64,8 +64,10 @@ def _fetch_one(console: Console, running: Running, fetcher: Fetcher, errand: Err
     console.mark(f"{Step.PULL.name}:intent")
     ended = bring(console, fetcher, errand, running.rollout.id, running.show_fetch)
     console.mark(f"{Step.PULL.name}:sent")
-    ok = ended.state is FetchState.THERE
-    words = ended.words if ended.over else "the rollout was halted before the image had come"
+    ok = ended.state in ARRIVED
+    words = ended.words or ("it was there already" if ended.state is FetchState.ALREADY else "")
+    if not ended.over:
+        words = "the rollout was halted before the image had come"
     lines.end(Step.PULL, attempt, Result.OK if ok else Result.FAILED, words)
     lost = waiting if ended.state is FetchState.FAILED else ()
     failed = [

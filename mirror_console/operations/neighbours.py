@@ -43,7 +43,7 @@ def from_neighbours(console: Console, jobs: Jobs, brought_by: str) -> Relays:
         leg = ended.leg(want.engine_id)
         if not leg.arrived:
             raise EngineError(leg.kind or FailureKind.REJECTED, leg.words, leg.hint)
-        words = "was there" if leg.state is LegState.THERE else f"taken from {ended.source}"
+        words = "it was there already" if leg.state is LegState.THERE else f"taken from {ended.source}"
         # The relay itself has kept whose it is.
         return Arrival(words, image=leg.image_id)
 

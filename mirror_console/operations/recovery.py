@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from mirror_console.domain.fetching import FetchState
+from mirror_console.domain.fetching import ARRIVED
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now
@@ -95,7 +95,7 @@ def _of_fetches(rollout: Rollout) -> str:
     """Whether it was cut off while images were brought ahead, when no target is begun."""
     if not rollout.fetches_ahead:
         return ""
-    there = sum(fetch.state is FetchState.THERE for fetch in rollout.fetches)
+    there = sum(fetch.state in ARRIVED for fetch in rollout.fetches)
     return f"Images were on their way to engines ({there} of {len(rollout.fetches)} there); no target was begun. "
 
 

@@ -300,17 +300,18 @@ def test_images_are_fetched_ahead_by_a_command_of_their_own(call: CommandLine, f
     assert call("check").code == 0
     told = call("images", "prefetch", "webshop")
     assert told.code == 0
-    assert told.out.startswith("Fetched to 2 engines: 2 there.")
+    assert told.out.startswith("Images for 2 engines: 1 fetched, 1 there already.")
     assert versions(fleet) == ["26.8.2"] * 4
     again = call("images", "prefetch", "webshop", "--release", "26.8.3", "--engine", "berlin", "--json").json
     assert [(one["engine"], one["state"], one["words"]) for one in again["fetches"]] == [
-        ("berlin", "there", "was there")
+        ("berlin", "there already", "")
     ]
+    assert again["words"] == "There already on 1 engine."
     fleet.publish("26.8.4", health_interval=0.02)
     assert call("check").code == 0
     fleet.simulated.engines["berlin"].fail_pulls("no space left on device")
     failed = call("images", "prefetch", "webshop")
     assert failed.code == 1
-    assert "1 there, 1 failed: berlin could not pull" in failed.out
+    assert "1 there already, 1 failed: berlin could not pull" in failed.out
     assert call("images", "prefetch", "webshop", "--per-registry", "0").code == 2
     assert "there is no engine 'oslo'" in call("images", "prefetch", "webshop", "--engine", "oslo").err

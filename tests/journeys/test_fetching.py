@@ -119,7 +119,7 @@ def test_images_come_ahead_in_spite_of_the_registry_and_of_a_kill(
     assert found["findings"] == []
     done = program.ask("recover", "continue")
     assert (done["state"], done["headline"]) == ("completed", "3 of 3 updated")
-    assert fetched(done) == {"paris": ("there", "was there"), "oslo": ("there", ""), "local": ("there", "")}
+    assert fetched(done) == {"paris": ("there already", ""), "oslo": ("there", ""), "local": ("there", "")}
     assert versions(dockers) == ["26.8.2"] * 3
     assert [len(docker.names()) for docker in dockers] == [3, 2, 2], "each with its way back, and no lock"
     held = program.ask("images", "list", "oslo")
@@ -140,7 +140,7 @@ def test_images_come_ahead_in_spite_of_the_registry_and_of_a_kill(
     steps = [step for target in report["targets"] for step in target["steps"] if step["step"] == "pull"]
     assert sorted(step["words"] for step in steps if step["words"]) == sorted(waited)
     assert {step["result"] for step in steps} == {"ok"}
-    assert report["fetched"] == "Fetched to 3 engines: 3 there."
+    assert report["fetched"] == "Images for 3 engines: 3 fetched."
 
     # By command, for later: refused for good it is told without waiting; and an engine that has no way to the registry
     # is given the image by another. No container is touched.
@@ -153,10 +153,10 @@ def test_images_come_ahead_in_spite_of_the_registry_and_of_a_kill(
     assert "unauthorized" in fetched(refused)["oslo"][1]
     with lab.network.no_way(local.engine.place, registry.host):
         told = program.ask("images", "prefetch", "webshop")
-    assert told["words"] == "Fetched to 3 engines: 3 there."
+    assert told["words"] == "Images for 3 engines: 3 fetched."
     assert fetched(told)["oslo"] == ("there", "")
     assert fetched(told)["local"] in {
-        ("there", f"taken from {giver}, as registry unreachable") for giver in ("paris", "oslo")
+        ("there", f"taken from {giver}, as the registry could not be reached") for giver in ("paris", "oslo")
     }
     assert {version_label(docker, "26.8.4") for docker in dockers} == {True}
     assert ids(dockers) == before

@@ -305,7 +305,7 @@ def test_where_the_registry_cannot_be_reached_another_engine_gives_the_image(con
 
     engine = Engine([failure(FailureKind.REGISTRY_UNREACHABLE) for _ in range(3)])
     arrival = fetch(Fetcher(console, Way(), relay=relay), engine, want())
-    assert arrival == Arrival("taken from fra-1, as registry unreachable", image="sha256:here")
+    assert arrival == Arrival("taken from fra-1, as the registry could not be reached", image="sha256:here")
     assert (asked, engine.pulls, time.now) == ([want()], 1, 0)
 
 

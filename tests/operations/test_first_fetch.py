@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mirror_console.domain.check import Answer, Check
-from mirror_console.domain.fetching import FetchState, fetching_words
+from mirror_console.domain.fetching import ARRIVED, FetchState, fetching_words
 from mirror_console.domain.plan import Plan, Way
 from mirror_console.domain.rollout import Phase, Rollout, RolloutState, Step, TargetState
 from mirror_console.errors import CatalogError, InvalidInput
@@ -79,8 +79,8 @@ def pulls(fleet: Fleet, rollout: Rollout) -> list[tuple[str, Phase, str]]:
 def test_every_engine_has_the_image_before_anything_else_is_done(fleet: Fleet) -> None:
     rollout = carried_out(fleet)
     assert states(rollout) == [DONE] * 4
-    assert fetched(rollout) == dict.fromkeys(("alpha", "berlin", "chur"), FetchState.THERE)
-    assert {fetch.engine: fetch.words for fetch in rollout.fetches}["alpha"] == "was there"
+    there, already = FetchState.THERE, FetchState.ALREADY
+    assert fetched(rollout) == {"alpha": already, "berlin": there, "chur": there}
     assert sum(fetch.targets for fetch in rollout.fetches) == 4
     with fleet.console.catalog.read() as books:
         lines = books.journal.of(rollout.id)
@@ -91,7 +91,7 @@ def test_every_engine_has_the_image_before_anything_else_is_done(fleet: Fleet) -
     # What was there before isn't ours.
     assert held.get("alpha", "") == ""
     assert (held["berlin"], held["chur"]) == (rollout.id, rollout.id)
-    told = "Fetched to 3 engines: 3 there."
+    told = "Images for 3 engines: 2 fetched, 1 there already."
     assert fetching_words(rollout.fetches) == told
     assert told in summary_text(fleet.console, rollout.id)
     assert told in report_html(fleet.console, rollout.id)
@@ -144,11 +144,11 @@ def test_who_pauses_lets_what_comes_come_and_the_rest_goes_on_later(fleet: Fleet
     paused = conductor.run()
     assert paused.state is RolloutState.PAUSED
     assert states(paused) == [QUEUED] * 4
-    assert sorted(fetched(paused).values()) == [FetchState.THERE, FetchState.THERE, FetchState.WAITING]
+    assert sorted(fetched(paused).values()) == [FetchState.THERE, FetchState.ALREADY, FetchState.WAITING]
     assert has(fleet, "berlin") != has(fleet, "chur")
     ended = Conductor(fleet.console, fleet.jobs, resume(fleet.console, rollout.id)).run()
     assert states(ended) == [DONE] * 4
-    assert set(fetched(ended).values()) == {FetchState.THERE}
+    assert set(fetched(ended).values()) == ARRIVED
     assert {phase for _, phase, _ in pulls(fleet, ended)} == {Phase.INTENT, Phase.OUTCOME}
 
 
@@ -203,7 +203,7 @@ def test_what_is_cut_off_says_so_and_is_gone_on_with(fleet: Fleet, phase: str, c
     else:
         ended = recovery.go_on(fleet.console, fleet.jobs, rollout.id).run()
         assert states(ended) == [DONE] * 4
-        assert set(fetched(ended).values()) == {FetchState.THERE}
+        assert set(fetched(ended).values()) == ARRIVED
 
 
 def test_a_target_whose_image_is_waited_for_is_put_aside_by_a_pause_and_gone_on_with(fleet: Fleet) -> None:
@@ -253,8 +253,8 @@ def test_by_itself_it_brings_what_the_mirrors_expect_and_nothing_else_changes(fl
     errands = of_source(fleet.console, survey(fleet.console), "webshop", "live")
     assert {errand.fetch.engine: errand.fetch.targets for errand in errands} == {"alpha": 2, "berlin": 1, "chur": 1}
     fetches = prefetch(fleet.console, fleet.jobs, errands, Way(), lambda fetches: told.append(fetching_words(fetches)))
-    assert {fetch.engine: fetch.words for fetch in fetches} == {"alpha": "was there", "berlin": "", "chur": ""}
-    assert told[-1] == "Fetched to 3 engines: 3 there."
+    assert [fetch.engine for fetch in fetches if fetch.state is FetchState.ALREADY] == ["alpha"]
+    assert told[-1] == "Images for 3 engines: 2 fetched, 1 there already."
     assert has(fleet, "berlin")
     assert before == {engine: fleet.names(engine) for engine in fleet.simulated.engines}
     assert carried_out(fleet).fetches == ()
@@ -266,7 +266,7 @@ def test_a_release_of_old_and_one_engine_can_be_named(fleet: Fleet) -> None:
         (errand,) = of_source(fleet.console, grid, "webshop", "live", word, ["chur"])
         assert (errand.fetch.title, errand.fetch.engine) == ("26.8.2", "chur")
     (fetch,) = prefetch(fleet.console, fleet.jobs, [errand], Way())
-    assert (fetch.state, fetch.words) == (FetchState.THERE, "was there")
+    assert fetch.state is FetchState.ALREADY
 
 
 def test_a_plan_tells_what_it_needs_on_its_engines(fleet: Fleet) -> None:
@@ -311,7 +311,9 @@ def test_an_engine_cut_off_from_the_registry_is_given_the_image_by_another(fleet
     assert states(rollout) == [DONE] * 4
     assert fleet.version_of("mirror-03-live") == "26.8.3"
     told = {engine: words for engine, phase, words in pulls(fleet, rollout) if phase is Phase.OUTCOME}
-    assert told["chur"] in {f"taken from {giver}, as registry unreachable" for giver in ("alpha", "berlin")}
+    assert told["chur"] in {
+        f"taken from {giver}, as the registry could not be reached" for giver in ("alpha", "berlin")
+    }
     with fleet.console.catalog.read() as books:
         held = {image.engine_id: image for image in books.images.like(rollout.targets[0].after_fingerprint)}
     assert held["chur"].brought_by == rollout.id

@@ -119,7 +119,7 @@ def fetching(plan: Plan) -> Rollout:
     """One whose images are on their way before its first wave: one engine has it, one waits, one failed."""
     engines = ("fra-1", "fra-2", "ber-1", "ber-2", "osl-1")
     states = (
-        (FetchState.THERE, 1.0, "was there"),
+        (FetchState.ALREADY, 1.0, ""),
         (FetchState.FETCHING, 0.64, "64%"),
         (FetchState.RESTING, 0.0, "registry.example: too many requests; try 3 in 7 s"),
         (FetchState.WAITING, 0.0, "6 pulls from registry.example are under way"),

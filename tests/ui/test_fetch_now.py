@@ -49,7 +49,7 @@ def test_it_tells_how_far_it_is_and_how_it_ended(qtbot: QtBot, context: UiContex
     qtbot.waitUntil(lambda: "1 on the way 64%" in widget.says.whole())
     assert widget.button.text() == "Stop fetching"
     gate.set()
-    qtbot.waitUntil(lambda: widget.says.whole() == "Fetched to 1 engine: 1 there.")
+    qtbot.waitUntil(lambda: widget.says.whole() == "Images for 1 engine: 1 fetched.")
     assert widget.button.text() == "Fetch images now"
     assert asked == [PLAN]
 
