@@ -12,7 +12,7 @@ from mirror_console.cli.status import engine_ids
 from mirror_console.domain.cleanup import CleanUp, Item, counted
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.sizes import size_text
-from mirror_console.errors import EngineError, InvalidInput, Problem
+from mirror_console.errors import EngineError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.cleanup import Cleaned, look, remove
 from mirror_console.operations.console import Console
@@ -52,7 +52,9 @@ def clean(
         goes = [item for what in found.values() for item in what.goes]
         cleaned: dict[str, Cleaned] = {}
         if goes:
-            _demand_yes(session, goes, sum(what.frees for what in found.values()), yes=yes, may_ask=not as_json)
+            frees = sum(what.frees for what in found.values())
+            what_goes = counted(goes) + (f", up to {size_text(frees)}" if frees else "")
+            session.agreed(f"Remove {what_goes}?", "Nothing was removed.", yes=yes, may_ask=not as_json)
             for engine_id, what in found.items():
                 report = (lambda _words: None) if as_json else session.out.note
                 try:
@@ -99,18 +101,6 @@ def _show(session: Session, engine: Engine, what: CleanUp) -> None:
         if items:
             rows = [[words, str(item.thing), item.name, size_text(item.size), item.why] for item in items]
             out.table(["", "what", "name", ">size", "why"], rows)
-
-
-def _demand_yes(session: Session, goes: Sequence[Item], frees: int, *, yes: bool, may_ask: bool) -> None:
-    if yes:
-        return
-    words = f"{counted(goes)}" + (f", up to {size_text(frees)}" if frees else "")
-    if not (may_ask and session.parts.interactive()):
-        problem = Problem("yes", f"nobody can be asked here; --yes removes what goes: {words}")
-        raise InvalidInput("Nothing was removed.", [problem])
-    if not typer.confirm(f"Remove {words}?", default=False, err=True):
-        session.out.say("Nothing was removed.")
-        raise typer.Exit(ExitCode.FINE)
 
 
 def _tell(session: Session, engines: Mapping[str, Engine], cleaned: Mapping[str, Cleaned], *, nothing: bool) -> None:

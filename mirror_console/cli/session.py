@@ -94,14 +94,15 @@ class Session:
         if self.read_only:
             raise NotAllowed("Nothing can be changed now.", self.read_only)
 
-    def agreed(self, question: str, refusal: str, *, yes: bool) -> None:
+    def agreed(self, question: str, refusal: str, *, yes: bool, may_ask: bool = True) -> None:
         """Ask before something is taken away, unless the person has said `yes`. Ends where the answer is no.
 
-        Raises InvalidInput, with `refusal` as its title, where nobody can be asked.
+        Without `may_ask` nobody is asked: what it is about was not shown. Raises InvalidInput, with `refusal` as its
+        title, where nobody can be asked.
         """
         if yes:
             return
-        if not self.parts.interactive():
+        if not (may_ask and self.parts.interactive()):
             raise InvalidInput(refusal, [Problem("yes", f"nobody can be asked here: say --yes. {question}")])
         if not typer.confirm(question, err=True):
             self.out.note(refusal)

@@ -34,7 +34,8 @@ def test_what_goes_is_shown_and_removed_once_a_person_agrees(rolled_out: Command
     assert "nobody can be asked here" in shown.err
     call.interactive = True
     kept = call("clean", "berlin", typed="\n")
-    assert (kept.code, kept.out.splitlines()[-1]) == (0, "Nothing was removed.")
+    assert (kept.code, kept.err.endswith("Nothing was removed.\n")) == (1, True)
+    assert "Remove 1 image, up to " in kept.err
     assert call("clean", "berlin", "--json", typed="y\n").code == 2, "what asks can't be read by a program"
     done = call("clean", "berlin", typed="y\n")
     assert done.code == 0
