@@ -14,6 +14,7 @@ from mirror_console.operations.engines import EngineInput, engine_input
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.connection import ConnectionPanel
 from mirror_console.ui.engines.operations import EngineOperations
+from mirror_console.ui.engines.server_keys import keep_key
 from mirror_console.ui.engines.sign_in import SignInParts, with_sign_in
 from mirror_console.ui.tokens import SPACE_2, SPACE_3
 from mirror_console.ui.widgets.editor import Editor, Reading
@@ -131,19 +132,12 @@ class EngineEditor(QWidget):
         """
         if self._engine is None:
             return
-        trust, console, engine = self._operations.trust_server_key, self._context.console, self._engine
+        trust, engine = self._operations.trust_server_key, self._engine
+        keep_key(self._context, engine.name, lambda console: trust(console, engine.id, key), self._test_again, self)
 
-        def trusted(_engine: Engine) -> None:
-            self._context.notices.done(tr("Accepted the key of {}.").format(engine.name), key="saved")
-            self.test.setFocus()
-            self.run_test()
-
-        self._context.run(
-            tr("Accept the key of {}").format(engine.name),
-            lambda _work: trust(console, engine.id, key),
-            trusted,
-            owner=self,
-        )
+    def _test_again(self, _trusting: Engine) -> None:
+        self.test.setFocus()
+        self.run_test()
 
     def _saved(self, engine: Engine) -> None:
         self.editor.working("")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
@@ -12,7 +10,6 @@ from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.fleet import EngineRow, Grid
 from mirror_console.domain.ssh import HostKey
 from mirror_console.operations.account_credentials import AccountCredential
-from mirror_console.operations.console import Console
 from mirror_console.operations.engines import engine_input
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
@@ -23,6 +20,7 @@ from mirror_console.ui.engines.editor import EngineEditor
 from mirror_console.ui.engines.operations import EngineOperations
 from mirror_console.ui.engines.registries import RegistriesPart
 from mirror_console.ui.engines.registry_editor import RegistryEditor
+from mirror_console.ui.engines.server_keys import keep_key
 from mirror_console.ui.tokens import SPACE_4
 from mirror_console.ui.widgets.editing_page import EditingPage, OpenEditor
 from mirror_console.ui.widgets.editor import page_head
@@ -118,34 +116,23 @@ class EnginesPage(EditingPage):
 
     def _trust(self, key: HostKey) -> None:
         """Keep a host key that a person compared, and test the engine with it."""
-        trust = self._operations.trust
-        self._accept(key.place, lambda console, engine_id: trust(console, engine_id, key))
+        trust, row = self._operations.trust, self.current()
+        if row is not None:
+            engine_id = row.engine.id
+            keep_key(self.context, key.place, lambda console: trust(console, engine_id, key), self._test_again, self)
 
     def _trust_server_key(self, key: str) -> None:
         """Keep an engine's TLS key that a person compared, and test the engine with it."""
         trust, row = self._operations.trust_server_key, self.current()
-        name = row.engine.name if row is not None else ""
-        self._accept(name, lambda console, engine_id: trust(console, engine_id, key))
+        if row is not None:
+            engine = row.engine
+            keep_key(self.context, engine.name, lambda console: trust(console, engine.id, key), self._test_again, self)
 
-    def _accept(self, place: str, accept: Callable[[Console, str], Engine]) -> None:
-        row = self.current()
-        if row is None:
-            return
-        console, engine_id = self.context.console, row.engine.id
-
-        def trusted(engine: Engine) -> None:
-            self.context.notices.done(tr("Accepted the key of {}.").format(place), key="saved")
-            current = self.current()
-            if current is not None and current.engine.id == engine.id:
-                self.details.test.setFocus()
-                self._test(engine)
-
-        self.context.run(
-            tr("Accept the key of {}").format(place),
-            lambda _work: accept(console, engine_id),
-            trusted,
-            owner=self,
-        )
+    def _test_again(self, engine: Engine) -> None:
+        current = self.current()
+        if current is not None and current.engine.id == engine.id:
+            self.details.test.setFocus()
+            self._test(engine)
 
     def remove(self) -> None:
         """Remove the current engine from the catalog, after a question."""

@@ -1,8 +1,15 @@
-"""Server keys: the question whether another TLS key of an engine than the remembered one is right."""
+"""Server keys: the question whether another key of an engine than the remembered one is right, and keeping it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+
+from mirror_console.domain.engine import Engine
 from mirror_console.domain.server_key import bare_digits
+from mirror_console.operations.console import Console
+from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Phrase, Question
 from mirror_console.ui.words import tr
 
@@ -32,3 +39,16 @@ def server_key_question(offered: str, remembered: str) -> Question:
             (bare_digits(offered),),
         ),
     )
+
+
+def keep_key(
+    context: UiContext, place: str, keep: Callable[[Console], Engine], then: Callable[[Engine], None], owner: QObject
+) -> None:
+    """Keep the key of `place` that a person compared, say so, and go on."""
+    console = context.console
+
+    def kept(engine: Engine) -> None:
+        context.notices.done(tr("Accepted the key of {}.").format(place), key="saved")
+        then(engine)
+
+    context.run(tr("Accept the key of {}").format(place), lambda _work: keep(console), kept, owner=owner)
