@@ -29,6 +29,7 @@ from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import arm_new, commit, finish, name_new, start_new, verify
 from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import StepFailed, Turn
+from mirror_console.operations.waited import without_the_wait
 
 AT_ONCE = 16
 TAKEN = "'{}' is a container now that this rollout doesn't know; what runs is left as it is"
@@ -234,7 +235,7 @@ def _settle_all(
     def one(target: Target) -> Callable[[], None]:
         return lambda: _settle_one(console, running, target, work)
 
-    unsure = [target for target in rollout.targets if _unsure(target)]
+    unsure = without_the_wait(console, rollout, [target for target in rollout.targets if _unsure(target)])
     works = {target.environment_id: one(target) for target in unsure}
     for outcome in jobs.side_by_side(works, at_once=AT_ONCE).values():
         if isinstance(outcome, Exception):
