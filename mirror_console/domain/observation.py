@@ -148,6 +148,8 @@ class Observation:
     """Whether somebody else made the container anew after settings were applied."""
     not_compared: str = ""
     """Why values of secrets were not compared; empty where they were, or there is none."""
+    unrecorded: bool = False
+    """Whether nothing is on record that was applied here: the catalog is what it was compared with."""
 
     @property
     def present(self) -> bool:

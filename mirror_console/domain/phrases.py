@@ -151,20 +151,25 @@ def drift_words(cell: Cell) -> str:
 
 
 def by_hand(cell: Cell) -> str:
-    """``2 settings were changed by hand (ports, memory limit)``; also that the container was made anew."""
+    """``2 settings were changed by hand (ports, memory limit)``; also that the container was made anew.
+
+    Where no rollout is on record nobody knows who changed them: they differ from what the catalog says.
+    """
     names = setting_names(cell)
     listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     shown = f" ({listed})" if listed else ""
     if cell.observation is not None and cell.observation.remade:
         others = f", with {counted(len(names), 'other setting')}{shown}" if names else ""
         return f"its container was made anew by hand{others}"
+    unrecorded = cell.observation is not None and cell.observation.unrecorded
     match len(names):
         case 0:
-            return "settings were changed by hand"
+            return f"settings {'differ from what the catalog says' if unrecorded else 'were changed by hand'}"
         case 1:
-            return f"a setting was changed by hand{shown}"
+            return f"a setting {'differs from what the catalog says' if unrecorded else 'was changed by hand'}{shown}"
         case number:
-            return f"{number} settings were changed by hand{shown}"
+            how = "differ from what the catalog says" if unrecorded else "were changed by hand"
+            return f"{number} settings {how}{shown}"
 
 
 def setting_names(cell: Cell) -> list[str]:

@@ -34,6 +34,8 @@ class Judged:
     """Why values of secrets were not compared, in words."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Keyed hashes of what was applied."""
+    unrecorded: bool = False
+    """Whether nothing is known to have been applied, by whomever."""
 
 
 def judged(
@@ -46,12 +48,12 @@ def judged(
         # A catalog of before there were records, or a container of a rollout that came later than the record.
         made_with = container.labels.get(LABEL + "spec", "")
         applied = _last_settings(console, environment, made_with)
-        return Judged(applied, differences(applied, container, image), made_with)
+        return Judged(applied, differences(applied, container, image), made_with, unrecorded=not made_with)
     values = {name: Secret(value) for name, value in container.variables.items() if name in record.settings.secrets}
     same, why = console.keyed.compare(environment.id, record.secrets, values)
     found = differences(record.settings, container, image, same)
     found = (REMADE, *found) if remade else found
-    return Judged(record.settings, found, record.settings.hash, remade, why, record.secrets)
+    return Judged(record.settings, found, record.settings.hash, remade, why, record.secrets, not record.by)
 
 
 def records_of(books: Books, environment_ids: list[str]) -> Records:

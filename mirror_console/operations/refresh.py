@@ -357,6 +357,7 @@ class _Observer:
             recorded=recorded,
             remade=compared.remade,
             not_compared=compared.not_compared,
+            unrecorded=compared.unrecorded,
         )
 
     def look_at(self, image_ids: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied, basis
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.environment import Environment, Limits, RestartPolicy
+from mirror_console.domain.phrases import drift_words
 from mirror_console.domain.plan import Change
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
@@ -465,7 +466,7 @@ def test_a_rollout_brings_the_catalogs_settings_back(fleet: Fleet) -> None:
     drift = next(result for result in checked.results if result.check is Check.DRIFT)
     assert drift.answer is Answer.WARNING
     assert drift.words == (
-        "Changed by hand and lost by this rollout: container: made by a rollout → made by hand; "
+        "This rollout takes away what differs from what was applied: container: made by a rollout → made by hand; "
         "variable SECRET_KEY: as applied → another value; label team: not set → blue."
     )
     assert Conductor(fleet.console, fleet.jobs, start(fleet.console, made, checked, "a test")).run().state is (
@@ -486,6 +487,8 @@ def test_what_no_rollout_has_made_waits_for_a_change_of_ours_and_is_not_said_to_
         assert told(fleet) == told(fleet, 2) == []
         updated(fleet, memory=512)
         look(fleet)
+        words = "2 settings differ from what the catalog says (memory limit, restart policy)"
+        assert drift_words(cell(fleet)) == words, "who changed them nobody knows"
         found = adoption(fleet.console, live(fleet).id, ("memory limit",))
         assert [after.id for _, after in found.followers] == [live(fleet, 2).id]
         adopt(fleet.console, found)
@@ -496,4 +499,9 @@ def test_what_no_rollout_has_made_waits_for_a_change_of_ours_and_is_not_said_to_
         look(fleet)
         assert told(fleet, 2) == []
         assert waiting(fleet, 2) == ["memory limit: none → 512 MiB"]
+        updated(fleet, 2, memory=256)
+        updated(fleet, memory=256)
+        look(fleet)
+        assert "differ from what the catalog says" in drift_words(cell(fleet, 2))
+        assert "were changed by hand" in drift_words(cell(fleet)), "since it was taken over"
         assert cell(fleet, 2).pending

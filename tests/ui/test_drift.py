@@ -107,7 +107,7 @@ def test_each_difference_is_listed_with_what_can_be_done(page: AlignmentPage) ->
     assert "11001→8080 → 11999→8080" in told
     assert "memory limit" in told
     assert "none → 512 MiB" in told
-    assert any(words.startswith("Differs from what was last applied, on ") for words in told)
+    assert any(words.startswith("Differs from what was last applied, at ") for words in told)
     assert "Nothing waits for a rollout." in told
     assert the(page, "Accept memory limit for this mirror").isEnabled()
     assert the(page, "Adopt memory limit into the template").isEnabled()
@@ -211,7 +211,7 @@ def test_the_menu_has_what_the_panel_has(page: AlignmentPage, qtbot: QtBot, flee
 
     qtbot.waitUntil(lambda: settings(fleet).limits == Limits(memory=512 * MIB))
     assert [port.host for port in settings(fleet).ports] == [11999]
-    qtbot.waitUntil(lambda: page.drift.refusal() == "nothing was changed by hand")
+    qtbot.waitUntil(lambda: page.drift.refusal() == "nothing differs from what was applied")
 
 
 def test_read_only_shows_and_refuses(qapp: QApplication, qtbot: QtBot, fleet: Fleet, answers: Answers) -> None:

@@ -46,7 +46,7 @@ class DriftActions(QObject):
         if cell is None:
             return tr("no environment is chosen")
         if not (cell.differences or cell.drift):
-            return tr("nothing was changed by hand")
+            return tr("nothing differs from what was applied")
         return tr("a rollout works here") if cell.activity is not Activity.IDLE else ""
 
     def accept(self, fields: Sequence[str] = ()) -> None:
