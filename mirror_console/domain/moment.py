@@ -35,9 +35,9 @@ def moment(at: datetime, now: datetime) -> str:
 
 
 def on_or_at(at: datetime, now: datetime) -> str:
-    """A time within a sentence: ``at 14:05``, ``on 30 Aug 14:21``."""
-    told = moment(at, now)
-    return f"on {told}" if " " in told else f"at {told}"
+    """A time within a sentence, that of day only for today: ``at 14:05``, ``on 30 Aug``."""
+    today = at.astimezone(now.tzinfo).date() == now.date()
+    return f"at {moment(at, now)}" if today else f"on {day(at, now)}"
 
 
 def read_day(text: str) -> date | None:

@@ -130,6 +130,32 @@ def show(window: MainWindow, grid: Grid) -> AlignmentPage:
     return alignment(window)
 
 
+def keep(console: Console, grid: Grid) -> None:
+    """Put a survey into the catalog, for what asks the catalog itself."""
+    releases = {
+        release.id: release for source in grid.sources for one in source.environments for release in one.releases
+    }
+    cells = [cell for row in grid.rows for cell in row.cells.values()]
+    with console.catalog.write() as books:
+        for engine in grid.engines:
+            books.engines.save(engine.engine)
+        for source in grid.sources:
+            books.applications.save(source.application)
+            for one in source.environments:
+                books.environments.save(one.environment)
+        for row in grid.rows:
+            books.applications.save(row.application)
+        for cell in cells:
+            books.environments.save(cell.environment)
+        for release in releases.values():
+            books.releases.save(release)
+        books.observations.save_all(
+            replace(cell.observation, environment_id=cell.environment.id, engine_id=cell.environment.engine_id)
+            for cell in cells
+            if cell.observation is not None
+        )
+
+
 # --- scenes -------------------------------------------------------------------------------------------------------
 
 
@@ -190,6 +216,7 @@ def _cannot_be_told(window: MainWindow) -> QWidget:
 
 
 def _where_it_runs(window: MainWindow) -> QWidget:
+    keep(window.context.console, sample_grid(96))
     page = show(window, sample_grid(96))
     page.view.next_attention(1)
     page.context.actions.run("grid.where_it_runs")

@@ -19,6 +19,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from mirror_console.domain.engine import Engine, Registry, TlsReferences
+from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.release import Mark
 from mirror_console.domain.rollout import RolloutState
@@ -53,7 +54,7 @@ from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import MainWindow
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
-from tests.ui import pictures_engines, pictures_sources
+from tests.ui import pictures_engines, pictures_images, pictures_sources
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import SilentEngines
 from tests.ui.pictures import SIZES, THEMES, rest, settle
@@ -222,6 +223,16 @@ def _preview(window: MainWindow, tab: int = 0) -> QWidget:
     page.begin("live", sample.ids(GRID))
     page.assistant.show_plan(PLAN)
     page.assistant.preview.tabs.setCurrentIndex(tab)
+    return window
+
+
+def _fetch_now(window: MainWindow) -> QWidget:
+    _preview(window)
+    page = window.pages["rollouts"]
+    assert isinstance(page, RolloutsPage)
+    part = page.assistant.fetch_now
+    part.says.say(fetching_words(sample.fetching(PLAN).fetches))
+    part.button.setText("Stop fetching")
     return window
 
 
@@ -524,6 +535,8 @@ SCENES: dict[str, Scene] = {
     "sources-form-template": lambda window: _source_form(window, "labels"),
     **pictures_engines.SCENES,
     **pictures_sources.SCENES,
+    **pictures_images.SCENES,
+    "rollout-2-fetch-now": _fetch_now,
 }
 
 

@@ -11,10 +11,11 @@ from datetime import timedelta
 
 from PySide6.QtWidgets import QWidget
 
-from mirror_console.domain.alignment import Alignment, Expected
+from mirror_console.domain.alignment import Alignment, Cell, Expected, Status
 from mirror_console.domain.environment import TagRule
 from mirror_console.domain.fleet import Grid, Row, SourceEnvironment
-from mirror_console.domain.release import Mark
+from mirror_console.domain.identity import DIFFERENT, DIFFERENT_BY_DIGEST
+from mirror_console.domain.release import Mark, Release
 from mirror_console.domain.request import Resolved
 from mirror_console.domain.tag import TagLook
 from mirror_console.errors import FailureKind
@@ -52,6 +53,7 @@ def released(*, silent: bool = False) -> Grid:
         replace(one, marks=marks[place][0], remark=marks[place][1]) if place in marks else one
         for place, one in enumerate(live.releases)
     )
+    test = replace(test, releases=older, current=older[0])
     look = TagLook(REFERENCE, SEEN, DIGEST, ("linux/amd64", "linux/arm64"), SEEN, "engine-0")
     if silent:
         title = "registry.example:5000 can't be reached from fra-1."
@@ -59,7 +61,23 @@ def released(*, silent: bool = False) -> Grid:
     following = replace(live.environment, follows=TagRule("live"))
     tagged = SourceEnvironment(following, None, older[0], (newest, *older), look)
     application = replace(source.application, notes_url=NOTES)
-    return replace(grid, sources=(replace(source, application=application, environments=(test, tagged)),))
+    rows = tuple(
+        replace(row, cells={name: _following(found, newest) for name, found in row.cells.items()}) for row in grid.rows
+    )
+    return replace(grid, rows=rows, sources=(replace(source, application=application, environments=(test, tagged)),))
+
+
+def _following(found: Cell, newest: Release) -> Cell:
+    """A cell of a mirror that takes what the tag points to: behind, where it ran what the source's live runs."""
+    if not isinstance(found.expected, Expected) or found.held:
+        return found
+    wanted = replace(found.expected, fingerprint="", release=newest, title=newest.title, since=SEEN)
+    if found.alignment is not Alignment.ALIGNED:
+        return found._replace(expected=wanted, likeness=DIFFERENT)
+    return found._replace(
+        expected=wanted, alignment=Alignment.BEHIND, behind=1, likeness=DIFFERENT_BY_DIGEST,
+        status=Status.BEHIND if found.status is Status.ALIGNED else found.status,
+    )  # fmt: skip
 
 
 def _page(window: MainWindow, grid: Grid) -> SourcesPage:

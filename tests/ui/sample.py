@@ -23,7 +23,8 @@ from mirror_console.domain.engine import Contact, Engine, EngineFacts, parse_add
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Environment, Hold, Limits, Port, Process, Settings, Volume
 from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment, SourceRow
-from mirror_console.domain.identity import DIGEST_ONLY, SAME_BY_RECORD, Likeness
+from mirror_console.domain.identity import DIFFERENT, DIGEST_ONLY, SAME, SAME_BY_RECORD, Likeness
+from mirror_console.domain.moment import day
 from mirror_console.domain.observation import Difference, Health, Observation, State
 from mirror_console.domain.release import Release
 from mirror_console.domain.where import names_of
@@ -221,10 +222,13 @@ def cell(
         wanted.fingerprint, wanted, wanted.title, "live of the source has it (always live)", wanted.current_since
     )
     if hold is not None:
-        until = f" until {hold.until:%d %b %Y}" if hold.until else ""
+        until = f" until {day(hold.until, NOW)}" if hold.until else ""
         expected = Expected(hold.fingerprint, None, hold.version, f"held{until}: {hold.reason}", hold.since)
     if expectation:
         expected = NoExpectation(expectation)
+    if likeness is None and running is not None and alignment not in {Alignment.UNKNOWN, Alignment.NO_RELEASE}:
+        same = alignment is Alignment.ALIGNED or drift is DriftKind.SETTINGS
+        likeness = SAME if same else DIFFERENT
     contact = engine_row(engine, answered=answered).contact
     if not access:
         contact = shut_out(environment.engine_id, application.account, NOW)

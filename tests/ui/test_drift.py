@@ -103,10 +103,8 @@ def settings(fleet: Fleet, number: int = 1) -> Settings:
 def test_each_difference_is_listed_with_what_can_be_done(page: AlignmentPage) -> None:
     told = texts(page)
 
-    assert "ports" in told
-    assert "11001→8080 → 11999→8080" in told
-    assert "memory limit" in told
-    assert "none → 512 MiB" in told
+    assert "ports: 11001→8080 → 11999→8080" in told
+    assert "memory limit: none → 512 MiB" in told
     assert any(words.startswith("Differs from what was last applied, at ") for words in told)
     assert "Nothing waits for a rollout." in told
     assert the(page, "Accept memory limit for this mirror").isEnabled()

@@ -81,16 +81,7 @@ class CleanUpPart(QWidget):
             words = tr("There is nothing to clean up on {}. {}.").format(engine.name, found.ways_back)
             self._context.notices.done(words, key="clean")
             return
-        frees = tr("That frees up to {}. ").format(size_text(found.frees)) if found.frees else ""
-        question = Question(
-            tr("Clean up {}?").format(engine.name),
-            tr("{}What others brought there, and what a way back needs, is not touched: {}.").format(
-                frees, found.ways_back
-            ),
-            go=tr("Remove {}").format(counted(found.goes)),
-            details="\n".join([tr("Goes:"), *_lines(found.goes), "", tr("Stays:"), *_lines(found.stays)]),
-        )
-        if not self._context.questions.ask(question).go:
+        if not self._context.questions.ask(clean_up_question(engine, found)).go:
             return
         remove, console = self._operations.clean, self._context.console
         self._context.run(
@@ -112,6 +103,19 @@ class CleanUpPart(QWidget):
     def _show(self, engine: Engine, found: CleanUp) -> None:
         if self._engine is not None and self._engine.id == engine.id:
             self.kept.setText(f"{found.ways_back}.")
+
+
+def clean_up_question(engine: Engine, found: CleanUp) -> Question:
+    """Whether all that goes may go, with each thing that goes and that stays."""
+    frees = tr("That frees up to {}. ").format(size_text(found.frees)) if found.frees else ""
+    return Question(
+        tr("Clean up {}?").format(engine.name),
+        tr("{}What others brought there, and what a way back needs, is not touched: {}.").format(
+            frees, found.ways_back
+        ),
+        go=tr("Remove {}").format(counted(found.goes)),
+        details="\n".join([tr("Goes:"), *_lines(found.goes), "", tr("Stays:"), *_lines(found.stays)]),
+    )
 
 
 def _lines(items: Iterable[Item]) -> list[str]:

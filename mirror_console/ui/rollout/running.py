@@ -40,7 +40,7 @@ from mirror_console.ui.rollout.words import (
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.table import Column, TableView
 from mirror_console.ui.widgets.text import Look, button, label, line
-from mirror_console.ui.words import moment, number, tr
+from mirror_console.ui.words import age, moment, number, tr
 
 RUNNING, REPORT = 4, 5
 JOURNAL_EVERY_MS = 500
@@ -58,11 +58,12 @@ class _Wave:
 
     @property
     def glyph(self) -> Status:
+        """What came of it. Before its turn it has none, although images may have failed to come ahead of it."""
+        if not self.current and self.over < self.total:
+            return Status.NOT_APPLICABLE
         if self.failed:
             return Status.UNHEALTHY
-        if self.over == self.total:
-            return Status.ALIGNED
-        return Status.ROLLING_OUT if self.current else Status.NOT_APPLICABLE
+        return Status.ALIGNED if self.over == self.total else Status.ROLLING_OUT
 
 
 class RunView(QWidget):
@@ -154,7 +155,9 @@ class RunView(QWidget):
             if rollout.fetches_ahead
             else tr("wave {} of {}").format(rollout.current_wave + 1, rollout.waves),
             tr("started {}").format(moment(rollout.started_at, now)),
-            took(rollout.started_at, rollout.ended_at or now),
+            tr("took {}").format(took(rollout.started_at, rollout.ended_at))
+            if rollout.ended_at
+            else tr("for {}").format(age(now - rollout.started_at)),
         ]
         self.head.say(plan_title(plan), " · ".join(parts))
 
