@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from mirror_console.domain.fetching import FetchState
+from mirror_console.domain.lock import lock_of
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now
@@ -18,6 +19,7 @@ from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
+from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import end_well, look_last
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
@@ -196,6 +198,13 @@ def put_back(
     """Put every target back that was cut off, begin no others, and end the rollout."""
     rollout = _claim(console, rollout_id)
     _settle_all(console, jobs, rollout, _put_back_one, report)
+    rollout = end(console, rollout_id)
+    report(rollout)
+    return rollout
+
+
+def end(console: Console, rollout_id: str) -> Rollout:
+    """End a rollout of which nothing more is begun. With a target that is unknown it stays interrupted."""
     with console.catalog.write() as books:
         rollout = books.rollouts.get(rollout_id)
         for target in rollout.targets:
@@ -208,7 +217,6 @@ def put_back(
         because = "" if state in ENDED else rollout.paused_because
         rollout = replace(rollout, state=state, ended_at=ended_at, paused_because=because)
         books.rollouts.save_head(rollout)
-    report(rollout)
     return rollout
 
 
@@ -231,17 +239,21 @@ def _settle_all(
 ) -> None:
     running = Running(console, rollout, report)
 
-    def one(target: Target) -> Callable[[], None]:
-        return lambda: _settle_one(console, running, target, work)
+    def one(target: Target, heart: Heartbeat) -> Callable[[], None]:
+        return lambda: _settle_one(console, running, target, work, heart)
 
     unsure = [target for target in rollout.targets if _unsure(target)]
-    works = {target.environment_id: one(target) for target in unsure}
-    for outcome in jobs.side_by_side(works, at_once=AT_ONCE).values():
+    with Heartbeat(console, jobs, [target.planned.engine_id for target in unsure]) as heart:
+        works = {target.environment_id: one(target, heart) for target in unsure}
+        outcomes = jobs.side_by_side(works, at_once=AT_ONCE)
+    for outcome in outcomes.values():
         if isinstance(outcome, Exception):
             raise outcome
 
 
-def _settle_one(console: Console, running: Running, target: Target, work: Callable[[Turn, Scene], None]) -> None:
+def _settle_one(
+    console: Console, running: Running, target: Target, work: Callable[[Turn, Scene], None], heart: Heartbeat
+) -> None:
     planned, rollout = target.planned, running.rollout
     try:
         engine = reached_now(console, planned.engine_id, planned.application_id)
@@ -250,9 +262,10 @@ def _settle_one(console: Console, running: Running, target: Target, work: Callab
     except EngineError as error:
         running.keep(replace(target, state=TargetState.UNKNOWN, words=error.title))
         return
-    turn = Turn(console, engine, session, rollout.id, target, running.show, rollout.plan.way.bake)
-    if scene.lock is not None and not turn.adopt_lock(scene.lock):
-        turn.become(TargetState.SUPERSEDED, "Another rollout holds the lock; nothing was changed here.")
+    turn = Turn(console, engine, session, rollout.id, target, running.show, rollout.plan.way.bake, heart=heart)
+    if scene.lock is not None and not turn.lock.adopt(scene.lock):
+        held = lock_of(scene.lock, planned.container).words(console.clock().astimezone())
+        turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")
         return
     settle(turn, lambda turn: _leave(turn, scene) if _is_taken(scene) else work(turn, scene))
     look_last(turn)
@@ -274,6 +287,9 @@ def _leave(turn: Turn, scene: Scene) -> None:
 
 
 def _go_on_with(turn: Turn, scene: Scene) -> None:
+    if turn.planned.taken_from is not None:
+        reconcile(turn, scene)
+        return
     found = _classify(scene, turn.planned, turn.rollout_id)
     _hold_lock(turn, scene, found)
     match found:
@@ -298,6 +314,28 @@ def _put_back_one(turn: Turn, scene: Scene) -> None:
             put_target_back(turn, "cut off, and put back as you chose")
         case Found.FINISHED:
             _note_finished(turn, scene)
+        case Found.LOST:
+            _note_lost(turn)
+        case _:
+            assert_never(found)
+
+
+def reconcile(turn: Turn, scene: Scene) -> None:
+    """Bring what another console left in the middle to an end, under its lock that was taken over.
+
+    What was verified and committed is finished, as its console would have done. All else goes back: what that rollout
+    brings was no choice of whoever took it over.
+    """
+    if _is_taken(scene):
+        _leave(turn, scene)
+        return
+    found = _classify(scene, turn.planned, turn.rollout_id)
+    match found:
+        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED:
+            former = turn.planned.taken_from
+            put_target_back(turn, f"left in the middle by {former.holder if former else 'another console'}")
+        case Found.COMMITTED | Found.FINISHED:
+            _finish_new(turn, scene)
         case Found.LOST:
             _note_lost(turn)
         case _:

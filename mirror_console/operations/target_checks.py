@@ -8,13 +8,19 @@ from dataclasses import dataclass, field
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.image import Image
+from mirror_console.domain.lock import lock_of
 from mirror_console.domain.observation import LABEL, Container, Difference, Health, Listed, Role, State, is_ours
 from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.request import Resolved
 from mirror_console.errors import VaultError
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
-from mirror_console.operations.scene import is_way_back, lock_holder, lock_name
+from mirror_console.operations.scene import is_left_over, is_way_back, lock_name
+
+REMEDY_FOR_LOCK = (
+    "Wait until that rollout ends, or have it recovered there. If that console is gone for good, take the lock over: "
+    "in the mirror's details, or with 'mirror-console locks take-over'."
+)
 
 Pullable = tuple[tuple[Check, Answer, str, str], ...]
 """Answers that targets with the same image share: check, answer, words, remedy."""
@@ -66,7 +72,7 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
         *_current(target, old),
         _names(scene, target, old),
         _ports(scene, target, old),
-        _lock(scene, target, old),
+        _lock(console, scene, target, old),
         *_shape(target, old),
         *_drift(scene, target),
         *_healthy_now(target, old),
@@ -194,12 +200,16 @@ def _ports(scene: EngineScene, target: PlannedTarget, old: Container | None) -> 
     return said(target, Check.PORTS, Answer.PASS, f"Free or held by the container that goes: {ports}.")
 
 
-def _lock(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
+def _lock(console: Console, scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
     held = scene.named(lock_name(target.container)) or _lock_of_others(scene, target, old)
     if held is None:
         return said(target, Check.LOCK, Answer.PASS, "Nobody holds the lock.")
-    words = f"{lock_holder(held.labels)} holds the lock since {held.labels.get(LABEL + 'taken', 'an unknown time')}."
-    return said(target, Check.LOCK, Answer.BLOCKED, words, "Wait until that rollout ends, or have it recovered there.")
+    lock = lock_of(held, target.container)
+    if is_left_over(console, held.labels):
+        words = f"A rollout of this console that is over left its lock ({lock.details}); it is taken away first."
+        return said(target, Check.LOCK, Answer.PASS, words)
+    words = f"{lock.words(console.clock().astimezone())} ({lock.details})."
+    return said(target, Check.LOCK, Answer.BLOCKED, words, REMEDY_FOR_LOCK)
 
 
 def _lock_of_others(scene: EngineScene, target: PlannedTarget, old: Container | None) -> Listed | None:
