@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mirror_console.domain.environment import OUR_LABELS
 from mirror_console.domain.moment import moment
-from mirror_console.domain.observation import LABEL, Container, Listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class LockTimes:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A lock as it tells of itself. `beat` is its heartbeat, 0 before the first; a listing doesn't tell it."""
+    """A lock as it tells of itself. `beat` is its heartbeat, 0 before the first, and where only a listing was read."""
 
     id: str
     container: str
@@ -63,24 +63,23 @@ class Lock:
         return f"rollout {self.rollout_id[:8] or 'unknown'}, console {self.console[:8] or 'unknown'}"
 
 
-def lock_of(found: Container | Listed, container: str) -> Lock:
-    """The lock of an environment, from the labels of what holds its name."""
-    labels = found.labels
+def lock_of(lock_id: str, labels: Mapping[str, str], container: str, beat: int = 0) -> Lock:
+    """The lock of an environment, from the id and the labels of what has its name on the engine."""
     return Lock(
-        id=found.id,
+        id=lock_id,
         container=container,
-        person=labels.get(LABEL + "operator", ""),
-        machine=labels.get(LABEL + "machine", ""),
-        console=labels.get(LABEL + "console", ""),
-        rollout_id=labels.get(LABEL + "rollout", ""),
+        person=labels.get(OUR_LABELS + "operator", ""),
+        machine=labels.get(OUR_LABELS + "machine", ""),
+        console=labels.get(OUR_LABELS + "console", ""),
+        rollout_id=labels.get(OUR_LABELS + "rollout", ""),
         taken_at=_taken_at(labels),
-        beat=found.restart_retries if isinstance(found, Container) else 0,
+        beat=beat,
     )
 
 
 def _taken_at(labels: Mapping[str, str]) -> datetime | None:
     try:
-        at = datetime.fromisoformat(labels.get(LABEL + "taken", ""))
+        at = datetime.fromisoformat(labels.get(OUR_LABELS + "taken", ""))
     except ValueError:
         return None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

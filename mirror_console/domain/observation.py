@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mirror_console.domain.environment import OUR_LABELS, Limits, Port, RestartPolicy, Volume
+from mirror_console.domain.lock import Lock
 
 LABEL = OUR_LABELS
 """The namespace of the console's labels. Labels never change; a container's place in a swap is its name."""
@@ -148,6 +149,8 @@ class Observation:
     """Whether somebody else made the container anew after settings were applied."""
     not_compared: str = ""
     """Why values of secrets were not compared; empty where they were, or there is none."""
+    lock: Lock | None = None
+    """The lock that another console held there."""
 
     @property
     def present(self) -> bool:

@@ -254,7 +254,8 @@ def planned(cell: Cell, process: str = "web", releases: Sequence[Release] = ()) 
     expected, seen = cell.expected, cell.observation
     if isinstance(expected, NoExpectation):
         return left_out(Reason.NO_EXPECTATION, expected.why)
-    if cell.activity is not Activity.IDLE:
+    # Of a lock of others the checks say whose it is: it may be gone by the time that it matters.
+    if cell.activity not in {Activity.IDLE, Activity.LOCKED}:
         return left_out(Reason.BUSY, "a rollout is queued, running or interrupted here")
     if cell.knowledge is Knowledge.NO_ACCESS:
         return left_out(Reason.NO_ACCESS, f"account {cell.application.account} has no credential on its engine")

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from mirror_console.domain.fetching import FetchState
-from mirror_console.domain.lock import lock_of
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now
@@ -25,7 +24,7 @@ from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.running import Running
-from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, look, old_ran, old_restart
+from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, lock_on, look, old_ran, old_restart
 from mirror_console.operations.standing import cut_off
 from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import arm_new, commit, finish, name_new, start_new, verify
@@ -264,7 +263,7 @@ def _settle_one(
         return
     turn = Turn(console, engine, session, rollout.id, target, running.show, rollout.plan.way.bake, heart=heart)
     if scene.lock is not None and not turn.lock.adopt(scene.lock):
-        held = lock_of(scene.lock, planned.container).words(console.clock().astimezone())
+        held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")
         return
     settle(turn, lambda turn: _leave(turn, scene) if _is_taken(scene) else work(turn, scene))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.environment import LOCK_PREFIX, RestartPolicy
+from mirror_console.domain.lock import Lock, lock_of
 from mirror_console.domain.observation import LABEL, Container, Listed, Role, is_ours
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import ENDED
@@ -135,6 +136,12 @@ def old_ran(labels: Mapping[str, str]) -> bool:
 
 def _stamp(at: datetime) -> str:
     return at.isoformat(timespec="seconds")
+
+
+def lock_on(found: Container | Listed, container: str) -> Lock:
+    """The lock of the environment with this container name, as it was seen on its engine."""
+    beat = found.restart_retries if isinstance(found, Container) else 0
+    return lock_of(found.id, found.labels, container, beat)
 
 
 def is_left_over(console: Console, labels: Mapping[str, str]) -> bool:

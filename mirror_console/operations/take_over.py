@@ -14,7 +14,7 @@ from enum import Enum, auto
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment
-from mirror_console.domain.lock import Lock, Pulse, felt, lock_of
+from mirror_console.domain.lock import Lock, Pulse, felt
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import REST, Change, Plan, PlannedTarget, Swap, TakenFrom, Way, plan_fingerprint
 from mirror_console.domain.rollout import Rollout, RolloutState, Step, Target, TargetState
@@ -29,7 +29,7 @@ from mirror_console.operations.late_calls import outlast, rest
 from mirror_console.operations.ports import EngineSession
 from mirror_console.operations.recovery import end, reconcile
 from mirror_console.operations.running import Running
-from mirror_console.operations.scene import NEXT, lock_name, look
+from mirror_console.operations.scene import NEXT, lock_name, lock_on, look
 from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import Turn
 
@@ -88,7 +88,7 @@ def watch(
             silent_since = at
             if held is None:
                 return Watched(environment_id, place.title, Found.NOBODY)
-            lock = lock_of(held, place.container)
+            lock = lock_on(held, place.container)
             pulse = felt(pulse, lock, at, times)
             report(lock, pulse)
             if pulse.moved:

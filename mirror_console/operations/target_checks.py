@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.image import Image
-from mirror_console.domain.lock import lock_of
 from mirror_console.domain.observation import LABEL, Container, Difference, Health, Listed, Role, State, is_ours
 from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.request import Resolved
 from mirror_console.errors import VaultError
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
-from mirror_console.operations.scene import is_left_over, is_way_back, lock_name
+from mirror_console.operations.scene import is_left_over, is_way_back, lock_name, lock_on
 
 REMEDY_FOR_LOCK = (
     "Wait until that rollout ends, or have it recovered there. If that console is gone for good, take the lock over: "
@@ -204,7 +203,7 @@ def _lock(console: Console, scene: EngineScene, target: PlannedTarget, old: Cont
     held = scene.named(lock_name(target.container)) or _lock_of_others(scene, target, old)
     if held is None:
         return said(target, Check.LOCK, Answer.PASS, "Nobody holds the lock.")
-    lock = lock_of(held, target.container)
+    lock = lock_on(held, target.container)
     if is_left_over(console, held.labels):
         words = f"A rollout of this console that is over left its lock ({lock.details}); it is taken away first."
         return said(target, Check.LOCK, Answer.PASS, words)

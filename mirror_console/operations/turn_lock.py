@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mirror_console.domain.environment import Settings
-from mirror_console.domain.lock import Pulse, felt, lock_of
+from mirror_console.domain.lock import Pulse, felt
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.fetch import Halting, PutAside
-from mirror_console.operations.scene import is_left_over, lock_labels, lock_name, made_by
+from mirror_console.operations.scene import is_left_over, lock_labels, lock_name, lock_on, made_by
 from mirror_console.operations.step_outcomes import LockGone, Superseded
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class TurnLock:
                 if is_left_over(turn.console, held.labels):
                     turn.session.remove(held.id)
                     continue
-                lock = lock_of(held, turn.planned.container)
+                lock = lock_on(held, turn.planned.container)
                 pulse = felt(pulses[-1] if pulses else None, lock, turn.console.monotonic(), times)
                 pulses.append(pulse)
                 if pulse.stale(times):
@@ -111,7 +111,7 @@ class TurnLock:
     def _held_words(self, held: Container, pulse: Pulse | None) -> str:
         """Whose lock it is; of one that stands still, what a person can do."""
         turn = self._turn
-        words = lock_of(held, turn.planned.container).words(turn.console.clock().astimezone())
+        words = lock_on(held, turn.planned.container).words(turn.console.clock().astimezone())
         if pulse is not None and pulse.lock_id == held.id and pulse.stale(turn.console.lock_times):
             words += (
                 f", and its heartbeat has stood still for {pulse.still:.0f} s: take it over if that console is gone"
@@ -155,7 +155,7 @@ class TurnLock:
         elif held is None and self._retake is not None:
             self._take_again(self._retake)
         else:
-            holder = lock_of(held, self._turn.planned.container).holder if held else "Nobody"
+            holder = lock_on(held, self._turn.planned.container).holder if held else "Nobody"
             raise Superseded(f"{holder} holds the lock now, not this rollout. Nothing more was changed here.")
 
     def _take_again(self, retake: Callable[[], None]) -> None:
