@@ -11,6 +11,7 @@ from mirror_console.cli.progress import tell_outcome
 from mirror_console.cli.session import ExitCode, JsonOption, Session, YesOption, session_of, told
 from mirror_console.domain.lock import Lock, Pulse
 from mirror_console.domain.moment import moment
+from mirror_console.domain.rollout import Rollout
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.locks import all_locks
 from mirror_console.operations.take_over import NOT_TAKEN, Found, Watched, standing_words, take_over, watch
@@ -89,8 +90,8 @@ def take(
 ) -> None:
     """Take the lock of a console over that is gone, and bring what it left in the middle to an end.
 
-    Its heartbeat is watched first, for a minute: one that beats isn't taken from anybody. What was verified is finished,
-    all else is put back. It takes another minute or two, as a call that was sent before may still arrive.
+    Its heartbeat is watched first, for a minute: one that beats isn't taken from anybody. What was verified is
+    finished, all else is put back. It takes a minute or two more, as a call that was sent before may still arrive.
     """
     session = session_of(context)
     session.demand_write()
@@ -103,7 +104,7 @@ def take(
         if watched.found is not Found.STILL:
             raise InvalidInput(NOT_TAKEN, [Problem("lock", words.rstrip("."))])
         _agreed(session, watched, words, yes=yes)
-        rollout = take_over(console, jobs, watched, why.strip())
+        rollout = take_over(console, jobs, watched, why.strip(), _Progress(session))
     tell_outcome(session, rollout, as_json=as_json)
 
 
@@ -119,6 +120,20 @@ class _Told:
         if not self._said:
             self._said = True
             self._session.out.note(f"Watches the heartbeat of {lock.holder} for {self._term:.0f} s.")
+
+
+class _Progress:
+    """Tells what is done, in a line for each new word of it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._said = ""
+
+    def __call__(self, rollout: Rollout) -> None:
+        (target,) = rollout.targets
+        if target.words and target.words != self._said and not target.over:
+            self._said = target.words
+            self._session.out.note(f"{target.planned.application}: {target.words}.")
 
 
 def _agreed(session: Session, watched: Watched, words: str, *, yes: bool) -> None:

@@ -47,9 +47,9 @@ def all_locks(console: Console, jobs: Jobs) -> AllLocks:
         slugs = {one.id: one.slug for one in books.applications.all()}
         environments = {one.id: one for one in books.environments.all()}
 
-    def found_lock(entry: Entry, lock: Lock, *place: str) -> FoundLock:
+    def found_lock(entry: Entry, lock: Lock, mirror: str = "", environment: str = "") -> FoundLock:
         with console.catalog.read() as books:
-            return FoundLock(entry.engine.name, lock, *place, own=_is_own(books, lock))
+            return FoundLock(entry.engine.name, lock, mirror, environment, _is_own(books, lock))
 
     def ask(entry: Entry) -> list[FoundLock]:
         placed = {place.container: environments[place.environment_id] for place in entry.placed}
