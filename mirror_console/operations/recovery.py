@@ -67,9 +67,18 @@ def interrupted(console: Console, running: Collection[str] = ()) -> tuple[Interr
             rollout
             for rollout in books.rollouts.unfinished()
             if rollout.state is RolloutState.INTERRUPTED
-            or (rollout.state is RolloutState.RUNNING and rollout.id not in running)
+            or (
+                rollout.state is RolloutState.RUNNING
+                and rollout.id not in running
+                and not _takes_over(console, rollout)
+            )
         ]
     return tuple(_interruption(_mark(console, rollout)) for rollout in left)
+
+
+def _takes_over(console: Console, rollout: Rollout) -> bool:
+    """Whether this run of the program is taking a lock over: that marks itself where it breaks off."""
+    return rollout.console == console.run and any(target.planned.taken_from for target in rollout.targets)
 
 
 def _mark(console: Console, rollout: Rollout) -> Rollout:

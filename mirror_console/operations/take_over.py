@@ -7,6 +7,7 @@ is a rollout of its own in the catalog, with one target: cut off itself, it is r
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
@@ -18,7 +19,7 @@ from mirror_console.domain.lock import Lock, Pulse, felt
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import REST, Change, Plan, PlannedTarget, Swap, TakenFrom, Way, plan_fingerprint
 from mirror_console.domain.rollout import Rollout, RolloutState, Step, Target, TargetState
-from mirror_console.errors import EngineError, InvalidInput, Problem
+from mirror_console.errors import CatalogError, EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console, new_id
@@ -30,6 +31,7 @@ from mirror_console.operations.ports import EngineSession
 from mirror_console.operations.recovery import end, reconcile
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import NEXT, lock_name, lock_on, look
+from mirror_console.operations.standing import CUT_OFF
 from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import Turn
 
@@ -134,16 +136,36 @@ def take_over(
         raise _refused(f"{watched.lock.holder} is at work again: its heart has beaten")
     rollout = _begun(console, session, place, held, watched.lock, why)
     running = Running(console, rollout, report)
+    try:
+        ended = _carried_out(console, jobs, session, place, held, running, work)
+    except Exception:
+        # Nobody carries it out any more: it is told as one that was cut off, and recovered like that.
+        with suppress(CatalogError):
+            running.keep_head(state=RolloutState.INTERRUPTED, paused_because=CUT_OFF)
+        raise
+    report(ended)
+    (target,) = ended.targets
+    if target.state is TargetState.FAILED and target.step is Step.LOCK:
+        raise _refused(target.words.removeprefix(f"{Step.LOCK}: "))
+    return ended
+
+
+def _carried_out(
+    console: Console,
+    jobs: Jobs,
+    session: EngineSession,
+    place: _Place,
+    held: Container,
+    running: Running,
+    work: Work | None,
+) -> Rollout:
+    rollout = running.rollout
     with Heartbeat(console, jobs, [place.engine.id]) as heart:
         turn = Turn(console, place.engine, session, rollout.id, rollout.targets[0], running.show, heart=heart)
         turn.halting = lambda: Halting.STOPPING if work is not None and work.stopped else Halting.NOT
         settle(turn, lambda turn: _carry_out(turn, held))
         look_last(turn)
-    ended = end(console, rollout.id)
-    report(ended)
-    if turn.target.state is TargetState.FAILED and turn.target.step is Step.LOCK:
-        raise _refused(turn.target.words.removeprefix(f"{Step.LOCK}: "))
-    return ended
+    return end(console, rollout.id)
 
 
 def _carry_out(turn: Turn, held: Container) -> None:

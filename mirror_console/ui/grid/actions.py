@@ -170,6 +170,15 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
             here,
         ),
         *_about_drift(page),
+        Declared(
+            "grid.take_over",
+            "Take its lock over…",
+            rollout,
+            page.detail.lock_actions.take_over,
+            refusal=page.detail.lock_actions.refusal,
+            page=here,
+            begins_group=True,
+        ),
     )
 
 
