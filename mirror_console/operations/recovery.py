@@ -63,22 +63,16 @@ def interrupted(console: Console, running: Collection[str] = ()) -> tuple[Interr
     program holds the catalog: then nobody else can be carrying any out.
     """
     with console.catalog.read() as books:
-        left = [
-            rollout
-            for rollout in books.rollouts.unfinished()
-            if rollout.state is RolloutState.INTERRUPTED
-            or (
-                rollout.state is RolloutState.RUNNING
-                and rollout.id not in running
-                and not _takes_over(console, rollout)
-            )
-        ]
+        left = [rollout for rollout in books.rollouts.unfinished() if _was_left(console, rollout, running)]
     return tuple(_interruption(_mark(console, rollout)) for rollout in left)
 
 
-def _takes_over(console: Console, rollout: Rollout) -> bool:
-    """Whether this run of the program is taking a lock over: that marks itself where it breaks off."""
-    return rollout.console == console.run and any(target.planned.taken_from for target in rollout.targets)
+def _was_left(console: Console, rollout: Rollout, running: Collection[str]) -> bool:
+    if rollout.state is not RolloutState.RUNNING:
+        return rollout.state is RolloutState.INTERRUPTED
+    # Taking a lock over marks itself where it breaks off.
+    takes_over = rollout.console == console.run and any(target.planned.taken_from for target in rollout.targets)
+    return rollout.id not in running and not takes_over
 
 
 def _mark(console: Console, rollout: Rollout) -> Rollout:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
@@ -18,6 +19,8 @@ from mirror_console.ui.context import UiContext
 from mirror_console.ui.notices import Notice, NoticeAction, Tone
 from mirror_console.ui.questions import Question
 from mirror_console.ui.words import tr
+
+T = TypeVar("T")
 
 KEY = "lock"
 """Of the notices that tell what was done about locks."""
@@ -127,7 +130,7 @@ class LockActions(QObject):
         tone = Tone.DONE if target.state in _WELL else Tone.WARNING
         self._context.notices.tell(Notice(tone, words, target.words, KEY, actions=(show,)))
 
-    def _run[T](self, title: str, environment_id: str, work: Callable[[Work], T], done: Callable[[T], None]) -> None:
+    def _run(self, title: str, environment_id: str, work: Callable[[Work], T], done: Callable[[T], None]) -> None:
         def ended(outcome: T) -> None:
             self._say(environment_id, "")
             done(outcome)
