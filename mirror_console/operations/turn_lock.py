@@ -23,8 +23,8 @@ from mirror_console.operations.step_outcomes import LockGone, Superseded
 if TYPE_CHECKING:
     from mirror_console.operations.turn import Turn
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
-"""Seconds between two tries to take a lock that another console holds."""
+FIRST_PAUSE = 0.5
+"""Seconds until a lock that another console holds is tried for again; then longer and longer."""
 
 
 class TurnLock:
@@ -106,7 +106,8 @@ class TurnLock:
                 raise PutAside("the rollout was halted while another console held the lock")
             turn.keep()
             turn.console.sleep(pause)
-            pause = min(LONGEST_PAUSE, pause * 1.5)
+            # No longer than what still counts as watching its heartbeat without a gap.
+            pause = min(times.blind / 3, pause * 1.5)
 
     def _held_words(self, held: Container, pulse: Pulse | None) -> str:
         """Whose lock it is; of one that stands still, what a person can do."""
