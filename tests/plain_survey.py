@@ -17,6 +17,7 @@ from mirror_console.domain.alignment import (
     Activity,
     Cell,
     Expected,
+    activity_of,
     compare,
     expect,
     health_of,
@@ -159,7 +160,7 @@ def _cell(
     held = known.images.get((seen.engine_id, seen.image_id)) if seen is not None else None
     compared = compare(expected, seen, origin, releases, held)
     known_how = knowledge(seen, contact, now, ageing_after, stale_after, known.trusted_since)
-    activity, step = known.activity.get(environment.id, (Activity.IDLE, ""))
+    activity, step = activity_of(known.activity.get(environment.id), seen)
     health = health_of(seen)
     engine = engines.get(environment.engine_id)
     return Cell(

@@ -17,6 +17,7 @@ from mirror_console.operations.hold import clear_hold, set_hold
 from mirror_console.operations.marks import find_release, source_releases
 
 MirrorArgument = Annotated[str, typer.Argument(metavar="MIRROR", help="The mirror, by slug.")]
+NOT_HELD = "This can't be held."
 EnvironmentArgument = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="Its environment, such as live.")]
 
 
@@ -48,7 +49,7 @@ def hold(
     with session.console(write=True) as (console, _):
         now = console.clock().astimezone()
         end = _end_of(until, now)
-        application, found = _environment(console, mirror, environment)
+        application, found = find_environment(console, mirror, environment, NOT_HELD)
         wanted = version or digest
         release = find_release(source_releases(console, application.source_id), wanted) if wanted else None
         held = set_hold(console, found.id, reason, end, release)
@@ -80,7 +81,7 @@ def unhold(
     session = session_of(context)
     session.demand_write()
     with session.console(write=True) as (console, _):
-        application, found = _environment(console, mirror, environment)
+        application, found = find_environment(console, mirror, environment, NOT_HELD)
         was_held = found.hold is not None
         clear_hold(console, found.id)
     words = f"{application.name} {found.name} {'follows its image source again' if was_held else 'was not held'}."
@@ -88,18 +89,18 @@ def unhold(
     session.out.done(words, shape, as_json=as_json)
 
 
-def _environment(console: Console, mirror: str, name: str) -> tuple[Application, Environment]:
-    """A mirror's environment. Raises InvalidInput."""
+def find_environment(console: Console, mirror: str, name: str, refusal: str) -> tuple[Application, Environment]:
+    """A mirror's environment. Raises InvalidInput, with `refusal` as its title."""
     with console.catalog.read() as books:
         application = books.applications.by_slug(mirror.strip())
         if application is None or not application.is_mirror:
-            raise InvalidInput("This can't be held.", [Problem("mirror", f"there is no mirror '{mirror}'")])
+            raise InvalidInput(refusal, [Problem("mirror", f"there is no mirror '{mirror}'")])
         environments = books.environments.of(application.id)
     found = next((one for one in environments if one.name == name.strip()), None)
     if found is None:
         there = ", ".join(one.name for one in environments) or "none yet"
         problem = Problem("environment", f"{application.name} has no environment '{name}' (it has: {there})")
-        raise InvalidInput("This can't be held.", [problem])
+        raise InvalidInput(refusal, [problem])
     return application, found
 
 

@@ -15,11 +15,13 @@ unhold            {"mirror", "environment", "was_held"}
 rollout plan      PlanShape
 rollout checks    {"plan", "blocks_all", "results": [{"check", "answer", "blocks", "words", "remedy", "environment_id",
                   "mirror"}]}
-rollout start, resume, stop, show; recover continue, put-back      RolloutShape
+rollout start, resume, stop, show; recover continue, put-back; locks take-over      RolloutShape
 rollout list      [RolloutShape]
 rollout report    as mirror_console.operations.report_content.RolloutReport
 recover list      [{"rollout": RolloutShape, "words", "findings": [{"environment_id", "mirror", "found", "words",
                   "down"}]}]
+locks list        {"locks": [{"engine", "mirror", "environment", "container", "person", "machine", "console",
+                  "rollout", "taken_at", "own"}], "failed": [{"engine", "why"}]}
 drift list        [{"mirror", "slug", "environment", "environment_id", "kind", "words", "differences": [{"field",
                   "applied", "observed", "not_adoptable"}], "not_compared", "pending": [{"field", "applied",
                   "catalog"}], "applied": {"at", "by", "title", "rollout_id"} or null}]
@@ -66,6 +68,8 @@ class EnvironmentShape:
     health: str
     knowledge: str
     activity: str
+    locked_by: str
+    """Who else holds the lock; empty where nobody does."""
     running: str
     expected: str
     why: str
@@ -372,6 +376,7 @@ def _environment(cell: Cell, now: datetime) -> EnvironmentShape:
         health=cell.health.value,
         knowledge=cell.knowledge.value,
         activity=cell.activity.value,
+        locked_by=seen.lock.holder if seen and seen.lock else "",
         running=cell.running_title,
         expected=cell.expected.title if isinstance(cell.expected, Expected) else "",
         why=cell.expected.why,

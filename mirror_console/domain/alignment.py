@@ -71,6 +71,8 @@ class Activity(StrEnum):
     ROLLING_OUT = "rolling out"
     INTERRUPTED = "interrupted"
     """A rollout was cut off here and waits for a person's decision."""
+    LOCKED = "locked"
+    """Another console holds the lock: what it does there isn't known here."""
 
 
 class Status(StrEnum):
@@ -388,6 +390,15 @@ def health_of(observed: Observation | None) -> Health:
             assert_never(observed.state)
 
 
+def activity_of(own: tuple[Activity, str] | None, observed: Observation | None) -> tuple[Activity, str]:
+    """What is done there, and in words: by a rollout of this console's `own`, else by another that holds the lock."""
+    if own is not None:
+        return own
+    if observed is not None and observed.lock is not None:
+        return Activity.LOCKED, f"locked by {observed.lock.holder}"
+    return Activity.IDLE, ""
+
+
 def status(alignment: Alignment, health: Health, known: Knowledge, activity: Activity) -> Status:
     """The one word for a cell. What is known only from long ago outranks everything that was known then."""
     if activity in {Activity.ROLLING_OUT, Activity.QUEUED, Activity.INTERRUPTED}:
@@ -398,6 +409,9 @@ def status(alignment: Alignment, health: Health, known: Knowledge, activity: Act
         return Status.MISSING
     if health in {Health.FAILING, Health.STOPPED}:
         return Status.UNHEALTHY
+    if activity is Activity.LOCKED:
+        # After what is wrong: nobody knows whether that console still lives.
+        return Status.ROLLING_OUT
     match alignment:
         case Alignment.DRIFTED:
             return Status.DRIFTED

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from mirror_console.domain.alignment import Cell, Knowledge, Status
+from mirror_console.domain.alignment import Activity, Cell, Knowledge, Status
 from mirror_console.domain.identity import UNREAD, Sureness
 from mirror_console.domain.moment import age, age_aloud
 from mirror_console.domain.observation import Health, State
@@ -54,9 +54,9 @@ def cell_texts(cell: Cell, now: datetime) -> tuple[str, str]:
         case Status.DRIFTED:
             return running, _joined(drift_text(cell), held_words(cell, now))
         case Status.MISSING:
-            return running, f"want {cell.expected_title}"
+            return running, _joined(f"want {cell.expected_title}", _locked(cell))
         case Status.UNHEALTHY:
-            return running, _joined(_ill_text(cell), held_words(cell, now))
+            return running, _joined(_ill_text(cell), _locked(cell), held_words(cell, now))
         case Status.UNREACHABLE:
             silent = _silent_for(cell, now)
             return running, f"{reason(cell)}, {silent}" if silent else reason(cell)
@@ -92,6 +92,8 @@ def accessible(cell: Cell, now: datetime) -> str:
         said += f", expected {cell.expected_title}"
     if cell.pending:
         said += ", settings pending"
+    if cell.status is not Status.ROLLING_OUT and _locked(cell):
+        said += f", {_locked(cell)}"
     if cell.held and cell.environment.hold is not None:
         ending = hold_ending(cell, now)
         said += f", held{hold_until(cell, now)}{f', {ending}' if ending else ''}: {cell.environment.hold.reason}"
@@ -121,6 +123,11 @@ def age_text(cell: Cell, now: datetime) -> str:
 
 def _unread(cell: Cell) -> bool:
     return cell.observation is None or not (cell.observation.fingerprint or cell.observation.recorded)
+
+
+def _locked(cell: Cell) -> str:
+    """Who else works there."""
+    return cell.step if cell.activity is Activity.LOCKED else ""
 
 
 def _joined(*parts: str) -> str:

@@ -84,6 +84,7 @@ WORD_TESTS: Mapping[str, CellTest] = MappingProxyType(
         "never": _knowledge(Knowledge.NEVER),
         str(Activity.QUEUED): _activity(Activity.QUEUED),
         str(Activity.INTERRUPTED): _activity(Activity.INTERRUPTED),
+        str(Activity.LOCKED): _activity(Activity.LOCKED),
         "attention": lambda cell: cell.status in ATTENTION,
         "held": lambda cell: cell.held,
         "pending": lambda cell: cell.pending,

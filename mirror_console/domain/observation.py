@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mirror_console.domain.environment import OUR_LABELS, Limits, Port, RestartPolicy, Volume
+from mirror_console.domain.lock import Lock
 
 LABEL = OUR_LABELS
 """The namespace of the console's labels. Labels never change; a container's place in a swap is its name."""
@@ -150,6 +151,8 @@ class Observation:
     """Why values of secrets were not compared; empty where they were, or there is none."""
     unrecorded: bool = False
     """Whether nothing is on record that was applied here: the catalog is what it was compared with."""
+    lock: Lock | None = None
+    """The lock that another console held there."""
 
     @property
     def present(self) -> bool:

@@ -242,6 +242,8 @@ def activity_words(cell: Cell) -> str:
             return f"queued for rolling out{f' ({step})' if step else ''}"
         case Activity.INTERRUPTED:
             return "in a rollout that was interrupted"
+        case Activity.LOCKED:
+            return cell.step
         case Activity.ROLLING_OUT | Activity.IDLE:
             return f"rolling out{f' ({step})' if step else ''}"
         case _:

@@ -40,6 +40,8 @@ class Change(StrEnum):
     REPLACE = "replace drifted"
     SETTINGS = "apply settings"
     CREATE = "create"
+    TAKE_OVER = "take over"
+    """Nothing of ours: what another console left in the middle is brought to an end."""
 
 
 class Reason(StrEnum):
@@ -98,6 +100,16 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenFrom:
+    """Whose lock on an environment was taken over, and by what its containers are known on the engine."""
+
+    holder: str
+    rollout_id: str
+    environment_id: str
+    """The environment's identity in the other console's catalog."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedTarget:
     """What a plan does to one environment. All of it is fixed: a tag that moves later changes nothing."""
 
@@ -127,6 +139,8 @@ class PlannedTarget:
     engine_at_once: int = 16
     """How many swaps its engine takes side by side; the way may allow fewer."""
     wave: int = 0
+    taken_from: TakenFrom | None = None
+    """Where nothing is rolled out: the lock was taken over, and what the other console left is brought to an end."""
 
     @property
     def digest(self) -> str:
@@ -248,7 +262,8 @@ def planned(cell: Cell, process: str = "web", releases: Sequence[Release] = ()) 
     expected, seen = cell.expected, cell.observation
     if isinstance(expected, NoExpectation):
         return left_out(Reason.NO_EXPECTATION, expected.why)
-    if cell.activity is not Activity.IDLE:
+    # Of a lock of others the checks say whose it is: it may be gone by the time that it matters.
+    if cell.activity not in {Activity.IDLE, Activity.LOCKED}:
         return left_out(Reason.BUSY, "a rollout is queued, running or interrupted here")
     if cell.knowledge is Knowledge.NO_ACCESS:
         return left_out(Reason.NO_ACCESS, f"account {cell.application.account} has no credential on its engine")

@@ -157,6 +157,8 @@ def _more_sentences(cell: Cell, now: datetime) -> list[str]:
     said_already = cell.drift in SAME_IMAGE and cell.status in {Status.DRIFTED, Status.UNHEALTHY}
     if cell.differences and not said_already:
         said.append(f"{by_hand(cell)[:1].upper()}{by_hand(cell)[1:]}.")
+    if cell.activity is Activity.LOCKED and cell.status is not Status.ROLLING_OUT:
+        said.append(f"It is {activity_words(cell)}: another console works there.")
     if cell.pending:
         said.append("Its settings in the catalog have changed; a rollout applies them.")
     hold = cell.environment.hold
@@ -182,6 +184,8 @@ def _late_sentences(cell: Cell, now: datetime, name: str) -> list[str]:
     if cell.activity is Activity.INTERRUPTED:
         choose = "Choose on its page how it goes on: re-read and continue, or put back."
         return [f"{name} is {activity_words(cell)}.", choose, before]
+    if cell.activity is Activity.LOCKED and cell.status is Status.ROLLING_OUT:
+        return [f"{name} is {activity_words(cell)}: another console works there.", before]
     if cell.status is Status.ROLLING_OUT:
         return [f"{name} is {activity_words(cell)}.", before]
     if cell.status is Status.UNREACHABLE:

@@ -15,11 +15,11 @@ from operator import attrgetter
 from mirror_console.domain.access import shut_out
 from mirror_console.domain.ages import Ages
 from mirror_console.domain.alignment import (
-    Activity,
     Cell,
     Compared,
     Expected,
     NoExpectation,
+    activity_of,
     compare,
     expect,
     health_of,
@@ -49,13 +49,13 @@ _OF_ONE = frozenset(
         "running_since",
         "settings_hash",
         "health_output",
+        "lock",
     }
 )
 """What tells of one container alone, and nothing of its image."""
 _IMAGE = attrgetter(*(one.name for one in fields(Observation) if one.name not in _OF_ONE))
 """What an observation is compared by: the same for all that run the same image."""
 _HELD = attrgetter(*(one.name for one in fields(HeldImage) if one.name not in {"engine_id", "seen_at", "brought_by"}))
-_IDLE = (Activity.IDLE, "")
 _status = functools.cache(status)
 
 
@@ -123,7 +123,7 @@ class Cells:
         if how is None:
             how = ages.knowledge(seen, contact, now)
             self._note_turn(environment, ages.until(seen, contact, now), now)
-        activity, step = known.activity.get(one_id, _IDLE)
+        activity, step = activity_of(known.activity.get(one_id), seen)
         engine = known.engines.get(environment.engine_id)
         made = Cell(
             application,

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import HUB
+from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.errors import NotAllowed
 from mirror_console.operations.keyed import Keyed
@@ -43,6 +44,8 @@ class Console:
     holder: Callable[[], str] = lambda: ""
     """The run of the program that holds the catalog for changes now; empty where none does. Only it can be carrying
     a rollout out."""
+    lock_times: LockTimes = field(default_factory=LockTimes)
+    """Those of locks, the same for all consoles."""
     keyed: Keyed = field(init=False, repr=False, compare=False)
     """The keyed hashes by which values of secrets are compared."""
     mark: Callable[[str], None] = lambda _boundary: None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from mirror_console.domain.environment import Placed
+from mirror_console.domain.lock import Lock
 from mirror_console.domain.observation import LABEL, Listed, Observation, of_environment
 
 
@@ -24,19 +26,22 @@ def differing(
     *,
     inspect_all: bool,
     inspect: Collection[str] = (),
+    locks: Mapping[str, Lock] = MappingProxyType({}),
 ) -> Differing:
-    """What isn't as it was seen before, or isn't known well enough."""
+    """What isn't as it was seen before, or isn't known well enough. `locks` are those of others, by what they lock."""
     finder = _Finder(listed)
     places: list[tuple[Placed, Listed | None]] = []
     for place in placed:
         old = before.get((place.environment_id, place.process))
         found = finder.find(place.environment_id, place.process, place.container)
+        same_lock = locks.get(place.container) == (old.lock if old is not None else None)
         if found is None:
-            if old is None or old.present:
+            if old is None or old.present or not same_lock:
                 places.append((place, None))
             continue
         finder.image_ids.add(found.image_id)
-        if inspect_all or found.id in inspect or _differs(found, old) or not (old and old.fingerprint):
+        differs = _differs(found, old) or not (old and old.fingerprint) or not same_lock
+        if inspect_all or found.id in inspect or differs:
             places.append((place, found))
     return Differing(places, frozenset(finder.image_ids))
 

@@ -62,7 +62,7 @@ class Fetcher:
     ) -> None:
         self._console = console
         self._way = way
-        self._halting = halting
+        self.halting = halting
         self._chance = chance
         self._relay = relay
         self._lock = threading.Lock()
@@ -130,7 +130,7 @@ class Fetcher:
     def _relayed(self, want: Want, error: EngineError, say: Callable[[HowFar], None]) -> Arrival | None:
         """From another engine, where one has it. Raises EngineError with both reasons where that fails too."""
         try:
-            arrival = self._relay(want, say, lambda: self._halting() is Halting.STOPPING)
+            arrival = self._relay(want, say, lambda: self.halting() is Halting.STOPPING)
         except EngineError as second:
             raise _again(error, f"{error.title} From another engine: {second.title}") from second
         return None if arrival is None else replace(arrival, words=f"{arrival.words}, as {OVER_THERE[error.kind]}")
@@ -158,13 +158,13 @@ class Fetcher:
         def stopped() -> bool:
             nonlocal is_still
             is_still = monotonic() - came_at > SILENCE
-            return is_still or self._halting() is Halting.STOPPING
+            return is_still or self.halting() is Halting.STOPPING
 
         say(HowFar(FetchState.FETCHING))
         session.pull(want.reference, login, heard, stopped)
         if is_still:
             raise nothing_came(want.engine, want.reference, SILENCE)
-        if self._halting() is Halting.STOPPING:
+        if self.halting() is Halting.STOPPING:
             raise PutAside
         return last.new_layers > 0
 
@@ -217,7 +217,7 @@ class Fetcher:
 
     def _demand_going_on(self) -> None:
         """Raises PutAside where nothing more is to be begun."""
-        if self._halting() is not Halting.NOT:
+        if self.halting() is not Halting.NOT:
             raise PutAside
 
 

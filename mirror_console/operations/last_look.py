@@ -23,7 +23,11 @@ def end_well(turn: Turn, new: Container, words: str, way_back: str) -> None:
     """End a turn as done. What is noted of its environment is what the look saw that proved the last step.
 
     It is compared with what was planned, which the new container was made from; that is what was applied from now on.
+    What another console made is compared with what is on record here: this one hasn't applied it.
     """
+    if turn.planned.taken_from is not None:
+        turn.become(TargetState.DONE, words, note=_noted_now(turn), way_back=way_back, ended_at=turn.console.clock())
+        return
     record = record_of(turn.console, turn.planned, new, turn.rollout_id)
     seen = _note(turn, turn.last_look_named, lambda _books: _as_planned(turn.planned), record)
 
@@ -39,10 +43,14 @@ def look_last(turn: Turn) -> None:
     """Look once more at a target that didn't end well, and note what is seen: a call may have arrived late."""
     if turn.target.state is TargetState.DONE:
         return
-    note = _note(turn, turn.inspect, lambda books: books.environments.some([turn.planned.environment_id]))
+    note = _noted_now(turn)
     if note is not None:
         with turn.console.catalog.write() as books:
             note(books)
+
+
+def _noted_now(turn: Turn) -> Callable[[Books], None] | None:
+    return _note(turn, turn.inspect, lambda books: books.environments.some([turn.planned.environment_id]))
 
 
 def _as_planned(planned: PlannedTarget) -> list[Environment]:

@@ -18,12 +18,13 @@ from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
+from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import end_well, look_last
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.running import Running
-from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, look, old_ran, old_restart
+from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, lock_on, look, old_ran, old_restart
 from mirror_console.operations.standing import cut_off
 from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import arm_new, commit, finish, name_new, start_new, verify
@@ -63,13 +64,16 @@ def interrupted(console: Console, running: Collection[str] = ()) -> tuple[Interr
     program holds the catalog: then nobody else can be carrying any out.
     """
     with console.catalog.read() as books:
-        left = [
-            rollout
-            for rollout in books.rollouts.unfinished()
-            if rollout.state is RolloutState.INTERRUPTED
-            or (rollout.state is RolloutState.RUNNING and rollout.id not in running)
-        ]
+        left = [rollout for rollout in books.rollouts.unfinished() if _was_left(console, rollout, running)]
     return tuple(_interruption(_mark(console, rollout)) for rollout in left)
+
+
+def _was_left(console: Console, rollout: Rollout, running: Collection[str]) -> bool:
+    if rollout.state is not RolloutState.RUNNING:
+        return rollout.state is RolloutState.INTERRUPTED
+    # Taking a lock over marks itself where it breaks off.
+    takes_over = rollout.console == console.run and any(target.planned.taken_from for target in rollout.targets)
+    return rollout.id not in running and not takes_over
 
 
 def _mark(console: Console, rollout: Rollout) -> Rollout:
@@ -197,6 +201,13 @@ def put_back(
     """Put every target back that was cut off, begin no others, and end the rollout."""
     rollout = _claim(console, rollout_id)
     _settle_all(console, jobs, rollout, _put_back_one, report)
+    rollout = end(console, rollout_id)
+    report(rollout)
+    return rollout
+
+
+def end(console: Console, rollout_id: str) -> Rollout:
+    """End a rollout of which nothing more is begun. With a target that is unknown it stays interrupted."""
     with console.catalog.write() as books:
         rollout = books.rollouts.get(rollout_id)
         for target in rollout.targets:
@@ -209,7 +220,6 @@ def put_back(
         because = "" if state in ENDED else rollout.paused_because
         rollout = replace(rollout, state=state, ended_at=ended_at, paused_because=because)
         books.rollouts.save_head(rollout)
-    report(rollout)
     return rollout
 
 
@@ -232,17 +242,21 @@ def _settle_all(
 ) -> None:
     running = Running(console, rollout, report)
 
-    def one(target: Target) -> Callable[[], None]:
-        return lambda: _settle_one(console, running, target, work)
+    def one(target: Target, heart: Heartbeat) -> Callable[[], None]:
+        return lambda: _settle_one(console, running, target, work, heart)
 
     unsure = without_the_wait(console, rollout, [target for target in rollout.targets if _unsure(target)])
-    works = {target.environment_id: one(target) for target in unsure}
-    for outcome in jobs.side_by_side(works, at_once=AT_ONCE).values():
+    with Heartbeat(console, jobs, [target.planned.engine_id for target in unsure]) as heart:
+        works = {target.environment_id: one(target, heart) for target in unsure}
+        outcomes = jobs.side_by_side(works, at_once=AT_ONCE)
+    for outcome in outcomes.values():
         if isinstance(outcome, Exception):
             raise outcome
 
 
-def _settle_one(console: Console, running: Running, target: Target, work: Callable[[Turn, Scene], None]) -> None:
+def _settle_one(
+    console: Console, running: Running, target: Target, work: Callable[[Turn, Scene], None], heart: Heartbeat
+) -> None:
     planned, rollout = target.planned, running.rollout
     try:
         engine = reached_now(console, planned.engine_id, planned.application_id)
@@ -251,9 +265,10 @@ def _settle_one(console: Console, running: Running, target: Target, work: Callab
     except EngineError as error:
         running.keep(replace(target, state=TargetState.UNKNOWN, words=error.title))
         return
-    turn = Turn(console, engine, session, rollout.id, target, running.show, rollout.plan.way.bake)
-    if scene.lock is not None and not turn.adopt_lock(scene.lock):
-        turn.become(TargetState.SUPERSEDED, "Another rollout holds the lock; nothing was changed here.")
+    turn = Turn(console, engine, session, rollout.id, target, running.show, rollout.plan.way.bake, heart=heart)
+    if scene.lock is not None and not turn.lock.adopt(scene.lock):
+        held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
+        turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")
         return
     settle(turn, lambda turn: _leave(turn, scene) if _is_taken(scene) else work(turn, scene))
     look_last(turn)
@@ -275,6 +290,9 @@ def _leave(turn: Turn, scene: Scene) -> None:
 
 
 def _go_on_with(turn: Turn, scene: Scene) -> None:
+    if turn.planned.taken_from is not None:
+        reconcile(turn, scene)
+        return
     found = _classify(scene, turn.planned, turn.rollout_id)
     _hold_lock(turn, scene, found)
     match found:
@@ -299,6 +317,28 @@ def _put_back_one(turn: Turn, scene: Scene) -> None:
             put_target_back(turn, "cut off, and put back as you chose")
         case Found.FINISHED:
             _note_finished(turn, scene)
+        case Found.LOST:
+            _note_lost(turn)
+        case _:
+            assert_never(found)
+
+
+def reconcile(turn: Turn, scene: Scene) -> None:
+    """Bring what another console left in the middle to an end, under its lock that was taken over.
+
+    What was verified and committed is finished, as its console would have done. All else goes back: what that rollout
+    brings was no choice of whoever took it over.
+    """
+    if _is_taken(scene):
+        _leave(turn, scene)
+        return
+    found = _classify(scene, turn.planned, turn.rollout_id)
+    match found:
+        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED:
+            former = turn.planned.taken_from
+            put_target_back(turn, f"left in the middle by {former.holder if former else 'another console'}")
+        case Found.COMMITTED | Found.FINISHED:
+            _finish_new(turn, scene)
         case Found.LOST:
             _note_lost(turn)
         case _:

@@ -23,6 +23,7 @@ from mirror_console.operations.access import Entry, entries, last_contact, save_
 from mirror_console.operations.applied import judged, records_of
 from mirror_console.operations.console import Console
 from mirror_console.operations.differing import differing
+from mirror_console.operations.locks import locks_of_others, with_locks
 from mirror_console.operations.ports import Books, EngineSession
 from mirror_console.operations.releases_seen import note_held, record_releases
 from mirror_console.operations.tags import Looked, look_up
@@ -186,13 +187,14 @@ def refresh_entry(
         known_facts = contact.facts if contact and contact.answered and not new_facts else None
         facts = known_facts or session.facts()
         observer = _Observer(console, session, engine, _known_images(before.values(), held.values()))
-        news = differing(entry.placed, listed, before, inspect_all=inspect_all, inspect=inspect)
+        locks = locks_of_others(console, listed)
+        news = differing(entry.placed, listed, before, inspect_all=inspect_all, inspect=inspect, locks=locks)
         with console.catalog.read() as books:
             environments = {
                 one.id: one for one in books.environments.some({place.environment_id for place, _ in news.places})
             }
             observer.records.update(records_of(books, list(environments)))
-        changed = observer.observe_all(jobs, environments, news.places, before)
+        changed = with_locks(observer.observe_all(jobs, environments, news.places, before), news.places, locks)
         observer.look_at(sorted(news.image_ids - held.keys()))
     except EngineError as error:
         keep_failure(console, entry, error, at, console.monotonic() - began)

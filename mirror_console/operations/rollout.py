@@ -32,6 +32,7 @@ from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.fetch import Halting
 from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.first_fetch import fetch_first, is_due
+from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.neighbours import from_neighbours
 from mirror_console.operations.preflight import check_engine
 from mirror_console.operations.running import Running
@@ -124,6 +125,7 @@ class Conductor:
         self._cut_off = False
         self._broken: ConsoleError | None = None
         self._image_looks: defaultdict[str, ImageLooks] = defaultdict(dict)
+        self._heart = Heartbeat(console, jobs, rollout.plan.engine_ids)
         self._fetcher = Fetcher(
             console, rollout.plan.way, self._how_halting, relay=from_neighbours(console, jobs, rollout.id)
         )
@@ -153,7 +155,7 @@ class Conductor:
 
         Raises CatalogError where the journal can't be written any more.
         """
-        with nullcontext() if work is None else work.closing(self._end_of_program):
+        with nullcontext() if work is None else work.closing(self._end_of_program), self._heart:
             return self._run()
 
     def _run(self) -> Rollout:
@@ -265,7 +267,7 @@ class Conductor:
     def _carry_out(self, target: Target) -> None:
         try:
             looks = self._image_looks[target.planned.engine_id]
-            take_turn(self._console, self._running, target, looks, self._fetcher)
+            take_turn(self._console, self._running, target, looks, self._fetcher, self._heart)
         except CatalogError as error:
             # What can't be written may not be done: nothing more is begun, and the next start reads everything again.
             self._broken = error

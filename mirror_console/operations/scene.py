@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.environment import LOCK_PREFIX, RestartPolicy
+from mirror_console.domain.lock import Lock, lock_of
 from mirror_console.domain.observation import LABEL, Container, Listed, Role, is_ours
 from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.rollout import ENDED
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
 
@@ -51,8 +53,11 @@ def lock_name(container: str) -> str:
 
 
 def made_by(container: Container, target: PlannedTarget, rollout_id: str) -> bool:
-    """Whether a rollout made this container for this target."""
-    return is_ours(container.labels, target.environment_id) and container.labels.get(LABEL + "rollout") == rollout_id
+    """Whether a rollout made this container for this target; of one that was taken over, whether the former one did."""
+    former = target.taken_from
+    environment_id = former.environment_id if former else target.environment_id
+    whose = former.rollout_id if former else rollout_id
+    return is_ours(container.labels, environment_id) and container.labels.get(LABEL + "rollout") == whose
 
 
 def is_way_back(kept: Listed | Container, target: PlannedTarget, serving: Container | None) -> bool:
@@ -133,6 +138,21 @@ def _stamp(at: datetime) -> str:
     return at.isoformat(timespec="seconds")
 
 
-def lock_holder(labels: Mapping[str, str]) -> str:
-    """Who holds a lock, by its labels."""
-    return f"{labels.get(LABEL + 'operator', 'Somebody')} on {labels.get(LABEL + 'machine', 'an unknown computer')}"
+def lock_on(found: Container | Listed, container: str) -> Lock:
+    """The lock of the environment with this container name, as it was seen on its engine."""
+    beat = found.restart_retries if isinstance(found, Container) else 0
+    return lock_of(found.id, found.labels, container, beat)
+
+
+def is_left_over(console: Console, labels: Mapping[str, str]) -> bool:
+    """Whether a lock was left behind by a rollout of this catalog that is over: nobody holds it any more.
+
+    Only for whoever holds the catalog: then no other run of the program can be working with it.
+    """
+    if labels.get(LABEL + "catalog") != console.catalog.id:
+        return False
+    with console.catalog.read() as books:
+        try:
+            return books.rollouts.get(labels.get(LABEL + "rollout", "")).state in ENDED
+        except KeyError:
+            return False

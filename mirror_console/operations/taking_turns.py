@@ -12,6 +12,7 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import PutAside
 from mirror_console.operations.fetching import Fetcher
+from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.put_back import put_back
 from mirror_console.operations.running import Running
@@ -19,10 +20,12 @@ from mirror_console.operations.swap import create, recreate
 from mirror_console.operations.turn import ImageLooks, OutcomeUnknown, StepFailed, Superseded, Turn
 
 
-def take_turn(console: Console, running: Running, target: Target, image_looks: ImageLooks, fetcher: Fetcher) -> None:
+def take_turn(
+    console: Console, running: Running, target: Target, image_looks: ImageLooks, fetcher: Fetcher, heart: Heartbeat
+) -> None:
     """Carry out one target. Whatever happens to it is kept as its outcome; only CatalogError is raised.
 
-    `image_looks` are shared by the targets on one engine, the fetcher by all.
+    `image_looks` are shared by the targets on one engine, the fetcher and the heart by all.
     """
     planned, rollout = target.planned, running.rollout
     try:
@@ -32,7 +35,8 @@ def take_turn(console: Console, running: Running, target: Target, image_looks: I
         running.keep(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))
         return
     bake = rollout.plan.way.bake
-    turn = Turn(console, engine, session, rollout.id, target, running.show, bake, image_looks=image_looks)
+    turn = Turn(console, engine, session, rollout.id, target, running.show, bake, heart=heart, halting=fetcher.halting)
+    turn.image_looks = image_looks
     swap = create if planned.swap is Swap.CREATE else recreate
     settle(turn, lambda turn: swap(turn, fetcher))
     look_last(turn)
@@ -55,7 +59,7 @@ def settle(turn: Turn, work: Callable[[Turn], None]) -> None:
 
 
 def _put_aside(turn: Turn) -> None:
-    """The image hadn't come when the rollout was halted, and nothing was made yet: the target waits for its turn again.
+    """The image or the lock wasn't to be had when the rollout was halted: nothing was made, and it waits for its turn.
 
     A lock that stays behind is ours, and is taken for taken then.
     """

@@ -14,7 +14,12 @@ from mirror_console.domain.request import Resolved
 from mirror_console.errors import VaultError
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
-from mirror_console.operations.scene import is_way_back, lock_holder, lock_name
+from mirror_console.operations.scene import is_left_over, is_way_back, lock_name, lock_on
+
+REMEDY_FOR_LOCK = (
+    "Wait until that rollout ends, or have it recovered there. If that console is gone for good, take the lock over: "
+    "in the mirror's details, or with 'mirror-console locks take-over'."
+)
 
 Pullable = tuple[tuple[Check, Answer, str, str], ...]
 """Answers that targets with the same image share: check, answer, words, remedy."""
@@ -66,7 +71,7 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
         *_current(target, old),
         _names(scene, target, old),
         _ports(scene, target, old),
-        _lock(scene, target, old),
+        _lock(console, scene, target, old),
         *_shape(target, old),
         *_drift(scene, target),
         *_healthy_now(target, old),
@@ -194,12 +199,16 @@ def _ports(scene: EngineScene, target: PlannedTarget, old: Container | None) -> 
     return said(target, Check.PORTS, Answer.PASS, f"Free or held by the container that goes: {ports}.")
 
 
-def _lock(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
+def _lock(console: Console, scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
     held = scene.named(lock_name(target.container)) or _lock_of_others(scene, target, old)
     if held is None:
         return said(target, Check.LOCK, Answer.PASS, "Nobody holds the lock.")
-    words = f"{lock_holder(held.labels)} holds the lock since {held.labels.get(LABEL + 'taken', 'an unknown time')}."
-    return said(target, Check.LOCK, Answer.BLOCKED, words, "Wait until that rollout ends, or have it recovered there.")
+    lock = lock_on(held, target.container)
+    if is_left_over(console, held.labels):
+        words = f"A rollout of this console that is over left its lock ({lock.details}); it is taken away first."
+        return said(target, Check.LOCK, Answer.PASS, words)
+    words = f"{lock.words(console.clock().astimezone())} ({lock.details})."
+    return said(target, Check.LOCK, Answer.BLOCKED, words, REMEDY_FOR_LOCK)
 
 
 def _lock_of_others(scene: EngineScene, target: PlannedTarget, old: Container | None) -> Listed | None:

@@ -13,18 +13,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mirror_console.domain.engine import Engine
-from mirror_console.domain.environment import Settings
 from mirror_console.domain.image import Image
-from mirror_console.domain.observation import LABEL, Container
+from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
-from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Result, Step, Target, TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.console import Console
-from mirror_console.operations.fetch import PutAside
+from mirror_console.operations.fetch import Halting, PutAside
+from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.lines import Lines
 from mirror_console.operations.ports import Books, EngineSession
-from mirror_console.operations.scene import lock_holder, lock_labels, lock_name
+from mirror_console.operations.step_outcomes import LockGone, OutcomeUnknown, StepFailed, Superseded
+from mirror_console.operations.turn_lock import TurnLock
+
+__all__ = ["ImageLooks", "OutcomeUnknown", "StepFailed", "Superseded", "Turn"]
 
 LOOK_FOR = 30.0
 """Seconds for which a call without an answer is looked after before the target is called unknown."""
@@ -43,32 +45,6 @@ READ_LOCK_ANEW = frozenset(Step) - {
     Step.RETIRE,
 }
 """Steps before which the lock is always read; before the others a young look at it counts."""
-
-
-class StepFailed(Exception):
-    """A look at the engine says that the step was not done. `words` is why."""
-
-    def __init__(self, step: Step, words: str) -> None:
-        super().__init__(words)
-        self.step = step
-        self.words = words
-
-
-class OutcomeUnknown(Exception):
-    """The engine could not be looked at, so that nothing can be said of the step."""
-
-    def __init__(self, step: Step, words: str) -> None:
-        super().__init__(words)
-        self.step = step
-        self.words = words
-
-
-class Superseded(Exception):
-    """The lock isn't ours any more: nothing may be changed here."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__(words)
-        self.words = words
 
 
 _Moment = tuple[float, datetime]
@@ -99,19 +75,22 @@ class Turn:
     show: Callable[[Target], None]
     bake: float = 0.0
     """Seconds for which the new container is watched after it took over."""
-    lock_id: str = ""
+    heart: Heartbeat | None = None
+    """What shows others that the lock is held by somebody who lives."""
+    halting: Callable[[], Halting] = lambda: Halting.NOT
+    """Whether whoever waits is to go on waiting."""
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id: ids never change their meaning on one engine."""
     image_looks: ImageLooks = field(default_factory=dict)
-    _retake: Callable[[], None] | None = None
     _down_since: float | None = None
-    _lock_read: _Moment | None = None
     _looks: dict[str, tuple[_Moment, Container]] = field(default_factory=dict)
     _moved: bool = False
     """Whether the target was moved to a state that isn't kept yet."""
     _lines: Lines = field(init=False)
+    lock: TurnLock = field(init=False)
 
     def __post_init__(self) -> None:
+        self.lock = TurnLock(self)
         self._lines = Lines(self.rollout_id, self.planned, self.console.clock)
 
     @property
@@ -181,6 +160,9 @@ class Turn:
         except Superseded:
             self._lines.give_up()
             raise
+        except LockGone as gone:
+            self._end(step, Result.FAILED, gone.words, objects)
+            raise OutcomeUnknown(step, gone.words) from gone
         except PutAside as aside:
             self._end(step, Result.FAILED, aside.words, objects)
             raise
@@ -264,7 +246,7 @@ class Turn:
 
     def inspect(self, container: str) -> Container | None:
         """Look at a container now, by id or name."""
-        at = self._moment()
+        at = self.moment()
         seen = self.session.inspect(container)
         if seen is not None:
             self._looks[seen.id] = (at, seen)
@@ -277,18 +259,18 @@ class Turn:
         looks now, as a call may still have arrived late.
         """
         at, seen = self._looks.get(container_id, (None, None))
-        return seen if self._is_young(at) else self.inspect(container_id)
+        return seen if self.is_young(at) else self.inspect(container_id)
 
     def last_look_named(self, name: str) -> Container | None:
         """The container that had a name at its last look, where that is young; else look for the name now."""
         for at, seen in self._looks.values():
-            if seen.name == name and self._is_young(at):
+            if seen.name == name and self.is_young(at):
                 return seen
         return self.inspect(name)
 
     def image(self, image: str) -> Image | None:
         """Look at an image now, by id or reference."""
-        at = self._moment()
+        at = self.moment()
         seen = self.session.image(image)
         if seen is not None:
             self.images[seen.id] = seen
@@ -298,90 +280,40 @@ class Turn:
     def last_look_at_image(self, image: str) -> Image | None:
         """What the last look at an image saw, for this target or another on its engine, where it is young."""
         at, seen = self.image_looks.get(image, (None, None))
-        if seen is None or not self._is_young(at):
+        if seen is None or not self.is_young(at):
             return self.image(image)
         self.images[seen.id] = seen
         return seen
 
-    def _moment(self) -> _Moment:
+    def moment(self) -> _Moment:
+        """Now, by both clocks."""
         return self.console.monotonic(), self.console.clock()
 
-    def _is_young(self, at: _Moment | None) -> bool:
-        """By both clocks: not every system has one that goes on while the computer sleeps."""
+    def is_young(self, at: _Moment | None) -> bool:
+        """Whether a look counts. By both clocks: not every system has one that goes on while the computer sleeps."""
         if at is None:
             return False
-        seconds, time = self._moment()
+        seconds, time = self.moment()
         return max(seconds - at[0], abs((time - at[1]).total_seconds())) <= YOUNG
 
     # --- the lock -------------------------------------------------------------------------------------------------
 
+    @property
+    def lock_id(self) -> str:
+        """The id of the lock that is held; empty where none is."""
+        return self.lock.id
+
     def take_lock(self, image_id: str, about: Mapping[str, str]) -> None:
-        """Take the environment's lock on its engine. Raises StepFailed, naming the holder, where another has it.
-
-        `about` says how the old container was, as labels.
-        The lock is a never-started container, made from an image that is there: its name can exist only once.
-        """
-        name = lock_name(self.planned.container)
-        spec = ContainerSpec(
-            name, image_id, Settings(), labels=lock_labels(self.console, self.planned, self.rollout_id, about)
-        )
-
-        def done() -> str | None:
-            at = self._moment()
-            held = self.session.inspect(name)
-            if held is None:
-                return "the lock could not be made"
-            if not self._is_mine(held):
-                return f"{lock_holder(held.labels)} holds the lock"
-            self.lock_id, self._lock_read = held.id, at
-            return None
-
-        self.step(Step.LOCK, lambda: self.session.create(spec), done, guarded=False)
-        self._retake = lambda: self.take_lock(image_id, about)
-
-    def adopt_lock(self, held: Container) -> bool:
-        """Go on with a lock that an earlier run of this console left for this rollout. False where it isn't such."""
-        labels = held.labels
-        if labels.get(LABEL + "catalog") != self.console.catalog.id or labels.get(LABEL + "rollout") != self.rollout_id:
-            return False
-        self.lock_id = held.id
-        # Pruned while it is gone on with, it is taken again, with what it told of the old container.
-        self._retake = lambda: self.take_lock(held.image_id, labels)
-        return True
-
-    def _is_mine(self, held: Container) -> bool:
-        labels = held.labels
-        return labels.get(LABEL + "console") == self.console.run and labels.get(LABEL + "rollout") == self.rollout_id
+        """Take the environment's lock on its engine; see TurnLock.take."""
+        self.lock.take(image_id, about)
 
     def demand_lock(self, *, anew: bool = True) -> None:
-        """Look whether the lock still is ours; one that was pruned is taken again. Raises Superseded where it isn't.
-
-        Unless it is to be read `anew`, a young look at it counts.
-        """
-        if not anew and self._is_young(self._lock_read):
-            return
-        at, self._lock_read = self._moment(), None
-        held = self.session.inspect(lock_name(self.planned.container))
-        if held is None and self._retake is not None:
-            retake, self._retake = self._retake, None
-            retake()
-        elif held is None or held.id != self.lock_id:
-            holder = lock_holder(held.labels) if held else "Nobody"
-            raise Superseded(f"{holder} holds the lock now, not this rollout. Nothing more was changed here.")
-        else:
-            self._lock_read = at
+        """Look whether the lock still is ours; see TurnLock.demand."""
+        self.lock.demand(anew=anew)
 
     def release_lock(self) -> None:
-        """Remove the lock, by id. One that can't be removed stays behind, and any console can see it."""
-        lock_id = self.lock_id
-        name = lock_name(self.planned.container)
-
-        def done() -> str | None:
-            held = self.session.inspect(name)
-            return None if held is None or held.id != lock_id else "the lock is still there"
-
-        self.step(Step.UNLOCK, lambda: self.session.remove(lock_id), done, objects={"lock": lock_id}, guarded=False)
-        self.lock_id, self._lock_read = "", None
+        """Remove the lock; see TurnLock.release."""
+        self.lock.release()
 
 
 def _told(error: EngineError) -> str:

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -70,7 +70,7 @@ def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
     opened_catalog(Path(scene.home) / "catalog.sqlite").close()
     with opened() as parts:
         console = replace(parts.console, mark=mark)
-        _fill(console, scene)
+        fill(console, scene)
         refresh(console, parts.jobs)
         made = plan(console, "live", ["mirror"], AT_ONCE)
         rollout = start(console, made, preflight(console, parts.jobs, made), "a test")
@@ -112,7 +112,8 @@ def _told(rollout: Rollout) -> dict[str, Any]:
     return {"rollout": rollout.state.value, "target": target.state.value, "words": target.words}
 
 
-def _fill(console: Console, scene: Scene) -> None:
+def fill(console: Console, scene: Scene) -> None:
+    """Put the scene's engine, its source and its mirror into the catalog."""
     settings = Settings(
         variables={"PORT": str(scene.port)},
         networks=("host",),
@@ -135,11 +136,6 @@ def _fill(console: Console, scene: Scene) -> None:
         )
 
 
-OPERATIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
-    one.__name__: one for one in (start_rollout, notice, go_on, put_back)
-}
-
-
 # --- in a process of its own ----------------------------------------------------------------------------------------
 
 
@@ -160,7 +156,7 @@ class Cutter:
 
     def begin(self, operation: Callable[..., dict[str, Any]], scene: Scene, *more: str) -> BaseProcess:
         """Begin an operation; `end` waits for it."""
-        process = self._context.Process(target=_carry_out, args=(operation.__name__, asdict(scene), more))
+        process = self._context.Process(target=_carry_out, args=(operation, asdict(scene), more))
         process.start()
         return process
 
@@ -180,12 +176,12 @@ class Cutter:
         return self.end(self.begin(operation, scene, *more), scene)
 
 
-def _carry_out(operation: str, of_scene: dict[str, Any], more: tuple[str, ...]) -> None:
+def _carry_out(operation: Callable[..., dict[str, Any]], of_scene: dict[str, Any], more: tuple[str, ...]) -> None:
     scene = Scene(**of_scene)
     os.environ["MIRROR_CONSOLE_HOME"] = scene.home
     told = Path(scene.home) / "told.json"
     try:
-        content = OPERATIONS[operation](scene, *more)
+        content = operation(scene, *more)
     except Exception:
         told.write_text(json.dumps({"error": traceback.format_exc()}))
         raise

@@ -28,6 +28,7 @@ LOOKS = {
     "where",
     "drift list",
     "images list",
+    "locks list",
     "releases list",
     "rollout checks",
     "rollout list",

@@ -23,6 +23,7 @@ from mirror_console.operations.access import AccessInput, remove_access, save_ac
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import remove_engine
 from mirror_console.operations.fetching import Fetcher
+from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.imports import export_catalog, import_catalog
 from mirror_console.operations.plan import plan
 from mirror_console.operations.ports import Engines, EngineSession
@@ -230,7 +231,8 @@ def test_checks_and_rollouts_use_the_environments_credential(agency: Agency) -> 
     agency.doors.asked.clear()
     target = next(one for one in rollout.targets if one.planned.application_id == "mirror-03")
     running = Running(console, rollout, lambda _rollout: None)
-    take_turn(console, running, target, {}, Fetcher(console, QUICK))
+    with Heartbeat(console, jobs, ["alpha"]) as heart:
+        take_turn(console, running, target, {}, Fetcher(console, QUICK), heart)
     ended = running.rollout.target(target.environment_id)
     assert ended.state is TargetState.DONE, ended.words
     assert set(agency.doors.asked) == {("alpha", keys["mirror-03"])}

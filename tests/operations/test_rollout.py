@@ -303,12 +303,14 @@ def test_a_change_by_hand_is_drift_with_its_kind(fleet: Fleet) -> None:
 def test_a_foreign_lock_blocks_its_target(fleet: Fleet) -> None:
     publish(fleet)
     environment = fleet.environment(fleet.mirrors[0], "live")
-    labels = {"io.mirrorconsole.operator": "another", "io.mirrorconsole.machine": "desk-2"}
+    ours = {"operator": "another", "machine": "desk-2", "rollout": "12345678abc", "console": "87654321abc"}
+    labels = {f"io.mirrorconsole.{name}": value for name, value in ours.items()}
     alpha = fleet.simulated.engines["alpha"]
     alpha.run(f"mc-lock.{environment.container}", fleet.container("mirror-01-live").image.id, labels=labels)
     made = planned(fleet, count=1)
     checked = preflight(fleet.console, fleet.jobs, made)
-    assert [result.words for result in checked.blocking] == ["another on desk-2 holds the lock since an unknown time."]
+    words = "another on desk-2 holds the lock since an unknown time (rollout 12345678, console 87654321)."
+    assert [(result.words, "take-over" in result.remedy) for result in checked.blocking] == [(words, True)]
     with pytest.raises(InvalidInput, match="every target is blocked"):
         start(fleet.console, made, checked, "a test")
 

@@ -41,6 +41,8 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
 
     def no_rollout() -> str:
         cell = at.cell()
+        if cell is not None and cell.activity is Activity.LOCKED:
+            return no_writing() or cell.step
         busy = cell is not None and cell.activity is not Activity.IDLE
         return no_writing() or no_cell() or (tr("a rollout works here") if busy else "")
 
@@ -168,6 +170,15 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
             here,
         ),
         *_about_drift(page),
+        Declared(
+            "grid.take_over",
+            "Take its lock over…",
+            rollout,
+            page.detail.lock_actions.take_over,
+            refusal=page.detail.lock_actions.refusal,
+            page=here,
+            begins_group=True,
+        ),
     )
 
 

@@ -25,6 +25,8 @@ from mirror_console.ui.context import UiContext
 from mirror_console.ui.glyphs import glyph_icon
 from mirror_console.ui.grid.drift_actions import DriftActions
 from mirror_console.ui.grid.drift_part import DriftPart
+from mirror_console.ui.grid.lock_actions import LockActions, LockOperations
+from mirror_console.ui.grid.lock_part import LockPart
 from mirror_console.ui.grid.operations import DriftOperations
 from mirror_console.ui.theme import lead
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
@@ -47,7 +49,11 @@ class DetailPanel(QWidget):
     closed = Signal()
 
     def __init__(
-        self, context: UiContext, run: Callable[[str], None], operations: DriftOperations | None = None
+        self,
+        context: UiContext,
+        run: Callable[[str], None],
+        operations: DriftOperations | None = None,
+        locks: LockOperations | None = None,
     ) -> None:
         super().__init__()
         self._context = context
@@ -72,6 +78,8 @@ class DetailPanel(QWidget):
         self.drift_actions = DriftActions(context, lambda: self._cell, operations)
         self.drift = DriftPart(context, self.drift_actions)
         self.drift.emptied.connect(lambda: self.check_button.setFocus(Qt.FocusReason.OtherFocusReason))
+        self.lock_actions = LockActions(context, lambda: self._cell, locks)
+        self.lock = LockPart(context, self.lock_actions)
         self._sections = QVBoxLayout()
         self._sections.setSpacing(SPACE_2)
         self._build()
@@ -103,6 +111,7 @@ class DetailPanel(QWidget):
         for one in (self.copy_button, self.check_button, self.roll_button):
             flow.addWidget(one)
         box.addWidget(actions)
+        box.addWidget(self.lock)
         box.addWidget(self.drift)
         box.addLayout(self._sections)
         box.addStretch(1)
@@ -140,6 +149,7 @@ class DetailPanel(QWidget):
         row, cell = self._row, self._cell
         _empty(self._sections)
         _empty(self._strip)
+        self.lock.show_cell(cell)
         self.drift.show_cell(cell)
         known = cell is not None
         for one in (self.copy_button, self.check_button, self.roll_button):

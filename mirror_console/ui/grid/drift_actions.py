@@ -47,6 +47,8 @@ class DriftActions(QObject):
             return tr("no environment is chosen")
         if not (cell.differences or cell.drift):
             return tr("nothing differs from what was applied")
+        if cell.activity is Activity.LOCKED:
+            return cell.step
         return tr("a rollout works here") if cell.activity is not Activity.IDLE else ""
 
     def accept(self, fields: Sequence[str] = ()) -> None:

@@ -16,6 +16,7 @@ from mirror_console.ui.grid.actions import LEAVE_OUT, ONLY, declared
 from mirror_console.ui.grid.at_cursor import AtCursor
 from mirror_console.ui.grid.detail import WIDTH, DetailPanel
 from mirror_console.ui.grid.drift_actions import DriftActions
+from mirror_console.ui.grid.lock_actions import LockOperations
 from mirror_console.ui.grid.model import GridModel
 from mirror_console.ui.grid.nothing_shown import NothingShown
 from mirror_console.ui.grid.operations import DriftOperations
@@ -47,6 +48,7 @@ MENU = (
     "grid.accept_drift",
     "grid.adopt_drift",
     "grid.correct_drift",
+    "grid.take_over",
     "grid.edit_mirror",
 )
 
@@ -58,7 +60,9 @@ class AlignmentPage(Page):
     title = "Alignment"
     icon = "layout-grid"
 
-    def __init__(self, context: UiContext, operations: DriftOperations | None = None) -> None:
+    def __init__(
+        self, context: UiContext, operations: DriftOperations | None = None, locks: LockOperations | None = None
+    ) -> None:
         super().__init__(context)
         self.model = GridModel(context.now)
         self.view = GridView(self.model, context.theme, context.icons)
@@ -68,7 +72,7 @@ class AlignmentPage(Page):
         self.summary = SummaryBar(context.theme)
         self.selection = SelectionBar()
         self.selection.refuse(context.console.read_only)
-        self.detail = DetailPanel(context, self._run, operations)
+        self.detail = DetailPanel(context, self._run, operations, locks)
         self.drift = DriftActions(context, self.at_cursor.cell, operations)
         self.empty = NothingShown(context, self.filter_by)
         self.order_note = label("", Look.MUTED)

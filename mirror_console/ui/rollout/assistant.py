@@ -325,6 +325,7 @@ def _changes(targets: Sequence[PlannedTarget]) -> str:
         Change.REPLACE: ("replacement that loses local changes", "replacements that lose local changes"),
         Change.SETTINGS: ("change of settings", "changes of settings"),
         Change.CREATE: ("new container", "new containers"),
+        Change.TAKE_OVER: ("lock taken over", "locks taken over"),
     }
     counted = {change: sum(target.change is change for target in targets) for change in Change}
     return ", ".join(count(times, *words[change]) for change, times in counted.items() if times) + "."

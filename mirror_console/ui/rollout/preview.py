@@ -33,6 +33,7 @@ _NOTES = {
     Change.REPLACE: "what was changed by hand is lost: see the list",
     Change.SETTINGS: "the image stays, the settings of the catalog are applied",
     Change.CREATE: "nothing runs there now",
+    Change.TAKE_OVER: "what another console left in the middle is brought to an end",
 }
 
 

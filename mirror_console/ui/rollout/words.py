@@ -62,6 +62,7 @@ CHANGE_GLYPHS: Mapping[Change, Status] = {
     Change.REPLACE: Status.DRIFTED,
     Change.SETTINGS: Status.DRIFTED,
     Change.CREATE: Status.MISSING,
+    Change.TAKE_OVER: Status.ROLLING_OUT,
 }
 
 CHANGE_SIGNS: Mapping[Change, str] = {
@@ -70,6 +71,7 @@ CHANGE_SIGNS: Mapping[Change, str] = {
     Change.REPLACE: "↻",
     Change.SETTINGS: "≠",
     Change.CREATE: "+",
+    Change.TAKE_OVER: "⇤",
 }
 
 _URGENCY = {

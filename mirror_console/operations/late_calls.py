@@ -1,0 +1,62 @@
+"""Late calls: what a console that lost its lock had decided before may still reach an engine, and is put right.
+
+Engines have no calls that only the holder of a lock may make. A console that slept between its last look at the lock
+and its call sends it when it wakes. Calls name containers by id, so one for a container that is gone does nothing; any
+other meets one that serves, or makes a container that never ran: whoever has the lock sees it, and undoes it.
+"""
+
+from __future__ import annotations
+
+from mirror_console.domain.observation import Container
+from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.jobs import Stopped
+from mirror_console.operations.fetch import Halting
+from mirror_console.operations.scene import NEXT, made_by
+from mirror_console.operations.steps import remove, rename, set_restart, start
+from mirror_console.operations.turn import StepFailed, Turn
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks."""
+
+
+def outlast(turn: Turn, seconds: float) -> None:
+    """Watch for a while that what serves goes on serving as it does now, and put right whatever is changed meanwhile.
+
+    Raises StepFailed where it was removed, or can't be put right.
+    """
+    serving = turn.inspect(turn.planned.container)
+    turn.become(TargetState.BAKING, f"watches for {seconds:.0f} s whether a late call of the other console arrives")
+    until = turn.console.monotonic() + seconds
+    while turn.console.monotonic() < until:
+        if serving is not None:
+            _put_right(turn, serving)
+        _take_away(turn)
+        rest(turn, LOOK_EVERY)
+
+
+def rest(turn: Turn, seconds: float) -> None:
+    """Wait. Raises Stopped where the program ends: then it is recovered at the next start."""
+    turn.keep()
+    until = turn.console.monotonic() + seconds
+    while (left := until - turn.console.monotonic()) > 0:
+        if turn.halting() is Halting.STOPPING:
+            raise Stopped
+        turn.console.sleep(min(LOOK_EVERY, left))
+
+
+def _put_right(turn: Turn, serving: Container) -> None:
+    seen = turn.inspect(serving.id)
+    if seen is None:
+        raise StepFailed(Step.BAKE, f"'{serving.name}' was removed by somebody")
+    rename(turn, Step.NAME_BACK, serving.id, serving.name, "serving", seen)
+    if serving.running and not seen.running:
+        start(turn, Step.START_OLD, serving.id, "serving", seen)
+        turn.serves_again()
+    set_restart(turn, Step.ARM_OLD, serving.id, serving.restart, serving.restart_retries, "serving", seen)
+
+
+def _take_away(turn: Turn) -> None:
+    """A new container that was made late, and never ran, goes again."""
+    late = turn.inspect(turn.planned.container + NEXT)
+    if late is not None and late.started_at is None and made_by(late, turn.planned, turn.rollout_id):
+        remove(turn, Step.REMOVE_NEW, late.id, "new")
