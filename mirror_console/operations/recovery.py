@@ -250,7 +250,8 @@ def _settle_one(console: Console, running: Running, target: Target, work: Callab
     except EngineError as error:
         running.keep(replace(target, state=TargetState.UNKNOWN, words=error.title))
         return
-    turn = Turn(console, engine, session, rollout.id, target, running.show, rollout.plan.way.bake)
+    way = rollout.plan.way
+    turn = Turn(console, engine, session, rollout.id, target, running.show, way.bake, way.health_limit)
     if scene.lock is not None and not turn.adopt_lock(scene.lock):
         turn.become(TargetState.SUPERSEDED, "Another rollout holds the lock; nothing was changed here.")
         return

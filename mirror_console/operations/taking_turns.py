@@ -31,8 +31,10 @@ def take_turn(console: Console, running: Running, target: Target, image_looks: I
     except EngineError as error:
         running.keep(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))
         return
-    bake = rollout.plan.way.bake
-    turn = Turn(console, engine, session, rollout.id, target, running.show, bake, image_looks=image_looks)
+    way = rollout.plan.way
+    turn = Turn(
+        console, engine, session, rollout.id, target, running.show, way.bake, way.health_limit, image_looks=image_looks
+    )
     swap = create if planned.swap is Swap.CREATE else recreate
     settle(turn, lambda turn: swap(turn, fetcher))
     look_last(turn)

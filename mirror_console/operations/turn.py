@@ -99,6 +99,8 @@ class Turn:
     show: Callable[[Target], None]
     bake: float = 0.0
     """Seconds for which the new container is watched after it took over."""
+    health_limit: float = 0.0
+    """Seconds for which health is waited for; 0 for what the environment's settings say."""
     lock_id: str = ""
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id: ids never change their meaning on one engine."""
