@@ -18,6 +18,7 @@ from mirror_console.cli import (
     recover,
     releases,
     rollout,
+    schedule,
     status,
     where,
 )
@@ -45,6 +46,7 @@ def build(parts: CliParts) -> typer.Typer:
         recover,
         releases,
         hold,
+        schedule,
         clean,
         drift,
         images,

@@ -34,6 +34,7 @@ LOOKS = {
     "rollout show",
     "rollout report",
     "recover list",
+    "schedule list",
     "engines list",
     "engines show",
     "engines test",
