@@ -19,7 +19,7 @@ from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Listed, Observation
-from mirror_console.domain.plan import Plan
+from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release import Release
 from mirror_console.domain.request import (
     ContainerSpec,
@@ -31,6 +31,7 @@ from mirror_console.domain.request import (
     Resolved,
 )
 from mirror_console.domain.rollout import JournalEntry, Rollout, Target
+from mirror_console.domain.schedule import Freeze, Schedule, Window
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.domain.ssh import Hop, HostKey
 from mirror_console.domain.tag import TagLook
@@ -148,6 +149,16 @@ class Tags(Protocol):
     def remove(self, reference: str) -> None: ...
 
 
+class ScheduleBook(Protocol):
+    """Maintenance windows and freezes: when environments may be changed."""
+
+    def all(self) -> Schedule: ...
+    def save_window(self, value: Window) -> None: ...
+    def save_freeze(self, value: Freeze) -> None: ...
+    def remove(self, identity: str) -> None:
+        """A window or a freeze. That it isn't there is fine."""
+
+
 class HeldImages(Protocol):
     """Images that engines were seen to hold, by engine and id."""
 
@@ -201,6 +212,9 @@ class Rollouts(Protocol):
         """Raises KeyError."""
 
     def unfinished(self) -> list[Rollout]: ...
+    def done(self, rollout_ids: Iterable[str]) -> dict[tuple[str, str], PlannedTarget]:
+        """Targets of these rollouts that ended well, by rollout and environment."""
+
     def last_settings(self, environment_id: str, settings_hash: str) -> Settings | None:
         """The settings with that hash that a rollout planned last for an environment: those that were applied."""
 
@@ -232,6 +246,8 @@ class Journal(Protocol):
         """Returns the sequence number."""
 
     def of(self, rollout_id: str) -> list[JournalEntry]: ...
+    def newest(self, most: int) -> list[JournalEntry]:
+        """The last lines of all rollouts, oldest first."""
 
 
 class Books(Protocol):
@@ -265,6 +281,8 @@ class Books(Protocol):
     def rollouts(self) -> Rollouts: ...
     @property
     def journal(self) -> Journal: ...
+    @property
+    def schedule(self) -> ScheduleBook: ...
 
 
 class Catalog(Protocol):

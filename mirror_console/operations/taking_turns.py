@@ -34,8 +34,9 @@ def take_turn(
     except EngineError as error:
         running.keep(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))
         return
-    bake = rollout.plan.way.bake
-    turn = Turn(console, engine, session, rollout.id, target, running.show, bake, heart=heart, halting=fetcher.halting)
+    way = rollout.plan.way
+    turn = Turn(console, engine, session, rollout.id, target, running.show, way.bake, way.health_limit, heart=heart)
+    turn.halting = fetcher.halting
     turn.image_looks = image_looks
     swap = create if planned.swap is Swap.CREATE else recreate
     settle(turn, lambda turn: swap(turn, fetcher))
