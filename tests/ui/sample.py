@@ -24,6 +24,7 @@ from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Environment, Hold, Limits, Port, Process, Settings, Volume
 from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment, SourceRow
 from mirror_console.domain.identity import DIGEST_ONLY, SAME_BY_RECORD, Likeness
+from mirror_console.domain.lock import Lock
 from mirror_console.domain.observation import Difference, Health, Observation, State
 from mirror_console.domain.release import Release
 from mirror_console.domain.where import names_of
@@ -181,6 +182,7 @@ def cell(
     state: State = State.RUNNING,
     output: str = "",
     likeness: Likeness | None = None,
+    lock: Lock | None = None,
 ) -> Cell:
     """A cell in the state that is asked for. `running` is the place of its version, None where nothing runs."""
     environment = Environment(
@@ -213,6 +215,7 @@ def cell(
                 differences=differences,
                 health_output=output,
                 settings_hash=settings_hash(),
+                lock=lock,
             )
     wanted = release(EXPECTED)
     if likeness is DIGEST_ONLY:
@@ -257,6 +260,10 @@ def cell(
 HOLD = Hold(
     fingerprint(VERSIONS[3]), VERSIONS[3], "campaign until the end of September", "operator", NOW, NOW + timedelta(27)
 )
+LOCK = Lock(
+    "l" * 64, "locked-live", "second-operator", "desk-8", "91bd0c11ff", "3f2a91bcff", NOW - timedelta(minutes=17)
+)
+LOCKED = f"locked by {LOCK.holder}"
 BY_HAND = (
     Difference("memory limit", "512 MiB", "1 GiB"),
     Difference("variable DEBUG", "not set", "set"),
@@ -298,6 +305,7 @@ def _states() -> dict[str, Row]:
         activity=Activity.INTERRUPTED,
         step="interrupted: waits for your decision",
     )
+    add("locked", running=3, alignment=Alignment.BEHIND, lock=LOCK, activity=Activity.LOCKED, step=LOCKED)
     add("stale", seen=timedelta(days=3))
     add("ageing", seen=timedelta(minutes=12))
     add("never checked", seen=None, alignment=Alignment.UNKNOWN, running=None)
