@@ -49,11 +49,11 @@ class Lock:
 
     @property
     def holder(self) -> str:
-        """Who holds it: ``anna on desk-7``."""
+        """Who holds it: ``operator on desk-7``."""
         return f"{self.person or 'Somebody'} on {self.machine or 'an unknown computer'}"
 
     def words(self, now: datetime) -> str:
-        """Whose it is and since when, as a sentence's beginning: ``anna on desk-7 holds the lock since 14:05``."""
+        """Whose it is and since when, as a sentence's beginning: ``operator on desk-7 holds the lock since 14:05``."""
         since = moment(self.taken_at, now) if self.taken_at is not None else "an unknown time"
         return f"{self.holder} holds the lock since {since}"
 

@@ -15,7 +15,9 @@ from mirror_console.domain.lock import Lock, LockTimes, Pulse, felt, lock_of
 from mirror_console.domain.observation import Health, Observation
 
 TIMES = LockTimes()
-LOCK = Lock("id", "dunes-live", "anna", "desk-7", "91bd0c11ff", "3f2a91bcff", datetime(2026, 9, 3, 12, 5, tzinfo=UTC))
+LOCK = Lock(
+    "id", "dunes-live", "first-operator", "desk-7", "91bd0c11ff", "3f2a91bcff", datetime(2026, 9, 3, 12, 5, tzinfo=UTC)
+)
 Looks = list[tuple[float, int]]
 """Seconds since the look before, and by how much the heartbeat has gone on since."""
 looks = st.lists(st.tuples(st.floats(0.0, 100.0), st.integers(0, 2)), min_size=1, max_size=40)
@@ -72,12 +74,12 @@ def test_the_times_leave_a_holder_several_beats_within_the_term() -> None:
 
 
 def test_a_lock_says_whose_it_is_and_takes_whatever_its_labels_say() -> None:
-    names = {"operator": "anna", "machine": "desk-7", "console": "91bd0c11ff", "rollout": "3f2a91bcff"}
+    names = {"operator": "first-operator", "machine": "desk-7", "console": "91bd0c11ff", "rollout": "3f2a91bcff"}
     labels = {OUR_LABELS + name: value for name, value in names.items()}
     taken = LOCK.taken_at.isoformat() if LOCK.taken_at else ""
     assert lock_of("id", {**labels, OUR_LABELS + "taken": taken}, "dunes-live") == LOCK
     now = datetime(2026, 9, 3, 14, 0, tzinfo=UTC)
-    assert LOCK.words(now) == "anna on desk-7 holds the lock since 12:05"
+    assert LOCK.words(now) == "first-operator on desk-7 holds the lock since 12:05"
     assert LOCK.details == "rollout 3f2a91bc, console 91bd0c11"
     unknown = lock_of("id", {OUR_LABELS + "taken": "yesterday"}, "dunes-live")
     assert unknown.words(now) == "Somebody on an unknown computer holds the lock since an unknown time"
@@ -94,6 +96,6 @@ def test_what_is_wrong_is_shown_before_the_lock_and_the_lock_before_alignment() 
 
 def test_a_rollout_of_our_own_is_told_before_the_lock_of_others() -> None:
     seen = Observation("e", "web", "engine", datetime(2026, 9, 3, tzinfo=UTC), lock=LOCK)
-    assert activity_of(None, seen) == (Activity.LOCKED, "locked by anna on desk-7")
+    assert activity_of(None, seen) == (Activity.LOCKED, "locked by first-operator on desk-7")
     assert activity_of((Activity.QUEUED, "queued"), seen) == (Activity.QUEUED, "queued")
     assert activity_of(None, replace(seen, lock=None)) == activity_of(None, None) == (Activity.IDLE, "")

@@ -87,7 +87,7 @@ def wake(process: BaseProcess) -> None:
 
 
 def test_of_two_that_roll_out_at_the_same_instant_one_wins(world: World) -> None:
-    scenes = [world.scene("race", console) for console in ("anna", "berta")]
+    scenes = [world.scene("race", console) for console in ("first", "second")]
     begun = [world.cut.begin(taker.roll_out, scene, "LOCK:intent", "SIGSTOP") for scene in scenes]
     wait_until(lambda: all(map(asleep, begun)), "both have passed their checks")
     for process in begun:
@@ -100,7 +100,7 @@ def test_of_two_that_roll_out_at_the_same_instant_one_wins(world: World) -> None
 
 
 def test_a_lock_that_somebody_prunes_in_mid_swap_is_taken_again(world: World) -> None:
-    scene = world.scene("pruned", "anna")
+    scene = world.scene("pruned", "first")
     begun = world.cut.begin(taker.roll_out, scene, "STOP:intent", "SIGSTOP", "60")
     wait_until(lambda: asleep(begun), "the swap is about to begin")
     world.docker.run("container", "prune", "--force", "--filter", "label=io.mirrorconsole.role=lock")
@@ -111,32 +111,32 @@ def test_a_lock_that_somebody_prunes_in_mid_swap_is_taken_again(world: World) ->
 
 
 def test_what_a_killed_console_left_is_taken_over_and_it_finds_so_when_it_is_back(world: World) -> None:
-    anna, berta = world.scene("killed", "anna"), world.scene("killed", "berta")
-    assert world.cut.run(taker.roll_out, anna, "STOP:sent", "SIGKILL").exit_code == -signal.SIGKILL
+    first, second = world.scene("killed", "first"), world.scene("killed", "second")
+    assert world.cut.run(taker.roll_out, first, "STOP:sent", "SIGKILL").exit_code == -signal.SIGKILL
     assert world.runs("killed") == ("down", ["killed", "killed.mc-next", "mc-lock.killed"])
-    told = world.cut.run(taker.take, berta).told
+    told = world.cut.run(taker.take, second).told
     assert told["target"] == "put back", told
     assert "Its heartbeat has stood still for 2 s" in told["seen"]
     assert world.runs("killed") == ("1", ["killed"])
     assert world.docker.container("killed")["HostConfig"]["RestartPolicy"]["Name"] == "always"
     # Whoever was away is told what it left, finds nothing half done, and goes on from there as its person chooses.
-    assert world.cut.run(cutter.go_on, anna).told["target"] == "done"
+    assert world.cut.run(cutter.go_on, first).told["target"] == "done"
     assert world.runs("killed") == ("2", ["killed", "killed.mc-prev"])
 
 
 def test_a_call_that_a_sleeping_console_sends_late_is_put_right_and_it_changes_no_more(world: World) -> None:
-    anna, berta = world.scene("late", "anna"), world.scene("late", "berta")
-    sleeping = world.cut.begin(taker.roll_out, anna, taker.LATE, "SIGSTOP")
+    first, second = world.scene("late", "first"), world.scene("late", "second")
+    sleeping = world.cut.begin(taker.roll_out, first, taker.LATE, "SIGSTOP")
     wait_until(lambda: asleep(sleeping), "it has looked at its lock, and is about to stop the old container")
     before = world.docker.container("late")
-    taking = world.cut.begin(taker.take, berta)
-    doing = Path(berta.home, "doing")
+    taking = world.cut.begin(taker.take, second)
+    doing = Path(second.home, "doing")
     wait_until(
         lambda: doing.exists() and "watches for" in doing.read_text(), "the other console has put everything back"
     )
     wake(sleeping)
-    late = world.cut.end(sleeping, anna).told
-    told = world.cut.end(taking, berta).told
+    late = world.cut.end(sleeping, first).told
+    told = world.cut.end(taking, second).told
     after = world.docker.container("late")
     assert (after["Id"], after["State"]["Running"]) == (before["Id"], True)
     assert after["State"]["StartedAt"] != before["State"]["StartedAt"], "the late call met nothing: the test is void"

@@ -68,7 +68,7 @@ class Two:
 @pytest.fixture
 def two() -> Iterator[Two]:
     with small_fleet(mirrors=1) as first, second_console(first) as second:
-        first.console = replace(first.console, lock_times=FAST, person="anna", machine="desk-7")
+        first.console = replace(first.console, lock_times=FAST, person="first-operator", machine="desk-7")
         for fleet in (first, second):
             fleet.with_settings(fleet.environment(fleet.mirrors[0], "live"), stop_seconds=0)
         first.publish("26.8.2", health_interval=0.02)
@@ -87,7 +87,9 @@ def second_console(first: Fleet) -> Iterator[Fleet]:
         catalog = opened_catalog(Path(folder) / "catalog" / "catalog.sqlite")
         vault, jobs = MemoryVault(), Jobs()
         engines = DockerEngines(vault, now)
-        console = Console(catalog, engines, vault, now, time.monotonic, time.sleep, "berta", "desk-8", lock_times=FAST)
+        console = Console(
+            catalog, engines, vault, now, time.monotonic, time.sleep, "second-operator", "desk-8", lock_times=FAST
+        )
         fleet = Fleet(console, jobs, first.simulated, Path(folder))
         _fill(fleet, 1, Login("deploy", "fleet-password"))
         try:
@@ -135,7 +137,7 @@ def foreign_lock(fleet: Fleet) -> str:
     session = fleet.console.engines.session(fleet.console.engine(environment.engine_id))
     named = session.inspect(LIVE)
     assert named is not None
-    ours = {"role": "lock", "operator": "carla", "machine": "desk-9", "console": "c" * 32, "rollout": "r" * 32}
+    ours = {"role": "lock", "operator": "third-operator", "machine": "desk-9", "console": "c" * 32, "rollout": "r" * 32}
     labels = {f"io.mirrorconsole.{name}": value for name, value in ours.items()}
     return session.create(ContainerSpec(LOCK, named.image_id, Settings(), labels=labels))
 
@@ -177,7 +179,7 @@ def test_a_lock_whose_heart_beats_is_waited_for_and_then_taken(two: Two) -> None
 
     ended = Conductor(console, two.first.jobs, begun(two.first), show).run()
     assert ended.targets[0].state is TargetState.DONE, ended.targets[0].words
-    assert "waits for carla on desk-9, who holds the lock" in shown
+    assert "waits for third-operator on desk-9, who holds the lock" in shown
     assert two.alpha == DONE
 
 
@@ -188,7 +190,7 @@ def test_a_lock_that_stands_still_is_for_a_person_to_take_over(two: Two) -> None
     ended = Conductor(replace(two.first.console, mark=mark), two.first.jobs, begun(two.first)).run()
     (target,) = ended.targets
     assert target.state is TargetState.FAILED
-    assert "carla on desk-9 holds the lock since" in target.words
+    assert "third-operator on desk-9 holds the lock since" in target.words
     assert "take it over if that console is gone" in target.words
     assert (two.first.container(LOCK).id, two.first.container(LIVE).id) == (locks[0], before)
 
@@ -199,14 +201,14 @@ def test_a_lock_of_others_is_seen_named_by_checks_and_gone_again(two: Two) -> No
     refresh(fleet.console, fleet.jobs)
     cell = survey(fleet.console).row("mirror-01").cells["live"]
     assert (cell.activity, cell.status) == (Activity.LOCKED, Status.ROLLING_OUT)
-    assert cell_texts(cell, now())[1] == "locked by carla on desk-9"
-    assert verdict(cell, now()).startswith("Live is locked by carla on desk-9: another console works there.")
+    assert cell_texts(cell, now())[1] == "locked by third-operator on desk-9"
+    assert verdict(cell, now()).startswith("Live is locked by third-operator on desk-9: another console works there.")
     (found,) = all_locks(fleet.console, fleet.jobs).found
     assert (found.lock.id, found.mirror, found.environment, found.own) == (lock_id, "mirror-01", "live", False)
     made = plan(fleet.console, "live", ["mirror-01"], QUICK)
     checked = preflight(fleet.console, fleet.jobs, made)
     (blocking,) = checked.blocking
-    assert (blocking.check, "carla on desk-9 holds the lock" in blocking.words) == (Check.LOCK, True)
+    assert (blocking.check, "third-operator on desk-9 holds the lock" in blocking.words) == (Check.LOCK, True)
     fleet.simulated.engines["alpha"].lose_container(LOCK)
     refresh(fleet.console, fleet.jobs)
     assert survey(fleet.console).row("mirror-01").cells["live"].activity is Activity.IDLE
@@ -243,7 +245,7 @@ def test_what_another_console_left_is_brought_to_an_end(
     ended = taken(two)
     (target,) = ended.targets
     assert (target.state, target.planned.change) == (state, Change.TAKE_OVER), target.words
-    assert "The lock of anna on desk-7 was taken over" in ended.why
+    assert "The lock of first-operator on desk-7 was taken over" in ended.why
     assert two.alpha == left
     assert two.first.container(LIVE).policy == "unless-stopped"
     assert two.first.version_of(LIVE) == ("26.8.3" if state is TargetState.DONE else "26.8.2")
@@ -308,7 +310,7 @@ def test_nobody_takes_a_lock_whose_holder_lives_or_came_back(two: Two) -> None:
     session.set_restart(lock_id, RestartPolicy.ON_FAILURE, 1)
     with pytest.raises(InvalidInput) as refused:
         take_over(two.second.console, two.second.jobs, still, "a test")
-    assert "carla on desk-9 is at work again" in str(refused.value.problems[0])
+    assert "third-operator on desk-9 is at work again" in str(refused.value.problems[0])
     with pytest.raises(NotAllowed):
         take_over(replace(two.second.console, read_only="looking"), two.second.jobs, still, "a test")
     assert two.first.container(LOCK).id == lock_id
@@ -345,7 +347,7 @@ def test_superseded_while_the_other_still_holds_it(two: Two) -> None:
     ended = Conductor(console, two.first.jobs, begun(two.first)).run()
     (target,) = ended.targets
     assert target.state is TargetState.SUPERSEDED
-    assert target.words.startswith("carla on desk-9 holds the lock now, not this rollout.")
+    assert target.words.startswith("third-operator on desk-9 holds the lock now, not this rollout.")
     assert two.alpha == {LIVE: "running", f"{LIVE}.mc-next": "created", LOCK: "created"}
 
 

@@ -208,6 +208,13 @@ def _unhealthy(window: MainWindow) -> QWidget:
     return window
 
 
+def _locked(window: MainWindow) -> QWidget:
+    page = show(window, grid_of(list(every_state().values())))
+    page.view.move_to(every_state()["locked"].application.id, "live")
+    page.open_detail()
+    return window
+
+
 def _cannot_be_told(window: MainWindow) -> QWidget:
     page = show(window, grid_of(list(every_state().values())))
     page.view.move_to(every_state()["can not be told"].application.id, "live")
@@ -323,6 +330,7 @@ SCENES: dict[str, Scene] = {
     "detail-drifted": _drifted,
     "detail-unhealthy": _unhealthy,
     "detail-cannot-be-told": _cannot_be_told,
+    "detail-locked": _locked,
     "selection": _selection,
     "bad-filter": _bad_filter,
     "chip": _chip,

@@ -24,6 +24,7 @@ from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Environment, Hold, Limits, Port, Process, Settings, Volume
 from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment, SourceRow
 from mirror_console.domain.identity import DIFFERENT, DIGEST_ONLY, SAME, SAME_BY_RECORD, Likeness
+from mirror_console.domain.lock import Lock
 from mirror_console.domain.moment import day
 from mirror_console.domain.observation import Difference, Health, Observation, State
 from mirror_console.domain.release import Release
@@ -182,6 +183,7 @@ def cell(
     state: State = State.RUNNING,
     output: str = "",
     likeness: Likeness | None = None,
+    lock: Lock | None = None,
 ) -> Cell:
     """A cell in the state that is asked for. `running` is the place of its version, None where nothing runs."""
     environment = Environment(
@@ -214,6 +216,7 @@ def cell(
                 differences=differences,
                 health_output=output,
                 settings_hash=settings_hash(),
+                lock=lock,
             )
     wanted = release(EXPECTED)
     if likeness is DIGEST_ONLY:
@@ -261,6 +264,10 @@ def cell(
 HOLD = Hold(
     fingerprint(VERSIONS[3]), VERSIONS[3], "campaign until the end of September", "operator", NOW, NOW + timedelta(27)
 )
+LOCK = Lock(
+    "l" * 64, "locked-live", "second-operator", "desk-8", "91bd0c11ff", "3f2a91bcff", NOW - timedelta(minutes=17)
+)
+LOCKED = f"locked by {LOCK.holder}"
 BY_HAND = (
     Difference("memory limit", "512 MiB", "1 GiB"),
     Difference("variable DEBUG", "not set", "set"),
@@ -302,6 +309,7 @@ def _states() -> dict[str, Row]:
         activity=Activity.INTERRUPTED,
         step="interrupted: waits for your decision",
     )
+    add("locked", running=3, alignment=Alignment.BEHIND, lock=LOCK, activity=Activity.LOCKED, step=LOCKED)
     add("stale", seen=timedelta(days=3))
     add("ageing", seen=timedelta(minutes=12))
     add("never checked", seen=None, alignment=Alignment.UNKNOWN, running=None)
