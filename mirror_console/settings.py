@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from mirror_console.domain.alignment import AGEING_AFTER, STALE_AFTER
-from mirror_console.domain.plan import REST, WaveSize, Way
+from mirror_console.domain.plan import REST, WaveSize, Way, way_problems
 from mirror_console.errors import ConsoleError, Problem
 from mirror_console.paths import private_folder
 
@@ -49,11 +49,22 @@ WAYS: Mapping[WayPreset, Way] = MappingProxyType(
         WayPreset.CAREFUL: Way(
             at_once=4, at_once_per_engine=1, bake=300.0, max_failed=0, pulls_per_engine=1, pulls_per_registry=3
         ),
-        WayPreset.NORMAL: Way(),
+        WayPreset.NORMAL: Way(in_a_row=3),
         WayPreset.TEST: Way(waves=(WaveSize(count=1), REST), bake=5.0, max_failed=5, pause_after_canary=False),
     }
 )
 """The way of each preset."""
+
+
+def way_names(ways: Mapping[str, Way]) -> tuple[str, ...]:
+    """The names of all ways: the presets, then the person's own."""
+    return (*map(str, WayPreset), *sorted(set(ways) - set(map(str, WayPreset))))
+
+
+def way_named(name: str, ways: Mapping[str, Way]) -> Way:
+    """The way of that name. Raises KeyError where there is none. A preset can't be replaced by one of the same name."""
+    preset = next((one for one in WayPreset if one == name), None)
+    return ways[name] if preset is None else WAYS[preset]
 
 
 def _minutes(span: timedelta) -> int:
@@ -75,6 +86,8 @@ class Preferences:
     check_seconds: int = 60
     background_seconds: int = 600
     way: WayPreset = WayPreset.NORMAL
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    """Ways of the person's own, by the names that they gave them."""
 
     @property
     def ageing_after(self) -> timedelta:
@@ -108,7 +121,7 @@ def load(path: Path, say: Callable[[Problem], None] = _nobody) -> Preferences:
     written = _read(path, say)
     kinds = get_type_hints(Preferences)
     taken: dict[str, Any] = {}
-    for name in [field.name for field in fields(Preferences)]:
+    for name in [one.name for one in fields(Preferences)]:
         if name not in written:
             continue
         try:
@@ -151,7 +164,11 @@ def preference_problems(preferences: Preferences) -> list[Problem]:
     if not found and preferences.stale_minutes <= preferences.ageing_minutes:
         words = f"{preferences.stale_minutes} is not later than {preferences.ageing_minutes}, when ageing begins"
         found.append(Problem("stale_minutes", words))
-    return found
+    return found + [
+        Problem("ways", f"the way '{name}' can't be gone: {problem}")
+        for name, way in preferences.ways.items()
+        for problem in way_problems(way)
+    ]
 
 
 def _read(path: Path, say: Callable[[Problem], None]) -> dict[str, Any]:

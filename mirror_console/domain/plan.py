@@ -13,7 +13,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import assert_never
 
-from mirror_console.domain.alignment import SAME_IMAGE, Activity, Alignment, Cell, Knowledge, NoExpectation
+from mirror_console.domain.alignment import SAME_IMAGE, Activity, Alignment, Cell, Knowledge, NoExpectation, Status
+from mirror_console.domain.canary import FIRST_THAT_RUN_WELL, Canary, CanaryRule, Traits, canary_words, put_first
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.identity import UNREAD, is_image
 from mirror_console.domain.image import Image
@@ -79,9 +80,12 @@ REST = WaveSize()
 class Way:
     """How a rollout goes: its waves, caps, rests and its stop rule.
 
-    `max_failed` is how many targets of a wave may fail; in the first wave, the canary, none may. Unreachable counts.
-    `bake` is in seconds: how long a new container must stay well after it took over. With `prefetch` images are brought
-    to all engines before the first wave, where more than one engine lacks its image.
+    `max_failed` is how many targets of a wave may fail, or `max_failed_percent` of them where that isn't 0, rounded
+    down; in the first wave, the canary, none may. `in_a_row` so many failures one after the other stop it in any case;
+    0 for never. Unreachable counts as failed. `bake` is in seconds: how long a new container must stay well after it
+    took over. `health_limit`, in seconds, takes the place of how long each environment waits for health; 0 leaves that
+    to them. With `prefetch` images are brought to all engines before the first wave, where more than one engine lacks
+    its image. It pauses after the canary, after every wave, or after those in `pause_after`, counted from 1.
     """
 
     waves: tuple[WaveSize, ...] = (WaveSize(count=1), WaveSize(percent=5), WaveSize(percent=25), REST)
@@ -93,10 +97,26 @@ class Way:
     prefetch: bool = True
     pulls_per_engine: int = 2
     pulls_per_registry: int = 6
+    canary: Canary = FIRST_THAT_RUN_WELL
+    max_failed_percent: float = 0.0
+    in_a_row: int = 0
+    health_limit: float = 0.0
+    pause_after_every: bool = False
+    pause_after: tuple[int, ...] = ()
 
-    def allowed_failures(self, wave: int, waves: int) -> int:
-        """How many targets of a wave may fail before the rollout pauses."""
-        return 0 if wave == 0 and waves > 1 else self.max_failed
+    def allowed_failures(self, wave: int, waves: int, size: int) -> int:
+        """How many targets of a wave of this size may fail before the rollout pauses. A share becomes a count here."""
+        if wave == 0 and waves > 1:
+            return 0
+        # To a millionth: that 7 % of 100 targets are 7 is not for binary fractions to decide.
+        share = math.floor(round(size * self.max_failed_percent / 100, 6))
+        return share if self.max_failed_percent else self.max_failed
+
+    def pauses_after(self, wave: int, waves: int) -> bool:
+        """Whether a person is waited for after a wave, counted from 0. Never after the last one."""
+        if wave >= waves - 1:
+            return False
+        return self.pause_after_every or (self.pause_after_canary and wave == 0) or wave + 1 in self.pause_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +161,8 @@ class PlannedTarget:
     wave: int = 0
     taken_from: TakenFrom | None = None
     """Where nothing is rolled out: the lock was taken over, and what the other console left is brought to an end."""
+    canary: CanaryRule | None = None
+    """Why it is in the first of several waves; None for the others."""
 
     @property
     def digest(self) -> str:
@@ -187,6 +209,13 @@ class Plan:
         return tuple(tuple(target for target in self.targets if target.wave == wave) for wave in range(count))
 
     @property
+    def canary_words(self) -> str:
+        """Who goes first and why; empty where all go in one wave."""
+        first = [target for target in self.targets if target.canary is not None]
+        rule = first[0].canary if first else None
+        return canary_words(self.way.canary, rule, [target.application for target in first])
+
+    @property
     def engine_ids(self) -> tuple[str, ...]:
         """The engines that are touched, in order of their first target."""
         return tuple(dict.fromkeys(target.engine_id for target in self.targets))
@@ -225,9 +254,20 @@ def way_problems(way: Way) -> list[Problem]:
         found.append(Problem("pulls", "1 to 16 pulls at once to one engine, 1 to 64 from one registry"))
     if not 0 <= way.bake <= 24 * 3600:
         found.append(Problem("bake", "0 seconds to a day"))
-    if way.max_failed < 0:
-        found.append(Problem("max failed", "0 or more targets"))
+    if way.max_failed < 0 or not 0 <= way.max_failed_percent <= 100:
+        found.append(Problem("max failed", "0 or more targets, or a share up to 100%"))
+    if not 0 <= way.in_a_row <= 1000:
+        found.append(Problem("in a row", "1 to 1000 failures, or 0 for no such rule"))
+    if not 0 <= way.health_limit <= 24 * 3600:
+        found.append(Problem("health limit", "up to a day, or 0 for what each environment says"))
+    if any(wave < 1 for wave in way.pause_after):
+        found.append(Problem("pause after", "waves are counted from 1"))
     return found
+
+
+def stops_at(allowed: int, size: int) -> str:
+    """The arithmetic of a wave's stop rule: ``stops at 3 of 50``."""
+    return f"stops at {allowed + 1} of {size}" if allowed < size else f"never stops: all {size} may fail"
 
 
 def wave_counts(sizes: Sequence[WaveSize], targets: int) -> tuple[int, ...]:
@@ -356,18 +396,29 @@ def make_plan(
     now: datetime,
     releases: Mapping[str, Sequence[Release]] = MappingProxyType({}),
 ) -> Plan:
-    """Fix what a rollout over these cells would do. The order of cells is the order of the waves, canary first.
+    """Fix what a rollout over these cells would do. The order of cells is the order of the waves, the canary before.
 
     `releases` are those of each source, by its identity.
     """
-    outcomes = [planned(cell, releases=releases.get(cell.application.source_id, ())) for cell in cells]
-    targets = [outcome for outcome in outcomes if isinstance(outcome, PlannedTarget)]
-    left_out = tuple(outcome for outcome in outcomes if isinstance(outcome, LeftOut))
+    outcomes = [(cell, planned(cell, releases=releases.get(cell.application.source_id, ()))) for cell in cells]
+    targets = [(outcome, _traits(cell)) for cell, outcome in outcomes if isinstance(outcome, PlannedTarget)]
+    left_out = tuple(outcome for _, outcome in outcomes if isinstance(outcome, LeftOut))
+    ordered, rule, named = put_first(way.canary, targets)
+    counts = wave_counts((WaveSize(count=named), *way.waves[1:]) if named else way.waves, len(targets))
     placed: list[PlannedTarget] = []
-    rest = iter(targets)
-    for wave, count in enumerate(wave_counts(way.waves, len(targets))):
-        placed.extend(replace(next(rest), wave=wave) for _ in range(count))
+    rest = iter(ordered)
+    for wave, count in enumerate(counts):
+        why = rule if wave == 0 and len(counts) > 1 else None
+        placed.extend(replace(next(rest), wave=wave, canary=why) for _ in range(count))
     return Plan(plan_id, now, made_by, environment, tuple(placed), left_out, way, plan_fingerprint(placed, way))
+
+
+_WELL = frozenset({Status.ALIGNED, Status.BEHIND, Status.AHEAD, Status.DRIFTED})
+"""The states of what was seen lately and runs."""
+
+
+def _traits(cell: Cell) -> Traits:
+    return Traits(cell.application.slug, cell.application.tags, cell.status in _WELL)
 
 
 def plan_fingerprint(targets: Sequence[PlannedTarget], way: Way) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from mirror_console.domain.fetching import Fetch
-from mirror_console.domain.plan import Plan, PlannedTarget
+from mirror_console.domain.plan import Plan, PlannedTarget, stops_at
 
 
 class RolloutState(StrEnum):
@@ -280,11 +280,12 @@ class Complete:
 Decision = Begin | Wait | Halt | Complete
 
 
-def decide(rollout: Rollout) -> Decision:
+def decide(rollout: Rollout, closed: Collection[str] = ()) -> Decision:
     """What to do next in a running rollout.
 
     A wave begins only when the one before is over. The stop rule is asked before every start, so no more targets can
-    fail beyond it than were in flight. Unreachable and unknown count as failed.
+    fail beyond it than were in flight. Unreachable and unknown count as failed. Environments in `closed` may not be
+    changed now: they wait, and once nothing else can be begun in their wave, the rollout does.
     """
     if all(target.over for target in rollout.targets):
         return Complete()
@@ -293,13 +294,39 @@ def decide(rollout: Rollout) -> Decision:
     in_flight = [target for target in rollout.targets if target.state in WORKING]
     if tripped:
         return Wait() if in_flight else Halt(tripped)
-    if wave == 1 and 0 not in rollout.passed_gates:
-        if not any(target.state in SUCCEEDED for target in rollout.wave(0)):
-            return Halt(_no_canary_words(rollout), gate=True)
-        if rollout.plan.way.pause_after_canary:
-            return Halt(_canary_words(rollout), gate=True)
-    begun = _next_targets(rollout, wave, in_flight)
-    return Begin(begun) if begun else Wait()
+    if wave > 0 and 0 not in rollout.passed_gates and _untried(rollout.wave(0)):
+        return Halt(_no_canary_words(rollout), gate=True)
+    for before in range(wave):
+        if before not in rollout.passed_gates and rollout.plan.way.pauses_after(before, rollout.waves):
+            return Halt(_gate_words(rollout, before), gate=True)
+    begun = _next_targets(rollout, wave, in_flight, closed)
+    if begun:
+        return Begin(begun)
+    waiting = [target for target in rollout.wave(wave) if target.environment_id in closed and not target.over]
+    return Halt(_closed_words(rollout, waiting)) if waiting and not in_flight else Wait()
+
+
+def _untried(targets: Sequence[Target]) -> bool:
+    return not any(target.state in SUCCEEDED for target in targets)
+
+
+def _gate_words(rollout: Rollout, wave: int) -> str:
+    if wave == 0:
+        return _canary_words(rollout)
+    targets = rollout.wave(wave)
+    done = sum(target.state in SUCCEEDED for target in targets)
+    return f"Paused after wave {wave + 1}, as planned: {done} of {len(targets)} updated. Look at them, then resume."
+
+
+def _closed_words(rollout: Rollout, waiting: Sequence[Target]) -> str:
+    names = ", ".join(target.planned.application for target in waiting[:3])
+    more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
+    later = sum(target.planned.wave > waiting[0].planned.wave for target in rollout.targets)
+    after = f" {later} of later waves wait for them." if later else ""
+    return (
+        f"Paused: {names}{more} may not be changed now; the list says why and until when.{after} Resume it then; "
+        "or stop it, and they are left as they are."
+    )
 
 
 def _canary_words(rollout: Rollout) -> str:
@@ -321,11 +348,40 @@ def _tripped(rollout: Rollout) -> str:
     for wave in range(rollout.waves):
         targets = rollout.wave(wave)
         failed = [target for target in targets if target.state in UNSUCCESSFUL]
-        allowed = max(rollout.plan.way.allowed_failures(wave, rollout.waves), _forgiven(rollout, wave))
+        allowed = _allowed(rollout, wave)
         if len(failed) > allowed:
             counted = f"{len(failed)} of {len(targets)} targets of wave {wave + 1} failed; {allowed} may."
-            return f"Stop rule: {counted} Look at why; then resume in spite of it, or stop."
-    return ""
+            return f"Stop rule: {counted} {_THEN}"
+    most, row = rollout.plan.way.in_a_row, failures_in_a_row(rollout)
+    return f"Stop rule: {row} targets failed in a row; {most - 1} may. {_THEN}" if 0 < most <= row else ""
+
+
+_THEN = "Look at why; then resume in spite of it, or stop."
+
+
+def _allowed(rollout: Rollout, wave: int) -> int:
+    by_rule = rollout.plan.way.allowed_failures(wave, rollout.waves, len(rollout.wave(wave)))
+    return max(by_rule, _forgiven(rollout, wave))
+
+
+def failures_in_a_row(rollout: Rollout) -> int:
+    """How many targets failed last, one after the other, without those that a person has accepted.
+
+    In the order in which they ended; those that were left out count neither way. One that is unknown ended last.
+    """
+    over = [target for target in rollout.targets if target.state in SUCCEEDED | UNSUCCESSFUL]
+    ended = sorted(over, key=lambda target: (target.ended_at is None, target.ended_at or rollout.started_at))
+    forgiven = sum(_forgiven(rollout, wave) for wave in range(rollout.waves))
+    row = 0
+    for target in ended:
+        if target.state in SUCCEEDED:
+            row = 0
+        elif forgiven:
+            # Accepted were those that had failed by then: the first of them.
+            forgiven -= 1
+        else:
+            row += 1
+    return row
 
 
 _MOST_WAVES = 1000
@@ -354,7 +410,7 @@ def after_resume(rollout: Rollout) -> tuple[int, ...]:
     return tuple(sorted(gates))
 
 
-def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target]) -> tuple[str, ...]:
+def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target], closed: Collection[str]) -> tuple[str, ...]:
     way = rollout.plan.way
     per_engine = Counter(target.planned.engine_id for target in in_flight)
     free = way.at_once - len(in_flight)
@@ -363,7 +419,9 @@ def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target]) -> t
         if len(begun) >= free:
             break
         most = min(way.at_once_per_engine, target.planned.engine_at_once)
-        if target.state is not TargetState.QUEUED or per_engine[target.planned.engine_id] >= most:
+        if target.state is not TargetState.QUEUED or target.environment_id in closed:
+            continue
+        if per_engine[target.planned.engine_id] >= most:
             continue
         per_engine[target.planned.engine_id] += 1
         begun.append(target.environment_id)
@@ -371,12 +429,12 @@ def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target]) -> t
 
 
 def stop_rule_words(rollout: Rollout) -> str:
-    """The arithmetic of the stop rule for the current wave: ``2 failed of at most 5 in this wave of 50``."""
-    wave = rollout.current_wave
+    """The arithmetic of the stop rule for the current wave: ``1 failed; stops at 3 of 50; unreachable counts``."""
+    wave, way = rollout.current_wave, rollout.plan.way
     targets = rollout.wave(wave)
     failed = sum(target.state in UNSUCCESSFUL for target in targets)
-    allowed = max(rollout.plan.way.allowed_failures(wave, rollout.waves), _forgiven(rollout, wave))
-    return f"{failed} failed of at most {allowed} in this wave of {len(targets)}; unreachable counts"
+    row = f", or at {way.in_a_row} in a row (now {failures_in_a_row(rollout)})" if way.in_a_row else ""
+    return f"{failed} failed; {stops_at(_allowed(rollout, wave), len(targets))}{row}; unreachable counts"
 
 
 def end_state(rollout: Rollout) -> RolloutState:

@@ -27,6 +27,7 @@ def plan(console: Console, environment: str, application_ids: Sequence[str], way
     if environment not in grid.columns:
         names = ", ".join(grid.columns) or "none yet"
         problems.append(Problem("environment", f"no mirror has an environment '{environment}' (there are: {names})"))
+    problems += _canary_problems(_chosen_rows(grid, chosen), way)
     if problems:
         raise InvalidInput("This can't be planned.", problems, "Choose again. Nothing was changed.")
     cells = [row.cells[environment] for row in _chosen_rows(grid, chosen) if environment in row.cells]
@@ -38,6 +39,20 @@ def plan(console: Console, environment: str, application_ids: Sequence[str], way
     with console.catalog.write() as books:
         books.plans.save(made)
     return made
+
+
+def _canary_problems(rows: Sequence[Row], way: Way) -> list[Problem]:
+    """Whoever is to go first is among those that were chosen: a slip of the pen would let others go first."""
+    slugs = {row.application.slug for row in rows}
+    found = [
+        Problem("canary", f"'{slug}' is not among the chosen mirrors")
+        for slug in way.canary.mirrors
+        if slug not in slugs
+    ]
+    tag = way.canary.tag
+    if tag and not any(tag in row.application.tags for row in rows):
+        found.append(Problem("canary", f"none of the chosen mirrors has the tag '{tag}'"))
+    return found
 
 
 def _releases(grid: Grid) -> dict[str, list[Release]]:

@@ -265,7 +265,8 @@ def _settle_one(
     except EngineError as error:
         running.keep(replace(target, state=TargetState.UNKNOWN, words=error.title))
         return
-    turn = Turn(console, engine, session, rollout.id, target, running.show, rollout.plan.way.bake, heart=heart)
+    way = rollout.plan.way
+    turn = Turn(console, engine, session, rollout.id, target, running.show, way.bake, way.health_limit, heart=heart)
     if scene.lock is not None and not turn.lock.adopt(scene.lock):
         held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")

@@ -271,8 +271,8 @@ def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
 
     Not `guarded` where the lock was let go already: then nothing is left that would be changed.
     """
-    test = turn.planned.settings.health
-    until = turn.console.monotonic() + test.limit
+    limit = turn.health_limit or turn.planned.settings.health.limit
+    until = turn.console.monotonic() + limit
 
     def well() -> str | None:
         # The look that proved the start is the first one, where nothing has to settle.
@@ -284,7 +284,7 @@ def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
             if judged.verdict is Verdict.ILL:
                 return judged.words
             if turn.console.monotonic() >= until:
-                return f"not well after {test.limit:g} s: {judged.words}"
+                return f"not well after {limit:g} s: {judged.words}"
             if judged.words != turn.target.words:
                 turn.become(TargetState.VERIFYING, judged.words)
             turn.keep()

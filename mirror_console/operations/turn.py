@@ -75,6 +75,8 @@ class Turn:
     show: Callable[[Target], None]
     bake: float = 0.0
     """Seconds for which the new container is watched after it took over."""
+    health_limit: float = 0.0
+    """Seconds for which health is waited for; 0 for what the environment's settings say."""
     heart: Heartbeat | None = None
     """What shows others that the lock is held by somebody who lives."""
     halting: Callable[[], Halting] = lambda: Halting.NOT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from mirror_console.domain.plan import (
     number_to_type,
     plan_fingerprint,
     planned,
+    stops_at,
     wave_counts,
     way_problems,
     why_nothing,
@@ -109,6 +111,10 @@ def test_sizes_are_told_as_they_are_typed() -> None:
         ({"bake": -1}, "bake"),
         ({"bake": 86401}, "bake"),
         ({"max_failed": -1}, "max failed"),
+        ({"max_failed_percent": 101.0}, "max failed"),
+        ({"in_a_row": -1}, "in a row"),
+        ({"health_limit": -1.0}, "health limit"),
+        ({"pause_after": (0,)}, "pause after"),
     ],
 )
 def test_each_fault_of_a_way_is_told(fault: dict[str, Any], field: str) -> None:
@@ -119,8 +125,38 @@ def test_each_fault_of_a_way_is_told(fault: dict[str, Any], field: str) -> None:
 def test_in_the_canary_nothing_may_fail_and_a_single_wave_is_no_canary() -> None:
     way = Way(max_failed=3)
 
-    assert [way.allowed_failures(wave, 3) for wave in range(3)] == [0, 3, 3]
-    assert way.allowed_failures(0, 1) == 3
+    assert [way.allowed_failures(wave, 3, 10) for wave in range(3)] == [0, 3, 3]
+    assert way.allowed_failures(0, 1, 10) == 3
+
+
+@given(st.integers(0, 100_000), st.integers(1, 10_000))
+def test_a_share_of_failures_is_a_count_that_is_never_above_the_share(hundredths: int, size: int) -> None:
+    way = Way(max_failed=7, max_failed_percent=hundredths % 10_000 / 100)
+    allowed = way.allowed_failures(1, 2, size)
+
+    if not way.max_failed_percent:
+        assert allowed == 7
+    else:
+        exact = Fraction(hundredths % 10_000, 10_000) * size
+        assert allowed <= exact < allowed + 1
+
+
+@pytest.mark.parametrize(
+    ("allowed", "size", "words"),
+    [(2, 50, "stops at 3 of 50"), (0, 1, "stops at 1 of 1"), (5, 5, "never stops: all 5 may fail")],
+)
+def test_the_arithmetic_of_the_stop_rule_is_told(allowed: int, size: int, words: str) -> None:
+    assert stops_at(allowed, size) == words
+
+
+@given(st.builds(Way, pause_after_canary=st.booleans(), pause_after_every=st.booleans()), st.integers(1, 9))
+def test_nobody_is_waited_for_after_the_last_wave(way: Way, waves: int) -> None:
+    pauses = [wave for wave in range(waves) if replace(way, pause_after=(2, waves)).pauses_after(wave, waves)]
+
+    assert waves - 1 not in pauses
+    assert (0 in pauses) == (waves > 1 and (way.pause_after_canary or way.pause_after_every))
+    assert (1 in pauses) == (waves > 2)
+    assert (pauses == list(range(waves - 1))) or not way.pause_after_every
 
 
 # --- one environment -----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,7 @@ from mirror_console.domain.rollout import (
     after_resume,
     decide,
     end_state,
+    failures_in_a_row,
     forgive,
     headline,
     stop_rule_words,
@@ -92,6 +94,10 @@ WAYS = st.builds(
     at_once_per_engine=st.integers(1, 4),
     max_failed=st.integers(0, 4),
     pause_after_canary=st.booleans(),
+    max_failed_percent=st.sampled_from([0.0, 5.0, 34.0]),
+    in_a_row=st.integers(0, 4),
+    pause_after_every=st.booleans(),
+    pause_after=st.lists(st.integers(1, 4), max_size=2).map(tuple),
 )
 ENGINES = st.lists(st.sampled_from(["fra-1", "fra-2", "ber-1"]), min_size=1, max_size=30)
 
@@ -105,17 +111,24 @@ class Run:
     share_failing: float
     halts: list[str] = field(default_factory=list)
     begun: Counter[str] = field(default_factory=Counter)
+    closing: float = 0.0
+    """How likely it is that an environment may not be changed when it is asked."""
+    row: int = 0
+    """Failures in a row since a person last resumed: counted as they come."""
 
     def play(self) -> None:
         """Until it is complete; a person resumes at every halt. Fails where it doesn't end."""
         for _ in range(20 * len(self.now.targets) + 20):
-            match decide(self.now):
+            closed = [one.environment_id for one in self.now.targets if self.chance.random() < self.closing]
+            match decide(self.now, closed):
                 case Begin(ids):
+                    assert not set(closed) & set(ids)
                     self.begin(ids)
                 case Wait():
                     self.end_one()
                 case Halt(why):
                     self.halts.append(why)
+                    self.row = 0
                     self.now = replace(self.now, passed_gates=after_resume(self.now))
                 case Complete():
                     return
@@ -145,12 +158,24 @@ class Run:
         accepted = accepted_failures(self.now)
         for number in range(self.now.waves):
             assert failures(self.now, number) <= accepted[number]
+        way = self.now.plan.way
+        assert self.row == failures_in_a_row(self.now)
+        assert not way.in_a_row or self.row < way.in_a_row
+        pausing = [wave for wave in range(self.now.current_wave) if way.pauses_after(wave, self.now.waves)]
+        assert set(pausing) <= set(self.now.passed_gates)
 
     def end_one(self) -> None:
         one = self.chance.choice(self.in_flight())
         bad = self.chance.random() < self.share_failing
         outcome = self.chance.choice(sorted(UNSUCCESSFUL) if bad else sorted(SUCCEEDED))
+        self.row = self.row + 1 if bad else 0
+        ended = NOW + timedelta(seconds=sum(target.over for target in self.now.targets))
         self.now = become(self.now, {one.environment_id: outcome})
+        targets = tuple(
+            replace(target, ended_at=ended) if target.environment_id == one.environment_id else target
+            for target in self.now.targets
+        )
+        self.now = replace(self.now, targets=targets)
 
 
 def failures(told: Rollout, wave: int) -> int:
@@ -163,7 +188,7 @@ def accepted_failures(told: Rollout) -> list[int]:
     marks = set(told.passed_gates)
     return [
         max(
-            [way.allowed_failures(wave, told.waves)]
+            [way.allowed_failures(wave, told.waves, len(told.wave(wave)))]
             + [count for count in range(1, len(told.targets) + 1) if forgive(wave, count) in marks]
         )
         for wave in range(told.waves)
@@ -182,8 +207,41 @@ def test_caps_waves_and_the_stop_rule_hold_and_it_ends(
     outcomes = Counter(one.state for one in run.now.targets)
     assert sum(outcomes.values()) == len(engines)
     if share_failing == 0.0:
-        gate = way.pause_after_canary and run.now.waves > 1
-        assert len(run.halts) == (1 if gate else 0)
+        assert len(run.halts) == sum(way.pauses_after(wave, run.now.waves) for wave in range(run.now.waves))
+
+
+@given(ENGINES, WAYS, st.integers(0, 10**6), st.sampled_from([0.0, 0.3]))
+def test_what_may_not_be_changed_waits_and_keeps_nothing_else_waiting_in_its_wave(
+    engines: list[str], way: Way, seed: int, share_failing: float
+) -> None:
+    run = Run(rollout(engines, way), random.Random(seed), share_failing, closing=0.4)  # noqa: S311 - can be repeated
+    run.play()
+
+    assert run.begun == Counter({one.environment_id: 1 for one in run.now.targets})
+
+
+@given(ENGINES, WAYS, st.sets(st.integers(0, 29)))
+def test_it_pauses_for_a_closed_window_only_once_the_rest_of_the_wave_is_over(
+    engines: list[str], way: Way, numbers: set[int]
+) -> None:
+    now = rollout(engines, replace(way, pause_after_canary=False, pause_after_every=False, pause_after=()))
+    closed = {f"e{number}" for number in numbers if number < len(engines)}
+    while isinstance(decision := decide(now, closed), Begin):
+        now = become(now, dict.fromkeys(decision.environment_ids, TargetState.DONE))
+
+    if not closed:
+        assert decision == Complete()
+        return
+    waiting = [one for one in now.targets if not one.over]
+    wave = min((now.target(one).planned.wave for one in closed), default=0)
+    untried = wave > 0 and not any(one.state in SUCCEEDED for one in now.wave(0))
+    assert isinstance(decision, Halt)
+    assert not untried
+    assert {one.environment_id for one in waiting if one.planned.wave == wave} == closed & {
+        one.environment_id for one in now.wave(wave)
+    }
+    assert all(one.planned.wave > wave for one in waiting if one.environment_id not in closed)
+    assert "may not be changed now" in decision.why
 
 
 @given(ENGINES, WAYS, st.integers(0, 10**6))
@@ -198,7 +256,7 @@ def test_no_more_fail_beyond_the_rule_than_were_in_flight(engines: list[str], wa
         else:
             run.end_one()
 
-    assert failures(run.now, 0) <= way.allowed_failures(0, run.now.waves) + most_in_flight
+    assert failures(run.now, 0) <= way.allowed_failures(0, run.now.waves, len(run.now.wave(0))) + most_in_flight
     assert all(one.state is TargetState.QUEUED for one in run.now.targets if one.planned.wave > 0)
     if isinstance(decision, Halt):
         assert not decision.gate
@@ -315,7 +373,10 @@ def test_words_for_the_screens() -> None:
     now = states_of(rollout(["a"] * 5, Way(waves=(REST,))), TargetState.DONE, TargetState.PUT_BACK, TargetState.UNKNOWN)
 
     assert headline(now) == "1 of 5 updated, 2 queued, 1 unknown, 1 put back"
-    assert stop_rule_words(now) == "2 failed of at most 2 in this wave of 5; unreachable counts"
+    assert stop_rule_words(now) == "2 failed; stops at 3 of 5; unreachable counts"
+    by_row = replace(now, plan=replace(now.plan, way=Way(waves=(REST,), in_a_row=3, max_failed_percent=100.0)))
+    told = "2 failed; never stops: all 5 may fail, or at 3 in a row (now 2); unreachable counts"
+    assert stop_rule_words(by_row) == told
 
 
 def test_every_state_is_working_over_or_waiting() -> None:
