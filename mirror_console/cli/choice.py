@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from mirror_console import settings
 from mirror_console.cli.session import Session
 from mirror_console.cli.status import FILTER_HELP, chosen, surveyed
 from mirror_console.domain.plan import Plan, Way
@@ -19,7 +20,11 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan as make_plan
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.typed import parse_waves, parsed
-from mirror_console.settings import WAYS, WayPreset
+from mirror_console.operations.way_typed import NEVER, Allowed, Pauses, parse_allowed, parse_canary, parse_pauses
+from mirror_console.settings import WayPreset, way_named, way_names
+
+WAY_HELP = "What the options below don't say: careful, normal, test environment, or a way that you have kept."
+PAUSE_HELP = "Pause after: canary, every, waves such as 1,3, or never."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +36,22 @@ class Choice:
         list[str] | None, typer.Option("--mirror", "-m", help="This mirror, by slug; may be repeated.")
     ] = None
     every: Annotated[bool, typer.Option("--all", help="Every mirror that has the environment.")] = False
-    preset: Annotated[WayPreset, typer.Option("--way", help="What the options below don't say.")] = WayPreset.NORMAL
+    preset: Annotated[str, typer.Option("--way", help=WAY_HELP)] = WayPreset.NORMAL.value
     waves: Annotated[str, typer.Option("--waves", help="Sizes of the waves, such as 1,5%,25%,rest.")] = ""
     bake: Annotated[float | None, typer.Option("--bake", help="Seconds that a new container must stay well.")] = None
     at_once: Annotated[int | None, typer.Option("--at-once", help="Targets at once.")] = None
     per_engine: Annotated[int | None, typer.Option("--per-engine", help="Targets at once on one engine.")] = None
-    max_failed: Annotated[int | None, typer.Option("--max-failed", help="Targets of a wave that may fail.")] = None
+    canary: Annotated[str, typer.Option("--canary", help="Who goes first: slugs, tag:NAME, or first.")] = ""
+    max_failed: Annotated[str, typer.Option("--max-failed", help="Targets of a wave that may fail, as 2 or 5%.")] = ""
+    in_a_row: Annotated[int | None, typer.Option("--in-a-row", help="Stop at so many failures in a row.")] = None
+    health_limit: Annotated[float | None, typer.Option("--health-limit", help="Seconds to wait for health.")] = None
+    pause_after: Annotated[str, typer.Option("--pause-after", help=PAUSE_HELP)] = ""
     per_registry: Annotated[int | None, typer.Option("--per-registry", help="Pulls at once from one registry.")] = None
     pulls_per_engine: Annotated[int | None, typer.Option("--pulls-per-engine", help="Pulls at once to one engine.")] = (
         None
     )
     no_prefetch: Annotated[bool, typer.Option("--no-prefetch", help="Fetch in each target's turn, not ahead.")] = False
-    no_pause: Annotated[bool, typer.Option("--no-pause", help="Don't pause after the first wave.")] = False
+    no_pause: Annotated[bool, typer.Option("--no-pause", help="Never pause between waves.")] = False
     no_refresh: Annotated[bool, typer.Option("--no-refresh", help="Don't ask the engines first.")] = False
 
 
@@ -73,7 +82,7 @@ def with_choice(command: Callable[..., None]) -> Callable[..., None]:
 
 def planned(session: Session, console: Console, jobs: Jobs, environment: str, choice: Choice) -> Plan:
     """Make the plan that is chosen, on what the engines say now. Raises InvalidInput, BadFilter, NotAllowed."""
-    way = _way(choice)
+    way = _way(choice, way_of(session, choice.preset))
     mirrors = choice.mirror
     if not (choice.filter_text or mirrors or choice.every):
         problem = Problem("targets", "say which mirrors: --filter, --mirror or --all")
@@ -92,26 +101,41 @@ def planned(session: Session, console: Console, jobs: Jobs, environment: str, ch
     return make_plan(console, environment, ids, way)
 
 
-def way_of(preset: WayPreset) -> Way:
-    """The way of a preset."""
-    return WAYS[preset]
+def way_of(session: Session, name: str) -> Way:
+    """The way of a preset, or one that the person has kept under that name. Raises InvalidInput."""
+    own = settings.load(session.parts.preferences_path()).ways
+    try:
+        return way_named(name, own)
+    except KeyError:
+        problem = Problem("way", f"there is no way '{name}'; there are: {', '.join(way_names(own))}")
+        raise InvalidInput("The way of the rollout can't be read.", [problem]) from None
 
 
-def _way(choice: Choice) -> Way:
-    """The way that the options say. Raises InvalidInput where one of them can't be read."""
-    way = WAYS[choice.preset]
+def _way(choice: Choice, way: Way) -> Way:
+    """The way that the options say, and `way` where they don't. Raises InvalidInput where one can't be read."""
     problems: list[Problem] = []
-    given = {
-        "waves": parsed(problems, "waves", parse_waves, choice.waves, way.waves) if choice.waves else None,
+    given: dict[str, object] = {
         "bake": choice.bake,
         "at_once": choice.at_once,
         "at_once_per_engine": choice.per_engine,
-        "max_failed": choice.max_failed,
+        "in_a_row": choice.in_a_row,
+        "health_limit": choice.health_limit,
         "pulls_per_registry": choice.per_registry,
         "pulls_per_engine": choice.pulls_per_engine,
         "prefetch": False if choice.no_prefetch else None,
-        "pause_after_canary": False if choice.no_pause else None,
     }
+    if choice.waves:
+        given["waves"] = parsed(problems, "waves", parse_waves, choice.waves, way.waves)
+    if choice.canary:
+        given["canary"] = parsed(problems, "canary", parse_canary, choice.canary, way.canary)
+    if choice.max_failed:
+        allowed = parsed(problems, "max failed", parse_allowed, choice.max_failed, Allowed())
+        given |= {"max_failed": allowed.count, "max_failed_percent": allowed.percent}
+    if choice.pause_after and choice.no_pause:
+        problems.append(Problem("no pause", "say either --no-pause, or --pause-after"))
+    if choice.pause_after or choice.no_pause:
+        pauses = parsed(problems, "pause after", parse_pauses, choice.pause_after or NEVER, Pauses())
+        given |= {"pause_after_canary": pauses.canary, "pause_after_every": pauses.every, "pause_after": pauses.waves}
     if problems:
         raise InvalidInput("The way of the rollout can't be read.", problems)
     return replace(way, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # names of Way's own fields

@@ -132,7 +132,7 @@ def correct(
     mirror: MirrorArgument,
     environment: EnvironmentArgument,
     why: Annotated[str, typer.Option("--why", help="The reason, for the report.")],
-    preset: Annotated[WayPreset, typer.Option("--way", help="How the rollout goes.")] = WayPreset.NORMAL,
+    preset: Annotated[str, typer.Option("--way", help="How the rollout goes.")] = WayPreset.NORMAL.value,
     yes: YesOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -145,7 +145,7 @@ def correct(
     with session.console(write=True) as (console, jobs):
         cell = _cell(session, console, mirror, environment)
         session.out.note(refresh(console, jobs, [cell.environment.engine_id], inspect_all=True).sentence)
-        made = plan(console, environment, [cell.application.id], way_of(preset))
+        made = plan(console, environment, [cell.application.id], way_of(session, preset))
         there = next((one for one in made.left_out if one.reason is Reason.NOTHING_TO_DO), None)
         if there is not None:
             words = f"There is nothing to correct on {cell.application.name} {environment}: {there.words}."

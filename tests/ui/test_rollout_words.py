@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirror_console.domain.canary import Canary
 from mirror_console.domain.check import Check
-from mirror_console.domain.plan import REST, WaveSize, Way
+from mirror_console.domain.plan import REST, WaveSize, Way, wave_counts
 from mirror_console.domain.rollout import RECREATE_STEPS, Phase, Result, Step, TargetState
 from mirror_console.errors import InvalidInput
 from mirror_console.settings import WAYS
@@ -19,10 +20,12 @@ from mirror_console.ui.rollout.steps import step_lines
 from mirror_console.ui.rollout.ways import (
     WayTexts,
     in_numbers,
+    pause_words,
     read_span,
     read_waves,
     read_way,
     span_text,
+    stop_words,
     waves_text,
     way_texts,
 )
@@ -46,6 +49,30 @@ def test_what_is_shown_of_a_preset_can_be_typed_again(way: Way) -> None:
     assert read_way(way_texts(way)) == way
 
 
+@given(
+    st.builds(
+        Way,
+        waves=st.lists(SIZES, max_size=3).map(lambda sizes: (*sizes, REST)),
+        at_once=st.integers(1, 64),
+        bake=st.integers(0, 3600).map(float),
+        max_failed=st.just(0),
+        max_failed_percent=st.sampled_from([0.0, 5.0, 12.5, 100.0]),
+        in_a_row=st.integers(0, 9),
+        health_limit=st.sampled_from([0.0, 45.0, 120.0, 3600.0]),
+        pause_after_canary=st.booleans(),
+        pause_after=st.just(()),
+        canary=st.sampled_from([Canary(), Canary(tag="early"), Canary(mirrors=("dunes-bakery", "birch-tea"))]),
+    )
+)
+def test_what_is_shown_of_any_way_can_be_typed_again(way: Way) -> None:
+    assert read_way(way_texts(way)) == way
+
+
+@pytest.mark.parametrize("text", ["never", "canary", "every", "1, 3", "2"])
+def test_pauses_are_typed_as_they_are_shown(text: str) -> None:
+    assert way_texts(read_way(replace(way_texts(Way()), pauses=text))).pauses == text
+
+
 def test_a_missing_rest_is_added_so_that_no_target_is_left_over() -> None:
     assert read_waves("1, 10 %") == (WaveSize(count=1), WaveSize(percent=10), REST)
 
@@ -58,16 +85,20 @@ def test_what_is_no_wave_is_refused_with_an_example(text: str) -> None:
 
 
 def test_every_wrong_field_of_a_way_is_told_at_once() -> None:
-    texts = WayTexts("a few", "many", "0", "soon", "-1", True, "lots", "")
+    texts = WayTexts("a few", "many", "0", "soon", "-1", "1, x", "lots", "", True, "tag:", "some", "soon")
     with pytest.raises(InvalidInput) as refused:
         read_way(texts)
     assert [problem.field for problem in refused.value.problems] == [
         "waves",
         "at_once",
         "max_failed",
+        "in_a_row",
+        "pauses",
+        "canary",
         "pulls_per_registry",
         "pulls_per_engine",
         "bake",
+        "health_limit",
     ]
     with pytest.raises(InvalidInput) as refused:
         read_way(replace(way_texts(Way()), pulls_per_registry="65"))
@@ -83,6 +114,31 @@ def test_times_are_typed_with_a_unit(text: str, seconds: float) -> None:
 def test_a_way_is_told_in_numbers() -> None:
     assert in_numbers(Way(), 386) == "1 + 20 + 97 + 268 in 4 waves"
     assert in_numbers(Way(waves=(REST,)), 3) == "3 targets in one wave"
+
+
+@pytest.mark.parametrize(
+    ("way", "targets", "rule", "pauses"),
+    [
+        (
+            Way(),
+            386,
+            "canary stops at 1 of 1; then stops at 3 of 20, at 3 of 97, at 3 of 268",
+            "pause after the first",
+        ),
+        (
+            Way(max_failed_percent=5, in_a_row=3, pause_after_every=True),
+            386,
+            "canary stops at 1 of 1; then stops at 2 of 20, at 5 of 97, at 14 of 268, or at 3 in a row",
+            "pause after every wave",
+        ),
+        (Way(waves=(REST,), max_failed=5), 3, "never stops: all 3 may fail", ""),
+        (Way(pause_after_canary=False, pause_after=(2, 4)), 386, None, "pause after wave 2"),
+    ],
+)
+def test_the_arithmetic_of_a_way_is_told(way: Way, targets: int, rule: str | None, pauses: str) -> None:
+    counts = wave_counts(way.waves, targets)
+    assert rule is None or stop_words(way, counts) == rule
+    assert pause_words(way, len(counts)) == pauses
 
 
 def test_outcomes_are_counted_and_none_is_lost() -> None:

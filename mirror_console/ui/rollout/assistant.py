@@ -296,7 +296,7 @@ def question(plan: Plan, checked: Checked, *, protected: bool) -> Question:
     ready = [target for target in plan.targets if target.environment_id not in blocked]
     to = count(len(ready), f"{plan.environment} mirror", f"{plan.environment} mirrors")
     first = sum(target.wave == 0 for target in ready)
-    pauses = plan.way.pause_after_canary and len(plan.waves) > 1 and first
+    pauses = plan.way.pauses_after(0, len(plan.waves)) and first
     sentences = [
         _changes(ready),
         tr("First {}, then it pauses.").format(number(first)) if pauses else "",

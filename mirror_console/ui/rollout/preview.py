@@ -8,7 +8,7 @@ from datetime import datetime
 
 from PySide6.QtWidgets import QFrame, QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
-from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Swap
+from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Swap, stops_at
 from mirror_console.domain.sizes import size_text
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.tables import PlainTable
@@ -163,7 +163,8 @@ class PlanPreview(QWidget):
 
 
 def _way(plan: Plan) -> str:
-    return way_words(plan.way, len(plan.targets)).split(" · ", 1)[-1]
+    words = way_words(plan.way, len(plan.targets)).split(" · ", 1)[-1]
+    return " · ".join(part for part in (plan.canary_words, words) if part)
 
 
 def _promise(plan: Plan) -> str:
@@ -197,9 +198,8 @@ def _by_wave(plan: Plan) -> list[_Group]:
     waves = plan.waves
     for place, targets in enumerate(waves):
         name = tr("{} canary") if place == 0 and len(waves) > 1 else "{}"
-        allowed = plan.way.allowed_failures(place, len(waves))
-        words = tr("{} may fail").format(number(allowed)) if allowed else tr("none may fail")
-        if place == 0 and plan.way.pause_after_canary and len(waves) > 1:
+        words = stops_at(plan.way.allowed_failures(place, len(waves), len(targets)), len(targets))
+        if plan.way.pauses_after(place, len(waves)):
             words += tr(", then it pauses")
         groups.append(_Group(str(place), name.format(place + 1), targets, f"{words} · {_names(targets)}"))
     return groups

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Cell, Status
 from mirror_console.domain.fleet import Grid
-from mirror_console.domain.plan import Change, LeftOut, PlannedTarget, planned
+from mirror_console.domain.plan import Change, LeftOut, PlannedTarget, Way, planned
 from mirror_console.domain.verdict import age
+from mirror_console.errors import ConsoleError
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.way_form import WayForm
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
@@ -75,7 +76,7 @@ class TargetsStep(QWidget):
             tr("Tick mirrors on the Alignment page and press Roll out…, or choose an environment and take all."),
             ((tr("Go to Alignment"), lambda: context.go("alignment")),),
         )
-        self.way = WayForm(context.preferences.way)
+        self.way = WayForm(context.preferences.way, context.preferences.ways, self._keep_ways)
         self.way.changed.connect(self.changed)
         self._lay_out()
         self._look()
@@ -125,6 +126,12 @@ class TargetsStep(QWidget):
                 self.environment.addItem(name, name)
         self.environment.setCurrentIndex(max(0, self.environment.findData(wanted)) if wanted else 0)
         self.environment.blockSignals(False)
+
+    def _keep_ways(self, ways: Mapping[str, Way]) -> None:
+        try:
+            self._context.set_preferences(replace(self._context.preferences, ways=ways))
+        except ConsoleError as error:
+            self._context.notices.error(error, key="preferences")
 
     def _take_all(self) -> None:
         grid = self._context.grid

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mirror_console.domain.plan import REST, WaveSize, Way, wave_counts, way_problems
+from mirror_console.domain.canary import FIRST_THAT_RUN_WELL
+from mirror_console.domain.plan import REST, WaveSize, Way, stops_at, wave_counts, way_problems
 from mirror_console.errors import InvalidInput, Problem
-from mirror_console.operations.typed import parse_waves
+from mirror_console.operations.typed import parse_waves, parsed
+from mirror_console.operations.way_typed import (
+    Allowed,
+    Pauses,
+    allowed_text,
+    parse_allowed,
+    parse_canary,
+    parse_pauses,
+    pauses_text,
+)
 from mirror_console.ui.words import count, number, tr
 
 
@@ -20,10 +31,13 @@ class WayTexts:
     at_once_per_engine: str
     bake: str
     max_failed: str
-    pause_after_canary: bool
+    pauses: str
     pulls_per_registry: str = "6"
     pulls_per_engine: str = "2"
     prefetch: bool = True
+    canary: str = ""
+    in_a_row: str = ""
+    health_limit: str = ""
 
 
 def read_way(texts: WayTexts) -> Way:
@@ -43,12 +57,18 @@ def read_way(texts: WayTexts) -> Way:
         waves = (REST,)
     at_once = whole("at_once", texts.at_once, tr("Type a number from 1 to 64."))
     per_engine = whole("at_once_per_engine", texts.at_once_per_engine, tr("Type a number from 1 to 16."))
-    max_failed = whole("max_failed", texts.max_failed, tr("Type a number, 0 for none."))
+    allowed = parsed(problems, "max_failed", parse_allowed, texts.max_failed, Allowed())
+    in_a_row = whole("in_a_row", texts.in_a_row or "0", tr("Type a number, or nothing for no such rule."))
+    pauses = parsed(problems, "pauses", parse_pauses, texts.pauses, Pauses())
+    canary = parsed(problems, "canary", parse_canary, texts.canary, FIRST_THAT_RUN_WELL)
     per_registry = whole("pulls_per_registry", texts.pulls_per_registry, tr("Type a number from 1 to 64."))
     pulls = whole("pulls_per_engine", texts.pulls_per_engine, tr("Type a number from 1 to 16."))
     bake = read_span(texts.bake)
     if bake is None:
         problems.append(Problem("bake", tr("Type a time such as 30 s, 5 min or 1 h.")))
+    health_limit = read_span(texts.health_limit) if texts.health_limit.strip() else 0.0
+    if health_limit is None:
+        problems.append(Problem("health_limit", tr("Type a time such as 2 min, or nothing.")))
     if problems:
         raise InvalidInput(tr("The way can't be read."), problems)
     way = Way(
@@ -56,14 +76,27 @@ def read_way(texts: WayTexts) -> Way:
         at_once,
         per_engine,
         bake or 0.0,
-        max_failed,
-        texts.pause_after_canary,
+        allowed.count,
+        pauses.canary,
         texts.prefetch,
         pulls,
         per_registry,
+        canary=canary,
+        max_failed_percent=allowed.percent,
+        in_a_row=in_a_row,
+        health_limit=health_limit or 0.0,
+        pause_after_every=pauses.every,
+        pause_after=pauses.waves,
     )
     # The rules of the domain name what they judge in words; the form knows its fields by name.
-    fields = {"at once": "at_once", "max failed": "max_failed", "pulls": "pulls_per_registry"}
+    fields = {
+        "at once": "at_once",
+        "max failed": "max_failed",
+        "pulls": "pulls_per_registry",
+        "in a row": "in_a_row",
+        "health limit": "health_limit",
+        "pause after": "pauses",
+    }
     if found := way_problems(way):
         again = [Problem(fields.get(problem.field, problem.field), problem.words) for problem in found]
         raise InvalidInput(tr("This way can't be gone."), again)
@@ -77,11 +110,14 @@ def way_texts(way: Way) -> WayTexts:
         str(way.at_once),
         str(way.at_once_per_engine),
         span_text(way.bake),
-        str(way.max_failed),
-        way.pause_after_canary,
+        allowed_text(way),
+        pauses_text(way),
         str(way.pulls_per_registry),
         str(way.pulls_per_engine),
         way.prefetch,
+        "" if way.canary == FIRST_THAT_RUN_WELL else str(way.canary),
+        str(way.in_a_row) if way.in_a_row else "",
+        span_text(way.health_limit) if way.health_limit else "",
     )
 
 
@@ -112,22 +148,42 @@ def way_words(way: Way, targets: int) -> str:
     """A way in one sentence, with its numbers."""
     counts = wave_counts(way.waves, targets)
     parts = [in_numbers(way, targets)]
-    if way.pause_after_canary and len(counts) > 1:
-        parts.append(tr("pause after the first"))
+    if pauses := pause_words(way, len(counts)):
+        parts.append(pauses)
     parts.append(tr("{} at once, {} per engine").format(way.at_once, way.at_once_per_engine))
     if way.prefetch:
         parts.append(tr("images first, {} pulls from a registry").format(way.pulls_per_registry))
     parts.append(tr("no bake") if not way.bake else tr("bake {}").format(span_text(way.bake)))
-    parts.append(stop_words(way, len(counts)))
+    if way.health_limit:
+        parts.append(tr("waits {} for health").format(span_text(way.health_limit)))
+    parts.append(stop_words(way, counts))
     return " · ".join(parts)
 
 
-def stop_words(way: Way, waves: int) -> str:
-    """The stop rule of a way."""
-    if way.max_failed == 0:
-        return tr("stops at the first failure")
-    rest = tr("stops when more than {} fail in a wave").format(way.max_failed)
-    return tr("canary: any failure, then {}").format(rest) if waves > 1 else rest
+def pause_words(way: Way, waves: int) -> str:
+    """After which of its waves a way pauses; empty where it never does."""
+    after = [wave for wave in range(waves) if way.pauses_after(wave, waves)]
+    if not after:
+        return ""
+    if len(after) == waves - 1 and len(after) > 1:
+        return tr("pause after every wave")
+    if after == [0]:
+        return tr("pause after the first")
+    return tr("pause after wave {}").format(", ".join(number(wave + 1) for wave in after))
+
+
+def stop_words(way: Way, counts: Sequence[int]) -> str:
+    """The arithmetic of the stop rule for waves of these sizes: ``canary stops at 1 of 1; then stops at 3 of 50``."""
+    if not counts:
+        return tr("no target")
+    said = [stops_at(way.allowed_failures(wave, len(counts), size), size) for wave, size in enumerate(counts)]
+    if len(said) == 1:
+        told = said[0]
+    else:
+        later = list(dict.fromkeys(said[1:]))
+        shown = ", ".join([later[0], *(words.removeprefix("stops ") for words in later[1:])])
+        told = tr("canary {}; then {}").format(said[0], shown)
+    return told + (tr(", or at {} in a row").format(number(way.in_a_row)) if way.in_a_row else "")
 
 
 _UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
