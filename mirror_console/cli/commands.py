@@ -19,6 +19,7 @@ from mirror_console.cli import (
     recover,
     releases,
     rollout,
+    schedule,
     status,
     where,
 )
@@ -47,6 +48,7 @@ def build(parts: CliParts) -> typer.Typer:
         locks,
         releases,
         hold,
+        schedule,
         clean,
         drift,
         images,

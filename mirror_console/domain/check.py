@@ -29,6 +29,9 @@ class Check(StrEnum):
     LOCK = "lock is free"
     HEALTHY_NOW = "healthy now"
     DRIFT = "no changes by hand"
+    HOLD = "no hold against it"
+    WINDOW = "inside its window"
+    FREEZE = "no freeze"
 
 
 class Answer(StrEnum):

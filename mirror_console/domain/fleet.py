@@ -13,6 +13,7 @@ from mirror_console.domain.engine import Contact, Engine
 from mirror_console.domain.environment import Environment
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release, wanted_of
+from mirror_console.domain.schedule import NO_SCHEDULE, Opening, Place, Schedule
 from mirror_console.domain.tag import TagLook
 
 _RANK = {status: rank for rank, status in enumerate(SEVERITY)}
@@ -79,6 +80,8 @@ class Grid:
     engines: tuple[EngineRow, ...]
     sources: tuple[SourceRow, ...]
     made_at: datetime
+    schedule: Schedule = NO_SCHEDULE
+    """When environments may be changed."""
 
     def counts(self, rows: Iterable[Row] | None = None, column: str | None = None) -> dict[Status, int]:
         """How many environments are in each state; over the given rows, or one column, or all."""
@@ -95,6 +98,11 @@ class Grid:
             if row.application.id == application_id:
                 return row
         raise KeyError(application_id)
+
+    def opening(self, cell: Cell, now: datetime) -> Opening:
+        """Whether an environment may be changed at a moment, by its windows and freezes."""
+        mirror = cell.application
+        return self.schedule.opening(Place(mirror.account, mirror.id, cell.environment.name), now)
 
 
 def severity(status: Status) -> int:

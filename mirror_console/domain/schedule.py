@@ -196,6 +196,11 @@ class Schedule:
     def __bool__(self) -> bool:
         return bool(self.windows or self.freezes)
 
+    @property
+    def all(self) -> tuple[Window | Freeze, ...]:
+        """Both in one list."""
+        return (*self.windows, *self.freezes)
+
     def opening(self, place: Place, now: datetime) -> Opening:
         """Whether an environment may be changed now, and until when that holds."""
         windows = self.windows_of(place)
@@ -211,6 +216,9 @@ class Schedule:
         covering = [window for window in self.windows if window.scope.covers(place)]
         closest = max((window.scope.closeness for window in covering), default=None)
         return tuple(window for window in covering if window.scope.closeness == closest)
+
+
+NO_SCHEDULE = Schedule()
 
 
 def _closed(windows: Sequence[Window], freezes: Iterable[Freeze], at: datetime) -> Closed | None:

@@ -15,6 +15,7 @@ from mirror_console.domain.ssh import SshAccess
 from mirror_console.operations.console import Console
 from mirror_console.operations.import_batch import Known
 from mirror_console.operations.import_file import FORMAT
+from mirror_console.operations.import_schedule import freezes_content, windows_content
 from mirror_console.operations.typed import answers_text, span_text
 
 
@@ -22,6 +23,7 @@ def export_catalog(console: Console) -> str:
     """Everything that an import takes, as YAML that imports again. Of secrets it has the names alone."""
     with console.catalog.read() as books:
         known = Known.of(books)
+        schedule = books.schedule.all()
     engines = {engine.id: engine.name for engine in known.engines}
     slugs = {application.id: application.slug for application in known.applications}
     environments: dict[str, list[dict[str, Any]]] = {application.id: [] for application in known.applications}
@@ -41,6 +43,8 @@ def export_catalog(console: Console) -> str:
         "registries": [{"host": registry.host, "user": registry.user} for registry in known.registries],
         "sources": [content for application, content in applications if not application.is_mirror],
         "mirrors": [content for application, content in applications if application.is_mirror],
+        "windows": windows_content(schedule, slugs),
+        "freezes": freezes_content(schedule, slugs),
     }
     return yaml.dump(document, Dumper=_WithoutAnchors, sort_keys=False, allow_unicode=True, width=110)
 

@@ -10,8 +10,10 @@ from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Engine, Registry
 from mirror_console.domain.environment import Environment
+from mirror_console.domain.schedule import NO_SCHEDULE, Schedule
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import Problem
+from mirror_console.operations.import_schedule import ScheduleBatch
 from mirror_console.operations.ports import Books
 
 
@@ -25,6 +27,7 @@ class Known:
     accesses: Sequence[Access]
     applications: Sequence[Application]
     environments: Sequence[Environment]
+    schedule: Schedule
 
     @classmethod
     def of(cls, books: Books) -> Known:
@@ -36,6 +39,7 @@ class Known:
             books.accesses.all(),
             books.applications.all(),
             books.environments.all(),
+            books.schedule.all(),
         )
 
     def account(self, name: str) -> Account:
@@ -60,3 +64,4 @@ class Batch:
     paths: dict[str, str] = field(default_factory=dict)
     """The path in the file, by the identity of an environment."""
     secrets: dict[str, Secret] = field(default_factory=dict)
+    schedule: ScheduleBatch = field(default_factory=lambda: ScheduleBatch(NO_SCHEDULE))

@@ -22,6 +22,7 @@ from mirror_console.operations.console import new_id
 from mirror_console.operations.import_batch import Batch, Known
 from mirror_console.operations.import_engines import ENGINE, REGISTRY, EngineReader
 from mirror_console.operations.import_fields import Fields
+from mirror_console.operations.import_schedule import FREEZE, WINDOW, ScheduleBatch
 from mirror_console.operations.import_settings import (
     SETTINGS,
     read_follows,
@@ -36,7 +37,7 @@ from mirror_console.operations.placement import clashes as placement_clashes
 from mirror_console.operations.yaml_text import Node
 
 FORMAT = "1"
-TOP = ("format", "accounts", "engines", "registries", "sources", "mirrors", "sample")
+TOP = ("format", "accounts", "engines", "registries", "sources", "mirrors", "windows", "freezes", "sample")
 ACCOUNT = ("name", "title", "contact")
 COMMON = ("name", "slug", "account", "tags", "domains", "notes", "environments")
 SOURCE = (*COMMON, "repository", "required_variables", "notes_url", "template")
@@ -72,7 +73,17 @@ class ImportFile:
         for path, node in fields.several("mirrors"):
             self._application(Fields(node, path, MIRROR, batch.problems), Kind.MIRROR)
         self._place()
+        self._schedule(fields)
         return batch
+
+    def _schedule(self, fields: Fields) -> None:
+        batch = self._batch
+        mirrors = {one.slug: one for one in (*self._known.applications, *batch.applications.values())}
+        batch.schedule = ScheduleBatch(self._known.schedule)
+        for path, node in fields.several("windows"):
+            batch.schedule.window(Fields(node, path, WINDOW, batch.problems), mirrors)
+        for path, node in fields.several("freezes"):
+            batch.schedule.freeze(Fields(node, path, FREEZE, batch.problems), mirrors, self._person)
 
     # --- nouns ------------------------------------------------------------------------------------------------------
 

@@ -96,6 +96,10 @@ def _save(console: Console, batch: Batch) -> None:
             books.environments.save(environment)
             if environment.id in before:
                 keep_baseline(books, console.clock(), before[environment.id], environment)
+        for window in batch.schedule.windows:
+            books.schedule.save_window(window)
+        for freeze in batch.schedule.freezes:
+            books.schedule.save_freeze(freeze)
 
 
 def _imported(known: Known, batch: Batch) -> Imported:
@@ -104,14 +108,23 @@ def _imported(known: Known, batch: Batch) -> Imported:
         **{one.id: one for one in known.registries},
         **{one.id: one for one in known.applications},
         **{one.id: one for one in known.environments},
+        **{one.id: one for one in known.schedule.all},
     }
-    after: dict[str, object] = {**batch.engines, **batch.registries, **batch.applications, **batch.environments}
+    after: dict[str, object] = {
+        **batch.engines,
+        **batch.registries,
+        **batch.applications,
+        **batch.environments,
+        **{one.id: one for one in batch.schedule.all},
+    }
     counts = {
         "engine": len(batch.engines),
         "registry": len(batch.registries),
         "source": sum(not one.is_mirror for one in batch.applications.values()),
         "mirror": sum(one.is_mirror for one in batch.applications.values()),
         "environment": len(batch.environments),
+        "window": len(batch.schedule.windows),
+        "freeze": len(batch.schedule.freezes),
     }
     new = sum(identity not in before for identity in after)
     changed = sum(identity in before and before[identity] != one for identity, one in after.items())

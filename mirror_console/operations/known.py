@@ -17,6 +17,7 @@ from mirror_console.domain.environment import Environment
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release
+from mirror_console.domain.schedule import NO_SCHEDULE
 from mirror_console.domain.tag import TagLook
 from mirror_console.domain.where import names_of
 from mirror_console.operations.access import Reach, reach
@@ -38,6 +39,7 @@ EVERYTHING = Changes(
             "observations",
             "rollouts",
             "images",
+            "schedule",
         ),
         None,
     )
@@ -92,6 +94,8 @@ class Known:
         """What engines were seen to hold, by engine and image id."""
         self.names: dict[str, tuple[str, ...]] = {}
         """By fingerprint: all that an image is called anywhere."""
+        self.schedule = NO_SCHEDULE
+        """It follows from the time alone what it says: no cell is reckoned anew for it."""
         self._observations: defaultdict[str, dict[str, Observation]] = defaultdict(dict)
         self._times: dict[str, datetime] = {}
         """When engines were found unchanged, as far as that was taken in since their observations were read."""
@@ -112,6 +116,9 @@ class Known:
             self.tags = {look.reference: look for look in books.tags.all()}
             following = (one for one in self.environments.values() if one.follows is not None)
             found.watched |= {one.application_id for one in following}
+        if "schedule" in parts or "applications" in parts:
+            # What belonged to a mirror went with it.
+            self.schedule = books.schedule.all()
         if "observations" in parts:
             self._read_observations(books, parts["observations"], found)
         if "images" in parts:

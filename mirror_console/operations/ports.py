@@ -31,6 +31,7 @@ from mirror_console.domain.request import (
     Resolved,
 )
 from mirror_console.domain.rollout import JournalEntry, Rollout, Target
+from mirror_console.domain.schedule import Freeze, Schedule, Window
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.domain.ssh import Hop, HostKey
 from mirror_console.domain.tag import TagLook
@@ -146,6 +147,16 @@ class Tags(Protocol):
     def of(self, reference: str) -> TagLook | None: ...
     def save(self, value: TagLook) -> None: ...
     def remove(self, reference: str) -> None: ...
+
+
+class ScheduleBook(Protocol):
+    """Maintenance windows and freezes: when environments may be changed."""
+
+    def all(self) -> Schedule: ...
+    def save_window(self, value: Window) -> None: ...
+    def save_freeze(self, value: Freeze) -> None: ...
+    def remove(self, identity: str) -> None:
+        """A window or a freeze. That it isn't there is fine."""
 
 
 class HeldImages(Protocol):
@@ -265,6 +276,8 @@ class Books(Protocol):
     def rollouts(self) -> Rollouts: ...
     @property
     def journal(self) -> Journal: ...
+    @property
+    def schedule(self) -> ScheduleBook: ...
 
 
 class Catalog(Protocol):

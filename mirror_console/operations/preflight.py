@@ -24,6 +24,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import known_as
 from mirror_console.operations.neighbours import neighbours
 from mirror_console.operations.release_checks import check_releases
+from mirror_console.operations.schedule_checks import check_schedule
 from mirror_console.operations.target_checks import (
     EngineScene,
     Pullable,
@@ -51,6 +52,7 @@ def preflight(
 
     add(_whole_plan(console, plan))
     add(_other_rollouts(console, plan))
+    add(check_schedule(console, plan.targets))
     by_engine: dict[str, list[PlannedTarget]] = defaultdict(list)
     for target in plan.targets:
         by_engine[target.engine_id].append(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from enum import Enum, auto
@@ -36,6 +36,7 @@ from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.neighbours import from_neighbours
 from mirror_console.operations.preflight import check_engine
 from mirror_console.operations.running import Running
+from mirror_console.operations.schedule_checks import Openings
 from mirror_console.operations.taking_turns import take_turn
 from mirror_console.operations.turn import ImageLooks
 
@@ -123,6 +124,7 @@ class Conductor:
         self._pause_because = ""
         self._stopping = False
         self._cut_off = False
+        self._openings = Openings(console, rollout)
         self._broken: ConsoleError | None = None
         self._image_looks: defaultdict[str, ImageLooks] = defaultdict(dict)
         self._heart = Heartbeat(console, jobs, rollout.plan.engine_ids)
@@ -162,14 +164,16 @@ class Conductor:
         if is_due(self.rollout):
             self._fetch_first()
         while not self._cut_off:
+            closed = {} if self.halting else self._closed()
             if not self.halting:
-                match decide(self.rollout):
+                match decide(self.rollout, closed):
                     case Begin(environment_ids):
                         if self._check_wave(self.rollout.current_wave):
                             continue
                         for environment_id in environment_ids:
                             self._begin(environment_id)
                     case Halt(why):
+                        self._tell_closed(closed)
                         return self._paused(why)
                     case Complete() if not self._in_flight:
                         return self._ended()
@@ -224,6 +228,22 @@ class Conductor:
             return self._running.keep_head(state=RolloutState.INTERRUPTED, paused_because=f"{LOST} {why}")
         return self._running.keep_head(state=RolloutState.PAUSED, paused_because=why)
 
+    def _closed(self) -> Mapping[str, str]:
+        """Whom a window or a freeze keeps from being begun now."""
+        try:
+            return self._openings.closed(self.rollout)
+        except CatalogError as error:
+            # Whether they may be changed can't be told: then nothing more is begun.
+            self._broken = error
+            return {}
+
+    def _tell_closed(self, closed: Mapping[str, str]) -> None:
+        """Say of each target that may not be changed now why that is, and until when."""
+        for target in self.rollout.targets:
+            words = closed.get(target.environment_id, "")
+            if target.state is TargetState.QUEUED and target.words != words:
+                self._running.keep(replace(target, words=words))
+
     def _ended(self) -> Rollout:
         state = end_state(self.rollout)
         ended_at = self._console.clock() if state in ENDED else None
@@ -256,7 +276,7 @@ class Conductor:
 
     def _begin(self, environment_id: str) -> None:
         target = replace(
-            self.rollout.target(environment_id), state=TargetState.CHECKING, started_at=self._console.clock()
+            self.rollout.target(environment_id), state=TargetState.CHECKING, started_at=self._console.clock(), words=""
         )
         # Nothing is done yet that had to be kept: that is written together with the first line of the journal.
         self._running.show(target)

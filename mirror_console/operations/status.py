@@ -106,9 +106,10 @@ class Alignments:
         engines, sources = self._engine_rows(found), self._source_rows(found)
         if before is not None and _same(before.rows, rows):
             rows = before.rows
-            if _same(before.engines, engines) and _same(before.sources, sources) and before.columns == self._columns:
+            same = _same(before.engines, engines) and _same(before.sources, sources)
+            if same and before.columns == self._columns and before.schedule == self._known.schedule:
                 return before
-        self._grid = Grid(rows, self._columns, engines, sources, now)
+        self._grid = Grid(rows, self._columns, engines, sources, now, self._known.schedule)
         return self._grid
 
     # --- mirrors --------------------------------------------------------------------------------------------------

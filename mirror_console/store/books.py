@@ -17,6 +17,7 @@ from mirror_console.store.observation import Observations
 from mirror_console.store.plan import Plans
 from mirror_console.store.release import Releases
 from mirror_console.store.rollout import Rollouts
+from mirror_console.store.schedule import ScheduleBook
 from mirror_console.store.tag import Tags
 
 
@@ -38,3 +39,4 @@ class Books:
         self.plans = Plans(connection, changed)
         self.rollouts = Rollouts(connection, changed)
         self.journal = Journal(connection, changed)
+        self.schedule = ScheduleBook(connection, changed)

@@ -20,6 +20,7 @@ from mirror_console.domain.observation import Observation
 from mirror_console.domain.plan import LeftOut, PlannedTarget, Way
 from mirror_console.domain.release import Mark, Twin
 from mirror_console.domain.rollout import RolloutState, Step, TargetState
+from mirror_console.domain.schedule import Day
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.ssh import SshAccess
 from mirror_console.errors import FailureKind
@@ -253,6 +254,34 @@ observation = _table(
     rowid=False,
 )
 """Written and read by the ten thousand, and never searched for by what was seen: as one JSON it is twice as fast."""
+
+maintenance_window = _table(
+    "maintenance_window",
+    _key("id"),
+    _column("days", Json(tuple[Day, ...])),
+    _column("begins", Whole()),
+    _column("ends", Whole()),
+    _column("zone", Text()),
+    _column("account", Text()),
+    _column("application_id", Pointer(), _of("application", with_it=True), null=True),
+    _column("environment", Text()),
+    sa.Index(None, "application_id"),
+    rowid=False,
+)
+
+freeze = _table(
+    "freeze",
+    _key("id"),
+    _column("begins_at", Moment()),
+    _column("ends_at", Moment()),
+    _column("reason", Text()),
+    _column("person", Text()),
+    _column("account", Text()),
+    _column("application_id", Pointer(), _of("application", with_it=True), null=True),
+    _column("environment", Text()),
+    sa.Index(None, "application_id"),
+    rowid=False,
+)
 
 # Plans, rollouts, targets and the journal are history: they keep identities and names as they were, without foreign
 # keys to applications, environments and engines, which may be removed.

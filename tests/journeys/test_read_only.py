@@ -35,6 +35,7 @@ LOOKS = {
     "rollout show",
     "rollout report",
     "recover list",
+    "schedule list",
     "engines list",
     "engines show",
     "engines test",

@@ -28,6 +28,7 @@ from mirror_console.domain.observation import Difference, Observation
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import JournalEntry, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.schedule import Freeze, Schedule, Window
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.tag import TagLook
 from mirror_console.operations import ports
@@ -108,6 +109,28 @@ def test_a_look_at_a_tag(catalog: Catalog, value: TagLook) -> None:
         books.tags.remove("same")
     with catalog.read() as books:
         assert books.tags.all() == []
+
+
+@shared
+@given(
+    window=anything(Window, id=SAME, application_id=st.sampled_from(["", "mirror0"])),
+    freeze=anything(Freeze, id=st.just("other"), application_id=st.sampled_from(["", "mirror0"])),
+)
+def test_windows_and_freezes(catalog: Catalog, window: Window, freeze: Freeze) -> None:
+    prepare(catalog)
+    with catalog.write() as books:
+        books.schedule.save_window(window)
+        books.schedule.save_freeze(freeze)
+    with as_port(catalog).read() as read:
+        assert read.schedule.all() == Schedule((window,), (freeze,))
+    with catalog.write() as books:
+        if window.application_id:
+            # What belongs to a mirror goes with it.
+            books.applications.remove("mirror0")
+            assert books.schedule.all().windows == ()
+        books.schedule.remove("same")
+        books.schedule.remove("other")
+        assert not books.schedule.all()
 
 
 @shared

@@ -1,4 +1,4 @@
-"""Images: what engines hold, tags that are followed, marks on releases, and what was last applied."""
+"""Images: what engines hold, tags that are followed, marks on releases, and what was last applied. And schedules."""
 
 from alembic import op
 
@@ -159,6 +159,38 @@ NEW = (
             REFERENCES environment (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
     ) WITHOUT ROWID, STRICT
     """,
+    """
+    CREATE TABLE maintenance_window (
+        id TEXT NOT NULL,
+        days TEXT NOT NULL,
+        begins INTEGER NOT NULL,
+        ends INTEGER NOT NULL,
+        zone TEXT NOT NULL,
+        account TEXT NOT NULL,
+        application_id TEXT,
+        environment TEXT NOT NULL,
+        CONSTRAINT pk_maintenance_window PRIMARY KEY (id),
+        CONSTRAINT fk_maintenance_window_application_id FOREIGN KEY(application_id)
+            REFERENCES application (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+    ) WITHOUT ROWID, STRICT
+    """,
+    "CREATE INDEX ix_maintenance_window_application_id ON maintenance_window (application_id)",
+    """
+    CREATE TABLE freeze (
+        id TEXT NOT NULL,
+        begins_at TEXT NOT NULL,
+        ends_at TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        person TEXT NOT NULL,
+        account TEXT NOT NULL,
+        application_id TEXT,
+        environment TEXT NOT NULL,
+        CONSTRAINT pk_freeze PRIMARY KEY (id),
+        CONSTRAINT fk_freeze_application_id FOREIGN KEY(application_id)
+            REFERENCES application (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+    ) WITHOUT ROWID, STRICT
+    """,
+    "CREATE INDEX ix_freeze_application_id ON freeze (application_id)",
 )
 
 

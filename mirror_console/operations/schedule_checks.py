@@ -1,0 +1,111 @@
+"""Schedule checks: whether a target may be changed now, by its hold, its maintenance windows and its freezes.
+
+They are asked before a rollout starts, and again before the turn of each target: a window may have closed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.environment import Environment
+from mirror_console.domain.moment import day, moment
+from mirror_console.domain.plan import Change, PlannedTarget
+from mirror_console.domain.rollout import Rollout, TargetState
+from mirror_console.domain.schedule import Closed, Opening, Place, Schedule
+from mirror_console.operations.console import Console
+from mirror_console.operations.target_checks import said
+
+CLOSES_SOON = timedelta(minutes=30)
+"""Before a window closes: for so long it is said that not all may have its turn in it."""
+
+
+def check_schedule(console: Console, targets: Sequence[PlannedTarget]) -> list[CheckResult]:
+    """Three answers for each target. No engine is asked."""
+    now = console.clock().astimezone()
+    with console.catalog.read() as books:
+        schedule = books.schedule.all()
+        accounts = {one.id: one.account for one in books.applications.all()} if schedule else {}
+        placed = {one.id: one for one in books.environments.some([target.environment_id for target in targets])}
+    results = []
+    for target in targets:
+        opening = schedule.opening(_place(target, accounts), now)
+        results += [
+            _hold(target, placed.get(target.environment_id), now),
+            _window(target, opening, now),
+            _freeze(target, opening, now),
+        ]
+    return results
+
+
+def _place(target: PlannedTarget, accounts: Mapping[str, str]) -> Place:
+    return Place(accounts.get(target.application_id, ""), target.application_id, target.environment)
+
+
+def _hold(target: PlannedTarget, environment: Environment | None, now: datetime) -> CheckResult:
+    hold = environment.hold if environment is not None else None
+    if hold is None or not hold.active(now):
+        return said(target, Check.HOLD, Answer.PASS, "It isn't held.")
+    if target.change is Change.SETTINGS or hold.identity in {target.after_fingerprint, target.digest}:
+        return said(target, Check.HOLD, Answer.PASS, f"It is held on what was planned: {hold.reason.rstrip('.')}.")
+    until = f" until {day(hold.until, now)}" if hold.until else ""
+    words = f"It is held on {hold.version or 'another image'}{until}: {hold.reason.rstrip('.')}."
+    remedy = "Plan again, then it goes to what it is held on; or end the hold on the mirror's form."
+    return said(target, Check.HOLD, Answer.BLOCKED, words, remedy)
+
+
+def _window(target: PlannedTarget, opening: Opening, now: datetime) -> CheckResult:
+    if opening.closed is Closed.WINDOW:
+        remedy = "Start it then; or change the window under Settings, or with 'mirror-console schedule'."
+        return said(target, Check.WINDOW, Answer.BLOCKED, _sentence(opening.words(now)), remedy)
+    if opening.closed is Closed.FREEZE:
+        return said(target, Check.WINDOW, Answer.PASS, "What matters is the freeze.")
+    if opening.until is not None and opening.until - now <= CLOSES_SOON:
+        words = f"It may be changed until {moment(opening.until, now)} only."
+        return said(target, Check.WINDOW, Answer.WARNING, words, "What hasn't begun by then waits, and is not changed.")
+    return said(target, Check.WINDOW, Answer.PASS, _sentence(opening.words(now)))
+
+
+def _freeze(target: PlannedTarget, opening: Opening, now: datetime) -> CheckResult:
+    if opening.closed is not Closed.FREEZE:
+        return said(target, Check.FREEZE, Answer.PASS, "Nothing is frozen here.")
+    who = ", ".join(dict.fromkeys(freeze.person for freeze in opening.freezes))
+    remedy = f"Start it then, or ask {who}: freezes are under Settings, and in 'mirror-console schedule list'."
+    return said(target, Check.FREEZE, Answer.BLOCKED, _sentence(opening.words(now)), remedy)
+
+
+class Openings:
+    """What may not be changed now of a rollout that is carried out."""
+
+    def __init__(self, console: Console, rollout: Rollout) -> None:
+        self._console = console
+        self._ids = {target.planned.application_id for target in rollout.targets}
+        self._accounts: dict[str, str] | None = None
+
+    def closed(self, rollout: Rollout) -> dict[str, str]:
+        """Of the targets that wait for their turn, those that may not be changed now, by environment, and why."""
+        with self._console.catalog.read() as books:
+            schedule = books.schedule.all()
+            if schedule and self._accounts is None:
+                self._accounts = {one.id: one.account for one in books.applications.all() if one.id in self._ids}
+        waiting = (target.planned for target in rollout.targets if target.state is TargetState.QUEUED)
+        now = self._console.clock().astimezone()
+        return dict(_closed(schedule, waiting, self._accounts or {}, now)) if schedule else {}
+
+
+def _closed(
+    schedule: Schedule, targets: Iterable[PlannedTarget], accounts: Mapping[str, str], now: datetime
+) -> Iterable[tuple[str, str]]:
+    said_of: dict[Place, str] = {}
+    for target in targets:
+        place = _place(target, accounts)
+        if place not in said_of:
+            opening = schedule.opening(place, now)
+            said_of[place] = f"{opening.closed}: {opening.words(now)}" if opening.closed else ""
+        if said_of[place]:
+            yield target.environment_id, said_of[place]
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."

@@ -1,0 +1,257 @@
+"""Windows and freezes: typed, kept, checked before a rollout, and heeded before each turn; on the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mirror_console.domain.canary import Canary
+from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.plan import Plan, Way
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.schedule import Day, Freeze, Schedule, Window, clock_text
+from mirror_console.errors import InvalidInput
+from mirror_console.operations.applications import set_hold
+from mirror_console.operations.console import Console
+from mirror_console.operations.imports import export_catalog, import_catalog
+from mirror_console.operations.plan import plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
+from mirror_console.operations.rollout import Conductor, resume, start
+from mirror_console.operations.schedule import (
+    FreezeInput,
+    ScopeInput,
+    WindowInput,
+    save_freeze,
+    save_window,
+    take_away,
+    the_schedule,
+)
+from mirror_console.operations.schedule_typed import parse_clock, parse_days, parse_moment
+from mirror_console.operations.status import survey
+from tests.operations.fleet import QUICK, Fleet, now, small_fleet
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(slots=True)
+class Night:
+    """A fleet whose console has a clock that can be put forward."""
+
+    fleet: Fleet
+    console: Console
+    ahead: timedelta = timedelta()
+
+    def window(self, mirror: str, since: int, until: int) -> Window:
+        """A window of each day, told in minutes from now."""
+        minutes = [(now() + timedelta(minutes=span)) for span in (since, until)]
+        begins, ends = (at.hour * 60 + at.minute for at in minutes)
+        typed = WindowInput("every day", clock_text(begins), clock_text(ends or 1440), "UTC", ScopeInput(mirror=mirror))
+        return save_window(self.console, typed)
+
+    def plan(self, way: Way = QUICK) -> Plan:
+        return plan(self.console, "live", [mirror.id for mirror in self.fleet.mirrors], way)
+
+    def start(self, made: Plan) -> Rollout:
+        return start(self.console, made, preflight(self.console, self.fleet.jobs, made), "a test")
+
+    def run(self, rollout: Rollout) -> Rollout:
+        return Conductor(self.console, self.fleet.jobs, rollout).run()
+
+    def go_on(self, rollout: Rollout) -> Rollout:
+        return self.run(resume(self.console, rollout.id))
+
+    def answers(self, check: Check) -> list[CheckResult]:
+        checked = preflight(self.console, self.fleet.jobs, self.plan())
+        return [result for result in checked.results if result.check is check]
+
+
+@pytest.fixture
+def night() -> Iterator[Night]:
+    with small_fleet() as fleet:
+        made: Night
+        console = replace(fleet.console, clock=lambda: now() + made.ahead)
+        made = Night(fleet, console)
+        fleet.publish("26.8.2", health_interval=0.02)
+        fleet.run_mirrors("26.8.2")
+        fleet.publish("26.8.3", health_interval=0.02)
+        refresh(console, fleet.jobs)
+        yield made
+
+
+def states(rollout: Rollout) -> list[TargetState]:
+    return [target.state for target in rollout.targets]
+
+
+def test_a_window_that_closes_leaves_its_targets_waiting_and_only_them(night: Night) -> None:
+    """The story of a rollout in the night: a window closes, a freeze is called, and both end."""
+    night.window("mirror-02", -60, 20)
+    warned = [result for result in night.answers(Check.WINDOW) if result.answer is Answer.WARNING]
+    assert len(warned) == 1
+    assert warned[0].words.startswith("It may be changed until ")
+    rollout = night.run(night.start(night.plan(replace(QUICK, pause_after_canary=True))))
+    assert (rollout.state, states(rollout)) == (
+        RolloutState.PAUSED,
+        [TargetState.DONE] + [TargetState.QUEUED] * 3,
+    )
+
+    night.ahead = timedelta(minutes=30)
+    rollout = night.go_on(rollout)
+    # The others had their turn; only then it pauses.
+    assert states(rollout) == [TargetState.DONE, TargetState.QUEUED, TargetState.DONE, TargetState.DONE]
+    assert rollout.state is RolloutState.PAUSED
+    assert rollout.paused_because.startswith("Paused: Mirror 02 may not be changed now; the list says why")
+    assert rollout.targets[1].words.startswith("window closed: outside its window (every day ")
+    assert night.fleet.version_of("mirror-02-live") == "26.8.2"
+
+    zone = ScopeInput(environment="live")
+    begins, ends = (f"{night.console.clock() + timedelta(hours=hours):%Y-%m-%d %H:%M}" for hours in (-1, 48))
+    freeze = save_freeze(night.console, FreezeInput(begins, ends, "UTC", "an audit", zone))
+    night.ahead = timedelta(hours=24)
+    rollout = night.go_on(rollout)
+    # Its window is open again, and it is frozen.
+    assert rollout.targets[1].words.startswith("freeze: frozen until ")
+    assert ": an audit; it may be changed from " in rollout.targets[1].words
+    assert night.fleet.version_of("mirror-02-live") == "26.8.2"
+
+    take_away(night.console, freeze.id)
+    rollout = night.go_on(rollout)
+    assert (rollout.state, states(rollout)) == (RolloutState.COMPLETED, [TargetState.DONE] * 4)
+    assert rollout.targets[1].words == "its health check says healthy"
+    assert night.fleet.version_of("mirror-02-live") == "26.8.3"
+
+
+def test_what_may_not_be_changed_when_it_starts_is_left_out_with_the_reason(night: Night) -> None:
+    night.window("mirror-01", 60, 120)
+    begins, ends = (f"{now() + timedelta(hours=hours):%Y-%m-%d %H:%M}" for hours in (-1, 1))
+    save_freeze(night.console, FreezeInput(begins, ends, "UTC", "an audit", ScopeInput("", "mirror-03", "live")))
+    made = night.plan()
+    # Since the plan was made: what is held is left out of a plan that is made now.
+    set_hold(night.console, night.fleet.environment(night.fleet.mirrors[1], "live").id, "a campaign", None)
+
+    rollout = night.start(made)
+
+    words = [target.words for target in rollout.targets]
+    assert states(rollout) == [TargetState.SKIPPED] * 3 + [TargetState.QUEUED]
+    assert words[0].startswith("inside its window: Outside its window (every day ")
+    assert words[1].startswith("no hold against it: It is held on 26.8.2: a campaign.")
+    assert words[2].startswith("no freeze: Frozen until ")
+
+
+def test_who_goes_first_is_among_those_that_were_chosen(night: Night) -> None:
+    made = night.plan(replace(QUICK, canary=Canary(mirrors=("mirror-03",))))
+    assert made.canary_words == "Mirror 03 goes first: chosen by name"
+    assert [target.application for target in made.targets] == ["Mirror 03", "Mirror 01", "Mirror 02", "Mirror 04"]
+    with pytest.raises(InvalidInput) as refused:
+        night.plan(replace(QUICK, canary=Canary(mirrors=("mirror-99",))))
+    assert [str(problem) for problem in refused.value.problems] == [
+        "canary: 'mirror-99' is not among the chosen mirrors"
+    ]
+    with pytest.raises(InvalidInput) as refused:
+        night.plan(replace(QUICK, canary=Canary(tag="early")))
+    assert refused.value.problems[0].words == "none of the chosen mirrors has the tag 'early'"
+
+
+def test_the_limit_of_a_way_takes_the_place_of_how_long_each_waits_for_health(night: Night) -> None:
+    for mirror in night.fleet.mirrors:
+        environment = night.fleet.environment(mirror, "live")
+        night.fleet.with_settings(environment, health=replace(environment.settings.health, limit=300.0))
+    night.fleet.publish("26.8.4", health_interval=600.0)
+    refresh(night.console, night.fleet.jobs)
+    rollout = night.run(night.start(night.plan(replace(QUICK, health_limit=0.3))))
+    assert states(rollout)[0] is TargetState.PUT_BACK
+    assert "not well after 0.3 s" in rollout.targets[0].words
+
+
+def test_what_is_kept_goes_out_and_comes_in_again_the_same(night: Night) -> None:
+    scopes = [ScopeInput(), ScopeInput("ACC-1"), ScopeInput("", "mirror-02"), ScopeInput("ACC-1", "mirror-02", "live")]
+    import_catalog(night.console, "format: 1\naccounts:\n  - name: ACC-1\n")
+    for scope in scopes:
+        save_window(night.console, WindowInput("sat, sun", "22:00", "4:00", "Europe/Berlin", scope))
+        save_freeze(night.console, FreezeInput("2999-12-20", "2999-12-27", "Europe/Berlin", "Christmas", scope))
+    before, names = the_schedule(night.console)
+    text = export_catalog(night.console)
+    again = import_catalog(night.console, text)
+
+    assert (again.counts["window"], again.counts["freeze"], again.new, again.changed) == (4, 4, 0, 0)
+    assert the_schedule(night.console)[0] == before
+    assert names == {"mirror-02": "Mirror 02"}
+    for one in before.all:
+        take_away(night.console, one.id)
+    import_catalog(night.console, text)
+    after, _ = the_schedule(night.console)
+    assert _unnamed(after) == _unnamed(before)
+    assert survey(night.console).schedule == after
+    with pytest.raises(InvalidInput) as refused:
+        import_catalog(night.console, _WRONG)
+    assert [str(problem) for problem in refused.value.problems] == [
+        "line 3: windows[0].mirror: there is no mirror 'nobody', neither in the file nor in the catalog",
+        "line 4: windows[0].days: 'caturday' is no day: write sat, sun, or mon-fri, or every day",
+        "line 7: windows[0].zone: 'Mars/Olympus' is no time zone: write Europe/Berlin, or UTC",
+        "line 9: freezes[0].until: it ends before it begins",
+    ]
+
+
+_WRONG = """format: 1
+windows:
+  - mirror: nobody
+    days: caturday
+    from: "02:00"
+    to: "04:00"
+    zone: Mars/Olympus
+freezes:
+  - {from: 2026-12-27, until: 2026-12-20, reason: Christmas}
+"""
+
+
+def _unnamed(schedule: Schedule) -> list[Window | Freeze]:
+    return sorted((replace(one, id="") for one in schedule.all), key=repr)
+
+
+def test_everything_wrong_with_what_was_typed_is_told_at_once(night: Night) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        save_window(night.console, WindowInput("", "25:00", "x", "Here", ScopeInput("nobody", "webshop", "prod")))
+    assert [problem.field for problem in refused.value.problems] == [
+        "days",
+        "from",
+        "to",
+        "zone",
+        "mirror",
+        "account",
+        "environment",
+    ]
+    with pytest.raises(InvalidInput) as refused:
+        save_freeze(night.console, FreezeInput("soon", "2026-99-99", "UTC", "x" * 300))
+    assert [problem.field for problem in refused.value.problems] == ["from", "until", "reason"]
+    with pytest.raises(InvalidInput) as refused:
+        save_freeze(night.console, FreezeInput("2020-01-01", "2020-01-02", "UTC", "gone"))
+    assert [str(problem) for problem in refused.value.problems] == ["until: it has passed"]
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("sat, sun", (Day.SATURDAY, Day.SUNDAY)),
+        ("Saturday", (Day.SATURDAY,)),
+        ("fri-mon", (Day.MONDAY, Day.FRIDAY, Day.SATURDAY, Day.SUNDAY)),
+        ("Every Day", tuple(Day)),
+    ],
+)
+def test_days_are_typed_by_their_first_letters(text: str, days: tuple[Day, ...]) -> None:
+    assert parse_days(text) == days
+
+
+@pytest.mark.parametrize("text", ["24:01", "2", "12:60", "-1:00", ""])
+def test_what_is_no_time_of_day_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time of day"):
+        parse_clock(text)
+
+
+def test_a_day_is_that_of_its_time_zone_and_its_end_is_the_next_midnight() -> None:
+    # The day on which Berlin's clocks are put back has 25 hours.
+    first, last = parse_moment("2026-10-25", "Europe/Berlin"), parse_moment("2026-10-25", "Europe/Berlin", end=True)
+    assert (first, last - first) == (datetime(2026, 10, 24, 22, tzinfo=UTC), timedelta(hours=25))
+    assert parse_moment("2026-12-20 18:00", "Europe/Berlin") == datetime(2026, 12, 20, 17, tzinfo=UTC)
