@@ -19,7 +19,7 @@ from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Listed, Observation
-from mirror_console.domain.plan import Plan
+from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release import Release
 from mirror_console.domain.request import (
     ContainerSpec,
@@ -212,6 +212,9 @@ class Rollouts(Protocol):
         """Raises KeyError."""
 
     def unfinished(self) -> list[Rollout]: ...
+    def done(self, rollout_ids: Iterable[str]) -> dict[tuple[str, str], PlannedTarget]:
+        """Targets of these rollouts that ended well, by rollout and environment."""
+
     def last_settings(self, environment_id: str, settings_hash: str) -> Settings | None:
         """The settings with that hash that a rollout planned last for an environment: those that were applied."""
 
@@ -243,6 +246,8 @@ class Journal(Protocol):
         """Returns the sequence number."""
 
     def of(self, rollout_id: str) -> list[JournalEntry]: ...
+    def newest(self, most: int) -> list[JournalEntry]:
+        """The last lines of all rollouts, oldest first."""
 
 
 class Books(Protocol):

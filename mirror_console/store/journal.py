@@ -61,6 +61,11 @@ class Journal(Collection):
         chosen = sa.select(journal.c.entry).where(journal.c.rollout_id == rollout_id).order_by(journal.c.sequence)
         return [_read(text) for text in self._connection.scalars(chosen)]
 
+    def newest(self, most: int) -> list[JournalEntry]:
+        """The last lines of all rollouts, oldest first."""
+        chosen = sa.select(journal.c.entry).order_by(journal.c.sequence.desc()).limit(most)
+        return [_read(text) for text in reversed(self._connection.scalars(chosen).all())]
+
     def broken_at(self) -> int | None:
         """The number of the first line that isn't as it was written, or is missing; None where the chain holds."""
         previous = self._connection.scalars(sa.select(meta.c.value).where(meta.c.key == "id")).one()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
 import sqlalchemy as sa
@@ -12,12 +12,14 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from mirror_console.domain.bulk import in_bulk
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.fetching import Fetch
-from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
 from mirror_console.store.collection import Collection
+from mirror_console.store.columns import json_text
 from mirror_console.store.failures import Unreadable
 from mirror_console.store.plan import SHAPE as PLAN
 from mirror_console.store.plan import Plans
-from mirror_console.store.shape import Shape, binders
+from mirror_console.store.shape import Shape, among, binders
 from mirror_console.store.tables import fetch, plan, rollout, target
 
 _TARGET = Shape(Target, target)
@@ -109,6 +111,15 @@ class Rollouts(Collection):
             place = places.setdefault((value.engine_id, value.reference), len(places))
             row = {"rollout_id": rollout_id, "place": place, **_FETCH.values(value)}
             self._connection.execute(_FETCH.upsert, row)
+
+    def done(self, rollout_ids: Iterable[str]) -> dict[tuple[str, str], PlannedTarget]:
+        """Targets of these rollouts that ended well, by rollout and environment."""
+        chosen = sa.select(target.c.rollout_id, target.c.environment_id, target.c.planned).where(
+            among(target.c.rollout_id), target.c.state == TargetState.DONE
+        )
+        with in_bulk():
+            rows = self._connection.execute(chosen, {"ids": json_text(sorted(rollout_ids))}).all()
+        return {(rollout_id, environment_id): planned for rollout_id, environment_id, planned in rows}
 
     def last_settings(self, environment_id: str, settings_hash: str) -> Settings | None:
         """The settings with that hash that a rollout planned last for an environment: those that were applied."""
