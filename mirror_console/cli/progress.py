@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from types import FrameType
 
 import typer
@@ -18,11 +19,13 @@ from mirror_console.cli.output import Output, terminal_for_progress
 from mirror_console.cli.rollout_words import print_rollout
 from mirror_console.cli.session import ExitCode, Session
 from mirror_console.cli.shapes import rollout_shape
+from mirror_console.domain.durations import Learned, left_words, slower_than_usual
 from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.plain import plain
 from mirror_console.domain.rollout import OVER, SUCCEEDED, WORKING, Rollout, RolloutState, TargetState, headline
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
+from mirror_console.operations.durations import learned
 from mirror_console.operations.rollout import Conductor
 
 DRAWN_EVERY = 0.2
@@ -33,7 +36,7 @@ SHOWN = 12
 
 def carry_out(out: Output, console: Console, jobs: Jobs, rollout: Rollout) -> Rollout:
     """Carry a rollout out until it ends or pauses."""
-    watch = Watch(out, rollout)
+    watch = Watch(out, rollout, console)
     return conducted(jobs, Conductor(console, jobs, rollout, watch.tell), watch)
 
 
@@ -97,8 +100,10 @@ def _counting_presses() -> Iterator[_Presses]:
 class Watch:
     """Draws a rollout on a terminal, or says a line for each target that is over where there is none."""
 
-    def __init__(self, out: Output, rollout: Rollout) -> None:
+    def __init__(self, out: Output, rollout: Rollout, console: Console) -> None:
         self._out = out
+        self._clock = console.clock
+        self._usual = learned(console)
         self._rollout = rollout
         self._said: dict[str, TargetState] = {target.environment_id: target.state for target in rollout.targets}
         self._fetched = not rollout.fetches_ahead
@@ -116,7 +121,7 @@ class Watch:
         """Show the newest snapshot."""
         rollout = self._rollout
         if self._live is not None:
-            self._live.update(picture(rollout), refresh=True)
+            self._live.update(self._picture(), refresh=True)
             return
         if rollout.fetches and rollout.fetches_ahead == self._fetched:
             # Said when it begins, and once more when all of it has ended.
@@ -128,6 +133,9 @@ class Watch:
                 self._out.note(f"{target.planned.application} {target.planned.environment} {target.state}{words}")
             self._said[target.environment_id] = target.state
 
+    def _picture(self) -> RenderableType:
+        return picture(self._rollout, self._usual, self._clock())
+
     @contextmanager
     def drawn(self) -> Iterator[None]:
         """Around the rollout: the last snapshot is drawn at the end."""
@@ -137,7 +145,7 @@ class Watch:
             finally:
                 self.draw()
             return
-        with Live(picture(self._rollout), console=terminal_for_progress(), auto_refresh=False) as live:
+        with Live(self._picture(), console=terminal_for_progress(), auto_refresh=False) as live:
             self._live = live
             try:
                 yield
@@ -146,12 +154,13 @@ class Watch:
                 self._live = None
 
 
-def picture(rollout: Rollout) -> RenderableType:
-    """How far a rollout is: what fails first, then what works now."""
+def picture(rollout: Rollout, usual: Learned, now: datetime) -> RenderableType:
+    """How far a rollout is and how long it takes: what fails first, then what works now."""
+    lasts = left_words(rollout, usual, now)
     over = rollout.count(*OVER)
     head = Text(
         f"{rollout.plan.environment}: {over} of {len(rollout.targets)}, wave {rollout.current_wave + 1} of "
-        f"{rollout.waves}. {plain(headline(rollout))}",
+        f"{rollout.waves}. {plain(headline(rollout))}{f'. {lasts}' if lasts else ''}",
         "bold",
     )
     failed = [target for target in rollout.targets if target.state in OVER and target.state not in SUCCEEDED]
@@ -159,7 +168,8 @@ def picture(rollout: Rollout) -> RenderableType:
     table = Table(box=None, show_header=False, pad_edge=False)
     for target in [*failed, *working][:SHOWN]:
         style = "red" if target.state in OVER else ""
-        step = target.words or (str(target.step) if target.step else "")
+        slow = slower_than_usual(target, rollout.plan.way, usual, now)
+        step = slow or target.words or (str(target.step) if target.step else "")
         table.add_row(
             Text(plain(target.planned.application)), Text(str(target.state), style), Text(plain(step), "bright_black")
         )

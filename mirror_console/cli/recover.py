@@ -83,7 +83,7 @@ def continue_(context: typer.Context, rollout_text: RolloutArgument = "", as_jso
     session.demand_write()
     with session.console(write=True) as (console, jobs):
         rollout = _chosen(console, rollout_text)
-        watch = Watch(session.out, rollout)
+        watch = Watch(session.out, rollout, console)
         rollout = conducted(jobs, go_on(console, jobs, rollout.id, watch.tell), watch)
     tell_outcome(session, rollout, as_json=as_json)
 

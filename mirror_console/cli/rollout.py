@@ -22,6 +22,7 @@ from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
+from mirror_console.operations.durations import learned
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.report import report_html, report_json, summary_text
 from mirror_console.operations.rollout import Conductor
@@ -65,10 +66,11 @@ def plan(
     session.demand_write()
     with session.console(write=True) as (console, jobs):
         made = planned(session, console, jobs, environment, choice)
+        usual = learned(console)
     if as_json:
-        session.out.json(plan_shape(made))
+        session.out.json(plan_shape(made, usual))
         return
-    print_plan(session.out, made)
+    print_plan(session.out, made, usual)
     if made.targets:
         session.out.say(f"Check it: mirror-console rollout checks {made.fingerprint}")
     else:
@@ -192,7 +194,7 @@ def carried_through(
 ) -> Rollout:
     """Show a plan, check it, have it confirmed, and carry it out until it ends or pauses."""
     if not as_json:
-        print_plan(session.out, made)
+        print_plan(session.out, made, learned(console))
     checked = preflight(console, jobs, made)
     if not as_json:
         print_checks(session.out, made, checked)

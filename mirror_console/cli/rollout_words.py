@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mirror_console.cli.output import Output
 from mirror_console.domain.check import Answer, Checked
 from mirror_console.domain.counting import counted
+from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, TargetState, headline
@@ -16,8 +17,8 @@ from mirror_console.operations.report import moment, seconds
 _ANSWERS = {Answer.PASS: "green", Answer.WARNING: "yellow", Answer.UNKNOWN: "yellow", Answer.BLOCKED: "red"}
 
 
-def print_plan(out: Output, plan: Plan) -> None:
-    """What a plan would do, first in numbers."""
+def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
+    """What a plan would do, first in numbers, and how long it would take."""
     counts = [len(wave) for wave in plan.waves]
     out.say(f"Plan {plan.fingerprint} to {plan.environment}, valid until {moment(plan.valid_until)}", "bold")
     out.say(
@@ -25,6 +26,9 @@ def print_plan(out: Output, plan: Plan) -> None:
         + (f" in {counted(len(counts), 'wave')} ({' + '.join(map(str, counts))})" if counts else "")
         + f"; {len(plan.left_out)} left out"
     )
+    for words in (plan.canary_words, plan_words(plan, learned)):
+        if words:
+            out.say(f"{words[0].upper()}{words[1:]}.")
     changes = Counter((target.change, target.before_title or "—", target.after_title) for target in plan.targets)
     for (change, before, after), count in changes.most_common():
         out.say(f"  {count} {change}: {before} → {after}")

@@ -46,6 +46,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.alignment import Cell, Expected
+from mirror_console.domain.durations import Eta, Learned, eta_of_plan
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import EngineRow, Grid, Row
 from mirror_console.domain.held import HeldImage
@@ -169,6 +170,9 @@ class PlanShape:
     waves: Sequence[int]
     targets: Sequence[TargetShape]
     left_out: Sequence[Mapping[str, str]]
+    canary: str
+    lasts: Eta | None
+    """Seconds, without pauses and fetching images, and from how many earlier turns; null where none is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +226,8 @@ def engine_shape(row: EngineRow) -> EngineShape:
     )
 
 
-def plan_shape(plan: Plan) -> PlanShape:
-    """A plan."""
+def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
+    """A plan, and how long it would take."""
     targets = [
         TargetShape(
             environment_id=target.environment_id,
@@ -259,6 +263,8 @@ def plan_shape(plan: Plan) -> PlanShape:
         waves=[len(wave) for wave in plan.waves],
         targets=targets,
         left_out=left_out,
+        canary=plan.canary_words,
+        lasts=eta_of_plan(plan, learned),
     )
 
 

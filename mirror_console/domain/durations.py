@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
 
+from mirror_console.domain.counting import counted
 from mirror_console.domain.plan import Change, Plan, PlannedTarget, Way
 from mirror_console.domain.rollout import (
     WORKING,
     JournalEntry,
     Phase,
     Rollout,
+    RolloutState,
     Step,
     Target,
     TargetState,
@@ -62,8 +64,8 @@ class Eta:
     turns: int
 
     def __str__(self) -> str:
-        few = f", from {self.turns} earlier target{'' if self.turns == 1 else 's'} only" if self.turns < ENOUGH else ""
-        return f"about {range_text(self.low, self.high)}{few}"
+        told = f"about {range_text(self.low, self.high)}".replace("about up to", "up to")
+        return told if self.turns >= ENOUGH else f"{told} (learned from {counted(self.turns, 'target')} only)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,26 @@ def eta_of_rollout(rollout: Rollout, learned: Learned, now: datetime) -> Eta | N
         left = [target for target in rollout.wave(number) if not target.over]
         waves.append([(target.planned, _elapsed(target, now)) for target in left])
     return _eta(waves, rollout.plan.way, known)
+
+
+def plan_words(plan: Plan, learned: Learned) -> str:
+    """How long the rollout of a plan will take, in words, and what isn't counted."""
+    eta = eta_of_plan(plan, learned)
+    if eta is None:
+        return f"how long it takes isn't known: {NOTHING_LEARNED}" if plan.targets else ""
+    waves = len(plan.waves)
+    pauses = any(plan.way.pauses_after(wave, waves) for wave in range(waves))
+    return f"{eta}; {'pauses and ' if pauses else ''}fetching images not counted"
+
+
+def left_words(rollout: Rollout, learned: Learned, now: datetime) -> str:
+    """How long what is left of a running rollout will take, in words; empty where it doesn't run, or fetches first."""
+    if rollout.state is not RolloutState.RUNNING or rollout.fetches_ahead:
+        return ""
+    if all(target.over for target in rollout.targets):
+        return ""
+    eta = eta_of_rollout(rollout, learned, now)
+    return NOTHING_LEARNED if eta is None else f"{eta} left"
 
 
 def _elapsed(target: Target, now: datetime) -> float:

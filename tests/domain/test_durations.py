@@ -18,7 +18,9 @@ from mirror_console.domain.durations import (
     eta_of_plan,
     eta_of_rollout,
     learn,
+    left_words,
     nine_of_ten,
+    plan_words,
     range_text,
     slower_than_usual,
     wave_seconds,
@@ -30,6 +32,7 @@ from mirror_console.domain.rollout import (
     JournalEntry,
     Phase,
     Result,
+    RolloutState,
     Step,
     TargetState,
 )
@@ -136,10 +139,27 @@ def test_it_is_said_when_there_is_little_or_nothing_to_learn_from() -> None:
     plan = rollout(["a"] * 4, Way(waves=(REST,), bake=0.0, at_once_per_engine=1)).plan
 
     assert eta_of_plan(plan, Learned()) is None
-    assert str(eta_of_plan(plan, turns(60.0, 65.0, 90.0))) == "about 4–6 min, from 3 earlier targets only"
-    assert str(eta_of_plan(plan, turns(60.0))) == "about 4 min, from 1 earlier target only"
+    assert str(eta_of_plan(plan, turns(60.0, 65.0, 90.0))) == "about 4–6 min (learned from 3 targets only)"
+    assert str(eta_of_plan(plan, turns(60.0))) == "about 4 min (learned from 1 target only)"
     assert str(eta_of_plan(plan, turns(*[60.0] * ENOUGH))) == "about 4 min"
     assert str(Eta(725, 1050, 40)) == "about 12–18 min"
+    assert str(Eta(0, 4, 40)) == "up to 5 s"
+    assert plan_words(plan, Learned()) == "how long it takes isn't known: no earlier rollout to learn from"
+    assert plan_words(plan, turns(*[60.0] * ENOUGH)) == "about 4 min; fetching images not counted"
+    pausing = rollout(["a"] * 4, Way(waves=(WaveSize(count=1), REST), bake=0.0)).plan
+    told = plan_words(pausing, turns(*[60.0] * ENOUGH))
+    assert told == "about 3 min; pauses and fetching images not counted"
+
+
+def test_what_is_left_is_told_while_it_runs() -> None:
+    now = rollout(["a"] * 4, Way(waves=(REST,), bake=0.0, at_once_per_engine=1))
+    learned = turns(*[60.0] * ENOUGH)
+
+    assert left_words(now, learned, NOW) == "about 4 min left"
+    assert left_words(states_of(now, *[TargetState.ALREADY] * 3), learned, NOW) == "about 60 s left"
+    assert left_words(now, Learned(), NOW) == "no earlier rollout to learn from"
+    assert left_words(states_of(now, *[TargetState.ALREADY] * 4), learned, NOW) == ""
+    assert left_words(replace(now, state=RolloutState.PAUSED), learned, NOW) == ""
 
 
 @pytest.mark.parametrize("steps", [RECREATE_STEPS, CREATE_STEPS])

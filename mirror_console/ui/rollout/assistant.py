@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from mirror_console.domain.check import Checked, CheckResult
+from mirror_console.domain.durations import Learned
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.plan import Change, Plan, PlannedTarget, number_to_type
 from mirror_console.domain.rollout import Rollout
@@ -127,9 +128,19 @@ class Assistant(QWidget):
         self._wait("")
         self._plan = plan
         self.preview.show_plan(plan, self._context.console.clock())
+        self._learn(plan)
         self.fetch_now.show_plan(plan)
         self._show(PLAN)
         self.preview.tabs.setFocus()
+
+    def _learn(self, plan: Plan) -> None:
+        learned, console = self._operations.learned, self._context.console
+
+        def told(found: Learned) -> None:
+            if self._plan is plan:
+                self.preview.show_learned(plan, found)
+
+        self._context.run(tr("Learn durations"), lambda _work: learned(console), told, owner=self)
 
     def _ask_checks(self) -> None:
         plan = self._plan

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mirror_console.domain.check import Checked, CheckResult
+from mirror_console.domain.durations import Learned
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import Plan, Way
 from mirror_console.domain.rollout import JournalEntry, Rollout
 from mirror_console.jobs import Jobs, Work
+from mirror_console.operations import durations, recovery
 from mirror_console.operations import plan as planning
 from mirror_console.operations import prefetch as prefetching
 from mirror_console.operations import preflight as checking
-from mirror_console.operations import recovery
 from mirror_console.operations import report as reporting
 from mirror_console.operations import rollout as rolling
 from mirror_console.operations.console import Console
@@ -48,6 +49,7 @@ class RolloutOperations:
     prefetch: Callable[[Console, Jobs, Plan, Callable[[tuple[Fetch, ...]], None], Work], tuple[Fetch, ...]] = (
         prefetching.prefetch_plan
     )
+    learned: Callable[[Console], Learned] = durations.learned
     summary_text: Callable[[Console, str], str] = reporting.summary_text
 
 

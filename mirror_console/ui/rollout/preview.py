@@ -8,6 +8,7 @@ from datetime import datetime
 
 from PySide6.QtWidgets import QFrame, QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
+from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Swap, stops_at
 from mirror_console.domain.sizes import size_text
 from mirror_console.ui.context import UiContext
@@ -57,6 +58,7 @@ class PlanPreview(QWidget):
         column.setSpacing(SPACE_3)
         self.made = label("", Look.MUTED, wrap=True, select=True)
         self.sentence = label("", Look.HEADING, wrap=True, select=True)
+        self.lasts = label("", wrap=True)
         self.way = label("", wrap=True)
         self._changes = QFrame()
         self._changes.setProperty("class", "card")
@@ -79,6 +81,7 @@ class PlanPreview(QWidget):
         self.tabs.addTab(TableView(self._left_out, context.theme, tr("Left out")), tr("Left out"))
         column.addWidget(self.made)
         column.addWidget(self.sentence)
+        column.addWidget(self.lasts)
         column.addWidget(self.way)
         column.addWidget(self._changes)
         column.addWidget(self.promise)
@@ -100,6 +103,7 @@ class PlanPreview(QWidget):
                 in_numbers(plan.way, len(plan.targets)),
             )
         )
+        self.lasts.setText("")
         self.way.setText(_way(plan))
         self._fill_changes(plan)
         self.promise.setText(_promise(plan))
@@ -111,6 +115,11 @@ class PlanPreview(QWidget):
         self._left_out.show(plan.left_out)
         self.tabs.setTabText(3, tr("All targets ({})").format(number(len(plan.targets))))
         self.tabs.setTabText(4, tr("Left out ({})").format(number(len(plan.left_out))))
+
+    def show_learned(self, plan: Plan, learned: Learned) -> None:
+        """Say how long it will take, by what earlier rollouts took."""
+        words = plan_words(plan, learned)
+        self.lasts.setText(f"{words[0].upper()}{words[1:]}." if words else "")
 
     def age(self, plan: Plan, now: datetime) -> None:
         """Say how long the plan is good for."""

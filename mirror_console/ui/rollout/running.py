@@ -9,7 +9,9 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Status
+from mirror_console.domain.durations import Learned, left_words, slower_than_usual
 from mirror_console.domain.fetching import fetching_words
+from mirror_console.domain.plan import Way
 from mirror_console.domain.rollout import (
     OVER,
     UNSUCCESSFUL,
@@ -78,11 +80,13 @@ class RunView(QWidget):
         self._rollout: Rollout | None = None
         self._journal: tuple[JournalEntry, ...] = ()
         self._told = ""
+        self._learned = Learned()
         self.head = RolloutHead(self.left.emit)
         self.head.at(RUNNING)
         self.bar = OutcomeBar(context.theme)
         self.counts = label("", Look.STRONG)
         self.outcomes = label("", Look.MUTED, wrap=True)
+        self.lasts = label("", Look.MUTED)
         self.fetching = label("", wrap=True, select=True)
         self.pause = button(tr("Pause"), self._pause)
         self.resume = button(tr("Resume"), self._resume, look="primary")
@@ -121,12 +125,13 @@ class RunView(QWidget):
         self._rollout = rollout
         if first:
             self._journal, self._told = (), ""
+            self._learn(rollout.id)
         now = self._context.console.clock()
         self._show_head(rollout, now)
         self.bar.show_rollout(rollout)
         over, total = over_of(rollout)
         self.counts.setText(tr("{} of {}").format(number(over), number(total)))
-        self.outcomes.setText(outcome_words(rollout))
+        self._show_pace(rollout, now)
         self.fetching.setText(fetching_words(rollout.fetches))
         self.fetching.setVisible(bool(rollout.fetches))
         self.rule.setText(tr("Stop rule: {}.").format(stop_rule_words(rollout)))
@@ -198,9 +203,33 @@ class RunView(QWidget):
             self._clock.stop()
             return
         if self.isVisible():
-            self._show_head(rollout, self._context.console.clock())
+            now = self._context.console.clock()
+            self._show_head(rollout, now)
+            self._show_pace(rollout, now)
             self.targets.repaint_all()
             self._show_target()
+
+    def _show_pace(self, rollout: Rollout, now: datetime) -> None:
+        """What came of the targets, how long the rest will take, and how many take longer than usual."""
+        self.lasts.setText(left_words(rollout, self._learned, now))
+        slow = sum(bool(self._slow(target)) for target in rollout.targets)
+        told = tr("{} slower than usual").format(number(slow)) if slow else ""
+        self.outcomes.setText(" · ".join(part for part in (outcome_words(rollout), told) if part))
+
+    def _slow(self, target: Target) -> str:
+        way = self._rollout.plan.way if self._rollout is not None else Way()
+        return slower_than_usual(target, way, self._learned, self._context.console.clock())
+
+    def _learn(self, rollout_id: str) -> None:
+        learned, console = self._runs.operations.learned, self._context.console
+
+        def told(found: Learned) -> None:
+            rollout = self._rollout
+            if rollout is not None and rollout.id == rollout_id:
+                self._learned = found
+                self._show_pace(rollout, console.clock())
+
+        self._context.run(tr("Learn durations"), lambda _work: learned(console), told, owner=self)
 
     def hidden(self) -> None:
         """It is not looked at any more."""
@@ -268,6 +297,8 @@ class RunView(QWidget):
             return took(target.started_at, target.ended_at or now)
 
         def words(target: Target) -> str:
+            if slow := self._slow(target):
+                return " · ".join(part for part in (slow, target.words) if part)
             return target.words or (tr("wave {}").format(target.planned.wave + 1) if not target.started_at else "")
 
         return (
@@ -301,6 +332,7 @@ class RunView(QWidget):
         bar.setSpacing(SPACE_3)
         bar.addWidget(self.bar, 1)
         bar.addWidget(self.counts)
+        bar.addWidget(self.lasts)
         top.addLayout(bar)
         top.addWidget(self.outcomes)
         top.addWidget(self.fetching)

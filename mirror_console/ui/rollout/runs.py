@@ -33,7 +33,7 @@ class Runs(QObject):
     def __init__(self, context: UiContext, operations: RolloutOperations) -> None:
         super().__init__()
         self._context = context
-        self._operations = operations
+        self.operations = operations
         self._runs: dict[str, _Run] = {}
 
     @property
@@ -61,7 +61,7 @@ class Runs(QObject):
 
     def go_on(self, rollout: Rollout) -> None:
         """Re-read what was interrupted, and continue."""
-        operations, context = self._operations, self._context
+        operations, context = self.operations, self._context
 
         def make(report: Report) -> Conducting:
             return operations.go_on(context.console, context.jobs, rollout.id, report)
@@ -70,7 +70,7 @@ class Runs(QObject):
 
     def put_back(self, rollout: Rollout) -> None:
         """Put back what was interrupted, and end."""
-        operations, context = self._operations, self._context
+        operations, context = self.operations, self._context
 
         def work(_work: Work, report: Report) -> Rollout:
             return operations.put_back(context.console, context.jobs, rollout.id, report)
@@ -83,7 +83,7 @@ class Runs(QObject):
         def resumed(again: Rollout) -> None:
             self.carry_out(again)
 
-        resume, console = self._operations.resume, self._context.console
+        resume, console = self.operations.resume, self._context.console
         self._context.run(tr("Resume"), lambda _work: resume(console, rollout.id), resumed, owner=self)
 
     def pause(self, rollout_id: str) -> None:
@@ -107,7 +107,7 @@ class Runs(QObject):
         self.changed.emit(run.rollout)
 
     def _conductor_of(self, rollout: Rollout) -> Callable[[Report], Conducting]:
-        operations, context = self._operations, self._context
+        operations, context = self.operations, self._context
         return lambda report: operations.conductor(context.console, context.jobs, rollout, report)
 
     def _submit(self, rollout: Rollout, make: Callable[[Report], Conducting], asked: str = "") -> None:
