@@ -35,9 +35,7 @@ def take_turn(
         running.keep(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))
         return
     way, show = rollout.plan.way, running.show
-    turn = Turn(
-        console, engine, session, rollout.id, target, show, way.bake, way.health_limit, heart, fetcher.halting
-    )
+    turn = Turn(console, engine, session, rollout.id, target, show, way.bake, way.health_limit, heart, fetcher.halting)
     turn.image_looks = image_looks
     swap = create if planned.swap is Swap.CREATE else recreate
     settle(turn, lambda turn: swap(turn, fetcher))

@@ -14,8 +14,8 @@ from mirror_console.domain.plan import Plan, Way
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.schedule import Day, Freeze, Schedule, Window, clock_text
 from mirror_console.errors import InvalidInput
-from mirror_console.operations.applications import set_hold
 from mirror_console.operations.console import Console
+from mirror_console.operations.hold import set_hold
 from mirror_console.operations.imports import export_catalog, import_catalog
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
