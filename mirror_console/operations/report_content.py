@@ -27,6 +27,7 @@ from mirror_console.domain.rollout import (
 )
 from mirror_console.operations.console import Console
 from mirror_console.operations.standing import standing
+from mirror_console.operations.way_typed import rules_text
 
 NEEDS_A_PERSON = {
     TargetState.STRANDED: "Neither the new nor the old container serves. Look at the engine now.",
@@ -153,7 +154,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         longest_down=max(downs, default=None),
         way=f"waves {', '.join(map(str, way.waves))}; {way.at_once} at once, {way.at_once_per_engine} on one engine; "
         f"{way.pulls_per_registry} pulls from one registry, {way.pulls_per_engine} to one engine"
-        f"{', images first' if way.prefetch else ''}; {way.bake:g} s bake; {way.max_failed} may fail in a wave",
+        f"{', images first' if way.prefetch else ''}; {way.bake:g} s bake; {rules_text(rollout.plan)}",
         fetched=fetching_words(rollout.fetches),
         fetches=rollout.fetches,
         causes=_causes(targets),

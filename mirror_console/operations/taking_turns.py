@@ -34,9 +34,8 @@ def take_turn(
     except EngineError as error:
         running.keep(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))
         return
-    way = rollout.plan.way
-    turn = Turn(console, engine, session, rollout.id, target, running.show, way.bake, way.health_limit, heart=heart)
-    turn.halting = fetcher.halting
+    way, show = rollout.plan.way, running.show
+    turn = Turn(console, engine, session, rollout.id, target, show, way.bake, way.health_limit, heart, fetcher.halting)
     turn.image_looks = image_looks
     swap = create if planned.swap is Swap.CREATE else recreate
     settle(turn, lambda turn: swap(turn, fetcher))

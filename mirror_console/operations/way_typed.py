@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from mirror_console.domain.canary import Canary
-from mirror_console.domain.plan import Way
+from mirror_console.domain.plan import Plan, Way
 from mirror_console.operations.typed import parse_list
 
 NEVER, CANARY, EVERY = "never", "canary", "every"
@@ -76,3 +76,17 @@ def pauses_text(way: Way) -> str:
     if not way.pause_after:
         return CANARY if way.pause_after_canary else NEVER
     return ", ".join(map(str, sorted({*way.pause_after, *([1] if way.pause_after_canary else [])})))
+
+
+def rules_text(plan: Plan) -> str:
+    """Who goes first, what stops and what pauses the rollout of a plan, for its report."""
+    way = plan.way
+    parts = [f"{allowed_text(way)} may fail in a wave"]
+    if way.in_a_row:
+        parts.append(f"{way.in_a_row} in a row stop it")
+    if way.health_limit:
+        parts.append(f"{way.health_limit:g} s for health")
+    if len(plan.waves) > 1:
+        parts.append(f"pauses after: {pauses_text(way)}")
+        parts.append(plan.canary_words)
+    return "; ".join(part for part in parts if part)

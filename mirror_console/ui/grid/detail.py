@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -59,6 +60,7 @@ class DetailPanel(QWidget):
         self._context = context
         self._row: Row | None = None
         self._cell: Cell | None = None
+        self._scheduled = ""
         self.setProperty("class", "paper")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(tr("Details"))
@@ -134,7 +136,8 @@ class DetailPanel(QWidget):
 
     def show_cell(self, row: Row | None, cell: Cell | None) -> None:
         """Show an environment of a mirror; of a mirror without it, say so."""
-        if row is self._row and cell is self._cell and cell is not None:
+        same = row is self._row and cell is self._cell and cell is not None
+        if same and cell is not None and self._scheduled == self._schedule(cell, self._context.now()):
             self.say_again()
             return
         self._row, self._cell = row, cell
@@ -237,6 +240,9 @@ class DetailPanel(QWidget):
             if seen.restart_count:
                 facts.append((tr("Restarts"), str(seen.restart_count)))
             facts.append((tr("Reference"), seen.image))
+        self._scheduled = self._schedule(cell, now)
+        if self._scheduled:
+            facts.append((tr("May be changed"), self._scheduled))
         if cell.contact and not cell.contact.answered:
             facts.append((tr("Engine says"), cell.contact.words or str(cell.contact.failure or "")))
         grid = QGridLayout()
@@ -246,10 +252,21 @@ class DetailPanel(QWidget):
         grid.setColumnStretch(1, 1)
         for place, (name, said) in enumerate(facts):
             grid.addWidget(label(name, Look.MUTED), place, 0)
-            grid.addWidget(ElidedLabel(said or "—"), place, 1)
+            long = name == tr("May be changed")
+            grid.addWidget(label(said, wrap=True) if long else ElidedLabel(said or "—"), place, 1)
         holder = QWidget()
         holder.setLayout(grid)
         self._sections.addWidget(holder)
+
+    def _schedule(self, cell: Cell, now: datetime) -> str:
+        """When it may be changed; empty where that is at any time."""
+        fleet = self._context.grid
+        if fleet is None or not fleet.schedule:
+            return ""
+        opening = fleet.opening(cell, now)
+        if opening.closed is None and opening.until is None:
+            return ""
+        return f"{tr('no') if opening.closed else tr('yes')}, {opening.words(now)}"
 
     def _section(self, title: str) -> None:
         self._sections.addSpacing(SPACE_2)

@@ -176,14 +176,18 @@ def stop_words(way: Way, counts: Sequence[int]) -> str:
     """The arithmetic of the stop rule for waves of these sizes: ``canary stops at 1 of 1; then stops at 3 of 50``."""
     if not counts:
         return tr("no target")
-    said = [stops_at(way.allowed_failures(wave, len(counts), size), size) for wave, size in enumerate(counts)]
-    if len(said) == 1:
-        told = said[0]
-    else:
-        later = list(dict.fromkeys(said[1:]))
-        shown = ", ".join([later[0], *(words.removeprefix("stops ") for words in later[1:])])
-        told = tr("canary {}; then {}").format(said[0], shown)
-    return told + (tr(", or at {} in a row").format(number(way.in_a_row)) if way.in_a_row else "")
+    allowed = [way.allowed_failures(wave, len(counts), size) for wave, size in enumerate(counts)]
+    parts = [stops_at(allowed[0], counts[0])]
+    if len(counts) > 1:
+        later = list(dict.fromkeys(zip(allowed[1:], counts[1:], strict=True)))
+        stops = ", ".join(f"{most + 1} of {size}" for most, size in later if most < size)
+        parts = [tr("canary {}").format(parts[0])]
+        if stops:
+            parts.append(tr("then stops at {}").format(stops))
+        parts += [tr("in a wave of {} all may fail").format(number(size)) for most, size in later if most >= size]
+    if way.in_a_row:
+        parts.append(tr("stops at {} in a row").format(number(way.in_a_row)))
+    return "; ".join(parts)
 
 
 _UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}

@@ -23,6 +23,7 @@ from mirror_console.settings import Density, Preferences, Theme, preference_prob
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.page import Page
 from mirror_console.ui.settings.credentials import CredentialsPart
+from mirror_console.ui.settings.schedule import SchedulePart
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4, SPACE_6, TOOL_HEIGHT
 from mirror_console.ui.widgets.scrolled import type_width
 from mirror_console.ui.widgets.text import Look, label
@@ -41,6 +42,7 @@ class SettingsPage(Page):
         self.error = label("", Look.ERROR, wrap=True)
         self.error.hide()
         self.credentials = CredentialsPart(context)
+        self.schedule = SchedulePart(context)
         inside = QWidget()
         inside.setMaximumWidth(760)
         self._box = QVBoxLayout(inside)
@@ -66,6 +68,11 @@ class SettingsPage(Page):
             (tr("Stale after"), self.stale),
         )
         self._box.addWidget(self.error)
+        self._section(
+            tr("Windows and freezes"),
+            tr("When mirrors may be changed. Checks ask it before a rollout, and before the turn of each target."),
+            (tr("Schedule"), self.schedule),
+        )
         self._section(
             tr("Places"),
             "",
@@ -97,6 +104,7 @@ class SettingsPage(Page):
         """Keys go to the first choice; the keyring is looked at anew."""
         self.theme.setFocus()
         self.credentials.look()
+        self.schedule.look()
 
     def _connect(self) -> None:
         self.theme.currentIndexChanged.connect(lambda: self._take(theme=Theme(self.theme.currentData())))
