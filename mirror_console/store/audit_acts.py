@@ -75,7 +75,18 @@ def _target(names: _Names, heard: Heard, after: dict[str, Any]) -> Act:
     before = {"image": after["before_title"], "fingerprint": after["before_fingerprint"]}
     before["container_id"] = after["before_container_id"]
     now = {"image": after["after_title"], "fingerprint": after["after_fingerprint"], "planned": after["planned"]}
-    kept = ("reference", "engine", "container", "change", "attempt", "way_back", "verified_by", "down_seconds", "words")
+    kept = (
+        "environment_id",
+        "reference",
+        "engine",
+        "container",
+        "change",
+        "attempt",
+        "way_back",
+        "verified_by",
+        "down_seconds",
+        "words",
+    )
     now |= {name: after[name] for name in kept if after.get(name) not in _NOTHING}
     rollout_id = heard.key[0]
     return Act(

@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from mirror_console.domain.rollout import WORKING, TargetState
 from mirror_console.store import tables
 from mirror_console.store.columns import Flag, Json
 
 _PLANNED = ["application_id", "application", "environment", "engine", "container", "change", "reference"]
 _PLANNED += ["before_title", "before_fingerprint", "before_container_id", "after_title"]
-_OVER = "('done', 'already', 'failed', 'put back', 'stranded', 'superseded', 'unknown', 'skipped', 'not started')"
+_UNDER_WAY = ", ".join(f"'{state}'" for state in sorted(WORKING | {TargetState.QUEUED}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ WATCHED = (
     Watched(tables.rollout, without=frozenset({"console", "started_at"}), events=("INSERT", "UPDATE")),
     Watched(
         tables.target,
-        without=frozenset({"planned", "step", "started_at", "ended_at", "environment_id", "process"}),
-        when=f"NEW.state IN {_OVER} AND NEW.state != OLD.state",
+        without=frozenset({"planned", "step", "started_at", "ended_at", "process"}),
+        when=f"NEW.state NOT IN ({_UNDER_WAY}) AND NEW.state != OLD.state",
         events=("UPDATE",),
         more={name: f"json_extract({{row}}.planned, '$.{name}')" for name in _PLANNED}
         | {"planned": "json_extract({row}.planned, '$.after_fingerprint')"},
