@@ -1,4 +1,4 @@
-"""Audit: who changed what through this console, whether that record is as it was written, and an account's part of it."""
+"""Audit: who changed what through this console, whether that is as it was written, and an account's part of it."""
 
 from __future__ import annotations
 
@@ -62,9 +62,8 @@ def list_lines(
         different = "; ".join(differing_words(line.act))
         why = f"{line.act.why}. " if line.act.why else ""
         who = f"{line.person} on {line.machine}" if line.machine else line.person
-        rows.append(
-            (str(line.sequence), moment(line.at), who, line.act.title, doing_words(line.act), f"{why}{different}")
-        )
+        what = doing_words(line.act)
+        rows.append((str(line.sequence), moment(line.at), who, line.act.title, what, f"{why}{different}"))
     session.out.table((">line", "when", "who", "of", "what", "why and how"), rows)
     if len(lines) > most:
         session.out.note(f"There are more: the newest {most} are shown. Say --most for others.")

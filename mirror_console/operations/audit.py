@@ -57,7 +57,7 @@ def anchor(console: Console) -> bool:
     with console.catalog.read() as books:
         head = books.audit.head()
         if kept is not None and not books.audit.has(kept):
-            logger.warning("line %d of the audit, which the keyring keeps, isn't there any more", kept.sequence)
+            logger.info("line %d of the audit, which the keyring keeps, isn't there any more", kept.sequence)
             return False
     if head.sequence and head != kept:
         try:

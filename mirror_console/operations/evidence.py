@@ -82,9 +82,8 @@ def evidence(console: Console, account: str, since: datetime | None = None, unti
         head = books.audit.head()
     if account not in known and not mirrors and not found:
         there = ", ".join(sorted(known)) or "none yet"
-        raise InvalidInput(
-            "There is no evidence.", [Problem("account", f"there is no '{account}' (there are: {there})")]
-        )
+        problem = Problem("account", f"there is no '{account}' (there are: {there})")
+        raise InvalidInput("There is no evidence.", [problem])
     lines = tuple(_line(line) for line in reversed(found) if line.act.noun in _TOLD)
     return Evidence(
         account=account,
@@ -158,12 +157,8 @@ def _differences(line: AuditLine) -> str:
 
 
 def _markdown(content: Evidence) -> str:
-    wrong = len(content.exceptions)
-    lines = [
-        f"**Changes on the mirrors of {marked(content.account)}: {len(content.changes)}"
-        f"{f', {wrong} not as planned' if wrong else ''}**",
-        "",
-    ]
+    wrong = f", {len(content.exceptions)} not as planned" if content.exceptions else ""
+    lines = [f"**Changes on the mirrors of {marked(content.account)}: {len(content.changes)}{wrong}**", ""]
     if content.exceptions:
         lines += ["Not as planned:", "", *(_item(line) for line in content.exceptions), "", "All changes:", ""]
     lines += [_item(line) for line in content.changes] or ["- none"]
@@ -173,12 +168,10 @@ def _markdown(content: Evidence) -> str:
 
 def _item(line: EvidenceLine) -> str:
     images = f" {marked(line.before or 'nothing')} → {marked(line.after)}" if line.after else ""
-    prints = (
-        f" ({short(line.before_fingerprint) if line.before_fingerprint else '—'} → {short(line.after_fingerprint)})"
-    )
+    prints = " → ".join(short(one) if one else "—" for one in (line.before_fingerprint, line.after_fingerprint))
     outcome = f" **{marked(line.outcome)}**" if line.outcome else ""
     verified = f", verified: {marked(line.verified_by)}" if line.verified_by else ""
     words = f": {marked(line.words)}" if line.words else ""
     why = f" – {marked(line.why)}" if line.why else ""
-    told = f"{images}{prints if line.after_fingerprint else ''}{outcome}{words}{verified}"
+    told = f"{images}{f' ({prints})' if line.after_fingerprint else ''}{outcome}{words}{verified}"
     return f"- {moment(line.at)}, {marked(line.who)}: {marked(line.mirror)} {marked(line.what)}{told}{why}"

@@ -10,6 +10,7 @@ from datetime import datetime
 from mirror_console.domain.audit import AuditLine, Noun
 from mirror_console.domain.rollout import OVER, JournalEntry, RolloutState, Target, TargetState
 from mirror_console.domain.waits import Halted, Span, waited, waits
+from mirror_console.operations.console import Console
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,15 @@ class Waiting:
     def of(self, target: Target) -> tuple[Span, ...]:
         """When a target waited: with the whole, or by itself."""
         return (*self.whole, *self.single.get(target.environment_id, ()))
+
+
+NO_WAITS = Waiting((), {})
+
+
+def waiting(console: Console, rollout_id: str) -> Waiting:
+    """When a rollout and its targets waited."""
+    with console.catalog.read() as books:
+        return spans_of(books.audit.of(rollout_id), books.journal.of(rollout_id))
 
 
 def spans_of(lines: Sequence[AuditLine], journal: Sequence[JournalEntry]) -> Waiting:
