@@ -34,6 +34,8 @@ class EvidenceLine:
     before_fingerprint: str
     after: str
     after_fingerprint: str
+    planned: str
+    """The image that was wanted, where it didn't come to it."""
     verified_by: str
     why: str
     words: str
@@ -126,7 +128,7 @@ def evidence_text(
 
 
 COLUMNS: tuple[str, ...] = ("at", "who", "machine", "mirror", "what", "outcome", "before", "before_fingerprint")
-COLUMNS += ("after", "after_fingerprint", "verified_by", "why", "words", "rollout", "line")
+COLUMNS += ("after", "after_fingerprint", "planned", "verified_by", "why", "words", "rollout", "line")
 
 
 def _line(line: AuditLine) -> EvidenceLine:
@@ -143,6 +145,7 @@ def _line(line: AuditLine) -> EvidenceLine:
         before_fingerprint=str(act.before.get("fingerprint", "")) if is_target else "",
         after=str(act.after.get("image", "")) if is_target else "",
         after_fingerprint=str(act.after.get("fingerprint", "")) if is_target else "",
+        planned=str(act.after.get("wanted", "")) if is_target else "",
         verified_by=str(act.after.get("verified_by", "")) if is_target else "",
         why=act.why,
         words=str(act.after.get("words", "")) if is_target else _differences(line),
@@ -168,6 +171,7 @@ def _markdown(content: Evidence) -> str:
 
 def _item(line: EvidenceLine) -> str:
     images = f" {marked(line.before or 'nothing')} → {marked(line.after)}" if line.after else ""
+    images = images or (f" to {marked(line.planned)}" if line.planned else "")
     prints = " → ".join(short(one) if one else "—" for one in (line.before_fingerprint, line.after_fingerprint))
     outcome = f" **{marked(line.outcome)}**" if line.outcome else ""
     verified = f", verified: {marked(line.verified_by)}" if line.verified_by else ""

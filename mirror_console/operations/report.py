@@ -151,7 +151,7 @@ def summary_text(console: Console, rollout_id: str) -> str:
     if report.longest_down is not None:
         down = f"median {seconds(report.median_down)}, longest {seconds(report.longest_down)}"
         lines.append(f"- Down time for each target: {down}")
-    if report.state_words:
+    if report.state_words and not any(report.state_words in one.words for one in report.decisions):
         lines.append(f"- {marked(report.state_words)}")
     return "\n".join(lines) + "\n"
 

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mirror_console.domain.audit import Act, Doing, Noun
+from mirror_console.domain.rollout import SUCCEEDED
 from mirror_console.domain.secret import HIDDEN
 from mirror_console.store.heard import Heard
 
@@ -47,7 +48,7 @@ def _act(names: _Names, heard: Heard) -> Act | None:
     elif heard.after is None:
         doing, old, new = Doing.REMOVED, {name: one for name, one in before.items() if one not in _NOTHING}, {}
     else:
-        differing = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        differing = [name for name in {**before, **after} if (before.get(name) or None) != (after.get(name) or None)]
         if not differing:
             return None
         doing = Doing.CHANGED
@@ -69,25 +70,23 @@ def _act(names: _Names, heard: Heard) -> Act | None:
 _NOTHING: tuple[object, ...] = (None, "", [], {}, False)
 
 
+_TAKEN_OVER = {*SUCCEEDED, "left"}
+"""How a target ended whose new container serves."""
+_OF_TARGET = ["environment_id", "reference", "engine", "container", "change", "attempt", "way_back", "verified_by"]
+_OF_TARGET += ["down_seconds"]
+
+
 def _target(names: _Names, heard: Heard, after: dict[str, Any]) -> Act:
     """A target that is over: what it ran, and what it was to run."""
     title = f"{after['application']} {after['environment']}"
     before = {"image": after["before_title"], "fingerprint": after["before_fingerprint"]}
     before["container_id"] = after["before_container_id"]
-    now = {"image": after["after_title"], "fingerprint": after["after_fingerprint"], "planned": after["planned"]}
-    kept = (
-        "environment_id",
-        "reference",
-        "engine",
-        "container",
-        "change",
-        "attempt",
-        "way_back",
-        "verified_by",
-        "down_seconds",
-        "words",
-    )
-    now |= {name: after[name] for name in kept if after.get(name) not in _NOTHING}
+    # What was put back runs what it ran: then that is only what was wanted.
+    runs = after["state"] in _TAKEN_OVER
+    now = {"words": "" if after["words"] == after["verified_by"] else after["words"]}
+    now |= {"image" if runs else "wanted": after["after_title"], "planned": after["planned"]}
+    now |= {"fingerprint": after["after_fingerprint"] if runs else ""}
+    now |= {name: after[name] for name in _OF_TARGET if after.get(name) not in _NOTHING}
     rollout_id = heard.key[0]
     return Act(
         noun=Noun.TARGET,

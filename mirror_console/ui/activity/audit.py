@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -55,6 +56,7 @@ class AuditPart(QWidget):
         self.sought.textChanged.connect(lambda _text: self._show())
         self.account = QComboBox()
         self.account.setAccessibleName(tr("Account"))
+        self.account.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.account.currentIndexChanged.connect(lambda _place: self._show())
         self.save = button(tr("Save evidence…"), self.save_evidence)
         self.copy = button(tr("Copy line"), self.copy_line)
@@ -192,6 +194,10 @@ def line_text(line: AuditLine) -> str:
     return "\n".join(plain(one) for one in said if one)
 
 
+_LONG_HASH = re.compile(r"\b(?:[a-z0-9]+:)?[0-9a-f]{40,}")
+"""What stands whole in the details, and would fill the table."""
+
+
 def _searched(line: AuditLine) -> str:
     act = line.act
     return " ".join((act.title, act.account, act.why, act.result, line.person, doing_words(act))).casefold()
@@ -199,13 +205,14 @@ def _searched(line: AuditLine) -> str:
 
 def _columns(context: UiContext) -> tuple[Column[AuditLine], ...]:
     def how(line: AuditLine) -> str:
-        return "; ".join((*([line.act.why] if line.act.why else []), *differing_words(line.act)))
+        told = "; ".join((*([line.act.why] if line.act.why else []), *differing_words(line.act)))
+        return _LONG_HASH.sub(lambda found: found.group()[:20], told)
 
     return (
         Column("at", tr("When"), lambda line: moment(line.at, context.now()), 112, order=lambda line: line.sequence,
                muted=True),
         Column("who", tr("Who"), lambda line: line.person, 96),
         Column("of", tr("Of"), lambda line: line.act.title, 180, strong=True),
-        Column("what", tr("What"), lambda line: doing_words(line.act), 200),
+        Column("what", tr("What"), lambda line: doing_words(line.act), 220),
         Column("how", tr("Why and how"), how, 260, stretch=True, muted=True, tip=lambda _line: ""),
     )  # fmt: skip
