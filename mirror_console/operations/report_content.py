@@ -306,7 +306,9 @@ def _decisions(lines: Sequence[AuditLine]) -> tuple[ReportedDecision, ...]:
             continue
         words = "Gone on" if state == RolloutState.RUNNING else str(state).capitalize()
         because = str(line.act.after.get("paused_because") or "")
-        told.append(ReportedDecision(line.at, line.person, line.machine, f"{words}: {because}" if because else words))
+        if because:
+            words = because if because.startswith(words) else f"{words}: {because}"
+        told.append(ReportedDecision(line.at, line.person, line.machine, words))
     return tuple(told)
 
 

@@ -54,7 +54,7 @@ def _head(before: str, after: str, why: str = "") -> Act:
 
 def _target(title: str, account: str, result: str, words: str = "") -> Act:
     after = {
-        "image": "26.8.3",
+        "image" if result == "done" else "wanted": "26.8.3",
         "fingerprint": _NEW if result == "done" else _OLD,
         "engine": "fra-2",
         "change": "update",
