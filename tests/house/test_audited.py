@@ -38,13 +38,6 @@ def test_everything_that_changes_an_engine_or_the_keyring_is_named_with_its_reco
     assert found == PLACES.keys(), "say where it is written down before it is done"
 
 
-@pytest.mark.parametrize(
-    "place", [place for place, why in PLACES.items() if why.startswith("audit") and "line" not in why]
-)
-def test_what_is_said_to_be_in_the_audit_writes_it_there(place: str) -> None:
-    assert "audited(" in (PROGRAM / place.split(maxsplit=1)[0]).read_text("utf-8")
-
-
 @pytest.mark.parametrize("module", ["cleanup", "relay", "prefetch", "keeping", "credentials"])
 def test_whoever_begins_it_writes_the_line(module: str) -> None:
     assert "with audited(" in (PROGRAM / "operations" / f"{module}.py").read_text("utf-8")
