@@ -17,10 +17,12 @@ from pathlib import Path
 
 from mirror_console import paths, settings
 from mirror_console.cli import CliParts
+from mirror_console.domain.audit import Author
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import NotAllowed, Problem
 from mirror_console.hardening import RedactingFormatter
 from mirror_console.jobs import JobEvent, Jobs, Patience
+from mirror_console.operations.anchoring import Anchoring
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.ports import Vault as VaultPort
 from mirror_console.store import Catalog, CatalogLock
@@ -110,7 +112,7 @@ def opened(
     if write or not path.exists():
         lock.acquire(holder)
     try:
-        catalog = Catalog.open(path)
+        catalog = Catalog.open(path, author=Author(clock, person, machine, run))
         simulated = path.with_name(SIMULATED).exists()
         vault: VaultPort = MadeUpVault() if simulated else SessionVault(Vault(catalog.id, within=Patience()))
         jobs = Jobs(listener) if listener else Jobs()
@@ -129,10 +131,12 @@ def opened(
             run=run,
             holder=lambda: found.run if (found := lock.holder()) else "",
         )
+        anchoring = Anchoring(console, jobs)
         try:
             yield Opened(console, jobs)
         finally:
             jobs.close()
+            anchoring.end()
             engines.close()
             catalog.close()
     finally:

@@ -9,15 +9,16 @@ import uuid
 from contextlib import closing
 from pathlib import Path
 
+from mirror_console.domain.audit import Author
 from mirror_console.store import Catalog
 from mirror_console.store.place import make_folder
 from mirror_console.store.upgrade import copy
 
 
-def opened_catalog(path: Path) -> Catalog:
+def opened_catalog(path: Path, author: Author | None = None) -> Catalog:
     """Open a catalog. Where there is none, an empty one with an identity of its own is made first."""
     if path.exists():
-        return Catalog.open(path)
+        return Catalog.open(path, author=author)
     make_folder(path.parent)
     path.touch(mode=0o600, exist_ok=False)
     path.write_bytes(empty_catalog())
@@ -25,7 +26,7 @@ def opened_catalog(path: Path) -> Catalog:
         connection.execute("PRAGMA journal_mode=WAL")
         with connection:
             connection.execute("UPDATE meta SET value = ? WHERE key = 'id'", (uuid.uuid4().hex,))
-    return Catalog.open(path)
+    return Catalog.open(path, author=author)
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import typer
 
 from mirror_console import __version__
 from mirror_console.cli import (
+    audit,
     catalog,
     clean,
     credentials,
@@ -54,6 +55,7 @@ def build(parts: CliParts) -> typer.Typer:
         images,
         engines,
         credentials,
+        audit,
         catalog,
     ):
         module.add_to(app)

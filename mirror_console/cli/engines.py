@@ -50,7 +50,7 @@ from mirror_console.operations.engines import (
     test_connection,
 )
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.report import moment
+from mirror_console.operations.written import moment
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The engine's name.")]
 LocationOption = Annotated[str | None, typer.Option("--location", help="Where it stands.")]

@@ -39,6 +39,7 @@ def read_key(path: Path, field: str) -> Secret:
 def write_text(path: Path, text: str) -> None:
     """Write a file. Raises ConsoleError."""
     try:
-        path.expanduser().write_text(text, "utf-8")
+        # Line ends are the text's own, whatever the system's are.
+        path.expanduser().write_text(text, "utf-8", newline="")
     except OSError as error:
         raise ConsoleError(f"{path} can't be written: {error.strerror}.", "Choose another file.") from error

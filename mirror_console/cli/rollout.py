@@ -24,7 +24,7 @@ from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.durations import learned
 from mirror_console.operations.preflight import preflight
-from mirror_console.operations.report import report_html, report_json, summary_text
+from mirror_console.operations.report import Format, report_text
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.rollout import resume as go_on
 from mirror_console.operations.rollout import start as begin
@@ -173,20 +173,26 @@ def show(context: typer.Context, rollout_text: RolloutArgument = "", as_json: Js
 def report(
     context: typer.Context,
     rollout_text: RolloutArgument = "",
-    html: Annotated[Path | None, typer.Option("--html", help="Write the whole report to this file.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="As what it is written.")] = Format.MARKDOWN,
+    to: Annotated[Path | None, typer.Option("--to", help="Write it to this file.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write it as HTML to this file, too.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the summary of a rollout for a ticket, or write its whole report."""
+    """Print the report of a rollout, or write it to a file: exceptions first, as Markdown short enough for a ticket."""
     session = session_of(context)
     with session.console() as (console, _):
         rollout = find_rollout(console, rollout_text)
         if html is not None:
-            write_text(html, report_html(console, rollout.id))
+            write_text(html, report_text(console, rollout.id, Format.HTML))
             session.out.note(f"Wrote {html}.")
-        if as_json:
-            session.out.raw(report_json(console, rollout.id))
-        elif html is None:
-            session.out.raw(summary_text(console, rollout.id))
+        if html is not None and to is None and not as_json:
+            return
+        text = report_text(console, rollout.id, Format.JSON if as_json else form)
+        if to is None:
+            session.out.raw(text)
+        else:
+            write_text(to, text)
+            session.out.note(f"Wrote {to}.")
 
 
 def carried_through(

@@ -12,7 +12,7 @@ from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, TargetState, headline
-from mirror_console.operations.report import moment, seconds
+from mirror_console.operations.written import moment, seconds
 
 _ANSWERS = {Answer.PASS: "green", Answer.WARNING: "yellow", Answer.UNKNOWN: "yellow", Answer.BLOCKED: "red"}
 

@@ -33,6 +33,10 @@ engines add       {"id", "name", "address", "steps": as of engines test, none wi
 engines edit      {"id", "name", "address"}; add-registry {"id", "host", "user"}; remove… {"removed"}
 images list       [ImageShape]
 images relay      RelayShape
+audit list        [{"sequence", "at", "person", "machine", "run", "act": {"noun", "doing", "of", "title", "account",
+                  "why", "before", "after", "result", "begun"}}]
+audit verify      {"sound", "lines", "broken_at", "journal_broken_at", "anchor", "anchored", "words"}
+audit evidence    as mirror_console.operations.evidence.Evidence
 clean             [{"engine", "error", "ways_back": {"containers", "images", "size"}, "goes": [{"what", "id", "name",
                   "why", "size"}], "stays": as goes, "frees_at_most", "removed": [id], "left": as goes}]
 catalog import    {"counts": {noun: count}, "new", "changed", "notes", "words"}

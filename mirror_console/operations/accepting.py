@@ -71,7 +71,7 @@ def take(
     record = _record_after(console, found, wanted.settings, fields)
     _demand_taken(found, record, fields)
     others = tuple(followers)
-    with kept(console.vault, secrets) as secrets_before, console.catalog.write() as books:
+    with kept(console, secrets) as secrets_before, console.catalog.write() as books:
         _demand_idle(books, environment)
         _demand_unchanged(books, [environment, *(before for before, _ in others)])
         _demand_sound(books, wanted, fields)
@@ -88,7 +88,7 @@ def take(
         note_seen(books, console, found.engine, wanted, found.session, found.container, images, record)
     dropped = set(environment.settings.secrets.values()) - set(wanted.settings.secrets.values())
     secrets_before |= _held(console.vault, dropped)
-    forget(console.vault, dropped)
+    forget(console, dropped)
     return Taken(
         fields,
         (environment, *(before for before, _ in others)),
@@ -109,7 +109,7 @@ def undo(console: Console, taken_over: Taken) -> None:
     """
     console.demand_write()
     given = {reference.name: value for reference, value in taken_over.secrets_before.items() if value is not None}
-    with kept(console.vault, given), console.catalog.write() as books:
+    with kept(console, given), console.catalog.write() as books:
         _demand_idle(books, taken_over.before[0])
         _demand_unchanged(books, taken_over.after)
         if taken_over.source is not None and taken_over.source_before is not None:
@@ -124,7 +124,7 @@ def undo(console: Console, taken_over: Taken) -> None:
             books.applied.remove(taken_over.record.environment_id, taken_over.record.process)
         if taken_over.observation_before is not None:
             books.observations.save_all([taken_over.observation_before])
-    forget(console.vault, [reference for reference, value in taken_over.secrets_before.items() if value is None])
+    forget(console, [reference for reference, value in taken_over.secrets_before.items() if value is None])
 
 
 def _held(vault: Vault, references: Iterable[SecretReference]) -> dict[SecretReference, Secret | None]:

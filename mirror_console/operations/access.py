@@ -61,11 +61,11 @@ def save_access(console: Console, engine: Engine, typed: AccessInput) -> Access:
     access, secrets, problems = draft_access(engine, typed, before)
     if problems:
         raise InvalidInput("The credential was not saved.", problems)
-    with kept(console.vault, secrets), console.catalog.write() as books:
+    with kept(console, secrets), console.catalog.write() as books:
         know_account(books, access.account)
         books.accesses.save(access)
     console.engines.forget(engine.id)
-    forget(console.vault, replaced([before] if before else [], [access]))
+    forget(console, replaced([before] if before else [], [access]))
     return access
 
 
@@ -89,7 +89,7 @@ def remove_access(console: Console, engine: Engine, account: str) -> None:
             raise InvalidInput("There is nothing to remove.", [problem])
         books.accesses.remove(engine.id, account)
     console.engines.forget(engine.id)
-    forget(console.vault, found.references.values())
+    forget(console, found.references.values())
 
 
 # --- who is reached with which ------------------------------------------------------------------------------------

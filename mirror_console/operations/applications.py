@@ -75,7 +75,7 @@ def remove_application(console: Console, application_id: str) -> None:
         environments = books.environments.of(books.applications.get(application_id).id)
         _demand_idle(books, environments)
         books.applications.remove(application_id)
-    forget(console.vault, _secrets_of(environments))
+    forget(console, _secrets_of(environments))
 
 
 # --- for editing --------------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def _save(console: Console, typed: SourceInput | MirrorInput, application_id: st
     if judged.problems:
         noun = "mirror" if isinstance(typed, MirrorInput) else "source"
         raise InvalidInput(f"The {noun} was not saved.", judged.problems)
-    with kept(console.vault, judged.secrets), console.catalog.write() as books:
+    with kept(console, judged.secrets), console.catalog.write() as books:
         _demand_idle(books, judged.gone)
         books.applications.save(judged.application)
         for environment in judged.gone:
@@ -162,7 +162,7 @@ def _save(console: Console, typed: SourceInput | MirrorInput, application_id: st
             if environment.id in before:
                 keep_baseline(books, console.clock(), before[environment.id], environment)
         know_account(books, judged.application.account)
-    forget(console.vault, judged.dropped)
+    forget(console, judged.dropped)
     return judged.application
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from mirror_console.domain.ages import Ages
 from mirror_console.domain.alignment import Expected
+from mirror_console.domain.audit import Noun
 from mirror_console.domain.changes import Changes
 from mirror_console.domain.cleanup import CleanUp, Item, Records, Thing, clean_up, repositories_of
 from mirror_console.domain.engine import Engine
@@ -22,6 +23,7 @@ from mirror_console.domain.release import Mark, Release
 from mirror_console.domain.request import ListedImage
 from mirror_console.domain.rollout import ENDED, SUCCEEDED, Rollout
 from mirror_console.errors import EngineError
+from mirror_console.operations.audited import audited
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
 from mirror_console.operations.standing import standing
@@ -60,7 +62,8 @@ def remove(
     console.demand_write()
     removed: list[Item] = []
     left: list[Item] = []
-    with _looking(console, engine) as found:
+    told = {"agreed": [_told(item) for item in agreed]}
+    with audited(console, Noun.CLEAN_UP, engine.id, engine.name, told) as doings, _looking(console, engine) as found:
         for item in agreed:
             now = found.take()
             still = next((one for one in now.goes if one.id == item.id), None)
@@ -79,10 +82,16 @@ def remove(
                 "%s removed the %s %s, %s, from %s", console.person, still.thing, still.name, still.id, engine.name
             )
             removed.append(still)
+            doings.after = {"removed": [_told(one) for one in removed]}
             if still.thing is Thing.IMAGE:
                 with console.catalog.write() as books:
                     books.images.remove(engine.id, [still.id])
     return Cleaned(tuple(removed), tuple(left))
+
+
+def _told(item: Item) -> str:
+    """A thing as the audit names it."""
+    return f"{item.thing} {item.name} ({item.id})"
 
 
 def _remove(session: EngineSession, item: Item) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mirror_console.domain.access import reached_as
+from mirror_console.domain.audit import Noun
 from mirror_console.domain.credential import Credential, Kept, Use, UserKind
 from mirror_console.domain.engine import Engine, Registry
 from mirror_console.domain.image import parse_reference, registry_host
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import ConsoleError, EngineError, FailureKind, InvalidInput, Problem, VaultError
+from mirror_console.operations.audited import audited
 from mirror_console.operations.console import Console
 from mirror_console.operations.engine_input import EngineInput, pem_problems, whole_pem
 from mirror_console.operations.keeping import kept
@@ -74,7 +76,7 @@ def rotate(console: Console, new: Mapping[str, Secret], *, untried: bool = False
         raise InvalidInput("These aren't replaced together.", [problem])
     secrets = _as_kept(found, new)
     words = "It was not tried." if untried else _Trial(console, secrets).of(sorted(users))
-    with kept(console.vault, secrets):
+    with kept(console, secrets):
         for engine_id in _engines_of(users):
             console.engines.forget(engine_id)
     return Rotated(tuple(where(console, name) for name in new), words)
@@ -87,7 +89,8 @@ def forget_credential(console: Console, name: str) -> Credential:
     """
     console.demand_write()
     found = where(console, name)
-    console.vault.forget(found.reference)
+    with audited(console, Noun.SECRET, name, name, {"forget": [name]}):
+        console.vault.forget(found.reference)
     for engine_id in _engines_of(_users(found)):
         console.engines.forget(engine_id)
     return where(console, name)

@@ -68,7 +68,7 @@ def save_engine(console: Console, typed: EngineInput, engine_id: str | None = No
     problems, draft, before = _judged(console, typed, engine_id)
     if problems or draft is None:
         raise InvalidInput("The engine was not saved.", problems)
-    with kept(console.vault, draft.secrets), console.catalog.write() as books:
+    with kept(console, draft.secrets), console.catalog.write() as books:
         # Its server's key may have been seen since: that isn't lost.
         now = books.engines.get(draft.engine.id) if before is not None else None
         engine = replace(draft.engine, server_key=server_key_at(draft.engine.address, now))
@@ -76,7 +76,7 @@ def save_engine(console: Console, typed: EngineInput, engine_id: str | None = No
     console.engines.forget(engine.id)
     if before is not None:
         stays = engine_references(engine)
-        forget(console.vault, [reference for reference in engine_references(before) if reference not in stays])
+        forget(console, [reference for reference in engine_references(before) if reference not in stays])
     return engine
 
 
@@ -96,8 +96,8 @@ def remove_engine(console: Console, engine_id: str) -> None:
         accesses = books.accesses.of(engine_id)
         books.engines.remove(engine_id)
     console.engines.forget(engine_id)
-    forget(console.vault, [reference for access in accesses for reference in access.references.values()])
-    forget(console.vault, engine_references(engine))
+    forget(console, [reference for access in accesses for reference in access.references.values()])
+    forget(console, engine_references(engine))
 
 
 def test_input(console: Console, typed: EngineInput, engine_id: str | None) -> Iterator[ConnectionStep]:

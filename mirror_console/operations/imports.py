@@ -70,12 +70,12 @@ def import_catalog(console: Console, text: str, folder: Path | None = None) -> I
         hint = "Correct the file and import it again. Nothing was changed."
         raise InvalidInput(f"The file has {len(ordered)} mistake{'' if len(ordered) == 1 else 's'}.", ordered, hint)
     imported = _imported(known, batch)
-    with kept(console.vault, batch.secrets):
+    with kept(console, batch.secrets):
         _save(console, batch)
     for engine_id in batch.engines:
         console.engines.forget(engine_id)
-    forget(console.vault, dropped(known.environments, batch.environments))
-    forget(console.vault, replaced(known.accesses, batch.accesses))
+    forget(console, dropped(known.environments, batch.environments))
+    forget(console, replaced(known.accesses, batch.accesses))
     return imported
 
 

@@ -11,6 +11,7 @@ from mirror_console.domain.access import Access
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.audit import Act, AuditFilter, AuditLine, Head
 from mirror_console.domain.changes import Changes
 from mirror_console.domain.engine import Address, Contact, Engine, EngineFacts, Registry
 from mirror_console.domain.environment import Environment, Placed, RestartPolicy, Settings
@@ -249,6 +250,31 @@ class Journal(Protocol):
     def newest(self, most: int) -> list[JournalEntry]:
         """The last lines of all rollouts, oldest first."""
 
+    def broken_at(self) -> int | None:
+        """The first line that isn't as it was written, or is missing."""
+
+
+class AuditTrail(Protocol):
+    """Every change that was made by this console. What rows of the catalog tell, the catalog writes by itself."""
+
+    def append(self, *acts: Act) -> int:
+        """What no row tells: what is done on engines and in the keyring. Returns the number of the last line."""
+
+    def lines(self, which: AuditFilter = ..., most: int | None = None) -> list[AuditLine]:
+        """The lines that are wanted, newest first."""
+
+    def of(self, *identities: str) -> list[AuditLine]:
+        """The lines about some things, by their identities, oldest first."""
+
+    def head(self) -> Head:
+        """The last line; number 0 where there is none."""
+
+    def has(self, head: Head) -> bool:
+        """Whether the line that was the last once is there, and is the same."""
+
+    def broken_at(self) -> int | None:
+        """The first line that isn't as it was written, or is missing."""
+
 
 class Books(Protocol):
     """One transaction on the catalog: a collection for each noun. Only domain values go in and out."""
@@ -283,6 +309,8 @@ class Books(Protocol):
     def journal(self) -> Journal: ...
     @property
     def schedule(self) -> ScheduleBook: ...
+    @property
+    def audit(self) -> AuditTrail: ...
 
 
 class Catalog(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from mirror_console.domain.alignment import Expected
 from mirror_console.domain.application import Application
+from mirror_console.domain.audit import Noun
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.held import BY_PREFETCH
@@ -15,6 +16,7 @@ from mirror_console.domain.release import Release
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.ahead import Errand, bring
+from mirror_console.operations.audited import audited
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import Halting
 from mirror_console.operations.fetching import Fetcher
@@ -56,10 +58,16 @@ def prefetch(
 
     works = {place: later(place, errand) for place, errand in enumerate(errands)}
     ended = []
-    for outcome in jobs.side_by_side(works, at_once=max(1, len(works))).values():
-        if isinstance(outcome, Exception):
-            raise outcome
-        ended.append(outcome)
+    titles = list(dict.fromkeys(errand.fetch.title for errand in errands))
+    told = {"to": [f"{errand.fetch.reference} to {errand.fetch.engine}" for errand in errands]}
+    with audited(console, Noun.PREFETCH, ", ".join(titles), ", ".join(titles), told) as doings:
+        try:
+            for outcome in jobs.side_by_side(works, at_once=max(1, len(works))).values():
+                if isinstance(outcome, Exception):
+                    raise outcome
+                ended.append(outcome)
+        finally:
+            doings.after = {fetch.engine: f"{fetch.state} {fetch.words}".strip() for fetch in now.values()}
     return tuple(ended)
 
 

@@ -31,7 +31,7 @@ def save_registry(console: Console, typed: RegistryInput, registry_id: str | Non
     if problems:
         raise InvalidInput("The registry was not saved.", problems)
     registry, secrets = draft_registry(typed, registry_id or new_id())
-    with kept(console.vault, secrets), console.catalog.write() as books:
+    with kept(console, secrets), console.catalog.write() as books:
         books.registries.save(registry)
     return registry
 
@@ -73,7 +73,7 @@ def remove_registry(console: Console, registry_id: str) -> None:
     with console.catalog.write() as books:
         found = [registry for registry in books.registries.all() if registry.id == registry_id]
         books.registries.remove(registry_id)
-    forget(console.vault, [registry.password for registry in found])
+    forget(console, [registry.password for registry in found])
 
 
 def _is_registry(host: str) -> bool:

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from mirror_console.domain.audit import Noun
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.held import BY_RELAY
@@ -22,6 +23,7 @@ from mirror_console.domain.request import PullProgress
 from mirror_console.errors import ConsoleError, EngineError, FailureKind, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations import arrival
+from mirror_console.operations.audited import audited
 from mirror_console.operations.console import Console
 from mirror_console.operations.holding import Held, holding, layers_there
 from mirror_console.operations.ports import Loading, Saving
@@ -73,11 +75,16 @@ def relay(
     if not targets:
         raise InvalidInput("There is nowhere to bring the image.", [Problem("to", "name an engine")])
     running = _Running(console, jobs, asked, targets, report, work or Work(lambda *_: None), patience)
-    with running.work.closing(running.break_off):
-        running.look(sources)
-        while running.waiting and running.holders:
-            running.carry(running.holders[0], running.waiting[:AT_ONCE])
-        running.give_up()
+    told = {"to": [engine.name for engine in targets], "from": [engine.name for engine in sources]}
+    with audited(console, Noun.RELAY, asked.fingerprint, asked.name or asked.fingerprint, told) as doings:
+        try:
+            with running.work.closing(running.break_off):
+                running.look(sources)
+                while running.waiting and running.holders:
+                    running.carry(running.holders[0], running.waiting[:AT_ONCE])
+                running.give_up()
+        finally:
+            doings.after = {leg.engine: f"{leg.state} {leg.words}".strip() for leg in running.relay.legs}
     running.tell(now=True)
     return running.relay
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console import __version__
+from mirror_console.domain.audit import AuditLine, Doing, Noun
 from mirror_console.domain.fetching import Fetch, fetching_words
 from mirror_console.domain.image import short
 from mirror_console.domain.plan import LeftOut, PlannedTarget
@@ -27,6 +28,7 @@ from mirror_console.domain.rollout import (
 )
 from mirror_console.operations.console import Console
 from mirror_console.operations.standing import standing
+from mirror_console.operations.waiting import Waiting, spans_of, waiting_of, worked
 from mirror_console.operations.way_typed import rules_text
 
 NEEDS_A_PERSON = {
@@ -56,16 +58,23 @@ class ReportedStep:
 
 @dataclass(frozen=True, slots=True)
 class ReportedTarget:
-    """One target. `seconds` it took, `down_seconds` it didn't serve, as far as that is known."""
+    """One target. `seconds` it took, `down_seconds` it didn't serve, as far as that is known.
+
+    The `waited_seconds` in which a person was to decide aren't among those that it took.
+    """
 
     mirror: str
     environment: str
+    account: str
     engine: str
     container: str
     wave: int
     change: str
     before: str
     after: str
+    before_fingerprint: str
+    after_fingerprint: str
+    """Of what was read back after the swap; empty where nothing was."""
     after_identity: str
     state: TargetState
     words: str
@@ -74,6 +83,7 @@ class ReportedTarget:
     started_at: datetime | None
     ended_at: datetime | None
     seconds: float | None
+    waited_seconds: float
     down_seconds: float | None
     verified_by: str
     steps: tuple[ReportedStep, ...]
@@ -89,8 +99,21 @@ class ReportedGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedDecision:
+    """Where the rollout as a whole came to: who had it so, and when."""
+
+    at: datetime
+    who: str
+    machine: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutReport:
-    """Everything that a report tells. `exceptions` are the targets that didn't get what was planned, worst first."""
+    """Everything that a report tells. `exceptions` are the targets that didn't get what was planned, worst first.
+
+    It took `seconds`, without the `waited_seconds` in which a person was to decide.
+    """
 
     rollout_id: str
     fingerprint: str
@@ -106,6 +129,7 @@ class RolloutReport:
     started_at: datetime
     ended_at: datetime | None
     seconds: float | None
+    waited_seconds: float
     median_down: float | None
     longest_down: float | None
     way: str
@@ -119,6 +143,8 @@ class RolloutReport:
     targets: tuple[ReportedTarget, ...]
     left_out: tuple[LeftOut, ...]
     passed_gates: tuple[str, ...]
+    decisions: tuple[ReportedDecision, ...]
+    """Pauses, what was decided about them, and cuts, as the audit has them; the start and the end aside."""
     console_version: str
     simulated: bool
     made_at: datetime
@@ -129,10 +155,20 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
     with console.catalog.read() as books:
         rollout = standing(console, books.rollouts.get(rollout_id))
         journal = books.journal.of(rollout_id)
+        lines = books.audit.of(rollout_id)
+        mirrors = books.applications.some({one.planned.application_id for one in rollout.targets})
+    accounts = {mirror.id: mirror.account for mirror in mirrors}
     entries: dict[str, list[JournalEntry]] = defaultdict(list)
     for entry in journal:
         entries[entry.environment_id].append(entry)
-    targets = sorted((_target(one, entries[one.environment_id]) for one in rollout.targets), key=_by_pressure)
+    waiting = spans_of(lines, journal)
+    targets = sorted(
+        (
+            _target(one, entries[one.environment_id], accounts.get(one.planned.application_id, ""), waiting)
+            for one in rollout.targets
+        ),
+        key=_by_pressure,
+    )
     downs = [target.down_seconds for target in targets if target.down_seconds is not None]
     way = rollout.plan.way
     return RolloutReport(
@@ -149,7 +185,8 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         planned_at=rollout.plan.made_at,
         started_at=rollout.started_at,
         ended_at=rollout.ended_at,
-        seconds=_span(rollout.started_at, rollout.ended_at),
+        seconds=worked(rollout.started_at, rollout.ended_at, waiting.whole),
+        waited_seconds=waiting_of(rollout.started_at, rollout.ended_at, waiting.whole),
         median_down=statistics.median(downs) if downs else None,
         longest_down=max(downs, default=None),
         way=f"waves {', '.join(map(str, way.waves))}; {way.at_once} at once, {way.at_once_per_engine} on one engine; "
@@ -164,23 +201,27 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         targets=tuple(targets),
         left_out=rollout.plan.left_out,
         passed_gates=_gates(rollout),
+        decisions=_decisions(lines),
         console_version=__version__,
         simulated=console.simulated,
         made_at=console.clock(),
     )
 
 
-def _target(target: Target, entries: Sequence[JournalEntry]) -> ReportedTarget:
-    planned = target.planned
+def _target(target: Target, entries: Sequence[JournalEntry], account: str, waiting: Waiting) -> ReportedTarget:
+    planned, spans = target.planned, waiting.of(target)
     return ReportedTarget(
         mirror=planned.application,
         environment=planned.environment,
+        account=account,
         engine=planned.engine,
         container=planned.container,
         wave=planned.wave + 1,
         change=planned.change.value,
         before=planned.before_title,
         after=planned.after_title,
+        before_fingerprint=planned.before_fingerprint,
+        after_fingerprint=target.after_fingerprint,
         after_identity=short(target.after_fingerprint) if target.after_fingerprint else "",
         state=target.state,
         words=target.words,
@@ -188,7 +229,8 @@ def _target(target: Target, entries: Sequence[JournalEntry]) -> ReportedTarget:
         attempt=target.attempt,
         started_at=target.started_at,
         ended_at=target.ended_at,
-        seconds=_span(target.started_at, target.ended_at),
+        seconds=worked(target.started_at, target.ended_at, spans),
+        waited_seconds=waiting_of(target.started_at, target.ended_at, spans),
         down_seconds=target.down_seconds,
         verified_by=target.verified_by,
         steps=_steps(entries),
@@ -254,6 +296,24 @@ def _gates(rollout: Rollout) -> tuple[str, ...]:
     gates = [f"Gone on after wave {gate + 1}" for gate in sorted(rollout.passed_gates) if gate >= 0]
     spite = any(gate < 0 for gate in rollout.passed_gates)
     return (*gates, *(["Gone on in spite of targets that had failed"] if spite else []))
+
+
+def _decisions(lines: Sequence[AuditLine]) -> tuple[ReportedDecision, ...]:
+    """What the audit has of the rollout as a whole, but for its start and its end."""
+    told = []
+    for line in lines:
+        state = line.act.after.get("state", "")
+        if line.act.noun is not Noun.ROLLOUT or line.act.doing is not Doing.CHANGED or state in {"", *_COMPLETED}:
+            continue
+        words = "Gone on" if state == RolloutState.RUNNING else str(state).capitalize()
+        because = str(line.act.after.get("paused_because") or "")
+        if because:
+            words = because if because.startswith(words) else f"{words}: {because}"
+        told.append(ReportedDecision(line.at, line.person, line.machine, words))
+    return tuple(told)
+
+
+_COMPLETED = {RolloutState.COMPLETED, RolloutState.COMPLETED_WITH_FAILURES}
 
 
 def _span(began: datetime | None, ended: datetime | None) -> float | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from mirror_console.domain.audit import Author
 from mirror_console.store.access import Accesses
 from mirror_console.store.account import Accounts
 from mirror_console.store.application import Applications
 from mirror_console.store.applied import AppliedBook
+from mirror_console.store.audit import AuditTrail
 from mirror_console.store.collection import Changing
 from mirror_console.store.engine import EngineBook, Registries
 from mirror_console.store.environment import Environments
@@ -22,9 +24,12 @@ from mirror_console.store.tag import Tags
 
 
 class Books:
-    """All collections on one connection. `changed` gathers what changes; None for a transaction that only reads."""
+    """All collections on one connection. `changed` gathers what changes; None for a transaction that only reads.
 
-    def __init__(self, connection: Connection, changed: Changing | None) -> None:
+    `author` is who changes it.
+    """
+
+    def __init__(self, connection: Connection, changed: Changing | None, author: Author) -> None:
         self.applications = Applications(connection, changed)
         self.environments = Environments(connection, changed)
         self.engines = EngineBook(connection, changed)
@@ -40,3 +45,4 @@ class Books:
         self.rollouts = Rollouts(connection, changed)
         self.journal = Journal(connection, changed)
         self.schedule = ScheduleBook(connection, changed)
+        self.audit = AuditTrail(connection, changed, author)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 import sqlalchemy as sa
 
+from mirror_console.domain.audit import Author
 from mirror_console.domain.changes import Changes
 from mirror_console.errors import CatalogError
-from mirror_console.store import failures
+from mirror_console.store import failures, heard
+from mirror_console.store.audit_acts import acts
 from mirror_console.store.books import Books
 from mirror_console.store.collection import Changing
 from mirror_console.store.connection import beginning, connected, pooled, raw
@@ -28,20 +32,26 @@ log = logging.getLogger(__name__)
 
 
 class Catalog:
-    """The local catalog. Many threads may read at any time; their changes take turns."""
+    """The local catalog. Many threads may read at any time; their changes take turns.
 
-    def __init__(self, path: Path, identity: str, *, read_only: bool) -> None:
+    Every change that counts is written to the audit in its own transaction, in the name of the `author`.
+    """
+
+    def __init__(self, path: Path, identity: str, author: Author, *, read_only: bool) -> None:
         self.path = path
         self._id = identity
+        self._author = author
         self._read_only = read_only
         self._engine = pooled(path, read_only=read_only)
-        self._writing = beginning(self._engine, "IMMEDIATE")
+        # A connection of its own: what it changes is heard, and only one change is made at a time.
+        self._writer = pooled(path, read_only=read_only, at_most=1, made=heard.listen)
+        self._writing = beginning(self._writer, "IMMEDIATE")
         self._turn = threading.Lock()
         self._holds_turn: int | None = None
         self._listeners: list[Callable[[Changes], None]] = []
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+    def open(cls, path: Path, *, read_only: bool = False, author: Author | None = None) -> Self:
         """Open a catalog; make it where there is none; give it the form of this version where it is an earlier one's.
 
         Raises CatalogError where the file isn't a catalog, is damaged, from a newer version or another program's, where
@@ -68,7 +78,7 @@ class Catalog:
                     f"The catalog {path} was written by an earlier version and needs another form.",
                     "Open the console once without reading only: it makes a backup and changes the form.",
                 )
-        return cls(path, found.id, read_only=read_only)
+        return cls(path, found.id, author or Author(_now), read_only=read_only)
 
     @property
     def id(self) -> str:
@@ -79,7 +89,7 @@ class Catalog:
     def read(self) -> Iterator[Books]:
         """A transaction that sees the catalog as it was at its first question, whoever changes it meanwhile."""
         with failures.of_sqlite(self.path), self._engine.connect() as connection, connection.begin():
-            yield Books(connection, None)
+            yield Books(connection, None, self._author)
 
     @contextmanager
     def write(self) -> Iterator[Books]:
@@ -99,7 +109,11 @@ class Catalog:
             self._writing.connect() as connection,
             connection.begin() as transaction,
         ):
-            yield Books(connection, changed)
+            books = Books(connection, changed, self._author)
+            yield books
+            changes = heard.taken(raw(connection))
+            if changes:
+                books.audit.write(acts(connection, changes))
             try:
                 transaction.commit()
             except sa.exc.DBAPIError as failure:
@@ -132,6 +146,7 @@ class Catalog:
     def close(self) -> None:
         """Close all connections. The last one to close puts everything into the one file."""
         self._engine.dispose()
+        self._writer.dispose()
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
@@ -156,6 +171,11 @@ class Catalog:
                 listener(changed)
             except Exception:
                 log.exception("a listener failed; the change of %s is kept", ", ".join(sorted(changed)))
+
+
+def _now() -> datetime:
+    """The time where nobody said what tells it."""
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 def _look(path: Path) -> Examined:

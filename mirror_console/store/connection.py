@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -41,14 +42,29 @@ def connected(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def pooled(path: Path, *, read_only: bool = False) -> sa.Engine:
-    """Connections to share between threads, each for one transaction at a time; more are made when all are taken."""
+def pooled(
+    path: Path,
+    *,
+    read_only: bool = False,
+    at_most: int | None = None,
+    made: Callable[[sqlite3.Connection], None] = lambda _connection: None,
+) -> sa.Engine:
+    """Connections to share between threads, each for one transaction at a time; more are made when all are taken.
+
+    `at_most` limits them; `made` is called with each that is made.
+    """
+
+    def connect() -> sqlite3.Connection:
+        connection = connected(path, read_only=read_only)
+        made(connection)
+        return connection
+
     engine = sa.create_engine(
         "sqlite+pysqlite://",
-        creator=lambda: connected(path, read_only=read_only),
+        creator=connect,
         poolclass=QueuePool,
-        pool_size=4,
-        max_overflow=-1,
+        pool_size=at_most or 4,
+        max_overflow=0 if at_most else -1,
         hide_parameters=True,
     )
 

@@ -365,6 +365,17 @@ journal = sa.Table(
 )
 """`entry` is the JSON over which the chain of hashes runs: a field that comes later leaves older lines as they are."""
 
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("sequence", sa.Integer(), primary_key=True, nullable=False),
+    _column("line", Text()),
+    _column("hash", Text()),
+    sqlite_strict=True,
+    sqlite_autoincrement=True,
+)
+"""`line` is the JSON over which the chain of hashes runs, as in the journal."""
+
 TRIGGERS = {
     "journal_is_never_changed": (
         "CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal "
@@ -373,6 +384,14 @@ TRIGGERS = {
     "journal_is_never_cut": (
         "CREATE TRIGGER journal_is_never_cut BEFORE DELETE ON journal "
         "BEGIN SELECT RAISE(ABORT, 'the journal is only appended to'); END"
+    ),
+    "audit_is_never_changed": (
+        "CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit is only appended to'); END"
+    ),
+    "audit_is_never_cut": (
+        "CREATE TRIGGER audit_is_never_cut BEFORE DELETE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit is only appended to'); END"
     ),
 }
 """The only triggers of a catalog. A file with any other, or with a view or a virtual table, isn't opened."""

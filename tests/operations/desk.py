@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mirror_console.domain.audit import Author
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.engine import DockerEngines
 from mirror_console.operations.console import Console
@@ -22,7 +23,7 @@ KEY = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
 @contextmanager
 def empty_console(folder: Path, read_only: str = "") -> Iterator[Console]:
     """A console on a new catalog in a folder."""
-    catalog = opened_catalog(folder / "catalog" / "catalog.sqlite")
+    catalog = opened_catalog(folder / "catalog" / "catalog.sqlite", Author(now, "operator", "desk"))
     vault = MemoryVault()
     engines = DockerEngines(vault, now)
     try:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mirror_console.domain.application import Application, ImageSource, Kind
+from mirror_console.domain.audit import Author
 from mirror_console.domain.engine import Engine, Registry, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Port, Process, Settings
 from mirror_console.domain.plan import REST, WaveSize, Way
@@ -121,7 +122,7 @@ def small_fleet(mirrors: int = 4, names: Sequence[str] = ("alpha", "berlin")) ->
     login = Login("deploy", "fleet-password")
     try:
         with SimulatedFleet(folder / "e", names, now, login=login) as simulated:
-            catalog = opened_catalog(folder / "catalog" / "catalog.sqlite")
+            catalog = opened_catalog(folder / "catalog" / "catalog.sqlite", Author(now, "operator", "desk"))
             vault = MemoryVault()
             jobs = Jobs()
             engines = DockerEngines(vault, now)

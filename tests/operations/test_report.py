@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import csv
 import html.parser
+import io
 import json
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from mirror_console.domain.audit import Author
 from mirror_console.domain.plain import plain
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.operations.plan import plan
+from mirror_console.operations.ports import Catalog as Ported
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.report import report_html, report_json, seconds, summary_text
+from mirror_console.operations.report import (
+    COLUMNS,
+    Format,
+    report_csv,
+    report_html,
+    report_json,
+    report_text,
+    summary_text,
+)
+from mirror_console.operations.report_content import report_content
 from mirror_console.operations.rollout import Conductor, start
-from tests.operations.fleet import QUICK, Fleet, small_fleet
+from mirror_console.operations.written import csv_text, seconds
+from mirror_console.store import Catalog
+from tests.operations.fleet import QUICK, Fleet, now, small_fleet
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +61,20 @@ def changed(fleet: Fleet, rollout: Rollout, place: int, state: TargetState, word
     """Have the catalog say that a target ended otherwise."""
     with fleet.console.catalog.write() as books:
         books.rollouts.save_target(rollout.id, replace(rollout.targets[place], state=state, words=words))
+
+
+class Shifted:
+    """The same catalog with a clock that is ahead."""
+
+    def __init__(self, catalog: Ported) -> None:
+        assert isinstance(catalog, Catalog)
+        self._path = catalog.path
+
+    @contextmanager
+    def later(self, seconds: float) -> Iterator[Catalog]:
+        author = Author(lambda: now() + timedelta(seconds=seconds), "operator", "desk")
+        with closing(Catalog.open(self._path, author=author)) as catalog:
+            yield catalog
 
 
 class _Tags(html.parser.HTMLParser):
@@ -169,3 +200,62 @@ def test_spans_are_told_in_words(span: float | None, words: str) -> None:
 )
 def test_text_of_others_becomes_plain(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+def test_the_table_has_a_line_for_each_target_exceptions_first_and_no_formula(fleet: Fleet) -> None:
+    rollout = carried_out(fleet)
+    changed(fleet, rollout, 2, TargetState.PUT_BACK, '=HYPERLINK("http://x","a")\r\n"quoted", and more')
+    text = report_csv(fleet.console, rollout.id)
+    assert text.count("\r\n") == len(text.splitlines()) == 5
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert tuple(rows[0]) == COLUMNS
+    assert (rows[0]["mirror"], rows[0]["outcome"], rows[0]["account"]) == ("Mirror 03", "put back", "ACC-1")
+    assert rows[0]["reason"] == '\'=HYPERLINK("http://x","a") "quoted", and more'
+    assert {row["outcome"] for row in rows[1:]} == {"done"}
+    assert all(row["before"] == "26.8.2" and row["after"] == "26.8.3" for row in rows)
+    assert all(row["before_fingerprint"] != row["after_fingerprint"] != "" for row in rows[1:])
+    assert all(float(row["seconds"]) > float(row["down_seconds"]) for row in rows)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\x1b[0m=1", "\u200b=1"])
+def test_no_cell_begins_as_a_formula(text: str) -> None:
+    (_, row) = csv_text(["words"], [[text]]).splitlines()
+    assert row[0] not in "=+-@\t\r"
+    assert csv_text(["words"], [[-1.5, 3, None]]) == "words\r\n-1.500,3,\r\n"
+
+
+def test_the_time_a_person_took_is_not_the_targets(fleet: Fleet) -> None:
+    """Paused after its canary for ten minutes, and cut off for a night in the middle of a target."""
+    rollout = carried_out(fleet)
+    clock = Shifted(fleet.console.catalog)
+    with clock.later(600) as catalog, catalog.write() as books:
+        books.rollouts.save_head(replace(rollout, state=RolloutState.PAUSED, ended_at=None, paused_because="canary"))
+    with clock.later(1200) as catalog, catalog.write() as books:
+        books.rollouts.save_head(replace(rollout, state=RolloutState.RUNNING, ended_at=None))
+    ended = rollout.started_at + timedelta(seconds=1210)
+    with clock.later(1210) as catalog, catalog.write() as books:
+        books.rollouts.save_head(replace(rollout, ended_at=ended))
+        books.rollouts.save_target(rollout.id, replace(rollout.targets[0], ended_at=ended))
+    told = report_content(fleet.console, rollout.id)
+    assert told.waited_seconds == pytest.approx(600, abs=30)
+    assert told.seconds == pytest.approx(610, abs=30)
+    target = next(one for one in told.targets if one.mirror == "Mirror 01")
+    assert target.waited_seconds == pytest.approx(600, abs=30)
+    assert target.seconds == pytest.approx(610, abs=30)
+    assert [one.words for one in told.decisions] == ["Paused: canary", "Gone on"]
+    assert {one.who for one in told.decisions} == {"operator"}
+    html_text = report_html(fleet.console, rollout.id)
+    assert "Pauses and decisions" in html_text
+    assert "10 min 0 s for a person" in html_text
+    assert "waited 10 min" in summary_text(fleet.console, rollout.id)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_every_form_says_the_same(fleet: Fleet, form: Format) -> None:
+    rollout = carried_out(fleet)
+    text = report_text(fleet.console, rollout.id, form)
+    assert "Mirror 01" in text or "4 of 4 updated" in text
+    assert "26.8.3" in text
+    assert "\x1b" not in text
+    # A program gets what was said as it was said.
+    assert form is Format.JSON or "\u202e" not in text

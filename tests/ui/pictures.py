@@ -31,6 +31,7 @@ from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.drift import DriftReport
 from mirror_console.settings import Density, Preferences, Theme
+from mirror_console.ui.activity.page import ActivityPage
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.operations import DriftOperations
 from mirror_console.ui.grid.page import FOLLOW, MENU, AlignmentPage
@@ -43,6 +44,7 @@ from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
 from tests.ui.conftest import SilentEngines
 from tests.ui.sample import NOW, every_state, grid_of, sample_grid
+from tests.ui.sample_audit import VERIFIED, VERIFIED_BROKEN, audit_lines
 
 SIZES = ((1024, 640), (1920, 1080))
 THEMES = (Theme.LIGHT, Theme.DARK)
@@ -305,6 +307,20 @@ def _activity_empty(window: MainWindow) -> QWidget:
     return window
 
 
+def _audit(window: MainWindow, *, broken: bool = False) -> QWidget:
+    show(window, sample_grid())
+    window.open_page("activity")
+    page = window.pages["activity"]
+    assert isinstance(page, ActivityPage)
+    page.tabs.setCurrentWidget(page.audit)
+    rest(window)
+    page.audit.show_lines(audit_lines())
+    page.audit.view.move_to(44)
+    page.audit._verified(VERIFIED_BROKEN if broken else VERIFIED)
+    settle()
+    return window
+
+
 def _settings(window: MainWindow) -> QWidget:
     show(window, sample_grid())
     window.open_page("settings")
@@ -341,6 +357,8 @@ SCENES: dict[str, Scene] = {
     "question": _question,
     "activity": _activity,
     "activity-empty": _activity_empty,
+    "audit": _audit,
+    "audit-broken": lambda window: _audit(window, broken=True),
     "settings": _settings,
     "collapsed": _collapsed,
     "menu": _menu,

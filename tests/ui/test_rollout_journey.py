@@ -111,7 +111,7 @@ def test_the_report_can_be_saved_and_copied(qtbot: QtBot, page: RolloutsPage, fl
     saving = ReportView(page.context, page.operations, lambda _over, _name: str(where))
     qtbot.addWidget(saving)
     saving.show_rollout(rollout)
-    saving.save_html()
+    saving.save_as()
     qtbot.waitUntil(where.exists)
     qtbot.waitUntil(lambda: "Mirror 01" in where.read_text("utf-8"))
     saving.copy_summary()

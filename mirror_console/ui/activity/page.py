@@ -1,4 +1,4 @@
-"""The activity page: what was done in the background since the window was opened, newest first."""
+"""The activity page: what was done in the background since the window was opened, and the audit of all changes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout
 
 from mirror_console.domain.alignment import Status
 from mirror_console.jobs import JobEvent, JobState
+from mirror_console.ui.activity.audit import AuditPart
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.page import Page
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
@@ -30,6 +31,9 @@ QUIET = frozenset(
         "Look for interrupted rollouts",
         "Read the registries",
         "Count the ways back",
+        "Keep the audit's last line",
+        "Read the audit",
+        "Read how long was waited",
     }
 )
 """Titles of jobs that nobody asked for and that change nothing."""
@@ -89,9 +93,14 @@ class ActivityPage(Page):
         head.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_2)
         head.addWidget(label(tr(self.title), Look.TITLE))
         head.addStretch(1)
-        head.addWidget(label(tr("Since this window was opened"), Look.MUTED))
         box.addLayout(head)
-        box.addWidget(self.stack, 1)
+        self.audit = AuditPart(context)
+        self.tabs = QTabWidget()
+        self.tabs.setAccessibleName(tr(self.title))
+        self.tabs.addTab(self.stack, tr("Since this window was opened"))
+        self.tabs.addTab(self.audit, tr("Audit of all changes"))
+        self.tabs.currentChanged.connect(lambda _place: self.shown())
+        box.addWidget(self.tabs, 1)
         self._draw_soon = QTimer(self, singleShot=True, interval=DRAW)
         self._draw_soon.timeout.connect(self._draw)
         context.signals.job.connect(self._hear)
@@ -100,7 +109,10 @@ class ActivityPage(Page):
     def shown(self) -> None:
         """Keys go to the table."""
         self._draw()
-        if self._entries:
+        if self.tabs.currentWidget() is self.audit:
+            self.audit.read()
+            self.audit.view.setFocus()
+        elif self._entries:
             self.view.setFocus()
 
     def _hear(self, event: JobEvent) -> None:

@@ -18,8 +18,11 @@ from mirror_console.operations import prefetch as prefetching
 from mirror_console.operations import preflight as checking
 from mirror_console.operations import report as reporting
 from mirror_console.operations import rollout as rolling
+from mirror_console.operations import waiting as waits
 from mirror_console.operations.console import Console
 from mirror_console.operations.recovery import Finding, Interruption
+from mirror_console.operations.report import Format
+from mirror_console.operations.waiting import Waiting
 
 Report = Callable[[Rollout], None]
 
@@ -45,7 +48,8 @@ class RolloutOperations:
     examine: Callable[[Console, Jobs, Rollout], tuple[Finding, ...]] = recovery.examine
     go_on: Callable[[Console, Jobs, str, Report], Conducting] = recovery.go_on
     put_back: Callable[[Console, Jobs, str, Report], Rollout] = recovery.put_back
-    report_html: Callable[[Console, str], str] = reporting.report_html
+    report_text: Callable[[Console, str, Format], str] = reporting.report_text
+    waiting: Callable[[Console, str], Waiting] = waits.waiting
     prefetch: Callable[[Console, Jobs, Plan, Callable[[tuple[Fetch, ...]], None], Work], tuple[Fetch, ...]] = (
         prefetching.prefetch_plan
     )

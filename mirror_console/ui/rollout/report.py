@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Status
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, Target, TargetState, headline
-from mirror_console.errors import ConsoleError
+from mirror_console.operations.waiting import NO_WAITS, Waiting, waiting_of
+from mirror_console.operations.written import seconds as seconds_text
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.glyphs import glyph
 from mirror_console.ui.rollout.head import RolloutHead
@@ -21,20 +21,13 @@ from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.ways import way_words
 from mirror_console.ui.rollout.words import ROLLOUT_GLYPHS, STATE_GLYPHS, by_urgency, causes, plan_title, took, urgency
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
+from mirror_console.ui.widgets.saving import AskWhere, ask_where, save_report
 from mirror_console.ui.widgets.scrolled import Paper, scrolled
 from mirror_console.ui.widgets.table import Column, TableView
 from mirror_console.ui.widgets.text import Look, button, label, line
 from mirror_console.ui.words import count, moment, number, tr
 
 REPORT = 5
-AskWhere = Callable[[QWidget, str], str]
-"""Asks where to save a file: over which widget, and under which name. Empty where nowhere was chosen."""
-
-
-def ask_where(over: QWidget, name: str) -> str:
-    """Ask with the system's dialog."""
-    path, _ = QFileDialog.getSaveFileName(over, tr("Save the report"), name, tr("Web page (*.html)"))
-    return path
 
 
 class ReportView(QWidget):
@@ -56,9 +49,10 @@ class ReportView(QWidget):
         self.why = label("", wrap=True, select=True)
         self.causes = label("", wrap=True, select=True)
         self.bar = OutcomeBar(context.theme)
-        self.table = PlainTable[Target](_columns(), lambda target: target.environment_id)
+        self._waiting = NO_WAITS
+        self.table = PlainTable[Target](_columns(self._waited), lambda target: target.environment_id)
         self.view = TableView(self.table, context.theme, tr("Targets of the report"))
-        self.save = button(tr("Save as HTML…"), self.save_html)
+        self.save = button(tr("Save as…"), self.save_as)
         self.copy = button(tr("Copy summary"), self.copy_summary)
         context.icons.wear(self.save, "download")
         context.icons.wear(self.copy, "copy")
@@ -73,23 +67,11 @@ class ReportView(QWidget):
     def show_rollout(self, rollout: Rollout) -> None:
         """Show the report of a rollout."""
         self._rollout = rollout
-        now = self._context.console.clock()
         plan = rollout.plan
-        lasted = took(rollout.started_at, rollout.ended_at)
         self.head.say(plan_title(plan), " · ".join((tr(rollout.state), tr("plan {}").format(plan.fingerprint))))
         self.headline.setText(headline(rollout))
-        ended = moment(rollout.ended_at, now) if rollout.ended_at else tr("not yet")
-        facts = [
-            tr("Started {} by {}, ended {}, took {}").format(
-                moment(rollout.started_at, now), rollout.started_by, ended, lasted or "—"
-            ),
-            way_words(plan.way, len(plan.targets)),
-        ]
-        if plan.left_out:
-            facts.append(
-                tr("{} of the plan").format(count(len(plan.left_out), "mirror was left out", "mirrors were left out"))
-            )
-        self.facts.setText("\n".join(facts))
+        self._waiting = NO_WAITS
+        self.facts.setText(self._facts(rollout))
         self.why.setText(tr("Why: {}").format(rollout.why) if rollout.why else tr("No reason was given."))
         needy = sum(target.state not in SUCCEEDED for target in rollout.targets)
         alike = [f"{number(times)} × {words}" for times, words in causes(rollout.targets)[:4]]
@@ -99,32 +81,49 @@ class ReportView(QWidget):
         self.table.show(by_urgency(rollout.targets))
         self.view.setAccessibleDescription(tr("{} first").format(count(needy, "exception", "exceptions")))
         self._mark()
+        ask, console = self._operations.waiting, self._context.console
+        self._context.run(
+            tr("Read how long was waited"),
+            lambda _work: ask(console, rollout.id),
+            lambda found: self._take_waits(rollout, found),
+            owner=self,
+        )
 
-    def save_html(self) -> None:
-        """Ask where, and write the report there."""
+    def _take_waits(self, rollout: Rollout, found: Waiting) -> None:
+        """The time in which a person was to decide is nobody's work."""
+        if self._rollout is rollout and found != NO_WAITS:
+            self._waiting = found
+            self.facts.setText(self._facts(rollout))
+            self.table.repaint_all()
+
+    def _facts(self, rollout: Rollout) -> str:
+        now, plan = self._context.console.clock(), rollout.plan
+        ended = moment(rollout.ended_at, now) if rollout.ended_at else tr("not yet")
+        waited = waiting_of(rollout.started_at, rollout.ended_at, self._waiting.whole)
+        lasted = took(rollout.started_at, rollout.ended_at, waited) or "—"
+        facts = tr("Started {} by {}, ended {}, took {}").format(
+            moment(rollout.started_at, now), rollout.started_by, ended, lasted
+        )
+        if waited >= 1:
+            facts += tr(" and waited {} for a decision").format(seconds_text(waited))
+        told = [facts, way_words(plan.way, len(plan.targets))]
+        if plan.left_out:
+            left_out = count(len(plan.left_out), "mirror was left out", "mirrors were left out")
+            told.append(tr("{} of the plan").format(left_out))
+        return "\n".join(told)
+
+    def _waited(self, target: Target) -> float:
+        return waiting_of(target.started_at, target.ended_at, self._waiting.of(target))
+
+    def save_as(self) -> None:
+        """Ask where, and write the report there, as what the name's end says."""
         rollout = self._rollout
         if rollout is None:
             return
         path = self._ask(self, f"rollout-{rollout.plan.fingerprint}.html")
-        if not path:
-            return
-        report, console = self._operations.report_html, self._context.console
-
-        def write() -> Path:
-            target = Path(path)
-            try:
-                target.write_text(report(console, rollout.id), "utf-8")
-            except OSError as error:
-                hint = tr("{}: {}. Choose another place.").format(path, error.strerror)
-                raise ConsoleError(tr("The report could not be saved."), hint) from error
-            return target
-
-        self._context.run(
-            tr("Save the report"),
-            lambda _work: write(),
-            lambda target: self._context.notices.done(tr("Saved {}.").format(target.name), key="report"),
-            owner=self,
-        )
+        if path:
+            report, console = self._operations.report_text, self._context.console
+            save_report(self._context, self, path, lambda form: report(console, rollout.id, form))
 
     def copy_summary(self) -> None:
         """Put the summary on the clipboard, ready for a ticket or chat."""
@@ -172,7 +171,7 @@ class ReportView(QWidget):
         column.addWidget(scrolled(paper, self.view), 1)
 
 
-def _columns() -> tuple[Column[Target], ...]:
+def _columns(waited: Callable[[Target], float]) -> tuple[Column[Target], ...]:
     def after(target: Target) -> str:
         kept = {TargetState.FAILED, TargetState.PUT_BACK, TargetState.SKIPPED, TargetState.NOT_STARTED}
         if target.state in SUCCEEDED:
@@ -185,7 +184,10 @@ def _columns() -> tuple[Column[Target], ...]:
     def lasted(target: Target) -> float:
         if target.started_at is None or target.ended_at is None:
             return 0.0
-        return (target.ended_at - target.started_at).total_seconds()
+        return (target.ended_at - target.started_at).total_seconds() - waited(target)
+
+    def worked(target: Target) -> str:
+        return took(target.started_at, target.ended_at, waited(target))
 
     def words(target: Target) -> str:
         return target.words if target.state not in SUCCEEDED else target.verified_by or target.words
@@ -202,9 +204,7 @@ def _columns() -> tuple[Column[Target], ...]:
         ),
         Column("before", tr("Before"), lambda target: target.planned.before_title or "—", 80),
         Column("after", tr("Runs now"), after, 80),
-        Column(
-            "took", tr("Took"), lambda target: took(target.started_at, target.ended_at), 58, order=lasted, right=True
-        ),
+        Column("took", tr("Took"), worked, 58, order=lasted, right=True),
         Column("down", tr("Down"), down, 64, order=lambda target: target.down_seconds or 0.0, right=True),
         Column("attempt", tr("Attempts"), lambda target: number(target.attempt), 92, right=True, muted=True),
         Column("words", tr("Reason, or how it was verified"), words, 220, stretch=True),

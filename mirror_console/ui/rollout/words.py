@@ -144,11 +144,14 @@ def titled(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def took(begin: datetime | None, end: datetime | None) -> str:
-    """How long something took: ``0:58``, ``12:04``, ``1:02:11``; empty where it has not begun or not ended."""
+def took(begin: datetime | None, end: datetime | None, waited: float = 0.0) -> str:
+    """How long something took: ``0:58``, ``12:04``, ``1:02:11``; empty where it has not begun or not ended.
+
+    The seconds that were only `waited` aren't counted.
+    """
     if begin is None or end is None:
         return ""
-    seconds = max(0, round((end - begin).total_seconds()))
+    seconds = max(0, round((end - begin).total_seconds() - waited))
     hours, rest = divmod(seconds, 3600)
     minutes, seconds = divmod(rest, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,4 +1,4 @@
-"""Images: what engines hold, tags that are followed, marks on releases, and what was last applied. And schedules."""
+"""Images: what engines hold, tags that are followed, marks on releases, what was last applied. Schedules, the audit."""
 
 from alembic import op
 
@@ -191,6 +191,20 @@ NEW = (
     ) WITHOUT ROWID, STRICT
     """,
     "CREATE INDEX ix_freeze_application_id ON freeze (application_id)",
+    CREATE TABLE audit (
+        sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        line TEXT NOT NULL,
+        hash TEXT NOT NULL
+    ) STRICT
+    """,
+    (
+        "CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit is only appended to'); END"
+    ),
+    (
+        "CREATE TRIGGER audit_is_never_cut BEFORE DELETE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit is only appended to'); END"
+    ),
 )
 
 

@@ -1,0 +1,219 @@
+"""The audit: who changed what, where and why, through this console; a line is only ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Noun(StrEnum):
+    """What a line is about."""
+
+    ACCOUNT = "account"
+    APPLICATION = "application"
+    ENVIRONMENT = "environment"
+    ENGINE = "engine"
+    ACCESS = "access"
+    REGISTRY = "registry"
+    RELEASE = "release"
+    RECORD = "record of what was applied"
+    IMAGE = "image"
+    ROLLOUT = "rollout"
+    TARGET = "target"
+    SECRET = "secret"  # noqa: S105 # a word, not a secret
+    CLEAN_UP = "clean-up"
+    RELAY = "relay"
+    PREFETCH = "prefetch"
+
+
+class Doing(StrEnum):
+    """What was done with it. What takes time has two lines: one before it is begun, and one of what came of it."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    BEGAN = "began"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes the catalog, on which machine, in which run of the program; and what tells the time."""
+
+    clock: Callable[[], datetime]
+    person: str = ""
+    machine: str = ""
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A line before it is written: what was done, to what. `of` is the identity of what it is about, `title` its name.
+
+    `before` and `after` hold what is different, by field, and nothing else; never a secret, and of a variable only that
+    it was changed. `account` is whose mirror it is, empty where it is nobody's alone.
+    """
+
+    noun: Noun
+    doing: Doing
+    of: str
+    title: str
+    account: str = ""
+    why: str = ""
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+    result: str = ""
+    """What came of it; empty where that it stands here says it was done."""
+    begun: int = 0
+    """Of an end: the number of the line that says that it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """A line as it stands in the audit."""
+
+    sequence: int
+    at: datetime
+    person: str
+    machine: str
+    run: str
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last line: its number, and the hash that stands for it and all before it."""
+
+    sequence: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which lines are wanted. What is empty or None lets all pass; `about` is looked for in names and identities."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    person: str = ""
+    noun: Noun | None = None
+    account: str = ""
+    about: str = ""
+
+    def lets_pass(self, line: AuditLine) -> bool:
+        """Whether a line is wanted."""
+        about = self.about.casefold()
+        return (
+            (self.since is None or line.at >= self.since)
+            and (self.until is None or line.at < self.until)
+            and self.person in {"", line.person}
+            and self.noun in {None, line.act.noun}
+            and self.account in {"", line.act.account}
+            and (about in line.act.title.casefold() or about in line.act.of.casefold())
+        )
+
+
+ALL = AuditFilter()
+
+
+class AnchorState(StrEnum):
+    """What the keyring says of the audit: it keeps the last line that it was told of, out of the catalog's reach."""
+
+    HOLDS = "holds"
+    BROKEN = "broken"
+    """The line that it keeps isn't there any more, or is another one: lines were cut off, or all were made anew."""
+    NONE = "none"
+    """Nothing was ever put there."""
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a look at the whole audit and at the journal says."""
+
+    lines: int
+    broken_at: int | None
+    """The first line of the audit that isn't as it was written, or is missing."""
+    journal_broken_at: int | None
+    anchor: AnchorState
+    anchored: int = 0
+    """The number of the line that the keyring keeps; 0 where it keeps none."""
+    why: str = ""
+    """Why the keyring could not be asked."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found to be wrong."""
+        return self.broken_at is None and self.journal_broken_at is None and self.anchor is not AnchorState.BROKEN
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in words."""
+        parts = []
+        if self.broken_at is not None:
+            parts.append(f"The audit is broken: line {self.broken_at} isn't as it was written, or is missing.")
+        if self.journal_broken_at is not None:
+            parts.append(f"The journal of rollouts is broken at line {self.journal_broken_at}.")
+        match self.anchor:
+            case AnchorState.BROKEN:
+                words = f"line {self.anchored}, which the keyring keeps, isn't in the audit any more"
+                parts.append(f"The audit was cut off or made anew: {words}. An older backup looks the same.")
+            case AnchorState.NONE:
+                parts.append("Whether lines were cut off at the end can't be told: the keyring keeps no line yet.")
+            case AnchorState.UNREADABLE:
+                parts.append(f"Whether lines were cut off at the end can't be told: {self.why}")
+            case AnchorState.HOLDS if self.sound:
+                later = self.lines - self.anchored
+                more = f"; {later} came later" if later else ""
+                parts.append(f"The keyring knows line {self.anchored}, and it is there{more}.")
+        if self.broken_at is None and self.journal_broken_at is None:
+            parts.insert(0, f"All {self.lines} lines of the audit follow from each other, and so do the journal's.")
+        return " ".join(parts)
+
+
+def doing_words(act: Act) -> str:
+    """What was done, short: ``environment changed: hold``."""
+    words = f"{act.noun} {act.doing}"
+    if act.noun is Noun.ROLLOUT and "state" in act.after:
+        return f"{act.noun} {act.after['state']}" if act.doing is Doing.CHANGED else f"{act.noun} started"
+    if act.doing is Doing.CHANGED:
+        fields = list(dict.fromkeys(name.split(".")[0] for name in (*act.before, *act.after)))
+        return f"{words}: {', '.join(fields)}" if fields else words
+    return f"{words}: {act.result}" if act.result else words
+
+
+def differing_words(act: Act) -> tuple[str, ...]:
+    """What is different, field by field: ``location: Zürich → Bern``."""
+    names = list(dict.fromkeys((*act.before, *act.after)))
+    if act.doing is Doing.ADDED:
+        return tuple(f"{name}: {value_words(act.after[name])}" for name in names)
+    if act.doing is Doing.REMOVED:
+        return tuple(f"{name}: {value_words(act.before[name])}" for name in names)
+    return tuple(f"{name}: {_difference(act, name)}" for name in names)
+
+
+def _difference(act: Act, name: str) -> str:
+    if name not in act.before:
+        return value_words(act.after[name])
+    if name not in act.after and act.doing is not Doing.CHANGED:
+        return value_words(act.before[name])
+    return f"{value_words(act.before[name])} → {value_words(act.after.get(name))}"
+
+
+def value_words(value: Any) -> str:
+    """A value of `before` or `after` as a person reads it."""
+    match value:
+        case None | "":
+            return "nothing"
+        case bool():
+            return "yes" if value else "no"
+        case Mapping():
+            return (
+                ", ".join(f"{name} {value_words(one)}" for name, one in value.items() if one not in (None, "")) or "{}"
+            )
+        case Sequence() if not isinstance(value, str):
+            return ", ".join(value_words(one) for one in value) or "none"
+        case _:
+            return str(value)

@@ -1,0 +1,181 @@
+"""Evidence: what was changed on one account's mirrors, for whoever pays for them; nothing of anybody else's.
+
+It is taken from the audit: what changed when, by whom, from which image to which, and how that was verified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from mirror_console import __version__
+from mirror_console.domain.audit import AuditFilter, AuditLine, Doing, Noun, differing_words, doing_words
+from mirror_console.domain.image import short
+from mirror_console.domain.rollout import SUCCEEDED
+from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.audit import verify
+from mirror_console.operations.console import Console
+from mirror_console.operations.report import Format
+from mirror_console.operations.written import csv_text, json_document, marked, moment, templates
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """One change. `before` and `after` are images by their names, with their fingerprints; empty where none changed."""
+
+    at: datetime
+    who: str
+    machine: str
+    mirror: str
+    what: str
+    outcome: str
+    before: str
+    before_fingerprint: str
+    after: str
+    after_fingerprint: str
+    planned: str
+    """The image that was wanted, where it didn't come to it."""
+    verified_by: str
+    why: str
+    words: str
+    rollout: str
+    line: int
+    """Its number in the audit."""
+
+    @property
+    def as_planned(self) -> bool:
+        """Whether it came to what was wanted."""
+        return not self.outcome or self.outcome in {*SUCCEEDED, "done"}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that was changed on the mirrors of an account between two times, oldest first."""
+
+    account: str
+    since: datetime | None
+    until: datetime | None
+    mirrors: tuple[str, ...]
+    """Those that it has now."""
+    exceptions: tuple[EvidenceLine, ...]
+    changes: tuple[EvidenceLine, ...]
+    recorded_since: datetime | None
+    """When the audit begins: nothing is known of before."""
+    sound: bool
+    verified: str
+    """Whether the audit that this comes from is as it was written, in words."""
+    lines: int
+    head: str
+    """Number and hash of the audit's last line: whoever keeps them can tell later whether it was changed since."""
+    made_at: datetime
+    console_version: str
+    simulated: bool
+
+
+def evidence(console: Console, account: str, since: datetime | None = None, until: datetime | None = None) -> Evidence:
+    """Gather what was changed on an account's mirrors. Raises InvalidInput where there is no such account."""
+    checked = verify(console)
+    with console.catalog.read() as books:
+        mirrors = tuple(one.name for one in books.applications.all() if one.account == account)
+        found = books.audit.lines(AuditFilter(since=since, until=until, account=account))
+        known = {one.name for one in books.accounts.all()}
+        first = min((line.at for line in books.audit.lines()), default=None)
+        head = books.audit.head()
+    if account not in known and not mirrors and not found:
+        there = ", ".join(sorted(known)) or "none yet"
+        problem = Problem("account", f"there is no '{account}' (there are: {there})")
+        raise InvalidInput("There is no evidence.", [problem])
+    lines = tuple(_line(line) for line in reversed(found) if line.act.noun in _TOLD)
+    return Evidence(
+        account=account,
+        since=since,
+        until=until,
+        mirrors=mirrors,
+        exceptions=tuple(line for line in lines if not line.as_planned),
+        changes=lines,
+        recorded_since=first,
+        sound=checked.sound,
+        verified=checked.sentence,
+        lines=checked.lines,
+        head=head.hash,
+        made_at=console.clock(),
+        console_version=__version__,
+        simulated=console.simulated,
+    )
+
+
+_TOLD = {Noun.APPLICATION, Noun.ENVIRONMENT, Noun.TARGET, Noun.RECORD}
+"""What is one account's alone. Its credentials are the agency's business."""
+
+
+def evidence_text(
+    console: Console, account: str, form: Format, since: datetime | None = None, until: datetime | None = None
+) -> str:
+    """The evidence in one of its forms. Raises InvalidInput."""
+    content = evidence(console, account, since, until)
+    match form:
+        case Format.HTML:
+            return templates().get_template("evidence.html.j2").render(evidence=content)
+        case Format.CSV:
+            return csv_text(COLUMNS, [[getattr(line, column) for column in COLUMNS] for line in content.changes])
+        case Format.JSON:
+            return json_document(content)
+        case Format.MARKDOWN:
+            return _markdown(content)
+        case _:
+            assert_never(form)
+
+
+COLUMNS: tuple[str, ...] = ("at", "who", "machine", "mirror", "what", "outcome", "before", "before_fingerprint")
+COLUMNS += ("after", "after_fingerprint", "planned", "verified_by", "why", "words", "rollout", "line")
+
+
+def _line(line: AuditLine) -> EvidenceLine:
+    act = line.act
+    is_target = act.noun is Noun.TARGET
+    return EvidenceLine(
+        at=line.at,
+        who=line.person,
+        machine=line.machine,
+        mirror=act.title,
+        what=str(act.after.get("change", "rollout")) if is_target else doing_words(act),
+        outcome=act.result,
+        before=str(act.before.get("image", "")) if is_target else "",
+        before_fingerprint=str(act.before.get("fingerprint", "")) if is_target else "",
+        after=str(act.after.get("image", "")) if is_target else "",
+        after_fingerprint=str(act.after.get("fingerprint", "")) if is_target else "",
+        planned=str(act.after.get("wanted", "")) if is_target else "",
+        verified_by=str(act.after.get("verified_by", "")) if is_target else "",
+        why=act.why,
+        words=str(act.after.get("words", "")) if is_target else _differences(line),
+        rollout=act.of if is_target else "",
+        line=line.sequence,
+    )
+
+
+def _differences(line: AuditLine) -> str:
+    """What of settings is different; of a whole one that came or went, that it did is enough."""
+    return "; ".join(differing_words(line.act)) if line.act.doing is Doing.CHANGED else ""
+
+
+def _markdown(content: Evidence) -> str:
+    wrong = f", {len(content.exceptions)} not as planned" if content.exceptions else ""
+    lines = [f"**Changes on the mirrors of {marked(content.account)}: {len(content.changes)}{wrong}**", ""]
+    if content.exceptions:
+        lines += ["Not as planned:", "", *(_item(line) for line in content.exceptions), "", "All changes:", ""]
+    lines += [_item(line) for line in content.changes] or ["- none"]
+    lines += ["", marked(content.verified)]
+    return "\n".join(lines) + "\n"
+
+
+def _item(line: EvidenceLine) -> str:
+    images = f" {marked(line.before or 'nothing')} → {marked(line.after)}" if line.after else ""
+    images = images or (f" to {marked(line.planned)}" if line.planned else "")
+    prints = " → ".join(short(one) if one else "—" for one in (line.before_fingerprint, line.after_fingerprint))
+    outcome = f" **{marked(line.outcome)}**" if line.outcome else ""
+    verified = f", verified: {marked(line.verified_by)}" if line.verified_by else ""
+    words = f": {marked(line.words)}" if line.words else ""
+    why = f" – {marked(line.why)}" if line.why else ""
+    told = f"{images}{f' ({prints})' if line.after_fingerprint else ''}{outcome}{words}{verified}"
+    return f"- {moment(line.at)}, {marked(line.who)}: {marked(line.mirror)} {marked(line.what)}{told}{why}"

@@ -1,0 +1,70 @@
+"""Waiting: when a rollout and each of its targets waited for a person, by the audit and the journal."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mirror_console.domain.audit import AuditLine, Noun
+from mirror_console.domain.rollout import OVER, JournalEntry, RolloutState, Target, TargetState
+from mirror_console.domain.waits import Halted, Span, waited, waits
+from mirror_console.operations.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The spans in which the rollout as a whole waited, and in which single targets did, by environment."""
+
+    whole: tuple[Span, ...]
+    single: Mapping[str, tuple[Span, ...]]
+
+    def of(self, target: Target) -> tuple[Span, ...]:
+        """When a target waited: with the whole, or by itself."""
+        return (*self.whole, *self.single.get(target.environment_id, ()))
+
+
+NO_WAITS = Waiting((), {})
+
+
+def waiting(console: Console, rollout_id: str) -> Waiting:
+    """When a rollout and its targets waited."""
+    with console.catalog.read() as books:
+        return spans_of(books.audit.of(rollout_id), books.journal.of(rollout_id))
+
+
+def spans_of(lines: Sequence[AuditLine], journal: Sequence[JournalEntry]) -> Waiting:
+    """When it waited. A catalog from before there was an audit knows of no waits."""
+    halts: list[Halted] = []
+    states: list[datetime] = []
+    single: defaultdict[str, list[Halted]] = defaultdict(list)
+    for line in lines:
+        act = line.act
+        if act.noun is Noun.ROLLOUT and "state" in act.after:
+            states.append(line.at)
+            if act.after["state"] in {RolloutState.PAUSED, RolloutState.INTERRUPTED}:
+                halts.append(Halted(line.at, cut_off=act.after["state"] == RolloutState.INTERRUPTED))
+        elif act.noun is Noun.TARGET and act.result not in _OVER:
+            # Neither under way nor over: a person is asked what is to become of it.
+            single[str(act.after.get("environment_id", ""))].append(Halted(line.at))
+    done: defaultdict[str, list[datetime]] = defaultdict(list)
+    for entry in journal:
+        done[entry.environment_id].append(entry.at)
+    signs = sorted([*states, *(entry.at for entry in journal)])
+    return Waiting(waits(halts, signs), {of: waits(several, done[of]) for of, several in single.items()})
+
+
+_OVER = {*OVER, TargetState.UNKNOWN}
+
+
+def worked(began: datetime | None, ended: datetime | None, spans: Iterable[Span]) -> float | None:
+    """Seconds that were worked between two times; None where they aren't known."""
+    if began is None or ended is None:
+        return None
+    return (ended - began).total_seconds() - waited(began, ended, spans)
+
+
+def waiting_of(began: datetime | None, ended: datetime | None, spans: Iterable[Span]) -> float:
+    """Seconds that were waited between two times."""
+    return 0.0 if began is None or ended is None else waited(began, ended, spans)
