@@ -173,7 +173,6 @@ class Target:
     """Why it failed or was skipped; else what it waits for."""
     attempt: int = 1
     started_at: datetime | None = None
-    """When it was begun; where it lay until a person decided, moved on by that."""
     ended_at: datetime | None = None
     way_back: str = ""
     """The id of the container that was kept as the way back."""

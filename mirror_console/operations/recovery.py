@@ -30,7 +30,6 @@ from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import arm_new, commit, finish, name_new, start_new, verify
 from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import StepFailed, Turn
-from mirror_console.operations.waited import without_the_wait
 
 AT_ONCE = 16
 TAKEN = "'{}' is a container now that this rollout doesn't know; what runs is left as it is"
@@ -245,7 +244,7 @@ def _settle_all(
     def one(target: Target, heart: Heartbeat) -> Callable[[], None]:
         return lambda: _settle_one(console, running, target, work, heart)
 
-    unsure = without_the_wait(console, rollout, [target for target in rollout.targets if _unsure(target)])
+    unsure = [target for target in rollout.targets if _unsure(target)]
     with Heartbeat(console, jobs, [target.planned.engine_id for target in unsure]) as heart:
         works = {target.environment_id: one(target, heart) for target in unsure}
         outcomes = jobs.side_by_side(works, at_once=AT_ONCE)
