@@ -130,6 +130,8 @@ def test_there_is_one_benchmark_for_each_promise() -> None:
         "refresh-beside-fault": "≤ 1.2",
         "refresh-fleet": "≤ 1.5",
         "rollout-recreate": "≥ 0.8",
+        "rollout-500": "≥ 0.9",
+        "recreate-gap": "≤ 1.5",
         "ssh-warm": "≤ 1.5",
         "relay": "≥ 0.8",
         "align-10k": "≤ 0.25",

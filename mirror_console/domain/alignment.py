@@ -160,35 +160,51 @@ class NoExpectation:
     why: str
 
 
+class Verdict(NamedTuple):
+    """What comes of comparing an environment with what is expected of it: the same for all that look the same."""
+
+    alignment: Alignment
+    status: Status
+    expected: Expected | NoExpectation
+    behind: int | None = None
+    drift: DriftKind | None = None
+    likeness: Likeness | None = None
+    """Whether its image is the expected one, and how sure that is; None where there is nothing to compare."""
+
+
 class Cell(NamedTuple):
     """Everything that the grid, the detail panel and the command line say of one environment.
 
     A named tuple, since a new release makes tens of thousands of them at once: it costs a fifth of a frozen dataclass.
+    The fields of its verdict stand together, in their order, so that another one is put in their place as a whole.
     """
 
     application: Application
     environment: Environment
-    alignment: Alignment
     health: Health
     knowledge: Knowledge
     activity: Activity
-    status: Status
-    expected: Expected | NoExpectation
     observation: Observation | None
     contact: Contact | None
-    engine_name: str = ""
-    engine_at_once: int = 16
+    alignment: Alignment
+    status: Status
+    expected: Expected | NoExpectation
     behind: int | None = None
     drift: DriftKind | None = None
+    likeness: Likeness | None = None
+    engine_name: str = ""
+    engine_at_once: int = 16
     pending: bool = False
     """The catalog's settings differ from those that the container was made with: a change that waits for a rollout."""
     step: str = ""
     """What a rollout does here now, in words."""
     held: bool = False
-    likeness: Likeness | None = None
-    """Whether its image is the expected one, and how sure that is; None where there is nothing to compare."""
     names: tuple[str, ...] = ()
     """All that its image is called anywhere: digests, tags, revision, ids, version."""
+
+    def judged(self, verdict: Verdict) -> Cell:
+        """The same cell, of which something else is expected."""
+        return _new(Cell, self[:_VERDICT] + verdict + self[_AFTER:])
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -207,6 +223,11 @@ class Cell(NamedTuple):
     def expected_title(self) -> str:
         """The version that is expected; empty if nothing is."""
         return self.expected.title if isinstance(self.expected, Expected) else ""
+
+
+_VERDICT = Cell._fields.index(Verdict._fields[0])
+_AFTER = _VERDICT + len(Verdict._fields)
+_new = tuple.__new__
 
 
 def expect(

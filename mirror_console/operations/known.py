@@ -89,6 +89,8 @@ class Known:
         self.seen: dict[str, Observation] = {}
         """The last look at the first process of an environment."""
         self.seen_on: defaultdict[str, set[str]] = defaultdict(set)
+        self._running: defaultdict[str, set[str]] = defaultdict(set)
+        """The environments that were seen to run an image, by what it is known by."""
         self.activity: dict[str, tuple[Activity, str]] = {}
         self.held: defaultdict[str, dict[str, HeldImage]] = defaultdict(dict)
         """What engines were seen to hold, by engine and image id."""
@@ -292,10 +294,7 @@ class Known:
         self.names = {
             one: self.names.get(one, several) if one not in changed else several for one, several in names.items()
         }
-        if changed:
-            found.environments |= {
-                one for one, seen in self.seen.items() if (seen.fingerprint or seen.recorded) in changed
-            }
+        found.environments.update(*(self._running[one] for one in changed & self._running.keys()))
 
     def _note_seen(self, environment_id: str, found: Concerned) -> None:
         """Note what stands for an environment: the look at its first process."""
@@ -306,6 +305,10 @@ class Known:
         if before is not None:
             self.seen_on[before.engine_id].discard(environment_id)
             found.looks.add(before.engine_id)
+        was, runs = _identity(before), _identity(now)
+        if was != runs:
+            self._running[was].discard(environment_id)
+            self._running[runs].add(environment_id)
         if now is None:
             self.seen.pop(environment_id, None)
         else:
@@ -324,6 +327,11 @@ _IMAGE = attrgetter("fingerprint", "platform", "tags", "digests", "version", "re
 def is_what(held: HeldImage | None) -> object:
     """What tells one held image from another, however often it was seen."""
     return None if held is None else _IMAGE(held)
+
+
+def _identity(seen: Observation | None) -> str:
+    """What the image is known by that was seen to run; empty where none was."""
+    return "" if seen is None else seen.fingerprint or seen.recorded
 
 
 def _before(seen: datetime, again: datetime, now: datetime) -> bool:

@@ -22,6 +22,8 @@ class Running:
         self._rollout = rollout
         self._report = report
         self._lock = threading.Lock()
+        self._places = {target.environment_id: place for place, target in enumerate(rollout.targets)}
+        """Where each target stands among all: that stays as it was planned."""
 
     @property
     def rollout(self) -> Rollout:
@@ -32,10 +34,9 @@ class Running:
     def show(self, target: Target) -> None:
         """Show where a target stands. Whoever changed it keeps it."""
         with self._lock:
-            targets = tuple(
-                target if old.environment_id == target.environment_id else old for old in self._rollout.targets
-            )
-            self._rollout = now = replace(self._rollout, targets=targets)
+            targets = list(self._rollout.targets)
+            targets[self._places[target.environment_id]] = target
+            self._rollout = now = replace(self._rollout, targets=tuple(targets))
         self._report(now)
 
     def keep(self, target: Target) -> None:

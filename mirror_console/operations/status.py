@@ -99,7 +99,7 @@ class Alignments:
     def _reckon(self, found: Concerned, ages: Ages, now: datetime) -> Grid:
         before = self._grid
         if ages != self._ages or (before is not None and now < self._now):
-            self._cells.forget_times()
+            self._cells.forget_times(cell.environment.id for row in self._rows.values() for cell in row.cells.values())
         self._ages, self._now = ages, now
         self._make_rows(found)
         rows = tuple(map(self._rows.__getitem__, self._order))
@@ -120,14 +120,15 @@ class Alignments:
             self._cells.forget_source(source_id)
         ids = found.environments | self._cells.due(self._now)
         ids = ids.union(*(known.placed_on.get(engine_id, ()) for engine_id in found.engines))
-        whole = found.applications
-        touched = whole.union(*(known.mirrors.get(source_id, ()) for source_id in found.sources))
+        anew = set(found.applications)
+        """Mirrors of which more may be new than what is expected of them."""
         for one in ids:
             environment = known.environments.get(one)
             if environment is None:
                 self._cells.forget(one)
             else:
-                touched.add(environment.application_id)
+                anew.add(environment.application_id)
+        touched = anew.union(*(known.mirrors.get(source_id, ()) for source_id in found.sources))
         # As they came: what was read together lies together, which makes half of the difference in time.
         for application_id in [
             *(one for one in known.applications if one in touched),
@@ -135,38 +136,50 @@ class Alignments:
         ]:
             application = known.applications.get(application_id)
             if application is not None and application.is_mirror:
-                self._rows[application_id] = self._row(
-                    application, None if application_id in whole else ids, application.source_id in found.sources
-                )
+                if application_id not in anew:
+                    row = self._expecting_again(self._rows[application_id])
+                elif application_id in found.applications or application.source_id in found.sources:
+                    row = self._row(application)
+                else:
+                    row = self._row(application, ids)
+                self._rows[application_id] = row
             elif self._rows.pop(application_id, None) is not None:
+                self._cells.forget_mirror(application_id)
                 for one in known.of_application.get(application_id, ()):
                     self._cells.forget(one)
         if found.applications:
             self._put_in_order()
 
-    def _row(self, application: Application, ids: Set[str] | None, expecting: bool) -> Row:
-        """The row of a mirror, with these cells made anew, or all; `expecting` something else in the others."""
+    def _expecting_again(self, before: Row) -> Row:
+        """The row of a mirror of which nothing may be new but its source, and what that expects."""
+        source_name = self._source_name(before.application)
+        cells = self._cells.expect_again(before.application, before.cells, self._now)
+        if cells is before.cells and source_name == before.source_name:
+            return before
+        return Row(before.application, source_name, cells, before.last_change)
+
+    def _row(self, application: Application, ids: Set[str] | None = None) -> Row:
+        """The row of a mirror, with these cells made anew, or all."""
         known, before = self._known, self._rows.get(application.id)
-        source = known.applications.get(application.source_id)
-        source_name = source.name if source is not None and not source.is_mirror else ""
+        source_name = self._source_name(application)
         shown = before.cells if before is not None else {}
         cells: dict[str, Cell] = {}
         same = before is not None and before.application is application and before.source_name == source_name
-        environments = known.of_application[application.id].values()
-        for one in environments:
-            cell = None if ids is None or one.id in ids else self._cells.cells.get(one.id)
-            if cell is None:
-                cell = self._cells.make(application, one, self._now, self._ages)
-            elif expecting:
-                cell = self._cells.expect_again(cell, self._now)
+        for one in known.of_application[application.id].values():
+            cell = shown.get(one.name)
+            if cell is not None and cell.environment.id != one.id:
+                cell = None
+            if cell is None or ids is None or one.id in ids:
+                cell = self._cells.make(application, one, cell, self._now, self._ages)
             cells[one.name] = cell
             same = same and shown.get(one.name) is cell
         if before is not None and same and len(shown) == len(cells):
             return before
-        # What its source expects changes nothing of what runs.
-        looks_same = before is not None and ids is not None and ids.isdisjoint(one.id for one in environments)
-        last_change = before.last_change if before is not None and looks_same else _last_change(cells.values())
-        return Row(application, source_name, cells, last_change)
+        return Row(application, source_name, cells, _last_change(cells.values()))
+
+    def _source_name(self, mirror: Application) -> str:
+        source = self._known.applications.get(mirror.source_id)
+        return source.name if source is not None and not source.is_mirror else ""
 
     def _put_in_order(self) -> None:
         """By name; of the same name, as they came. Columns follow from the names of environments."""

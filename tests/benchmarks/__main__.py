@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from tests.benchmarks import (
     align_fleet,
     filter_rows,
+    recreate_gap,
     refresh_beside_fault,
     refresh_fleet,
     refresh_one,
     relay_between,
+    rollout_fleet,
     rollout_recreate,
     ssh_warm,
 )
@@ -25,6 +27,8 @@ BENCHMARKS = (
     refresh_beside_fault.BENCHMARK,
     refresh_fleet.BENCHMARK,
     rollout_recreate.BENCHMARK,
+    rollout_fleet.BENCHMARK,
+    recreate_gap.BENCHMARK,
     ssh_warm.BENCHMARK,
     relay_between.BENCHMARK,
     filter_rows.BENCHMARK,

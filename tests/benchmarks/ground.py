@@ -1,12 +1,12 @@
-"""What benchmarks on a real engine stand on: a lab with one engine, and a console with a real catalog."""
+"""What benchmarks on real engines stand on: a lab with one engine or several, and a console with a real catalog."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,17 +27,24 @@ from tests.lab.lab import Lab, ending_on_signals
 
 ENGINE_ID = "engine"
 API = "1.41"
+MOST_AT_ONCE = 16
+"""So that a benchmark's own caps count, and not the engine's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A console and the one engine that its catalog has; `docker` is the command line, `bare` the docker package."""
+    """A console and an engine of its catalog; `docker` is the command line, `bare` the docker package.
+
+    `host` is the address where the engine's containers are reached.
+    """
 
     console: Console
     jobs: Jobs
     docker: Docker
     bare: APIClient
     registry: str
+    host: str
+    engine_id: str = ENGINE_ID
 
     def publish(self, version: str, name: str) -> str:
         """Build an image without a health check and push it, so that it is there with a digest. Its reference."""
@@ -50,30 +57,51 @@ class Ground:
 @contextmanager
 def one_engine() -> Iterator[Ground]:
     """An engine without a bridge (containers use the host network or none), taken away at the end. Raises LabError."""
+    with several_engines(1) as (ground,):
+        yield ground
+
+
+@contextmanager
+def several_engines(number: int) -> Iterator[tuple[Ground, ...]]:
+    """So many engines without a bridge in the catalog of one console, taken away at the end. Raises LabError."""
+    ids = [ENGINE_ID, *(f"{ENGINE_ID}-{place}" for place in range(2, number + 1))]
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
-        with ending_on_signals(), Lab.start(folder / "lab", keyring=False, owner=(0, 0)) as lab:
-            engine = lab.engine(EngineSpec("fast", bridge=False))
-            bare = APIClient(engine.unix_url, version=API, timeout=60)
-            with closing(bare), _console(folder / "home", engine.unix_url) as (console, jobs):
-                yield Ground(console, jobs, lab.docker(engine), bare, lab.registry.address)
+        with ending_on_signals(), Lab.start(folder / "lab", keyring=False, owner=(0, 0)) as lab, ExitStack() as open_:
+            engines = {one: lab.engine(EngineSpec(one, bridge=False)) for one in ids}
+            urls = {one: engine.unix_url for one, engine in engines.items()}
+            console, jobs = open_.enter_context(_console(folder / "home", urls))
+            yield tuple(
+                Ground(
+                    console,
+                    jobs,
+                    lab.docker(engine),
+                    open_.enter_context(closing(APIClient(engine.unix_url, version=API, timeout=60))),
+                    lab.registry.address,
+                    engine.host,
+                    one,
+                )
+                for one, engine in engines.items()
+            )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _console(home: Path, engine: str) -> Iterator[tuple[Console, Jobs]]:
+def _console(home: Path, engines: Mapping[str, str]) -> Iterator[tuple[Console, Jobs]]:
+    """A console with these engines, by identity and address."""
     harden()
     home.mkdir(mode=0o700)
     catalog, vault, jobs = Catalog.open(home / "catalog.sqlite"), MemoryVault(), Jobs()
-    engines = DockerEngines(vault, clock)
+    clients = DockerEngines(vault, clock)
     try:
         with catalog.write() as books:
-            books.engines.save(Engine(ENGINE_ID, "fast", parse_address(engine), timeout=60.0))
-        yield Console(catalog, engines, vault, clock, awake_seconds, time.sleep, "operator", "desk"), jobs
+            for one, address in engines.items():
+                books.engines.save(Engine(one, one, parse_address(address), at_once=MOST_AT_ONCE, timeout=60.0))
+        yield Console(catalog, clients, vault, clock, awake_seconds, time.sleep, "operator", "desk"), jobs
     finally:
         jobs.close()
-        engines.close()
+        clients.close()
         catalog.close()
 
 

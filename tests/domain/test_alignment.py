@@ -16,11 +16,13 @@ from mirror_console.domain.alignment import (
     SEVERITY,
     Activity,
     Alignment,
+    Cell,
     DriftKind,
     Expected,
     Knowledge,
     NoExpectation,
     Status,
+    Verdict,
     compare,
     expect,
     health_of,
@@ -37,6 +39,7 @@ from tests.domain.parts import (
     RELEASES,
     SOURCE,
     SOURCE_LIVE,
+    cell,
     contact,
     environment,
     held,
@@ -311,3 +314,11 @@ def test_what_the_sources_test_has_already_is_ahead_and_never_drift() -> None:
     assert compare(WANTED, seen, RELEASES, [*RELEASES, newer]).alignment is Alignment.AHEAD
     older = replace(newer, first_seen=RELEASES[0].first_seen - timedelta(days=1))
     assert compare(WANTED, seen, RELEASES, [*RELEASES, older]).alignment is Alignment.DRIFTED
+
+
+def test_another_verdict_takes_the_place_of_a_cells_own_and_leaves_the_rest() -> None:
+    before = cell(observation(), engine_name="fra-3", names=("5.4.0",), step="is checked")
+    verdict = Verdict(Alignment.BEHIND, Status.BEHIND, NoExpectation("made up"), 2, DriftKind.FOREIGN, None)
+    after = before.judged(verdict)
+    assert type(after) is Cell
+    assert after == before._replace(**verdict._asdict())
