@@ -21,6 +21,8 @@ NOUNS = {
     "environment": Noun.ENVIRONMENT,
     "release": Noun.RELEASE,
     "held_image": Noun.IMAGE,
+    "maintenance_window": Noun.WINDOW,
+    "freeze": Noun.FREEZE,
     "applied": Noun.RECORD,
     "rollout": Noun.ROLLOUT,
     "target": Noun.TARGET,
@@ -105,6 +107,8 @@ def _why(table: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     match table:
         case "environment":
             return str(new.get("hold.reason") or "")
+        case "freeze":
+            return str(new.get("reason") or "")
         case "release":
             return str(new.get("remark") or "")
         case "rollout":
@@ -169,6 +173,10 @@ class _Names:
             case "held_image":
                 named = row.get("tags") or row.get("digests") or [heard.key[1]]
                 return f"{named[0]} on {self._ask('engine', 'name', key)[0]}", ""
+            case "maintenance_window" | "freeze":
+                of = [str(row.get("account") or ""), str(row.get("environment") or "")]
+                of.insert(0, self._application(str(row["application_id"]))[0] if row.get("application_id") else "")
+                return " ".join(one for one in of if one) or "all mirrors", str(row.get("account") or "")
             case "rollout":
                 plan = row.get("plan_id") or self._ask("rollout", "plan_id", key)[0]
                 fingerprint, environment = self._ask("plan", "fingerprint, environment", str(plan))

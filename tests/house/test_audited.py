@@ -19,7 +19,8 @@ VAULT = {"put", "forget"}
 
 PLACES = {
     "operations/steps.py session": "journal: each is the act of a step",
-    "operations/turn.py session": "journal: the lock's steps",
+    "operations/turn_lock.py session": "journal: the lock's steps",
+    "operations/heartbeat.py session": "journal: a lock that a step has taken is kept alive, nothing else",
     "operations/swap.py session": "journal: the acts of PULL, PROVIDE and CREATE",
     "operations/fetching.py session": "journal of the rollout that wants it; else the audit's line of the prefetch",
     "operations/arrival.py session": "audit: the relay's line",

@@ -191,6 +191,7 @@ NEW = (
     ) WITHOUT ROWID, STRICT
     """,
     "CREATE INDEX ix_freeze_application_id ON freeze (application_id)",
+    """
     CREATE TABLE audit (
         sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
         line TEXT NOT NULL,
