@@ -25,11 +25,11 @@ class Anchoring:
     def end(self) -> None:
         """Have what was changed since kept; waits for the keyring. No job may run any more."""
         self._leave()
-        if self._due:
+        if self._due and not self._console.read_only:
             anchor(self._console)
 
     def _hear(self, changes: Changes) -> None:
-        if changes <= SEEN:
+        if changes <= SEEN or self._console.read_only:
             return
         self._due = True
         now = self._console.monotonic()

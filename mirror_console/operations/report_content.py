@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console import __version__
-from mirror_console.domain.audit import AuditLine, Doing, Noun
 from mirror_console.domain.fetching import Fetch, fetching_words
 from mirror_console.domain.image import short
 from mirror_console.domain.plan import LeftOut, PlannedTarget
@@ -18,7 +17,6 @@ from mirror_console.domain.rollout import (
     JournalEntry,
     Phase,
     Result,
-    Rollout,
     RolloutState,
     Step,
     Target,
@@ -27,6 +25,7 @@ from mirror_console.domain.rollout import (
     headline,
 )
 from mirror_console.operations.console import Console
+from mirror_console.operations.report_decisions import ReportedDecision, decisions, gates
 from mirror_console.operations.standing import standing
 from mirror_console.operations.waiting import Waiting, spans_of, waiting_of, worked
 from mirror_console.operations.way_typed import rules_text
@@ -95,16 +94,6 @@ class ReportedGroup:
 
     name: str
     targets: int
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedDecision:
-    """Where the rollout as a whole came to: who had it so, and when."""
-
-    at: datetime
-    who: str
-    machine: str
     words: str
 
 
@@ -200,8 +189,8 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         exceptions=tuple(target for target in targets if target.state not in SUCCEEDED),
         targets=tuple(targets),
         left_out=rollout.plan.left_out,
-        passed_gates=_gates(rollout),
-        decisions=_decisions(lines),
+        passed_gates=gates(rollout),
+        decisions=decisions(lines),
         console_version=__version__,
         simulated=console.simulated,
         made_at=console.clock(),
@@ -289,31 +278,6 @@ def _groups(named: Iterable[tuple[str, ReportedTarget]]) -> tuple[ReportedGroup,
 def _outcomes(states: Sequence[TargetState]) -> str:
     counts = Counter(states)
     return ", ".join(f"{counts[state]} {state}" for state in TargetState if counts[state])
-
-
-def _gates(rollout: Rollout) -> tuple[str, ...]:
-    """What a person has decided at pauses: a mark below zero lets what had failed so far pass."""
-    gates = [f"Gone on after wave {gate + 1}" for gate in sorted(rollout.passed_gates) if gate >= 0]
-    spite = any(gate < 0 for gate in rollout.passed_gates)
-    return (*gates, *(["Gone on in spite of targets that had failed"] if spite else []))
-
-
-def _decisions(lines: Sequence[AuditLine]) -> tuple[ReportedDecision, ...]:
-    """What the audit has of the rollout as a whole, but for its start and its end."""
-    told = []
-    for line in lines:
-        state = line.act.after.get("state", "")
-        if line.act.noun is not Noun.ROLLOUT or line.act.doing is not Doing.CHANGED or state in {"", *_COMPLETED}:
-            continue
-        words = "Gone on" if state == RolloutState.RUNNING else str(state).capitalize()
-        because = str(line.act.after.get("paused_because") or "")
-        if because:
-            words = because if because.startswith(words) else f"{words}: {because}"
-        told.append(ReportedDecision(line.at, line.person, line.machine, words))
-    return tuple(told)
-
-
-_COMPLETED = {RolloutState.COMPLETED, RolloutState.COMPLETED_WITH_FAILURES}
 
 
 def _span(began: datetime | None, ended: datetime | None) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.audit import AuditLine, Noun
-from mirror_console.domain.rollout import OVER, JournalEntry, RolloutState, Target, TargetState
+from mirror_console.domain.rollout import OVER, JournalEntry, RolloutState, Step, Target, TargetState
 from mirror_console.domain.waits import Halted, Span, waited, waits
 from mirror_console.operations.console import Console
 
@@ -19,13 +19,18 @@ class Waiting:
 
     whole: tuple[Span, ...]
     single: Mapping[str, tuple[Span, ...]]
+    begun: Mapping[tuple[str, int], datetime]
+    """When each attempt on an environment was begun, by the journal."""
 
     def of(self, target: Target) -> tuple[Span, ...]:
-        """When a target waited: with the whole, or by itself."""
+        """When a target waited: with the whole, or by itself. A start that was moved on by its wait counts none."""
+        begun = self.begun.get((target.environment_id, target.attempt))
+        if begun is not None and target.started_at is not None and target.started_at > begun:
+            return ()
         return (*self.whole, *self.single.get(target.environment_id, ()))
 
 
-NO_WAITS = Waiting((), {})
+NO_WAITS = Waiting((), {}, {})
 
 
 def waiting(console: Console, rollout_id: str) -> Waiting:
@@ -49,10 +54,14 @@ def spans_of(lines: Sequence[AuditLine], journal: Sequence[JournalEntry]) -> Wai
             # Neither under way nor over: a person is asked what is to become of it.
             single[str(act.after.get("environment_id", ""))].append(Halted(line.at))
     done: defaultdict[str, list[datetime]] = defaultdict(list)
+    begun: dict[tuple[str, int], datetime] = {}
     for entry in journal:
+        # An image may have been brought ahead, before its target was begun.
+        if entry.step is not Step.PULL:
+            begun.setdefault((entry.environment_id, entry.attempt), entry.at)
         done[entry.environment_id].append(entry.at)
     signs = sorted([*states, *(entry.at for entry in journal)])
-    return Waiting(waits(halts, signs), {of: waits(several, done[of]) for of, several in single.items()})
+    return Waiting(waits(halts, signs), {of: waits(several, done[of]) for of, several in single.items()}, begun)
 
 
 _OVER = {*OVER, TargetState.UNKNOWN}

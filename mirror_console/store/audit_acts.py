@@ -23,6 +23,8 @@ NOUNS = {
     "freeze": Noun.FREEZE,
     "release": Noun.RELEASE,
     "held_image": Noun.IMAGE,
+    "maintenance_window": Noun.WINDOW,
+    "freeze": Noun.FREEZE,
     "applied": Noun.RECORD,
     "rollout": Noun.ROLLOUT,
     "target": Noun.TARGET,
@@ -175,6 +177,10 @@ class _Names:
             case "held_image":
                 named = row.get("tags") or row.get("digests") or [heard.key[1]]
                 return f"{named[0]} on {self._ask('engine', 'name', key)[0]}", ""
+            case "maintenance_window" | "freeze":
+                of = [str(row.get("account") or ""), str(row.get("environment") or "")]
+                of.insert(0, self._application(str(row["application_id"]))[0] if row.get("application_id") else "")
+                return " ".join(one for one in of if one) or "all mirrors", str(row.get("account") or "")
             case "rollout":
                 plan = row.get("plan_id") or self._ask("rollout", "plan_id", key)[0]
                 fingerprint, environment = self._ask("plan", "fingerprint, environment", str(plan))

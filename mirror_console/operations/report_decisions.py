@@ -1,0 +1,44 @@
+"""Report decisions: where a rollout paused or was cut off, and what a person decided about it, for its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mirror_console.domain.audit import AuditLine, Doing, Noun
+from mirror_console.domain.rollout import Rollout, RolloutState
+
+_COMPLETED = {RolloutState.COMPLETED, RolloutState.COMPLETED_WITH_FAILURES}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedDecision:
+    """Where the rollout as a whole came to: who had it so, and when."""
+
+    at: datetime
+    who: str
+    machine: str
+    words: str
+
+
+def decisions(lines: Sequence[AuditLine]) -> tuple[ReportedDecision, ...]:
+    """What the audit has of the rollout as a whole, but for its start and its end."""
+    told = []
+    for line in lines:
+        state = line.act.after.get("state", "")
+        if line.act.noun is not Noun.ROLLOUT or line.act.doing is not Doing.CHANGED or state in {"", *_COMPLETED}:
+            continue
+        words = "Gone on" if state == RolloutState.RUNNING else str(state).capitalize()
+        because = str(line.act.after.get("paused_because") or "")
+        if because:
+            words = because if because.startswith(words) else f"{words}: {because}"
+        told.append(ReportedDecision(line.at, line.person, line.machine, words))
+    return tuple(told)
+
+
+def gates(rollout: Rollout) -> tuple[str, ...]:
+    """What a person has decided at pauses: a mark below zero lets what had failed so far pass."""
+    gates = [f"Gone on after wave {gate + 1}" for gate in sorted(rollout.passed_gates) if gate >= 0]
+    spite = any(gate < 0 for gate in rollout.passed_gates)
+    return (*gates, *(["Gone on in spite of targets that had failed"] if spite else []))
