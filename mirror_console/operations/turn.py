@@ -372,7 +372,10 @@ class Turn:
             self._lock_read = at
 
     def release_lock(self) -> None:
-        """Remove the lock, by id. One that can't be removed stays behind, and any console can see it."""
+        """Remove the lock, by id. One that can't be removed stays behind, and any console can see it.
+
+        A call that was lost on its way is sent once more, after a look that says so.
+        """
         lock_id = self.lock_id
         name = lock_name(self.planned.container)
 
@@ -380,7 +383,15 @@ class Turn:
             held = self.session.inspect(name)
             return None if held is None or held.id != lock_id else "the lock is still there"
 
-        self.step(Step.UNLOCK, lambda: self.session.remove(lock_id), done, objects={"lock": lock_id}, guarded=False)
+        for again in (True, False):
+            try:
+                self.step(
+                    Step.UNLOCK, lambda: self.session.remove(lock_id), done, objects={"lock": lock_id}, guarded=False
+                )
+                break
+            except StepFailed:
+                if not again:
+                    raise
         self.lock_id, self._lock_read = "", None
 
 
