@@ -164,11 +164,18 @@ def who() -> tuple[str, str]:
     return person, platform.node() or "this computer"
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """The log's file. What can't be written to it, on a full disk, is lost: it isn't said in place of the answer."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        """Nothing: logging's own would print a traceback for each line."""
+
+
 def keep_log() -> None:
     """Write what happens to a file in the person's log folder, without secrets."""
     try:
         folder = paths.private_folder(paths.log_dir())
-        handler = logging.handlers.RotatingFileHandler(folder / "mirror-console.log", maxBytes=1_000_000, backupCount=3)
+        handler = _LogFile(folder / "mirror-console.log", maxBytes=1_000_000, backupCount=3)
     except OSError:
         # A full or read-only disk is no reason not to look something up.
         return

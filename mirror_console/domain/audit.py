@@ -18,8 +18,6 @@ class Noun(StrEnum):
     ENGINE = "engine"
     ACCESS = "access"
     REGISTRY = "registry"
-    WINDOW = "maintenance window"
-    FREEZE = "freeze"
     RELEASE = "release"
     WINDOW = "maintenance window"
     FREEZE = "freeze"

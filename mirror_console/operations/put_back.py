@@ -37,11 +37,14 @@ def put_back(turn: Turn, why: str) -> None:
     try:
         if scene.new is not None:
             remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
-        if turn.lock_id:
-            turn.release_lock()
     except StepFailed as left_over:
         # The old container serves again: what is left behind is said, and doesn't make it stranded.
         why = f"{why}. Something was left behind: {left_over}"
+    try:
+        if turn.lock_id:
+            turn.release_lock()
+    except StepFailed as left_over:
+        why = f"{why}. The lock was left behind: {left_over}"
     turn.become(TargetState.PUT_BACK if touched else TargetState.FAILED, why, ended_at=turn.console.clock())
 
 
@@ -69,10 +72,15 @@ def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> None
     if scene.old is None:
         return
     name = turn.planned.container
-    # Names before starting: cut off in between, names that still say 'committed' would send a recovery forward.
-    if scene.new is not None and scene.new.name == name:
-        rename(turn, Step.NAME_BACK, scene.new.id, name + NEXT, "new")
-    rename(turn, Step.NAME_BACK, scene.old.id, name, "old")
+    unnamed: StepFailed | None = None
+    try:
+        # Names before starting: cut off in between, names that still say 'committed' would send a recovery forward.
+        if scene.new is not None and scene.new.name == name:
+            rename(turn, Step.NAME_BACK, scene.new.id, name + NEXT, "new")
+        rename(turn, Step.NAME_BACK, scene.old.id, name, "old")
+    except StepFailed as failed:
+        # Somebody has taken the name: rather does it serve under another than not at all.
+        unnamed = failed
     if old_ran(labels):
         start(turn, Step.START_OLD, scene.old.id, "old")
         turn.serves_again()
@@ -83,3 +91,5 @@ def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> None
     ours = older is not None and is_way_back(older, turn.planned, scene.old)
     if older is not None and ours and turn.session.inspect(name + PREV) is None:
         rename(turn, Step.SHELVE, older.id, name + PREV, "older")
+    if unnamed is not None:
+        raise unnamed

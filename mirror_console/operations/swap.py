@@ -352,16 +352,24 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
     words = turn.target.verified_by
     if old is not None and not way_back:
         words = f"{words}; there is no way back, as somebody removed the old container"
-    try:
-        older = turn.last_look_named(turn.planned.container + OLDER)
-        if older is not None and older.id != way_back and is_way_back(older, turn.planned, old):
-            turn.announce({Step.RETIRE: {"older": older.id}, Step.UNLOCK: {"lock": turn.lock_id}})
-            remove(turn, Step.RETIRE, older.id, "older")
-        turn.release_lock()
-    except (StepFailed, OutcomeUnknown, EngineError) as left_over:
-        # The new container serves and is verified: a leftover is said, and never a reason to put back.
-        words = f"{words}; something was left behind: {left_over}"
+
+    def retire() -> None:
+        _retire_older(turn, old, way_back)
+
+    for tidy in (retire, turn.release_lock):
+        try:
+            tidy()
+        except (StepFailed, OutcomeUnknown, EngineError) as left_over:
+            # The new container serves and is verified: a leftover is said, and never a reason to put back.
+            words = f"{words}; something was left behind: {left_over}"
     end_well(turn, started, words, way_back)
+
+
+def _retire_older(turn: Turn, old: Container | None, way_back: str) -> None:
+    older = turn.last_look_named(turn.planned.container + OLDER)
+    if older is not None and older.id != way_back and is_way_back(older, turn.planned, old):
+        turn.announce({Step.RETIRE: {"older": older.id}, Step.UNLOCK: {"lock": turn.lock_id}})
+        remove(turn, Step.RETIRE, older.id, "older")
 
 
 def bake(turn: Turn, started: Container) -> None:

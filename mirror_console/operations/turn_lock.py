@@ -18,7 +18,7 @@ from mirror_console.domain.rollout import Step
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.fetch import Halting, PutAside
 from mirror_console.operations.scene import is_left_over, lock_labels, lock_name, lock_on, made_by
-from mirror_console.operations.step_outcomes import LockGone, Superseded
+from mirror_console.operations.step_outcomes import LockGone, StepFailed, Superseded
 
 if TYPE_CHECKING:
     from mirror_console.operations.turn import Turn
@@ -185,7 +185,10 @@ class TurnLock:
             )
 
     def release(self) -> None:
-        """Remove it, by id. One that can't be removed stays behind, and any console can see it."""
+        """Remove it, by id. One that can't be removed stays behind, and any console can see it.
+
+        A call that was lost on its way is sent once more, after a look that says so.
+        """
         last, self.before_release = self.before_release, None
         if last is not None:
             last()
@@ -195,7 +198,13 @@ class TurnLock:
             held = turn.session.inspect(self._name)
             return None if held is None or held.id != lock_id else "the lock is still there"
 
-        turn.step(Step.UNLOCK, lambda: turn.session.remove(lock_id), done, objects={"lock": lock_id}, guarded=False)
+        def let_go() -> None:
+            turn.step(Step.UNLOCK, lambda: turn.session.remove(lock_id), done, objects={"lock": lock_id}, guarded=False)
+
+        try:
+            let_go()
+        except StepFailed:
+            let_go()
         self._forget()
 
     def _forget(self) -> None:

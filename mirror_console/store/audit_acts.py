@@ -19,8 +19,6 @@ NOUNS = {
     "engine_access": Noun.ACCESS,
     "registry": Noun.REGISTRY,
     "environment": Noun.ENVIRONMENT,
-    "maintenance_window": Noun.WINDOW,
-    "freeze": Noun.FREEZE,
     "release": Noun.RELEASE,
     "held_image": Noun.IMAGE,
     "maintenance_window": Noun.WINDOW,
@@ -164,8 +162,6 @@ class _Names:
             case "applied":
                 name, account, own = self._environment(key, {})
                 return f"{name} {own}", account
-            case "maintenance_window" | "freeze":
-                return self._scope(row)
             case "engine":
                 return str(row.get("name") or self._ask("engine", "name", key)[0]), ""
             case "engine_access":
@@ -186,12 +182,6 @@ class _Names:
                 fingerprint, environment = self._ask("plan", "fingerprint, environment", str(plan))
                 return f"{fingerprint} to {environment}", ""
         return key, ""
-
-    def _scope(self, row: Mapping[str, Any]) -> tuple[str, str]:
-        """For what a window or a freeze holds, and whose that is."""
-        of, account = str(row.get("application_id") or ""), str(row.get("account") or "")
-        name, account = self._application(of) if of else (account, account)
-        return " ".join(part for part in (name, str(row.get("environment") or "")) if part) or "everything", account
 
     def account_of(self, application_id: str) -> str:
         """Whose an application is."""

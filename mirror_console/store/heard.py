@@ -50,8 +50,6 @@ WATCHED = (
     Watched(tables.registry),
     Watched(tables.environment),
     Watched(tables.process, part_of="environment"),
-    Watched(tables.maintenance_window),
-    Watched(tables.freeze),
     # Releases and images come by being seen; what a person said of them, and what we brought, was decided.
     Watched(
         tables.release,

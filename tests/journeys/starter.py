@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import IO, Any, get_type_hints
 
 ROOT = Path(__file__).resolve().parents[2]
+ORDERS = "MC_CAMPAIGN"
+"""The variable by which the fault campaign says what is done to the started program, which itself never sees it."""
 LONGEST = 60.0
 """Seconds in which the process that starts others must be there, or give its answer."""
 
@@ -89,6 +91,7 @@ def serve(path: Path) -> None:
 
     import mirror_console.__main__
     import mirror_console.store.upgrade  # noqa: F401
+    import tests.campaign_parts.inside  # noqa: F401
 
     with suppress(ImportError):
         import typer._adapters  # noqa: F401
@@ -158,10 +161,15 @@ def become(wanted: dict[str, Any]) -> None:
             os.close(opened)
         os.environ.clear()
         os.environ.update(wanted["environment"])
+        orders = os.environ.pop(ORDERS, "")
         tempfile.tempdir = None
         time.tzset()
         signal.set_wakeup_fd(-1)
         sys.argv = ["mirror-console", *wanted["arguments"]]
+        if orders:
+            from tests.campaign_parts.inside import begin
+
+            begin(orders)
         main()
         code = 0
     except SystemExit as end:

@@ -1,0 +1,205 @@
+"""Plays the campaign: ``python -m tests.campaign_parts [--fault NAME…] [--points N] …``, called by tests/campaign."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from tests.campaign_parts.checker import Violation
+from tests.campaign_parts.fault import Fault, Outcome
+from tests.campaign_parts.faults import console, container, engine, keeping, others, two, way
+from tests.campaign_parts.mutants import BY_NAME, MUTANTS, Mutant
+from tests.campaign_parts.play import Point
+from tests.campaign_parts.world import World, opened_world
+from tests.lab.programs import LabError
+
+FAULTS: tuple[Fault, ...] = (
+    *console.FAULTS,
+    *engine.FAULTS,
+    *way.FAULTS,
+    *container.FAULTS,
+    *keeping.FAULTS,
+    *two.FAULTS,
+    *others.FAULTS,
+)
+POINTS = 20
+PLAYABLE = "the point can be played"
+"""Not a law: where a point can't be played, something is wrong with the campaign itself."""
+MOST_FOR_A_MUTANT = 40
+"""Points after which a mutant counts as not caught."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One fault, played so many times."""
+
+    fault: Fault
+    points: int
+    failed: tuple[tuple[Point, Outcome], ...]
+    seconds: float
+    ends: dict[str, int]
+
+    @property
+    def violations(self) -> int:
+        """How many laws were found broken, at all points."""
+        return sum(len(outcome.violations) for _, outcome in self.failed)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 without a violation, or with every mutant caught; 1 else; 2 for a wrong call."""
+    options = _parser().parse_args(arguments)
+    faults = {fault.name: fault for fault in FAULTS}
+    unknown = [name for name in options.fault if name not in faults]
+    if unknown:
+        print(f"There is no fault {', '.join(unknown)}. There are: {', '.join(faults)}.", file=sys.stderr)
+        return 2
+    if options.mutant and options.mutant not in BY_NAME:
+        print(f"There is no mutant {options.mutant}. There are: {', '.join(BY_NAME)}.", file=sys.stderr)
+        return 2
+    seed = random.SystemRandom().randrange(100_000) if options.seed is None else options.seed
+    chosen = [faults[name] for name in options.fault] or list(FAULTS)
+    tell: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    tell(f"Seed {seed}.")
+    try:
+        with opened_world() as world:
+            if options.mutants:
+                mutants = [mutant for mutant in MUTANTS if options.mutant in {"", mutant.name}]
+                return _hunt(world, mutants, faults, seed, as_json=options.json)
+            played = []
+            for fault in chosen:
+                numbers = [options.point] if options.point is not None else list(range(_count(fault, options.points)))
+                points = [Point(fault.name, seed, number, options.mutant) for number in numbers]
+                played.append(play_all(world, fault, points, tell))
+    except LabError as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    _tell_played(played, seed, as_json=options.json)
+    return 1 if any(one.failed for one in played) else 0
+
+
+def _count(fault: Fault, points: int) -> int:
+    return max(1, math.ceil(points * fault.share))
+
+
+def play_all(world: World, fault: Fault, points: Sequence[Point], tell: Callable[[str], None]) -> Played:
+    """Play a fault at these points, as many at once as it allows."""
+    began = time.monotonic()
+    failed = []
+    ends: dict[str, int] = {}
+    with ThreadPoolExecutor(fault.at_once) as pool:
+        for point, outcome in zip(points, pool.map(lambda point: _play(world, fault, point), points), strict=True):
+            ends[outcome.told] = ends.get(outcome.told, 0) + 1
+            if outcome.violations:
+                failed.append((point, outcome))
+                tell(_words(point, outcome))
+    return Played(fault, len(points), tuple(failed), time.monotonic() - began, ends)
+
+
+def _play(world: World, fault: Fault, point: Point) -> Outcome:
+    try:
+        return fault.play(world, point)
+    except Exception:  # noqa: BLE001 - whatever goes wrong at one point is told with how to play it again
+        return Outcome((Violation(PLAYABLE, traceback.format_exc()),), "")
+
+
+def _words(point: Point, outcome: Outcome) -> str:
+    laws = "\n".join(f"  {violation}" for violation in outcome.violations)
+    return f"{outcome.place or point.fault}:\n{laws}\n  again: {point.replay}"
+
+
+# --- mutants --------------------------------------------------------------------------------------------------------
+
+
+def _hunt(world: World, mutants: Sequence[Mutant], faults: dict[str, Fault], seed: int, *, as_json: bool) -> int:
+    missed = 0
+    rows = []
+    for mutant in mutants:
+        began = time.monotonic()
+        points, found = hunt(world, mutant, faults, seed)
+        missed += found is None
+        caught = found.violations[0].law if found else "NOT CAUGHT"
+        rows.append((mutant.name, mutant.words, points, caught, time.monotonic() - began))
+        if as_json:
+            names = ("mutant", "words", "points", "law", "seconds")
+            print(json.dumps(dict(zip(names, rows[-1], strict=True)) | {"caught": found is not None}), flush=True)
+        else:
+            print(f"{mutant.name:18} {points:4}  {caught}  ({mutant.words})", flush=True)
+    if not as_json:
+        print(f"\n{len(mutants) - missed} of {len(mutants)} mutants were caught. Seed {seed}.")
+    return 1 if missed else 0
+
+
+def hunt(world: World, mutant: Mutant, faults: dict[str, Fault], seed: int) -> tuple[int, Outcome | None]:
+    """Play a mutant's faults until a law is broken: how many points that took, and what was found."""
+    points = 0
+    for number in range(MOST_FOR_A_MUTANT):
+        for name in mutant.faults:
+            points += 1
+            found = _play(world, faults[name], Point(name, seed, number, mutant.name))
+            if any(violation.law != PLAYABLE for violation in found.violations):
+                return points, found
+    return points, None
+
+
+# --- telling --------------------------------------------------------------------------------------------------------
+
+
+def _tell_played(played: Sequence[Played], seed: int, *, as_json: bool) -> None:
+    if as_json:
+        for one in played:
+            line = {
+                "fault": one.fault.name,
+                "words": one.fault.words,
+                "points": one.points,
+                "violations": one.violations,
+                "seconds": round(one.seconds, 1),
+                "ends": one.ends,
+                "seed": seed,
+                "failed": [[point.replay, [str(law) for law in outcome.violations]] for point, outcome in one.failed],
+            }
+            print(json.dumps(line))
+        return
+    wide = max(len(one.fault.words) for one in played)
+    print(f"{'fault':{wide}}  points  violations  seconds  ends")
+    for one in played:
+        ends = ", ".join(f"{count} {end}" for end, count in sorted(one.ends.items()))
+        print(f"{one.fault.words:{wide}}  {one.points:6}  {one.violations:10}  {one.seconds:7.0f}  {ends}")
+    total, wrong = sum(one.points for one in played), sum(one.violations for one in played)
+    print(f"\n{total} points, {wrong} violations. Seed {seed}.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tests/campaign", description="Faults on real engines, and the laws after each."
+    )
+    parser.add_argument(
+        "--fault", nargs="+", action="extend", default=[], metavar="NAME", help="which; all, unless named"
+    )
+    parser.add_argument(
+        "--points", type=_positive, default=POINTS, metavar="N", help="how many of each (slow ones: less)"
+    )
+    parser.add_argument("--seed", type=int, metavar="S", help="what chance decides by; else any, and told")
+    parser.add_argument("--point", type=int, metavar="N", help="this point alone, as a failure tells it")
+    parser.add_argument("--mutants", action="store_true", help="play mutants of the program: each must be caught")
+    parser.add_argument("--mutant", default="", metavar="NAME", help="play this mutant")
+    parser.add_argument("--json", action="store_true", help="a line of JSON each, instead of a table")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

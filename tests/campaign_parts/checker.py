@@ -1,0 +1,422 @@
+"""The checker: says from engines and files alone which laws are broken. It shares no code with the program.
+
+It speaks to an engine's socket with the standard library's HTTP client, reads a catalog with the standard library's
+SQLite, and knows of the program only what its README says of names, labels and the journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import socket
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+LONGEST = 60.0
+"""Seconds for one request to an engine."""
+ANSWER_WITHIN = 10.0
+"""Seconds in which what is said to serve must answer: a shell needs a moment to listen."""
+RUNS_NEW = frozenset({"done", "already"})
+RUNS_OLD = frozenset({"failed", "put back", "not started", "skipped"})
+NOT_OURS = frozenset({"superseded", "stranded"})
+"""Ends that say that a person is needed: only for faults that leave nothing else to say."""
+
+Inspected = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A law that was broken, and how."""
+
+    law: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.law}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is to be judged: one environment on one engine, as it was before the console came."""
+
+    engine: Path
+    """The engine's own socket, past every proxy."""
+    container: str
+    address: tuple[str, int]
+    """Where it serves."""
+    policy: str
+    old: Inspected | None
+    """The container that served; None where there was none."""
+    new_image: str
+    """The id of the image that the release is, on this engine."""
+    catalogs: tuple[Path, ...]
+    since: str
+    """The engine's time before anything was done."""
+    bystanders: Mapping[str, Inspected]
+    variables: Mapping[str, str]
+    """What is declared for the new container."""
+    may_end: frozenset[str] = RUNS_NEW | RUNS_OLD
+    may_be_left: frozenset[str] = frozenset()
+    """Names of containers that whoever meddled has left, or made it impossible to take away."""
+    way_back_may_go: bool = False
+    old_may_go: bool = False
+    """Whether somebody may have removed the old container: then it can't be put back."""
+    name_is_taken: bool = False
+    """Whether somebody has put a container of their own under the environment's name."""
+    started_by_others: bool = False
+    """Whether somebody else may have started one beside the other."""
+    engine_fell: bool = False
+    """Whether the engine was restarted: it forgets its events then, and starts bystanders again."""
+    journal_was_deleted: bool = False
+
+
+# --- asking ---------------------------------------------------------------------------------------------------------
+
+
+class _Line(http.client.HTTPConnection):
+    def __init__(self, engine: Path) -> None:
+        super().__init__("engine", timeout=LONGEST)
+        self._engine = str(engine)
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._engine)
+
+
+def ask(engine: Path, path: str) -> bytes | None:
+    """What an engine answers; None where there is no such thing."""
+    with closing(_Line(engine)) as line:
+        line.request("GET", path)
+        reply = line.getresponse()
+        body = reply.read()
+    if reply.status == http.HTTPStatus.NOT_FOUND:
+        return None
+    if reply.status != http.HTTPStatus.OK:
+        raise RuntimeError(f"GET {path}: {reply.status} {body.decode(errors='replace')}")
+    return body
+
+
+def inspected(engine: Path, container: str) -> Inspected | None:
+    """A container by id or name."""
+    body = ask(engine, f"/containers/{quote(container)}/json")
+    return None if body is None else dict(json.loads(body))
+
+
+def containers_of(engine: Path, container: str) -> dict[str, Inspected]:
+    """All containers of an environment by name: its own name, that with an ending, and its lock."""
+    names = {}
+    for listed in json.loads(ask(engine, "/containers/json?all=1") or b"[]"):
+        for name in (path.removeprefix("/") for path in listed["Names"]):
+            if name == container or name.startswith(f"{container}.") or name == f"mc-lock.{container}":
+                names[name] = listed["Id"]
+    found = {name: inspected(engine, identity) for name, identity in names.items()}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def engine_time(engine: Path) -> str:
+    """The engine's time now, in seconds since 1970 with nine decimals, as its events are asked for."""
+    told = str(json.loads(ask(engine, "/info") or b"{}")["SystemTime"])
+    whole, _, part = told.removesuffix("Z").partition(".")
+    return f"{datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp():.0f}.{part:0<9}"
+
+
+def events(engine: Path, since: str) -> list[dict[str, Any]]:
+    """What happened to containers since then, in its order."""
+    until = engine_time(engine)
+    chosen = quote(json.dumps({"type": ["container"]}))
+    body = ask(engine, f"/events?since={quote(since)}&until={quote(until)}&filters={chosen}") or b""
+    return [json.loads(line) for line in body.splitlines() if line.strip()]
+
+
+def picture(engine: Path, container: str) -> dict[str, tuple[str, str, str]]:
+    """What may not change before a person has chosen: which containers there are, whether they run, their policies."""
+
+    def state(one: Inspected) -> str:
+        # An engine itself starts what ends over and over.
+        restarted = one["RestartCount"] > 0 or one["State"]["Restarting"]
+        return "over and over" if restarted else str(one["State"]["Status"])
+
+    return {
+        name: (one["Id"], state(one), one["HostConfig"]["RestartPolicy"]["Name"])
+        for name, one in containers_of(engine, container).items()
+    }
+
+
+def body_at(address: tuple[str, int]) -> str:
+    """What is answered there by HTTP; empty where nothing is."""
+    end = time.monotonic() + ANSWER_WITHIN
+    while True:
+        try:
+            with closing(http.client.HTTPConnection(*address, timeout=2.0)) as line:
+                line.request("GET", "/")
+                return line.getresponse().read().decode(errors="replace")
+        except (OSError, http.client.HTTPException):
+            if time.monotonic() > end:
+                return ""
+            time.sleep(0.05)
+
+
+# --- the end --------------------------------------------------------------------------------------------------------
+
+
+def judge(case: Case, told: str) -> list[Violation]:
+    """Every law that is broken where the program has told this end of its target."""
+    found = _settled(case) if case.engine_fell else containers_of(case.engine, case.container)
+    wrong = [*_serves(case, told, found), *_left(case, found), *untouched(case)]
+    if not case.engine_fell and not case.started_by_others:
+        wrong += _never_two(case, events(case.engine, case.since))
+    for catalog in case.catalogs:
+        wrong += _catalog_agrees(catalog, told if len(case.catalogs) == 1 else None)
+        if not case.journal_was_deleted:
+            wrong += _chain(catalog)
+    return wrong
+
+
+def _settled(case: Case) -> dict[str, Inspected]:
+    """Once the engine that came back has started again what it starts by itself, or has had the time for it."""
+    end = time.monotonic() + ANSWER_WITHIN
+    while True:
+        found = containers_of(case.engine, case.container)
+        if any(one["State"]["Running"] for one in found.values()) or time.monotonic() > end:
+            return found
+        time.sleep(0.1)
+
+
+def _serves(case: Case, told: str, found: Mapping[str, Inspected]) -> list[Violation]:
+    if told not in case.may_end:
+        return [Violation("it ends in a state that the fault allows", f"told '{told}', and {_names(found)}")]
+    running = sorted(
+        name for name, one in found.items() if one["State"]["Running"] and one["Id"] not in case.bystanders
+    )
+    if case.name_is_taken:
+        words = f"told '{told}', and {running} run beside the container of somebody else"
+        return [] if len(running) == 1 else [Violation("one serves", words)]
+    gone = case.old_may_go and case.old is not None and all(one["Id"] != case.old["Id"] for one in found.values())
+    if told in NOT_OURS or (gone and told in RUNS_OLD):
+        if len(running) > 1:
+            return [Violation("never two", f"told '{told}', and {running} run")]
+        return []
+    if told in RUNS_OLD and case.old is None:
+        return [Violation("what was told is what is", f"told '{told}', but {name} runs") for name in running]
+    if running != [case.container]:
+        return [Violation("one serves", f"told '{told}', and {running} run, not just '{case.container}'")]
+    one = found[case.container]
+    wrong = _is_old(case, one) if told in RUNS_OLD else _is_new(case, one, found)
+    if not body_at(case.address).startswith("version "):
+        wrong.append(Violation("what serves answers", f"told '{told}', but port {case.address[1]} doesn't answer"))
+    if one["HostConfig"]["RestartPolicy"]["Name"] != case.policy:
+        policy = one["HostConfig"]["RestartPolicy"]["Name"]
+        wrong.append(Violation("the restart policy is kept", f"it is '{policy}', not '{case.policy}'"))
+    return wrong
+
+
+def _is_old(case: Case, one: Inspected) -> list[Violation]:
+    assert case.old is not None
+    if one["Id"] != case.old["Id"]:
+        return [Violation("what was told is what is", "the container that serves is not the one before")]
+    parts = ("Config", "HostConfig", "Mounts", "Name")
+    differing = {part: _differing(case.old[part], one[part]) for part in parts}
+    changed = [f"{part}{words}" for part, words in differing.items() if words]
+    return [Violation("what is put back is as it was", f"changed: {'; '.join(changed)}")] if changed else []
+
+
+def _differing(before: object, now: object) -> str:
+    """How they differ. Nothing, an empty list and an empty text are the same to an engine that has read them again."""
+    if not isinstance(before, dict) or not isinstance(now, dict):
+        return "" if (before or None) == (now or None) else f": {before!r} became {now!r}"
+    names = [name for name in sorted(before.keys() | now.keys()) if _differing(before.get(name), now.get(name))]
+    return "".join(f" {name}: {before.get(name)!r} became {now.get(name)!r}" for name in names)
+
+
+def _is_new(case: Case, one: Inspected, found: Mapping[str, Inspected]) -> list[Violation]:
+    wrong = []
+    if one["Image"] != case.new_image:
+        wrong.append(Violation("what was planned is what runs", f"it runs {one['Image']}, not {case.new_image}"))
+    told = dict(entry.partition("=")[::2] for entry in one["Config"]["Env"])
+    lost = [name for name, value in case.variables.items() if told.get(name) != value]
+    if lost:
+        wrong.append(Violation("nothing of its settings is lost", f"without {', '.join(lost)}"))
+    kept = found.get(f"{case.container}.mc-prev")
+    if case.old is not None and not case.way_back_may_go and (kept is None or kept["Id"] != case.old["Id"]):
+        wrong.append(Violation("the way back is kept", f"the container before isn't kept; {_names(found)}"))
+    return wrong
+
+
+def _left(case: Case, found: Mapping[str, Inspected]) -> list[Violation]:
+    may_stay = {case.container, f"{case.container}.mc-prev"} | case.may_be_left
+    return [Violation("nothing is left over", name) for name in found if name not in may_stay]
+
+
+def untouched(case: Case) -> list[Violation]:
+    """What others have is as it was."""
+    wrong = []
+    for identity, before in case.bystanders.items():
+        now = inspected(case.engine, identity)
+        parts = ["Name", "Config", "HostConfig"] + ([] if case.engine_fell else ["State"])
+        if now is None or any(now[part] != before[part] for part in parts):
+            said = "gone" if now is None else "changed"
+            wrong.append(Violation("nothing of others is touched", f"{before['Name']} is {said}"))
+    return wrong
+
+
+def _never_two(case: Case, told: Iterable[Mapping[str, Any]]) -> list[Violation]:
+    """No two of an environment's containers ran at one instant, by what the engine tells of each start and end."""
+    running = {case.old["Id"]} if case.old is not None and case.old["State"]["Running"] else set()
+    for event in told:
+        attributes, identity = event["Actor"]["Attributes"], event["Actor"]["ID"]
+        name = attributes.get("name", "")
+        ours = name == case.container or name.startswith(f"{case.container}.")
+        if not ours or identity in case.bystanders:
+            continue
+        if event["Action"] == "start":
+            running.add(identity)
+        elif event["Action"] in {"die", "destroy"}:
+            running.discard(identity)
+        if len(running) > 1:
+            return [Violation("never two", f"{len(running)} of its containers ran at once, at the start of '{name}'")]
+    return []
+
+
+def _names(found: Mapping[str, Inspected]) -> str:
+    return ", ".join(f"{name} {one['State']['Status']}" for name, one in sorted(found.items())) or "nothing is there"
+
+
+# --- the catalog ----------------------------------------------------------------------------------------------------
+
+
+def _rows(catalog: Path, question: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as connection:
+        return list(connection.execute(question))
+
+
+def newest_state(catalog: Path) -> tuple[str, str] | None:
+    """The states of the newest rollout and its first target, as the catalog has them; None without any rollout."""
+    question = (
+        "SELECT rollout.state, target.state FROM rollout JOIN target ON target.rollout_id = rollout.id"
+        " ORDER BY rollout.started_at DESC, target.place LIMIT 1"
+    )
+    rows = _rows(catalog, question)
+    return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+
+def newest_words(catalog: Path) -> str:
+    """What is noted of the newest target, in words."""
+    rows = _rows(
+        catalog, "SELECT words FROM target JOIN rollout ON rollout.id = rollout_id ORDER BY rollout.started_at DESC"
+    )
+    return str(rows[0][0]) if rows else ""
+
+
+def _catalog_agrees(catalog: Path, told: str | None) -> list[Violation]:
+    state = newest_state(catalog)
+    if state is None:
+        return []
+    if state[0] in {"running", "interrupted"}:
+        return [Violation("the catalog agrees with the engine", f"the rollout still is {state[0]}")]
+    if told is not None and state[1] != told:
+        return [Violation("the catalog agrees with the engine", f"told '{told}', noted '{state[1]}'")]
+    return []
+
+
+def _chain(catalog: Path) -> list[Violation]:
+    """Each line of the journal carries the hash over the one before and itself; the first follows the catalog's id."""
+    link = str(_rows(catalog, "SELECT value FROM meta WHERE key = 'id'")[0][0])
+    for sequence, text, said in _rows(catalog, "SELECT sequence, entry, hash FROM journal ORDER BY sequence"):
+        link = hashlib.sha256((link + str(text)).encode()).hexdigest()
+        if link != said:
+            return [Violation("the journal's chain holds", f"broken at line {sequence}")]
+    return []
+
+
+INTENTS: Mapping[tuple[str, str], frozenset[str]] = {
+    ("create", "next"): frozenset({"create new"}),
+    ("create", "lock"): frozenset({"lock"}),
+    ("start", "new"): frozenset({"start new"}),
+    ("start", "old"): frozenset({"start old"}),
+    ("kill", "old"): frozenset({"stop old"}),
+    ("kill", "new"): frozenset({"stop new"}),
+    ("rename", "old"): frozenset({"rename old away", "name old back"}),
+    ("rename", "new"): frozenset({"name new", "name old back"}),
+    ("destroy", "new"): frozenset({"remove new"}),
+    ("destroy", "lock"): frozenset({"unlock"}),
+    ("update", "old"): frozenset({"take restart policy from old", "give restart policy back to old"}),
+    ("update", "new"): frozenset({"give restart policy to new", "stop new"}),
+}
+"""Which line of the journal must be there before an engine tells such a change of such a container."""
+
+
+def without_intent(case: Case) -> list[Violation]:
+    """Changes that the engine tells and no committed line of a journal has announced. To be asked after a kill."""
+    steps: set[str] = set()
+    for catalog in case.catalogs:
+        for (text,) in _rows(catalog, "SELECT entry FROM journal"):
+            entry = json.loads(text)
+            if entry["phase"] == "intent":
+                steps.add(str(entry["step"]))
+    wrong = []
+    for event in events(case.engine, case.since):
+        part = _part(case, event)
+        wanted = INTENTS.get((event["Action"], part))
+        if wanted is not None and not wanted & steps:
+            wrong.append(Violation("nothing without an intent", f"{event['Action']} of the {part} container"))
+    return wrong
+
+
+def _part(case: Case, event: Mapping[str, Any]) -> str:
+    attributes, identity = event["Actor"]["Attributes"], event["Actor"]["ID"]
+    name = attributes.get("name", "")
+    if name == f"mc-lock.{case.container}":
+        return "lock"
+    if case.old is not None and identity == case.old["Id"]:
+        return "old"
+    if name != case.container and not name.startswith(f"{case.container}."):
+        return ""
+    if event["Action"] == "create":
+        return "next" if name == f"{case.container}.mc-next" else ""
+    return "new" if attributes.get("image") and _made_here(attributes) else ""
+
+
+def _made_here(attributes: Mapping[str, str]) -> bool:
+    return "io.mirrorconsole.rollout" in attributes
+
+
+# --- what was asked of the engine -----------------------------------------------------------------------------------
+
+
+def calls_wrong(calls: Sequence[tuple[str, str]]) -> list[Violation]:
+    """Of the requests that a proxy wrote down: changes that name a container by anything but its id, and changes that
+    were sent again before anything was looked at.
+    """
+    wrong = []
+    before: tuple[str, str] | None = None
+    for method, path in calls:
+        plain = path.partition("?")[0]
+        parts = plain.strip("/").split("/")
+        if method == "GET":
+            before = None
+            continue
+        if "containers" not in parts:
+            continue
+        named = parts[parts.index("containers") + 1]
+        if named != "create" and not (len(named) == 64 and set(named) <= set("0123456789abcdef")):
+            wrong.append(Violation("a change goes to an id", f"{method} {plain}"))
+        if before == (method, path):
+            wrong.append(Violation("nothing is sent again before a look", f"{method} {plain}"))
+        before = (method, path)
+    return wrong
+
+
+def told_in(folder: Path, secret: str, said: Sequence[str]) -> list[Violation]:
+    """Whether a secret stands in a file below the folder or in what was said."""
+    places = [str(file.name) for file in folder.rglob("*") if file.is_file() and secret.encode() in file.read_bytes()]
+    places += ["what it said" for text in said if secret in text]
+    return [Violation("no secret is told", f"in {place}") for place in places]

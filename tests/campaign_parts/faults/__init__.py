@@ -1,0 +1,1 @@
+"""The faults of the campaign, by what they happen to."""

@@ -1,0 +1,47 @@
+"""Faults of the container itself: never healthy, healthy then dies, ignores SIGTERM, exits at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.campaign_parts.fault import Fault, Outcome, outcome
+from tests.campaign_parts.play import Play, Point, Role, played
+from tests.campaign_parts.world import HOST, STUBBORN, World
+
+PUT_BACK = frozenset({"put back", "failed"})
+BAKES = 3.0
+"""Seconds in which what dies after one is seen to die."""
+
+
+def _ill(goal: str, words: str, **scene: float) -> Fault:
+    def play(world: World, point: Point) -> Outcome:
+        old = None if point.dice.random() < 0.3 else "1"
+        role = Role(goal=goal, old=old, bake=BAKES, kept=point.dice.random() < 0.5, scene=scene)
+        change = lambda case: replace(case, may_end=PUT_BACK)  # noqa: E731
+        with played(world, world.stage(HOST), point, role, change=change) as playing:
+            return _to_its_end(playing)
+
+    return Fault(goal, words, play, share=0.5, at_once=2)
+
+
+def ignores_term(world: World, point: Point) -> Outcome:
+    """The old one doesn't end when it is told to: it is killed by the engine, once its time is over."""
+    role = Role(old=STUBBORN, policy=point.dice.choice(("always", "unless-stopped")), scene={"stop_seconds": 1})
+    change = lambda case: replace(case, may_end=frozenset({"done"}))  # noqa: E731
+    with played(world, world.stage(HOST), point, role, change=change) as playing:
+        return _to_its_end(playing)
+
+
+def _to_its_end(play: Play) -> Outcome:
+    with play.start() as command:
+        play.ended(command)
+    play.place = f"{'create' if play.role.old is None else 'recreate'} to {play.role.goal}"
+    return outcome(play, play.recover())
+
+
+FAULTS = (
+    _ill("exits-at-once", "new container exits at once", settle=0.5),
+    _ill("never-healthy", "new container never gets healthy", limit=2.5),
+    _ill("healthy-then-dies", "new container is healthy, then dies"),
+    Fault("ignores-term", "old container ignores SIGTERM", ignores_term, share=0.5, at_once=2),
+)

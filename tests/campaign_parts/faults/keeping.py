@@ -1,0 +1,128 @@
+"""Faults of what the console keeps: its catalog locked, on a full disk, read-only; and of its clock."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from tests.campaign_parts import checker
+from tests.campaign_parts.checker import Violation
+from tests.campaign_parts.fault import Fault, Outcome, outcome
+from tests.campaign_parts.faults.engine import PLACES
+from tests.campaign_parts.play import Play, Point, Role, go_on, is_stopped, kill, played
+from tests.campaign_parts.world import HOST, World
+
+ROLE = Role(kept=True)
+CLOCK = (3600.0, -3600.0, 315_360_000.0, -315_360_000.0)
+PIECE = b"\0" * 4096
+
+
+def locked(world: World, point: Point) -> Outcome:
+    """Another program holds the file for writing: for a moment, or for longer than the console waits."""
+    with _at(world, point, "catalog locked") as play, play.start(stop_at=_place(point)) as command:
+        if is_stopped(command):
+            with closing(sqlite3.connect(play.program.catalog, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                go_on(command)
+                time.sleep(play.dice.choice((0.5, 2.0, 7.0)))
+                other.execute("ROLLBACK")
+        play.ended(command)
+        play.note_cut_off()
+        return outcome(play, play.recover())
+
+
+def full(world: World, point: Point) -> Outcome:
+    """Its disk is full from a boundary on: what can't be written down may not be done."""
+    with _at(world, point, "catalog's disk full") as play, _small(play.program.home):
+        filler = play.program.home / "filler"
+        with play.start(stop_at=_place(point)) as command:
+            if is_stopped(command):
+                _fill(filler)
+                go_on(command)
+            play.ended(command)
+        play.note_full()
+        filler.unlink(missing_ok=True)
+        return outcome(play, play.recover())
+
+
+def read_only(world: World, point: Point) -> Outcome:
+    """Killed; then nothing of its folder can be written: recovering changes nothing on the engine, and says why."""
+    with _at(world, point, "catalog read-only") as play:
+        with play.start(stop_at=_place(point)) as command:
+            if is_stopped(command):
+                kill(command)
+            play.ended(command)
+        before = checker.picture(play.case.engine, play.scene.container)
+        with _mounted(play.program.home, "--bind"):
+            _run("mount", "-o", "remount,bind,ro", str(play.program.home))
+            for choice in ("put-back", "continue"):
+                with play.running("recover", choice) as command:
+                    play.ended(command)
+        if checker.picture(play.case.engine, play.scene.container) != before:
+            play.wrong.append(Violation("what can't be written down isn't done", "it was recovered on the engine"))
+        return outcome(play, play.recover())
+
+
+def clock_jumps(world: World, point: Point) -> Outcome:
+    """The time of day jumps by an hour or ten years, forth or back, in the middle."""
+    with _at(world, point, "the clock jumps") as play:
+        with play.start(stop_at=_place(point), clock_jumps=CLOCK[point.number % len(CLOCK)]) as command:
+            play.ended(command)
+        return outcome(play, play.recover())
+
+
+def _place(point: Point) -> str:
+    return PLACES[point.number * 5 % len(PLACES)]
+
+
+@contextmanager
+def _at(world: World, point: Point, words: str) -> Iterator[Play]:
+    with played(world, world.stage(HOST), point, ROLE) as play:
+        play.place = f"{words}, at {_place(point)}"
+        yield play
+
+
+def _fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as filling:
+        try:
+            while True:
+                filling.write(PIECE)
+        except OSError:
+            return  # that was all
+
+
+@contextmanager
+def _small(home: Path) -> Iterator[None]:
+    """The folder on a disk of its own that is soon full, with what was in it."""
+    content = {file.name: file.read_bytes() for file in home.iterdir() if file.is_file()}
+    with _mounted(home, "-t", "tmpfs", "-o", "size=4m,mode=700"):
+        for name, written in content.items():
+            (home / name).write_bytes(written)
+            (home / name).chmod(0o600)
+        yield
+
+
+@contextmanager
+def _mounted(folder: Path, *how: str) -> Iterator[None]:
+    source = str(folder) if "--bind" in how else "campaign"
+    _run("mount", *how, source, str(folder))
+    try:
+        yield
+    finally:
+        _run("umount", "--lazy", str(folder))
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+FAULTS = (
+    Fault("catalog-locked", "catalog locked by another program", locked, share=0.5),
+    Fault("catalog-full", "catalog's disk full", full, share=0.5),
+    Fault("catalog-read-only", "catalog read-only at the recovery", read_only, share=0.3),
+    Fault("clock-jumps", "the clock jumps by an hour or ten years", clock_jumps, share=0.3),
+)

@@ -1,0 +1,172 @@
+"""Inside the started program: stops it at a boundary, moves its clock, or makes a mutant of it, as its starter is told.
+
+The program knows nothing of this: the starter reads a variable that it takes out of the environment before the program
+begins, and what is patched is patched in that one process.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mirror_console.domain.application import Application, Kind
+from mirror_console.domain.engine import Engine, parse_address
+from mirror_console.domain.environment import (
+    Environment,
+    HealthTest,
+    Port,
+    Process,
+    RestartPolicy,
+    Settings,
+    Volume,
+)
+from mirror_console.domain.release import Release
+from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.operations.refresh import refresh
+from tests.campaign_parts import mutants
+
+app: Any = importlib.import_module("mirror_console.app")
+FIRST = "0"
+"""The first boundary that is met, whatever it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What is done to one started program. `stop_at` is a boundary's name, or its place among those that are met."""
+
+    record: str = ""
+    """The file that gets a line for each boundary: seconds, and its name."""
+    stop_at: str = ""
+    mutant: str = ""
+    clock_jumps: float = 0.0
+    """Seconds by which the time of day jumps at `stop_at`, instead of stopping there."""
+    prepare: Mapping[str, Any] = field(default_factory=dict)
+    """The scene whose catalog is to be filled, instead of running a command."""
+
+    def text(self) -> str:
+        """As it is handed over."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One environment of one mirror on one engine, with a catalog of its own in `home`."""
+
+    home: str
+    engine: str
+    """Its address, as the console reaches it."""
+    container: str
+    port: int
+    reference: str
+    """Repository and digest of the release."""
+    fingerprint: str
+    version: str
+    policy: str
+    bridge: bool = False
+    """Whether it publishes its port on a bridge, instead of using the host's network."""
+    settle: float = 0.1
+    limit: float = 5.0
+    stop_seconds: int = 3
+    timeout: float = 10.0
+    secret: str = ""
+    """The value of a secret that its container gets."""
+
+    @property
+    def identity(self) -> str:
+        """The identity of its environment."""
+        return self.container.ljust(32, "0")
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What is declared for its container."""
+        return {} if self.bridge else {"PORT": str(self.port)}
+
+
+def begin(text: str) -> None:
+    """Carry out orders: afterwards the program is begun, or it ends here."""
+    orders = Orders(**json.loads(text))
+    if orders.mutant:
+        mutants.BY_NAME[orders.mutant].make()
+    if orders.record:
+        app.Console = functools.partial(app.Console, mark=_Marker(orders))
+    if orders.prepare:
+        _prepare(Scene(**orders.prepare))
+        raise SystemExit(0)
+
+
+class _Marker:
+    """Called at each boundary."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._met = 0
+        self._record = os.open(orders.record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def __call__(self, boundary: str) -> None:
+        os.write(self._record, f"{time.monotonic():.6f} {boundary}\n".encode())
+        here = self._orders.stop_at in {boundary, str(self._met)}
+        self._met += 1
+        if here and self._orders.clock_jumps:
+            real, by = time.time, self._orders.clock_jumps
+            time.time = lambda: real() + by
+        elif here:
+            # To this very thread, so that it stops before it goes on by as much as one call.
+            signal.raise_signal(signal.SIGSTOP)
+
+
+# --- the catalog of a scene -----------------------------------------------------------------------------------------
+
+
+def _prepare(scene: Scene) -> None:
+    """Fill the catalog of a scene and look at its engine once, as a person would before a rollout."""
+    with app.opened() as parts:
+        console = parts.console
+        secrets = {}
+        if scene.secret:
+            reference = SecretReference(f"campaign/{scene.container}")
+            console.vault.put(reference, Secret(scene.secret))
+            secrets["TOKEN"] = reference
+        now = console.clock()
+        with console.catalog.write() as books:
+            address = parse_address(scene.engine)
+            books.engines.save(Engine("engine", "engine", address, timeout=scene.timeout))
+            books.applications.save(Application("source", Kind.SOURCE, "Source", "source", repository="unused.test/w"))
+            none = (Process("web", "no-such"),)
+            books.environments.save(Environment("source-live", "source", "live", "engine", none))
+            books.applications.save(Application("mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source"))
+            process = (Process("web", scene.container),)
+            settings = _settings(scene, secrets)
+            books.environments.save(Environment(scene.identity, "mirror", "live", "engine", process, settings))
+            repository, _, digest = scene.reference.partition("@")
+            goal = ("goal", "source-live", scene.fingerprint, repository, digest, now, now)
+            books.releases.save(Release(*goal, version=scene.version))
+        refresh(console, parts.jobs)
+
+
+def _settings(scene: Scene, secrets: Mapping[str, SecretReference]) -> Settings:
+    return Settings(
+        variables=scene.variables,
+        secrets=secrets,
+        ports=(Port(8080, scene.port),) if scene.bridge else (),
+        networks=() if scene.bridge else ("host",),
+        volumes=(Volume(f"{scene.container}-media", "/media"),),
+        restart=RestartPolicy(scene.policy),
+        health=HealthTest(settle=scene.settle, limit=scene.limit),
+        stop_seconds=scene.stop_seconds,
+    )
+
+
+def boundaries(record: Path) -> list[tuple[float, str]]:
+    """The boundaries that a program has met, each with its second."""
+    if not record.exists():
+        return []
+    lines = (line.partition(" ") for line in record.read_text().splitlines())
+    return [(float(second), name) for second, _, name in lines]

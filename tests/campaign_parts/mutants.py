@@ -1,0 +1,287 @@
+"""Mutants: the program with one mistake each, made in a started process. A checker that misses one isn't worth its run.
+
+Each names the faults by which it is to be found.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from mirror_console import paths
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.recovery import Found
+from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.errors import CatalogError, EngineError
+from mirror_console.operations.turn import Turn
+
+putting: Any = importlib.import_module("mirror_console.operations.put_back")
+recovery: Any = importlib.import_module("mirror_console.operations.recovery")
+steps: Any = importlib.import_module("mirror_console.operations.steps")
+swap: Any = importlib.import_module("mirror_console.operations.swap")
+taking: Any = importlib.import_module("mirror_console.operations.taking_turns")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One mistake. `make` makes it in this process."""
+
+    name: str
+    words: str
+    faults: tuple[str, ...]
+    make: Callable[[], None]
+
+
+def _put(place: Any, name: str, new: Any) -> None:
+    setattr(place, name, new)
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Does nothing."""
+
+
+# --- putting back and recovering ------------------------------------------------------------------------------------
+
+
+def _skip_rearm() -> None:
+    real = putting.set_restart
+
+    def set_restart(turn: Turn, step: Step, *more: Any) -> None:
+        if step is not Step.ARM_OLD:
+            real(turn, step, *more)
+
+    _put(putting, "set_restart", set_restart)
+
+
+def _ignore_the_commit_point() -> None:
+    real = recovery.classify
+
+    def classify(*seen: Any, **more: Any) -> Found:
+        found: Found = real(*seen, **more)
+        return Found.FINISHED if found is Found.COMMITTED else found
+
+    _put(recovery, "classify", classify)
+
+
+def _leave_the_old_one_stopped() -> None:
+    _put(putting, "start", _nothing)
+
+
+def _trust_the_journal() -> None:
+    """What has no line in the journal is taken for not begun."""
+    real = recovery._settle_one
+
+    def settle(console: Any, running: Any, target: Any, work: Any) -> None:
+        with closing(sqlite3.connect(f"file:{paths.catalog_path()}?mode=ro", uri=True)) as connection:
+            (lines,) = connection.execute("SELECT count(*) FROM journal").fetchone()
+        if lines:
+            real(console, running, target, work)
+        else:
+            running.keep(replace(target, state=TargetState.FAILED, ended_at=console.clock()))
+
+    _put(recovery, "_settle_one", settle)
+
+
+def _recover_without_being_asked() -> None:
+    real = recovery.examine
+
+    def examine(console: Any, jobs: Any, rollout: Any) -> Any:
+        found = real(console, jobs, rollout)
+        if any(one.found is not None for one in found):
+            recovery.put_back(console, jobs, rollout.id)
+        return found
+
+    _put(recovery, "examine", examine)
+    import mirror_console.cli.recover as command
+
+    _put(command, "examine", examine)
+
+
+# --- steps ----------------------------------------------------------------------------------------------------------
+
+
+def _trust_the_reply() -> None:
+    """A call that was answered counts as done; nobody looks."""
+    real = Turn._look
+
+    def look(turn: Turn, step: Step, done: Callable[[], str | None], refusal: EngineError | None) -> str | None:
+        wrong = real(turn, step, done, refusal)
+        return wrong if refusal is not None else None
+
+    _put(Turn, "_look", look)
+
+
+def _send_again_what_is_unknown() -> None:
+    real = Turn.step
+
+    def step(turn: Turn, step: Step, act: Callable[[], object], *more: Any, **others: Any) -> None:
+        def twice() -> None:
+            try:
+                act()
+            except EngineError as error:
+                if not error.outcome_unknown:
+                    raise
+                act()
+
+        real(turn, step, twice, *more, **others)
+
+    _put(Turn, "step", step)
+
+
+def _address_by_name() -> None:
+    real = steps.stop
+
+    def stop(turn: Turn, step: Step, *more: Any) -> None:
+        def stop_what_has_the_name() -> None:
+            found = turn.session.inspect(turn.planned.container)
+            if found is not None:
+                turn.session.stop(found.id, turn.planned.settings.stop_seconds)
+
+        if step is Step.STOP:
+            turn.step(step, stop_what_has_the_name, lambda: None)
+        else:
+            real(turn, step, *more)
+
+    _put(swap, "stop", stop)
+
+
+def _write_the_intent_afterwards() -> None:
+    real_begin, real_end = Turn._begin, Turn._end
+    waiting: dict[int, tuple[Any, ...]] = {}
+
+    def begin(turn: Turn, step: Step, objects: Mapping[str, str] | None) -> None:
+        waiting[id(turn)] = (step, objects)
+
+    def end(turn: Turn, step: Step, *more: Any) -> None:
+        real_begin(turn, *waiting.pop(id(turn)))
+        real_end(turn, step, *more)
+
+    _put(Turn, "_begin", begin)
+    _put(Turn, "_end", end)
+    _put(Turn, "announce", _nothing)
+
+
+def _go_on_without_a_journal() -> None:
+    real = Turn.keep
+
+    def keep(turn: Turn, note: Any = None) -> None:
+        try:
+            real(turn, note)
+        except CatalogError:
+            turn._lines.unwritten.clear()
+
+    _put(Turn, "keep", keep)
+
+
+# --- the lock -------------------------------------------------------------------------------------------------------
+
+
+def _take_no_lock() -> None:
+    def take_lock(turn: Turn, image_id: str, about: Mapping[str, str]) -> None:
+        turn.lock.id = "none"
+
+    _put(Turn, "take_lock", take_lock)
+    _put(Turn, "demand_lock", _nothing)
+    _put(Turn, "release_lock", _nothing)
+
+
+def _never_read_the_lock_again() -> None:
+    _put(Turn, "demand_lock", _nothing)
+
+
+def _keep_the_lock() -> None:
+    _put(Turn, "release_lock", _nothing)
+
+
+# --- the swap -------------------------------------------------------------------------------------------------------
+
+
+def _remove_the_old_one_early() -> None:
+    real = swap.stop_old
+
+    def stop_old(turn: Turn, old: Any) -> None:
+        real(turn, old)
+        turn.session.remove(old.id)
+
+    _put(swap, "stop_old", stop_old)
+
+
+def _never_look_at_ports() -> None:
+    real = steps.not_serving
+
+    def not_serving(seen: Any, part: str) -> str | None:
+        return None if seen.running else str(real(seen, part))
+
+    _put(steps, "not_serving", not_serving)
+
+
+def _leave_the_old_one_armed() -> None:
+    _put(swap, "disarm_old", _nothing)
+
+
+def _never_wait_for_health() -> None:
+    _put(swap, "verify", _nothing)
+    _put(recovery, "verify", _nothing)
+
+
+def _bake_nothing() -> None:
+    _put(swap, "bake", _nothing)
+
+
+def _never_put_back() -> None:
+    def undo(turn: Turn, why: str) -> None:
+        turn.become(TargetState.FAILED, why, ended_at=turn.console.clock())
+
+    _put(taking, "_undo", undo)
+
+
+def _go_by_the_label() -> None:
+    """The version that an image calls itself says what it is, and its tag where to find it."""
+
+    def is_met_by(planned: PlannedTarget, image: Any) -> bool:
+        return bool(image.version == planned.after_title.split(" ")[0])
+
+    real = Turn.last_look_at_image
+
+    def last_look_at_image(turn: Turn, image: str) -> Any:
+        repository, _, digest = image.partition("@")
+        return real(turn, f"{repository}:{turn.planned.after_title.split(' ')[0]}" if digest else image)
+
+    _put(PlannedTarget, "is_met_by", is_met_by)
+    _put(Turn, "last_look_at_image", last_look_at_image)
+
+
+MUTANTS = (
+    Mutant("skip-rearm", "putting back forgets the restart policy", ("kill-boundary",), _skip_rearm),
+    Mutant(
+        "ignore-commit", "recovery takes what was committed for finished", ("kill-boundary",), _ignore_the_commit_point
+    ),
+    Mutant("old-stays-down", "putting back starts nothing", ("exits-at-once",), _leave_the_old_one_stopped),
+    Mutant("trust-journal", "recovery asks the journal, not the engine", ("kill-boundary",), _trust_the_journal),
+    Mutant(
+        "recover-unasked", "looking at what was cut off puts it back", ("kill-boundary",), _recover_without_being_asked
+    ),
+    Mutant("trust-reply", "a reply counts as done", ("exits-at-once",), _trust_the_reply),
+    Mutant("send-again", "what is unknown is sent again", ("connection-cut",), _send_again_what_is_unknown),
+    Mutant("by-name", "the old container is stopped by its name", ("name-taken",), _address_by_name),
+    Mutant("intent-late", "intents are written after the call", ("kill-boundary",), _write_the_intent_afterwards),
+    Mutant("no-journal", "what can't be written is done all the same", ("catalog-full",), _go_on_without_a_journal),
+    Mutant("no-lock", "no lock is taken", ("two-consoles",), _take_no_lock),
+    Mutant("lock-once", "the lock is never read again", ("lock-taken",), _never_read_the_lock_again),
+    Mutant("lock-kept", "the lock is never given back", ("exits-at-once",), _keep_the_lock),
+    Mutant(
+        "remove-early", "the old one goes before the new one is verified", ("exits-at-once",), _remove_the_old_one_early
+    ),
+    Mutant("no-ports", "nobody looks whether ports are bound", ("network-lost",), _never_look_at_ports),
+    Mutant("armed", "the old one keeps its restart policy", ("engine-restarted",), _leave_the_old_one_armed),
+    Mutant("no-health", "nobody waits for health", ("never-healthy",), _never_wait_for_health),
+    Mutant("no-bake", "nobody watches the new one", ("healthy-then-dies",), _bake_nothing),
+    Mutant("no-way-back", "what failed is left as it is", ("exits-at-once",), _never_put_back),
+    Mutant("by-label", "an image is what it calls itself", ("tag-moved",), _go_by_the_label),
+)
+BY_NAME: Mapping[str, Mutant] = MappingProxyType({mutant.name: mutant for mutant in MUTANTS})

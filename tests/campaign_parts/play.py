@@ -1,0 +1,297 @@
+"""A play: one point of a fault. A rollout is begun, stopped where the fault wants it, brought to its end, and judged.
+
+The program is the real one, a command in a process of its own. All that chance decides, the point's dice decide.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tests.campaign_parts import checker
+from tests.campaign_parts.checker import Case, Violation
+from tests.campaign_parts.inside import Orders, Scene, boundaries
+from tests.campaign_parts.world import GOOD, OLD, Stage, World
+from tests.catalogs import opened_catalog
+from tests.journeys.console import Ended, Program, Running
+from tests.journeys.starter import ORDERS
+from tests.lab.asking import ask
+
+START = ("rollout", "start", "-e", "live", "--all", "--way", "test environment", "--why", "campaign", "--yes", "1")
+CONTINUE, PUT_BACK = ("recover", "continue"), ("recover", "put-back")
+MOST_RECOVERIES = 8
+STOPPED_WITHIN = 60.0
+OVER = frozenset({"completed", "completed with failures", "stopped", "paused"})
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Where in a campaign a play stands: with seed, fault and number it can be played again."""
+
+    fault: str
+    seed: int
+    number: int
+    mutant: str = ""
+
+    @property
+    def dice(self) -> random.Random:
+        """What decides in it; new at each call."""
+        return random.Random(f"{self.seed} {self.fault} {self.number}")  # noqa: S311 - no secret
+
+    @property
+    def replay(self) -> str:
+        """The command that plays it again."""
+        mutant = f" --mutant {self.mutant}" if self.mutant else ""
+        return f"tests/campaign --fault {self.fault} --seed {self.seed} --point {self.number}{mutant}"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """How a play's environment is to be."""
+
+    goal: str = GOOD
+    old: str | None = OLD
+    policy: str = "always"
+    bridge: bool = False
+    bake: float = 0.2
+    kept: bool = False
+    """Whether an earlier way back is there already."""
+    scene: dict[str, Any] = field(default_factory=dict)
+    """More of its scene."""
+
+
+@dataclass(slots=True)
+class Play:
+    """One point, as it goes."""
+
+    world: World
+    stage: Stage
+    point: Point
+    role: Role
+    scene: Scene
+    program: Program
+    case: Case
+    dice: random.Random
+    wrong: list[Violation] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    place: str = ""
+    """Where the program was when the fault came, in words."""
+
+    # --- running commands ---------------------------------------------------------------------------------------
+
+    @property
+    def record(self) -> Path:
+        """Where the program's boundaries are written down."""
+        return self.program.home.with_name(f"{self.program.home.name}.met")
+
+    @contextmanager
+    def running(self, *command: str, stop_at: str = "", **orders: Any) -> Iterator[Running]:
+        """A command, which stops at a boundary if it meets that."""
+        self.record.unlink(missing_ok=True)
+        told = Orders(record=str(self.record), stop_at=stop_at, mutant=self.point.mutant, **orders)
+        program = self.program.but(keyring={**self.program.keyring, ORDERS: told.text()})
+        with program.running(*command, "--json") as begun:
+            yield begun
+
+    def start(self, **orders: Any) -> Any:
+        """The rollout, begun."""
+        return self.running(*START, "--bake", f"{self.role.bake:g}", **orders)
+
+    def ended(self, command: Running) -> Ended | None:
+        """How a command ended; None where it hung or ended with a traceback, which is noted."""
+        try:
+            ended = command.end()
+        except AssertionError as error:
+            self.wrong.append(Violation("each command ends, and without a traceback", str(error)[-2000:]))
+            return None
+        self.said += [ended.out, ended.err]
+        return ended
+
+    @property
+    def words(self) -> str:
+        """What the catalog says of the target: why it ended as it did."""
+        return checker.newest_words(self.program.catalog)
+
+    def met(self) -> list[str]:
+        """The boundaries that the last command met."""
+        return [name for _, name in boundaries(self.record)]
+
+    # --- recovering ---------------------------------------------------------------------------------------------
+
+    def note_cut_off(self, *, intents: bool = True) -> None:
+        """The program was killed: what the engine tells must have been announced, and nothing may change unasked."""
+        if intents:
+            self.wrong += checker.without_intent(self.case)
+        if self.dice.random() < 0.5:
+            before = checker.picture(self.case.engine, self.scene.container)
+            with self.running("recover", "list") as command:
+                self.ended(command)
+            after = checker.picture(self.case.engine, self.scene.container)
+            if before != after:
+                self.wrong.append(Violation("nothing changes before a person chose", f"{before} became {after}"))
+
+    def note_full(self) -> None:
+        """Nothing could be written any more: nothing may have been done that wasn't written down before."""
+        self.wrong += checker.without_intent(self.case)
+
+    def recover(self, *, kills: int = 0) -> str:
+        """Choose until nothing is interrupted any more; the recovery itself is killed so often. The target's end."""
+        choice = self.dice.choice((CONTINUE, PUT_BACK))
+        for _ in range(MOST_RECOVERIES):
+            state = checker.newest_state(self.program.catalog)
+            if state is None:
+                return "not started"
+            if state[0] in OVER:
+                return state[1]
+            stop_at = str(self.dice.randrange(24)) if kills > 0 else ""
+            with self.running(*choice, stop_at=stop_at) as command:
+                if stop_at and is_stopped(command):
+                    kills -= 1
+                    command.send_signal(signal.SIGKILL)
+                    self.ended(command)
+                    self.place += f", and recovering at {self.met()[-1]}"
+                    continue
+                if self.ended(command) is None:
+                    return "no end"
+            kills = 0
+        state = checker.newest_state(self.program.catalog)
+        return state[1] if state else "not started"
+
+    def delete_journal(self) -> None:
+        """Every line of it, and what is noted of the target beside the rollout's plan."""
+        with closing(sqlite3.connect(self.program.catalog)) as connection, connection:
+            name, text = connection.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%DELETE ON journal%'"
+            ).fetchone()
+            connection.execute(f"DROP TRIGGER {name}")
+            connection.execute("DELETE FROM journal")
+            connection.execute("UPDATE target SET step = NULL, words = ''")
+            connection.execute(text)
+        self.case = replace(self.case, journal_was_deleted=True)
+        self.place += ", journal deleted"
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def judge(self, told: str) -> list[Violation]:
+        """What is wrong in the end; `told` is the end of the target as the program tells it."""
+        return [*self.wrong, *checker.judge(self.case, told)]
+
+    def tidy(self) -> None:
+        """Take its containers away."""
+        for name in checker.containers_of(self.case.engine, self.scene.container):
+            ask(self.case.engine, "DELETE", f"/containers/{name}?force=1&v=1")
+        ask(self.case.engine, "DELETE", f"/volumes/{self.scene.container}-media?force=1")
+
+
+def is_stopped(command: Running) -> bool:
+    """Wait until a command stands still; False where it ended instead."""
+    end = time.monotonic() + STOPPED_WITHIN
+    while time.monotonic() < end:
+        try:
+            state = Path(f"/proc/{command.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        if state in "ZX":
+            return False
+        if state in "Tt":
+            return True
+        time.sleep(0.004)
+    raise AssertionError(f"neither stopped nor ended within {STOPPED_WITHIN:g} s: {command.command}")
+
+
+# --- making one -----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def played(
+    world: World,
+    stage: Stage,
+    point: Point,
+    role: Role,
+    *,
+    engine: str = "",
+    change: Callable[[Case], Case] = lambda case: case,
+    keyring: dict[str, str] | None = None,
+) -> Iterator[Play]:
+    """A play with its old container and a filled catalog, taken away at the end. `engine` is another address of it."""
+    port = world.port()
+    name = f"p{port}"
+    home = world.folder / name
+    home.mkdir(mode=0o700)
+    image = stage.images[role.goal]
+    scene = Scene(
+        str(home),
+        engine or stage.engine.unix_url,
+        name,
+        port,
+        image.reference,
+        image.fingerprint,
+        world.specs[role.goal].version,
+        role.policy,
+        role.bridge,
+        **role.scene,
+    )
+    old = _old(stage, role, scene)
+    case = Case(
+        stage.engine.socket,
+        name,
+        (stage.engine.host, port),
+        role.policy,
+        old,
+        image.id,
+        (home / "catalog.sqlite",),
+        checker.engine_time(stage.engine.socket),
+        stage.bystanders,
+        scene.variables,
+    )
+    play = Play(world, stage, point, role, scene, world.program(home, keyring), change(case), point.dice)
+    try:
+        opened_catalog(home / "catalog.sqlite").close()
+        prepare(play, scene)
+        yield play
+    finally:
+        play.tidy()
+
+
+def prepare(play: Play, scene: Scene) -> None:
+    """Fill a scene's catalog, in a process of its own."""
+    orders = Orders(prepare=asdict(scene)).text()
+    program = play.program.but(home=Path(scene.home), keyring={**play.program.keyring, ORDERS: orders})
+    program.run("status")
+
+
+def _old(stage: Stage, role: Role, scene: Scene) -> checker.Inspected | None:
+    if role.old is None:
+        return None
+    image = stage.images[role.old]
+    name, labels = scene.container, {"io.mirrorconsole.env": scene.identity}
+    host: dict[str, object] = {"RestartPolicy": {"Name": role.policy}, "NetworkMode": "host"}
+    body: dict[str, object] = {"Image": image.tag, "Env": [f"PORT={scene.port}"], "HostConfig": host}
+    if role.bridge:
+        bound = {"8080/tcp": [{"HostPort": str(scene.port)}]}
+        body = {"Image": image.tag, "HostConfig": {"RestartPolicy": {"Name": role.policy}, "PortBindings": bound}}
+    made = ask(stage.engine.socket, "POST", f"/containers/create?name={name}", body)
+    ask(stage.engine.socket, "POST", f"/containers/{made['Id']}/start")
+    if role.kept:
+        kept: dict[str, object] = {"Image": image.tag, "Labels": labels, "HostConfig": {"NetworkMode": "none"}}
+        ask(stage.engine.socket, "POST", f"/containers/create?name={name}.mc-prev", kept)
+    # The engine writes down a moment later that its policy counts from here.
+    return checker.inspected(stage.engine.socket, made["Id"])
+
+
+def go_on(command: Running) -> None:
+    """Let a stopped command go on."""
+    command.send_signal(signal.SIGCONT)
+
+
+def kill(command: Running) -> None:
+    """End it by SIGKILL."""
+    os.kill(command.pid, signal.SIGKILL)
