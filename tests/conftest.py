@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 
 import hypothesis
 import pytest
@@ -21,7 +22,33 @@ if importlib.util.find_spec("tests.lab.fixtures"):
     pytest_plugins.append("tests.lab.fixtures")
 
 
+LONGEST = (
+    "tests/journeys/test_kill.py",
+    "tests/journeys/test_ways.py",
+    "tests/journeys/test_rolling_out.py",
+    "tests/journeys/test_rollout_window.py",
+    "tests/operations/test_faults.py",
+    "tests/lab/test_lab.py",
+)
+"""Files that take more than a minute: begun late, one worker would be alone with it in the end."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Stories take longest and begin first, in whatever order they are: small tests fill what is left of the time."""
-    items.sort(key=lambda item: item.get_closest_marker("journey") is None)
+    """Stories begin first, then what else waits for the lab, of both the longest files before others in any order.
+
+    Small tests that wait for nothing fill what is left of the time.
+    """
+    ranks: dict[str, tuple[int, int]] = {}
+    for item in items:
+        ranks[_file(item)] = min(_rank(item), ranks.get(_file(item), (sys.maxsize, 0)))
+    items.sort(key=lambda item: ranks[_file(item)])
+
+
+def _rank(item: pytest.Item) -> tuple[int, int]:
+    group = 0 if item.get_closest_marker("journey") else 1 if item.get_closest_marker("lab") else 2
+    return group, LONGEST.index(_file(item)) if _file(item) in LONGEST else len(LONGEST)
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]

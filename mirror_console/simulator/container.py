@@ -173,7 +173,8 @@ class Container:
         tell(self, f"exec_create: {command}", moment, {"execID": execution})
         tell(self, f"exec_start: {command}", moment, {"execID": execution})
         tell(self, "exec_die", moment, {"execID": execution, "exitCode": "0" if passed else "1"})
-        entry = {"Start": stamp(moment), "End": stamp(moment), "ExitCode": 0 if passed else 1, "Output": ""}
+        stamped = stamp(moment)
+        entry = {"Start": stamped, "End": stamped, "ExitCode": 0 if passed else 1, "Output": ""}
         health.log = [*health.log, entry][-_LOG_ENTRIES:]
         health.next_probe = moment + (self.probe_interval or timedelta.max)
         before = health.status

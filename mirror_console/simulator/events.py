@@ -34,13 +34,14 @@ class EventLog:
 
     def tell(self, kind: str, action: str, actor: str, attributes: Mapping[str, str], moment: datetime) -> None:
         """Record an event and wake the streams."""
+        told = nanoseconds(moment)
         event: Document = {
             "Type": kind,
             "Action": action,
             "Actor": {"ID": actor, "Attributes": dict(attributes)},
             "scope": "local",
-            "time": nanoseconds(moment) // 1_000_000_000,
-            "timeNano": nanoseconds(moment),
+            "time": told // 1_000_000_000,
+            "timeNano": told,
         }
         if kind == "container":
             event |= {"status": action, "id": actor, "from": attributes.get("image", "")}

@@ -14,6 +14,8 @@ Clock = Callable[[], datetime]
 Pause = Callable[[float], None]
 """Waits for that many seconds."""
 
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
 NEVER = "0001-01-01T00:00:00Z"
 """How the engine writes a time that never was."""
 
@@ -36,7 +38,7 @@ def stamp(moment: datetime | None) -> str:
 
 def nanoseconds(moment: datetime) -> int:
     """Nanoseconds since 1970, exact to the microsecond."""
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    since = moment - _BEGINNING
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import typer.main
 from typer.testing import CliRunner
 
+from mirror_console.app import cli_parts
 from mirror_console.cli import CliParts, build
+from mirror_console.cli.session import Session
 from mirror_console.errors import NotAllowed
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
@@ -31,6 +36,27 @@ class Said:
         return json.loads(self.out)
 
 
+def called(parts: CliParts, words: Sequence[str], typed: str = "") -> Said:
+    """Call the command line over these parts. An exception that isn't an exit is raised here."""
+    whole = _whole()
+    runner = CliRunner()
+    with runner.isolation(input=typed) as (out, err, _):
+        try:
+            whole.main(args=list(words), prog_name=whole.name, obj=Session(parts))
+        except SystemExit as end:
+            code = end.code or 0
+        else:
+            code = 0
+        sys.stdout.flush()
+        sys.stderr.flush()
+        assert isinstance(code, int), code
+        return Said(code, out.getvalue().decode(), err.getvalue().decode())
+
+
+_whole = functools.cache(lambda: typer.main.get_command(build(cli_parts())))
+"""The whole command line, made once: to make it takes longer than most calls. Its parts come with each call."""
+
+
 @dataclass(slots=True)
 class CommandLine:
     """The command line over one console, as it would be over a catalog of its own."""
@@ -46,8 +72,7 @@ class CommandLine:
 
     def __call__(self, *words: str, typed: str = "") -> Said:
         """Call it. An exception that isn't an exit is raised here."""
-        result = CliRunner().invoke(build(self._parts()), list(words), input=typed, catch_exceptions=False)
-        return Said(result.exit_code, result.stdout, result.stderr)
+        return called(self._parts(), words, typed)
 
     def _parts(self) -> CliParts:
         def open_window(read_only: str) -> int:

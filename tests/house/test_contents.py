@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONGEST
+
 ROOT = Path(__file__).parents[2]
 
 MADE = {"__pycache__", "build", "dist"}
@@ -77,3 +79,7 @@ def test_there_is_no_lock_file_that_records_addresses() -> None:
 def test_packaging_is_no_package() -> None:
     """It would shadow the library of that name."""
     assert not (ROOT / "packaging" / "__init__.py").exists()
+
+
+def test_the_files_that_begin_first_are_there() -> None:
+    assert [file for file in LONGEST if not (ROOT / file).is_file()] == []

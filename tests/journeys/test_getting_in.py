@@ -33,13 +33,13 @@ def settings_of_the_mirror() -> dict[str, Any]:
 def test_from_an_empty_catalog_to_a_first_mirror(
     program: Program, agency: Agency, local_engine: LabEngine, tls_engine: LabEngine
 ) -> None:
-    # As people start it, from the first word to the last.
-    program = program.but(starter=None)
+    # Started as people start it where it first makes, asks or changes something of its kind; the starter does the rest.
+    by_hand = program.but(starter=None)
     pem, registry = tls_engine.client_folder, agency.lab.registry
     (agency.folder / "secret.txt").write_text(SECRET + "\n")
     assert not program.catalog.exists()
 
-    program.run("engines", "add", local_engine.name, local_engine.unix_url)
+    by_hand.run("engines", "add", local_engine.name, local_engine.unix_url)
     program.run(
         *("engines", "add", tls_engine.name, tls_engine.tls_url, "--ca", str(pem / "ca.pem")),
         *("--cert", str(pem / "cert.pem"), "--key", str(pem / "key.pem")),
@@ -55,17 +55,17 @@ def test_from_an_empty_catalog_to_a_first_mirror(
         "sources": [agency.source_entry(local_engine, required_variables=["DOMAIN", "SECRET_KEY"])],
         "mirrors": [mirror_entry("Dunes Bakery", tls_engine, MIRROR, **settings_of_the_mirror())],
     }
-    program.run("catalog", "import", str(agency.write(document)))
-    published = agency.publish(local_engine, "26.8.1", probe=0.3)
+    by_hand.run("catalog", "import", str(agency.write(document)))
+    published = agency.publish(local_engine, "26.8.1", probe=2.0)
     agency.docker(tls_engine).forget_image(published.reference, published.pinned, published.image_id)
     agency.deploy(local_engine, published)
-    assert program.ask("check")["failed"] == []
+    assert by_hand.ask("check")["failed"] == []
     assert cells(program.ask("status", expect=1))["dunes-bakery"]["status"] == "missing"
 
     plan = program.ask("rollout", "plan", "--environment", "live", "--all", "--way", "test environment", "--bake", "0")
     assert [(target["change"], target["after"]) for target in plan["targets"]] == [("create", "26.8.1")]
     assert agency.docker(tls_engine).names() == []
-    done = program.ask("rollout", "start", "--plan", plan["fingerprint"], "--why", "first", "--yes", "1")
+    done = by_hand.ask("rollout", "start", "--plan", plan["fingerprint"], "--why", "first", "--yes", "1")
     assert done["state"] == "completed"
 
     told = cells(program.ask("status"))["dunes-bakery"]

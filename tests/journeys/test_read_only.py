@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
-from typer.testing import CliRunner
 
 from mirror_console.app import cli_parts
-from mirror_console.cli import ExitCode, build
+from mirror_console.cli import ExitCode
+from tests.cli.terminal import called
 from tests.journeys.agency import Agency, mirror_entry
 from tests.journeys.command_line import Command, commands
 from tests.journeys.console import Program
@@ -68,14 +68,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_command_that_changes_something_refuses(command: Command, home: Path, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")
-    ended = CliRunner().invoke(
-        build(cli_parts()), ["--read-only", *command.shortest(file)], input="", catch_exceptions=False
-    )
+    said = called(cli_parts(), ["--read-only", *command.shortest(file)])
     if command.name in LOOKS:
-        assert ended.exit_code != ExitCode.NOT_ALLOWED, ended.stderr
+        assert said.code != ExitCode.NOT_ALLOWED, said.err
         return
-    assert ended.exit_code == ExitCode.NOT_ALLOWED, ended.stderr or ended.stdout
-    assert ended.stderr == (
+    assert said.code == ExitCode.NOT_ALLOWED, said.err or said.out
+    assert said.err == (
         "Nothing can be changed now.\nIt was started with --read-only. Start it without to change something.\n"
     )
     # Nothing was even opened: so a catalog that another console holds, or that is broken, makes no difference.
