@@ -21,6 +21,7 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import short
 from mirror_console.domain.plain import plain
 from mirror_console.domain.relay import OVER, LegState, Relay
+from mirror_console.domain.sizes import size_text
 from mirror_console.jobs import Jobs, Stopped
 from mirror_console.operations.console import Console
 from mirror_console.operations.neighbours import neighbours
@@ -29,7 +30,6 @@ from mirror_console.operations.relay_choice import asked_by
 
 DRAWN_EVERY = 0.2
 """Seconds."""
-_MEGABYTE = 1_000_000
 _STYLES = {LegState.FAILED: "red", LegState.BROUGHT: "green", LegState.THERE: "green"}
 
 
@@ -65,7 +65,8 @@ def list_all(
         session.out.json(shapes)
         return
     rows = [
-        [", ".join(shape.tags) or "(no name)", short(shape.id), _size(shape.size), shape.brought_by] for shape in shapes
+        [", ".join(shape.tags) or "(no name)", short(shape.id), size_text(shape.size), shape.brought_by]
+        for shape in shapes
     ]
     session.out.table(["image", "id", ">size", "brought by"], rows)
 
@@ -131,9 +132,9 @@ def _carried(console: Console, jobs: Jobs, asked: Asked, watch: _Watch, **engine
 
 
 class _Watch:
-    """Draws a relay on a terminal, or says a line for each engine that is done with where there is none.
+    """Draws a relay on a terminal; where there is none, says a line for each engine that is done with before others.
 
-    Why it failed somewhere is for the sentence at the end.
+    How it ended, and why it failed somewhere, is for the sentence at the end.
     """
 
     def __init__(self, out: Output, *, silent: bool) -> None:
@@ -158,6 +159,8 @@ class _Watch:
             return
         if self._live is not None:
             self._live.update(_picture(standing), refresh=True)
+            return
+        if all(leg.state in OVER for leg in standing.legs):
             return
         for leg in standing.legs:
             if leg.state in OVER and leg.engine_id not in self._said and not self._silent:
@@ -186,11 +189,7 @@ class _Watch:
 def _picture(standing: Relay) -> RenderableType:
     table = Table(box=None, pad_edge=False, show_header=False)
     for leg in standing.legs:
-        share = f"{_size(leg.octets)} of about {_size(standing.size)}" if leg.octets else ""
+        share = f"{size_text(leg.octets)} of about {size_text(standing.size)}" if leg.octets else ""
         cells = (leg.engine, str(leg.state), share, leg.words if leg.arrived else "")
         table.add_row(*(Text(plain(cell), _STYLES.get(leg.state, "")) for cell in cells))
     return table
-
-
-def _size(octets: int | None) -> str:
-    return "" if octets is None else f"{octets / _MEGABYTE:.0f} MB"

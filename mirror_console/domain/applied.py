@@ -29,8 +29,11 @@ class Applied:
     """For each secret variable a keyed hash of the value that was given. The key is in the keyring."""
 
 
+LAST_APPLIED = "what was last applied"
+
+
 def basis(record: Applied | None) -> str:
     """What the settings of a container are compared with, in words: ``what was last applied``."""
     if record is None:
         return "what the catalog says, as no rollout is on record here"
-    return "what was last applied" if record.by else "what the catalog said before, as no rollout is on record here"
+    return LAST_APPLIED if record.by else "what the catalog said before, as no rollout is on record here"

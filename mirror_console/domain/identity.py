@@ -22,10 +22,10 @@ class Sureness(StrEnum):
 
     PROVED = "proved"
     RECORDED = "by our record"
+    """The image can't be read any more; the label says with which one the console started the container."""
     DIGEST = "by the digest"
     """Both have a digest of their own in the registry, and of one no more is known: it may be the same content that was
     pushed anew. What brings it there proves what it is."""
-    """The image can't be read any more; the label says with which one the console started the container."""
     UNKNOWN = "can't be told"
 
 

@@ -37,8 +37,8 @@ class ImageVerbs(Asking):
         """Ask the registry through the engine, without pulling. REJECTED by Podman."""
         path = f"/distribution/{_image_path(reference)}/json"
         seconds = max(self._engine.timeout, REGISTRY_SECONDS)
-        doing = f"look up {clean(reference)} in its registry"
-        with self._lacking(doing):
+        doing = f"look up {clean(reference)}"
+        with self._lacking(f"{doing} in its registry"):
             return self._read(
                 doing,
                 lambda client: translate.resolved(client.read(path, headers=_sign_in(login), seconds=seconds)),

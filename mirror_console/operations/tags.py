@@ -70,7 +70,8 @@ class Looked:
     def words(self) -> str:
         """One line on it."""
         if self.look.words:
-            return f"{self.look.reference}: {self.look.words}"
+            told = self.look.words
+            return told if self.look.reference in told else f"{self.look.reference}: {told}"
         return f"{self.look.reference} {'now points' if self.changed else 'points'} to {self.look.digest}"
 
 

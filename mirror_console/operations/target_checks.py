@@ -242,8 +242,8 @@ def _shape(target: PlannedTarget, old: Container | None) -> list[CheckResult]:
 def _drift(scene: EngineScene, target: PlannedTarget) -> list[CheckResult]:
     changed = scene.changed[target.environment_id]
     if not changed:
-        return [said(target, Check.DRIFT, Answer.PASS, "Nothing differs from what was applied.")]
-    words = f"This rollout takes away what differs from what was applied: {'; '.join(map(str, changed))}."
+        return [said(target, Check.DRIFT, Answer.PASS, "No setting differs.")]
+    words = f"What differs there is lost by this rollout: {'; '.join(map(str, changed))}."
     return [said(target, Check.DRIFT, Answer.WARNING, words, "Take what should stay into the mirror's settings first.")]
 
 

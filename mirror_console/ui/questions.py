@@ -8,7 +8,6 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QHBoxLayout,
     QLayout,
     QLineEdit,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6
+from mirror_console.ui.widgets.dialog_foot import dialog_foot
 from mirror_console.ui.widgets.scrolled import Paper, scrolled
 from mirror_console.ui.widgets.text import BREAK, Look, amp, button, label
 from mirror_console.ui.words import tr
@@ -136,15 +136,10 @@ class QuestionDialog(QDialog):
             row.addWidget(self.number_field)
             row.addWidget(self._says, 1)
             box.addLayout(row)
-        buttons = QDialogButtonBox()
         self.go_button = button(amp(question.go or tr("Go on")), self.accept, look="primary")
         self.cancel_button = button(amp(question.cancel or tr("Cancel")), self.reject)
-        buttons.addButton(self.go_button, QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.addButton(self.cancel_button, QDialogButtonBox.ButtonRole.RejectRole)
         box.addSpacing(SPACE_2)
-        box.addWidget(buttons)
-        self.cancel_button.setAutoDefault(True)
-        self.cancel_button.setDefault(True)
+        box.addLayout(dialog_foot(self.go_button, self.cancel_button))
         (self.phrase_field or self.reason_field or self.number_field or self.cancel_button).setFocus()
         self._look()
         _fit(self)

@@ -70,7 +70,9 @@ def test_a_tag_is_looked_up_when_asked_and_told_beside_what_runs(two: Fleet, cal
     two.simulated.registry.delete_tag("shop/webshop", "live")
     failed = call("check", "--tags")
     assert failed.code == 1
-    assert "registry.test:5000/shop/webshop:live: " in failed.out
+    words = "alpha could not look up registry.test:5000/shop/webshop:live: its registry doesn't have it."
+    assert words in failed.out
+    assert failed.out.count("webshop:live") == 1
 
 
 def test_marks_are_put_on_and_taken_off(two: Fleet, call: CommandLine) -> None:

@@ -466,7 +466,7 @@ def test_a_rollout_brings_the_catalogs_settings_back(fleet: Fleet) -> None:
     drift = next(result for result in checked.results if result.check is Check.DRIFT)
     assert drift.answer is Answer.WARNING
     assert drift.words == (
-        "This rollout takes away what differs from what was applied: container: made by a rollout → made by hand; "
+        "What differs there is lost by this rollout: container: made by a rollout → made by hand; "
         "variable SECRET_KEY: as applied → another value; label team: not set → blue."
     )
     assert Conductor(fleet.console, fleet.jobs, start(fleet.console, made, checked, "a test")).run().state is (

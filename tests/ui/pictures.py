@@ -126,7 +126,7 @@ def show(window: MainWindow, grid: Grid) -> AlignmentPage:
     """Show a survey on the alignment page."""
     window.context.set_grid(grid)
     window.status.stand(
-        "Checked 40 environments on 2 engines; 1 engine unreachable (fra-2: connection refused).  14:05"
+        "Checked 40 environments on 2 engines; 1 engine unreachable (fra-2: connection refused).  12:05"
     )
     window.open_page("alignment")
     return alignment(window)

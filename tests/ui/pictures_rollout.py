@@ -19,7 +19,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from mirror_console.domain.engine import Engine, Registry, TlsReferences
-from mirror_console.domain.fetching import fetching_words
+from mirror_console.domain.fetching import FetchState, fetching_words
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.release import Mark
 from mirror_console.domain.rollout import RolloutState
@@ -66,6 +66,10 @@ GRID = sample.behind_fleet()
 PLAN = sample.plan_of(GRID)
 LARGE = sample.plan_of(sample.behind_fleet(60))
 FLEET = sample_grid()
+COMING = (
+    (FetchState.ALREADY, 1.0, ""),
+    (FetchState.RESTING, 0.0, "registry.lab:5000: too many requests; try 3 in 7 s"),
+)
 
 
 @contextmanager
@@ -231,7 +235,7 @@ def _fetch_now(window: MainWindow) -> QWidget:
     page = window.pages["rollouts"]
     assert isinstance(page, RolloutsPage)
     part = page.assistant.fetch_now
-    part.says.say(fetching_words(sample.fetching(PLAN).fetches))
+    part.says.say(fetching_words(sample.fetches(PLAN, *COMING)))
     part.button.setText("Stop fetching")
     return window
 

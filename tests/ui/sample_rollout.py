@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -115,24 +116,28 @@ def with_states(rollout: Rollout, states: Sequence[tuple[TargetState, str]]) -> 
     return replace(rollout, targets=tuple(targets))
 
 
+def fetches(plan: Plan, *states: tuple[FetchState, float, str]) -> tuple[Fetch, ...]:
+    """What comes to the engines of a plan, one state for each of them; words may name the engine."""
+    counts = Counter((target.engine_id, target.engine, target.reference) for target in plan.targets if target.reference)
+    return tuple(
+        Fetch(engine_id, engine, reference, "26.8.3", count, state, share, words.format(engine), NOW)
+        for ((engine_id, engine, reference), count), (state, share, words) in zip(counts.items(), states, strict=True)
+    )
+
+
 def fetching(plan: Plan) -> Rollout:
-    """One whose images are on their way before its first wave: one engine has it, one waits, one failed."""
-    engines = ("fra-1", "fra-2", "ber-1", "ber-2", "osl-1")
-    states = (
-        (FetchState.ALREADY, 1.0, ""),
-        (FetchState.FETCHING, 0.64, "64%"),
-        (FetchState.RESTING, 0.0, "registry.example: too many requests; try 3 in 7 s"),
-        (FetchState.WAITING, 0.0, "6 pulls from registry.example are under way"),
-        (FetchState.FAILED, 0.0, "osl-1 could not pull registry.example/shop/web: no space left on device."),
-    )
-    reference = plan.targets[0].reference
-    fetches = tuple(
-        Fetch(engine, engine, reference, "26.8.3", 4, state, share, words, NOW)
-        for engine, (state, share, words) in zip(engines, states, strict=True)
-    )
+    """One whose images are on their way before its first wave: to one engine one comes, to the other one can't."""
+    why = "{} could not pull registry.lab:5000/shop/webshop: no space left on device."
+    coming = fetches(plan, (FetchState.FETCHING, 0.64, "64%"), (FetchState.FAILED, 0.0, why))
+    lost = {fetch.engine_id: fetch.words for fetch in coming if fetch.state is FetchState.FAILED}
     begun = started(plan)
-    lost = replace(begun.targets[3], state=TargetState.FAILED, words=states[-1][2], step=Step.PULL, ended_at=NOW)
-    return replace(begun, targets=(*begun.targets[:3], lost, *begun.targets[4:]), fetches=fetches)
+    targets = tuple(
+        replace(target, state=TargetState.FAILED, words=words, step=Step.PULL, ended_at=NOW)
+        if (words := lost.get(target.planned.engine_id))
+        else target
+        for target in begun.targets
+    )
+    return replace(begun, targets=targets, fetches=coming)
 
 
 DONE = (TargetState.DONE, "")

@@ -25,6 +25,8 @@ from tests.ui.sample import every_state, grid_of
 from tests.ui.window_on import context_on, press, tab_to
 
 MIB = 1024 * 1024
+PORTS = "ports: 11001→8080 → 11999→8080"
+LIMIT = "memory limit: none → 512 MiB"
 SECRET = SecretReference("environment/1/SECRET_KEY")
 
 
@@ -103,8 +105,8 @@ def settings(fleet: Fleet, number: int = 1) -> Settings:
 def test_each_difference_is_listed_with_what_can_be_done(page: AlignmentPage) -> None:
     told = texts(page)
 
-    assert "ports: 11001→8080 → 11999→8080" in told
-    assert "memory limit: none → 512 MiB" in told
+    assert PORTS in told
+    assert LIMIT in told
     assert any(words.startswith("Differs from what was last applied, at ") for words in told)
     assert "Nothing waits for a rollout." in told
     assert the(page, "Accept memory limit for this mirror").isEnabled()
@@ -125,7 +127,7 @@ def test_one_is_accepted_by_keyboard_without_a_question_and_undone(
     page: AlignmentPage, qtbot: QtBot, fleet: Fleet, answers: Answers
 ) -> None:
     press(the(page, "Accept memory limit for this mirror"))
-    qtbot.waitUntil(lambda: "memory limit" not in texts(page) and "ports" in texts(page))
+    qtbot.waitUntil(lambda: LIMIT not in texts(page) and PORTS in texts(page))
 
     assert settings(fleet).limits == Limits(memory=512 * MIB)
     assert answers.asked == []
@@ -134,7 +136,7 @@ def test_one_is_accepted_by_keyboard_without_a_question_and_undone(
     assert notice.title == "Accepted for Mirror 01 live: memory limit."
 
     notice.actions[0].run()
-    qtbot.waitUntil(lambda: "memory limit" in texts(page))
+    qtbot.waitUntil(lambda: LIMIT in texts(page))
 
     assert settings(fleet).limits == Limits()
 
@@ -153,7 +155,7 @@ def test_adopting_asks_with_the_number_of_those_that_follow(
     press(the(page, "Adopt memory limit into the template"))
     qtbot.waitUntil(lambda: settings(fleet, 2).limits == Limits(memory=512 * MIB))
 
-    qtbot.waitUntil(lambda: "memory limit" not in texts(page))
+    qtbot.waitUntil(lambda: named(page, "Accept memory limit for this mirror") is None)
     page.view.move_to("mirror-02", "live")
     qtbot.waitUntil(lambda: "Pending: 1 change waits for a rollout" in texts(page))
     assert "memory limit: none → 512 MiB" in texts(page)
@@ -215,7 +217,10 @@ def test_the_menu_has_what_the_panel_has(page: AlignmentPage, qtbot: QtBot, flee
 def test_read_only_shows_and_refuses(qapp: QApplication, qtbot: QtBot, fleet: Fleet, answers: Answers) -> None:
     with context_on(qapp, fleet, answers, read_only="support") as context:
         page = shown(qtbot, context)
-        assert "none → 512 MiB" in texts(page)
+        assert LIMIT in texts(page)
+        assert not any("no rollout is on record" in words for words in texts(page)), (
+            "before the record was read as well"
+        )
         for name in ("Accept memory limit for this mirror", "Correct by a rollout to this environment alone"):
             assert not the(page, f"{name} (read-only)").isEnabled()
         assert page.drift.refusal() == "read-only"

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import SAME_IMAGE, Cell
-from mirror_console.domain.applied import Applied, basis
+from mirror_console.domain.applied import LAST_APPLIED, Applied, basis
 from mirror_console.domain.observation import Difference
 from mirror_console.domain.pending import pending_words
 from mirror_console.domain.phrases import drift_words
@@ -143,7 +143,10 @@ class DriftPart(QWidget):
         when = (
             tr(", {} by {}").format(on_or_at(record.at, self._context.now()), record.by) if record and record.by else ""
         )
-        words = tr("Differs from {}{}:").format(tr(basis(record)), when)
+        unrecorded = cell.observation is not None and cell.observation.unrecorded
+        # As long as the record is being read, what was seen tells whether there is one.
+        from_what = basis(record) if record or unrecorded or self._report else LAST_APPLIED
+        words = tr("Differs from {}{}:").format(tr(from_what), when)
         self._box.addWidget(label(words, Look.MUTED, wrap=True))
         for difference in differences:
             self._box.addWidget(self._one(cell, difference, refusal))

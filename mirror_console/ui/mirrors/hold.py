@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from mirror_console.domain.environment import Hold
 from mirror_console.domain.moment import end_of_day, read_day
 from mirror_console.domain.release import Release, images
 from mirror_console.errors import Problem
 from mirror_console.ui.tokens import SPACE_3, SPACE_4, SPACE_6
+from mirror_console.ui.widgets.dialog_foot import dialog_foot
 from mirror_console.ui.widgets.form import Field, Form, choice, line_edit
 from mirror_console.ui.widgets.text import Look, button, label
 from mirror_console.ui.words import day, tr
@@ -62,14 +63,9 @@ class HoldDialog(QDialog):
         column.addWidget(self.form)
         # What room is left is for the words at a field that is wrong, not between the words above.
         column.addStretch(1)
-        buttons = QDialogButtonBox()
         self.go_button = button(tr("Hold it"), self._go, look="primary")
         self.cancel_button = button(tr("Cancel"), self.reject)
-        buttons.addButton(self.go_button, QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.addButton(self.cancel_button, QDialogButtonBox.ButtonRole.RejectRole)
-        self.cancel_button.setAutoDefault(True)
-        self.cancel_button.setDefault(True)
-        column.addWidget(buttons)
+        column.addLayout(dialog_foot(self.go_button, self.cancel_button))
         self.image_field.setFocus()
 
     @property

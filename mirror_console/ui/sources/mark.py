@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from mirror_console.domain.release import Mark, Release
 from mirror_console.errors import Problem
 from mirror_console.operations.marks import LONGEST_REMARK
 from mirror_console.ui.tokens import SPACE_1, SPACE_3, SPACE_4, SPACE_6
+from mirror_console.ui.widgets.dialog_foot import dialog_foot
 from mirror_console.ui.widgets.form import Field, Form, line_edit, tick
 from mirror_console.ui.widgets.text import Look, button, label
 from mirror_console.ui.words import tr
@@ -48,14 +49,9 @@ class MarkDialog(QDialog):
         self.form.end()
         column.addWidget(self.form)
         column.addStretch(1)
-        buttons = QDialogButtonBox()
         self.go_button = button(tr("Save"), self._go, look="primary")
         self.cancel_button = button(tr("Cancel"), self.reject)
-        buttons.addButton(self.go_button, QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.addButton(self.cancel_button, QDialogButtonBox.ButtonRole.RejectRole)
-        self.cancel_button.setAutoDefault(True)
-        self.cancel_button.setDefault(True)
-        column.addWidget(buttons)
+        column.addLayout(dialog_foot(self.go_button, self.cancel_button))
         next(iter(self.ticks.values())).setFocus()
 
     @property
