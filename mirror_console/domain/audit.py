@@ -21,8 +21,6 @@ class Noun(StrEnum):
     WINDOW = "maintenance window"
     FREEZE = "freeze"
     RELEASE = "release"
-    WINDOW = "maintenance window"
-    FREEZE = "freeze"
     RECORD = "record of what was applied"
     IMAGE = "image"
     ROLLOUT = "rollout"

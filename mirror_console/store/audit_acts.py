@@ -23,8 +23,6 @@ NOUNS = {
     "freeze": Noun.FREEZE,
     "release": Noun.RELEASE,
     "held_image": Noun.IMAGE,
-    "maintenance_window": Noun.WINDOW,
-    "freeze": Noun.FREEZE,
     "applied": Noun.RECORD,
     "rollout": Noun.ROLLOUT,
     "target": Noun.TARGET,
