@@ -19,8 +19,6 @@ class Noun(StrEnum):
     ACCESS = "access"
     REGISTRY = "registry"
     RELEASE = "release"
-    WINDOW = "maintenance window"
-    FREEZE = "freeze"
     RECORD = "record of what was applied"
     IMAGE = "image"
     ROLLOUT = "rollout"

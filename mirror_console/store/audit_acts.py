@@ -21,8 +21,6 @@ NOUNS = {
     "environment": Noun.ENVIRONMENT,
     "release": Noun.RELEASE,
     "held_image": Noun.IMAGE,
-    "maintenance_window": Noun.WINDOW,
-    "freeze": Noun.FREEZE,
     "applied": Noun.RECORD,
     "rollout": Noun.ROLLOUT,
     "target": Noun.TARGET,

@@ -14,10 +14,9 @@ import pytest
 from mirror_console.domain.alignment import Activity, Status
 from mirror_console.domain.cell_words import cell_texts
 from mirror_console.domain.check import Check
-from mirror_console.domain.environment import RestartPolicy, Settings
+from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.plan import Change
-from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Rollout, RolloutState, Step, TargetState
 from mirror_console.domain.verdict import verdict
 from mirror_console.engine import DockerEngines
@@ -36,6 +35,7 @@ from mirror_console.simulator.registry import Login
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
 from tests.operations.fleet import QUICK, Fleet, _fill, now, small_fleet
+from tests.operations.other_console import foreign_lock
 
 pytestmark = pytest.mark.slow
 
@@ -129,17 +129,6 @@ def taken(two: Two) -> Rollout:
     watched = watch(two.second.console, two.place)
     assert watched.found is Found.STILL
     return take_over(two.second.console, two.second.jobs, watched, "a test")
-
-
-def foreign_lock(fleet: Fleet) -> str:
-    """A lock of a third console, made past the program; its id."""
-    environment = fleet.environment(fleet.mirrors[0], "live")
-    session = fleet.console.engines.session(fleet.console.engine(environment.engine_id))
-    named = session.inspect(LIVE)
-    assert named is not None
-    ours = {"role": "lock", "operator": "third-operator", "machine": "desk-9", "console": "c" * 32, "rollout": "r" * 32}
-    labels = {f"io.mirrorconsole.{name}": value for name, value in ours.items()}
-    return session.create(ContainerSpec(LOCK, named.image_id, Settings(), labels=labels))
 
 
 def test_a_held_lock_beats_until_it_is_let_go(two: Two) -> None:

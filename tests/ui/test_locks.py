@@ -9,15 +9,14 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.environment import Settings
 from mirror_console.domain.lock import LockTimes
-from mirror_console.domain.request import ContainerSpec
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.page import AlignmentPage
 from mirror_console.ui.questions import Answer
 from tests.operations.fleet import Fleet, small_fleet
+from tests.operations.other_console import foreign_lock
 from tests.ui.conftest import Answers
 from tests.ui.window_on import context_on
 
@@ -34,13 +33,7 @@ def fleet() -> Iterator[Fleet]:
         made.publish("26.8.2", health_interval=0.02)
         made.run_mirrors("26.8.2")
         made.with_settings(made.environment(made.mirrors[0], "live"), stop_seconds=0)
-        session = made.console.engines.session(made.console.engine("alpha"))
-        named = session.inspect(LIVE)
-        assert named is not None
-        about = {"role": "lock", "operator": "second-operator", "machine": "desk-8", "console": "c" * 32}
-        about |= {"rollout": "r" * 32, "prev": named.id, "prev-restart": "unless-stopped:0", "prev-running": "yes"}
-        labels = {f"io.mirrorconsole.{name}": value for name, value in about.items()}
-        session.create(ContainerSpec(LOCK, named.image_id, Settings(), labels=labels))
+        foreign_lock(made)
         refresh(made.console, made.jobs)
         yield made
 
@@ -69,7 +62,7 @@ def test_a_lock_is_told_watched_asked_about_and_taken_over(
         context.wish_to_check.connect(lambda ids, _thorough: checked.append(ids))
         page = shown(qtbot, context)
         part = page.detail.lock
-        assert part.words.text().startswith("second-operator on desk-8 holds the lock since")
+        assert part.words.text().startswith("third-operator on desk-9 holds the lock since")
         assert part.details.text() == "Rollout rrrrrrrr, console cccccccc."
         assert not page.detail.lock_actions.refusal()
         part.take_over.click()
@@ -77,7 +70,7 @@ def test_a_lock_is_told_watched_asked_about_and_taken_over(
         assert not part.take_over.isEnabled()
         wait_for(qtbot, lambda: bool(answers.asked))
         question = answers.asked[0]
-        assert "second-operator on desk-8 holds the lock" in question.text
+        assert "third-operator on desk-9 holds the lock" in question.text
         assert "has stood still for" in question.text
         assert (question.go, question.reason) == ("Take over", True)
         if goes:
