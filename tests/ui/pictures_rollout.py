@@ -11,26 +11,32 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
+from mirror_console.domain.durations import Lasted, Learned
 from mirror_console.domain.engine import Engine, Registry, TlsReferences
 from mirror_console.domain.fetching import FetchState, fetching_words
+from mirror_console.domain.plan import Change
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.release import Mark
 from mirror_console.domain.rollout import RolloutState
+from mirror_console.domain.schedule import Day, Freeze, Schedule, Window
 from mirror_console.domain.secret import Secret, SecretReference
-from mirror_console.errors import Problem
+from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.application_input import EnvironmentInput, MirrorInput, SourceInput
 from mirror_console.operations.connection import TITLES
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import ConnectionStep, StepState
+from mirror_console.operations.imports import import_catalog
 from mirror_console.operations.recovery import Finding, Interruption
+from mirror_console.operations.schedule import ScopeInput, WindowInput, save_window
 from mirror_console.settings import Preferences, Theme
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.editor import EngineEditor
@@ -46,6 +52,8 @@ from mirror_console.ui.questions import QuestionDialog
 from mirror_console.ui.rollout.assistant import question
 from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.page import RolloutsPage
+from mirror_console.ui.settings.page import SettingsPage
+from mirror_console.ui.settings.schedule_form import FreezeDialog, WindowDialog
 from mirror_console.ui.signals import Signals
 from mirror_console.ui.sources.editor import SourceEditor
 from mirror_console.ui.sources.operations import SourceOperations
@@ -100,6 +108,7 @@ def open_window(application: QApplication, theme: Theme, read_only: str = "") ->
                 lambda context: MirrorsPage(context, MIRROR_OPERATIONS),
                 lambda context: SourcesPage(context, SOURCE_OPERATIONS),
                 lambda context: EnginesPage(context, ENGINE_OPERATIONS),
+                SettingsPage,
             ),
         )
         try:
@@ -141,7 +150,11 @@ def _examine(_console: object, _jobs: object, rollout: object) -> tuple[Finding,
     )
 
 
-ROLLOUT_OPERATIONS = RolloutOperations(interrupted=_interrupted, examine=_examine)
+def _learned(_console: Console) -> Learned:
+    return Learned(tuple(Lasted("live", "any", change, 31.0 + place) for change in Change for place in range(9)))
+
+
+ROLLOUT_OPERATIONS = RolloutOperations(interrupted=_interrupted, examine=_examine, learned=_learned)
 ENGINE_OPERATIONS = EngineOperations(problems=_no_problems, registry_problems=_no_problems, save=_refused)
 MIRROR_OPERATIONS = MirrorOperations(problems=_no_problems)
 SOURCE_OPERATIONS = SourceOperations(problems=_no_problems)
@@ -204,6 +217,79 @@ def _list_empty(window: MainWindow) -> QWidget:
 
 def _targets(window: MainWindow) -> QWidget:
     _rollouts(window).begin("live", sample.ids(GRID))
+    return window
+
+
+def _way(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    page.begin("live", sample.ids(GRID))
+    way = page.assistant.targets.way
+    way.max_failed.setText("5%")
+    way.canary.setText("tag:early")
+    way.pauses.setCurrentIndex(3)
+    way.pause_waves.setText("1, 3")
+    rest(window)
+    scroll = way.parentWidget()
+    while scroll is not None and not isinstance(scroll, QScrollArea):
+        scroll = scroll.parentWidget()
+    assert scroll is not None
+    scroll.ensureWidgetVisible(way.kept, 0, 40)
+    return window
+
+
+def _windows(window: MainWindow) -> SettingsPage:
+    console, live = window.context.console, ScopeInput(environment="live")
+    window.context.set_grid(GRID)
+    import_catalog(console, "format: 1\naccounts: [{name: ACC-7}]\n")
+    window.open_page("settings")
+    page = window.pages["settings"]
+    assert isinstance(page, SettingsPage)
+    save_window(console, WindowInput("mon-fri", "20:00", "23:30", "Europe/Berlin", ScopeInput(account="ACC-7")))
+    save_window(console, WindowInput("sat, sun", "22:00", "4:00", "America/New_York"))
+    with console.catalog.write() as books:
+        books.schedule.save_freeze(
+            Freeze("f", NOW, NOW + timedelta(days=14), "Christmas business", "operator", environment=live.environment)
+        )
+    page.schedule.look()
+    rest(window)
+    return page
+
+
+def _schedule(window: MainWindow) -> QWidget:
+    part = _windows(window).schedule
+    part.add_window.setFocus()
+    rest(window)
+    return window
+
+
+def _new_window(window: MainWindow) -> QWidget:
+    _windows(window)
+    dialog = WindowDialog(GRID, lambda: None, window)
+    dialog.zone.setText("Europe/Berlin")
+    dialog.days.setText("sat, sun")
+    dialog.begins.setText("22:00")
+    dialog.ends.setText("4:00")
+    return dialog
+
+
+def _new_freeze(window: MainWindow) -> QWidget:
+    _windows(window)
+    dialog = FreezeDialog(GRID, lambda: None, window)
+    dialog.zone.setText("Europe/Berlin")
+    dialog.refused(InvalidInput("", [Problem("reason", "say why: whoever is stopped by it will ask")]))
+    return dialog
+
+
+def _windows_detail(window: MainWindow) -> QWidget:
+    night = Window("w", (Day.SATURDAY, Day.SUNDAY), 22 * 60, 4 * 60, "Europe/Berlin", environment="live")
+    window.context.set_grid(replace(GRID, schedule=Schedule((night,))))
+    window.open_page("alignment")
+    page = window.pages["alignment"]
+    assert isinstance(page, AlignmentPage)
+    rest(window)
+    if page.detail.isHidden():
+        page.toggle_detail()
+    rest(window)
     return window
 
 
@@ -279,6 +365,26 @@ def _fetching(window: MainWindow) -> QWidget:
     page.open("rollout-1")
     rest(window)
     page.run_view.hidden()
+    return window
+
+
+def _slow(window: MainWindow) -> QWidget:
+    _running(window)
+    page = window.pages["rollouts"]
+    assert isinstance(page, RolloutsPage)
+    rollout = sample.running(PLAN)
+    late = replace(rollout.targets[7], started_at=NOW - timedelta(minutes=3))
+    page.run_view.show_rollout(replace(rollout, targets=(*rollout.targets[:7], late, *rollout.targets[8:])))
+    rest(window)
+    page.run_view.hidden()
+    return window
+
+
+def _window_closed(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    rollout = sample.window_closed(PLAN)
+    page.list.show_rollouts([rollout])
+    page.open(rollout.id)
     return window
 
 
@@ -503,7 +609,14 @@ SCENES: dict[str, Scene] = {
     "rollouts": _list,
     "rollouts-empty": _list_empty,
     "rollout-1-targets": _targets,
+    "rollout-1-way": _way,
     "rollout-1-wrong": _targets_wrong,
+    "rollout-5-slow": _slow,
+    "rollout-5-closed": _window_closed,
+    "schedule-settings": _schedule,
+    "schedule-window": _new_window,
+    "schedule-freeze": _new_freeze,
+    "schedule-detail": _windows_detail,
     "rollout-1-none": _targets_none,
     "rollout-2-plan": _preview,
     "rollout-2-waves": lambda window: _preview(window, 1),

@@ -141,6 +141,24 @@ def fetching(plan: Plan) -> Rollout:
 
 
 DONE = (TargetState.DONE, "")
+CLOSED = (
+    "window closed: outside its window (sat, sun 22:00–04:00 Europe/Berlin); it may be changed from 26 Sep 22:00 on"
+)
+
+
+def window_closed(plan: Plan) -> Rollout:
+    """One that waits for the windows of two of its targets; all else of their wave is done."""
+    begun = with_states(started(plan, RolloutState.PAUSED), [DONE] * (len(plan.targets) - 2))
+    waiting = [replace(target, words=CLOSED) for target in begun.targets[-2:]]
+    targets = (*begun.targets[:-2], *waiting)
+    names = ", ".join(target.planned.application for target in waiting)
+    why = (
+        f"Paused: {names} may not be changed now; the list says why and until when. Resume it then; "
+        "or stop it, and they are left as they are."
+    )
+    return replace(begun, targets=targets, paused_because=why)
+
+
 FAILURE = "health: /up answered 500"
 
 

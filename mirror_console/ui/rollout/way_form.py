@@ -51,9 +51,9 @@ class WayForm(QWidget):
         self.pauses = choice(
             [
                 (NEVER, tr("Never")),
-                (CANARY, tr("After the canary")),
-                (EVERY, tr("After every wave")),
-                (THESE, tr("After these waves")),
+                (CANARY, tr("The canary")),
+                (EVERY, tr("Every wave")),
+                (THESE, tr("These…")),
             ]
         )
         self.pause_waves = line_edit(placeholder="1, 3")
@@ -71,13 +71,13 @@ class WayForm(QWidget):
         self.form.add(Field("at_once_per_engine", tr("Per engine"), self.per_engine))
         self.form.add(Field("bake", tr("Bake"), self.bake, hint=tr("How long it must stay well.")))
         self.form.add(Field("health_limit", tr("Wait for health"), self.health_limit))
-        words = tr("2 or 5%. Canary: none.")
-        self.form.add(Field("max_failed", tr("May fail in a wave"), self.max_failed, hint=words))
-        self.form.add(Field("in_a_row", tr("Stop at so many in a row"), self.in_a_row))
+        words = tr("Of a wave: 2 or 5%. Of the canary: none.")
+        self.form.add(Field("max_failed", tr("May fail"), self.max_failed, hint=words))
+        self.form.add(Field("in_a_row", tr("Stop at a row of"), self.in_a_row))
         self.form.add(Field("pulls_per_registry", tr("Registry pulls"), self.per_registry))
         self.form.add(Field("pulls_per_engine", tr("Engine pulls"), self.pulls))
         self.form.add(Field("prefetch", tr("Fetch first"), self.prefetch), wide=True)
-        self.form.add(Field("pause", tr("Pause"), self.pauses))
+        self.form.add(Field("pause", tr("Pause after"), self.pauses))
         self._named = self.form.add(Field("pauses", tr("Waves"), self.pause_waves))
         self.form.end()
         self.numbers = label("", Look.STRONG, wrap=True)

@@ -32,10 +32,9 @@ class SchedulePart(QWidget):
         self.table: Table[Window | Freeze] = Table(
             (
                 Column("what", tr("What"), _what, 86, status=self._mark),
-                Column("for", tr("For"), lambda one: scope_words(one.scope, self._names), 160, strong=True),
+                Column("for", tr("For"), self._for, 120, strong=True, tip=self._for),
                 Column("when", tr("When"), self._when, 200, stretch=True, tip=self._when),
-                Column("now", tr("Now"), self._now, 70),
-                Column("why", tr("Why"), _why, 120, muted=True, tip=_why),
+                Column("now", tr("Now"), self._now, 64, muted=True),
             ),
             key=lambda one: one.id,
         )
@@ -128,7 +127,7 @@ class SchedulePart(QWidget):
             return
         what = tr("window") if isinstance(chosen, Window) else tr("freeze")
         title = tr("Take away this {}?").format(what)
-        words = f"{scope_words(chosen.scope, self._names)}: {self._when(chosen)}."
+        words = f"{self._for(chosen)}: {self._when(chosen)}."
         if not self._context.questions.confirm(title, words, tr("Take it away")):
             return
         console = self._context.console
@@ -141,11 +140,14 @@ class SchedulePart(QWidget):
     def _time(self) -> datetime:
         return self._context.now()
 
+    def _for(self, one: Window | Freeze) -> str:
+        return scope_words(one.scope, self._names)
+
     def _when(self, one: Window | Freeze) -> str:
         if isinstance(one, Window):
             return str(one)
         now = self._time()
-        return f"{moment(one.begins_at, now)} – {moment(one.ends_at, now)}"
+        return f"{moment(one.begins_at, now)} – {moment(one.ends_at, now)}: {one.reason} ({one.person})"
 
     def _now(self, one: Window | Freeze) -> str:
         now = self._time()
@@ -164,7 +166,3 @@ class SchedulePart(QWidget):
 
 def _what(one: Window | Freeze) -> str:
     return tr("window") if isinstance(one, Window) else tr("freeze")
-
-
-def _why(one: Window | Freeze) -> str:
-    return "" if isinstance(one, Window) else f"{one.reason} ({one.person})"
