@@ -243,7 +243,7 @@ def activity_words(cell: Cell) -> str:
         case Activity.INTERRUPTED:
             return "in a rollout that was interrupted"
         case Activity.LOCKED:
-            return cell.step
+            return cell.step or str(cell.activity)
         case Activity.ROLLING_OUT | Activity.IDLE:
             return f"rolling out{f' ({step})' if step else ''}"
         case _:

@@ -140,7 +140,7 @@ def test_images_come_ahead_in_spite_of_the_registry_and_of_a_kill(
     steps = [step for target in report["targets"] for step in target["steps"] if step["step"] == "pull"]
     assert sorted(step["words"] for step in steps if step["words"]) == sorted(waited)
     assert {step["result"] for step in steps} == {"ok"}
-    assert report["fetched"] == "Images for 3 engines: 3 fetched."
+    assert report["fetched"] == "Images for 3 engines: 2 fetched, 1 there already."
 
     # By command, for later: refused for good it is told without waiting; and an engine that has no way to the registry
     # is given the image by another. No container is touched.
@@ -153,7 +153,7 @@ def test_images_come_ahead_in_spite_of_the_registry_and_of_a_kill(
     assert "unauthorized" in fetched(refused)["oslo"][1]
     with lab.network.no_way(local.engine.place, registry.host):
         told = program.ask("images", "prefetch", "webshop")
-    assert told["words"] == "Images for 3 engines: 3 fetched."
+    assert told["words"] == "Images for 3 engines: 2 fetched, 1 there already."
     assert fetched(told)["oslo"] == ("there", "")
     assert fetched(told)["local"] in {
         ("there", f"taken from {giver}, as the registry could not be reached") for giver in ("paris", "oslo")
