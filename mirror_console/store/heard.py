@@ -63,6 +63,8 @@ WATCHED = (
         when="NEW.brought_by != ''",
         events=("INSERT",),
     ),
+    Watched(tables.maintenance_window),
+    Watched(tables.freeze),
     # What a rollout applies stands with its target; here is what was accepted without one.
     Watched(tables.applied, without=frozenset({"at", "secrets"}), when="NEW.rollout_id = ''"),
     Watched(tables.rollout, without=frozenset({"console", "started_at"}), events=("INSERT", "UPDATE")),
