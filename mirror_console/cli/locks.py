@@ -103,7 +103,7 @@ def take(
         words = standing_words(watched, console.clock().astimezone())
         if watched.found is not Found.STILL:
             raise InvalidInput(NOT_TAKEN, [Problem("lock", words.rstrip("."))])
-        _agreed(session, watched, words, yes=yes)
+        _agreed(session, watched, words, yes=yes, may_ask=not as_json)
         rollout = take_over(console, jobs, watched, why.strip(), _Progress(session))
     tell_outcome(session, rollout, as_json=as_json)
 
@@ -136,7 +136,7 @@ class _Progress:
             self._session.out.note(f"{target.planned.application}: {target.words}.")
 
 
-def _agreed(session: Session, watched: Watched, words: str, *, yes: bool) -> None:
+def _agreed(session: Session, watched: Watched, words: str, *, yes: bool, may_ask: bool) -> None:
     """Let a person say whose lock it is that is taken. Raises InvalidInput where they don't.
 
     A lock isn't taken by a habit, so no yes at a question is enough.
@@ -145,7 +145,7 @@ def _agreed(session: Session, watched: Watched, words: str, *, yes: bool) -> Non
     if yes or watched.lock is None:
         return
     holder = watched.lock.holder
-    if not session.parts.interactive():
+    if not (may_ask and session.parts.interactive()):
         raise InvalidInput(NOT_TAKEN, [Problem("yes", "nobody can be asked here: say --yes")])
     session.out.note("Ask there first, where you can: whoever comes back finds that its rollout was ended here.")
     answer = typer.prompt(f"Type '{holder}' to take the lock over", err=True)

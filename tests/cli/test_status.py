@@ -120,7 +120,8 @@ def test_json_keys_stay(call: CommandLine) -> None:
         "id", "name", "slug", "account", "source", "tags", "domains", "environments",
     }  # fmt: skip
     assert told["mirrors"][0]["environments"][0].keys() == {
-        "id", "name", "status", "alignment", "health", "knowledge", "activity", "running", "expected", "why", "behind",
+        "id", "name", "status", "alignment", "health", "knowledge", "activity", "locked_by", "running", "expected",
+        "why", "behind",
         "drift", "drift_words", "sureness", "untold", "differences", "not_compared", "pending", "held",
         "held_until", "engine", "container", "checked_at", "running_since", "answer",
             "way_back", "way_back_words",

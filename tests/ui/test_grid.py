@@ -507,7 +507,7 @@ def test_every_state_is_painted_in_its_colours(
     context.theme.choose_density(density)
     page = _page(context, qtbot, many=0)
     page.refresh(grid_of(list(every_state().values())))
-    page.resize(1200, 1200)
+    page.resize(1200, 1400)
     page.detail.hide()
     QApplication.processEvents()
     image = _image(page)
