@@ -69,6 +69,8 @@ class Case:
     way_back_may_go: bool = False
     old_may_go: bool = False
     """Whether somebody may have removed the old container: then it can't be put back."""
+    other_name: str = ""
+    """What somebody may have called the container that serves."""
     name_is_taken: bool = False
     """Whether somebody has put a container of their own under the environment's name."""
     started_by_others: bool = False
@@ -207,6 +209,8 @@ def _serves(case: Case, told: str, found: Mapping[str, Inspected]) -> list[Viola
         return []
     if told in RUNS_OLD and case.old is None:
         return [Violation("what was told is what is", f"told '{told}', but {name} runs") for name in running]
+    if told in RUNS_OLD and case.other_name and running == [case.other_name]:
+        return [] if found[case.other_name]["Id"] == (case.old or {}).get("Id") else [Violation("one serves", told)]
     if running != [case.container]:
         return [Violation("one serves", f"told '{told}', and {running} run, not just '{case.container}'")]
     one = found[case.container]
@@ -252,7 +256,7 @@ def _is_new(case: Case, one: Inspected, found: Mapping[str, Inspected]) -> list[
 
 
 def _left(case: Case, found: Mapping[str, Inspected]) -> list[Violation]:
-    may_stay = {case.container, f"{case.container}.mc-prev"} | case.may_be_left
+    may_stay = {case.container, f"{case.container}.mc-prev", case.other_name} | case.may_be_left
     return [Violation("nothing is left over", name) for name in found if name not in may_stay]
 
 

@@ -13,10 +13,10 @@ BAKES = 3.0
 """Seconds in which what dies after one is seen to die."""
 
 
-def _ill(goal: str, words: str, **scene: float) -> Fault:
+def _ill(goal: str, words: str, bake: float = 0.2, **scene: float) -> Fault:
     def play(world: World, point: Point) -> Outcome:
         old = None if point.dice.random() < 0.3 else "1"
-        role = Role(goal=goal, old=old, bake=BAKES, kept=point.dice.random() < 0.5, scene=scene)
+        role = Role(goal=goal, old=old, bake=bake, kept=point.dice.random() < 0.5, scene=scene)
         change = lambda case: replace(case, may_end=PUT_BACK)  # noqa: E731
         with played(world, world.stage(HOST), point, role, change=change) as playing:
             return _to_its_end(playing)
@@ -42,6 +42,6 @@ def _to_its_end(play: Play) -> Outcome:
 FAULTS = (
     _ill("exits-at-once", "new container exits at once", settle=0.5),
     _ill("never-healthy", "new container never gets healthy", limit=2.5),
-    _ill("healthy-then-dies", "new container is healthy, then dies"),
+    _ill("healthy-then-dies", "new container is healthy, then dies", BAKES),
     Fault("ignores-term", "old container ignores SIGTERM", ignores_term, share=0.5, at_once=2),
 )

@@ -179,14 +179,23 @@ def _any_end(**more: Any) -> Callable[[Case], Case]:
     return lambda case: replace(case, may_end=ANY, **more)
 
 
-GONE = _any_end(way_back_may_go=True, old_may_go=True)
+def _by_hand(case: Case) -> Case:
+    return replace(case, may_end=ANY, other_name=f"{case.container}.by-hand")
+
+
+def _gone(case: Case) -> Case:
+    """Where nothing is left to be put back, the new container that was made is left to a person."""
+    left = frozenset({f"{case.container}.mc-next"})
+    return replace(case, may_end=ANY, way_back_may_go=True, old_may_go=True, may_be_left=left)
+
+
 FAULTS = (
     _fault("restarted", "somebody restarts our container", Meddling(_restart, WATCHED, change=_any_end())),
     _fault("stopped", "somebody stops our container", Meddling(_stop, WATCHED, change=_any_end())),
-    _fault("renamed", "somebody renames our container", Meddling(_rename, WATCHED, change=_any_end())),
+    _fault("renamed", "somebody renames our container", Meddling(_rename, WATCHED, change=_by_hand)),
     _fault("new-removed", "somebody removes the new container", Meddling(_remove_new, ANYWHERE)),
-    _fault("old-removed", "somebody removes the old container", Meddling(_remove_old, ANYWHERE, change=GONE)),
-    _fault("pruned", "somebody prunes what doesn't run, our lock too", Meddling(_prune, ANYWHERE, change=GONE)),
+    _fault("old-removed", "somebody removes the old container", Meddling(_remove_old, ANYWHERE, change=_gone)),
+    _fault("pruned", "somebody prunes what doesn't run, our lock too", Meddling(_prune, ANYWHERE, change=_gone)),
     _fault(
         "name-taken",
         "somebody puts a container under our name",
