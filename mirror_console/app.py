@@ -25,7 +25,7 @@ from mirror_console.jobs import JobEvent, Jobs, Patience
 from mirror_console.operations.anchoring import Anchoring
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.ports import Vault as VaultPort
-from mirror_console.store import Catalog, CatalogLock
+from mirror_console.store import Catalog, CatalogLock, Wishes
 from mirror_console.vault import MadeUpVault, SessionVault, Vault
 
 SIMULATED = "simulated"
@@ -129,6 +129,7 @@ def opened(
             read_only=read_only or ("" if write else "This command only reads."),
             simulated=simulated,
             run=run,
+            wishes=Wishes(path),
             holder=lambda: found.run if (found := lock.holder()) else "",
         )
         anchoring = Anchoring(console, jobs)

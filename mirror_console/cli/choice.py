@@ -13,7 +13,7 @@ import typer
 from mirror_console import settings
 from mirror_console.cli.session import Session
 from mirror_console.cli.status import FILTER_HELP, chosen, surveyed
-from mirror_console.domain.plan import Plan, Way
+from mirror_console.domain.plan import OnFailure, Plan, Way
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
@@ -46,6 +46,9 @@ class Choice:
     in_a_row: Annotated[int | None, typer.Option("--in-a-row", help="Stop at so many failures in a row.")] = None
     health_limit: Annotated[float | None, typer.Option("--health-limit", help="Seconds to wait for health.")] = None
     pause_after: Annotated[str, typer.Option("--pause-after", help=PAUSE_HELP)] = ""
+    on_failure: Annotated[
+        OnFailure | None, typer.Option("--on-failure", help="What becomes of a target that fails.")
+    ] = None
     per_registry: Annotated[int | None, typer.Option("--per-registry", help="Pulls at once from one registry.")] = None
     pulls_per_engine: Annotated[int | None, typer.Option("--pulls-per-engine", help="Pulls at once to one engine.")] = (
         None
@@ -120,6 +123,7 @@ def _way(choice: Choice, way: Way) -> Way:
         "at_once_per_engine": choice.per_engine,
         "in_a_row": choice.in_a_row,
         "health_limit": choice.health_limit,
+        "on_failure": choice.on_failure,
         "pulls_per_registry": choice.per_registry,
         "pulls_per_engine": choice.pulls_per_engine,
         "prefetch": False if choice.no_prefetch else None,

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from mirror_console.cli.choice import way_of
+from mirror_console.cli.confirming import carried_through
 from mirror_console.cli.progress import tell_outcome
-from mirror_console.cli.rollout import YesOption, carried_through
+from mirror_console.cli.rollout import YesOption
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.status import surveyed
 from mirror_console.domain.alignment import SAME_IMAGE, Cell

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from mirror_console.cli import control
 from mirror_console.cli.choice import Choice, planned, with_choice
+from mirror_console.cli.confirming import carried_through, past_pauses
 from mirror_console.cli.files import write_text
 from mirror_console.cli.finding import RolloutArgument, find_plan, find_rollout
 from mirror_console.cli.progress import carry_out, tell_outcome
@@ -16,18 +18,13 @@ from mirror_console.cli.rollout_words import print_checks, print_plan, print_rol
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.shapes import plan_shape, rollout_shape
 from mirror_console.domain.check import Checked
-from mirror_console.domain.counting import counted
-from mirror_console.domain.plan import Plan, left_out_words, number_to_type, why_nothing
-from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.domain.plan import Plan, why_nothing
+from mirror_console.domain.rollout import RolloutState
 from mirror_console.errors import InvalidInput, Problem
-from mirror_console.jobs import Jobs
-from mirror_console.operations.console import Console
 from mirror_console.operations.durations import learned
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.report import Format, report_text
-from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.rollout import resume as go_on
-from mirror_console.operations.rollout import start as begin
 from mirror_console.operations.standing import all_rollouts
 
 EnvironmentOption = Annotated[str, typer.Option("--environment", "-e", help="The environment, such as live.")]
@@ -40,17 +37,18 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(
         group,
         name="rollout",
-        help="Take a release to mirrors: plan, checks, start, list, show, report.",
+        help="Take a release to mirrors: plan, checks, start, list, show, report; pause, resume, stop, abort, decide, "
+        "retry, rollback.",
         short_help="Take a release to mirrors.",
     )
     group.command("plan")(plan)
     group.command("checks")(checks)
     group.command("start")(start)
     group.command("resume")(resume)
-    group.command("stop")(stop)
     group.command("list")(list_all)
     group.command("show")(show)
     group.command("report")(report)
+    control.add_to(group)
 
 
 @told
@@ -125,23 +123,7 @@ def resume(context: typer.Context, rollout_text: RolloutArgument = "", as_json: 
     with session.console(write=True) as (console, jobs):
         rollout = go_on(console, find_rollout(console, rollout_text, RolloutState.PAUSED).id)
         rollout = carry_out(session.out, console, jobs, rollout)
-        rollout = _past_pauses(session, console, jobs, rollout, as_json=as_json)
-    tell_outcome(session, rollout, as_json=as_json)
-
-
-@told
-def stop(context: typer.Context, rollout_text: RolloutArgument = "", as_json: JsonOption = False) -> None:
-    """End a paused rollout. Targets that were not begun are left as they are."""
-    session = session_of(context)
-    session.demand_write()
-    with session.console(write=True) as (console, jobs):
-        rollout = find_rollout(console, rollout_text, RolloutState.PAUSED)
-        if rollout.state is not RolloutState.PAUSED:
-            problem = Problem("rollout", f"{rollout.plan.fingerprint} is {rollout.state}")
-            raise InvalidInput("Only a paused rollout can be stopped.", [problem], "Choose another.")
-        conductor = Conductor(console, jobs, rollout)
-        conductor.stop()
-        rollout = conductor.run()
+        rollout = past_pauses(session, console, jobs, rollout, as_json=as_json)
     tell_outcome(session, rollout, as_json=as_json)
 
 
@@ -193,61 +175,6 @@ def report(
         else:
             write_text(to, text)
             session.out.note(f"Wrote {to}.")
-
-
-def carried_through(
-    session: Session, console: Console, jobs: Jobs, made: Plan, why: str, yes: int | None, *, as_json: bool
-) -> Rollout:
-    """Show a plan, check it, have it confirmed, and carry it out until it ends or pauses."""
-    if not as_json:
-        print_plan(session.out, made, learned(console))
-    checked = preflight(console, jobs, made)
-    if not as_json:
-        print_checks(session.out, made, checked)
-    typed = _confirmed(session, made, checked, yes)
-    rollout = carry_out(session.out, console, jobs, begin(console, made, checked, why, typed))
-    return _past_pauses(session, console, jobs, rollout, as_json=as_json)
-
-
-# --- asking and telling -------------------------------------------------------------------------------------------
-
-
-def _confirmed(session: Session, made: Plan, checked: Checked, yes: int | None) -> int | None:
-    """The number of targets that the person has said. Raises InvalidInput, or ends where the answer is no."""
-    number = len(made.targets) - len(checked.blocked(target.environment_id for target in made.targets))
-    if not number or checked.blocks_all:
-        # The operation says why it can't be started.
-        return None
-    if yes is not None:
-        if yes != number:
-            left_out = left_out_words(made)
-            words = f"{counted(number, 'target')} would change, not {yes}"
-            problem = Problem("yes", f"{words} (left out: {left_out})" if left_out else words)
-            raise InvalidInput("The rollout was not started.", [problem])
-        return yes
-    if not session.parts.interactive():
-        problem = Problem("yes", f"nobody can be asked here: say --yes {number} to start it")
-        raise InvalidInput("The rollout was not started.", [problem])
-    question = f"Roll out to {number} {made.environment} target{'' if number == 1 else 's'}?"
-    if number_to_type(number) is None:
-        if typer.confirm(question, default=False, err=True):
-            return None
-    else:
-        answer = typer.prompt(f"{question} Type {number} to start", default="", show_default=False, err=True)
-        if answer.strip() == str(number):
-            return number
-        session.out.note(f"{number} expected.")
-    session.out.note("Nothing was started.")
-    raise typer.Exit(ExitCode.ATTENTION)
-
-
-def _past_pauses(session: Session, console: Console, jobs: Jobs, rollout: Rollout, *, as_json: bool) -> Rollout:
-    while rollout.state is RolloutState.PAUSED and session.parts.interactive() and not as_json:
-        session.out.note(rollout.paused_because, "yellow")
-        if not typer.confirm("Go on?", default=False, err=True):
-            return rollout
-        rollout = carry_out(session.out, console, jobs, go_on(console, rollout.id))
-    return rollout
 
 
 def _show_checks(session: Session, made: Plan, checked: Checked, *, as_json: bool) -> None:

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mirror_console.cli.output import Output
+from mirror_console.domain.causes import causes
 from mirror_console.domain.check import Answer, Checked
 from mirror_console.domain.counting import counted
 from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, TargetState, headline
+from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
+from mirror_console.operations.retrying import FAILED
 from mirror_console.operations.written import moment, seconds
 
 _ANSWERS = {Answer.PASS: "green", Answer.WARNING: "yellow", Answer.UNKNOWN: "yellow", Answer.BLOCKED: "red"}
@@ -20,7 +22,8 @@ _ANSWERS = {Answer.PASS: "green", Answer.WARNING: "yellow", Answer.UNKNOWN: "yel
 def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
     """What a plan would do, first in numbers, and how long it would take."""
     counts = [len(wave) for wave in plan.waves]
-    out.say(f"Plan {plan.fingerprint} to {plan.environment}, valid until {moment(plan.valid_until)}", "bold")
+    kind = f" ({plan.kind})" if plan.kind else ""
+    out.say(f"Plan {plan.fingerprint} to {plan.environment}{kind}, valid until {moment(plan.valid_until)}", "bold")
     out.say(
         f"{counted(len(plan.targets), 'target')} on {counted(len(plan.engine_ids), 'engine')}"
         + (f" in {counted(len(counts), 'wave')} ({' + '.join(map(str, counts))})" if counts else "")
@@ -40,11 +43,12 @@ def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
             target.change.value,
             target.before_title or "—",
             target.after_title,
+            target.way_back.value if target.way_back else "—",
         ]
         for target in plan.targets
     ]
     if rows:
-        out.table([">wave", "mirror", "engine", "change", "before", "after"], rows)
+        out.table([">wave", "mirror", "engine", "change", "before", "after", "way back"], rows)
     if plan.left_out:
         out.say("")
         out.table(
@@ -94,6 +98,8 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
         f"Rollout {rollout.plan.fingerprint} to {rollout.plan.environment}, id {rollout.id[:8]}, started by "
         f"{rollout.started_by} at {moment(rollout.started_at)}. Why: {rollout.why or 'not said'}"
     )
+    if rollout.plan.kind:
+        out.say(f"It is the {rollout.plan.kind}.")
     if rollout.paused_because:
         out.say(rollout.paused_because, "yellow")
     if rollout.fetches:
@@ -104,18 +110,44 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
         took = (target.ended_at - target.started_at).total_seconds() if target.ended_at and target.started_at else None
         rows.append(
             [
-                (str(target.state), "green" if target.state in SUCCEEDED else "red" if target.over else ""),
+                (_state(target), "green" if target.state in SUCCEEDED else "red" if target.over else ""),
                 target.planned.application,
                 target.planned.engine,
                 f"{target.planned.before_title or '—'} → {target.planned.after_title}",
                 seconds(took),
                 target.words or target.verified_by,
+                target.planned.way_back.value if target.planned.way_back else "—",
             ]
         )
-    out.table(["state", "mirror", "engine", "before → after", ">took", "in words"], rows)
+    out.table(["state", "mirror", "engine", "before → after", ">took", "in words", "way back"], rows)
+    _print_causes(out, rollout)
     hint = _next(rollout)
     if hint:
         out.say(hint)
+
+
+def _state(target: Target) -> str:
+    """Its state, and which attempt it is where it isn't the first."""
+    return str(target.state) if target.attempt == 1 else f"{target.state} (attempt {target.attempt})"
+
+
+def _print_causes(out: Output, rollout: Rollout) -> None:
+    """Failures by their cause, with the numbers by which they are named on the command line."""
+    found = causes(rollout.targets)
+    if not found:
+        return
+    rows: list[list[str | tuple[str, str]]] = [
+        [
+            str(number),
+            str(cause.count),
+            (str(cause.state), "red"),
+            cause.words,
+            _names([target.planned.application for target in cause.targets]),
+        ]
+        for number, cause in enumerate(found, 1)
+    ]
+    out.say("")
+    out.table([">cause", ">targets", "state", "in words", "mirrors"], rows)
 
 
 def print_rollouts(out: Output, rollouts: Sequence[Rollout]) -> None:
@@ -127,7 +159,7 @@ def print_rollouts(out: Output, rollouts: Sequence[Rollout]) -> None:
         [
             rollout.id[:8],
             rollout.plan.fingerprint,
-            rollout.plan.environment,
+            rollout.plan.environment + (f" ({rollout.plan.kind})" if rollout.plan.kind else ""),
             rollout.state.value,
             headline(rollout),
             moment(rollout.started_at),
@@ -142,10 +174,16 @@ def print_rollouts(out: Output, rollouts: Sequence[Rollout]) -> None:
 def _next(rollout: Rollout) -> str:
     name = rollout.id[:8]
     match rollout.state:
+        case RolloutState.PAUSED if rollout.count(TargetState.UNDECIDED):
+            return f"Decide: mirror-console rollout decide retry|'put back'|leave|skip {name} --cause 1"
         case RolloutState.PAUSED:
             return f"Go on: mirror-console rollout resume {name}. Or end it: mirror-console rollout stop {name}"
         case RolloutState.INTERRUPTED:
             return f"Decide: mirror-console recover continue {name}, or: mirror-console recover put-back {name}"
         case _:
             stranded = rollout.count(TargetState.STRANDED)
-            return f"{stranded} targets need a person now." if stranded else ""
+            if stranded:
+                return f"{counted(stranded, 'target')} need a person now."
+            if rollout.count(*FAILED):
+                return f"Try them again: mirror-console rollout retry {name}"
+            return ""

@@ -15,7 +15,9 @@ unhold            {"mirror", "environment", "was_held"}
 rollout plan      PlanShape
 rollout checks    {"plan", "blocks_all", "results": [{"check", "answer", "blocks", "words", "remedy", "environment_id",
                   "mirror"}]}
-rollout start, resume, stop, show; recover continue, put-back; locks take-over      RolloutShape
+rollout start, resume, show, pause, stop, abort, decide, retry, rollback; recover continue, put-back; locks take-over
+                  RolloutShape
+rollout rollback --preview                                             PlanShape
 rollout list      [RolloutShape]
 rollout report    as mirror_console.operations.report_content.RolloutReport
 recover list      [{"rollout": RolloutShape, "words", "findings": [{"environment_id", "mirror", "found", "words",
@@ -50,6 +52,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.alignment import Cell, Expected
+from mirror_console.domain.causes import causes
 from mirror_console.domain.durations import Eta, Learned, eta_of_plan
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import EngineRow, Grid, Row
@@ -60,6 +63,7 @@ from mirror_console.domain.relay import Relay
 from mirror_console.domain.request import ListedImage
 from mirror_console.domain.rollout import Rollout, headline
 from mirror_console.domain.verdict import answer
+from mirror_console.domain.way_back import KnownWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,9 @@ class EnvironmentShape:
     checked_at: datetime | None
     running_since: datetime | None
     answer: str
+    way_back: str
+    """Whether it can go back to what it ran before its last rollout, as a target tells it; empty without a rollout."""
+    way_back_words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +167,20 @@ class TargetShape:
     state: str
     words: str
     attempt: int
+    way_back: str
+    """Whether there is a way back from it: yes, by pull only, no, blocked, nothing before; empty where nobody told."""
+
+
+@dataclass(frozen=True, slots=True)
+class CauseShape:
+    """Targets that failed, or were skipped, for one reason. `number` names it on the command line."""
+
+    number: int
+    state: str
+    words: str
+    count: int
+    environment_ids: Sequence[str]
+    mirrors: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +198,8 @@ class PlanShape:
     canary: str
     lasts: Eta | None
     """Seconds, without pauses and fetching images, and from how many earlier turns; null where none is known."""
+    kind: str
+    """``rollback of …`` where it is one; empty for what takes a release to mirrors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +218,15 @@ class RolloutShape:
     ended_at: datetime | None
     targets: Sequence[TargetShape]
     fetches: Sequence[Fetch]
+    kind: str
+    causes: Sequence[CauseShape]
 
 
-def status_shape(grid: Grid, rows: Sequence[Row], columns: Sequence[str], now: datetime) -> StatusShape:
-    """The state of chosen mirrors, in chosen environments."""
-    mirrors = [_mirror(row, columns, now) for row in rows]
+def status_shape(
+    grid: Grid, rows: Sequence[Row], columns: Sequence[str], now: datetime, ways: Mapping[str, KnownWay]
+) -> StatusShape:
+    """The state of chosen mirrors, in chosen environments, with their ways back by environment."""
+    mirrors = [_mirror(row, columns, now, ways) for row in rows]
     counted: dict[str, int] = {}
     for mirror in mirrors:
         for environment in mirror.environments:
@@ -246,6 +273,7 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
             state="planned",
             words="",
             attempt=0,
+            way_back=target.way_back.value if target.way_back else "",
         )
         for target in plan.targets
     ]
@@ -269,6 +297,7 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
         left_out=left_out,
         canary=plan.canary_words,
         lasts=eta_of_plan(plan, learned),
+        kind=plan.kind,
     )
 
 
@@ -288,6 +317,7 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
             state=target.state.value,
             words=target.words,
             attempt=target.attempt,
+            way_back=target.planned.way_back.value if target.planned.way_back else "",
         )
         for target in rollout.targets
     ]
@@ -304,6 +334,18 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
         ended_at=rollout.ended_at,
         targets=targets,
         fetches=rollout.fetches,
+        kind=rollout.plan.kind,
+        causes=[
+            CauseShape(
+                number=number,
+                state=cause.state.value,
+                words=cause.words,
+                count=cause.count,
+                environment_ids=cause.environment_ids,
+                mirrors=[target.planned.application for target in cause.targets],
+            )
+            for number, cause in enumerate(causes(rollout.targets), 1)
+        ],
     )
 
 
@@ -362,7 +404,7 @@ def relay_shape(relay: Relay) -> RelayShape:
     return RelayShape(relay.fingerprint, relay.source, relay.complete, relay.sentence, legs)
 
 
-def _mirror(row: Row, columns: Sequence[str], now: datetime) -> MirrorShape:
+def _mirror(row: Row, columns: Sequence[str], now: datetime, ways: Mapping[str, KnownWay]) -> MirrorShape:
     application = row.application
     return MirrorShape(
         id=application.id,
@@ -372,11 +414,14 @@ def _mirror(row: Row, columns: Sequence[str], now: datetime) -> MirrorShape:
         source=row.source_name,
         tags=application.tags,
         domains=application.domains,
-        environments=[_environment(row.cells[name], now) for name in columns if name in row.cells],
+        environments=[
+            _environment(cell, now, ways.get(cell.environment.id))
+            for cell in (row.cells[name] for name in columns if name in row.cells)
+        ],
     )
 
 
-def _environment(cell: Cell, now: datetime) -> EnvironmentShape:
+def _environment(cell: Cell, now: datetime, way: KnownWay | None) -> EnvironmentShape:
     seen = cell.observation
     return EnvironmentShape(
         id=cell.environment.id,
@@ -405,4 +450,6 @@ def _environment(cell: Cell, now: datetime) -> EnvironmentShape:
         checked_at=seen.at if seen else None,
         running_since=seen.running_since if seen else None,
         answer=answer(cell, now),
+        way_back=way.way_back.value if way else "",
+        way_back_words=way.words if way else "",
     )

@@ -21,6 +21,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.refresh import Refreshed, refresh
 from mirror_console.operations.standing import unfinished
 from mirror_console.operations.status import survey
+from mirror_console.operations.ways_back import ways_back
 
 GLYPHS = {
     Status.ALIGNED: ("✓", "green"),
@@ -72,6 +73,8 @@ def status(
         grid = surveyed(session, console)
         cut_off = [one for one in unfinished(console) if one.state is RolloutState.INTERRUPTED]
         now = console.clock()
+        shown = [cell.environment.id for row in grid.rows for cell in row.cells.values()] if as_json else []
+        ways = ways_back(console, shown)
     rows = chosen(grid, " ".join(filter_text or []), now)
     if environment and environment not in grid.columns:
         names = ", ".join(grid.columns) or "none yet"
@@ -80,7 +83,7 @@ def status(
     columns = [environment] if environment else list(grid.columns)
     cells = [row.cells[name] for row in rows for name in columns if name in row.cells]
     if as_json:
-        session.out.json(status_shape(grid, rows, columns, now))
+        session.out.json(status_shape(grid, rows, columns, now, ways))
     elif sentences:
         for cell in cells:
             session.out.say(answer(cell, now.astimezone()))

@@ -19,6 +19,7 @@ from mirror_console.domain.environment import Settings
 from mirror_console.domain.identity import UNREAD, is_image
 from mirror_console.domain.image import Image
 from mirror_console.domain.release import Mark, Release, passage
+from mirror_console.domain.way_back import WayBack, way_back_over
 from mirror_console.errors import Problem
 
 VALID_FOR = timedelta(minutes=15)
@@ -43,6 +44,18 @@ class Change(StrEnum):
     CREATE = "create"
     TAKE_OVER = "take over"
     """Nothing of ours: what another console left in the middle is brought to an end."""
+    BACK = "roll back"
+    """To what it ran before another rollout, image and settings."""
+
+
+class OnFailure(StrEnum):
+    """What becomes of a target whose new container isn't well."""
+
+    PUT_BACK = "put back"
+    LEAVE = "leave"
+    """The new container stays, to be looked at; the old one is kept as the way back."""
+    ASK = "ask"
+    """It is left as it stands until a person decides; the rollout pauses when nothing else is to be done."""
 
 
 class Reason(StrEnum):
@@ -58,6 +71,9 @@ class Reason(StrEnum):
     STOP_FIRST = "another release comes first"
     WITHDRAWN = "release withdrawn"
     UNKNOWN_IMAGE = "image not known"
+    NO_WAY_BACK = "no way back"
+    MIGRATION = "blocked by a migration"
+    CHANGED_SINCE = "changed since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +119,7 @@ class Way:
     health_limit: float = 0.0
     pause_after_every: bool = False
     pause_after: tuple[int, ...] = ()
+    on_failure: OnFailure = OnFailure.PUT_BACK
 
     def allowed_failures(self, wave: int, waves: int, size: int) -> int:
         """How many targets of a wave of this size may fail before the rollout pauses. A share becomes a count here."""
@@ -163,6 +180,12 @@ class PlannedTarget:
     """Where nothing is rolled out: the lock was taken over, and what the other console left is brought to an end."""
     canary: CanaryRule | None = None
     """Why it is in the first of several waves; None for the others."""
+    way_back: WayBack | None = None
+    """Whether there is a way back from what is planned to what runs; None in a plan of before that was told."""
+    before_settings: Settings | None = None
+    """What the old container was made of, where that isn't what is planned."""
+    image_id: str = ""
+    """What the planned image is called on its engine, where it was seen there: then no registry is needed."""
 
     @property
     def digest(self) -> str:
@@ -185,6 +208,15 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class RollbackOf:
+    """Which rollout a plan takes back, and how much of it, in words."""
+
+    rollout_id: str
+    fingerprint: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a rollout would do. It covers one environment name; `fingerprint` stands for all that it fixes."""
 
@@ -196,6 +228,13 @@ class Plan:
     left_out: tuple[LeftOut, ...]
     way: Way
     fingerprint: str
+    rollback_of: RollbackOf | None = None
+
+    @property
+    def kind(self) -> str:
+        """What kind of plan it is, where it is a special one: ``rollback of 7F3A-9102, all``."""
+        of = self.rollback_of
+        return f"rollback of {of.fingerprint}, {of.part}" if of else ""
 
     @property
     def valid_until(self) -> datetime:
@@ -348,7 +387,18 @@ def planned(cell: Cell, process: str = "web", releases: Sequence[Release] = ()) 
         image_bytes=release.size if release else None,
         skips=max(0, (cell.behind or 0) - 1),
         engine_at_once=cell.engine_at_once,
+        way_back=_way_back(cell, release, releases),
     )
+
+
+def _way_back(cell: Cell, release: Release | None, releases: Sequence[Release]) -> WayBack:
+    """Whether there will be a way back to what runs now. The old container is kept, and its image with it."""
+    seen = cell.observation
+    if seen is None or not seen.present:
+        return WayBack.NOTHING_BEFORE
+    if release is not None and way_back_over(releases, seen.fingerprint, release.identity):
+        return WayBack.BLOCKED
+    return WayBack.KEPT if seen.fingerprint else WayBack.GONE
 
 
 def _refused(cell: Cell, release: Release | None, releases: Sequence[Release]) -> tuple[Reason, str] | None:
@@ -436,6 +486,7 @@ def plan_fingerprint(targets: Sequence[PlannedTarget], way: Way) -> str:
             target.reference,
             target.settings.hash,
             target.wave,
+            *([target.image_id] if target.image_id else []),
         ]
         for target in targets
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mirror_console.domain.counting import counted
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import Plan, PlannedTarget, stops_at
 
@@ -39,11 +40,15 @@ class TargetState(StrEnum):
     PUTTING_BACK = "putting back"
     UNKNOWN = "unknown"
     """Contact was lost in mid-step: it is read again before anything is said of it."""
+    UNDECIDED = "undecided"
+    """It failed and is left as it stands, for what a person decides. Its lock is held meanwhile."""
     DONE = "done"
     ALREADY = "already"
     FAILED = "failed"
     """Nothing was changed: the environment runs what it ran."""
     PUT_BACK = "put back"
+    LEFT = "left"
+    """It failed, and its new container stays, as the way says or a person decided."""
     STRANDED = "stranded"
     """Neither the new nor the old container could be brought to serve: needs a person."""
     SUPERSEDED = "superseded"
@@ -53,8 +58,17 @@ class TargetState(StrEnum):
 
 SUCCEEDED = frozenset({TargetState.DONE, TargetState.ALREADY})
 UNSUCCESSFUL = frozenset(
-    {TargetState.FAILED, TargetState.PUT_BACK, TargetState.STRANDED, TargetState.SUPERSEDED, TargetState.UNKNOWN}
+    {
+        TargetState.FAILED,
+        TargetState.PUT_BACK,
+        TargetState.LEFT,
+        TargetState.STRANDED,
+        TargetState.SUPERSEDED,
+        TargetState.UNKNOWN,
+    }
 )
+COUNTS_AS_FAILED = UNSUCCESSFUL | {TargetState.UNDECIDED}
+"""What the stop rule counts."""
 WORKING = frozenset(
     {
         TargetState.CHECKING,
@@ -283,8 +297,9 @@ def decide(rollout: Rollout, closed: Collection[str] = ()) -> Decision:
     """What to do next in a running rollout.
 
     A wave begins only when the one before is over. The stop rule is asked before every start, so no more targets can
-    fail beyond it than were in flight. Unreachable and unknown count as failed. Environments in `closed` may not be
-    changed now: they wait, and once nothing else can be begun in their wave, the rollout does.
+    fail beyond it than were in flight. Unreachable, unknown and undecided count as failed. Environments in `closed` may
+    not be changed now: they wait, and once nothing else can be begun in their wave, the rollout does. So it does for
+    those that a person has to decide about.
     """
     if all(target.over for target in rollout.targets):
         return Complete()
@@ -299,10 +314,20 @@ def decide(rollout: Rollout, closed: Collection[str] = ()) -> Decision:
         if before not in rollout.passed_gates and rollout.plan.way.pauses_after(before, rollout.waves):
             return Halt(_gate_words(rollout, before), gate=True)
     begun = _next_targets(rollout, wave, in_flight, closed)
-    if begun:
-        return Begin(begun)
+    if begun or in_flight:
+        return Begin(begun) if begun else Wait()
     waiting = [target for target in rollout.wave(wave) if target.environment_id in closed and not target.over]
-    return Halt(_closed_words(rollout, waiting)) if waiting and not in_flight else Wait()
+    asking = [target for target in rollout.targets if target.state is TargetState.UNDECIDED]
+    return Halt(_undecided_words(asking) if asking else _closed_words(rollout, waiting))
+
+
+def _undecided_words(asking: Sequence[Target]) -> str:
+    waits, becomes = ("waits", "it") if len(asking) == 1 else ("wait", "them")
+    return (
+        f"Paused: {counted(len(asking), 'failed target')} {waits} for a decision "
+        f"({', '.join(target.planned.application for target in asking[:3])}{' and more' if len(asking) > 3 else ''}). "
+        f"Say what is to become of {becomes}."
+    )
 
 
 def _untried(targets: Sequence[Target]) -> bool:
@@ -346,11 +371,11 @@ def _tripped(rollout: Rollout) -> str:
     """The sentence of the stop rule that has tripped, or nothing. A person's resume allows what has failed so far."""
     for wave in range(rollout.waves):
         targets = rollout.wave(wave)
-        failed = [target for target in targets if target.state in UNSUCCESSFUL]
+        failed = [target for target in targets if target.state in COUNTS_AS_FAILED]
         allowed = _allowed(rollout, wave)
         if len(failed) > allowed:
-            counted = f"{len(failed)} of {len(targets)} targets of wave {wave + 1} failed; {allowed} may."
-            return f"Stop rule: {counted} {_THEN}"
+            told = f"{len(failed)} of {len(targets)} targets of wave {wave + 1} failed; {allowed} may."
+            return f"Stop rule: {told} {_THEN}"
     most, row = rollout.plan.way.in_a_row, failures_in_a_row(rollout)
     return f"Stop rule: {row} targets failed in a row; {most - 1} may. {_THEN}" if 0 < most <= row else ""
 
@@ -368,7 +393,7 @@ def failures_in_a_row(rollout: Rollout) -> int:
 
     In the order in which they ended; those that were left out count neither way. One that is unknown ended last.
     """
-    over = [target for target in rollout.targets if target.state in SUCCEEDED | UNSUCCESSFUL]
+    over = [target for target in rollout.targets if target.state in SUCCEEDED | COUNTS_AS_FAILED]
     ended = sorted(over, key=lambda target: (target.ended_at is None, target.ended_at or rollout.started_at))
     forgiven = sum(_forgiven(rollout, wave) for wave in range(rollout.waves))
     row = 0
@@ -399,14 +424,19 @@ def _forgiven(rollout: Rollout, wave: int) -> int:
 
 def after_resume(rollout: Rollout) -> tuple[int, ...]:
     """`passed_gates` once a person has said to go on: past every wave that is over, in spite of what failed so far."""
-    gates = set(rollout.passed_gates)
+    gates = set(past_waves(rollout))
     for wave in range(rollout.waves):
-        failed = sum(target.state in UNSUCCESSFUL for target in rollout.wave(wave))
+        failed = sum(target.state in COUNTS_AS_FAILED for target in rollout.wave(wave))
         if failed:
             gates.add(forgive(wave, failed))
-        if all(target.over for target in rollout.wave(wave)):
-            gates.add(wave)
     return tuple(sorted(gates))
+
+
+def past_waves(rollout: Rollout) -> tuple[int, ...]:
+    """`passed_gates` with every wave that is over. What failed so far isn't forgiven: who tries again may not fail more
+    often than before."""
+    over = {wave for wave in range(rollout.waves) if all(target.over for target in rollout.wave(wave))}
+    return tuple(sorted({*rollout.passed_gates, *over}))
 
 
 def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target], closed: Collection[str]) -> tuple[str, ...]:
@@ -414,7 +444,8 @@ def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target], clos
     per_engine = Counter(target.planned.engine_id for target in in_flight)
     free = way.at_once - len(in_flight)
     begun: list[str] = []
-    for target in rollout.wave(wave):
+    # Those that are tried again come first: whether the cause is gone is worth knowing before others are begun.
+    for target in sorted(rollout.wave(wave), key=lambda target: target.attempt == 1):
         if len(begun) >= free:
             break
         most = min(way.at_once_per_engine, target.planned.engine_at_once)
@@ -431,7 +462,7 @@ def stop_rule_words(rollout: Rollout) -> str:
     """The arithmetic of the stop rule for the current wave: ``1 failed; stops at 3 of 50; unreachable counts``."""
     wave, way = rollout.current_wave, rollout.plan.way
     targets = rollout.wave(wave)
-    failed = sum(target.state in UNSUCCESSFUL for target in targets)
+    failed = sum(target.state in COUNTS_AS_FAILED for target in targets)
     row = f", or at {way.in_a_row} in a row (now {failures_in_a_row(rollout)})" if way.in_a_row else ""
     return f"{failed} failed; {stops_at(_allowed(rollout, wave), len(targets))}{row}; unreachable counts"
 

@@ -13,12 +13,24 @@ from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.errors import NotAllowed
 from mirror_console.operations.keyed import Keyed
-from mirror_console.operations.ports import Catalog, Engines, Vault
+from mirror_console.operations.ports import Catalog, Engines, Vault, Wishes
 
 
 def new_id() -> str:
     """A new identity for a noun of the catalog: 32 hex digits."""
     return uuid.uuid4().hex
+
+
+class NoWishes:
+    """Nobody else is there who could wish anything."""
+
+    def leave(self, run: str, rollout_id: str, wish: str) -> None:
+        """Nobody would hear it."""
+        raise NotAllowed(f"Nobody hears the wish to {wish}.", "It can be done where the rollout runs.")
+
+    def take(self, run: str, rollout_id: str) -> str:
+        """Nothing."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,8 @@ class Console:
     a rollout out."""
     lock_times: LockTimes = field(default_factory=LockTimes)
     """Those of locks, the same for all consoles."""
+    wishes: Wishes = field(default_factory=NoWishes)
+    """What commands want of the run that holds the catalog."""
     keyed: Keyed = field(init=False, repr=False, compare=False)
     """The keyed hashes by which values of secrets are compared."""
     mark: Callable[[str], None] = lambda _boundary: None

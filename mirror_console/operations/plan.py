@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mirror_console.domain.fleet import Grid, Row
-from mirror_console.domain.plan import Plan, Way, make_plan, way_problems
+from mirror_console.domain.plan import Plan, PlannedTarget, Way, make_plan, way_problems
 from mirror_console.domain.release import Release
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.drift import with_replaced_secrets
+from mirror_console.operations.ports import Books
 from mirror_console.operations.status import survey
 
 
@@ -37,6 +39,7 @@ def plan(console: Console, environment: str, application_ids: Sequence[str], way
     cells = with_replaced_secrets(console, cells)
     made = make_plan(new_id(), environment, cells, way, console.person, console.clock(), _releases(grid))
     with console.catalog.write() as books:
+        made = replace(made, targets=tuple(_with_settings_before(books, target) for target in made.targets))
         books.plans.save(made)
     return made
 
@@ -53,6 +56,14 @@ def _canary_problems(rows: Sequence[Row], way: Way) -> list[Problem]:
     if tag and not any(tag in row.application.tags for row in rows):
         found.append(Problem("canary", f"none of the chosen mirrors has the tag '{tag}'"))
     return found
+
+
+def _with_settings_before(books: Books, target: PlannedTarget) -> PlannedTarget:
+    """The target with what its container was last made of, where that isn't what is planned: so it can go back."""
+    applied = [one for one in books.applied.of([target.environment_id]) if one.process == target.process]
+    if applied and applied[0].settings != target.settings:
+        return replace(target, before_settings=applied[0].settings)
+    return target
 
 
 def _releases(grid: Grid) -> dict[str, list[Release]]:

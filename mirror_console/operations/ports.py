@@ -219,6 +219,9 @@ class Rollouts(Protocol):
     def last_settings(self, environment_id: str, settings_hash: str) -> Settings | None:
         """The settings with that hash that a rollout planned last for an environment: those that were applied."""
 
+    def last_changes(self, environment_ids: Iterable[str]) -> dict[str, Target]:
+        """What a rollout changed last of each environment, where one did: its target that is done, or was left."""
+
     def add(self, rollout: Rollout) -> None:
         """The rollout, its plan and its targets."""
 
@@ -329,6 +332,16 @@ class Catalog(Protocol):
 
         The listener runs on the thread that committed.
         """
+
+
+class Wishes(Protocol):
+    """What a command wants of the run of the program that holds the catalog."""
+
+    def leave(self, run: str, rollout_id: str, wish: str) -> None:
+        """Leave a wish for that run. Raises CatalogError."""
+
+    def take(self, run: str, rollout_id: str) -> str:
+        """What is wished of a rollout that this run carries out, once; empty where nothing is."""
 
 
 # --- the keyring --------------------------------------------------------------------------------------------------

@@ -147,12 +147,11 @@ def _check_group(console: Console, jobs: Jobs, engine: Engine, targets: Sequence
         remedy = "Place the environment on a Docker engine, or deploy it by hand."
         return results + [said(target, Check.ENGINE_KIND, Answer.BLOCKED, NO_ROLLOUTS, remedy) for target in targets]
     results += [said(target, Check.ENGINE_KIND, Answer.PASS, "It is Docker.") for target in targets]
-    pullable = {
-        reference: _pullable(console, scene, reference, [target for target in targets if target.reference == reference])
-        for reference in dict.fromkeys(target.reference for target in targets)
-    }
+    # Each image once. Without a reference, targets that go back have an image each of their own.
+    first = {_image_of(target): target for target in reversed(targets)}
+    pullable = {image: _pullable(console, scene, target) for image, target in first.items()}
     works = {
-        target.environment_id: _bound_target(console, scene, target, pullable[target.reference]) for target in targets
+        target.environment_id: _bound_target(console, scene, target, pullable[_image_of(target)]) for target in targets
     }
     outcomes = jobs.side_by_side(works, at_once=TARGETS_AT_ONCE)
     for target in targets:
@@ -190,11 +189,16 @@ def _catalogued(
     return required, changed
 
 
-def _pullable(console: Console, scene: EngineScene, reference: str, targets: Sequence[PlannedTarget]) -> Pullable:
+def _image_of(target: PlannedTarget) -> tuple[str, str]:
+    return (target.reference, "" if target.reference else target.image_id or target.before_image_id)
+
+
+def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pullable:
     """Whether the engine has the image already, or can have it from the registry with the credentials that we hold."""
-    wanted = targets[0]
+    reference = wanted.reference
     if not reference:
-        here = scene.session.image(wanted.before_image_id) if wanted.before_image_id else None
+        name = wanted.image_id or wanted.before_image_id
+        here = scene.session.image(name) if name else None
         if here is not None and wanted.is_met_by(here):
             return (
                 (Check.PULLABLE, Answer.PASS, "The image is on the engine already.", ""),
@@ -225,7 +229,11 @@ def _pullable(console: Console, scene: EngineScene, reference: str, targets: Seq
 
 def _here(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Image | None:
     """The planned image where the engine has it, by the registry's name or by an id that was seen there."""
-    for name in (wanted.reference, *known_as(console, wanted.engine_id, wanted.after_fingerprint)):
+    for name in (
+        *filter(None, [wanted.image_id]),
+        wanted.reference,
+        *known_as(console, wanted.engine_id, wanted.after_fingerprint),
+    ):
         found = scene.session.image(name)
         if found is not None and wanted.is_met_by(found):
             return found

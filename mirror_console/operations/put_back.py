@@ -24,7 +24,7 @@ def put_back(turn: Turn, why: str) -> None:
         # Looked for before anything is stopped: the new one may be all that the environment has.
         left = "; the new one is left as it is" if scene.new is not None else ""
         raise StepFailed(Step.START_OLD, f"the old container is gone, so that it can't be put back{left}")
-    touched = _touched(turn, scene, labels)
+    touched = was_touched(turn, scene, labels)
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
     if scene.new is not None:
@@ -54,7 +54,7 @@ def recorded(scene: Scene) -> Mapping[str, str]:
     return holder.labels if holder else {}
 
 
-def _touched(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> bool:
+def was_touched(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> bool:
     """Whether anything that serves was changed."""
     if turn.planned.swap is Swap.CREATE:
         return scene.new is not None and scene.new.started_at is not None

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from mirror_console.domain.fetching import ARRIVED
 from mirror_console.domain.observation import LABEL, Container
-from mirror_console.domain.plan import PlannedTarget, Swap
+from mirror_console.domain.plan import OnFailure, PlannedTarget, Swap
 from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now
 from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Step, Target, TargetState, end_state
 from mirror_console.errors import EngineError, InvalidInput, Problem
@@ -181,7 +181,7 @@ def go_on(
     begun anew. Returns the conductor of the rest, ready to run.
     """
     rollout = _claim(console, rollout_id)
-    _settle_all(console, jobs, rollout, _go_on_with, report)
+    _settle_all(console, jobs, rollout, _go_on_with, report, rollout.plan.way.on_failure)
     with console.catalog.write() as books:
         rollout = replace(
             books.rollouts.get(rollout_id), state=RolloutState.RUNNING, paused_because="", console=console.run
@@ -238,11 +238,12 @@ def _settle_all(
     rollout: Rollout,
     work: Callable[[Turn, Scene], None],
     report: Callable[[Rollout], None],
+    on_failure: OnFailure = OnFailure.PUT_BACK,
 ) -> None:
     running = Running(console, rollout, report)
 
     def one(target: Target, heart: Heartbeat) -> Callable[[], None]:
-        return lambda: _settle_one(console, running, target, work, heart)
+        return lambda: _settle_one(console, running, target, work, on_failure, heart)
 
     unsure = [target for target in rollout.targets if _unsure(target)]
     with Heartbeat(console, jobs, [target.planned.engine_id for target in unsure]) as heart:
@@ -254,7 +255,12 @@ def _settle_all(
 
 
 def _settle_one(
-    console: Console, running: Running, target: Target, work: Callable[[Turn, Scene], None], heart: Heartbeat
+    console: Console,
+    running: Running,
+    target: Target,
+    work: Callable[[Turn, Scene], None],
+    on_failure: OnFailure,
+    heart: Heartbeat,
 ) -> None:
     planned, rollout = target.planned, running.rollout
     try:
@@ -270,7 +276,7 @@ def _settle_one(
         held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")
         return
-    settle(turn, lambda turn: _leave(turn, scene) if _is_taken(scene) else work(turn, scene))
+    settle(turn, lambda turn: _leave(turn, scene) if _is_taken(scene) else work(turn, scene), on_failure)
     look_last(turn)
 
 

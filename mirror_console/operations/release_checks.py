@@ -65,13 +65,16 @@ def _checked(
         remedy = f"Hold it at {first.title}, roll that out, then end the hold."
         return result(Answer.BLOCKED, words, remedy)
     warnings = []
-    if way.back:
+    # Who rolls back wants just that, and knows that something newer is expected.
+    rolls_back = target.change is Change.BACK
+    if way.back and not rolls_back:
         warnings.append(f"It goes back from {target.before_title} to {target.after_title}.")
     warnings += [_migration(one, back=way.back) for one in way.migrations]
     environment = placed.get(target.environment_id)
     expected = expect(mirror, environment, source.environments, source.releases, now) if environment else None
-    if isinstance(expected, Expected) and expected.release is not None and not expected.release.is_image(wanted):
-        words = f"By now {expected.title} is expected here. What was planned is what runs: {target.after_title}."
+    newer = expected.release if isinstance(expected, Expected) and not rolls_back else None
+    if newer is not None and not newer.is_image(wanted):
+        words = f"By now {newer.title} is expected here. What was planned is what runs: {target.after_title}."
         warnings.append(words)
     if warnings:
         remedy = "Back up the data first where it changes." if way.migrations else "Look whether that is what you want."

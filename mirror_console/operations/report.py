@@ -35,6 +35,8 @@ _SIGNS = {
     TargetState.ALREADY: "=",
     TargetState.FAILED: "✕",
     TargetState.PUT_BACK: "↩",
+    TargetState.LEFT: "✕",
+    TargetState.UNDECIDED: "?",
     TargetState.STRANDED: "✕",
     TargetState.UNKNOWN: "?",
     TargetState.SUPERSEDED: "!",
@@ -136,6 +138,7 @@ def summary_text(console: Console, rollout_id: str) -> str:
     lines += [
         f"Rollout {report.fingerprint} to {marked(report.environment)}, {report.state}",
         "",
+        *([f"- It is the {marked(report.kind)}"] if report.kind else []),
         f"- Release: {marked(', '.join(report.releases)) or 'settings only'}",
     ]
     changed = _changed(report)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console import __version__
+from mirror_console.domain.causes import causes
 from mirror_console.domain.fetching import Fetch, fetching_words
 from mirror_console.domain.image import short
 from mirror_console.domain.plan import LeftOut, PlannedTarget
@@ -33,10 +34,12 @@ from mirror_console.operations.way_typed import rules_text
 NEEDS_A_PERSON = {
     TargetState.STRANDED: "Neither the new nor the old container serves. Look at the engine now.",
     TargetState.UNKNOWN: "Contact was lost in mid-step. Recover the rollout: it reads the engine again.",
+    TargetState.UNDECIDED: "It may be down. Say whether it is tried again, put back, left, or skipped.",
+    TargetState.LEFT: "The new container stays although it isn't well. Look at it; then try again, or roll it back.",
     TargetState.SUPERSEDED: "Somebody else changed it meanwhile. Look at what runs there now.",
-    TargetState.FAILED: "Nothing was changed: it runs what it ran. Remove the cause, then roll out again.",
-    TargetState.PUT_BACK: "It runs what it ran before. Look at the cause, then roll out again.",
-    TargetState.SKIPPED: "A check blocked it, so nothing was tried. Follow its remedy, then roll out again.",
+    TargetState.FAILED: "Nothing was changed: it runs what it ran. Remove the cause, then try it again.",
+    TargetState.PUT_BACK: "It runs what it ran before. Look at the cause, then try it again.",
+    TargetState.SKIPPED: "A check or a person said no; it runs what it ran. Follow the remedy, then try it again.",
 }
 """What to do about a target that didn't get what was planned, the most pressing first."""
 
@@ -106,6 +109,8 @@ class RolloutReport:
 
     rollout_id: str
     fingerprint: str
+    kind: str
+    """``rollback of …`` where it is one."""
     headline: str
     state: RolloutState
     state_words: str
@@ -163,6 +168,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
     return RolloutReport(
         rollout_id=rollout.id,
         fingerprint=rollout.plan.fingerprint,
+        kind=rollout.plan.kind,
         headline=headline(rollout),
         state=rollout.state,
         state_words=rollout.paused_because,
@@ -183,7 +189,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         f"{', images first' if way.prefetch else ''}; {way.bake:g} s bake; {rules_text(rollout.plan)}",
         fetched=fetching_words(rollout.fetches),
         fetches=rollout.fetches,
-        causes=_causes(targets),
+        causes=tuple(ReportedGroup(cause.words, cause.count, "") for cause in causes(rollout.targets)),
         waves=_groups((f"wave {target.wave}", target) for target in sorted(targets, key=lambda one: one.wave)),
         engines=_groups((target.engine, target) for target in sorted(targets, key=lambda one: one.engine)),
         exceptions=tuple(target for target in targets if target.state not in SUCCEEDED),
@@ -257,15 +263,6 @@ def _by_pressure(target: ReportedTarget) -> tuple[int, int, str]:
 
 def _release(planned: PlannedTarget) -> str:
     return planned.after_title or short(planned.after_fingerprint)
-
-
-def _causes(targets: Iterable[ReportedTarget]) -> tuple[ReportedGroup, ...]:
-    failed = Counter(
-        (target.words or str(target.state))
-        for target in targets
-        if target.state not in SUCCEEDED and target.state is not TargetState.NOT_STARTED
-    )
-    return tuple(ReportedGroup(words, count, "") for words, count in failed.most_common())
 
 
 def _groups(named: Iterable[tuple[str, ReportedTarget]]) -> tuple[ReportedGroup, ...]:

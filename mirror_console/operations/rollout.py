@@ -14,6 +14,7 @@ from mirror_console.domain.check import Check, Checked, CheckResult
 from mirror_console.domain.plan import Plan, number_to_type, why_nothing
 from mirror_console.domain.rollout import (
     ENDED,
+    WORKING,
     Begin,
     Complete,
     Halt,
@@ -29,6 +30,7 @@ from mirror_console.domain.rollout import (
 from mirror_console.errors import CatalogError, ConsoleError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.console import Console, new_id
+from mirror_console.operations.deciding import Decision, settle_undecided
 from mirror_console.operations.fetch import Halting
 from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.first_fetch import fetch_first, is_due
@@ -39,8 +41,10 @@ from mirror_console.operations.running import Running
 from mirror_console.operations.schedule_checks import Openings
 from mirror_console.operations.taking_turns import take_turn
 from mirror_console.operations.turn import ImageLooks
+from mirror_console.operations.wishing import LOOK_FOR_WISHES, Heeded, Wish
 
 LOST = "Contact was lost in mid-step."
+COULD_NOT_PUT_BACK = "Not every target that waits for a decision could be put back."
 
 logger = logging.getLogger(__name__)
 
@@ -123,11 +127,14 @@ class Conductor:
         self._checked_waves: set[int] = set()
         self._pause_because = ""
         self._stopping = False
+        self._aborting: tuple[str, ...] | None = None
+        """The targets that were in flight when it was aborted."""
         self._cut_off = False
         self._openings = Openings(console, rollout)
         self._broken: ConsoleError | None = None
         self._image_looks: defaultdict[str, ImageLooks] = defaultdict(dict)
         self._heart = Heartbeat(console, jobs, rollout.plan.engine_ids)
+        self._wishes = Heeded(console, rollout.id)
         self._fetcher = Fetcher(
             console, rollout.plan.way, self._how_halting, relay=from_neighbours(console, jobs, rollout.id)
         )
@@ -151,6 +158,12 @@ class Conductor:
         """Begin nothing more, finish what is in flight, and leave the rest as it is."""
         self._stopping = True
         self._news.put(_News.ASKED)
+
+    def abort(self) -> None:
+        """Begin nothing more, and end what is in flight at its next safe point: put back what isn't committed yet."""
+        if self._aborting is None:
+            self._aborting = tuple(one.environment_id for one in self.rollout.targets if one.state in WORKING)
+        self.stop()
 
     def run(self, work: Work | None = None) -> Rollout:
         """Work until the rollout ends or pauses; a cancelled `work` leaves it as it is, to be recovered.
@@ -181,12 +194,32 @@ class Conductor:
                         pass
             if self.halting and not self._in_flight:
                 return self._halted()
-            match self._news.get():
+            match self._heard():
                 case _News.OVER:
                     self._in_flight -= 1
-                case _News.CUT_OFF | _News.ASKED:
+                case _News.CUT_OFF | _News.ASKED | None:
                     pass
         return self.rollout
+
+    def _heard(self) -> _News | None:
+        """What came next; None where nothing came for a while. What another command wishes is done meanwhile."""
+        try:
+            return self._news.get(timeout=LOOK_FOR_WISHES)
+        except queue.Empty:
+            self._heed()
+            return None
+
+    def _heed(self) -> None:
+        """Do what a command of this person wished, that could not do it itself while this console has the catalog."""
+        match self._wishes.next():
+            case Wish.PAUSE:
+                self.pause()
+            case Wish.STOP:
+                self.stop()
+            case Wish.ABORT:
+                self.abort()
+            case None:
+                pass
 
     def _end_of_program(self) -> None:
         self._cut_off = True
@@ -194,6 +227,7 @@ class Conductor:
 
     def _how_halting(self) -> Halting:
         """What whoever waits for an image is to do."""
+        self._heed()
         if self._stopping or self._cut_off or self._broken:
             return Halting.STOPPING
         return Halting.PAUSING if self._pause_because else Halting.NOT
@@ -207,11 +241,15 @@ class Conductor:
         if all(target.over for target in self.rollout.targets):
             return self._ended()
         if self._stopping:
+            asking = [target for target in self.rollout.targets if target.state is TargetState.UNDECIDED]
+            settle_undecided(self._console, self._jobs, self._running, asking, Decision.PUT_BACK)
             for target in self.rollout.targets:
-                if not target.over:
+                if not target.over and target.state is not TargetState.UNDECIDED:
                     self._running.keep(
                         replace(target, state=TargetState.NOT_STARTED, words="the rollout was stopped before")
                     )
+            if self.rollout.count(TargetState.UNDECIDED):
+                return self._paused(COULD_NOT_PUT_BACK)
             return self._ended()
         return self._paused(self._pause_because)
 
@@ -247,8 +285,18 @@ class Conductor:
     def _ended(self) -> Rollout:
         state = end_state(self.rollout)
         ended_at = self._console.clock() if state in ENDED else None
-        because = LOST if state is RolloutState.INTERRUPTED else ""
+        because = LOST if state is RolloutState.INTERRUPTED else self._aborted_words()
         return self._running.keep_head(state=state, ended_at=ended_at, paused_because=because)
+
+    def _aborted_words(self) -> str:
+        """What was in between when it was aborted, and what came of each; empty where it wasn't."""
+        if self._aborting is None:
+            return ""
+        between = [self.rollout.target(one) for one in self._aborting]
+        came = ", ".join(f"{target.planned.application} {target.state}" for target in between)
+        if not came:
+            return f"Aborted by {self._console.person}. Nothing was in between."
+        return f"Aborted by {self._console.person}. In between when it was: {came}."
 
     # --- before the first wave ----------------------------------------------------------------------------------
 
@@ -287,16 +335,21 @@ class Conductor:
     def _carry_out(self, target: Target) -> None:
         try:
             looks = self._image_looks[target.planned.engine_id]
-            take_turn(self._console, self._running, target, looks, self._fetcher, self._heart)
+            heart, breaks_off = self._heart, self._breaks_off
+            take_turn(self._console, self._running, target, looks, self._fetcher, heart, breaks_off)
         except CatalogError as error:
             # What can't be written may not be done: nothing more is begun, and the next start reads everything again.
             self._broken = error
         finally:
             now = self.rollout.target(target.environment_id)
-            if not now.over and now.state is not TargetState.QUEUED and self._broken is None:
+            at_rest = now.over or now.state in {TargetState.QUEUED, TargetState.UNDECIDED}
+            if not at_rest and self._broken is None:
                 words = f"{target.planned.application} ended without an outcome."
                 self._broken = ConsoleError(words, "Choose 're-read and continue' on the Rollouts page.")
             self._news.put(_News.OVER)
+
+    def _breaks_off(self) -> bool:
+        return self._aborting is not None
 
 
 class _News(Enum):

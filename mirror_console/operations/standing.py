@@ -44,10 +44,11 @@ def activities(unfinished: Sequence[Rollout]) -> dict[str, tuple[Activity, str]]
         for target in rollout.targets:
             if target.state in OVER and target.state is not TargetState.UNKNOWN:
                 continue
-            if rollout.state is RolloutState.INTERRUPTED:
-                busy[target.environment_id] = (Activity.INTERRUPTED, "interrupted: waits for your decision")
-            elif target.state is TargetState.QUEUED:
+            if target.state is TargetState.QUEUED:
+                # Also where the rollout was interrupted: at this one nothing was begun that could be in between.
                 busy[target.environment_id] = (Activity.QUEUED, f"→ {target.planned.after_title} queued")
+            elif rollout.state is RolloutState.INTERRUPTED:
+                busy[target.environment_id] = (Activity.INTERRUPTED, "interrupted: waits for your decision")
             else:
                 words = f"→ {target.planned.after_title} {target.state}"
                 busy[target.environment_id] = (Activity.ROLLING_OUT, words)

@@ -88,10 +88,10 @@ def demand_as_planned(turn: Turn) -> None:
 def fetch(turn: Turn, fetcher: Fetcher) -> Image:
     """Bring the planned image to the engine, unless it is there, and prove that it is the planned one."""
     planned = turn.planned
-    name = planned.reference or planned.before_image_id
-    here = turn.last_look_at_image(name)
-    if here is not None and planned.is_met_by(here):
-        return here
+    for name in dict.fromkeys((planned.image_id, planned.reference or planned.before_image_id)):
+        here = turn.last_look_at_image(name) if name else None
+        if here is not None and planned.is_met_by(here):
+            return here
     for identity in known_as(turn.console, planned.engine_id, planned.after_fingerprint):
         here = turn.last_look_at_image(identity)
         if here is not None and planned.is_met_by(here):
@@ -288,6 +288,7 @@ def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
             if judged.words != turn.target.words:
                 turn.become(TargetState.VERIFYING, judged.words)
             turn.keep()
+            turn.demand_going_on(Step.VERIFY)
             turn.console.sleep(LOOK_EVERY)
             seen = turn.inspect(started.id)
 
@@ -350,19 +351,30 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
     """Bake, retire what is older than the way back, and let the lock go. The target is done."""
     bake(turn, started)
     words = turn.target.verified_by
+    if turn.bake and turn.breaks_off():
+        words = f"{words}; aborted, so that it was not baked to the end"
     if old is not None and not way_back:
         words = f"{words}; there is no way back, as somebody removed the old container"
+    words += let_go_of(turn, old, way_back)
+    end_well(turn, started, words, way_back)
+
+
+def let_go_of(turn: Turn, old: Container | None, way_back: str) -> str:
+    """Retire what is older than the way back, and let the lock go. What was left behind, in words.
+
+    The new container has its name: a leftover is said, and never a reason to put back.
+    """
 
     def retire() -> None:
         _retire_older(turn, old, way_back)
 
+    words = ""
     for tidy in (retire, turn.release_lock):
         try:
             tidy()
         except (StepFailed, OutcomeUnknown, EngineError) as left_over:
-            # The new container serves and is verified: a leftover is said, and never a reason to put back.
             words = f"{words}; something was left behind: {left_over}"
-    end_well(turn, started, words, way_back)
+    return words
 
 
 def _retire_older(turn: Turn, old: Container | None, way_back: str) -> None:
@@ -381,7 +393,7 @@ def bake(turn: Turn, started: Container) -> None:
     until = turn.console.monotonic() + seconds
 
     def well() -> str | None:
-        while turn.console.monotonic() < until:
+        while turn.console.monotonic() < until and not turn.breaks_off():
             judged = _judge(turn, started, turn.inspect(started.id))
             if judged.verdict is Verdict.ILL:
                 return f"while baking: {judged.words}"

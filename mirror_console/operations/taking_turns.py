@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from mirror_console.domain.plan import Swap
+from mirror_console.domain.plan import OnFailure, Swap
 from mirror_console.domain.rollout import Target, TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.access import reached_now
+from mirror_console.operations.breaking_off import BrokenOff, never
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import PutAside
 from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import look_last
+from mirror_console.operations.leaving import leave_or_put_back, may_stay
 from mirror_console.operations.put_back import put_back
 from mirror_console.operations.running import Running
 from mirror_console.operations.swap import create, recreate
@@ -21,11 +23,18 @@ from mirror_console.operations.turn import ImageLooks, OutcomeUnknown, StepFaile
 
 
 def take_turn(
-    console: Console, running: Running, target: Target, image_looks: ImageLooks, fetcher: Fetcher, heart: Heartbeat
+    console: Console,
+    running: Running,
+    target: Target,
+    image_looks: ImageLooks,
+    fetcher: Fetcher,
+    heart: Heartbeat,
+    breaks_off: Callable[[], bool] = never,
 ) -> None:
     """Carry out one target. Whatever happens to it is kept as its outcome; only CatalogError is raised.
 
-    `image_looks` are shared by the targets on one engine, the fetcher and the heart by all.
+    `image_looks` are shared by the targets on one engine, the fetcher and the heart by all. `breaks_off` is whether the
+    rollout was aborted.
     """
     planned, rollout = target.planned, running.rollout
     try:
@@ -37,19 +46,23 @@ def take_turn(
     way, show = rollout.plan.way, running.show
     turn = Turn(console, engine, session, rollout.id, target, show, way.bake, way.health_limit, heart, fetcher.halting)
     turn.image_looks = image_looks
+    turn.breaks_off = breaks_off
     swap = create if planned.swap is Swap.CREATE else recreate
-    settle(turn, lambda turn: swap(turn, fetcher))
+    settle(turn, lambda turn: swap(turn, fetcher), way.on_failure)
     look_last(turn)
 
 
-def settle(turn: Turn, work: Callable[[Turn], None]) -> None:
-    """Do a turn's work; where it fails, put back. The target ends in a state that says what is really there."""
+def settle(turn: Turn, work: Callable[[Turn], None], on_failure: OnFailure = OnFailure.PUT_BACK) -> None:
+    """Do a turn's work; where it fails, do as `on_failure` says. The target ends in a state that says what is really
+    there."""
     try:
         work(turn)
     except StepFailed as failed:
-        _undo(turn, f"{failed.step}: {failed.words}")
+        _undo(turn, f"{failed.step}: {failed.words}", on_failure)
     except EngineError as error:
-        _undo(turn, error.title)
+        _undo(turn, error.title, on_failure)
+    except BrokenOff as off:
+        _undo(turn, off.words)
     except OutcomeUnknown as unknown:
         turn.become(TargetState.UNKNOWN, unknown.words)
     except Superseded as superseded:
@@ -67,11 +80,19 @@ def _put_aside(turn: Turn) -> None:
     turn.become(TargetState.QUEUED, words, started_at=None)
 
 
-def _undo(turn: Turn, why: str) -> None:
+def _undo(turn: Turn, why: str, on_failure: OnFailure = OnFailure.PUT_BACK) -> None:
+    # What is begun from here on is gone through with, aborted or not.
+    aborted, turn.breaks_off = turn.breaks_off(), never
     if not turn.lock_id:
         turn.become(TargetState.FAILED, why, ended_at=turn.console.clock())
         return
     try:
+        if on_failure is not OnFailure.PUT_BACK and not aborted and may_stay(turn):
+            if on_failure is OnFailure.ASK:
+                turn.become(TargetState.UNDECIDED, why)
+            else:
+                leave_or_put_back(turn, why)
+            return
         put_back(turn, why)
     except StepFailed as failed:
         words = f"{why}. Putting back failed: {failed.words}{_let_go(turn)}"

@@ -18,6 +18,7 @@ from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import Result, Step, Target, TargetState
 from mirror_console.errors import EngineError
+from mirror_console.operations.breaking_off import BEFORE_COMMIT, BrokenOff, never
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import Halting, PutAside
 from mirror_console.operations.heartbeat import Heartbeat
@@ -81,6 +82,8 @@ class Turn:
     """What shows others that the lock is held by somebody who lives."""
     halting: Callable[[], Halting] = lambda: Halting.NOT
     """Whether whoever waits is to go on waiting."""
+    breaks_off: Callable[[], bool] = never
+    """Whether the rollout was aborted: asked at every safe point."""
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id: ids never change their meaning on one engine."""
     image_looks: ImageLooks = field(default_factory=dict)
@@ -146,10 +149,11 @@ class Turn:
         """Carry out one step. `done` looks at the engine: None where the step is done, else what is wrong, in words.
 
         `words` are asked for what there is to say of a step that was done.
-        Raises StepFailed, OutcomeUnknown or Superseded; PutAside where `act` does.
+        Raises StepFailed, OutcomeUnknown, Superseded or BrokenOff; PutAside where `act` does.
         """
         mark = self.console.mark
         mark(f"{step.name}:before")
+        self.demand_going_on(step)
         self._begin(step, objects)
         mark(f"{step.name}:intent")
         refusal: EngineError | None = None
@@ -169,7 +173,11 @@ class Turn:
             self._end(step, Result.FAILED, aside.words, objects)
             raise
         mark(f"{step.name}:sent")
-        wrong = self._look(step, done, refusal)
+        try:
+            wrong = self._look(step, done, refusal)
+        except BrokenOff as off:
+            self._end(step, Result.FAILED, off.words, objects)
+            raise
         if wrong is None:
             self._end(step, Result.OK, words(), objects)
             mark(f"{step.name}:outcome")
@@ -202,6 +210,12 @@ class Turn:
             self.keep()
             self.console.sleep(pause)
             pause = min(2.0, pause * 1.5)
+
+    def demand_going_on(self, step: Step) -> None:
+        """Raises BrokenOff at a safe point before the commit point, once the rollout was aborted."""
+        if step in BEFORE_COMMIT and self.breaks_off():
+            self._lines.give_up()
+            raise BrokenOff(step)
 
     def announce(self, steps: Mapping[Step, Mapping[str, str]]) -> None:
         """Write down the steps that come next, with the containers that each concerns, before the first of them acts.

@@ -2,5 +2,6 @@
 
 from mirror_console.store.catalog import Catalog
 from mirror_console.store.lock import CatalogLock, Holder
+from mirror_console.store.wishes import Wishes
 
-__all__ = ["Catalog", "CatalogLock", "Holder"]
+__all__ = ["Catalog", "CatalogLock", "Holder", "Wishes"]

@@ -135,6 +135,17 @@ class Rollouts(Collection):
                 return settings
         return None
 
+    def last_changes(self, environment_ids: Iterable[str]) -> dict[str, Target]:
+        """What a rollout changed last of each environment, where one did: its target that is done, or was left."""
+        chosen = (
+            _TARGET.select.join(rollout, rollout.c.id == target.c.rollout_id)
+            .where(among(target.c.environment_id), target.c.state.in_([TargetState.DONE, TargetState.LEFT]))
+            .order_by(rollout.c.started_at, sa.text("rollout.rowid"))
+        )
+        with in_bulk():
+            found = _TARGET.read(self._connection.execute(chosen, {"ids": json_text(sorted(environment_ids))}))
+        return {one.environment_id: one for one in found}
+
     def _read(self, which: sa.ColumnElement[bool]) -> list[Rollout]:
         """Rollouts in four queries, however many there are."""
         with in_bulk():

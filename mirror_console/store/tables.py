@@ -17,7 +17,7 @@ from mirror_console.domain.engine import Address, Contact, EngineFacts, TlsRefer
 from mirror_console.domain.environment import Hold, Settings, TagRule
 from mirror_console.domain.fetching import FetchState
 from mirror_console.domain.observation import Observation
-from mirror_console.domain.plan import LeftOut, PlannedTarget, Way
+from mirror_console.domain.plan import LeftOut, PlannedTarget, RollbackOf, Way
 from mirror_console.domain.release import Mark, Twin
 from mirror_console.domain.rollout import RolloutState, Step, TargetState
 from mirror_console.domain.schedule import Day
@@ -296,6 +296,7 @@ plan = _table(
     _column("left_out", Json(tuple[LeftOut, ...])),
     _column("way", Json(Way)),
     _column("fingerprint", Text()),
+    _column("rollback_of", Json(RollbackOf | None), null=True),
 )
 
 rollout = _table(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.plan import REST, Change, Plan, PlannedTarget, Swap, WaveSize, Way, wave_counts
 from mirror_console.domain.rollout import (
+    COUNTS_AS_FAILED,
     OVER,
     SUCCEEDED,
     UNSUCCESSFUL,
@@ -32,6 +33,7 @@ from mirror_console.domain.rollout import (
     failures_in_a_row,
     forgive,
     headline,
+    past_waves,
     stop_rule_words,
 )
 from tests.domain.parts import NOW, print_of
@@ -129,12 +131,20 @@ class Run:
                 case Halt(why):
                     self.halts.append(why)
                     self.row = 0
+                    self.decide()
                     self.now = replace(self.now, passed_gates=after_resume(self.now))
                 case Complete():
                     return
             if self.in_flight() and self.chance.random() < 0.4:
                 self.end_one()
         pytest.fail("it did not end")
+
+    def decide(self) -> None:
+        """About some of those that ask; the rest asks again."""
+        for one in self.now.targets:
+            if one.state is TargetState.UNDECIDED and self.chance.random() < 0.5:
+                outcome = self.chance.choice([TargetState.PUT_BACK, TargetState.LEFT, TargetState.SKIPPED])
+                self.now = become(self.now, {one.environment_id: outcome})
 
     def in_flight(self) -> list[Target]:
         return [one for one in self.now.targets if one.state in WORKING]
@@ -167,7 +177,7 @@ class Run:
     def end_one(self) -> None:
         one = self.chance.choice(self.in_flight())
         bad = self.chance.random() < self.share_failing
-        outcome = self.chance.choice(sorted(UNSUCCESSFUL) if bad else sorted(SUCCEEDED))
+        outcome = self.chance.choice(sorted(COUNTS_AS_FAILED) if bad else sorted(SUCCEEDED))
         self.row = self.row + 1 if bad else 0
         ended = NOW + timedelta(seconds=sum(target.over for target in self.now.targets))
         self.now = become(self.now, {one.environment_id: outcome})
@@ -179,7 +189,7 @@ class Run:
 
 
 def failures(told: Rollout, wave: int) -> int:
-    return sum(one.state in UNSUCCESSFUL for one in told.wave(wave))
+    return sum(one.state in COUNTS_AS_FAILED for one in told.wave(wave))
 
 
 def accepted_failures(told: Rollout) -> list[int]:
@@ -260,7 +270,8 @@ def test_no_more_fail_beyond_the_rule_than_were_in_flight(engines: list[str], wa
     assert all(one.state is TargetState.QUEUED for one in run.now.targets if one.planned.wave > 0)
     if isinstance(decision, Halt):
         assert not decision.gate
-        assert decision.why.startswith("Stop rule: ")
+        asks = any(one.state is TargetState.UNDECIDED for one in run.now.targets)
+        assert decision.why.startswith(("Stop rule: ", "Paused: ") if asks else "Stop rule: ")
 
 
 @given(ENGINES, WAYS, st.lists(st.sampled_from(TargetState), max_size=30))
@@ -329,6 +340,39 @@ def test_a_pause_by_hand_does_not_take_the_stop_rule_away() -> None:
     assert decide(now) == Halt(f"Stop rule: 3 of 9 targets of wave 1 failed; 2 may. {AFTER_A_STOP}")
 
 
+@given(ENGINES, WAYS, st.lists(st.sampled_from(TargetState), max_size=30))
+def test_who_tries_again_passes_only_waves_that_are_over_and_forgives_nothing(
+    engines: list[str], way: Way, states: list[TargetState]
+) -> None:
+    now = states_of(rollout(engines, way), *states[: len(engines)])
+    again = become(now, {one.environment_id: TargetState.QUEUED for one in now.targets if one.state in UNSUCCESSFUL})
+    gates = past_waves(again)
+
+    assert all(all(one.over for one in again.wave(gate)) for gate in gates)
+    assert accepted_failures(replace(again, passed_gates=gates)) == accepted_failures(again)
+
+
+def test_who_is_tried_again_comes_first_in_its_wave() -> None:
+    now = rollout(["a"] * 4, Way(waves=(REST,), at_once=2))
+    second = replace(now.targets[2], attempt=2)
+    now = replace(now, targets=(*now.targets[:2], second, now.targets[3]))
+
+    assert decide(now) == Begin(("e2", "e0"))
+
+
+def test_what_asks_halts_only_once_nothing_else_is_to_be_done() -> None:
+    way = Way(waves=(WaveSize(count=3), REST), max_failed=9, pause_after_canary=False, at_once=1)
+    now = states_of(rollout(["a"] * 5, way), TargetState.UNDECIDED, TargetState.DONE)
+    now = replace(now, passed_gates=after_resume(now))
+
+    assert decide(now) == Begin(("e2",))
+    now = become(now, {"e2": TargetState.DONE})
+    assert decide(now) == Halt("Paused: 1 failed target waits for a decision (Mirror 0). Say what is to become of it.")
+    # No next wave is begun as long as one of this asks.
+    assert isinstance(decide(replace(now, passed_gates=after_resume(now))), Halt)
+    assert decide(become(now, {"e0": TargetState.SKIPPED})) == Begin(("e3",))
+
+
 def test_what_is_in_flight_is_finished_before_a_halt_is_told() -> None:
     way = Way(waves=(REST,), max_failed=0)
     now = states_of(rollout(["a"] * 4, way), TargetState.FAILED, TargetState.SWAPPING)
@@ -337,7 +381,7 @@ def test_what_is_in_flight_is_finished_before_a_halt_is_told() -> None:
     assert isinstance(decide(become(now, {"e1": TargetState.DONE})), Halt)
 
 
-@pytest.mark.parametrize("state", sorted(UNSUCCESSFUL))
+@pytest.mark.parametrize("state", sorted(COUNTS_AS_FAILED))
 def test_every_kind_of_failure_counts_for_the_stop_rule(state: TargetState) -> None:
     now = states_of(rollout(["a"] * 4, Way(waves=(REST,), max_failed=0)), state)
 
@@ -380,7 +424,7 @@ def test_words_for_the_screens() -> None:
 
 
 def test_every_state_is_working_over_or_waiting() -> None:
-    assert WORKING | OVER | {TargetState.QUEUED} == set(TargetState)
+    assert WORKING | OVER | {TargetState.QUEUED, TargetState.UNDECIDED} == set(TargetState)
     assert not WORKING & OVER
     assert not SUCCEEDED & UNSUCCESSFUL
 

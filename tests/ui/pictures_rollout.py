@@ -19,6 +19,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
+from mirror_console.domain.causes import causes
 from mirror_console.domain.durations import Lasted, Learned
 from mirror_console.domain.engine import Engine, Registry, TlsReferences
 from mirror_console.domain.fetching import FetchState, fetching_words
@@ -48,8 +49,9 @@ from mirror_console.ui.mirrors.editor import MirrorEditor
 from mirror_console.ui.mirrors.hold import HoldDialog
 from mirror_console.ui.mirrors.operations import MirrorOperations
 from mirror_console.ui.mirrors.page import MirrorsPage
-from mirror_console.ui.questions import QuestionDialog
+from mirror_console.ui.questions import ChoiceDialog, QuestionDialog
 from mirror_console.ui.rollout.assistant import question
+from mirror_console.ui.rollout.causes_panel import choices
 from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.page import RolloutsPage
 from mirror_console.ui.settings.page import SettingsPage
@@ -395,6 +397,26 @@ def _paused(window: MainWindow) -> QWidget:
     return window
 
 
+def _asking(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    page.list.show_rollouts([sample.asking(PLAN)])
+    page.open("rollout-1")
+    return window
+
+
+def _deciding(window: MainWindow) -> QWidget:
+    _asking(window)
+    cause = causes(sample.asking(PLAN).targets)[0]
+    return ChoiceDialog("What becomes of 3 targets?", cause.words, choices(cause))
+
+
+def _rollback(window: MainWindow, tab: int = 3) -> QWidget:
+    page = _rollouts(window)
+    page.assistant.show_plan(sample.rollback(PLAN))
+    page.assistant.preview.tabs.setCurrentIndex(tab)
+    return window
+
+
 def _report(window: MainWindow) -> QWidget:
     page = _rollouts(window)
     page.list.show_rollouts([sample.ended(PLAN)])
@@ -628,6 +650,9 @@ SCENES: dict[str, Scene] = {
     "rollout-5-running": _running,
     "rollout-5-fetching": _fetching,
     "rollout-5-paused": _paused,
+    "rollout-5-asking": _asking,
+    "rollout-5-deciding": _deciding,
+    "rollout-7-rollback": _rollback,
     "rollout-6-report": _report,
     "rollout-interrupted": _interruption,
     "engines": _engine_list,

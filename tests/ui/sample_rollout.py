@@ -11,7 +11,7 @@ from mirror_console.domain.alignment import Alignment, DriftKind
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.fetching import Fetch, FetchState
 from mirror_console.domain.fleet import Grid, Row
-from mirror_console.domain.plan import Plan, Way, make_plan
+from mirror_console.domain.plan import REST, Change, LeftOut, Plan, Reason, RollbackOf, Way, make_plan
 from mirror_console.domain.rollout import (
     RECREATE_STEPS,
     JournalEntry,
@@ -23,6 +23,7 @@ from mirror_console.domain.rollout import (
     Target,
     TargetState,
 )
+from mirror_console.domain.way_back import WayBack
 from tests.ui.sample import NOW, SOURCE, cell, every_state, grid_of, mirror
 
 WHY = "security fix for the checkout"
@@ -175,9 +176,45 @@ def running(plan: Plan) -> Rollout:
 
 def paused(plan: Plan) -> Rollout:
     """A rollout that its stop rule has paused."""
-    states = [DONE] * 4 + [(TargetState.PUT_BACK, FAILURE)] * 3
-    because = "Stop rule: 3 of 6 targets of wave 3 failed; 2 may. Look at why; then resume in spite of it, or stop."
+    taken = "start new: the new container runs, but its port 8093 isn't bound"
+    states = [DONE] * 4 + [(TargetState.PUT_BACK, FAILURE)] * 3 + [(TargetState.PUT_BACK, taken)]
+    because = "Stop rule: 4 of 6 targets of wave 3 failed; 2 may. Look at why; then resume in spite of it, or stop."
     return with_states(started(plan, RolloutState.PAUSED, paused_because=because), states)
+
+
+def asking(plan: Plan) -> Rollout:
+    """A rollout whose failures wait for a decision."""
+    states = [DONE] * 4 + [(TargetState.UNDECIDED, FAILURE)] * 3
+    because = (
+        "Paused: 3 failed targets wait for a decision (Amber Lane Shoes, Birch and Bell Toys, Copper Kettle Books). "
+        "Say what is to become of them."
+    )
+    return with_states(started(plan, RolloutState.PAUSED, paused_because=because), states)
+
+
+def rollback(plan: Plan) -> Plan:
+    """The plan that takes a rollout of a plan back; one target has a migration in the way."""
+    targets = tuple(
+        replace(
+            target,
+            change=Change.BACK,
+            before_title=target.after_title,
+            after_title=target.before_title,
+            wave=0,
+            skips=0,
+            way_back=WayBack.KEPT,
+        )
+        for target in plan.targets
+        if target.before_title
+    )
+    blocked = targets[-1]
+    words = "26.8.3 has a migration that can't go back; where the data can take it, hold it at 26.8.2 and roll that out"
+    left_out = (LeftOut(blocked.environment_id, blocked.application, Reason.MIGRATION, words),)
+    way = replace(plan.way, waves=(REST,), pause_after_canary=False)
+    of = RollbackOf("rollout-1", plan.fingerprint, "all")
+    return replace(
+        plan, id="back", targets=targets[:-1], left_out=left_out, way=way, fingerprint="B51C-07E2", rollback_of=of
+    )
 
 
 def ended(plan: Plan) -> Rollout:

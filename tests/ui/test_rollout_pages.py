@@ -44,6 +44,9 @@ class Held:
     def stop(self) -> None:
         self.asked = "stop"
 
+    def abort(self) -> None:
+        self.asked = "abort"
+
     def run(self, work: Work | None = None) -> Rollout:
         assert work is not None
         self.report(self.rollout)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror_console.domain.canary import Canary
+from mirror_console.domain.causes import causes
 from mirror_console.domain.check import Check
 from mirror_console.domain.plan import REST, WaveSize, Way, wave_counts
 from mirror_console.domain.rollout import RECREATE_STEPS, Phase, Result, Step, TargetState
@@ -29,7 +30,7 @@ from mirror_console.ui.rollout.ways import (
     waves_text,
     way_texts,
 )
-from mirror_console.ui.rollout.words import by_urgency, causes, outcome_words, took
+from mirror_console.ui.rollout.words import by_urgency, outcome_words, took
 from tests.ui import sample_rollout as sample
 
 SIZES = st.one_of(
@@ -145,7 +146,8 @@ def test_the_arithmetic_of_a_way_is_told(way: Way, targets: int, rule: str | Non
 def test_outcomes_are_counted_and_none_is_lost() -> None:
     rollout = sample.running(sample.plan_of(sample.behind_fleet()))
     assert outcome_words(rollout) == "5 done · 2 put back · 3 working · 12 waiting"
-    assert causes(rollout.targets) == [(2, sample.FAILURE)]
+    told = [(cause.count, cause.words) for cause in causes(rollout.targets)]
+    assert told == [(2, sample.FAILURE)]
 
 
 def test_what_needs_a_person_stands_first() -> None:

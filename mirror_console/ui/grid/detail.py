@@ -29,6 +29,7 @@ from mirror_console.ui.grid.drift_part import DriftPart
 from mirror_console.ui.grid.lock_actions import LockActions, LockOperations
 from mirror_console.ui.grid.lock_part import LockPart
 from mirror_console.ui.grid.operations import DriftOperations
+from mirror_console.ui.grid.way_back import WayBackLine
 from mirror_console.ui.theme import lead
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.flow import FlowLayout
@@ -254,6 +255,9 @@ class DetailPanel(QWidget):
             grid.addWidget(label(name, Look.MUTED), place, 0)
             long = name == tr("May be changed")
             grid.addWidget(label(said, wrap=True) if long else ElidedLabel(said or "—"), place, 1)
+        if seen and seen.present:
+            grid.addWidget(label(tr("Way back"), Look.MUTED), len(facts), 0)
+            grid.addWidget(WayBackLine(self._context, cell), len(facts), 1)
         holder = QWidget()
         holder.setLayout(grid)
         self._sections.addWidget(holder)

@@ -14,6 +14,7 @@ from mirror_console.domain.plan import Change, Plan, PlannedTarget, number_to_ty
 from mirror_console.domain.rollout import Rollout
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import Job, JobEvent, Work
+from mirror_console.operations.rollback import Part
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Question
 from mirror_console.ui.rollout.checks import ChecksStep
@@ -34,10 +35,12 @@ EVERYDAY = 5
 
 
 class Assistant(QWidget):
-    """Targets, plan, checks, confirmation. `started` carries the rollout; `left` is sent when it is given up."""
+    """Targets, plan, checks, confirmation. `started` carries the rollout; `left` is sent when it is given up, `planned`
+    when a plan is there to be shown."""
 
     started = Signal(object)
     left = Signal()
+    planned = Signal()
 
     def __init__(self, context: UiContext, operations: RolloutOperations) -> None:
         super().__init__()
@@ -46,6 +49,8 @@ class Assistant(QWidget):
         self._plan: Plan | None = None
         self._job: Job[Checked] | None = None
         self._busy = ""
+        self._rollback: Callable[[], Plan] | None = None
+        """Makes the plan again, where it takes a rollout back."""
         self.head = RolloutHead(self.leave)
         self.targets = TargetsStep(context)
         self.preview = PlanPreview(context)
@@ -75,12 +80,25 @@ class Assistant(QWidget):
         """The plan that was made, if one was."""
         return self._plan
 
+    @property
+    def _first(self) -> int:
+        """The step that no other comes before."""
+        takes_back = self.step != TARGETS and self._plan is not None and self._plan.rollback_of is not None
+        return PLAN if takes_back else TARGETS
+
     def begin(self, environment: str = "", application_ids: Sequence[str] = ()) -> None:
         """Begin anew with these mirrors. With none, what was chosen before stays."""
+        self._rollback = None
         if application_ids or environment:
             self.targets.choose(environment, application_ids)
         self._show(TARGETS)
         (self.targets.view if self.targets.environment_name else self.targets.environment).setFocus()
+
+    def roll_back(self, rollout: Rollout, part: Part, wave: int | None) -> None:
+        """Plan to take a rollout back, or a part of it, and show that."""
+        plan_rollback, console, jobs = self._operations.plan_rollback, self._context.console, self._context.jobs
+        self._rollback = lambda: plan_rollback(console, jobs, rollout.id, part, wave)
+        self._make_plan()
 
     def refresh(self, grid: Grid) -> None:
         """A new survey."""
@@ -95,9 +113,9 @@ class Assistant(QWidget):
         self.left.emit()
 
     def back(self) -> None:
-        """One step back."""
+        """One step back. What takes a rollout back has no targets to choose: before its plan stands the rollout."""
         self._cancel_checks()
-        self._show(max(TARGETS, self.step - 1))
+        self._show(max(self._first, self.step - 1))
 
     def go_on(self) -> None:
         """One step on: plan, check, or confirm."""
@@ -113,6 +131,11 @@ class Assistant(QWidget):
     # --- the steps ----------------------------------------------------------------------------------------------
 
     def _make_plan(self) -> None:
+        if self._rollback is not None:
+            again = self._rollback
+            self._wait(tr("Planning…"))
+            self._context.run(tr("Plan"), lambda _work: again(), self.show_plan, self._failed, owner=self)
+            return
         if not self.targets.way.accept():
             return
         environment, ids = self.targets.environment_name, self.targets.application_ids
@@ -127,6 +150,7 @@ class Assistant(QWidget):
         """Show a plan that was made."""
         self._wait("")
         self._plan = plan
+        self.planned.emit()
         self.preview.show_plan(plan, self._context.console.clock())
         self._learn(plan)
         self.fetch_now.show_plan(plan)
@@ -202,6 +226,7 @@ class Assistant(QWidget):
     def _start(self, rollout: Rollout) -> None:
         self._wait("")
         self._plan = None
+        self._rollback = None
         self._show(TARGETS)
         self.started.emit(rollout)
 
@@ -249,7 +274,7 @@ class Assistant(QWidget):
         refusal = self._refusal()
         self.next_button.setEnabled(not refusal)
         self.next_button.setAccessibleDescription(refusal)
-        self.back_button.setVisible(self.step != TARGETS)
+        self.back_button.setVisible(self.step > self._first)
         self.says.say(refusal)
         self.says.setVisible(self.step != PLAN or bool(refusal))
         self.fetch_now.setVisible(self.step == PLAN and not refusal)
@@ -269,7 +294,8 @@ class Assistant(QWidget):
             self.next_button.setText(tr("Plan again") if old else tr("Ask the checks"))
         else:
             ready = self.checks.ready
-            told = tr("Roll out {}…").format(count(ready, "target", "targets")) if ready else tr("Roll out…")
+            verb = tr("Roll back {}…") if plan.rollback_of is not None else tr("Roll out {}…")
+            told = verb.format(count(ready, "target", "targets")) if ready else tr("Roll out…")
             self.next_button.setText(amp(told))
         words = tr("{} · plan {}").format(count(len(plan.targets), "target", "targets"), plan.fingerprint)
         self.head.say(preview_title(plan), words + (tr(" · too old to start") if old else ""))
@@ -319,6 +345,19 @@ def question(plan: Plan, checked: Checked, *, protected: bool) -> Question:
     if checked.warnings:
         details.append(tr("{} looked at.").format(count(len(checked.warnings), "warning was", "warnings were")))
     everyday = len(ready) <= EVERYDAY and not protected and not checked.warnings
+    if plan.rollback_of is not None:
+        sentences = [
+            tr("Each goes back to its own image and settings of before {}.").format(plan.rollback_of.fingerprint),
+            tr("You can stop at any time; finished targets stay where they went back to."),
+        ]
+        return Question(
+            tr("Roll back {}?").format(to),
+            " ".join(sentences),
+            go=tr("Start rollback of {}").format(number(len(ready))),
+            number=number_to_type(len(ready)),
+            reason=not everyday,
+            details=" ".join(details),
+        )
     return Question(
         tr("Roll out {} to {}?").format(versions(ready), to),
         " ".join(sentence for sentence in sentences if sentence),
@@ -337,6 +376,7 @@ def _changes(targets: Sequence[PlannedTarget]) -> str:
         Change.SETTINGS: ("change of settings", "changes of settings"),
         Change.CREATE: ("new container", "new containers"),
         Change.TAKE_OVER: ("lock taken over", "locks taken over"),
+        Change.BACK: ("way back", "ways back"),
     }
     counted = {change: sum(target.change is change for target in targets) for change in Change}
     return ", ".join(count(times, *words[change]) for change, times in counted.items() if times) + "."

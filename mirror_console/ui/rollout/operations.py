@@ -12,7 +12,7 @@ from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import Plan, Way
 from mirror_console.domain.rollout import JournalEntry, Rollout
 from mirror_console.jobs import Jobs, Work
-from mirror_console.operations import durations, recovery
+from mirror_console.operations import deciding, durations, recovery, retrying, rollback
 from mirror_console.operations import plan as planning
 from mirror_console.operations import prefetch as prefetching
 from mirror_console.operations import preflight as checking
@@ -20,19 +20,23 @@ from mirror_console.operations import report as reporting
 from mirror_console.operations import rollout as rolling
 from mirror_console.operations import waiting as waits
 from mirror_console.operations.console import Console
+from mirror_console.operations.deciding import Decision
 from mirror_console.operations.recovery import Finding, Interruption
 from mirror_console.operations.report import Format
+from mirror_console.operations.rollback import Part
 from mirror_console.operations.waiting import Waiting
 
 Report = Callable[[Rollout], None]
 
 
 class Conducting(Protocol):
-    """What carries a rollout out. `pause` and `stop` return at once; what is in flight is finished."""
+    """What carries a rollout out. `pause`, `stop` and `abort` return at once; only the last doesn't let what is in
+    flight be finished."""
 
     def run(self, work: Work | None = None) -> Rollout: ...
     def pause(self, because: str = "") -> None: ...
     def stop(self) -> None: ...
+    def abort(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,9 @@ class RolloutOperations:
     examine: Callable[[Console, Jobs, Rollout], tuple[Finding, ...]] = recovery.examine
     go_on: Callable[[Console, Jobs, str, Report], Conducting] = recovery.go_on
     put_back: Callable[[Console, Jobs, str, Report], Rollout] = recovery.put_back
+    retry: Callable[[Console, Jobs, str, Collection[str], Report], Rollout] = retrying.retry
+    decide: Callable[[Console, Jobs, str, Collection[str], Decision, Report], Rollout] = deciding.decide_on
+    plan_rollback: Callable[[Console, Jobs, str, Part, int | None], Plan] = rollback.plan_rollback
     report_text: Callable[[Console, str, Format], str] = reporting.report_text
     waiting: Callable[[Console, str], Waiting] = waits.waiting
     prefetch: Callable[[Console, Jobs, Plan, Callable[[tuple[Fetch, ...]], None], Work], tuple[Fetch, ...]] = (

@@ -18,7 +18,7 @@ from mirror_console.ui.words import number, tr
 _ORDER = (
     (SUCCEEDED, Status.ALIGNED),
     ({TargetState.PUT_BACK, TargetState.PUTTING_BACK}, Status.BEHIND),
-    ({TargetState.FAILED, TargetState.STRANDED}, Status.UNHEALTHY),
+    ({TargetState.FAILED, TargetState.LEFT, TargetState.UNDECIDED, TargetState.STRANDED}, Status.UNHEALTHY),
     ({TargetState.SUPERSEDED}, Status.DRIFTED),
     ({TargetState.UNKNOWN}, Status.UNREACHABLE),
     ({TargetState.SKIPPED, TargetState.NOT_STARTED}, Status.NOT_CHECKED),

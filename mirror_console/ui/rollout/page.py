@@ -8,9 +8,12 @@ from functools import partial
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from mirror_console.domain.causes import Cause
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, headline
+from mirror_console.operations.deciding import Decision
 from mirror_console.operations.recovery import Interruption
+from mirror_console.operations.rollback import Part
 from mirror_console.operations.standing import all_rollouts
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
@@ -186,7 +189,12 @@ class RolloutsPage(Page):
         for view in (self.assistant, self.run_view, self.report_view, self.interruption_view):
             view.left.connect(self.show_list)
         self.assistant.started.connect(self._start)
+        self.assistant.planned.connect(self._show_assistant)
         self.interruption_view.chosen.connect(self._chosen)
+        self.run_view.rollback_wished.connect(self._roll_back)
+        self.report_view.rollback_wished.connect(self._roll_back)
+        self.report_view.retry_wished.connect(self._retry)
+        self.report_view.decided.connect(self._decided)
         self.runs.changed.connect(self._run_changed)
         self.runs.ended.connect(self._run_ended)
         self.context.signals.catalog.connect(self._catalog_changed)
@@ -196,6 +204,21 @@ class RolloutsPage(Page):
         self.runs.carry_out(rollout)
         self._show_run(rollout)
         self.run_view.view.setFocus()
+
+    def _roll_back(self, rollout: Rollout, part: Part, wave: int | None) -> None:
+        self.assistant.roll_back(rollout, part, wave)
+
+    def _show_assistant(self) -> None:
+        self.run_view.hidden()
+        self.stack.setCurrentWidget(self.assistant)
+
+    def _retry(self, rollout: Rollout) -> None:
+        self.runs.retry(rollout)
+        self._show_run(rollout)
+
+    def _decided(self, rollout: Rollout, cause: Cause, decision: Decision) -> None:
+        self.runs.carry_out_decision(rollout, cause, decision)
+        self._show_run(rollout)
 
     def _chosen(self, rollout: Rollout) -> None:
         self.context.notices.take_back(f"interrupted:{rollout.id}")

@@ -20,7 +20,10 @@ from mirror_console.ui.rollout.words import (
     change_counts,
     plan_title,
     reason_counts,
+    titled,
     version_steps,
+    way_back_glyph,
+    way_back_words,
 )
 from mirror_console.ui.tokens import SPACE_1, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.scrolled import Paper, scrolled
@@ -35,6 +38,7 @@ _NOTES = {
     Change.SETTINGS: "the image stays, the settings of the catalog are applied",
     Change.CREATE: "nothing runs there now",
     Change.TAKE_OVER: "what another console left in the middle is brought to an end",
+    Change.BACK: "each to its own image and settings of before",
 }
 
 
@@ -126,7 +130,8 @@ class PlanPreview(QWidget):
         words = tr("Plan {} · made {} · valid until {} or until something changes")
         old = tr("Plan {} · made {} · too old to start since {}: plan again")
         told = old if now > plan.valid_until else words
-        self.made.setText(told.format(plan.fingerprint, moment(plan.made_at, now), moment(plan.valid_until, now)))
+        words = told.format(plan.fingerprint, moment(plan.made_at, now), moment(plan.valid_until, now))
+        self.made.setText(f"{titled(plan.kind)} · {words}" if plan.kind else words)
 
     def _group_tab(self, title: str) -> PlainTable[_Group]:
         columns: tuple[Column[_Group], ...] = (
@@ -179,6 +184,8 @@ def _way(plan: Plan) -> str:
 def _promise(plan: Plan) -> str:
     swaps = {target.swap for target in plan.targets}
     words = [tr("Not touched: volumes, databases, DNS and other containers on these engines.")]
+    if plan.rollback_of is not None:
+        words.append(tr("The next rollout takes them forward again, unless they are held."))
     if Swap.RECREATE in swaps:
         words.append(
             tr("Each target is down while its container is exchanged; the old one is kept, stopped, as the way back.")
@@ -252,6 +259,7 @@ def _target_columns() -> tuple[Column[PlannedTarget], ...]:
         ),
         Column("before", tr("From"), lambda target: target.before_title or "—", 90),
         Column("after", tr("To"), lambda target: target.after_title, 90),
+        Column("way_back", tr("Way back"), way_back_words, 116, status=way_back_glyph),
         Column("engine", tr("Engine"), lambda target: target.engine, 90, muted=True),
         Column("swap", tr("Swap"), lambda target: tr(target.swap), 90, muted=True),
         Column("size", tr("Image"), lambda target: size_text(target.image_bytes) or "—", 80, order=size, right=True),
@@ -268,4 +276,5 @@ def _left_columns() -> tuple[Column[LeftOut], ...]:
 
 def preview_title(plan: Plan) -> str:
     """What the head of the page says of a plan."""
-    return tr("Roll out {}").format(plan_title(plan))
+    title = plan_title(plan)
+    return titled(title) if plan.rollback_of is not None else tr("Roll out {}").format(title)

@@ -14,12 +14,14 @@ from mirror_console.operations.waiting import NO_WAITS, Waiting, waiting_of
 from mirror_console.operations.written import seconds as seconds_text
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.glyphs import glyph
+from mirror_console.ui.rollout.causes_panel import CausesPanel
+from mirror_console.ui.rollout.control import ControlBar
 from mirror_console.ui.rollout.head import RolloutHead
 from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.outcome_bar import OutcomeBar
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.ways import way_words
-from mirror_console.ui.rollout.words import ROLLOUT_GLYPHS, STATE_GLYPHS, by_urgency, causes, plan_title, took, urgency
+from mirror_console.ui.rollout.words import ROLLOUT_GLYPHS, STATE_GLYPHS, by_urgency, plan_title, titled, took, urgency
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.saving import AskWhere, ask_where, save_report
 from mirror_console.ui.widgets.scrolled import Paper, scrolled
@@ -31,9 +33,13 @@ REPORT = 5
 
 
 class ReportView(QWidget):
-    """A rollout that has ended. `left` asks for the list."""
+    """A rollout that has ended. `left` asks for the list. The other signals carry the rollout, and what is wished:
+    that what failed is tried again, a part of it and a wave to be rolled back, or a cause and a decision about it."""
 
     left = Signal()
+    retry_wished = Signal(object)
+    rollback_wished = Signal(object, object, object)
+    decided = Signal(object, object, object)
 
     def __init__(self, context: UiContext, operations: RolloutOperations, ask: AskWhere = ask_where) -> None:
         super().__init__()
@@ -47,7 +53,11 @@ class ReportView(QWidget):
         self.headline = label("", Look.TITLE, wrap=True, select=True)
         self.facts = label("", Look.MUTED, wrap=True, select=True)
         self.why = label("", wrap=True, select=True)
-        self.causes = label("", wrap=True, select=True)
+        self.causes = CausesPanel(context)
+        self.causes.decided.connect(lambda cause, decision: self.decided.emit(self._rollout, cause, decision))
+        self.control = ControlBar(context)
+        self.control.retry_wished.connect(lambda: self.retry_wished.emit(self._rollout))
+        self.control.rollback_wished.connect(lambda part, wave: self.rollback_wished.emit(self._rollout, part, wave))
         self.bar = OutcomeBar(context.theme)
         self._waiting = NO_WAITS
         self.table = PlainTable[Target](_columns(self._waited), lambda target: target.environment_id)
@@ -74,9 +84,9 @@ class ReportView(QWidget):
         self.facts.setText(self._facts(rollout))
         self.why.setText(tr("Why: {}").format(rollout.why) if rollout.why else tr("No reason was given."))
         needy = sum(target.state not in SUCCEEDED for target in rollout.targets)
-        alike = [f"{number(times)} × {words}" for times, words in causes(rollout.targets)[:4]]
-        self.causes.setText("\n".join(alike))
-        self.causes.setVisible(bool(alike))
+        refusal = self._context.console.read_only
+        self.causes.show_rollout(rollout, refusal)
+        self.control.show_rollout(rollout, refusal)
         self.bar.show_rollout(rollout)
         self.table.show(by_urgency(rollout.targets))
         self.view.setAccessibleDescription(tr("{} first").format(count(needy, "exception", "exceptions")))
@@ -107,6 +117,10 @@ class ReportView(QWidget):
         if waited >= 1:
             facts += tr(" and waited {} for a decision").format(seconds_text(waited))
         told = [facts, way_words(plan.way, len(plan.targets))]
+        if plan.kind:
+            told.insert(0, titled(plan.kind))
+        if rollout.paused_because:
+            told.append(rollout.paused_because)
         if plan.left_out:
             left_out = count(len(plan.left_out), "mirror was left out", "mirrors were left out")
             told.append(tr("{} of the plan").format(left_out))
@@ -160,6 +174,7 @@ class ReportView(QWidget):
         row.setSpacing(SPACE_3)
         row.addWidget(self.mark)
         row.addWidget(self.headline, 1)
+        row.addWidget(self.control)
         row.addWidget(self.save)
         row.addWidget(self.copy)
         top.addLayout(row)
@@ -174,7 +189,7 @@ class ReportView(QWidget):
 def _columns(waited: Callable[[Target], float]) -> tuple[Column[Target], ...]:
     def after(target: Target) -> str:
         kept = {TargetState.FAILED, TargetState.PUT_BACK, TargetState.SKIPPED, TargetState.NOT_STARTED}
-        if target.state in SUCCEEDED:
+        if target.state in SUCCEEDED or target.state is TargetState.LEFT:
             return target.planned.after_title
         return (target.planned.before_title or "—") if target.state in kept else "?"
 

@@ -9,20 +9,27 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Status
+from mirror_console.domain.causes import Cause
 from mirror_console.domain.durations import Learned, left_words, slower_than_usual
 from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.plan import Way
 from mirror_console.domain.rollout import (
+    COUNTS_AS_FAILED,
     OVER,
-    UNSUCCESSFUL,
+    WORKING,
     JournalEntry,
     Rollout,
     RolloutState,
     Target,
+    TargetState,
     stop_rule_words,
 )
+from mirror_console.operations.deciding import Decision
+from mirror_console.operations.rollback import Part
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.notices import announce
+from mirror_console.ui.rollout.causes_panel import CausesPanel
+from mirror_console.ui.rollout.control import ControlBar
 from mirror_console.ui.rollout.head import RolloutHead, is_protected
 from mirror_console.ui.rollout.operations import journal_of
 from mirror_console.ui.rollout.outcome_bar import OutcomeBar
@@ -32,7 +39,6 @@ from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import (
     STATE_GLYPHS,
     by_urgency,
-    causes,
     outcome_words,
     over_of,
     plan_title,
@@ -42,7 +48,7 @@ from mirror_console.ui.rollout.words import (
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.table import Column, TableView
 from mirror_console.ui.widgets.text import Look, button, label, line
-from mirror_console.ui.words import age, moment, number, tr
+from mirror_console.ui.words import age, count, moment, number, tr
 
 RUNNING, REPORT = 4, 5
 JOURNAL_EVERY_MS = 500
@@ -69,9 +75,11 @@ class _Wave:
 
 
 class RunView(QWidget):
-    """A rollout that runs, pauses, or is about to stop. `left` asks for the list."""
+    """A rollout that runs, pauses, or is about to stop. `left` asks for the list, `rollback_wished` for the plan that
+    takes back a rollout's part, of a wave or none."""
 
     left = Signal()
+    rollback_wished = Signal(object, object, object)
 
     def __init__(self, context: UiContext, runs: Runs) -> None:
         super().__init__()
@@ -91,6 +99,10 @@ class RunView(QWidget):
         self.pause = button(tr("Pause"), self._pause)
         self.resume = button(tr("Resume"), self._resume, look="primary")
         self.stop = button(tr("Stop…"), self._stop)
+        self.abort = button(tr("Abort…"), self._abort, look="quiet")
+        self.control = ControlBar(context)
+        self.control.retry_wished.connect(self._retry)
+        self.control.rollback_wished.connect(self._roll_back)
         context.icons.wear(self.pause, "pause")
         context.icons.wear(self.stop, "square")
         context.icons.wear(self.resume, "play", "accent_text")
@@ -98,7 +110,8 @@ class RunView(QWidget):
         self.why = label("", wrap=True, select=True)
         self._banner = QFrame()
         self._banner.setProperty("class", "banner")
-        self.causes = label("", wrap=True, select=True)
+        self.causes = CausesPanel(context)
+        self.causes.decided.connect(self._decide)
         self.waves = PlainTable[_Wave](_wave_columns(), lambda wave: wave.place)
         self.targets = PlainTable[Target](self._columns(), lambda target: target.environment_id)
         self.waves_view = TableView(self.waves, context.theme, tr("Waves"))
@@ -135,9 +148,6 @@ class RunView(QWidget):
         self.fetching.setText(fetching_words(rollout.fetches))
         self.fetching.setVisible(bool(rollout.fetches))
         self.rule.setText(tr("Stop rule: {}.").format(stop_rule_words(rollout)))
-        alike = [f"{number(times)} × {words}" for times, words in causes(rollout.targets)[:3]]
-        self.causes.setText(tr("Same cause: {}").format(" · ".join(alike)) if alike else "")
-        self.causes.setVisible(bool(alike))
         self.waves.show(_waves(rollout))
         self.targets.show(by_urgency(rollout.targets))
         self._show_buttons(rollout)
@@ -170,6 +180,8 @@ class RunView(QWidget):
         asked = self._runs.asked(rollout.id)
         if asked == "pause":
             return "pausing"
+        if asked == "abort":
+            return "aborting"
         return "stopping" if asked == "stop" else str(rollout.state)
 
     def _show_buttons(self, rollout: Rollout) -> None:
@@ -181,13 +193,18 @@ class RunView(QWidget):
         self.pause.setEnabled(running and not asked and not refusal)
         self.resume.setVisible(paused)
         self.resume.setEnabled(not refusal)
-        self.stop.setEnabled((running or paused) and asked != "stop" and not refusal)
-        for made in (self.pause, self.resume, self.stop):
+        self.stop.setEnabled((running or paused) and asked not in {"stop", "abort"} and not refusal)
+        self.abort.setVisible(not paused)
+        self.abort.setEnabled(running and asked != "abort" and not refusal)
+        busy = refusal or (tr("Pause it first: targets are being worked on.") if running else "")
+        self.control.show_rollout(rollout, busy)
+        self.causes.show_rollout(rollout, busy)
+        for made in (self.pause, self.resume, self.stop, self.abort):
             made.setAccessibleDescription(refusal)
         words = ""
         working = sum(target.state not in OVER and target.started_at is not None for target in rollout.targets)
         if asked and running:
-            doing = tr("Pausing") if asked == "pause" else tr("Stopping")
+            doing = {"pause": tr("Pausing"), "stop": tr("Stopping"), "abort": tr("Aborting")}[asked]
             words = tr("{} – {} still working. Nothing new is begun.").format(doing, number(working))
         elif paused:
             words = rollout.paused_because or tr("Paused.")
@@ -289,11 +306,38 @@ class RunView(QWidget):
         ):
             self._runs.stop(rollout)
 
+    def _abort(self) -> None:
+        rollout = self._rollout
+        if rollout is None:
+            return
+        working = sum(target.state in WORKING for target in rollout.targets)
+        words = tr(
+            "{} being worked on end at their next safe point: what isn't committed yet is put back, what is committed "
+            "goes on without being watched any longer. The rest is not started."
+        )
+        if self._context.questions.confirm(
+            tr("Abort this rollout now?"), words.format(count(working, "target", "targets")), tr("Abort the rollout")
+        ):
+            self._runs.abort(rollout)
+
+    def _retry(self) -> None:
+        if self._rollout is not None:
+            self._runs.retry(self._rollout)
+
+    def _roll_back(self, part: Part, wave: int | None) -> None:
+        if self._rollout is not None:
+            self.rollback_wished.emit(self._rollout, part, wave)
+
+    def _decide(self, cause: Cause, decision: Decision) -> None:
+        if self._rollout is not None:
+            self._runs.carry_out_decision(self._rollout, cause, decision)
+
     # --- what is shown ------------------------------------------------------------------------------------------
 
     def _columns(self) -> tuple[Column[Target], ...]:
         def lasted(target: Target) -> str:
-            now = None if target.over or target.started_at is None else self._context.console.clock()
+            at_rest = target.over or target.started_at is None or target.state is TargetState.UNDECIDED
+            now = None if at_rest else self._context.console.clock()
             return took(target.started_at, target.ended_at or now)
 
         def words(target: Target) -> str:
@@ -338,7 +382,7 @@ class RunView(QWidget):
         top.addWidget(self.fetching)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE_2)
-        for made in (self.pause, self.resume, self.stop):
+        for made in (self.pause, self.resume, self.stop, self.abort, self.control):
             buttons.addWidget(made)
         buttons.addSpacing(SPACE_2)
         buttons.addWidget(self.rule, 1)
@@ -369,7 +413,7 @@ def _waves(rollout: Rollout) -> list[_Wave]:
         canary = place == 0 and rollout.waves > 1
         name = tr("{} canary").format(place + 1) if canary else number(place + 1)
         over = sum(target.over for target in targets)
-        failed = sum(target.state in UNSUCCESSFUL for target in targets)
+        failed = sum(target.state in COUNTS_AS_FAILED for target in targets)
         waves.append(_Wave(place, name, over, len(targets), failed, place == rollout.current_wave))
     return waves
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from mirror_console.domain.rollout import Rollout
+from mirror_console.domain.causes import Cause
+from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import JobEvent, Work
+from mirror_console.operations.deciding import Decision
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.operations import Conducting, Report, RolloutOperations
 from mirror_console.ui.rollout.words import over_of
@@ -21,7 +23,7 @@ class _Run:
     rollout: Rollout
     conductor: Conducting | None = None
     asked: str = ""
-    """What the person has asked for and what is being waited for: pausing or stopping."""
+    """What the person has asked for and what is being waited for: pausing, stopping or aborting."""
 
 
 class Runs(QObject):
@@ -51,7 +53,7 @@ class Runs(QObject):
         return run.rollout if run else None
 
     def asked(self, rollout_id: str) -> str:
-        """'pause' or 'stop' where the person has asked for it and targets are still in flight."""
+        """'pause', 'stop' or 'abort' where the person has asked for it and targets are still in flight."""
         run = self._runs.get(rollout_id)
         return run.asked if run else ""
 
@@ -106,24 +108,69 @@ class Runs(QObject):
             run.conductor.stop()
         self.changed.emit(run.rollout)
 
+    def abort(self, rollout: Rollout) -> None:
+        """Begin nothing more, and end what is in flight at its next safe point."""
+        run = self._runs.get(rollout.id)
+        if run is None:
+            self._submit(rollout, self._conductor_of(rollout), asked="abort")
+            return
+        run.asked = "abort"
+        if run.conductor is not None:
+            run.conductor.abort()
+        self.changed.emit(run.rollout)
+
+    def decide(self, rollout: Rollout, environment_ids: Collection[str], decision: Decision) -> None:
+        """Do to targets that failed what a person decided; the rollout is paused or has ended, and stays so."""
+        decide, context = self.operations.decide, self._context
+
+        def work(_work: Work, report: Report) -> Rollout:
+            return decide(context.console, context.jobs, rollout.id, environment_ids, decision, report)
+
+        self._run(rollout, work)
+
+    def carry_out_decision(self, rollout: Rollout, cause: Cause, decision: Decision) -> None:
+        """Do what was decided about the targets of a cause."""
+        if decision is Decision.RETRY:
+            self.retry(rollout, cause.environment_ids)
+        else:
+            self.decide(rollout, cause.environment_ids, decision)
+
+    def retry(self, rollout: Rollout, environment_ids: Collection[str] = ()) -> None:
+        """Try again what failed, or those of it that are named."""
+        operations, context = self.operations, self._context
+
+        def work(handed: Work, report: Report) -> Rollout:
+            again = operations.retry(context.console, context.jobs, rollout.id, environment_ids, report)
+            if again.state is not RolloutState.RUNNING:
+                return again
+            return self._conduct(again, self._conductor_of(again), handed, report)
+
+        self._run(rollout, work)
+
     def _conductor_of(self, rollout: Rollout) -> Callable[[Report], Conducting]:
         operations, context = self.operations, self._context
         return lambda report: operations.conductor(context.console, context.jobs, rollout, report)
 
     def _submit(self, rollout: Rollout, make: Callable[[Report], Conducting], asked: str = "") -> None:
-        def work(work: Work, report: Report) -> Rollout:
-            conductor = make(report)
-            run = self._runs.get(rollout.id)
-            if run is not None:
-                run.conductor = conductor
-                # Asked for while the conductor was still being made.
-                if run.asked == "pause":
-                    conductor.pause()
-                elif run.asked == "stop":
-                    conductor.stop()
-            return conductor.run(work)
+        def work(handed: Work, report: Report) -> Rollout:
+            return self._conduct(rollout, make, handed, report)
 
         self._run(rollout, work, asked)
+
+    def _conduct(self, rollout: Rollout, make: Callable[[Report], Conducting], handed: Work, report: Report) -> Rollout:
+        conductor = make(report)
+        run = self._runs.get(rollout.id)
+        if run is not None:
+            run.conductor = conductor
+            # Asked for while the conductor was still being made.
+            match run.asked:
+                case "pause":
+                    conductor.pause()
+                case "stop":
+                    conductor.stop()
+                case "abort":
+                    conductor.abort()
+        return conductor.run(handed)
 
     def _run(self, rollout: Rollout, work: Callable[[Work, Report], Rollout], asked: str = "") -> None:
         if rollout.id in self._runs:

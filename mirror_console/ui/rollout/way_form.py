@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from mirror_console.domain.plan import Way, wave_counts
+from mirror_console.domain.plan import OnFailure, Way, wave_counts
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.way_typed import CANARY, EVERY, NEVER
 from mirror_console.settings import WayPreset, way_named, way_names
@@ -56,6 +56,13 @@ class WayForm(QWidget):
                 (THESE, tr("These…")),
             ]
         )
+        self.on_failure = choice(
+            [
+                (str(OnFailure.PUT_BACK), tr("Put back")),
+                (str(OnFailure.LEAVE), tr("Leave the new container")),
+                (str(OnFailure.ASK), tr("Ask")),
+            ]
+        )
         self.pause_waves = line_edit(placeholder="1, 3")
         # Before the form hears of it: the figures follow the preset, not the other way round.
         self.preset.currentIndexChanged.connect(self._take_preset)
@@ -74,6 +81,7 @@ class WayForm(QWidget):
         words = tr("Of a wave: 2 or 5%. Of the canary: none.")
         self.form.add(Field("max_failed", tr("May fail"), self.max_failed, hint=words))
         self.form.add(Field("in_a_row", tr("Stop at a row of"), self.in_a_row))
+        self.form.add(Field("on_failure", tr("A target that fails"), self.on_failure), wide=True)
         self.form.add(Field("pulls_per_registry", tr("Registry pulls"), self.per_registry))
         self.form.add(Field("pulls_per_engine", tr("Engine pulls"), self.pulls))
         self.form.add(Field("prefetch", tr("Fetch first"), self.prefetch), wide=True)
@@ -121,6 +129,7 @@ class WayForm(QWidget):
         self.canary.setText(texts.canary)
         self.in_a_row.setText(texts.in_a_row)
         self.health_limit.setText(texts.health_limit)
+        self.on_failure.setCurrentIndex(self.on_failure.findData(texts.on_failure))
         word = texts.pauses if texts.pauses in {NEVER, CANARY, EVERY} else THESE
         self.pauses.setCurrentIndex(self.pauses.findData(word))
         self.pause_waves.setText(texts.pauses if word == THESE else "")
@@ -142,6 +151,7 @@ class WayForm(QWidget):
             self.canary.text().strip(),
             self.in_a_row.text().strip(),
             self.health_limit.text().strip(),
+            str(self.on_failure.currentData()),
         )
 
     def _judge(self) -> tuple[Problem, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mirror_console.domain.canary import FIRST_THAT_RUN_WELL
-from mirror_console.domain.plan import REST, WaveSize, Way, stops_at, wave_counts, way_problems
+from mirror_console.domain.plan import REST, OnFailure, WaveSize, Way, stops_at, wave_counts, way_problems
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.typed import parse_waves, parsed
 from mirror_console.operations.way_typed import (
@@ -38,6 +38,7 @@ class WayTexts:
     canary: str = ""
     in_a_row: str = ""
     health_limit: str = ""
+    on_failure: str = str(OnFailure.PUT_BACK)
 
 
 def read_way(texts: WayTexts) -> Way:
@@ -87,6 +88,7 @@ def read_way(texts: WayTexts) -> Way:
         health_limit=health_limit or 0.0,
         pause_after_every=pauses.every,
         pause_after=pauses.waves,
+        on_failure=OnFailure(texts.on_failure),
     )
     # The rules of the domain name what they judge in words; the form knows its fields by name.
     fields = {
@@ -118,6 +120,7 @@ def way_texts(way: Way) -> WayTexts:
         "" if way.canary == FIRST_THAT_RUN_WELL else str(way.canary),
         str(way.in_a_row) if way.in_a_row else "",
         span_text(way.health_limit) if way.health_limit else "",
+        str(way.on_failure),
     )
 
 
@@ -157,6 +160,8 @@ def way_words(way: Way, targets: int) -> str:
     if way.health_limit:
         parts.append(tr("waits {} for health").format(span_text(way.health_limit)))
     parts.append(stop_words(way, counts))
+    if way.on_failure is not OnFailure.PUT_BACK:
+        parts.append(tr("who fails: {}").format(tr(way.on_failure)))
     return " · ".join(parts)
 
 

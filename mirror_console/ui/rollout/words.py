@@ -10,14 +10,15 @@ from mirror_console.domain.alignment import Status
 from mirror_console.domain.check import Answer
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget
 from mirror_console.domain.rollout import (
+    COUNTS_AS_FAILED,
     SUCCEEDED,
-    UNSUCCESSFUL,
     WORKING,
     Rollout,
     RolloutState,
     Target,
     TargetState,
 )
+from mirror_console.domain.way_back import WayBack
 from mirror_console.ui.words import count, number, tr
 
 STATE_GLYPHS: Mapping[TargetState, Status] = {
@@ -33,6 +34,8 @@ STATE_GLYPHS: Mapping[TargetState, Status] = {
     TargetState.ALREADY: Status.ALIGNED,
     TargetState.FAILED: Status.UNHEALTHY,
     TargetState.PUT_BACK: Status.BEHIND,
+    TargetState.LEFT: Status.UNHEALTHY,
+    TargetState.UNDECIDED: Status.UNHEALTHY,
     TargetState.STRANDED: Status.UNHEALTHY,
     TargetState.SUPERSEDED: Status.DRIFTED,
     TargetState.SKIPPED: Status.NOT_APPLICABLE,
@@ -63,6 +66,7 @@ CHANGE_GLYPHS: Mapping[Change, Status] = {
     Change.SETTINGS: Status.DRIFTED,
     Change.CREATE: Status.MISSING,
     Change.TAKE_OVER: Status.ROLLING_OUT,
+    Change.BACK: Status.AHEAD,
 }
 
 CHANGE_SIGNS: Mapping[Change, str] = {
@@ -72,6 +76,7 @@ CHANGE_SIGNS: Mapping[Change, str] = {
     Change.SETTINGS: "≠",
     Change.CREATE: "+",
     Change.TAKE_OVER: "⇤",
+    Change.BACK: "↩",
 }
 
 _URGENCY = {
@@ -79,7 +84,9 @@ _URGENCY = {
     for rank, state in enumerate(
         (
             TargetState.STRANDED,
+            TargetState.UNDECIDED,
             TargetState.UNKNOWN,
+            TargetState.LEFT,
             TargetState.FAILED,
             TargetState.PUTTING_BACK,
             TargetState.PUT_BACK,
@@ -115,7 +122,7 @@ def outcome_words(rollout: Rollout) -> str:
     done = sum(counted[state] for state in SUCCEEDED)
     parts = [f"{number(done)} {tr('done')}"]
     parts += [
-        f"{number(counted[state])} {tr(state)}" for state in TargetState if state in UNSUCCESSFUL and counted[state]
+        f"{number(counted[state])} {tr(state)}" for state in TargetState if state in COUNTS_AS_FAILED and counted[state]
     ]
     if counted[TargetState.SKIPPED]:
         parts.append(f"{number(counted[TargetState.SKIPPED])} {tr('skipped')}")
@@ -126,12 +133,6 @@ def outcome_words(rollout: Rollout) -> str:
     if counted[TargetState.NOT_STARTED]:
         parts.append(f"{number(counted[TargetState.NOT_STARTED])} {tr('not started')}")
     return " · ".join(parts)
-
-
-def causes(targets: Sequence[Target]) -> list[tuple[int, str]]:
-    """Reasons that two or more unsuccessful targets share, the most frequent first."""
-    counted = Counter(target.words for target in targets if target.state in UNSUCCESSFUL and target.words)
-    return [(times, words) for words, times in counted.most_common() if times > 1]
 
 
 def over_of(rollout: Rollout) -> tuple[int, int]:
@@ -166,8 +167,29 @@ def versions(targets: Sequence[PlannedTarget]) -> str:
 
 
 def plan_title(plan: Plan) -> str:
-    """What a plan is called: ``26.8.3 → live``."""
+    """What a plan is called: ``26.8.3 → live``; what takes a rollout back by that."""
+    if plan.rollback_of is not None:
+        return tr("rollback of {} → {}").format(plan.rollback_of.fingerprint, plan.environment)
     return f"{versions(plan.targets)} → {plan.environment}"
+
+
+WAY_BACK_GLYPHS: Mapping[WayBack, Status] = {
+    WayBack.KEPT: Status.ALIGNED,
+    WayBack.PULL: Status.BEHIND,
+    WayBack.GONE: Status.UNHEALTHY,
+    WayBack.BLOCKED: Status.UNHEALTHY,
+    WayBack.NOTHING_BEFORE: Status.NOT_APPLICABLE,
+}
+
+
+def way_back_words(target: PlannedTarget) -> str:
+    """Whether there is a way back from what is planned; a line where the plan doesn't tell."""
+    return tr(target.way_back) if target.way_back is not None else "—"
+
+
+def way_back_glyph(target: PlannedTarget) -> Status | None:
+    """The shape before these words."""
+    return WAY_BACK_GLYPHS[target.way_back] if target.way_back is not None else None
 
 
 def change_counts(plan: Plan) -> list[tuple[Change, int]]:

@@ -85,6 +85,23 @@ ANEW = {
             "WHERE fingerprint != ''"
         ),
     ),
+    "plan": (
+        """
+        CREATE TABLE "plan" (
+            id TEXT NOT NULL,
+            made_at TEXT NOT NULL,
+            made_by TEXT NOT NULL,
+            environment TEXT NOT NULL,
+            targets TEXT NOT NULL,
+            left_out TEXT NOT NULL,
+            way TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            rollback_of TEXT,
+            CONSTRAINT pk_plan PRIMARY KEY (id)
+        ) STRICT
+        """,
+        'INSERT INTO "plan" SELECT *, NULL FROM plan_before',
+    ),
 }
 """Tables that are made anew, as a column that is added stands behind the constraints."""
 
@@ -213,7 +230,7 @@ def upgrade() -> None:
     """Keep every row. Renamed in the old way, so that the tables that name these go on naming them."""
     op.execute("PRAGMA legacy_alter_table=ON")
     for name in ANEW:
-        op.execute(f"ALTER TABLE {name} RENAME TO {name}_before")
+        op.execute(f'ALTER TABLE "{name}" RENAME TO {name}_before')
     op.execute("PRAGMA legacy_alter_table=OFF")
     for name, statements in ANEW.items():
         for statement in statements:

@@ -1,0 +1,224 @@
+"""Control: pause, stop and abort a rollout, decide about what failed, try it again, and roll back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mirror_console.cli.confirming import carried_through
+from mirror_console.cli.finding import RolloutArgument, find_rollout
+from mirror_console.cli.progress import Watch, carry_out, tell_outcome
+from mirror_console.cli.rollout_words import print_plan
+from mirror_console.cli.session import JsonOption, Session, session_of, told
+from mirror_console.cli.shapes import plan_shape
+from mirror_console.domain.causes import causes
+from mirror_console.domain.plan import why_nothing
+from mirror_console.domain.rollout import ENDED, Rollout, RolloutState
+from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.console import Console
+from mirror_console.operations.deciding import Decision, decide_on
+from mirror_console.operations.durations import learned
+from mirror_console.operations.retrying import retry as try_again
+from mirror_console.operations.rollback import Part, plan_rollback
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.wishing import Wish, until_heeded
+from mirror_console.operations.wishing import wish as leave_wish
+
+CauseOption = Annotated[
+    list[int] | None, typer.Option("--cause", help="Those of this cause, as 'rollout show' counts them; repeatable.")
+]
+MirrorOption = Annotated[
+    list[str] | None, typer.Option("--mirror", "-m", help="This mirror, by slug; may be repeated.")
+]
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the commands to those of rollouts."""
+    group.command("pause")(pause)
+    group.command("stop")(stop)
+    group.command("abort")(abort)
+    group.command("decide")(decide)
+    group.command("retry")(retry)
+    group.command("rollback")(rollback)
+
+
+@told
+def pause(context: typer.Context, rollout_text: RolloutArgument = "", as_json: JsonOption = False) -> None:
+    """Have a rollout pause that another window or command carries out. Waits until what is in flight is finished."""
+    session = session_of(context)
+    session.demand_write()
+    tell_outcome(session, _wished(session, rollout_text, Wish.PAUSE), as_json=as_json)
+
+
+@told
+def stop(context: typer.Context, rollout_text: RolloutArgument = "", as_json: JsonOption = False) -> None:
+    """End a rollout. What is in flight is finished; targets that were not begun are left as they are."""
+    session = session_of(context)
+    session.demand_write()
+    tell_outcome(session, _ended(session, rollout_text, Wish.STOP), as_json=as_json)
+
+
+@told
+def abort(
+    context: typer.Context,
+    rollout_text: RolloutArgument = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """End a rollout now. What is in flight ends at its next safe point: what isn't committed yet is put back."""
+    session = session_of(context)
+    session.demand_write()
+    question = "Abort the rollout now? What is in between is put back, or ends without being watched any longer."
+    session.agreed(question, "Nothing was aborted.", yes=yes)
+    tell_outcome(session, _ended(session, rollout_text, Wish.ABORT), as_json=as_json)
+
+
+@told
+def decide(
+    context: typer.Context,
+    decision: Annotated[Decision, typer.Argument(help="What becomes of targets that failed.")],
+    rollout_text: RolloutArgument = "",
+    cause: CauseOption = None,
+    mirror: MirrorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what becomes of targets that failed: retry, put back, leave, or skip. One word for all of one cause."""
+    session = session_of(context)
+    session.demand_write()
+    if decision is Decision.RETRY:
+        _retried(session, rollout_text, cause, mirror, as_json=as_json)
+        return
+    with session.console(write=True) as (console, jobs):
+        rollout = find_rollout(console, rollout_text, RolloutState.PAUSED)
+        chosen = _chosen(console, rollout, cause, mirror)
+        if not chosen:
+            raise InvalidInput("It isn't clear which targets are meant.", [Problem("cause", "say --cause or --mirror")])
+        rollout = decide_on(console, jobs, rollout.id, chosen, decision)
+    tell_outcome(session, rollout, as_json=as_json)
+
+
+@told
+def retry(
+    context: typer.Context,
+    rollout_text: RolloutArgument = "",
+    cause: CauseOption = None,
+    mirror: MirrorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try again what failed, and nothing else: a new attempt on the same rollout, after a fresh look."""
+    session = session_of(context)
+    session.demand_write()
+    _retried(session, rollout_text, cause, mirror, as_json=as_json)
+
+
+@told
+def rollback(
+    context: typer.Context,
+    rollout_text: RolloutArgument = "",
+    failed: Annotated[bool, typer.Option("--failed", help="What failed and doesn't run what it ran.")] = False,
+    wave: Annotated[int | None, typer.Option("--wave", help="One wave, counted from 1.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Everything that the rollout changed.")] = False,
+    why: Annotated[str, typer.Option("--why", help="The reason, for the report.")] = "",
+    yes: Annotated[
+        int | None, typer.Option("--yes", help="Start without asking, if there are so many targets.")
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Show the plan and keep it; start nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a rollout back: each target to its own image and settings of before, by a plan and a rollout of its own."""
+    session = session_of(context)
+    session.demand_write()
+    if [failed, wave is not None, every].count(True) != 1:
+        problem = Problem("part", "say one of --failed, --wave and --all")
+        raise InvalidInput("It isn't clear what is to be rolled back.", [problem])
+    part = Part.FAILED if failed else Part.ALL if every else Part.WAVE
+    with session.console(write=True) as (console, jobs):
+        rollout = find_rollout(console, rollout_text)
+        made = plan_rollback(console, jobs, rollout.id, part, None if wave is None else wave - 1)
+        usual = learned(console)
+        if not preview:
+            reason = why or made.kind
+            done = carried_through(session, console, jobs, made, reason, yes, as_json=as_json)
+    if not preview:
+        tell_outcome(session, done, as_json=as_json)
+    elif as_json:
+        session.out.json(plan_shape(made, usual))
+    else:
+        print_plan(session.out, made, usual)
+        again = f"Start it: mirror-console rollout start --plan {made.fingerprint} --why …"
+        session.out.say(again if made.targets else why_nothing(made))
+
+
+# --- parts of them ---------------------------------------------------------------------------------------------------
+
+
+def _retried(
+    session: Session, rollout_text: str, cause: list[int] | None, mirror: list[str] | None, *, as_json: bool
+) -> None:
+    with session.console(write=True) as (console, jobs):
+        rollout = find_rollout(console, rollout_text, RolloutState.PAUSED)
+        chosen = _chosen(console, rollout, cause, mirror)
+        rollout = try_again(console, jobs, rollout.id, chosen)
+        if rollout.state is RolloutState.RUNNING:
+            rollout = carry_out(session.out, console, jobs, rollout)
+    tell_outcome(session, rollout, as_json=as_json)
+
+
+def _chosen(console: Console, rollout: Rollout, numbers: list[int] | None, mirrors: list[str] | None) -> list[str]:
+    """The environments of the targets that are named by cause or mirror; none where nothing is. Raises InvalidInput."""
+    found = causes(rollout.targets)
+    chosen: list[str] = []
+    problems = []
+    for number in numbers or ():
+        if 1 <= number <= len(found):
+            chosen += found[number - 1].environment_ids
+        else:
+            problems.append(Problem("cause", f"there is no cause {number}; there are {len(found)}"))
+    with console.catalog.read() as books:
+        found_ids = {one.planned.application_id for one in rollout.targets}
+        slugs = {one.id: one.slug for one in books.applications.some(found_ids)}
+    for mirror in mirrors or ():
+        ids = [one.environment_id for one in rollout.targets if slugs.get(one.planned.application_id) == mirror]
+        if not ids:
+            problems.append(Problem("mirror", f"the rollout has no mirror '{mirror}'"))
+        chosen += ids
+    if problems:
+        raise InvalidInput("Not all that is named is there.", problems, "Choose others: see 'rollout show'.")
+    return list(dict.fromkeys(chosen))
+
+
+def _wished(session: Session, rollout_text: str, wished: Wish) -> Rollout:
+    """Ask the console that carries it out, and wait until it has heeded."""
+    with session.console() as (console, _jobs):
+        rollout = find_rollout(console, rollout_text, RolloutState.RUNNING)
+        watch = Watch(session.out, rollout, console)
+        leave_wish(console, rollout, wished)
+
+        def tell(now: Rollout) -> None:
+            watch.tell(now)
+            watch.draw()
+
+        return until_heeded(console, rollout.id, tell)
+
+
+def _ended(session: Session, rollout_text: str, wished: Wish) -> Rollout:
+    """End a paused rollout here; one that is carried out elsewhere is ended there."""
+    with session.console() as (console, _jobs):
+        rollout = find_rollout(console, rollout_text, RolloutState.RUNNING)
+        if rollout.state is not RolloutState.RUNNING:
+            rollout = find_rollout(console, rollout_text, RolloutState.PAUSED)
+    if rollout.state is RolloutState.RUNNING:
+        return _wished(session, rollout.id, wished)
+    if rollout.state is not RolloutState.PAUSED:
+        state = "has ended" if rollout.state in ENDED else f"is {rollout.state}"
+        problem = Problem("rollout", f"{rollout.plan.fingerprint} {state}")
+        verb = "stopped" if wished is Wish.STOP else "aborted"
+        raise InvalidInput(f"Only a running or paused rollout can be {verb}.", [problem], "Choose another.")
+    with session.console(write=True) as (console, jobs):
+        conductor = Conductor(console, jobs, find_rollout(console, rollout.id))
+        if wished is Wish.ABORT:
+            conductor.abort()
+        else:
+            conductor.stop()
+        return conductor.run()

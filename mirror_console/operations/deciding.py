@@ -1,0 +1,164 @@
+"""Deciding: what a person says is to become of targets that failed, for all that have one cause at once.
+
+What is there is read from the engines first: minutes or days may lie between a failure and the word of a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import assert_never
+
+from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.errors import EngineError, InvalidInput, Problem
+from mirror_console.jobs import Jobs
+from mirror_console.operations.access import reached_now
+from mirror_console.operations.console import Console
+from mirror_console.operations.heartbeat import Heartbeat
+from mirror_console.operations.last_look import look_last
+from mirror_console.operations.leaving import leave_or_put_back
+from mirror_console.operations.put_back import put_back, recorded
+from mirror_console.operations.running import Running
+from mirror_console.operations.scene import look
+from mirror_console.operations.taking_turns import settle
+from mirror_console.operations.turn import Turn
+
+AT_ONCE = 8
+PASSED_OVER = frozenset({TargetState.FAILED, TargetState.PUT_BACK})
+"""What failed and runs what it ran: a person may say that it is left out, and then it doesn't count as failed."""
+
+
+class Decision(StrEnum):
+    """What becomes of targets that failed."""
+
+    RETRY = "retry"
+    PUT_BACK = "put back"
+    LEAVE = "leave"
+    SKIP = "skip"
+    """It is put back, and left out of the rollout: it doesn't count as failed any more."""
+
+
+def decide_on(
+    console: Console,
+    jobs: Jobs,
+    rollout_id: str,
+    environment_ids: Collection[str],
+    decision: Decision,
+    report: Callable[[Rollout], None] = lambda _rollout: None,
+) -> Rollout:
+    """Put back, leave or skip targets of a rollout that is paused or has ended. It stays so.
+
+    To try them again is for mirror_console.operations.retrying. Raises InvalidInput, NotAllowed and CatalogError.
+    """
+    rollout = claimed(console, rollout_id)
+    if decision is Decision.RETRY:
+        raise ValueError("trying again is begun, not decided")
+    targets = [rollout.target(one) for one in environment_ids]
+    asking = [target for target in targets if target.state is TargetState.UNDECIDED]
+    over = [target for target in targets if target.state in PASSED_OVER] if decision is Decision.SKIP else []
+    if not asking and not over:
+        what = "failed or waits for a decision" if decision is Decision.SKIP else "waits for a decision"
+        raise InvalidInput("Nothing was decided.", [Problem("targets", f"none of them {what}")], "Choose others.")
+    running = Running(console, rollout, report)
+    settle_undecided(console, jobs, running, asking, decision)
+    for target in over:
+        words = f"skipped by {console.person} after: {target.words}"
+        running.keep(replace(target, state=TargetState.SKIPPED, words=words))
+    return _ended_if_over(console, running)
+
+
+def claimed(console: Console, rollout_id: str) -> Rollout:
+    """A rollout that a person may decide about now. Raises InvalidInput and NotAllowed."""
+    console.demand_write()
+    with console.catalog.read() as books:
+        rollout = books.rollouts.get(rollout_id)
+    if rollout.state is RolloutState.PAUSED or rollout.state in ENDED:
+        return rollout
+    hint = "Pause it first." if rollout.state is RolloutState.RUNNING else "Recover it first: continue, or put back."
+    problem = Problem("rollout", f"{rollout.plan.fingerprint} is {rollout.state}")
+    raise InvalidInput("Only of a paused or ended rollout it can be decided what becomes of targets.", [problem], hint)
+
+
+def _ended_if_over(console: Console, running: Running) -> Rollout:
+    """Where the last open target was decided about, the rollout has ended; it was paused for that alone."""
+    rollout = running.rollout
+    if rollout.state in ENDED:
+        return running.keep_head(state=end_state(rollout))
+    if all(target.over for target in rollout.targets) and not rollout.count(TargetState.UNKNOWN):
+        return running.keep_head(state=end_state(rollout), ended_at=console.clock(), paused_because="")
+    if rollout.count(TargetState.UNKNOWN):
+        because = "Contact was lost in mid-step."
+        return running.keep_head(state=RolloutState.INTERRUPTED, ended_at=None, paused_because=because)
+    return rollout
+
+
+def settle_undecided(
+    console: Console, jobs: Jobs, running: Running, targets: Sequence[Target], decision: Decision
+) -> None:
+    """Carry a decision out on targets that wait for one, side by side. Raises CatalogError."""
+
+    def one(target: Target, heart: Heartbeat) -> Callable[[], None]:
+        return lambda: _settle_one(console, running, target, decision, heart)
+
+    at_once = min(AT_ONCE, running.rollout.plan.way.at_once)
+    with Heartbeat(console, jobs, [target.planned.engine_id for target in targets]) as heart:
+        works = {target.environment_id: one(target, heart) for target in targets}
+        outcomes = jobs.side_by_side(works, at_once=at_once)
+    for outcome in outcomes.values():
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+def _settle_one(console: Console, running: Running, target: Target, decision: Decision, heart: Heartbeat) -> None:
+    planned, rollout = target.planned, running.rollout
+    try:
+        engine = reached_now(console, planned.engine_id, planned.application_id)
+        session = console.engines.session(engine)
+        lock = look(session, planned, rollout.id).lock
+    except EngineError as error:
+        # It still waits: nothing was changed, and nothing is known that wasn't before.
+        running.keep(replace(target, words=f"{_why(target)}{_NOT_NOW}{error.title}"))
+        return
+    turn = Turn(console, engine, session, rollout.id, target, running.show, heart=heart)
+    if lock is not None and not turn.lock.adopt(lock):
+        words = "Another rollout holds the lock; nothing was changed here."
+        turn.become(TargetState.SUPERSEDED, words, ended_at=console.clock())
+        return
+    settle(turn, lambda turn: _carry_out(turn, decision))
+    look_last(turn)
+
+
+_NOT_NOW = ". It could not be decided about now: "
+
+
+def _why(target: Target) -> str:
+    return target.words.partition(_NOT_NOW)[0]
+
+
+def _carry_out(turn: Turn, decision: Decision) -> None:
+    """From what is there now to what was decided."""
+    why, person = _why(turn.target), turn.console.person
+    if not turn.lock_id:
+        _take_lock_again(turn)
+    match decision:
+        case Decision.PUT_BACK:
+            put_back(turn, why)
+        case Decision.LEAVE:
+            leave_or_put_back(turn, why)
+        case Decision.SKIP | Decision.RETRY:
+            put_back(turn, why)
+            if turn.target.state not in PASSED_OVER:
+                return
+            if decision is Decision.SKIP:
+                turn.become(TargetState.SKIPPED, f"skipped by {person} after: {why}")
+        case _:
+            assert_never(decision)
+
+
+def _take_lock_again(turn: Turn) -> None:
+    """Somebody pruned it meanwhile: taken again, it tells what the new container tells of the old one."""
+    scene = look(turn.session, turn.planned, turn.rollout_id)
+    at_hand = scene.old or scene.new
+    if at_hand is not None:
+        turn.take_lock(at_hand.image_id, recorded(scene))

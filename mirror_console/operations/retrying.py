@@ -1,0 +1,178 @@
+"""Retrying: a new attempt on the same rollout, for the targets that failed and for no others.
+
+What was planned is what is tried again, after a fresh look: the checks of each target are asked anew before it is
+begun, and one whose container isn't the planned one any more is left out, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+from mirror_console.domain.fetching import Fetch, FetchState
+from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Target, TargetState, end_state, past_waves
+from mirror_console.errors import EngineError, InvalidInput, Problem
+from mirror_console.jobs import Jobs
+from mirror_console.operations.access import reached_now
+from mirror_console.operations.console import Console
+from mirror_console.operations.deciding import AT_ONCE, Decision, claimed, settle_undecided
+from mirror_console.operations.last_look import end_well
+from mirror_console.operations.running import Running
+from mirror_console.operations.scene import made_by
+from mirror_console.operations.swap import verify
+from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
+
+FAILED = frozenset(
+    {
+        TargetState.FAILED,
+        TargetState.PUT_BACK,
+        TargetState.LEFT,
+        TargetState.STRANDED,
+        TargetState.SUPERSEDED,
+        TargetState.UNDECIDED,
+    }
+)
+"""What is tried again where nobody says which. A skipped one must be named: a check or a person said no to it."""
+
+
+def retry(
+    console: Console,
+    jobs: Jobs,
+    rollout_id: str,
+    environment_ids: Collection[str] = (),
+    report: Callable[[Rollout], None] = lambda _rollout: None,
+) -> Rollout:
+    """Let targets of a paused or ended rollout wait for their turn again: those that are named, or all that failed.
+
+    One whose new container was left is only looked at again: where it is well by now, it is done. The rollout runs from
+    then on, and is for a Conductor to carry out; where nothing waits for a turn it stays as it was.
+    Raises InvalidInput, NotAllowed and CatalogError.
+    """
+    rollout = claimed(console, rollout_id)
+    chosen = _chosen(rollout, environment_ids)
+    _demand_alone(console, rollout, chosen)
+    running = Running(console, rollout, report)
+    settle_undecided(console, jobs, running, _in(chosen, TargetState.UNDECIDED), Decision.RETRY)
+    _look_again(console, jobs, running, _in(chosen, TargetState.LEFT))
+    ids = [target.environment_id for target in chosen if target.state is not TargetState.LEFT]
+    again = [
+        target
+        for target in running.rollout.targets
+        if target.environment_id in ids and target.state in (FAILED | {TargetState.SKIPPED}) - {TargetState.UNDECIDED}
+    ]
+    if not again:
+        return _as_before(console, running)
+    for target in again:
+        running.show(_anew(target))
+    now = running.rollout
+    gone_on = replace(
+        now,
+        state=RolloutState.RUNNING,
+        paused_because="",
+        ended_at=None,
+        passed_gates=past_waves(now),
+        console=console.run,
+        fetches=_fetches(now, again),
+    )
+    with console.catalog.write() as books:
+        for target in again:
+            books.rollouts.save_target(rollout_id, _anew(target))
+        books.rollouts.save_fetches(rollout_id, gone_on.fetches)
+        books.rollouts.save_head(gone_on)
+    report(gone_on)
+    return gone_on
+
+
+def _chosen(rollout: Rollout, environment_ids: Collection[str]) -> list[Target]:
+    # What another console left is brought to an end by taking over, and by nothing else.
+    own = [one for one in rollout.targets if one.planned.taken_from is None]
+    if environment_ids:
+        wanted = FAILED | {TargetState.SKIPPED}
+        chosen = [one for one in own if one.environment_id in environment_ids and one.state in wanted]
+    else:
+        chosen = [one for one in own if one.state in FAILED]
+    if not chosen:
+        raise InvalidInput("Nothing is tried again.", [Problem("targets", "none of them failed")], "Choose others.")
+    return chosen
+
+
+def _demand_alone(console: Console, rollout: Rollout, chosen: Sequence[Target]) -> None:
+    """Raises InvalidInput where another rollout that isn't over has one of the targets."""
+    ids = {target.environment_id for target in chosen}
+    with console.catalog.read() as books:
+        others = [other for other in books.rollouts.unfinished() if other.id != rollout.id]
+    for other in others:
+        taken = [one for one in other.targets if one.environment_id in ids and one.state not in OVER]
+        if taken:
+            words = f"rollout {other.plan.fingerprint} is {other.state} on {taken[0].planned.application}"
+            raise InvalidInput("Nothing is tried again.", [Problem("rollout", words)], "Let it end first.")
+
+
+def _in(targets: Sequence[Target], state: TargetState) -> list[Target]:
+    return [target for target in targets if target.state is state]
+
+
+def _anew(target: Target) -> Target:
+    return Target(target.planned, attempt=target.attempt + 1)
+
+
+def _fetches(rollout: Rollout, again: Sequence[Target]) -> tuple[Fetch, ...]:
+    """Images that could not be brought ahead are brought again, for the targets that failed by it."""
+    wanted = {(target.planned.engine_id, target.planned.reference) for target in again}
+    return tuple(
+        Fetch(fetch.engine_id, fetch.engine, fetch.reference, fetch.title, fetch.targets)
+        if fetch.state is FetchState.FAILED and (fetch.engine_id, fetch.reference) in wanted
+        else fetch
+        for fetch in rollout.fetches
+    )
+
+
+def _as_before(console: Console, running: Running) -> Rollout:
+    """Nothing waits for a turn: all that was to be done was to look."""
+    rollout = running.rollout
+    if not all(target.over for target in rollout.targets):
+        return rollout
+    state = end_state(rollout)
+    ended_at = (rollout.ended_at or console.clock()) if state in ENDED else None
+    return running.keep_head(
+        state=state, ended_at=ended_at, paused_because="" if state in ENDED else "Contact was lost."
+    )
+
+
+# --- new containers that were left ----------------------------------------------------------------------------------
+
+
+def _look_again(console: Console, jobs: Jobs, running: Running, left: Sequence[Target]) -> None:
+    def one(target: Target) -> Callable[[], None]:
+        return lambda: _look_at(console, running, target)
+
+    works = {target.environment_id: one(target) for target in left}
+    for outcome in jobs.side_by_side(works, at_once=AT_ONCE).values():
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+def _look_at(console: Console, running: Running, target: Target) -> None:
+    """Whether a new container that was left is well by now. Nothing is changed on the engine."""
+    planned, rollout = target.planned, running.rollout
+    attempt = replace(target, attempt=target.attempt + 1, started_at=console.clock(), ended_at=None)
+    try:
+        engine = reached_now(console, planned.engine_id, planned.application_id)
+        session = console.engines.session(engine)
+        named = session.inspect(planned.container)
+    except EngineError as error:
+        running.keep(replace(target, attempt=attempt.attempt, words=f"it could not be looked at again: {error.title}"))
+        return
+    if named is None or not made_by(named, planned, rollout.id):
+        words = f"'{planned.container}' isn't the container any more that was left"
+        running.keep(replace(target, attempt=attempt.attempt, words=words))
+        return
+    turn = Turn(console, engine, session, rollout.id, attempt, running.show)
+    try:
+        turn.become(TargetState.VERIFYING)
+        verify(turn, named, guarded=False)
+        end_well(turn, named, turn.target.verified_by, target.way_back)
+    except StepFailed as failed:
+        turn.become(TargetState.LEFT, f"{failed.step}: {failed.words}", ended_at=console.clock())
+    except (OutcomeUnknown, EngineError) as error:
+        turn.become(TargetState.LEFT, f"it could not be looked at again: {error}", ended_at=console.clock())

@@ -1,0 +1,80 @@
+"""Ways back: whether environments can be taken back to what they ran before their last rollout, by what is known now.
+
+No engine is asked: a plan that rolls back asks, before anything is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from mirror_console.domain.plan import Swap
+from mirror_console.domain.release import Release
+from mirror_console.domain.rollout import Target
+from mirror_console.domain.way_back import KnownWay, WayBack, judge_way_back, way_back_over
+from mirror_console.operations.console import Console
+from mirror_console.operations.ports import Books
+
+
+def ways_back(console: Console, environment_ids: Collection[str]) -> dict[str, KnownWay]:
+    """The way back of each environment that a rollout has changed, and that still runs what that rollout left."""
+    with console.catalog.read() as books:
+        changed = books.rollouts.last_changes(environment_ids)
+        runs = {
+            seen.environment_id: seen.fingerprint
+            for environment_id in changed
+            for seen in books.observations.of(environment_id)
+        }
+        still = [
+            target
+            for target in changed.values()
+            if target.planned.taken_from is None
+            and target.after_fingerprint in {"", runs.get(target.environment_id, target.after_fingerprint)}
+        ]
+        on_engine = {
+            engine_id: {held.id for held in books.images.on(engine_id)}
+            for engine_id in {target.planned.engine_id for target in still}
+        }
+        of_source = _Releases(books)
+        return {target.environment_id: _known(target, on_engine, of_source) for target in still}
+
+
+class _Releases:
+    """The releases of the source of each mirror, read once for each source."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self._sources = {one.id: one.source_id for one in books.applications.all()}
+        self._found: dict[str, tuple[Release, ...]] = {}
+
+    def of(self, application_id: str) -> tuple[Release, ...]:
+        """Those of a mirror's source."""
+        source_id = self._sources.get(application_id, "")
+        if source_id not in self._found:
+            environments = [one.id for one in self._books.environments.of(source_id)] if source_id else []
+            self._found[source_id] = tuple(self._books.releases.of(environments))
+        return self._found[source_id]
+
+
+def _known(target: Target, on_engine: Mapping[str, Collection[str]], of_source: _Releases) -> KnownWay:
+    planned = target.planned
+    if planned.swap is Swap.CREATE:
+        return KnownWay(WayBack.NOTHING_BEFORE, "It had no container before.")
+    releases = of_source.of(planned.application_id)
+    before = next((one for one in releases if one.is_image(planned.before_fingerprint)), None)
+    migrations = way_back_over(releases, planned.before_fingerprint, planned.after_fingerprint or planned.digest)
+    found = judge_way_back(
+        on_engine=planned.before_image_id in on_engine[planned.engine_id],
+        can_be_pulled=before is not None and bool(before.reference),
+        migrations=migrations,
+    )
+    title = planned.before_title or "what ran before"
+    match found:
+        case WayBack.BLOCKED:
+            words = f"{migrations[0].title} has a migration that can't go back to {title}."
+        case WayBack.KEPT:
+            words = f"{title} is kept on {planned.engine}."
+        case WayBack.PULL:
+            words = f"{title} isn't on {planned.engine} any more, and can be pulled."
+        case WayBack.GONE | WayBack.NOTHING_BEFORE:
+            words = f"{title} isn't on {planned.engine} any more, and no digest is known to pull it by."
+    return KnownWay(found, words)

@@ -1,0 +1,34 @@
+"""The way back of an environment, in the details: read when it is looked at, as few ask for it and it takes a look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mirror_console.domain.alignment import Cell
+from mirror_console.domain.way_back import KnownWay
+from mirror_console.operations.ways_back import ways_back
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.widgets.text import ElidedLabel
+from mirror_console.ui.words import tr
+
+
+class WayBackLine(ElidedLabel):
+    """Says whether an environment can go back to what it ran before its last rollout, and why."""
+
+    def __init__(self, context: UiContext, cell: Cell) -> None:
+        super().__init__("…")
+        environment_id, console = cell.environment.id, context.console
+
+        def take(known: Mapping[str, KnownWay]) -> None:
+            self.say(words(known.get(environment_id)))
+
+        context.run(
+            tr("Way back"), lambda _work: ways_back(console, [environment_id]), take, lane="way back", owner=self
+        )
+
+
+def words(known: KnownWay | None) -> str:
+    """The way back in a line: ``yes: 26.8.2 is kept on fra-1``."""
+    if known is None:
+        return tr("not told: no rollout made what runs")
+    return f"{tr(known.way_back)}: {known.words.rstrip('.')}"

@@ -1,0 +1,186 @@
+"""Control from the command line: pause, stop and abort what runs elsewhere, decide, try again, roll back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from mirror_console.domain.plan import REST, OnFailure, WaveSize
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.operations.plan import plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
+from mirror_console.operations.rollout import Conductor, start
+from mirror_console.simulator.behaviour import Behaviour
+from mirror_console.store import Wishes
+from tests.cli.terminal import CommandLine
+from tests.operations.fleet import QUICK, Fleet
+
+pytestmark = pytest.mark.slow
+
+BEGIN = ("rollout", "start", "-e", "live", "--all", "--bake", "0", "--no-pause", "--why", "x")
+
+
+def versions(fleet: Fleet) -> list[str]:
+    """What each mirror's live really runs."""
+    return [fleet.version_of(f"mirror-0{number}-live") for number in range(1, 5)]
+
+
+def begun(fleet: Fleet, **way: object) -> Rollout:
+    """A rollout of 26.8.3 to all mirrors."""
+    refresh(fleet.console, fleet.jobs)
+    made = plan(fleet.console, "live", [one.id for one in fleet.mirrors], replace(QUICK, **way))  # type: ignore[arg-type]
+    return start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+
+
+@contextmanager
+def carried_out_elsewhere(fleet: Fleet, call: CommandLine, rollout: Rollout) -> Iterator[list[Rollout]]:
+    """The rollout is carried out by a window, which has the catalog; in the block its first target bakes."""
+    wishes = Wishes(fleet.folder / "catalog" / "catalog.sqlite")
+    elsewhere = replace(fleet.console, wishes=wishes)
+    call.console = replace(
+        fleet.console, wishes=wishes, holder=lambda: call.other and rollout.console, run="another run"
+    )
+    call.other = "a window"
+    bakes = threading.Event()
+    ended: list[Rollout] = []
+
+    def tell(now: Rollout) -> None:
+        if now.targets[0].state is TargetState.BAKING:
+            bakes.set()
+
+    def carry_out() -> None:
+        ended.append(Conductor(elsewhere, fleet.jobs, rollout, tell).run())
+
+    job = fleet.jobs.submit("elsewhere", lambda _work: carry_out())
+    assert bakes.wait(20)
+    yield ended
+    job.result()
+    call.other = ""
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "first", "rest"),
+    [
+        (("pause",), "paused", "done", "queued"),
+        (("stop",), "stopped", "done", "not started"),
+        (("abort", "--yes"), "stopped", "done", "not started"),
+    ],
+)
+def test_a_window_is_asked_and_waited_for(
+    call: CommandLine, fleet: Fleet, words: tuple[str, ...], state: str, first: str, rest: str
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    bake = 60.0 if "abort" in words else 1.5
+    one_by_one = (*[WaveSize(count=1)] * 3, REST)
+    with carried_out_elsewhere(fleet, call, begun(fleet, bake=bake, waves=one_by_one, prefetch=False)):
+        said = call("rollout", *words, "--json")
+    assert said.code == 1, said.err
+    states = [target["state"] for target in said.json["targets"]]
+    assert (said.json["state"], states[0], states[-1]) == (state, first, rest)
+    if "abort" in words:
+        assert said.json["words"] == "Aborted by operator. In between when it was: Mirror 01 done."
+    assert versions(fleet) == [{"done": "26.8.3"}.get(one, "26.8.2") for one in states]
+    assert call("rollout", "pause").code == 2
+
+
+def test_failures_are_grouped_decided_about_and_tried_again(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    rollout = begun(fleet, waves=QUICK.waves[1:], max_failed=9)
+    fleet.simulated.engines["berlin"].make_unreachable()
+    Conductor(fleet.console, fleet.jobs, rollout).run()
+    shown = call("rollout", "show", "--json").json
+    (cause,) = shown["causes"]
+    assert (cause["number"], cause["count"], cause["state"]) == (1, 2, "failed")
+    assert cause["mirrors"] == ["Mirror 02", "Mirror 04"]
+    assert "rollout retry" in call("rollout", "show").out
+
+    skipped = call("rollout", "decide", "skip", "-m", "mirror-04", "--json")
+    assert skipped.code == 1
+    assert [target["state"] for target in skipped.json["targets"]] == ["done", "failed", "done", "skipped"]
+    for words in (
+        ("retry", "--cause", "9"),
+        ("retry", "-m", "nobody"),
+        ("decide", "skip"),
+        ("decide", "leave", "-m", "mirror-02"),
+        ("decide", "mend"),
+    ):
+        assert call("rollout", *words).code == 2, words
+
+    fleet.simulated.engines["berlin"].make_reachable()
+    again = call("rollout", "retry", "--json")
+    assert again.code == 1  # one was skipped
+    assert [target["state"] for target in again.json["targets"]] == ["done", "done", "done", "skipped"]
+    assert [target["attempt"] for target in again.json["targets"]] == [1, 2, 1, 1]
+    assert versions(fleet) == ["26.8.3"] * 3 + ["26.8.2"]
+    reported = call("rollout", "report", "--json").json["targets"]
+    assert {target["mirror"]: target["attempt"] for target in reported}["Mirror 02"] == 2
+    assert call("rollout", "retry").code == 2
+
+
+def test_what_waits_for_a_decision_is_told_with_the_command(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    Conductor(
+        fleet.console, fleet.jobs, begun(fleet, waves=QUICK.waves[1:], max_failed=9, on_failure=OnFailure.ASK)
+    ).run()
+    shown = call("rollout", "show").out
+    assert "wait for a decision" in shown
+    assert "rollout decide" in shown
+    decided = call("rollout", "decide", "put back", "--cause", "1", "--json")
+    assert decided.json["state"] == "completed with failures"
+    assert versions(fleet) == ["26.8.2"] * 4
+
+
+def test_a_rollout_is_rolled_back_by_a_plan_of_its_own(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    done = call(*BEGIN, "--waves", "1,rest", "--yes", "4", "--json").json
+    assert {target["way_back"] for target in done["targets"]} == {"yes"}
+    told = call("status", "--json").json["mirrors"][0]["environments"][0]
+    assert (told["way_back"], told["way_back_words"]) == ("yes", "26.8.2 is kept on alpha.")
+
+    previewed = call("rollout", "rollback", "--wave", "1", "--preview", "--json").json
+    assert previewed["kind"] == f"rollback of {done['fingerprint']}, wave 1"
+    assert [(target["change"], target["after"]) for target in previewed["targets"]] == [("roll back", "26.8.2")]
+    assert versions(fleet) == ["26.8.3"] * 4
+    assert "way back" in call("rollout", "rollback", "--wave", "1", "--preview").out
+
+    for words in ((), ("--all", "--failed"), ("--wave", "3"), ("--all",), ("--all", "--yes", "3")):
+        assert call("rollout", "rollback", *words).code == 2, words
+    call.interactive = True
+    asked = call("rollout", "rollback", "--all", typed="n\n")
+    assert (asked.code, "Roll back 4 live targets?" in asked.err) == (1, True)
+    call.interactive = False
+    back = call("rollout", "rollback", done["id"][:8], "--all", "--yes", "4", "--json")
+    assert back.code == 0, back.err
+    assert (back.json["state"], back.json["kind"]) == ("completed", f"rollback of {done['fingerprint']}, all")
+    assert back.json["why"] == back.json["kind"]
+    assert versions(fleet) == ["26.8.2"] * 4
+    assert f"rollback of {done['fingerprint']}" in call("rollout", "list").out
+    assert f"rollback of {done['fingerprint']}" in call("rollout", "report").out
+
+
+def test_read_only_refuses_every_change(call: CommandLine, fleet: Fleet) -> None:
+    for words in (
+        ("pause",),
+        ("stop",),
+        ("abort", "--yes"),
+        ("decide", "skip", "--cause", "1"),
+        ("retry",),
+        ("rollback", "--all"),
+    ):
+        assert call("--read-only", "rollout", *words).code == 3, words
+    assert versions(fleet) == ["26.8.2"] * 4
+
+
+def test_nobody_is_asked_about_an_abort_that_could_not_answer(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    paused = Conductor(fleet.console, fleet.jobs, begun(fleet, pause_after_canary=True)).run()
+    assert paused.state is RolloutState.PAUSED
+    assert call("rollout", "abort").code == 2
+    aborted = call("rollout", "abort", "--yes", "--json")
+    assert (aborted.code, aborted.json["state"]) == (1, "stopped")
+    assert aborted.json["words"] == "Aborted by operator. Nothing was in between."

@@ -1,0 +1,131 @@
+"""Control on a real engine: failures by cause, tried again once mended, rolled back each to its own; an abort."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.journeys.agency import SOURCE, Agency, mirror_entry, wait_until
+from tests.journeys.console import Program
+from tests.lab.docker_cli import Docker
+from tests.lab.engine import LabEngine
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+
+SLUGS = ("alder", "birch", "cedar", "dogwood")
+PORTS = {slug: 9300 + place for place, slug in enumerate(SLUGS)}
+NEW_PORTS = {slug: port + 10 for slug, port in PORTS.items()}
+HOST = ("--network", "host")
+
+
+def entries(engine: LabEngine, ports: dict[str, int]) -> list[dict[str, Any]]:
+    """The mirrors of an import file, each listening on its port of the host network."""
+    return [
+        mirror_entry(
+            slug.title(), engine, f"{slug}-live", networks=["host"], restart="no", variables={"PORT": str(port)}
+        )
+        for slug, port in ports.items()
+    ]
+
+
+def as_it_serves(docker: Docker) -> dict[str, tuple[str, str, str]]:
+    """What docker says of each mirror: the id of its image, its port, whether it runs."""
+    return {
+        slug: (
+            docker.image_of(f"{slug}-live"),
+            docker.variables(f"{slug}-live")["PORT"],
+            docker.state(f"{slug}-live"),
+        )
+        for slug in SLUGS
+    }
+
+
+def states(told: dict[str, Any]) -> list[str]:
+    """The state of each target."""
+    return [target["state"] for target in told["targets"]]
+
+
+def test_failures_are_mended_and_tried_again_and_everything_goes_back_to_its_own(
+    program: Program, agency: Agency, fast_engine: LabEngine
+) -> None:
+    docker = agency.docker(fast_engine)
+    oldest, older, newest = (agency.publish(fast_engine, version) for version in ("26.8.0", "26.8.1", "26.8.2"))
+    for slug, port in PORTS.items():
+        runs = oldest if slug in {"alder", "cedar"} else older
+        docker.start_container(runs.reference, f"{slug}-live", *HOST, variables={"PORT": str(port)})
+    for published in (oldest, older, newest):
+        # Each was a release once, in this order.
+        docker.remove(SOURCE)
+        docker.start_container(published.reference, SOURCE, *HOST, variables={"PORT": "9299"})
+        if published is oldest:
+            agency.fill(program, fast_engine, mirrors=entries(fast_engine, PORTS))
+        program.run("check")
+    before = as_it_serves(docker)
+    assert len({image for image, _, _ in before.values()}) == 2
+    # With the new release each gets another port, and somebody holds those of two of them.
+    changed = [
+        {"name": slug.title(), "environments": [{"name": "live", "settings": {"variables": {"PORT": str(port)}}}]}
+        for slug, port in NEW_PORTS.items()
+    ]
+    program.run("catalog", "import", str(agency.write({"mirrors": changed})))
+    for slug in ("birch", "cedar"):
+        docker.start_container(older.reference, f"{slug}-stranger", *HOST, variables={"PORT": str(NEW_PORTS[slug])})
+
+    way = ("--waves", "1,rest", "--bake", "0", "--no-pause", "--max-failed", "0", "--per-engine", "2")
+    paused = program.ask("rollout", "start", "-e", "live", "--all", *way, "--why", "x", "--yes", "4", expect=1)
+    assert paused["state"] == "paused"
+    assert states(paused) == ["done", "put back", "put back", "queued"]
+    (cause,) = paused["causes"]
+    assert (cause["count"], cause["mirrors"]) == (2, ["Birch", "Cedar"])
+    assert "the new container ended with exit code" in cause["words"]
+    now = as_it_serves(docker)
+    assert {slug: now[slug] for slug in ("birch", "cedar")} == {slug: before[slug] for slug in ("birch", "cedar")}
+    assert program.ask("status", expect=None)["mirrors"][0]["environments"][0]["way_back"] == "yes"
+
+    for slug in ("birch", "cedar"):
+        docker.remove(f"{slug}-stranger")
+    alder = docker.container("alder-live")["Id"]
+    done = program.ask("rollout", "retry")
+    assert (done["state"], states(done)) == ("completed", ["done"] * 4)
+    assert [target["attempt"] for target in done["targets"]] == [1, 2, 2, 1]
+    assert docker.container("alder-live")["Id"] == alder
+    image = docker.image_of(SOURCE)
+    after = {slug: (image, str(NEW_PORTS[slug]), "running") for slug in SLUGS}
+    assert as_it_serves(docker) == after
+
+    plan = program.ask("rollout", "rollback", "--all", "--preview")
+    assert plan["kind"] == f"rollback of {done['fingerprint']}, all"
+    assert [target["after"] for target in plan["targets"]] == ["26.8.0", "26.8.1", "26.8.0", "26.8.1"]
+    assert as_it_serves(docker) == after
+    back = program.ask("rollout", "rollback", "--all", "--yes", "4")
+    assert (back["state"], back["headline"]) == ("completed", "4 of 4 updated")
+    assert as_it_serves(docker) == before
+    told = program.ask("status", expect=None)
+    lives = {mirror["slug"]: mirror["environments"][0] for mirror in told["mirrors"]}
+    assert {slug: cell["running"] for slug, cell in lives.items()} == {
+        slug: docker.version_of(f"{slug}-live") for slug in SLUGS
+    }
+    assert {cell["status"] for cell in lives.values()} == {"behind"}
+    nothing = program.ask("rollout", "rollback", done["id"][:8], "--all", "--preview")
+    assert nothing["targets"] == []
+    assert {one["words"] for one in nothing["left_out"]} == {"it runs 26.8.0 again", "it runs 26.8.1 again"}
+
+    # Forward once more, and aborted from another process while the first of them bake.
+    forward = ("rollout", "start", "-e", "live", "--all", "--waves", "rest", "--bake", "60", "--per-engine", "2")
+    with program.running(*forward, "--why", "x", "--yes", "4", "--json") as running:
+        wait_until(
+            lambda: {"alder-live", "alder-live.mc-older"} <= set(docker.names()),
+            "the first one is swapped",
+        )
+        aborted = program.ask("rollout", "abort", "--yes", expect=1)
+        ended = running.end()
+    assert ended.exit_code == 1, str(ended)
+    assert ended.json["words"] == aborted["words"]
+    assert aborted["words"].startswith("Aborted by ")
+    assert aborted["state"] == "stopped"
+    assert set(states(aborted)) <= {"done", "put back", "failed", "not started"}
+    serves = as_it_serves(docker)
+    for slug, state in zip(SLUGS, states(aborted), strict=True):
+        assert serves[slug] == (after if state == "done" else before)[slug], (slug, state)
+    assert not [name for name in docker.names() if name.startswith("mc-lock") or name.endswith(".mc-next")]

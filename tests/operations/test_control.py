@@ -1,0 +1,303 @@
+"""Control of rollouts on the simulator: aborting, failures that ask, trying again, and the wishes of other commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from mirror_console.domain.causes import causes
+from mirror_console.domain.plan import REST, OnFailure, Plan, Way
+from mirror_console.domain.rollout import Phase, Result, Rollout, RolloutState, Step, TargetState
+from mirror_console.errors import InvalidInput, NotAllowed
+from mirror_console.operations.deciding import Decision, decide_on
+from mirror_console.operations.plan import plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
+from mirror_console.operations.retrying import retry
+from mirror_console.operations.rollout import Conductor, resume, start
+from mirror_console.operations.status import survey
+from mirror_console.simulator.behaviour import Behaviour
+from tests.operations.fleet import QUICK, Fleet, small_fleet
+
+pytestmark = pytest.mark.slow
+
+ASK = replace(QUICK, on_failure=OnFailure.ASK, max_failed=9)
+LEAVE = replace(QUICK, on_failure=OnFailure.LEAVE, max_failed=9)
+
+
+@pytest.fixture
+def fleet() -> Iterator[Fleet]:
+    with small_fleet() as made:
+        made.publish("26.8.2", health_interval=0.02)
+        made.run_mirrors("26.8.2")
+        refresh(made.console, made.jobs)
+        yield made
+
+
+def publish(fleet: Fleet, **how: object) -> None:
+    fleet.publish("26.8.3", **{"health_interval": 0.02, **how})
+    refresh(fleet.console, fleet.jobs)
+
+
+def begun(fleet: Fleet, way: Way = QUICK, count: int | None = None) -> Rollout:
+    made: Plan = plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors[:count]], way)
+    return start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+
+
+def carried_on(fleet: Fleet, rollout: Rollout) -> Rollout:
+    return Conductor(fleet.console, fleet.jobs, rollout).run()
+
+
+def states(rollout: Rollout) -> list[TargetState]:
+    return [target.state for target in rollout.targets]
+
+
+def live(fleet: Fleet, number: int) -> str:
+    """What a mirror's live really runs, and whether it does."""
+    container = fleet.container(f"mirror-0{number}-live")
+    return f"{fleet.version_of(container.name)} {'up' if container.is_running else 'down'}"
+
+
+def nothing_is_left_behind(fleet: Fleet) -> bool:
+    names = {**fleet.names("alpha"), **fleet.names("berlin")}
+    return not [name for name in names if name.startswith("mc-lock") or name.endswith(".mc-next")]
+
+
+# --- abort -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class AbortAt:
+    """Aborts a rollout at a boundary of a step of its first target."""
+
+    boundary: str
+    conductor: Conductor | None = None
+    heard: list[str] = field(default_factory=list)
+
+    def __call__(self, boundary: str) -> None:
+        self.heard.append(boundary)
+        if boundary == self.boundary and self.conductor is not None:
+            self.conductor.abort()
+
+
+def aborted_at(fleet: Fleet, boundary: str, way: Way = QUICK, *, released: bool = True) -> Rollout:
+    if released:
+        publish(fleet)
+    mark = AbortAt(boundary)
+    fleet.console = replace(fleet.console, mark=mark)
+    rollout = begun(fleet, way)
+    mark.conductor = Conductor(fleet.console, fleet.jobs, rollout)
+    ended = mark.conductor.run()
+    assert boundary in mark.heard
+    return ended
+
+
+@pytest.mark.parametrize(
+    ("boundary", "state"),
+    [
+        ("CREATE:outcome", TargetState.FAILED),
+        ("STOP:outcome", TargetState.PUT_BACK),
+        ("VERIFY:outcome", TargetState.PUT_BACK),
+    ],
+)
+def test_before_its_commit_point_an_abort_puts_back(fleet: Fleet, boundary: str, state: TargetState) -> None:
+    before = fleet.container("mirror-01-live")
+    ended = aborted_at(fleet, boundary)
+
+    assert ended.state is RolloutState.STOPPED
+    assert states(ended) == [state] + [TargetState.NOT_STARTED] * 3
+    assert ended.targets[0].words.startswith("aborted before ")
+    assert ended.paused_because == f"Aborted by operator. In between when it was: Mirror 01 {state}."
+    after = fleet.container("mirror-01-live")
+    assert (after.id, after.is_running, after.policy) == (before.id, True, "unless-stopped")
+    assert nothing_is_left_behind(fleet)
+    with fleet.console.catalog.read() as books:
+        entries = books.journal.of(ended.id)
+    intents = [entry.step for entry in entries if entry.phase is Phase.INTENT]
+    outcomes = [entry.step for entry in entries if entry.phase is Phase.OUTCOME]
+    assert sorted(intents) == sorted(outcomes)
+
+
+def test_past_its_commit_point_an_abort_goes_on_without_baking(fleet: Fleet) -> None:
+    ended = aborted_at(fleet, "COMMIT:outcome", replace(QUICK, bake=60.0))
+
+    assert states(ended) == [TargetState.DONE] + [TargetState.NOT_STARTED] * 3
+    assert "not baked to the end" in ended.targets[0].words
+    assert live(fleet, 1) == "26.8.3 up"
+    assert nothing_is_left_behind(fleet)
+
+
+def test_an_abort_does_not_wait_for_a_container_to_get_well(fleet: Fleet) -> None:
+    environment = fleet.environment(fleet.mirrors[0], "live")
+    fleet.with_settings(environment, health=replace(environment.settings.health, limit=600.0))
+    publish(fleet, health_interval=600.0)
+    ended = aborted_at(fleet, "VERIFY:sent", released=False)
+
+    assert states(ended) == [TargetState.PUT_BACK] + [TargetState.NOT_STARTED] * 3
+    assert ended.targets[0].words == "aborted before it was verified"
+    assert live(fleet, 1) == "26.8.2 up"
+    with fleet.console.catalog.read() as books:
+        (verified,) = [
+            entry for entry in books.journal.of(ended.id) if entry.step is Step.VERIFY and entry.phase is Phase.OUTCOME
+        ]
+    assert verified.result is Result.FAILED
+
+
+# --- what becomes of a target that fails ----------------------------------------------------------------------------
+
+
+def test_what_fails_is_left_where_the_way_says_so_and_is_done_once_it_is_well(fleet: Fleet) -> None:
+    publish(fleet, behaviour=Behaviour.NEVER_HEALTHY)
+    left = carried_on(fleet, begun(fleet, LEAVE, count=1))
+
+    assert (left.state, states(left)) == (RolloutState.COMPLETED_WITH_FAILURES, [TargetState.LEFT])
+    assert live(fleet, 1) == "26.8.3 up"
+    assert fleet.version_of("mirror-01-live.mc-prev") == "26.8.2"
+    assert left.targets[0].way_back == fleet.container("mirror-01-live.mc-prev").id
+    assert nothing_is_left_behind(fleet)
+
+    still = retry(fleet.console, fleet.jobs, left.id)
+    assert (states(still), still.targets[0].attempt) == ([TargetState.LEFT], 2)
+    fleet.simulated.engines["alpha"].make_healthy("mirror-01-live")
+    well = retry(fleet.console, fleet.jobs, left.id)
+    assert (well.state, states(well), well.targets[0].attempt) == (RolloutState.COMPLETED, [TargetState.DONE], 3)
+
+
+def test_failures_that_ask_wait_as_one_group_for_one_decision(fleet: Fleet) -> None:
+    publish(fleet, behaviour=Behaviour.NEVER_HEALTHY)
+    asking = carried_on(fleet, begun(fleet, ASK))
+    assert asking.paused_because.startswith("Stop rule: 1 of 1 targets of wave 1")
+    # Gone on in spite of it: the next wave isn't begun as long as one of this wave is open.
+    asking = carried_on(fleet, resume(fleet.console, asking.id))
+    assert states(asking) == [TargetState.UNDECIDED] + [TargetState.QUEUED] * 3
+    assert asking.paused_because.startswith("Paused: 1 failed target waits for a decision (Mirror 01).")
+    decide_on(fleet.console, fleet.jobs, asking.id, [asking.targets[0].environment_id], Decision.SKIP)
+    conductor = Conductor(fleet.console, fleet.jobs, resume(fleet.console, asking.id))
+    conductor.stop()
+    conductor.run()
+    asking = carried_on(fleet, begun(fleet, replace(ASK, waves=(REST,))))
+
+    assert (asking.state, states(asking)) == (RolloutState.PAUSED, [TargetState.UNDECIDED] * 4)
+    assert asking.paused_because == (
+        "Paused: 4 failed targets wait for a decision (Mirror 01, Mirror 02, Mirror 03 and more). "
+        "Say what is to become of them."
+    )
+    (cause,) = causes(asking.targets)
+    assert cause.count == 4
+    assert [live(fleet, number) for number in range(1, 5)] == ["26.8.2 down"] * 4
+    assert fleet.container("mirror-01-live.mc-next").is_running
+
+    several = cause.environment_ids
+    skipped = decide_on(fleet.console, fleet.jobs, asking.id, several[:1], Decision.SKIP)
+    left = decide_on(fleet.console, fleet.jobs, asking.id, several[1:2], Decision.LEAVE)
+    assert states(left)[:3] == [TargetState.SKIPPED, TargetState.LEFT, TargetState.UNDECIDED]
+    assert skipped.targets[0].words.startswith("skipped by operator after: verify: ")
+    assert left.state is RolloutState.PAUSED
+    ended = decide_on(fleet.console, fleet.jobs, asking.id, several[2:], Decision.PUT_BACK)
+    assert ended.state is RolloutState.COMPLETED_WITH_FAILURES
+    assert ended.ended_at is not None
+    assert states(ended)[2:] == [TargetState.PUT_BACK] * 2
+    assert [live(fleet, number) for number in range(1, 5)] == ["26.8.2 up", "26.8.3 up", "26.8.2 up", "26.8.2 up"]
+    assert nothing_is_left_behind(fleet)
+    with pytest.raises(InvalidInput, match="none of them"):
+        decide_on(fleet.console, fleet.jobs, asking.id, several, Decision.PUT_BACK)
+
+
+def test_a_stop_puts_back_what_waits_for_a_decision(fleet: Fleet) -> None:
+    publish(fleet, behaviour=Behaviour.EXITS_AT_ONCE)
+    asking = carried_on(fleet, begun(fleet, ASK))
+    assert states(asking) == [TargetState.UNDECIDED] + [TargetState.QUEUED] * 3
+    conductor = Conductor(fleet.console, fleet.jobs, asking)
+    conductor.stop()
+    stopped = conductor.run()
+    assert (stopped.state, states(stopped)) == (
+        RolloutState.STOPPED,
+        [TargetState.PUT_BACK] + [TargetState.NOT_STARTED] * 3,
+    )
+    assert live(fleet, 1) == "26.8.2 up"
+    assert nothing_is_left_behind(fleet)
+
+
+def test_what_failed_before_anything_served_is_put_back_whatever_the_way_says(fleet: Fleet) -> None:
+    publish(fleet)
+    for way in (ASK, LEAVE):
+        rollout = begun(fleet, way, count=1)
+        alpha = fleet.simulated.engines["alpha"]
+        alpha.run("mirror-01-live.mc-next", fleet.container("mirror-01-live").image.id)
+        failed = carried_on(fleet, rollout)
+        assert states(failed)[0] in {TargetState.SKIPPED, TargetState.FAILED}
+        assert live(fleet, 1) == "26.8.2 up"
+        alpha.lose_container("mirror-01-live.mc-next")
+
+
+# --- trying again ----------------------------------------------------------------------------------------------------
+
+
+def test_only_what_failed_is_tried_again_on_the_same_rollout(fleet: Fleet) -> None:
+    publish(fleet)
+    rollout = begun(fleet, replace(QUICK, max_failed=9))
+    fleet.simulated.engines["berlin"].make_unreachable()
+    ended = carried_on(fleet, rollout)
+    assert states(ended) == [TargetState.DONE, TargetState.FAILED, TargetState.DONE, TargetState.FAILED]
+    (cause,) = causes(ended.targets)
+    assert [target.planned.application for target in cause.targets] == ["Mirror 02", "Mirror 04"]
+    ids = {number: fleet.container(f"mirror-0{number}-live").id for number in (1, 3)}
+
+    fleet.simulated.engines["berlin"].make_reachable()
+    again = retry(fleet.console, fleet.jobs, ended.id)
+    assert (again.state, again.ended_at) == (RolloutState.RUNNING, None)
+    assert states(again)[1::2] == [TargetState.QUEUED] * 2
+    done = carried_on(fleet, again)
+
+    assert done.state is RolloutState.COMPLETED
+    assert [target.attempt for target in done.targets] == [1, 2, 1, 2]
+    assert ids == {number: fleet.container(f"mirror-0{number}-live").id for number in (1, 3)}
+    assert [live(fleet, number) for number in range(1, 5)] == ["26.8.3 up"] * 4
+    with fleet.console.catalog.read() as books:
+        attempts = {(entry.environment_id, entry.attempt) for entry in books.journal.of(done.id)}
+    assert attempts == {(target.environment_id, target.attempt) for target in done.targets}
+    with pytest.raises(InvalidInput, match="none of them failed"):
+        retry(fleet.console, fleet.jobs, done.id)
+
+
+def test_a_retry_forgives_nothing_and_looks_afresh(fleet: Fleet) -> None:
+    publish(fleet, behaviour=Behaviour.NEVER_HEALTHY)
+    paused = carried_on(fleet, begun(fleet))
+    assert states(paused) == [TargetState.PUT_BACK] + [TargetState.QUEUED] * 3
+
+    again = carried_on(fleet, retry(fleet.console, fleet.jobs, paused.id))
+    assert again.paused_because.startswith("Stop rule: 1 of 1 targets of wave 1 failed; 0 may.")
+    assert again.targets[0].attempt == 2
+
+    alpha = fleet.simulated.engines["alpha"]
+    image = fleet.container("mirror-01-live").image.id
+    alpha.lose_container("mirror-01-live")
+    alpha.run("mirror-01-live", image, ports={8080: 11001})
+    looked = carried_on(fleet, retry(fleet.console, fleet.jobs, paused.id))
+    assert states(looked) == [TargetState.SKIPPED] + [TargetState.QUEUED] * 3
+    assert "another one than when the plan was made" in looked.targets[0].words
+
+
+def test_what_another_rollout_works_on_is_not_tried_again(fleet: Fleet) -> None:
+    publish(fleet, behaviour=Behaviour.NEVER_HEALTHY)
+    first = carried_on(fleet, begun(fleet, count=1))
+    second = begun(fleet, count=1)
+    with pytest.raises(InvalidInput, match=f"{second.plan.fingerprint} is running on Mirror 01"):
+        retry(fleet.console, fleet.jobs, first.id)
+    looking = replace(fleet.console, read_only="It was started with --read-only.")
+    with pytest.raises(NotAllowed):
+        retry(looking, fleet.jobs, first.id)
+    with pytest.raises(NotAllowed):
+        decide_on(looking, fleet.jobs, first.id, ["x"], Decision.SKIP)
+
+
+def test_what_was_never_begun_is_queued_and_not_interrupted(fleet: Fleet) -> None:
+    publish(fleet)
+    rollout = begun(fleet)
+    with fleet.console.catalog.write() as books:
+        books.rollouts.save_target(rollout.id, replace(rollout.targets[0], state=TargetState.SWAPPING))
+        books.rollouts.save_head(replace(rollout, state=RolloutState.INTERRUPTED))
+    told = [row.cells["live"].activity.value for row in survey(fleet.console).rows]
+    assert told == ["interrupted", "queued", "queued", "queued"]

@@ -1,0 +1,161 @@
+"""Control in the window: one decision for each cause of failures, trying again, aborting, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mirror_console.domain.causes import causes
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.operations.deciding import Decision
+from mirror_console.operations.rollback import Part
+from mirror_console.ui.context import UiContext
+from mirror_console.ui.questions import Answer
+from mirror_console.ui.rollout.assistant import question
+from mirror_console.ui.rollout.causes_panel import choices
+from mirror_console.ui.rollout.control import parts_of
+from mirror_console.ui.rollout.page import RolloutsPage
+from tests.ui import sample_rollout as sample
+from tests.ui.conftest import Answers, ContextMaker
+from tests.ui.test_rollout_pages import GRID, OPERATIONS, PLAN, start_one
+
+
+@dataclass
+class Asked:
+    """What was asked of the operations."""
+
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    def retry(self, _console: object, _jobs: object, rollout_id: str, ids: Collection[str], _report: object) -> Rollout:
+        self.calls.append(("retry", rollout_id, tuple(ids)))
+        return replace(sample.ended(PLAN), state=RolloutState.COMPLETED)
+
+    def decide(
+        self,
+        _console: object,
+        _jobs: object,
+        rollout_id: str,
+        ids: Collection[str],
+        decision: Decision,
+        _report: object,
+    ) -> Rollout:
+        self.calls.append(("decide", rollout_id, tuple(ids), decision))
+        return sample.paused(PLAN)
+
+    def plan_rollback(self, _console: object, _jobs: object, rollout_id: str, part: Part, wave: int | None) -> Plan:
+        self.calls.append(("rollback", rollout_id, part, wave))
+        return sample.rollback(PLAN)
+
+
+PageMaker = Callable[[UiContext, Rollout], RolloutsPage]
+
+
+@pytest.fixture
+def asked() -> Asked:
+    return Asked()
+
+
+@pytest.fixture
+def make_page(qtbot: QtBot, asked: Asked) -> Iterator[PageMaker]:
+    made: list[RolloutsPage] = []
+
+    def make(context: UiContext, rollout: Rollout) -> RolloutsPage:
+        operations = replace(OPERATIONS, retry=asked.retry, decide=asked.decide, plan_rollback=asked.plan_rollback)
+        context.set_grid(GRID)
+        page = RolloutsPage(context, operations)
+        page.refresh(GRID)
+        qtbot.addWidget(page)
+        page.resize(960, 600)
+        page.show()
+        qtbot.waitExposed(page)
+        page.list.show_rollouts([rollout])
+        page.open(rollout.id)
+        made.append(page)
+        return page
+
+    yield make
+    for page in made:
+        page.close()
+
+
+def test_one_decision_is_for_all_targets_of_a_cause(
+    qtbot: QtBot, make_context: ContextMaker, make_page: PageMaker, asked: Asked
+) -> None:
+    rollout = sample.asking(PLAN)
+    page = make_page(make_context(questions=Answers(chosen="leave")), rollout)
+    panel = page.run_view.causes
+    assert panel.isVisible()
+    assert len(panel.buttons) == 1
+    (cause,) = causes(rollout.targets)
+    assert [choice.id for choice in choices(cause)] == ["retry", "put back", "leave", "skip"]
+    panel.buttons[0].click()
+    qtbot.waitUntil(lambda: bool(asked.calls))
+    assert asked.calls == [("decide", rollout.id, cause.environment_ids, Decision.LEAVE)]
+    qtbot.waitUntil(lambda: not page.runs.running)
+    assert len(panel.buttons) == 2
+
+
+def test_what_failed_is_tried_again(qtbot: QtBot, context: UiContext, make_page: PageMaker, asked: Asked) -> None:
+    rollout = sample.paused(PLAN)
+    page = make_page(context, rollout)
+    assert page.run_view.control.retry.text() == "Retry failed (4)"
+    page.run_view.control.retry.click()
+    qtbot.waitUntil(lambda: asked.calls == [("retry", rollout.id, ())])
+    qtbot.waitUntil(lambda: not page.runs.running)
+
+
+def test_a_report_offers_the_same(qtbot: QtBot, make_context: ContextMaker, make_page: PageMaker, asked: Asked) -> None:
+    rollout = sample.ended(PLAN)
+    page = make_page(make_context(questions=Answers(chosen="retry")), rollout)
+    assert page.stack.currentWidget() is page.report_view
+    assert page.report_view.control.retry.text() == "Retry failed (3)"
+    page.report_view.causes.buttons[0].click()
+    failed = causes(rollout.targets)[0].environment_ids
+    qtbot.waitUntil(lambda: asked.calls == [("retry", rollout.id, failed)])
+    qtbot.waitUntil(lambda: not page.runs.running)
+
+
+def test_a_rollback_is_a_plan_that_is_looked_at_first(
+    qtbot: QtBot, make_context: ContextMaker, make_page: PageMaker, asked: Asked
+) -> None:
+    rollout = sample.ended(PLAN)
+    assert [choice.id for choice in parts_of(rollout)] == ["failed", "wave:0", "wave:1", "wave:2", "wave:3", "all"]
+    assert "all" not in [choice.id for choice in parts_of(sample.paused(PLAN))]
+    page = make_page(make_context(questions=Answers(chosen="wave:2")), rollout)
+    page.report_view.control.roll_back.click()
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.assistant)
+    assert asked.calls == [("rollback", rollout.id, Part.WAVE, 2)]
+    assert page.assistant.head.title.whole() == f"Rollback of {PLAN.fingerprint} → live"
+    assert not page.assistant.back_button.isVisible()
+    assert page.assistant.next_button.text() == "Ask the checks"
+    asks = question(sample.rollback(PLAN), sample.checked(PLAN), protected=True)
+    assert asks.title.startswith("Roll back ")
+    assert asks.go.startswith("Start rollback of ")
+
+
+def test_an_abort_is_confirmed_and_passed_on(qtbot: QtBot, make_context: ContextMaker, make_page: PageMaker) -> None:
+    answers = Answers(Answer(False))
+    page = make_page(make_context(questions=answers), sample.running(PLAN))
+    start_one(qtbot, page)
+    assert page.run_view.abort.isEnabled()
+    # While targets are worked on nothing is decided: that would be about what may change at any moment.
+    assert not any(made.isEnabled() for made in page.run_view.causes.buttons)
+    assert not page.run_view.control.roll_back.isVisible()
+    page.run_view.abort.click()
+    assert page.runs.asked(sample.running(PLAN).id) == ""
+    answers.answer = Answer(True)
+    page.run_view.abort.click()
+    assert page.runs.asked(sample.running(PLAN).id) == "abort"
+    qtbot.waitUntil(lambda: not page.runs.running)
+
+
+def test_read_only_offers_nothing(make_context: ContextMaker, make_page: PageMaker) -> None:
+    page = make_page(make_context(read_only="Only for looking."), sample.paused(PLAN))
+    assert not page.run_view.control.retry.isVisible()
+    assert not page.run_view.control.roll_back.isVisible()
+    assert not any(made.isEnabled() for made in page.run_view.causes.buttons)
+    assert page.run_view.causes.isVisible()
