@@ -77,7 +77,10 @@ def abort(
 @told
 def decide(
     context: typer.Context,
-    decision: Annotated[Decision, typer.Argument(help="What becomes of targets that failed.")],
+    decision_text: Annotated[
+        str,
+        typer.Argument(metavar="DECISION", help="What becomes of targets that failed: retry, put-back, leave, skip."),
+    ],
     rollout_text: RolloutArgument = "",
     cause: CauseOption = None,
     mirror: MirrorOption = None,
@@ -86,6 +89,11 @@ def decide(
     """Say what becomes of targets that failed: retry, put back, leave, or skip. One word for all of one cause."""
     session = session_of(context)
     session.demand_write()
+    word = decision_text.replace("-", " ")
+    if word not in set(Decision):
+        problem = Problem("decision", f"'{decision_text}' is none of retry, put-back, leave and skip")
+        raise InvalidInput("It isn't clear what is to become of them.", [problem])
+    decision = Decision(word)
     if decision is Decision.RETRY:
         _retried(session, rollout_text, cause, mirror, as_json=as_json)
         return

@@ -175,7 +175,7 @@ def _next(rollout: Rollout) -> str:
     name = rollout.id[:8]
     match rollout.state:
         case RolloutState.PAUSED if rollout.count(TargetState.UNDECIDED):
-            return f"Decide: mirror-console rollout decide retry|'put back'|leave|skip {name} --cause 1"
+            return f"Decide: mirror-console rollout decide retry|put-back|leave|skip {name} --cause 1"
         case RolloutState.PAUSED:
             return f"Go on: mirror-console rollout resume {name}. Or end it: mirror-console rollout stop {name}"
         case RolloutState.INTERRUPTED:

@@ -130,7 +130,7 @@ def test_what_waits_for_a_decision_is_told_with_the_command(call: CommandLine, f
     shown = call("rollout", "show").out
     assert "wait for a decision" in shown
     assert "rollout decide" in shown
-    decided = call("rollout", "decide", "put back", "--cause", "1", "--json")
+    decided = call("rollout", "decide", "put-back", "--cause", "1", "--json")
     assert decided.json["state"] == "completed with failures"
     assert versions(fleet) == ["26.8.2"] * 4
 

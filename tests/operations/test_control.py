@@ -161,6 +161,7 @@ def test_what_fails_is_left_where_the_way_says_so_and_is_done_once_it_is_well(fl
     still = retry(fleet.console, fleet.jobs, left.id)
     assert (states(still), still.targets[0].attempt) == ([TargetState.LEFT], 2)
     fleet.simulated.engines["alpha"].make_healthy("mirror-01-live")
+    fleet.console.sleep(0.5)  # until its health check was asked again
     well = retry(fleet.console, fleet.jobs, left.id)
     assert (well.state, states(well), well.targets[0].attempt) == (RolloutState.COMPLETED, [TargetState.DONE], 3)
 
