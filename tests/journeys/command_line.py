@@ -74,6 +74,11 @@ def _parameters(info: CommandInfo) -> Iterator[Parameter]:
             continue
         kind, told, *_ = typing.get_args(hints[name])
         assert isinstance(told, ArgumentInfo | OptionInfo), name
-        flags = told.param_decls or (f"--{name}",)
-        flag = str(flags[0]).partition("/")[0] if isinstance(told, OptionInfo) else ""
+        flag = _flag(name, told) if isinstance(told, OptionInfo) else ""
         yield Parameter(name, flag, kind, parameter.default is inspect.Parameter.empty)
+
+
+def _flag(name: str, told: OptionInfo) -> str:
+    """The long flag of an option. In an annotation typer takes the first of them for a default, until it is called."""
+    declared = [str(one) for one in (told.default, *(told.param_decls or ())) if str(one).startswith("--")]
+    return declared[0].partition("/")[0] if declared else f"--{name.replace('_', '-')}"
