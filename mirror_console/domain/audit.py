@@ -18,6 +18,8 @@ class Noun(StrEnum):
     ENGINE = "engine"
     ACCESS = "access"
     REGISTRY = "registry"
+    WINDOW = "maintenance window"
+    FREEZE = "freeze"
     RELEASE = "release"
     RECORD = "record of what was applied"
     IMAGE = "image"

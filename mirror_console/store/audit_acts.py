@@ -19,6 +19,8 @@ NOUNS = {
     "engine_access": Noun.ACCESS,
     "registry": Noun.REGISTRY,
     "environment": Noun.ENVIRONMENT,
+    "maintenance_window": Noun.WINDOW,
+    "freeze": Noun.FREEZE,
     "release": Noun.RELEASE,
     "held_image": Noun.IMAGE,
     "applied": Noun.RECORD,

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from mirror_console.domain.rollout import WORKING, TargetState
 from mirror_console.store import tables
-from mirror_console.store.columns import Flag, Json
+from mirror_console.store.columns import Flag, Json, Real
 
 _PLANNED = ["application_id", "application", "environment", "engine", "container", "change", "reference"]
 _PLANNED += ["before_title", "before_fingerprint", "before_container_id", "after_title"]
@@ -194,4 +194,7 @@ def _value(row: str, column: sa.Column[Any]) -> str:
             return f"json({value})"
         case Flag():
             return f"json(iif({value}, 'true', 'false'))"
+        case Real():
+            # By itself SQLite writes fifteen digits, which rounds the largest number beyond all that can be read.
+            return f"iif({value} IS NULL, NULL, json(printf('%!.17g', {value})))"
     return value

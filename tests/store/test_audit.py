@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from mirror_console.domain.audit import Act, AuditFilter, Author, Doing, Head, Noun, differing_words, doing_words
 from mirror_console.domain.release import Mark, Release
@@ -264,3 +266,16 @@ def test_lines_are_chosen_by_person_time_noun_and_words(catalog: Catalog) -> Non
         title = engines[0].act.title
         assert books.audit.lines(AuditFilter(about=title.upper()))[0].act.title == title
         assert len(books.audit.lines(most=2)) == 2
+
+
+@given(timeout=st.floats(allow_nan=False, allow_infinity=False))
+@example(timeout=1.7976931348623151e308)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_number_is_too_large_or_too_small_to_be_told(catalog: Catalog, timeout: float) -> None:
+    with catalog.write() as books:
+        books.engines.save(replace(values.engine(), timeout=5.0))
+    with catalog.write() as books:
+        books.engines.save(replace(values.engine(), timeout=timeout))
+        assert books.engines.get(values.engine().id).timeout == timeout
+    told = acts(catalog)[-1]
+    assert told.doing is Doing.ADDED or told.after["timeout"] == pytest.approx(timeout, rel=1e-14, abs=0)
