@@ -25,8 +25,6 @@ class Noun(StrEnum):
     IMAGE = "image"
     ROLLOUT = "rollout"
     TARGET = "target"
-    WINDOW = "maintenance window"
-    FREEZE = "freeze"
     SECRET = "secret"  # noqa: S105 # a word, not a secret
     CLEAN_UP = "clean-up"
     RELAY = "relay"

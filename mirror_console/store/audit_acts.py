@@ -26,8 +26,6 @@ NOUNS = {
     "applied": Noun.RECORD,
     "rollout": Noun.ROLLOUT,
     "target": Noun.TARGET,
-    "maintenance_window": Noun.WINDOW,
-    "freeze": Noun.FREEZE,
 }
 """What a row of a table is called."""
 
