@@ -109,6 +109,12 @@ class Jobs:
         self._late.close()
         return tuple(job.title for job in left)
 
+    @property
+    def closed(self) -> bool:
+        """Whether no work is taken any more."""
+        with self._lock:
+            return self._closed
+
     def _admit(self, job: Job[Any]) -> None:
         with self._lock:
             if self._closed:

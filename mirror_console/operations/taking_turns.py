@@ -87,6 +87,8 @@ def _undo(turn: Turn, why: str, on_failure: OnFailure = OnFailure.PUT_BACK) -> N
         turn.become(TargetState.FAILED, why, ended_at=turn.console.clock())
         return
     try:
+        # Whoever has the lock by now decides, where there is nothing to put back too.
+        turn.demand_lock()
         if on_failure is not OnFailure.PUT_BACK and not aborted and may_stay(turn):
             if on_failure is OnFailure.ASK:
                 turn.become(TargetState.UNDECIDED, why)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import secretstorage
 
+ANCHOR = "catalog/audit-head"
+
 
 def leaks(secrets: Iterable[str], *places: Path) -> list[str]:
     """Files, among these and below these folders, that hold a secret. Of a PEM text each line counts that tells of it.
@@ -27,7 +29,10 @@ def leaks(secrets: Iterable[str], *places: Path) -> list[str]:
 
 
 def kept(catalog: Path) -> dict[str, str]:
-    """What the keyring holds for a catalog, by reference name, asked of the Secret Service itself."""
+    """The credentials that the keyring holds for a catalog, by reference name, asked of the Secret Service itself.
+
+    The head of the audit, which is anchored there too, is no secret and isn't among them.
+    """
     with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as connection:
         (identity,) = connection.execute("SELECT value FROM meta WHERE key = 'id'").fetchone()
     start = f"mirror-console/{identity}/"
@@ -38,7 +43,7 @@ def kept(catalog: Path) -> dict[str, str]:
     return {
         service.removeprefix(start): text.removeprefix("=")
         for service, text in found.items()
-        if service.startswith(start)
+        if service.startswith(start) and service != start + ANCHOR
     }
 
 

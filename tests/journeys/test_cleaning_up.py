@@ -47,7 +47,7 @@ def test_after_two_rollouts_what_is_older_goes_and_the_way_back_works(
     assert set(docker.names()) == before
     docker.run("rm", "mc-lock.alder-live")
 
-    assert "nobody can be asked here; --yes removes what goes: 1 container, 1 image" in (
+    assert "nobody can be asked here: say --yes. Remove 1 container, 1 image" in (
         program.run("clean", engine.name, expect=2).err
     )
     assert set(docker.names()) == before - {"mc-lock.alder-live"}

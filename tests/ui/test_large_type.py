@@ -43,6 +43,6 @@ def test_no_words_are_cut_off(large_type: QApplication, name: str) -> None:
         shown = pictures_rollout.SCENES[name](window)
         rest(window)
         wrapped = [one for one in shown.findChildren(QLabel) if one.isVisible() and one.wordWrap() and one.text()]
-        assert len(wrapped) > 3
+        assert len(wrapped) >= 3
         cut = [one.text() for one in wrapped if one.heightForWidth(one.width()) > one.height()]
         assert not cut

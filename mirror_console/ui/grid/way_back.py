@@ -18,6 +18,9 @@ class WayBackLine(ElidedLabel):
     def __init__(self, context: UiContext, cell: Cell) -> None:
         super().__init__("…")
         environment_id, console = cell.environment.id, context.console
+        if context.jobs.closed:
+            # Drawn once more while the window closes: nobody will read it.
+            return
 
         def take(known: Mapping[str, KnownWay]) -> None:
             self.say(words(known.get(environment_id)))
