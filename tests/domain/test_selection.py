@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mirror_console.domain.alignment import Activity, Alignment, Cell, DriftKind, Knowledge, NoExpectation, Status
@@ -423,12 +423,21 @@ def test_a_completion_replaces_just_what_was_begun() -> None:
     assert text[: offer.start] + offer.text + text[offer.end :] == "dunes live:behind,drifted tag:vip"
 
 
+@example("is::,", 5)
 @given(st.lists(PIECES, max_size=10).map("".join), st.integers(0, 40))
 def test_every_completion_of_a_value_can_be_read(text: str, cursor: int) -> None:
     cursor = min(cursor, len(text))
     for offer in completions(text, cursor, GRID):
         assert 0 <= offer.start <= offer.end <= len(text)
         if offer.count is not None:
-            key = text[: offer.start].rpartition(":")[0].rpartition(" ")[2].rpartition("-")[2].strip('",')
+            # A value may have colons of its own.
+            key = (
+                text[: offer.start]
+                .rpartition(":")[0]
+                .rpartition(" ")[2]
+                .rpartition("-")[2]
+                .strip('",')
+                .partition(":")[0]
+            )
             assert offer.text
             assert key == "" or parse(f"{key}:{offer.text}", GRID.columns).terms
