@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC
 
 import msgspec
 import sqlalchemy as sa
 
 from mirror_console.domain.audit import ALL, Act, AuditFilter, AuditLine, Author, Head
+from mirror_console.store.chain import first_broken, last_of, linked
 from mirror_console.store.collection import Changing, Collection
 from mirror_console.store.columns import json_text
 from mirror_console.store.failures import Unreadable
-from mirror_console.store.tables import audit, meta
+from mirror_console.store.tables import audit
 
-# Written in nearly every change of the catalog: plain SQL, as the making of a statement costs more than its execution.
-_LAST = (
-    "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'audit') AS sequence,"
-    " (SELECT hash FROM audit ORDER BY sequence DESC LIMIT 1) AS hash,"
-    " (SELECT value FROM meta WHERE key = 'id') AS catalog"
-)
+# Written in nearly every change of the catalog: plain SQL, as in the journal.
+_LAST = last_of(audit)
 _APPEND = "INSERT INTO audit (sequence, line, hash) VALUES (?, ?, ?)"
 _LINE = msgspec.json.Decoder(AuditLine)
 
@@ -53,7 +49,7 @@ class AuditTrail(Collection):
             sequence += 1
             text = json_text(AuditLine(sequence, at, by.person, by.machine, by.run, act))
             _LINE.decode(text)
-            link = _link(link, text)
+            link = linked(link, text)
             rows.append((sequence, text, link))
         if rows:
             self._connection.exec_driver_sql(_APPEND, rows)
@@ -91,20 +87,7 @@ class AuditTrail(Collection):
 
     def broken_at(self) -> int | None:
         """The number of the first line that isn't as it was written, or is missing; None where the chain holds."""
-        previous = self._connection.scalars(sa.select(meta.c.value).where(meta.c.key == "id")).one()
-        expected = 1
-        for sequence, text, link in self._connection.execute(sa.select(audit).order_by(audit.c.sequence)):
-            if sequence != expected or link != _link(previous, text):
-                return expected
-            if _read(text).sequence != sequence:
-                return expected
-            previous, expected = link, sequence + 1
-        written = self._connection.exec_driver_sql(_LAST).one().sequence or 0
-        return expected if expected <= written else None
-
-
-def _link(previous: str, text: str) -> str:
-    return hashlib.sha256((previous + text).encode()).hexdigest()
+        return first_broken(self._connection, audit, audit.c.line, lambda row: _read(row.line).sequence == row.sequence)
 
 
 def _read(text: str) -> AuditLine:

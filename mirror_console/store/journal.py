@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from mirror_console.domain.rollout import JournalEntry
+from mirror_console.store.chain import first_broken, last_of, linked
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import json_text
 from mirror_console.store.failures import Unreadable
-from mirror_console.store.tables import journal, meta
+from mirror_console.store.tables import journal
 
 # Written twice for each step of a rollout: plain SQL, as the making of a statement costs more than its execution.
-_LAST = (
-    "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'journal') AS sequence,"
-    " (SELECT hash FROM journal ORDER BY sequence DESC LIMIT 1) AS hash,"
-    " (SELECT value FROM meta WHERE key = 'id') AS catalog"
-)
+_LAST = last_of(journal)
 _APPEND = "INSERT INTO journal (sequence, rollout_id, entry, hash) VALUES (?, ?, ?, ?)"
 _ENTRY = msgspec.json.Decoder(JournalEntry)
 
@@ -49,7 +46,7 @@ class Journal(Collection):
             sequence += 1
             text = json_text(replace(entry, sequence=sequence))
             _ENTRY.decode(text)
-            link = _link(link, text)
+            link = linked(link, text)
             rows.append((sequence, entry.rollout_id, text, link))
         if rows:
             self._connection.exec_driver_sql(_APPEND, rows)
@@ -68,22 +65,12 @@ class Journal(Collection):
 
     def broken_at(self) -> int | None:
         """The number of the first line that isn't as it was written, or is missing; None where the chain holds."""
-        previous = self._connection.scalars(sa.select(meta.c.value).where(meta.c.key == "id")).one()
-        expected = 1
-        lines = self._connection.execute(sa.select(journal).order_by(journal.c.sequence))
-        for sequence, rollout_id, text, link in lines:
-            if sequence != expected or link != _link(previous, text):
-                return expected
-            entry = _read(text)
-            if (entry.sequence, entry.rollout_id) != (sequence, rollout_id):
-                return expected
-            previous, expected = link, sequence + 1
-        written = self._connection.exec_driver_sql(_LAST).one().sequence or 0
-        return expected if expected <= written else None
+        return first_broken(self._connection, journal, journal.c.entry, _fits)
 
 
-def _link(previous: str, text: str) -> str:
-    return hashlib.sha256((previous + text).encode()).hexdigest()
+def _fits(row: sa.Row[Any]) -> bool:
+    entry = _read(row.entry)
+    return (entry.sequence, entry.rollout_id) == (row.sequence, row.rollout_id)
 
 
 def _read(text: str) -> JournalEntry:

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Fault, Outcome
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     seed = random.SystemRandom().randrange(100_000) if options.seed is None else options.seed
     chosen = [faults[name] for name in options.fault] or list(FAULTS)
-    tell: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    tell = partial(print, file=sys.stderr, flush=True)
     tell(f"Seed {seed}.")
     try:
         with opened_world() as world:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from tests.campaign_parts.fault import Fault, Outcome, outcome
 from tests.campaign_parts.play import Play, Point, Role, played
@@ -17,7 +18,7 @@ def _ill(goal: str, words: str, bake: float = 0.2, **scene: float) -> Fault:
     def play(world: World, point: Point) -> Outcome:
         old = None if point.dice.random() < 0.3 else "1"
         role = Role(goal=goal, old=old, bake=bake, kept=point.dice.random() < 0.5, scene=scene)
-        change = lambda case: replace(case, may_end=PUT_BACK)  # noqa: E731
+        change = partial(replace, may_end=PUT_BACK)
         with played(world, world.stage(HOST), point, role, change=change) as playing:
             return _to_its_end(playing)
 
@@ -27,7 +28,7 @@ def _ill(goal: str, words: str, bake: float = 0.2, **scene: float) -> Fault:
 def ignores_term(world: World, point: Point) -> Outcome:
     """The old one doesn't end when it is told to: it is killed by the engine, once its time is over."""
     role = Role(old=STUBBORN, policy=point.dice.choice(("always", "unless-stopped")), scene={"stop_seconds": 1})
-    change = lambda case: replace(case, may_end=frozenset({"done"}))  # noqa: E731
+    change = partial(replace, may_end=frozenset({"done"}))
     with played(world, world.stage(HOST), point, role, change=change) as playing:
         return _to_its_end(playing)
 

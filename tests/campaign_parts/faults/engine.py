@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tests.campaign_parts.checker import Case
@@ -28,7 +29,7 @@ def _fallen(name: str, words: str, fall: Callable[[LabEngine, random.Random], No
     def play(world: World, point: Point) -> Outcome:
         stage = world.stage(HOST)
         place = PLACES[point.number * 5 % len(PLACES)]
-        change = lambda case: replace(case, engine_fell=True)  # noqa: E731
+        change = partial(replace, engine_fell=True)
         with played(world, stage, point, ROLE, change=change) as playing:
             playing.place = f"{words}, at {place}"
             with playing.start(stop_at=place) as command:
