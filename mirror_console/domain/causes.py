@@ -12,6 +12,9 @@ from mirror_console.domain.rollout import COUNTS_AS_FAILED, Step, Target, Target
 CAUSED = COUNTS_AS_FAILED | {TargetState.SKIPPED}
 """States that have a cause: it failed, or a check or a person said no."""
 
+_FIRST = {TargetState.STRANDED: 0, TargetState.UNDECIDED: 1}
+"""Nothing may serve there; somebody is waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -33,7 +36,7 @@ class Cause:
 
 
 def causes(targets: Iterable[Target]) -> tuple[Cause, ...]:
-    """The reasons for which targets failed or were skipped: what asks for a decision first, then the most frequent.
+    """The reasons for which targets failed or were skipped: what needs a person first, then the most frequent.
 
     Targets have one cause where the same step or check ended them, in the same state, with the same words but for what
     is each one's own: names, ids, ports, and how long it took.
@@ -43,7 +46,7 @@ def causes(targets: Iterable[Target]) -> tuple[Cause, ...]:
         if target.state in CAUSED:
             alike[target.state, reason(target)].append(target)
     found = [Cause(state, several[0].words or str(state), tuple(several)) for (state, _), several in alike.items()]
-    return tuple(sorted(found, key=lambda cause: (cause.state is not TargetState.UNDECIDED, -cause.count)))
+    return tuple(sorted(found, key=lambda cause: (_FIRST.get(cause.state, len(_FIRST)), -cause.count)))
 
 
 _ID = re.compile(r"\b(?:sha256:)?[0-9a-f]{12,64}\b")

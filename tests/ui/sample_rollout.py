@@ -202,6 +202,7 @@ def rollback(plan: Plan) -> Plan:
             after_title=target.before_title,
             wave=0,
             skips=0,
+            canary=None,
             way_back=WayBack.KEPT,
         )
         for target in plan.targets
