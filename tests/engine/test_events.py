@@ -72,7 +72,8 @@ def heard(stream: EventStream, wanted: int = 1) -> set[str]:
 
 
 def calm(stream: EventStream) -> None:
-    """Hear out what a real engine still tells of containers that were there before: that they end, it says late."""
+    """Hear out what a real engine tells of before: of all of the second in which it was asked, at first."""
+    stream.heard()
     while select.select([stream], [], [], 0.3)[0]:
         stream.heard()
 
