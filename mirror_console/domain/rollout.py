@@ -416,18 +416,28 @@ def forgive(wave: int, failed: int) -> int:
     return -(failed * _MOST_WAVES + wave + 1)
 
 
+def _of_mark(mark: int) -> tuple[int, int]:
+    """What a mark says: how many failures were accepted, and of which wave."""
+    failed, wave = divmod(-mark - 1, _MOST_WAVES)
+    return failed, wave
+
+
 def _forgiven(rollout: Rollout, wave: int) -> int:
     """How many failures of a wave a person has accepted."""
-    marks = [divmod(-mark - 1, _MOST_WAVES) for mark in rollout.passed_gates if mark < 0]
+    marks = [_of_mark(mark) for mark in rollout.passed_gates if mark < 0]
     return max((failed for failed, of in marks if of == wave), default=0)
 
 
 def after_resume(rollout: Rollout) -> tuple[int, ...]:
-    """`passed_gates` once a person has said to go on: past every wave that is over, in spite of what failed so far."""
-    gates = set(past_waves(rollout))
+    """`passed_gates` once a person has said to go on: past every wave that is over, in spite of what failed so far.
+
+    What was accepted before and was skipped since doesn't count any more: none may fail in its stead.
+    """
+    marked = {_of_mark(mark)[1] for mark in rollout.passed_gates if mark < 0}
+    gates = {gate for gate in past_waves(rollout) if gate >= 0}
     for wave in range(rollout.waves):
         failed = sum(target.state in COUNTS_AS_FAILED for target in rollout.wave(wave))
-        if failed:
+        if failed or wave in marked:
             gates.add(forgive(wave, failed))
     return tuple(sorted(gates))
 

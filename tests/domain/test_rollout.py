@@ -319,6 +319,20 @@ def test_a_canary_that_was_never_tried_pauses_even_where_no_pause_is_planned() -
     assert isinstance(decide(replace(now, passed_gates=after_resume(now))), Begin)
 
 
+def test_a_failure_that_was_accepted_and_then_skipped_lets_no_other_fail_in_its_stead() -> None:
+    way = Way(waves=(WaveSize(count=3), REST), at_once=1, pause_after_canary=False, in_a_row=1)
+    now = states_of(rollout(["a"] * 6, way), TargetState.UNDECIDED)
+    now = replace(now, passed_gates=after_resume(now))
+    assert failures_in_a_row(now) == 0
+
+    now = become(now, {"e0": TargetState.SKIPPED})
+    now = replace(now, passed_gates=after_resume(now))
+    now = become(now, {"e1": TargetState.FAILED})
+
+    assert failures_in_a_row(now) == 1
+    assert decide(now) == Halt(f"Stop rule: 1 of 3 targets of wave 1 failed; 0 may. {AFTER_A_STOP}")
+
+
 def test_one_failure_in_the_canary_stops_and_a_resume_accepts_just_that() -> None:
     way = Way(waves=(WaveSize(count=2), REST), at_once=1, pause_after_canary=False)
     now = states_of(rollout(["a"] * 6, way), TargetState.PUT_BACK)
