@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, get_type_hints
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDERS = "MC_CAMPAIGN"
@@ -96,7 +96,7 @@ def serve(path: Path) -> None:
     with suppress(ImportError):
         import typer._adapters  # noqa: F401
 
-    _evaluate_annotations()
+    _put_together()
     # What is there now is never collected: a collection in what is started would copy all of it.
     gc.freeze()
     listening = socket.socket(socket.AF_UNIX)
@@ -126,18 +126,17 @@ def serve(path: Path) -> None:
                 connection.close()
 
 
-def _evaluate_annotations() -> None:
-    """Turn the annotations of all commands into what they name: typer would at each start, for half of its time."""
+def _put_together() -> None:
+    """Build the command line once: each start would, for half of its time."""
+    from typer.main import get_command
+
+    import mirror_console.__main__
     from mirror_console.app import cli_parts
     from mirror_console.cli import build
 
-    waiting = [build(cli_parts())]
-    while waiting:
-        commands = waiting.pop()
-        waiting += [group.typer_instance for group in commands.registered_groups if group.typer_instance is not None]
-        for command in (*commands.registered_commands, commands.registered_callback):
-            if command is not None and command.callback is not None:
-                command.callback.__annotations__.update(get_type_hints(command.callback, include_extras=True))
+    commands = get_command(build(cli_parts()))
+    # Called without arguments it is the whole program, as what `build` gives is.
+    vars(mirror_console.__main__)["build"] = lambda _parts: commands
 
 
 def _tell(connection: socket.socket, number: int) -> None:
