@@ -9,6 +9,8 @@ import sys
 import hypothesis
 import pytest
 
+from tests.compiled import keep_compiled
+
 # Before anything imports Qt: it reads this once.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
@@ -16,6 +18,8 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 hypothesis.settings.register_profile("tests", deadline=None, print_blob=True, max_examples=60)
 hypothesis.settings.register_profile("thorough", parent=hypothesis.settings.get_profile("tests"), max_examples=2000)
 hypothesis.settings.load_profile("tests")
+
+keep_compiled()
 
 pytest_plugins = ["tests.strictness"]
 if importlib.util.find_spec("tests.lab.fixtures"):

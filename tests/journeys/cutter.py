@@ -77,13 +77,17 @@ def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
         return _told(Conductor(console, parts.jobs, rollout).run()) | {"met": met}
 
 
-def notice(scene: Scene) -> dict[str, Any]:
-    """Start the console again and say what was interrupted; change nothing."""
-    with opened() as parts:
-        found = recovery.interrupted(parts.console)
-        for one in found:
-            recovery.examine(parts.console, parts.jobs, one.rollout)
-        return {"interrupted": [one.words for one in found]}
+def notice(_scene: Scene, *homes: str) -> dict[str, Any]:
+    """Start the console of each of these homes again, and say what was interrupted there; change nothing."""
+    told = {}
+    for home in homes:
+        os.environ["MIRROR_CONSOLE_HOME"] = home
+        with opened() as parts:
+            found = recovery.interrupted(parts.console)
+            for one in found:
+                recovery.examine(parts.console, parts.jobs, one.rollout)
+            told[home] = [one.words for one in found]
+    return told
 
 
 def go_on(scene: Scene) -> dict[str, Any]:

@@ -5,7 +5,6 @@ What is started is the program's own `main`, in a process of its own with its ow
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import selectors
@@ -92,13 +91,13 @@ def serve(path: Path) -> None:
     import mirror_console.__main__
     import mirror_console.store.upgrade  # noqa: F401
     import tests.campaign_parts.inside  # noqa: F401
+    from tests.journeys.rehearsal import rehearse
 
     with suppress(ImportError):
         import typer._adapters  # noqa: F401
 
     _put_together()
-    # What is there now is never collected: a collection in what is started would copy all of it.
-    gc.freeze()
+    rehearse()
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(path.with_suffix(".new")))
     listening.listen(64)

@@ -190,11 +190,11 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, first: bool) -> None:
         cut_off = {point: scene for point, scene in several.items() if ended[point].exit_code == -9}
         killed += len(cut_off)
         before = everything(stage.docker)
-        noticed = _all(cut, cut_off, dict.fromkeys(cut_off, (cutter.notice, ())))
+        noticed = _noticed(cut, list(cut_off.values()))
         after = everything(stage.docker)
         for point, scene in cut_off.items():
-            if len(noticed[point].told.get("interrupted", [])) != 1:
-                wrong.append(f"{point}: noticed {noticed[point]}")
+            if len(noticed.told.get(scene.home, [])) != 1:
+                wrong.append(f"{point}: noticed {noticed}")
             if picture(after, scene) != picture(before, scene):
                 wrong.append(f"{point}: changed before anybody chose")
         chosen: dict[str, Operation] = {
@@ -216,6 +216,13 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, first: bool) -> None:
 def _boundaries(uncut: Ended) -> list[str]:
     """The boundaries that were met, each once, but for those at which nothing is written or sent yet."""
     return [boundary for boundary in dict.fromkeys(uncut.told["met"]) if not boundary.endswith(":before")]
+
+
+def _noticed(cut: Cutter, scenes: list[Scene]) -> Ended:
+    """What is said of each of the scenes that were cut off, by its home."""
+    if not scenes:
+        return Ended(0, {})
+    return cut.run(cutter.notice, scenes[0], *(scene.home for scene in scenes))
 
 
 def _all(cut: Cutter, scenes: Mapping[K, Scene], operations: Mapping[K, Operation]) -> dict[K, Ended]:
