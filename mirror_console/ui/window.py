@@ -26,6 +26,7 @@ from mirror_console.ui.rail import Rail, RailEntry
 from mirror_console.ui.settings.page import SettingsPage
 from mirror_console.ui.status_line import StatusLine
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3
+from mirror_console.ui.where import ask_where
 from mirror_console.ui.widgets.text import Look, label, plain_tip
 from mirror_console.ui.words import moment, tr
 
@@ -191,6 +192,14 @@ class MainWindow(QMainWindow):
                 "refresh-cw",
                 "F5",
                 refusal=checking,
+            ),
+            Declared(
+                "go.where",
+                "Where does a build run?…",
+                MenuName.GO,
+                lambda: ask_where(self.context, self),
+                "search",
+                "Ctrl+Shift+F",
             ),
             Declared("go.back", "Back", MenuName.GO, lambda: self.step(-1), "arrow-left", "Alt+Left"),
             Declared("go.forward", "Forward", MenuName.GO, lambda: self.step(1), "arrow-right", "Alt+Right"),

@@ -39,6 +39,7 @@ from mirror_console.ui.notices import Notice, NoticeAction, Tone
 from mirror_console.ui.questions import Question, QuestionDialog
 from mirror_console.ui.signals import Signals
 from mirror_console.ui.theme import ThemeService
+from mirror_console.ui.where import WhereDialog
 from mirror_console.ui.window import MainWindow
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
@@ -229,8 +230,9 @@ def _where_it_runs(window: MainWindow) -> QWidget:
     page = show(window, sample_grid(96))
     page.view.next_attention(1)
     page.context.actions.run("grid.where_it_runs")
-    page.detail.hide()
-    return window
+    (dialog,) = page.window().findChildren(WhereDialog)
+    rest(window)
+    return dialog
 
 
 def _selection(window: MainWindow) -> QWidget:

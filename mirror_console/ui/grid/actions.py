@@ -74,7 +74,7 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
         *_filters(page),
         Declared(
             "grid.where_it_runs",
-            "Where does this build run?",
+            "Where does this build run?…",
             edit,
             at.where_it_runs,
             "search",

@@ -11,9 +11,9 @@ from mirror_console.domain.filter_terms import typed_word
 from mirror_console.domain.filter_text import quoted, without
 from mirror_console.domain.verdict import answer
 from mirror_console.domain.where import best_name
-from mirror_console.operations.where import where
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.view import GridView
+from mirror_console.ui.where import ask_where
 from mirror_console.ui.words import tr
 
 
@@ -48,17 +48,15 @@ class AtCursor:
             self._context.say(tr("Copied: {}").format(cell.running_title))
 
     def where_it_runs(self) -> None:
-        """Show all that run the same image, under whatever name, and say where else it is: on sources, and held."""
+        """List all that have the same image, under whatever name: mirrors, sources, and engines that only hold it."""
         cell = self.cell()
         seen = cell.observation if cell is not None else None
         if cell is None or seen is None or not seen.present:
             return
-        name = best_name(cell.names, seen.fingerprint or seen.recorded or seen.image_id)
-        self._filter_by(f"running:{name}")
-        self._context.run(
-            tr("Where a build runs"),
-            lambda _work: where(self._context.console, name),
-            lambda found: self._context.say(found.sentence),
+        ask_where(
+            self._context,
+            self._view.window(),
+            best_name(cell.names, seen.fingerprint or seen.recorded or seen.image_id),
         )
 
     def check_this(self) -> None:

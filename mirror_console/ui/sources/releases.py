@@ -17,6 +17,7 @@ from mirror_console.ui.context import UiContext
 from mirror_console.ui.sources.mark import MarkDialog
 from mirror_console.ui.sources.operations import SourceOperations
 from mirror_console.ui.tokens import SPACE_2, SPACE_3
+from mirror_console.ui.where import ask_where
 from mirror_console.ui.widgets.table import Column, Table, TableView
 from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label
 from mirror_console.ui.words import moment, number, tr
@@ -59,6 +60,7 @@ class ReleasesPanel(QWidget):
         self.title = ElidedLabel("", Look.HEADING)
         self.words = label("", Look.MUTED, wrap=True)
         self.look_button = button(tr("Look up tags now"), self.look_up)
+        self.where_button = button(tr("Where it runs…"), self.show_where)
         self.notes_button = button(tr("Release notes"), self.show_notes)
         self.mark_button = button(tr("Mark…"), self.mark)
         self._lay_out()
@@ -105,6 +107,12 @@ class ReleasesPanel(QWidget):
         self._context.run(
             tr("Look up tags"), lambda _work: look_up(console, jobs, references), self._looked, self._failed, owner=self
         )
+
+    def show_where(self) -> None:
+        """List all that have the release: mirrors, sources, and engines that only hold it."""
+        line = self._current()
+        if line is not None:
+            ask_where(self._context, self.window(), line.release.digest or line.release.fingerprint)
 
     def show_notes(self) -> None:
         """Open the notes of the release in the browser."""
@@ -165,6 +173,7 @@ class ReleasesPanel(QWidget):
         refusal = self._context.console.read_only
         self.look_button.setVisible(bool(self._followed()))
         self.look_button.setEnabled(not self._looking)
+        self.where_button.setEnabled(self._current() is not None)
         self.notes_button.setVisible(bool(self._row and self._row.application.notes_url))
         self.notes_button.setEnabled(bool(self._notes()))
         self.mark_button.setEnabled(self._current() is not None and not refusal)
@@ -239,7 +248,7 @@ class ReleasesPanel(QWidget):
         head.setContentsMargins(0, 0, 0, 0)
         head.setSpacing(SPACE_2)
         head.addWidget(self.title, 1)
-        for made in (self.look_button, self.notes_button, self.mark_button):
+        for made in (self.look_button, self.where_button, self.notes_button, self.mark_button):
             head.addWidget(made)
         column.addLayout(head)
         column.addWidget(self.words)
