@@ -28,6 +28,7 @@ from mirror_console.operations.ports import Books, EngineSession
 from mirror_console.operations.releases_seen import note_held, record_releases
 from mirror_console.operations.tags import Looked, look_up
 from mirror_console.operations.trust import remember
+from mirror_console.operations.unused_images import unused_images
 
 AT_ONCE = 64
 INSPECTS_AT_ONCE = 4
@@ -196,6 +197,9 @@ def refresh_entry(
             observer.records.update(records_of(books, list(environments)))
         changed = with_locks(observer.observe_all(jobs, environments, news.places, before), news.places, locks)
         observer.look_at(sorted(news.image_ids - held.keys()))
+        in_use = {container.image_id for container in listed}
+        gone, found = unused_images(console, session, held.keys(), in_use, thorough=inspect_all)
+        observer.look_at(found)
     except EngineError as error:
         keep_failure(console, entry, error, at, console.monotonic() - began)
         raise
@@ -207,6 +211,8 @@ def refresh_entry(
         everything = not books.accesses.of(engine.id)
         books.observations.touch(engine.id, at, None if everything else sorted(behind))
         books.observations.save_all(changed)
+        if gone:
+            books.images.remove(engine.id, gone)
         if observer.images:
             note_held(books, engine.id, observer.images.values(), at)
         record_releases(books, list(environments.values()), changed, observer.images, at)

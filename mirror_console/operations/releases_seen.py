@@ -33,7 +33,8 @@ def record_releases(
     of_sources = {one.id: one for one in environments if one.application_id in sources}
     for seen in changed:
         environment = of_sources.get(seen.environment_id)
-        if environment is None or not seen.fingerprint:
+        # Of several processes the first one says what the environment has.
+        if environment is None or not seen.fingerprint or seen.process != environment.processes[0].name:
             continue
         repository = sources[environment.application_id].repository
         image = images.get(seen.image_id)

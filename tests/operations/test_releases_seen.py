@@ -10,11 +10,12 @@ import pytest
 
 from mirror_console.domain.alignment import Alignment, Status
 from mirror_console.domain.engine import Engine
-from mirror_console.domain.environment import TagRule
+from mirror_console.domain.environment import Process, TagRule
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.identity import DIFFERENT_BY_DIGEST, Sureness
 from mirror_console.domain.image import Image
 from mirror_console.domain.release import Mark, Release, Twin
+from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.releases_seen import note_held
 from mirror_console.operations.status import survey
@@ -228,3 +229,84 @@ def test_where_a_build_runs_on_mirrors_and_sources_and_who_only_holds_it(fleet: 
     fleet.simulated.engines["alpha"].stop_container("mirror-01-live")
     refresh(fleet.console, fleet.jobs)
     assert "; 1 environment has it and is stopped; " in where(fleet.console, "26.8.2").sentence
+
+
+def test_what_an_engine_has_no_more_is_no_longer_said_to_be_there(fleet: Fleet) -> None:
+    (release,) = releases(fleet)
+    berlin = fleet.simulated.engines["berlin"]
+    for mirror in ("mirror-02-live", "mirror-04-live"):
+        berlin.lose_container(mirror)
+    refresh(fleet.console, fleet.jobs)
+    assert [held.engine_id for held in held_of(fleet, release)] == ["alpha", "berlin"]
+
+    with berlin.state.lock:
+        berlin.state.images.remove(f"{REPOSITORY}:26.8.2", {}, force=True)
+    assert berlin.state.images.everything() == []
+    refresh(fleet.console, fleet.jobs)
+    assert [held.engine_id for held in held_of(fleet, release)] == ["alpha"]
+    assert where(fleet.console, "26.8.2").sentence.endswith("runs in 3 environments on 1 engine.")
+
+
+def held_of(fleet: Fleet, release: Release) -> list[HeldImage]:
+    with fleet.console.catalog.read() as books:
+        return sorted(books.images.like(release.fingerprint), key=lambda held: held.engine_id)
+
+
+def test_an_engine_that_does_not_tell_its_images_keeps_what_is_known_of_them(fleet: Fleet) -> None:
+    (release,) = releases(fleet)
+    for mirror in ("mirror-02-live", "mirror-04-live"):
+        fleet.simulated.engines["berlin"].lose_container(mirror)
+    way: Any = Unlisting(fleet.console.engines)
+    refreshed = refresh(replace(fleet.console, engines=way), fleet.jobs)
+    assert refreshed.failed == ()
+    assert [held.engine_id for held in held_of(fleet, release)] == ["alpha", "berlin"]
+
+
+@dataclass
+class Unlisting:
+    """The way to engines through a proxy that lets nobody list images."""
+
+    engines: Any
+
+    def session(self, engine: Engine) -> Any:
+        return _UnlistingSession(self.engines.session(engine))
+
+
+@dataclass
+class _UnlistingSession:
+    session: Any
+
+    def images(self) -> list[object]:
+        raise EngineError(FailureKind.PERMISSION, "berlin could not list its images: forbidden.")
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(self.session, verb)
+
+
+def test_of_several_processes_the_first_one_says_what_a_source_has(fleet: Fleet) -> None:
+    (release,) = releases(fleet)
+    with fleet.console.catalog.read() as books:
+        source = books.environments.get("source-live")
+    two = replace(source, processes=(*source.processes, Process("worker", "webshop-worker")))
+    with fleet.console.catalog.write() as books:
+        books.environments.save(two)
+    alpha = fleet.simulated.engines["alpha"]
+    alpha.add_image("else:1", fleet.simulated.registry.publish("shop/else", "1", "1", "1").index.images[0])
+    alpha.run("webshop-worker", "else:1")
+    refresh(fleet.console, fleet.jobs)
+    with fleet.console.catalog.read() as books:
+        assert {seen.process for seen in books.observations.of("source-live")} == {"web", "worker"}
+    assert releases(fleet) == [release]
+
+
+def test_a_thorough_look_finds_what_engines_hold_without_a_container(fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    fleet.simulated.engines["berlin"].pull(f"{REPOSITORY}:26.8.3", fleet.simulated.login)
+    fleet.simulated.engines["berlin"].add_image(
+        "else:1", fleet.simulated.registry.publish("shop/else", "1", "1", "1").index.images[0]
+    )
+    refresh(fleet.console, fleet.jobs)
+    assert "holds it" not in where(fleet.console, "26.8.3").sentence
+    refresh(fleet.console, fleet.jobs, inspect_all=True)
+    assert where(fleet.console, "26.8.3").sentence.endswith("; 1 other engine holds it without running it.")
+    assert {held.version for held in held_on(fleet, "berlin")} == {"26.8.2", "26.8.3"}, "and nothing of others"
