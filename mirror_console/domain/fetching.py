@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mirror_console.domain.counting import counted
+from mirror_console.domain.image import PRINT
 from mirror_console.errors import EngineError, FailureKind
 
 LONGEST_REST = 60.0
@@ -33,12 +34,24 @@ REGISTRY_WIDE = frozenset({FailureKind.REGISTRY_BUSY, FailureKind.REGISTRY_TROUB
 """What is the registry's own trouble, whichever engine hears of it: all pulls from it rest."""
 
 
-OVER_THERE: Mapping[FailureKind, str] = {
+_OVER_THERE: Mapping[FailureKind, str] = {
     FailureKind.REGISTRY_UNREACHABLE: "the registry could not be reached",
     FailureKind.REGISTRY_LOST: "the connection to the registry was lost",
     FailureKind.STALLED: "nothing came from the registry",
+    FailureKind.IMAGE_NOT_FOUND: "the registry doesn't have it",
 }
-"""What is the way's trouble from one engine to the registry, in words: another engine may have the image to give."""
+"""What keeps one engine from having an image of the registry although another engine may have it to give, in words."""
+
+
+def why_another_gives_it(kind: FailureKind, *, signed_in: bool) -> str:
+    """Why another engine is asked for an image that a pull didn't bring, in words; empty where that isn't done.
+
+    A password that is refused is for a person to mend. Where none is kept it may be no registry of ours at all: an
+    engine makes a digest up for what was built or loaded on it, under whatever name.
+    """
+    if kind is FailureKind.REGISTRY_SIGN_IN:
+        return "" if signed_in else "the registry refuses it, and no password is kept for that"
+    return _OVER_THERE.get(kind, "")
 
 
 def rest_before_next(kind: FailureKind, tries: int, asked: float | None, chance: float) -> float | None:
@@ -84,6 +97,7 @@ class Fetch:
     engine_id: str
     engine: str
     reference: str
+    """What is pulled: repository and digest. The image's fingerprint where no registry is known to have it."""
     title: str
     """What people call the image."""
     targets: int = 1
@@ -95,9 +109,19 @@ class Fetch:
     ended_at: datetime | None = None
 
     @property
+    def pulled(self) -> str:
+        """What a registry is asked for; empty where none is known to have it, and another engine gives it."""
+        return pulled(self.reference)
+
+    @property
     def over(self) -> bool:
         """Whether it is there or has failed."""
         return self.state in ARRIVED or self.state is FetchState.FAILED
+
+
+def pulled(reference: str) -> str:
+    """A reference, unless it is a fingerprint: that is nothing that a registry could be asked for."""
+    return "" if reference.startswith(PRINT) else reference
 
 
 def fetching_words(fetches: Sequence[Fetch]) -> str:

@@ -18,6 +18,8 @@ from typing import Any
 
 from mirror_console.errors import InvalidInput, Problem
 
+PRINT = "fp1:"
+"""How a fingerprint begins."""
 FINGERPRINTED = (
     "User",
     "ExposedPorts",
@@ -126,7 +128,7 @@ def fingerprint(inspected: Mapping[str, Any]) -> str:
         "config": {name: config[name] for name in FINGERPRINTED if config.get(name)},
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return "fp1:" + hashlib.sha256(text.encode()).hexdigest()
+    return PRINT + hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,10 @@ VALID_FOR = timedelta(minutes=15)
 TYPED_ABOVE = 20
 """Above so many targets the person types their number before anything starts."""
 
+Holders = Mapping[str, Mapping[str, str]]
+"""By the fingerprint of an image, the engines that were seen to hold it, with what each calls it."""
+NOBODY: Holders = MappingProxyType({})
+
 
 class Swap(StrEnum):
     """How the new container takes over."""
@@ -192,6 +196,13 @@ class PlannedTarget:
         """The digest that is pulled; empty where none is."""
         return self.reference.rpartition("@")[2]
 
+    @property
+    def fetched_by(self) -> str:
+        """By what its image is asked for where it may have to be brought: what is pulled, or the fingerprint where no
+        registry is known to have it. Empty where it is known to be on the engine, and no registry is to be asked."""
+        there = bool(self.image_id) or self.change is Change.SETTINGS
+        return self.reference or ("" if there else self.after_fingerprint)
+
     def is_met_by(self, image: Image) -> bool:
         """Whether an image that its engine has is the planned one: by the fingerprint, or by the digest."""
         return is_image(self.after_fingerprint, self.digest, image)
@@ -329,10 +340,13 @@ def wave_counts(sizes: Sequence[WaveSize], targets: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def planned(cell: Cell, process: str = "web", releases: Sequence[Release] = ()) -> PlannedTarget | LeftOut:
+def planned(
+    cell: Cell, process: str = "web", releases: Sequence[Release] = (), holders: Holders = NOBODY
+) -> PlannedTarget | LeftOut:
     """What a plan does to one environment, from what is known of it; or why it is left out.
 
-    `releases` are all of the source's: they tell what may not be skipped, and what was withdrawn.
+    `releases` are all of the source's: they tell what may not be skipped, and what was withdrawn. `holders` are asked
+    for an image that no registry is known to have: the engine may have it already, or another one gives it.
     """
 
     def left_out(reason: Reason, words: str) -> LeftOut:
@@ -362,8 +376,9 @@ def planned(cell: Cell, process: str = "web", releases: Sequence[Release] = ()) 
     if refusal is not None:
         return left_out(*refusal)
     reference = release.reference if release else ""
-    if not reference and change is not Change.SETTINGS:
-        words = "no digest is known under which a registry has this image"
+    there = {} if reference or change is Change.SETTINGS else holders.get(expected.fingerprint, {})
+    if not reference and not there and change is not Change.SETTINGS:
+        words = "no digest is known under which a registry has this image, and no engine is known to have it"
         return left_out(Reason.NO_DIGEST, words)
     return PlannedTarget(
         environment_id=cell.environment.id,
@@ -388,6 +403,7 @@ def planned(cell: Cell, process: str = "web", releases: Sequence[Release] = ()) 
         skips=max(0, (cell.behind or 0) - 1),
         engine_at_once=cell.engine_at_once,
         way_back=_way_back(cell, release, releases),
+        image_id=there.get(cell.environment.engine_id, ""),
     )
 
 
@@ -445,12 +461,15 @@ def make_plan(
     made_by: str,
     now: datetime,
     releases: Mapping[str, Sequence[Release]] = MappingProxyType({}),
+    holders: Holders = NOBODY,
 ) -> Plan:
     """Fix what a rollout over these cells would do. The order of cells is the order of the waves, the canary before.
 
     `releases` are those of each source, by its identity.
     """
-    outcomes = [(cell, planned(cell, releases=releases.get(cell.application.source_id, ()))) for cell in cells]
+    outcomes = [
+        (cell, planned(cell, releases=releases.get(cell.application.source_id, ()), holders=holders)) for cell in cells
+    ]
     targets = [(outcome, _traits(cell)) for cell, outcome in outcomes if isinstance(outcome, PlannedTarget)]
     left_out = tuple(outcome for _, outcome in outcomes if isinstance(outcome, LeftOut))
     ordered, rule, named = put_first(way.canary, targets)

@@ -32,7 +32,7 @@ class Errand:
 
     def is_met_by(self, image: Image) -> bool:
         """Whether an engine's image is the one."""
-        return is_image(self.fingerprint, parse_reference(self.fetch.reference).digest, image)
+        return is_image(self.fingerprint, self.fetch.pulled.rpartition("@")[2], image)
 
 
 def look(console: Console, jobs: Jobs, errands: Sequence[Errand]) -> list[Errand]:
@@ -77,7 +77,7 @@ def bring(console: Console, fetcher: Fetcher, errand: Errand, brought_by: str, t
         session = _session(console, errand)
         if _here(console, session, errand) is not None:
             return ended(FetchState.ALREADY)
-        login = console.login(parse_reference(fetch.reference).registry)
+        login = console.login(parse_reference(fetch.pulled).registry) if fetch.pulled else None
         arrival = fetcher.fetch(_want(errand), session, login, told)
         here = session.image(arrival.image)
     except PutAside:
@@ -108,7 +108,7 @@ def _want(errand: Errand) -> Want:
 
 def _here(console: Console, session: EngineSession, errand: Errand) -> Image | None:
     ids = known_as(console, errand.fetch.engine_id, errand.fingerprint) if errand.fingerprint else []
-    for name in (errand.fetch.reference, *ids):
+    for name in filter(None, (errand.fetch.pulled, *ids)):
         found = session.image(name)
         if found is not None and errand.is_met_by(found):
             return found

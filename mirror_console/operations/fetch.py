@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from mirror_console.domain.fetching import FetchState
+from mirror_console.domain.fetching import FetchState, pulled
 from mirror_console.domain.image import HUB, Image, parse_reference
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books
@@ -60,15 +60,21 @@ class Want:
     engine_id: str
     engine: str
     reference: str
+    """The fingerprint where no registry is known to have it."""
     fingerprint: str
     application_id: str
     title: str = ""
     """What people call the image."""
 
     @property
+    def pulled(self) -> str:
+        """What a registry is asked for; empty where none is known to have it, and another engine gives it."""
+        return pulled(self.reference)
+
+    @property
     def registry(self) -> str:
-        """The registry that it comes from."""
-        return parse_reference(self.reference).registry or HUB
+        """The registry that it comes from, where one is known to have it."""
+        return parse_reference(self.pulled).registry or HUB
 
 
 Relays = Callable[[Want, Callable[[HowFar], None], Callable[[], bool]], Arrival | None]

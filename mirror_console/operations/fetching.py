@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from mirror_console.domain.fetching import (
-    OVER_THERE,
     REGISTRY_WIDE,
     SILENCE,
     FetchState,
     nothing_came,
     rest_before_next,
+    why_another_gives_it,
 )
 from mirror_console.domain.plan import Way
 from mirror_console.domain.request import PullProgress, RegistryLogin
@@ -49,7 +49,7 @@ class Fetcher:
     """Brings images to engines. Every method may be called from any thread; `fetch` blocks its caller.
 
     `halting` is asked at least ten times a second while anything is waited for. `chance` is from 0 to 1. `relay` is
-    tried where the registry can't be reached from an engine.
+    tried where the registry can't be reached from an engine, or doesn't have it, or no registry is known at all.
     """
 
     def __init__(
@@ -107,6 +107,8 @@ class Fetcher:
     def _bring(
         self, want: Want, session: EngineSession, login: RegistryLogin | None, say: Callable[[HowFar], None]
     ) -> Arrival:
+        if not want.pulled:
+            return self._given(want, say)
         troubles: list[EngineError] = []
         began = self._console.monotonic()
         while True:
@@ -118,22 +120,33 @@ class Fetcher:
                 else:
                     return Arrival(_took(troubles, self._console.monotonic() - began), brought, want.reference)
             last = troubles[-1]
-            if last.kind is FailureKind.REGISTRY_UNREACHABLE and (relayed := self._relayed(want, last, say)):
+            why = why_another_gives_it(last.kind, signed_in=login is not None)
+            if last.kind is FailureKind.REGISTRY_UNREACHABLE and (relayed := self._relayed(want, last, why, say)):
                 return relayed
             rest = rest_before_next(last.kind, len(troubles), last.retry_after, self._chance())
             if rest is None:
-                if last.kind in OVER_THERE and (relayed := self._relayed(want, last, say)):
+                if why and (relayed := self._relayed(want, last, why, say)):
                     return relayed
                 raise _after_all(troubles, self._console.monotonic() - began)
             self._rest(want, last, rest, len(troubles) + 1, say)
 
-    def _relayed(self, want: Want, error: EngineError, say: Callable[[HowFar], None]) -> Arrival | None:
+    def _given(self, want: Want, say: Callable[[HowFar], None]) -> Arrival:
+        """From another engine, as no registry is known to have it. Raises EngineError where none has it either."""
+        self._demand_going_on()
+        arrival = self._relay(want, say, lambda: self.halting() is Halting.STOPPING)
+        if arrival is None:
+            title = f"No registry and no engine is known to have {want.title or want.reference}."
+            hint = "Load it on an engine, or publish it, and check that engine. Then try again."
+            raise EngineError(FailureKind.IMAGE_NOT_FOUND, title, hint)
+        return arrival
+
+    def _relayed(self, want: Want, error: EngineError, why: str, say: Callable[[HowFar], None]) -> Arrival | None:
         """From another engine, where one has it. Raises EngineError with both reasons where that fails too."""
         try:
             arrival = self._relay(want, say, lambda: self.halting() is Halting.STOPPING)
         except EngineError as second:
             raise _again(error, f"{error.title} From another engine: {second.title}") from second
-        return None if arrival is None else replace(arrival, words=f"{arrival.words}, as {OVER_THERE[error.kind]}")
+        return None if arrival is None else replace(arrival, words=f"{arrival.words}, as {why}")
 
     def _pull(
         self, want: Want, session: EngineSession, login: RegistryLogin | None, say: Callable[[HowFar], None]

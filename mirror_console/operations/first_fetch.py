@@ -81,8 +81,8 @@ def _fetch_one(console: Console, running: Running, fetcher: Fetcher, errand: Err
 def _waiting_by_errand(rollout: Rollout) -> dict[tuple[str, str], list[Target]]:
     found: defaultdict[tuple[str, str], list[Target]] = defaultdict(list)
     for target in rollout.targets:
-        if target.state is TargetState.QUEUED and target.planned.reference:
-            found[target.planned.engine_id, target.planned.reference].append(target)
+        if target.state is TargetState.QUEUED and target.planned.fetched_by:
+            found[target.planned.engine_id, target.planned.fetched_by].append(target)
     return dict(found)
 
 
@@ -91,6 +91,6 @@ def _errands(rollout: Rollout, targets: dict[tuple[str, str], list[Target]]) -> 
     errands = []
     for key, waiting in targets.items():
         planned = waiting[0].planned
-        new = Fetch(planned.engine_id, planned.engine, planned.reference, planned.after_title, len(waiting))
+        new = Fetch(planned.engine_id, planned.engine, planned.fetched_by, planned.after_title, len(waiting))
         errands.append(Errand(before.get(key, new), planned.after_fingerprint, planned.application_id))
     return errands

@@ -15,6 +15,7 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import Arrival, HowFar, PutAside, Relays, Want
 from mirror_console.operations.relay import Asked, relay
+from mirror_console.operations.relay_choice import name_of
 
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
 
@@ -35,7 +36,7 @@ def from_neighbours(console: Console, jobs: Jobs, brought_by: str) -> Relays:
             say(HowFar(FetchState.FETCHING, share, f"from {now.source or sources[0].name} {share:.0%}"))
 
         target = reached_now(console, want.engine_id, want.application_id)
-        asked = Asked(want.fingerprint, _name(want), brought_by)
+        asked = Asked(want.fingerprint, _name(console, want), brought_by)
         try:
             ended = relay(console, jobs, asked, sources, [target], told, work)
         except Stopped as stop:
@@ -72,6 +73,11 @@ def neighbours(console: Console, fingerprint: str, but: str, application_id: str
     return found
 
 
-def _name(want: Want) -> str:
+def _name(console: Console, want: Want) -> str:
     """By what people find the image there: without a name it would be taken for rubbish."""
-    return parse_reference(want.reference).tagged(want.title) if _TAG.fullmatch(want.title) else ""
+    if want.pulled:
+        return parse_reference(want.pulled).tagged(want.title) if _TAG.fullmatch(want.title) else ""
+    with console.catalog.read() as books:
+        releases = [one for one in books.releases.all() if one.is_image(want.fingerprint)]
+        tags = [tag for held in books.images.like(want.fingerprint) for tag in held.tags]
+    return next(filter(None, map(name_of, releases)), "") or next(iter(sorted(tags)), "")

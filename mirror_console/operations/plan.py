@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mirror_console.domain.alignment import Cell, Expected
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.plan import Plan, PlannedTarget, Way, make_plan, way_problems
 from mirror_console.domain.release import Release
@@ -37,7 +38,8 @@ def plan(console: Console, environment: str, application_ids: Sequence[str], way
         words = f"none of the {len(chosen)} chosen mirrors has an environment '{environment}'"
         raise InvalidInput("This can't be planned.", [Problem("targets", words)], "Choose again. Nothing was changed.")
     cells = with_replaced_secrets(console, cells)
-    made = make_plan(new_id(), environment, cells, way, console.person, console.clock(), _releases(grid))
+    now, releases, holders = console.clock(), _releases(grid), _holders(console, cells)
+    made = make_plan(new_id(), environment, cells, way, console.person, now, releases, holders)
     with console.catalog.write() as books:
         made = replace(made, targets=tuple(_with_settings_before(books, target) for target in made.targets))
         books.plans.save(made)
@@ -72,6 +74,16 @@ def _releases(grid: Grid) -> dict[str, list[Release]]:
         source.application.id: [release for one in source.environments for release in one.releases]
         for source in grid.sources
     }
+
+
+def _holders(console: Console, cells: Sequence[Cell]) -> dict[str, dict[str, str]]:
+    """Which engines hold the images that are expected and that no registry is known to have."""
+    expected = [cell.expected for cell in cells if isinstance(cell.expected, Expected)]
+    wanted = {one.fingerprint for one in expected if one.release is None or not one.release.reference} - {""}
+    if not wanted:
+        return {}
+    with console.catalog.read() as books:
+        return {one: {held.engine_id: held.id for held in books.images.like(one)} for one in sorted(wanted)}
 
 
 def _chosen_rows(grid: Grid, application_ids: Sequence[str]) -> list[Row]:

@@ -80,11 +80,11 @@ def prefetch_plan(
 
 def of_plan(plan: Plan) -> tuple[Errand, ...]:
     """What a plan needs on its engines."""
-    counts = Counter((target.engine_id, target.reference) for target in plan.targets)
-    first = {(target.engine_id, target.reference): target for target in reversed(plan.targets) if target.reference}
+    counts = Counter((target.engine_id, target.fetched_by) for target in plan.targets)
+    first = {(target.engine_id, target.fetched_by): target for target in reversed(plan.targets) if target.fetched_by}
     return tuple(
         Errand(
-            Fetch(one.engine_id, one.engine, one.reference, one.after_title, counts[key]),
+            Fetch(one.engine_id, one.engine, one.fetched_by, one.after_title, counts[key]),
             one.after_fingerprint,
             one.application_id,
         )
@@ -117,8 +117,8 @@ def of_source(
             continue
         expected = cell.expected.release if isinstance(cell.expected, Expected) else None
         one = wanted or expected
-        if one is not None and one.reference:
-            key = (cell.environment.engine_id, one.reference)
+        if one is not None and (asked := one.reference or one.fingerprint):
+            key = (cell.environment.engine_id, asked)
             errands.setdefault(key, (one, cell.engine_name, row.application))
             counts[key] += 1
     if not errands:

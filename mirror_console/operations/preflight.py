@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.engine_kind import NO_ROLLOUTS, EngineKind
-from mirror_console.domain.fetching import OVER_THERE
+from mirror_console.domain.fetching import why_another_gives_it
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.domain.observation import Difference
 from mirror_console.domain.plan import Plan, PlannedTarget, Reason, why_nothing
+from mirror_console.domain.request import RegistryLogin
 from mirror_console.domain.rollout import OVER
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
@@ -190,22 +191,14 @@ def _catalogued(
 
 
 def _image_of(target: PlannedTarget) -> tuple[str, str]:
-    return (target.reference, "" if target.reference else target.image_id or target.before_image_id)
+    if target.reference:
+        return (target.reference, "")
+    return (target.after_fingerprint, target.image_id or target.before_image_id)
 
 
 def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pullable:
     """Whether the engine has the image already, or can have it from the registry with the credentials that we hold."""
     reference = wanted.reference
-    if not reference:
-        name = wanted.image_id or wanted.before_image_id
-        here = scene.session.image(name) if name else None
-        if here is not None and wanted.is_met_by(here):
-            return (
-                (Check.PULLABLE, Answer.PASS, "The image is on the engine already.", ""),
-                fits(scene, here.platform),
-            )
-        remedy = "Deploy the source from a registry, so that a digest is known."
-        return ((Check.PULLABLE, Answer.BLOCKED, "No digest is known under which the image can be pulled.", remedy),)
     here = _here(console, scene, wanted)
     if here is not None:
         return (
@@ -213,13 +206,17 @@ def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pu
             fits(scene, here.platform),
             (Check.DISK, Answer.PASS, "Nothing has to be fetched.", ""),
         )
+    if not reference:
+        return _only_given(console, scene, wanted)
     host = parse_reference(reference).registry
+    login: RegistryLogin | None = None
     try:
-        resolved = scene.session.resolve(reference, console.login(host))
+        login = console.login(host)
+        resolved = scene.session.resolve(reference, login)
     except VaultError as error:
         return ((Check.PULLABLE, Answer.BLOCKED, error.title, error.hint),)
     except EngineError as error:
-        return _not_pullable(console, scene, wanted, error)
+        return _not_pullable(console, scene, wanted, error, signed_in=login is not None)
     return (
         (Check.PULLABLE, Answer.PASS, f"{host or 'The registry'} has it at the planned digest.", ""),
         fits_any(scene, resolved),
@@ -229,23 +226,36 @@ def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pu
 
 def _here(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Image | None:
     """The planned image where the engine has it, by the registry's name or by an id that was seen there."""
-    for name in (
-        *filter(None, [wanted.image_id]),
-        wanted.reference,
-        *known_as(console, wanted.engine_id, wanted.after_fingerprint),
-    ):
+    known = known_as(console, wanted.engine_id, wanted.after_fingerprint) if wanted.after_fingerprint else []
+    names = (wanted.image_id, wanted.reference or wanted.before_image_id, *known)
+    for name in dict.fromkeys(filter(None, names)):
         found = scene.session.image(name)
         if found is not None and wanted.is_met_by(found):
             return found
     return None
 
 
-def _not_pullable(console: Console, scene: EngineScene, wanted: PlannedTarget, error: EngineError) -> Pullable:
+def _only_given(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pullable:
+    """Whether an image that no registry is known to have can be had from another engine."""
+    found = neighbours(console, wanted.after_fingerprint, wanted.engine_id, wanted.application_id)
+    if not found:
+        words = "No digest is known under which the image can be pulled, and no other engine is known to have it."
+        remedy = "Load it on an engine and check that engine, or deploy the source from a registry."
+        return ((Check.PULLABLE, Answer.BLOCKED, words, remedy),)
+    with console.catalog.read() as books:
+        platform = next((held.platform for held in books.images.like(wanted.after_fingerprint)), "")
+    words = f"No registry is known to have it; {found[0].name} has, and gives it through this computer."
+    return ((Check.PULLABLE, Answer.PASS, words, ""), fits(scene, platform), disk(wanted))
+
+
+def _not_pullable(
+    console: Console, scene: EngineScene, wanted: PlannedTarget, error: EngineError, *, signed_in: bool
+) -> Pullable:
     """The registry didn't tell now. It blocks, unless it is waited for, or another engine has the image to give."""
     if error.kind is FailureKind.REGISTRY_BUSY:
         remedy = "The rollout waits and tries again. Where it lasts, fetch with fewer pulls at once."
         return ((Check.PULLABLE, Answer.WARNING, error.title, remedy),)
-    if error.kind in OVER_THERE:
+    if why_another_gives_it(error.kind, signed_in=signed_in):
         found = neighbours(console, wanted.after_fingerprint, wanted.engine_id, wanted.application_id)
         if found:
             remedy = f"It is taken from {found[0].name} instead, which has it, through this computer."

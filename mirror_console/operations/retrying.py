@@ -118,7 +118,7 @@ def _anew(target: Target) -> Target:
 
 def _fetches(rollout: Rollout, again: Sequence[Target]) -> tuple[Fetch, ...]:
     """Images that could not be brought ahead are brought again, for the targets that failed by it."""
-    wanted = {(target.planned.engine_id, target.planned.reference) for target in again}
+    wanted = {(target.planned.engine_id, target.planned.fetched_by) for target in again}
     return tuple(
         Fetch(fetch.engine_id, fetch.engine, fetch.reference, fetch.title, fetch.targets)
         if fetch.state is FetchState.FAILED and (fetch.engine_id, fetch.reference) in wanted

@@ -96,17 +96,18 @@ def fetch(turn: Turn, fetcher: Fetcher) -> Image:
         here = turn.last_look_at_image(identity)
         if here is not None and planned.is_met_by(here):
             return here
-    if not planned.reference:
+    asked = planned.reference or planned.after_fingerprint
+    if not asked:
         raise StepFailed(Step.PULL, "the planned image is not on the engine, and no digest is known to pull it by")
     try:
-        login = turn.console.login(parse_reference(planned.reference).registry)
+        login = turn.console.login(parse_reference(planned.reference).registry) if planned.reference else None
     except VaultError as error:
         raise StepFailed(Step.PULL, str(error)) from error
 
     want = Want(
         planned.engine_id,
         planned.engine,
-        planned.reference,
+        asked,
         planned.after_fingerprint,
         planned.application_id,
         planned.after_title,
@@ -121,7 +122,8 @@ def fetch(turn: Turn, fetcher: Fetcher) -> Image:
         turn.become(TargetState.FETCHING, how_far.words)
 
     def done() -> str | None:
-        image = turn.image(arrivals[-1].image if arrivals else planned.reference)
+        name = arrivals[-1].image if arrivals else planned.reference
+        image = turn.image(name) if name else None
         if image is None:
             return "the image did not arrive"
         if not planned.is_met_by(image):

@@ -224,6 +224,22 @@ def test_what_is_left_out_says_why(here: Cell, reason: Reason, words: str) -> No
     assert words in out.words
 
 
+def test_what_no_registry_has_is_planned_where_an_engine_has_it() -> None:
+    undigested = [*RELEASES[:3], release("26.8.3", 28, digest="")]
+    here = cell(observation("26.8.2"), reached=UP, releases=undigested)
+    there, elsewhere = ({print_of("26.8.3"): {name: "sha256:there"}} for name in ("fra-2", "fra-1"))
+
+    for holders, image_id in ((there, "sha256:there"), (elsewhere, "")):
+        target = planned(here, holders=holders)
+        assert isinstance(target, PlannedTarget)
+        assert (target.reference, target.image_id) == ("", image_id)
+        assert target.fetched_by == ("" if image_id else print_of("26.8.3"))
+    # What a registry has is pulled from there, whoever holds it.
+    pulled = planned(cell(observation("26.8.2"), reached=UP), holders=there)
+    assert isinstance(pulled, PlannedTarget)
+    assert (pulled.image_id, pulled.fetched_by) == ("", pulled.reference)
+
+
 def test_settings_are_applied_to_the_image_that_runs_even_where_it_cannot_be_pulled() -> None:
     undigested = [*RELEASES[:3], release("26.8.3", 28, digest="")]
     target = planned(cell(observation(), reached=UP, pending=True, releases=undigested))

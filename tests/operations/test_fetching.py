@@ -13,6 +13,7 @@ import pytest
 from mirror_console.domain.fetching import SILENCE, FetchState
 from mirror_console.domain.plan import Way
 from mirror_console.domain.request import PullProgress, RegistryLogin
+from mirror_console.domain.secret import Secret
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import Arrival, Halting, HowFar, PutAside, Want
@@ -309,13 +310,40 @@ def test_where_the_registry_cannot_be_reached_another_engine_gives_the_image(con
     assert (asked, engine.pulls, time.now) == ([want()], 1, 0)
 
 
-def test_what_is_no_matter_of_the_way_is_not_taken_from_another_engine(console: Console) -> None:
+@pytest.mark.parametrize("kind", [FailureKind.REGISTRY_SIGN_IN, FailureKind.PLATFORM, FailureKind.DISK_FULL])
+def test_what_is_no_matter_of_the_way_is_not_taken_from_another_engine(console: Console, kind: FailureKind) -> None:
     def never(_want: Want, _say: object, _stopped: object) -> Arrival | None:
         raise AssertionError("asked another engine")
 
-    engine = Engine([failure(FailureKind.REGISTRY_SIGN_IN)])
+    engine, login = Engine([failure(kind)]), RegistryLogin(SLOW, "deploy", Secret("refused"))
     with pytest.raises(EngineError):
-        fetch(Fetcher(console, Way(), relay=never), engine, want())
+        Fetcher(console, Way(), relay=never).fetch(want(), engine, login, lambda _far: None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (FailureKind.IMAGE_NOT_FOUND, "the registry doesn't have it"),
+        (FailureKind.REGISTRY_SIGN_IN, "the registry refuses it, and no password is kept for that"),
+    ],
+)
+def test_what_no_registry_of_ours_has_is_taken_from_another_engine(
+    console: Console, kind: FailureKind, why: str
+) -> None:
+    arrival = fetch(
+        Fetcher(console, Way(), relay=lambda *_of: Arrival("taken from fra-1")), Engine([failure(kind)]), want()
+    )
+    assert arrival.words == f"taken from fra-1, as {why}"
+
+
+def test_without_a_reference_no_registry_is_asked(console: Console) -> None:
+    engine, nameless = Engine(), replace(want(), reference="fp1:x", title="26.8.3")
+    arrival = fetch(Fetcher(console, Way(), relay=lambda *_of: Arrival("taken from fra-1")), engine, nameless)
+    assert (arrival.words, engine.pulls) == ("taken from fra-1", 0)
+    with pytest.raises(EngineError) as refused:
+        fetch(Fetcher(console, Way()), engine, nameless)
+    assert refused.value.title == "No registry and no engine is known to have 26.8.3."
+    assert engine.pulls == 0
 
 
 def test_why_another_engine_could_not_give_it_either_is_told(console: Console) -> None:

@@ -42,7 +42,7 @@ class FetchNow(QWidget):
             self.says.say("")
         self._plan = plan
         refusal = self._context.console.read_only
-        self.button.setEnabled(not refusal and any(target.reference for target in plan.targets))
+        self.button.setEnabled(not refusal and any(target.fetched_by for target in plan.targets))
         self.button.setAccessibleDescription(refusal)
 
     def press(self) -> None:
