@@ -98,7 +98,7 @@ class WhereDialog(QDialog):
             Column("application", tr("Application"), lambda line: line.application, 180, strong=True, stretch=True),
             Column("environment", tr("Environment"), lambda line: line.environment, 108),
             Column("engine", tr("Engine"), lambda line: line.engine, 130),
-            Column("what", tr("There"), lambda line: line.what, 96),
+            Column("what", tr("State"), lambda line: line.what, 96),
             Column("build", tr("Image"), lambda line: line.build, 200),
             Column("seen", tr("Seen"), seen, 90, order=lambda line: line.seen_at, muted=True),
         )

@@ -18,6 +18,7 @@ from tests.journeys.console import Program
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.lab.fault_registry import BLOBS, MANIFESTS, Fault, FaultRegistry, Rule, fault_registry
+from tests.lab.images import ImageSpec, load
 from tests.lab.lab import Lab
 from tests.lab.registry import LabRegistry
 
@@ -160,6 +161,25 @@ def test_images_come_ahead_in_spite_of_the_registry_and_of_a_kill(
     }
     assert {version_label(docker, "26.8.4") for docker in dockers} == {True}
     assert ids(dockers) == before
+
+    # Loaded on the source's engine and pushed nowhere: that engine gives it to the others.
+    spec = ImageSpec(REPOSITORY, "26.8.5")
+    load(dockers[0], spec)
+    deploy_by(dockers[0], spec.reference)
+    image = dockers[0].image(spec.reference)
+    assert image is not None
+    assert image["RepoDigests"] == []
+    program.run("check")
+    with registry.misbehaving():
+        unpushed = program.ask("rollout", "start", "-e", "live", "--all", *QUICK, "--why", "by file", "--yes", "3")
+        assert registry.asked == []
+    assert unpushed["headline"] == "3 of 3 updated"
+    assert fetched(unpushed) == dict.fromkeys(("oslo", "local"), ("there", "taken from paris"))
+    assert versions(dockers) == ["26.8.5"] * 3
+    for docker in (oslo, local):
+        there = docker.image(f"{registry.address}/{REPOSITORY}:26.8.5")
+        assert there is not None, "it can be found by its name"
+        assert there["Id"] == image["Id"]
 
 
 def version_label(docker: Docker, version: str) -> bool:
