@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -65,10 +65,16 @@ def list_all(
         session.out.json(shapes)
         return
     rows = [
-        [", ".join(shape.tags) or "(no name)", short(shape.id), size_text(shape.size), shape.brought_by]
+        [_names(shape.tags, shape.digests), short(shape.id), size_text(shape.size), shape.brought_by]
         for shape in shapes
     ]
     session.out.table(["image", "id", ">size", "brought by"], rows)
+
+
+def _names(tags: Sequence[str], digests: Sequence[str]) -> str:
+    """What an image is called: by its tags, else by what it was pulled by, as rollouts do."""
+    pulled = (f"{name.partition('@')[0]}@sha256:{short(name)}" for name in digests)
+    return ", ".join(tags or pulled) or "(no name)"
 
 
 @told

@@ -52,7 +52,7 @@ def where(
         ]
         lines += [["", "", one.engine, "holds it", f"{age(now - one.seen_at)} ago"] for one in build.holding]
         if lines:
-            session.out.table(["application", "environment", "engine", "", "seen"], lines)
+            session.out.table(["application", "environment", "engine", "state", "seen"], lines)
 
 
 def _title(build: Build) -> str:

@@ -15,6 +15,10 @@ def test_the_images_of_an_engine(call: CommandLine, fleet: Fleet) -> None:
     assert image["brought_by"] == ""
     told = call("images", "list", "alpha")
     assert f"{REPOSITORY}:26.8.2" in told.out
+    # What was pulled by its digest alone, as rollouts do, goes by that.
+    digest = fleet.publish("26.8.3")
+    fleet.simulated.engines["berlin"].pull(f"{REPOSITORY}@{digest}", fleet.simulated.login)
+    assert f"{REPOSITORY}@sha256:{digest[7:19]} " in call("images", "list", "berlin").out
     assert call("images", "list", "nowhere").code == 2
     fleet.simulated.engines["alpha"].make_unreachable()
     assert call("images", "list", "alpha").code == 4
