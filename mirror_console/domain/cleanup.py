@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mirror_console.domain.environment import LOCK_PREFIX
-from mirror_console.domain.held import AHEAD
+from mirror_console.domain.held import AHEAD, BY_PREFETCH
 from mirror_console.domain.image import short
 from mirror_console.domain.observation import LABEL, Listed, Role, State
 from mirror_console.domain.request import ListedImage
@@ -94,6 +94,8 @@ class Records:
     """By image id: what of this console brought it there."""
     fingerprints: Mapping[str, str]
     """By image id."""
+    passed: frozenset[str] = frozenset()
+    """By fingerprint: releases that no environment of a source stands for or comes to, as each has a newer one."""
 
     @property
     def rollouts(self) -> frozenset[str]:
@@ -229,14 +231,26 @@ def _images(
             why_not = use
         elif not is_what:
             why_not = "what it is could not be read"
-        elif records.brought_by.get(image.id) in AHEAD and is_what not in named:
+        elif _may_be_taken(image, is_what, records) and is_what not in named:
             why_not = "brought here ahead, and no rollout has taken it yet"
         else:
             why_not = f"it is called {foreign[0]} as well" if foreign else ""
-        why = why_not or "of a rollout, and nothing needs it any more"
+        ahead = records.brought_by.get(image.id) in AHEAD and is_what not in named
+        why = why_not or (
+            "fetched ahead, and a newer release is out" if ahead else "of a rollout, and nothing needs it any more"
+        )
         item = Item(Thing.IMAGE, image.id, _title(image), why, image.size, image.tags)
         (stays if why_not else goes).append(item)
     return goes, stays, {image.id for image in images} & back_to
+
+
+def _may_be_taken(image: ListedImage, is_what: str, records: Records) -> bool:
+    """Whether a rollout may still come for what was brought ahead: not for what was fetched, once a newer one is out.
+
+    What a person had relayed may be an older one on purpose.
+    """
+    by = records.brought_by.get(image.id)
+    return by in AHEAD and not (by == BY_PREFETCH and is_what in records.passed)
 
 
 def _uses(

@@ -182,7 +182,19 @@ def _records(
         had_before=_had_before(engine, rollouts),
         brought_by={one.id: one.brought_by for one in held if one.brought_by},
         fingerprints={},
+        passed=_passed(grid),
     )
+
+
+def _passed(grid: Grid) -> frozenset[str]:
+    """By fingerprint: releases older than what each environment stands for that had them."""
+    older: set[str] = set()
+    to_come: set[str] = set()
+    for one in (one for source in grid.sources for one in source.environments):
+        for release in one.releases:
+            is_older = one.wanted is not None and release.first_seen < one.wanted.first_seen
+            (older if is_older else to_come).update(release.fingerprints)
+    return frozenset(older - to_come)
 
 
 def _had_before(engine: Engine, rollouts: Sequence[Rollout]) -> dict[str, str]:

@@ -87,6 +87,17 @@ def test_what_was_brought_ahead_stays_until_a_rollout_took_it() -> None:
     assert names(taken.goes).keys() == {"birch-live.mc-older", f"{SHOP}:5"}
 
 
+def test_what_was_fetched_ahead_goes_once_a_newer_release_is_out_and_what_was_relayed_stays() -> None:
+    brought = {"sha256:4": "prefetch", "sha256:5": "prefetch", "sha256:6": "relay"}
+    passed = found(
+        images=[image(4), image(5), image(6)],
+        records=replace(RECORDS, brought_by=brought, passed=frozenset({"fp1:4", "fp1:5", "fp1:6"})),
+    )
+    assert names(passed.goes) == {f"{SHOP}:5": "fetched ahead, and a newer release is out"}
+    assert names(passed.stays)[f"{SHOP}:4"] == "Alder live should run it"
+    assert names(passed.stays)[f"{SHOP}:6"] == "brought here ahead, and no rollout has taken it yet"
+
+
 def test_what_rollouts_that_are_over_have_left_goes_and_the_way_back_stays() -> None:
     left = found(
         container("alder-live.mc-older", 1, rollout="over1"), container("alder-live.mc-next", 4), lock("alder-live")

@@ -11,10 +11,14 @@ import pytest
 from mirror_console.domain.cleanup import Item, Thing
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Hold
+from mirror_console.domain.fetching import FetchState
+from mirror_console.domain.plan import Way
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.errors import NotAllowed
 from mirror_console.operations.cleanup import look, remove
+from mirror_console.operations.prefetch import of_source, prefetch
 from mirror_console.operations.refresh import refresh
+from mirror_console.operations.status import survey
 from tests.operations.fleet import REPOSITORY, Fleet, now, small_fleet
 
 pytestmark = pytest.mark.slow
@@ -103,3 +107,23 @@ def test_an_image_with_two_names_of_ours_goes_with_both(rolled_out: Fleet) -> No
     assert [(item.thing, len(item.tags)) for item in found.goes] == [(Thing.IMAGE, 2)]
     assert len(remove(fleet.console, alpha, found.goes).removed) == 1
     assert session.image(image.id) is None
+
+
+def test_what_was_fetched_ahead_stays_while_it_may_still_be_rolled_out_and_goes_once_a_newer_one_is_out(
+    rolled_out: Fleet,
+) -> None:
+    fleet, berlin = rolled_out, engine(rolled_out)
+    title = f"{REPOSITORY} "
+    for version, goes in (("26.8.4", False), ("26.8.5", True)):
+        fleet.publish(version, health_interval=0.02)
+        refresh(fleet.console, fleet.jobs)
+        if goes:
+            found = names(look(fleet.console, berlin).goes)
+            assert found[next(name for name in found if name.startswith(title))] == (
+                "fetched ahead, and a newer release is out"
+            )
+        else:
+            errands = of_source(fleet.console, survey(fleet.console), "webshop", "live", engines=["berlin"])
+            assert prefetch(fleet.console, fleet.jobs, errands, Way())[0].state is FetchState.THERE
+            found = names(look(fleet.console, berlin).stays)
+            assert found[next(name for name in found if name.startswith(title))] == "Mirror 02 live should run it"
