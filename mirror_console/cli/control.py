@@ -8,6 +8,7 @@ import typer
 
 from mirror_console.cli.confirming import carried_through
 from mirror_console.cli.finding import RolloutArgument, find_rollout
+from mirror_console.cli.overriding import OverrideOption, wishes_of
 from mirror_console.cli.progress import Watch, carry_out, tell_outcome
 from mirror_console.cli.rollout_words import print_plan
 from mirror_console.cli.session import JsonOption, Session, session_of, told
@@ -131,6 +132,7 @@ def rollback(
     yes: Annotated[
         int | None, typer.Option("--yes", help="Start without asking, if there are so many targets.")
     ] = None,
+    override: OverrideOption = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show the plan and keep it; start nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -140,6 +142,7 @@ def rollback(
     if [failed, wave is not None, every].count(True) != 1:
         problem = Problem("part", "say one of --failed, --wave and --all")
         raise InvalidInput("It isn't clear what is to be rolled back.", [problem])
+    wishes = wishes_of(override)
     part = Part.FAILED if failed else Part.ALL if every else Part.WAVE
     with session.console(write=True) as (console, jobs):
         rollout = find_rollout(console, rollout_text)
@@ -147,7 +150,7 @@ def rollback(
         usual = learned(console)
         if not preview:
             reason = why or made.kind
-            done = carried_through(session, console, jobs, made, reason, yes, as_json=as_json)
+            done = carried_through(session, console, jobs, made, reason, yes, wishes, as_json=as_json)
     if not preview:
         tell_outcome(session, done, as_json=as_json)
     elif as_json:
