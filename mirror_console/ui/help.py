@@ -88,6 +88,8 @@ class HelpDialog(QDialog):
             made = label(words, _LOOKS[part.kind], wrap=True, select=True)
             if part.kind in {Kind.ITEM, Kind.COMMAND}:
                 made.setContentsMargins(SPACE_3, 0, 0, 0)
+            if part.kind is Kind.HEADING:
+                column.addSpacing(SPACE_2)
             column.addWidget(made)
         column.addStretch(1)
         area = scrolled(paper)

@@ -149,6 +149,9 @@ class ChecksStep(QWidget):
             words = tr("{} ready; {} and will be left out.").format(count(ready, "target is", "targets are"), blocked)
         else:
             words = tr("All {} are ready.").format(count(targets, "target", "targets"))
+        overridden = len(self.checked.overrides)
+        if overridden:
+            words += " " + tr("{} overridden.").format(count(overridden, "answer is", "answers are"))
         self.summary.setText(words)
 
     def _show_details(self) -> None:
@@ -229,7 +232,7 @@ class ChecksStep(QWidget):
                 "answer",
                 tr("Answer"),
                 answer,
-                100,
+                124,
                 status=glyph,
             ),
             Column("words", tr("Reason, and what to do"), said, 300, tip=tip, stretch=True),

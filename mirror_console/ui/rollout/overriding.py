@@ -12,6 +12,7 @@ from mirror_console.domain.check import Answer, Checked, CheckResult, Override
 from mirror_console.domain.overriding import RULES, may_be_overridden, overridable, rule_words
 from mirror_console.errors import Problem
 from mirror_console.operations.overriding import override_problems
+from mirror_console.ui.questions import fit
 from mirror_console.ui.rollout.words import titled
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4, SPACE_6
 from mirror_console.ui.widgets.dialog_foot import dialog_foot
@@ -82,6 +83,7 @@ class OverrideDialog(QDialog):
         self._tell()
         self.setAccessibleDescription(self.answer.text())
         self.reason_field.setFocus()
+        fit(self)
 
     @property
     def results(self) -> tuple[CheckResult, ...]:
