@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
-from mirror_console.cli.overriding import Wish, as_wished, print_overridable
+from mirror_console.cli.overriding import OverrideWish, as_wished, print_overridable
 from mirror_console.cli.progress import carry_out
 from mirror_console.cli.rollout_words import print_checks, print_plan
 from mirror_console.cli.session import ExitCode, Session
@@ -30,14 +30,14 @@ def carried_through(
     made: Plan,
     why: str,
     yes: int | None,
-    wishes: Sequence[Wish] = (),
+    wishes: Sequence[OverrideWish] = (),
     *,
     as_json: bool,
 ) -> Rollout:
     """Show a plan, check it, override what is wished, have it confirmed, and carry it out until it ends or pauses."""
     if not as_json:
         print_plan(session.out, made, learned(console))
-    checked = as_wished(session, console, made, preflight(console, jobs, made), wishes)
+    checked = as_wished(session, console, made.targets, preflight(console, jobs, made), wishes)
     if not as_json:
         print_checks(session.out, made, checked)
         print_overridable(session, made, checked)

@@ -11,7 +11,7 @@ import typer
 from mirror_console.cli.session import Session
 from mirror_console.domain.check import Check, Checked, CheckResult
 from mirror_console.domain.overriding import RULES, overridable, rule_words
-from mirror_console.domain.plan import Plan
+from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
 from mirror_console.operations.overriding import override
@@ -30,7 +30,7 @@ _CHECKS = {check.id: check for check in Check}
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class OverrideWish:
     """A check to be overridden, for the mirror with that slug or for all, and why."""
 
     check: Check
@@ -38,7 +38,7 @@ class Wish:
     reason: str
 
 
-def wishes_of(texts: Sequence[str] | None) -> tuple[Wish, ...]:
+def wishes_of(texts: Sequence[str] | None) -> tuple[OverrideWish, ...]:
     """What is to be overridden, those for all mirrors first. Raises InvalidInput, before anything is asked."""
     found, problems = [], []
     for text in texts or ():
@@ -54,25 +54,31 @@ def wishes_of(texts: Sequence[str] | None) -> tuple[Wish, ...]:
         elif not reason.strip():
             problems.append(Problem(f"override {check.id}", "say why, after '=': it goes into the report"))
         else:
-            found.append(Wish(check, mirror.strip(), reason.strip()))
+            found.append(OverrideWish(check, mirror.strip(), reason.strip()))
     if problems:
         raise InvalidInput("Nothing can be overridden so.", problems)
     return tuple(sorted(found, key=lambda wish: bool(wish.mirror)))
 
 
-def as_wished(session: Session, console: Console, plan: Plan, checked: Checked, wishes: Sequence[Wish]) -> Checked:
+def as_wished(
+    session: Session,
+    console: Console,
+    targets: Sequence[PlannedTarget],
+    checked: Checked,
+    wishes: Sequence[OverrideWish],
+) -> Checked:
     """The answers, overridden as was wished. What blocks nothing is noted. Raises InvalidInput for unknown mirrors."""
     if not wishes:
         return checked
     with console.catalog.read() as books:
-        found = books.applications.some({target.application_id for target in plan.targets})
+        found = books.applications.some({target.application_id for target in targets})
     slugs = {one.id: one.slug for one in found}
     of_mirror: dict[str, set[str]] = {}
-    for target in plan.targets:
+    for target in targets:
         of_mirror.setdefault(slugs.get(target.application_id, ""), set()).add(target.environment_id)
     unknown = [wish for wish in wishes if wish.mirror and wish.mirror not in of_mirror]
     if unknown:
-        problems = [Problem(f"override {wish.check.id}", f"the plan has no mirror '{wish.mirror}'") for wish in unknown]
+        problems = [Problem(f"override {wish.check.id}", f"there is no target '{wish.mirror}'") for wish in unknown]
         raise InvalidInput("Nothing can be overridden so.", problems)
     done = checked
     for wish in wishes:
@@ -87,7 +93,7 @@ def as_wished(session: Session, console: Console, plan: Plan, checked: Checked, 
     return done
 
 
-def _is_meant(result: CheckResult, wish: Wish, of_mirror: dict[str, set[str]]) -> bool:
+def _is_meant(result: CheckResult, wish: OverrideWish, of_mirror: dict[str, set[str]]) -> bool:
     return result.check is wish.check and (not wish.mirror or result.environment_id in of_mirror[wish.mirror])
 
 

@@ -54,6 +54,19 @@ def test_a_rollout_goes_on_in_spite_of_a_check(call: CommandLine, silent: Fleet)
     assert "Overridden by operator" in call("rollout", "report").out
 
 
+def test_what_a_check_left_out_is_tried_again_in_spite_of_it(call: CommandLine, silent: Fleet) -> None:
+    assert call(*BEGIN, "--yes", "2").code == 1
+    assert silent.version_of("mirror-02-live") == "26.8.2"
+    again = ("rollout", "retry", "--mirror", "mirror-02", "--override")
+    assert "there is no target 'mirror-04'" in call(*again, "pullable@mirror-04=it is there").err
+    done = call(*again, "pullable=it is there")
+    assert "3 of 4 updated, 1 skipped" in done.out, done.err
+    assert silent.version_of("mirror-02-live") == "26.8.3"
+    assert silent.version_of("mirror-04-live") == "26.8.2"
+    told = call("rollout", "show", "--json").json["overrides"]
+    assert [(one["mirror"], one["reason"]) for one in told] == [("Mirror 02", "it is there")]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -61,7 +74,7 @@ def test_a_rollout_goes_on_in_spite_of_a_check(call: CommandLine, silent: Fleet)
         ("pullable=", "override pullable: say why, after '='"),
         ("pullable", "override pullable: say why, after '='"),
         ("nothing=x", "there is no check 'nothing': see 'mirror-console help checks'"),
-        ("pullable@nobody=x", "the plan has no mirror 'nobody'"),
+        ("pullable@nobody=x", "there is no target 'nobody'"),
     ],
 )
 def test_what_cannot_be_overridden_so_is_refused(call: CommandLine, silent: Fleet, text: str, words: str) -> None:
