@@ -14,6 +14,7 @@ from mirror_console.cli import (
     credentials,
     drift,
     engines,
+    help_pages,
     hold,
     images,
     locks,
@@ -57,6 +58,7 @@ def build(parts: CliParts) -> typer.Typer:
         credentials,
         audit,
         catalog,
+        help_pages,
     ):
         module.add_to(app)
     return app

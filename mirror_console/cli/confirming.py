@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
+from mirror_console.cli.overriding import OverrideWish, as_wished, print_overridable
 from mirror_console.cli.progress import carry_out
 from mirror_console.cli.rollout_words import print_checks, print_plan
 from mirror_console.cli.session import ExitCode, Session
@@ -21,14 +24,23 @@ from mirror_console.operations.rollout import start as begin
 
 
 def carried_through(
-    session: Session, console: Console, jobs: Jobs, made: Plan, why: str, yes: int | None, *, as_json: bool
+    session: Session,
+    console: Console,
+    jobs: Jobs,
+    made: Plan,
+    why: str,
+    yes: int | None,
+    wishes: Sequence[OverrideWish] = (),
+    *,
+    as_json: bool,
 ) -> Rollout:
-    """Show a plan, check it, have it confirmed, and carry it out until it ends or pauses."""
+    """Show a plan, check it, override what is wished, have it confirmed, and carry it out until it ends or pauses."""
     if not as_json:
         print_plan(session.out, made, learned(console))
-    checked = preflight(console, jobs, made)
+    checked = as_wished(session, console, made.targets, preflight(console, jobs, made), wishes)
     if not as_json:
         print_checks(session.out, made, checked)
+        print_overridable(session, made, checked)
     typed = _confirmed(session, made, checked, yes)
     rollout = carry_out(session.out, console, jobs, begin(console, made, checked, why, typed))
     return past_pauses(session, console, jobs, rollout, as_json=as_json)
@@ -52,7 +64,7 @@ def _confirmed(session: Session, made: Plan, checked: Checked, yes: int | None) 
         raise InvalidInput("The rollout was not started.", [problem])
     verb = "Roll back" if made.rollback_of else "Roll out to"
     question = f"{verb} {counted(number, f'{made.environment} target')}?"
-    if number_to_type(number) is None:
+    if number_to_type(number, overridden=bool(checked.overrides)) is None:
         if typer.confirm(question, default=False, err=True):
             return None
     else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from mirror_console.cli.confirming import carried_through
 from mirror_console.cli.finding import RolloutArgument, find_rollout
+from mirror_console.cli.overriding import OverrideOption, OverrideWish, as_wished, wishes_of
 from mirror_console.cli.progress import Watch, carry_out, tell_outcome
 from mirror_console.cli.rollout_words import print_plan
 from mirror_console.cli.session import JsonOption, Session, session_of, told
@@ -16,9 +18,12 @@ from mirror_console.domain.causes import causes
 from mirror_console.domain.plan import why_nothing
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState
 from mirror_console.errors import InvalidInput, Problem
+from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.deciding import Decision, decide_on
 from mirror_console.operations.durations import learned
+from mirror_console.operations.recheck import checked_again, keep_overrides
+from mirror_console.operations.retrying import FAILED
 from mirror_console.operations.retrying import retry as try_again
 from mirror_console.operations.rollback import Part, plan_rollback
 from mirror_console.operations.rollout import Conductor
@@ -95,7 +100,7 @@ def decide(
         raise InvalidInput("It isn't clear what is to become of them.", [problem])
     decision = Decision(word)
     if decision is Decision.RETRY:
-        _retried(session, rollout_text, cause, mirror, as_json=as_json)
+        _retried(session, rollout_text, cause, mirror, (), as_json=as_json)
         return
     with session.console(write=True) as (console, jobs):
         rollout = find_rollout(console, rollout_text, RolloutState.PAUSED)
@@ -112,12 +117,13 @@ def retry(
     rollout_text: RolloutArgument = "",
     cause: CauseOption = None,
     mirror: MirrorOption = None,
+    override: OverrideOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Try again what failed, and nothing else: a new attempt on the same rollout, after a fresh look."""
     session = session_of(context)
     session.demand_write()
-    _retried(session, rollout_text, cause, mirror, as_json=as_json)
+    _retried(session, rollout_text, cause, mirror, wishes_of(override), as_json=as_json)
 
 
 @told
@@ -131,6 +137,7 @@ def rollback(
     yes: Annotated[
         int | None, typer.Option("--yes", help="Start without asking, if there are so many targets.")
     ] = None,
+    override: OverrideOption = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show the plan and keep it; start nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -140,6 +147,7 @@ def rollback(
     if [failed, wave is not None, every].count(True) != 1:
         problem = Problem("part", "say one of --failed, --wave and --all")
         raise InvalidInput("It isn't clear what is to be rolled back.", [problem])
+    wishes = wishes_of(override)
     part = Part.FAILED if failed else Part.ALL if every else Part.WAVE
     with session.console(write=True) as (console, jobs):
         rollout = find_rollout(console, rollout_text)
@@ -147,7 +155,7 @@ def rollback(
         usual = learned(console)
         if not preview:
             reason = why or made.kind
-            done = carried_through(session, console, jobs, made, reason, yes, as_json=as_json)
+            done = carried_through(session, console, jobs, made, reason, yes, wishes, as_json=as_json)
     if not preview:
         tell_outcome(session, done, as_json=as_json)
     elif as_json:
@@ -162,15 +170,38 @@ def rollback(
 
 
 def _retried(
-    session: Session, rollout_text: str, cause: list[int] | None, mirror: list[str] | None, *, as_json: bool
+    session: Session,
+    rollout_text: str,
+    cause: list[int] | None,
+    mirror: list[str] | None,
+    wishes: Sequence[OverrideWish],
+    *,
+    as_json: bool,
 ) -> None:
     with session.console(write=True) as (console, jobs):
         rollout = find_rollout(console, rollout_text, RolloutState.PAUSED)
         chosen = _chosen(console, rollout, cause, mirror)
+        if wishes:
+            _override(session, console, jobs, rollout, chosen, wishes)
         rollout = try_again(console, jobs, rollout.id, chosen)
         if rollout.state is RolloutState.RUNNING:
             rollout = carry_out(session.out, console, jobs, rollout)
     tell_outcome(session, rollout, as_json=as_json)
+
+
+def _override(
+    session: Session,
+    console: Console,
+    jobs: Jobs,
+    rollout: Rollout,
+    chosen: Sequence[str],
+    wishes: Sequence[OverrideWish],
+) -> None:
+    """Keep with a rollout what is to be overridden of what the checks of the chosen targets answer now."""
+    ids = chosen or [one.environment_id for one in rollout.targets if one.state in FAILED]
+    checked = checked_again(console, jobs, rollout, ids)
+    planned = [one.planned for one in rollout.targets if one.environment_id in ids]
+    keep_overrides(console, rollout, as_wished(session, console, planned, checked, wishes))
 
 
 def _chosen(console: Console, rollout: Rollout, numbers: list[int] | None, mirrors: list[str] | None) -> list[str]:

@@ -9,6 +9,7 @@ import typer
 
 from mirror_console.cli.choice import way_of
 from mirror_console.cli.confirming import carried_through
+from mirror_console.cli.overriding import OverrideOption, wishes_of
 from mirror_console.cli.progress import tell_outcome
 from mirror_console.cli.rollout import YesOption
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
@@ -134,6 +135,7 @@ def correct(
     environment: EnvironmentArgument,
     why: Annotated[str, typer.Option("--why", help="The reason, for the report.")],
     preset: Annotated[str, typer.Option("--way", help="How the rollout goes.")] = WayPreset.NORMAL.value,
+    override: OverrideOption = None,
     yes: YesOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -143,6 +145,7 @@ def correct(
     """
     session = session_of(context)
     session.demand_write()
+    wishes = wishes_of(override)
     with session.console(write=True) as (console, jobs):
         cell = _cell(session, console, mirror, environment)
         session.out.note(refresh(console, jobs, [cell.environment.engine_id], inspect_all=True).sentence)
@@ -153,7 +156,7 @@ def correct(
             shape = {"mirror": cell.application.name, "environment": environment, "words": words}
             session.out.done(words, shape, as_json=as_json)
             return
-        rollout = carried_through(session, console, jobs, made, why, yes, as_json=as_json)
+        rollout = carried_through(session, console, jobs, made, why, yes, wishes, as_json=as_json)
     tell_outcome(session, rollout, as_json=as_json)
 
 

@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from mirror_console.cli import control
+from mirror_console.cli.check_shapes import checks_shape
 from mirror_console.cli.choice import Choice, planned, with_choice
 from mirror_console.cli.confirming import carried_through, past_pauses
 from mirror_console.cli.files import write_text
 from mirror_console.cli.finding import RolloutArgument, find_plan, find_rollout
+from mirror_console.cli.overriding import OverrideOption, print_overridable, wishes_of
 from mirror_console.cli.progress import carry_out, tell_outcome
 from mirror_console.cli.rollout_words import print_checks, print_plan, print_rollout, print_rollouts
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
@@ -100,6 +102,7 @@ def start(
     choice: Choice,
     environment: EnvironmentOption = "",
     plan_text: Annotated[str, typer.Option("--plan", help="Start this plan instead of making one.")] = "",
+    override: OverrideOption = None,
     yes: YesOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -109,9 +112,10 @@ def start(
     if bool(plan_text) == bool(environment):
         problem = Problem("environment", "say either --environment, or --plan with a plan that was made")
         raise InvalidInput("It isn't clear what to start.", [problem])
+    wishes = wishes_of(override)
     with session.console(write=True) as (console, jobs):
         made = find_plan(console, plan_text) if plan_text else planned(session, console, jobs, environment, choice)
-        rollout = carried_through(session, console, jobs, made, why, yes, as_json=as_json)
+        rollout = carried_through(session, console, jobs, made, why, yes, wishes, as_json=as_json)
     tell_outcome(session, rollout, as_json=as_json)
 
 
@@ -180,18 +184,6 @@ def report(
 def _show_checks(session: Session, made: Plan, checked: Checked, *, as_json: bool) -> None:
     if not as_json:
         print_checks(session.out, made, checked)
+        print_overridable(session, made, checked)
         return
-    mirrors = {target.environment_id: target.application for target in made.targets}
-    results = [
-        {
-            "check": result.check.value,
-            "answer": result.answer.value,
-            "blocks": result.blocks,
-            "words": result.words,
-            "remedy": result.remedy,
-            "environment_id": result.environment_id,
-            "mirror": mirrors.get(result.environment_id, ""),
-        }
-        for result in checked.results
-    ]
-    session.out.json({"plan": made.fingerprint, "blocks_all": checked.blocks_all, "results": results})
+    session.out.json(checks_shape(made, checked))

@@ -11,6 +11,7 @@ from mirror_console.domain.check import Answer, Checked
 from mirror_console.domain.counting import counted
 from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.fetching import fetching_words
+from mirror_console.domain.overriding import together, together_words
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
 from mirror_console.operations.retrying import FAILED
@@ -62,18 +63,24 @@ def print_checks(out: Output, plan: Plan, checked: Checked) -> None:
     order = list(Answer)
     rest = sorted(
         (result for result in checked.results if result.answer is not Answer.PASS),
-        key=lambda result: (not result.blocks, -order.index(result.answer)),
+        key=lambda result: (not result.blocks, checked.override_of(result) is not None, -order.index(result.answer)),
     )
-    passed, blocking = len(checked.results) - len(rest), len(checked.blocking)
+    passed, blocking, overridden = len(checked.results) - len(rest), len(checked.blocking), len(checked.overrides)
     verb = "blocks" if blocking == 1 else "block"
-    counted = f"{passed} passed, {len(rest) - blocking} ask for a look, {blocking} {verb}"
+    counted = f"{passed} passed, {len(rest) - blocking - overridden} ask for a look, {blocking} {verb}"
+    if overridden:
+        counted += f", {overridden} overridden"
     blocked = f"{len(checked.blocked(mirrors))} of {len(mirrors)} targets"
     out.say("")
     out.say(f"Checks: {counted}; {'the whole rollout' if checked.blocks_all else blocked} blocked")
     alike: dict[tuple[str, Answer, str, str], list[str]] = {}
     for result in rest:
-        answer = f"{result.answer}{', blocks' if result.blocks else ''}"
-        key = (answer, result.answer, result.check.value, f"{result.words} {result.remedy}".strip())
+        word = checked.override_of(result)
+        answer = f"{result.answer}{', overridden' if word else ', blocks' if result.blocks else ''}"
+        told = (
+            f"{result.words} Overridden by {word.person}: {word.reason}" if word else f"{result.words} {result.remedy}"
+        )
+        key = (answer, result.answer, result.check.value, told.strip())
         alike.setdefault(key, []).append(mirrors.get(result.environment_id, "all"))
     rows: list[list[str | tuple[str, str]]] = [
         [(answer, _ANSWERS[kind]), check, words, _names(several)]
@@ -102,6 +109,9 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
         out.say(f"It is the {rollout.plan.kind}.")
     if rollout.paused_because:
         out.say(rollout.paused_because, "yellow")
+    names = {target.environment_id: target.planned.application for target in rollout.targets}
+    for one in together(rollout.overrides):
+        out.say(f"{together_words(one, names)} ({one.person}, {moment(one.at)})")
     if rollout.fetches:
         out.say(fetching_words(rollout.fetches))
     targets = sorted(rollout.targets, key=lambda target: (target.state in SUCCEEDED, target.planned.wave))

@@ -13,8 +13,7 @@ releases mark     {"source", "version", "digest", "marks", "remark", "words"}; s
 hold              {"mirror", "environment", "version", "fingerprint", "digest", "reason", "person", "until"}
 unhold            {"mirror", "environment", "was_held"}
 rollout plan      PlanShape
-rollout checks    {"plan", "blocks_all", "results": [{"check", "answer", "blocks", "words", "remedy", "environment_id",
-                  "mirror"}]}
+rollout checks    ChecksShape of mirror_console.cli.check_shapes
 rollout start, resume, show, pause, stop, abort, decide, retry, rollback; recover continue, put-back; locks take-over
                   RolloutShape
 rollout rollback --preview                                             PlanShape
@@ -43,6 +42,7 @@ clean             [{"engine", "error", "ways_back": {"containers", "images", "si
                   "why", "size"}], "stays": as goes, "frees_at_most", "removed": [id], "left": as goes}]
 catalog import    {"counts": {noun: count}, "new", "changed", "notes", "words"}
 catalog path      {"path", "exists"}; backup {"path"}
+help              [{"id", "about", "title"}]; help PAGE {"id", "about", "title", "text"}
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mirror_console.cli.check_shapes import OverrideShape, override_shapes
 from mirror_console.domain.alignment import Cell, Expected
 from mirror_console.domain.causes import causes
 from mirror_console.domain.durations import Eta, Learned, eta_of_plan
@@ -220,6 +221,7 @@ class RolloutShape:
     fetches: Sequence[Fetch]
     kind: str
     causes: Sequence[CauseShape]
+    overrides: Sequence[OverrideShape]
 
 
 def status_shape(
@@ -346,6 +348,7 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
             )
             for number, cause in enumerate(causes(rollout.targets), 1)
         ],
+        overrides=override_shapes(rollout),
     )
 
 

@@ -24,6 +24,8 @@ class Noun(StrEnum):
     RECORD = "record of what was applied"
     IMAGE = "image"
     ROLLOUT = "rollout"
+    OVERRIDE = "override"
+    """A check's answer that a rollout goes on in spite of."""
     TARGET = "target"
     SECRET = "secret"  # noqa: S105 # a word, not a secret
     CLEAN_UP = "clean-up"
@@ -180,6 +182,8 @@ def doing_words(act: Act) -> str:
     words = f"{act.noun} {act.doing}"
     if act.noun is Noun.ROLLOUT and "state" in act.after:
         return f"{act.noun} {act.after['state']}" if act.doing is Doing.CHANGED else f"{act.noun} started"
+    if act.noun is Noun.OVERRIDE:
+        return f"check overridden: {act.after.get('check', '')}"
     if act.doing is Doing.CHANGED:
         fields = list(dict.fromkeys(name.split(".")[0] for name in (*act.before, *act.after)))
         return f"{words}: {', '.join(fields)}" if fields else words

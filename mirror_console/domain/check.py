@@ -1,9 +1,10 @@
-"""A check: one question asked before a rollout, and its answer with reason and remedy."""
+"""A check: one question asked before a rollout, its answer with reason and remedy, and a person's word over it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -33,6 +34,11 @@ class Check(StrEnum):
     WINDOW = "inside its window"
     FREEZE = "no freeze"
 
+    @property
+    def id(self) -> str:
+        """What it is called on the command line and in JSON, and where its page in the help is: ``way-back``."""
+        return self.name.lower().replace("_", "-")
+
 
 class Answer(StrEnum):
     """The answers, worst last."""
@@ -47,6 +53,10 @@ UNKNOWN_ONLY_WARNS = frozenset({Check.DISK, Check.HEALTHY_NOW, Check.WAY_BACK})
 """Checks that may go unanswered: the docker engine tells no free disk space, and health may not have been seen yet."""
 
 
+AnswerKey = tuple[Check, str, Answer, str]
+"""What makes two answers the same: check, environment, answer, and what it rests on."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """The answer to one check. `environment_id` empty: it concerns the whole rollout, or the engine in `engine_id`."""
@@ -57,20 +67,65 @@ class CheckResult:
     remedy: str = ""
     environment_id: str = ""
     engine_id: str = ""
+    ground: str = ""
+    """What the answer rests on, where its words tell what may change without it, such as a time. Empty: the words."""
+
+    @property
+    def key(self) -> AnswerKey:
+        """What makes it the same answer when it is asked again."""
+        return (self.check, self.environment_id, self.answer, self.ground or self.words)
 
     @property
     def blocks(self) -> bool:
-        """Whether nothing may be changed while this is the answer."""
+        """Whether nothing may be changed while this is the answer, as long as no person overrides it."""
         if self.answer is Answer.UNKNOWN:
             return self.check not in UNKNOWN_ONLY_WARNS
         return self.answer is Answer.BLOCKED
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """A person's word that one answer is to keep nothing from being changed, and why.
+
+    It counts for that very answer alone, in one rollout: once the check answers anything else, such as that another
+    hold is in force, it counts no more.
+    """
+
+    check: Check
+    answer: Answer
+    environment_id: str
+    """Empty: the answer concerns the whole rollout."""
+    words: str
+    """What the answer said."""
+    ground: str
+    reason: str
+    person: str
+    at: datetime
+
+    @property
+    def key(self) -> AnswerKey:
+        """The answer that it counts for."""
+        return (self.check, self.environment_id, self.answer, self.ground)
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
-    """All answers for a plan."""
+    """All answers for a plan, and those of them that a person overrides."""
 
     results: tuple[CheckResult, ...]
+    overrides: tuple[Override, ...] = ()
+    _by_key: Mapping[AnswerKey, Override] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_key", {override.key: override for override in self.overrides})
+
+    def override_of(self, result: CheckResult) -> Override | None:
+        """The word of a person over an answer, if there is one."""
+        return self._by_key.get(result.key) if result.blocks else None
+
+    def blocks(self, result: CheckResult) -> bool:
+        """Whether an answer keeps something from being changed, and nobody overrides it."""
+        return result.blocks and result.key not in self._by_key
 
     def of(self, environment_id: str) -> tuple[CheckResult, ...]:
         """The answers that concern one target, those for the whole rollout left out."""
@@ -78,13 +133,13 @@ class Checked:
 
     @property
     def blocking(self) -> tuple[CheckResult, ...]:
-        """The answers that block something."""
-        return tuple(result for result in self.results if result.blocks)
+        """The answers that block something, overridden ones left out."""
+        return tuple(result for result in self.results if self.blocks(result))
 
     @property
     def blocks_all(self) -> bool:
         """Whether the whole rollout may not start."""
-        return any(result.blocks and not result.environment_id for result in self.results)
+        return any(self.blocks(result) and not result.environment_id for result in self.results)
 
     def blocked(self, environment_ids: Iterable[str]) -> frozenset[str]:
         """Those of the targets that may not be changed."""

@@ -286,9 +286,12 @@ def left_out_words(plan: Plan) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
 
 
-def number_to_type(targets: int) -> int | None:
-    """The number that a person types before so many targets are changed; None where none is asked for."""
-    return targets if targets > TYPED_ABOVE else None
+def number_to_type(targets: int, *, overridden: bool = False) -> int | None:
+    """The number that a person types before so many targets are changed; None where none is asked for.
+
+    Where a check is overridden, it is asked for however few they are.
+    """
+    return targets if targets > TYPED_ABOVE or (overridden and targets) else None
 
 
 def way_problems(way: Way) -> list[Problem]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mirror_console.domain.check import Override
 from mirror_console.domain.counting import counted
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import Plan, PlannedTarget, stops_at
@@ -226,6 +227,8 @@ class Rollout:
     """The console process that carries it out."""
     fetches: tuple[Fetch, ...] = ()
     """What is brought to engines before the first wave; empty where that isn't done ahead."""
+    overrides: tuple[Override, ...] = ()
+    """The answers to checks that it goes on in spite of. They count for all its waves and attempts."""
 
     def count(self, *states: TargetState) -> int:
         """How many targets are in one of the states."""

@@ -168,17 +168,33 @@ class Opening:
     freezes: tuple[Freeze, ...] = ()
     """The freezes that hold."""
 
+    def is_outside(self, now: datetime) -> bool:
+        """Whether no window is open, frozen or not."""
+        return bool(self.windows) and not any(window.is_open(now) for window in self.windows)
+
+    @property
+    def windows_words(self) -> str:
+        """The windows that count, without what time it is."""
+        return ", ".join(map(str, self.windows))
+
+    @property
+    def freezes_words(self) -> str:
+        """The freezes that hold, without what time it is."""
+        return ", ".join(
+            f"{freeze.reason}, until {freeze.ends_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" for freeze in self.freezes
+        )
+
     def words(self, now: datetime) -> str:
         """In one sentence without its full stop, told in the time zone that `now` has."""
         if self.closed is Closed.FREEZE:
             last = max(self.freezes, key=lambda freeze: freeze.ends_at)
             said = f"frozen until {moment_words(last.ends_at, now)}: {last.reason.rstrip('.')}"
         elif self.closed is Closed.WINDOW:
-            said = f"outside its window ({', '.join(map(str, self.windows))})"
+            said = f"outside its window ({self.windows_words})"
         elif not self.windows:
             said = "may be changed at any time"
         else:
-            said = f"inside its window ({', '.join(map(str, self.windows))})"
+            said = f"inside its window ({self.windows_words})"
         if self.closed is None:
             return f"{said}, until {moment_words(self.until, now)}" if self.until else said
         if self.until is None:

@@ -105,7 +105,7 @@ def evidence(console: Console, account: str, since: datetime | None = None, unti
     )
 
 
-_TOLD = {Noun.APPLICATION, Noun.ENVIRONMENT, Noun.TARGET, Noun.RECORD}
+_TOLD = {Noun.APPLICATION, Noun.ENVIRONMENT, Noun.OVERRIDE, Noun.TARGET, Noun.RECORD}
 """What is one account's alone. Its credentials are the agency's business."""
 
 
@@ -156,6 +156,8 @@ def _line(line: AuditLine) -> EvidenceLine:
 
 def _differences(line: AuditLine) -> str:
     """What of settings is different; of a whole one that came or went, that it did is enough."""
+    if line.act.noun is Noun.OVERRIDE:
+        return f"{line.act.after.get('answer', '')}: {line.act.after.get('words', '')}"
     return "; ".join(differing_words(line.act)) if line.act.doing is Doing.CHANGED else ""
 
 

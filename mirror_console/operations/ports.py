@@ -13,6 +13,7 @@ from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied
 from mirror_console.domain.audit import Act, AuditFilter, AuditLine, Head
 from mirror_console.domain.changes import Changes
+from mirror_console.domain.check import Override
 from mirror_console.domain.engine import Address, Contact, Engine, EngineFacts, Registry
 from mirror_console.domain.environment import Environment, Placed, RestartPolicy, Settings
 from mirror_console.domain.fetching import Fetch
@@ -231,6 +232,9 @@ class Rollouts(Protocol):
     def save_target(self, rollout_id: str, target: Target) -> None: ...
     def save_fetches(self, rollout_id: str, values: Sequence[Fetch]) -> None:
         """Where it stands that images are brought ahead; those that are new are added."""
+
+    def add_overrides(self, rollout_id: str, values: Sequence[Override]) -> None:
+        """More answers to checks that it goes on in spite of."""
 
 
 class Plans(Protocol):

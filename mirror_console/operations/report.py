@@ -10,7 +10,7 @@ from typing import assert_never
 from mirror_console.domain.counting import counted
 from mirror_console.domain.rollout import SUCCEEDED, TargetState
 from mirror_console.operations.console import Console
-from mirror_console.operations.report_content import ReportedTarget, RolloutReport, report_content
+from mirror_console.operations.report_content import ReportedOverride, ReportedTarget, RolloutReport, report_content
 from mirror_console.operations.written import Cell, csv_text, json_document, marked, moment, seconds, templates
 
 LISTED = 20
@@ -86,7 +86,7 @@ COLUMNS: tuple[str, ...] = (
     "after",
 )
 COLUMNS += ("before_fingerprint", "after_fingerprint", "started_at", "ended_at", "seconds", "waited_seconds")
-COLUMNS += ("down_seconds", "attempts", "verified_by", "reason", "advice")
+COLUMNS += ("down_seconds", "attempts", "verified_by", "reason", "advice", "overridden")
 
 
 def report_csv(console: Console, rollout_id: str) -> str:
@@ -115,13 +115,14 @@ def report_csv(console: Console, rollout_id: str) -> str:
             one.verified_by,
             one.words,
             one.advice,
+            one.overridden,
         )
         for one in report.targets
     ]
-    unused = (None,) * (len(COLUMNS) - 5)
+    unused = (None,) * (len(COLUMNS) - 6)
     for left_out in report.left_out:
         words = f"{left_out.reason}: {left_out.words}"
-        rows.append(("left out", left_out.application, report.environment, *unused, words, ""))
+        rows.append(("left out", left_out.application, report.environment, *unused, words, "", ""))
     return csv_text(COLUMNS, rows)
 
 
@@ -148,6 +149,7 @@ def summary_text(console: Console, rollout_id: str) -> str:
         f"- Started by {marked(report.started_by)} at {moment(report.started_at)}, {_ended(report)}",
         f"- Why: {marked(report.why) or 'not said'}",
     ]
+    lines += [_overridden(one) for one in report.overrides]
     lines += [f"- {marked(one.words)} ({marked(one.who)}, {moment(one.at)})" for one in report.decisions]
     if report.fetched:
         lines.append(f"- {marked(report.fetched)}")
@@ -179,6 +181,13 @@ def _ended(report: RolloutReport) -> str:
 def _line(target: ReportedTarget) -> str:
     words = f": {marked(target.words)}" if target.words else ""
     return f"- {marked(target.mirror)} ({marked(target.engine)}) **{target.state}**{words}"
+
+
+def _overridden(one: ReportedOverride) -> str:
+    more = f" and {len(one.mirrors) - LISTED} more" if len(one.mirrors) > LISTED else ""
+    where = f" of {marked(', '.join(one.mirrors[:LISTED]))}{more}" if one.mirrors else ""
+    told = f"“{one.check}”{where}, {one.answer}: {marked(one.words)}"
+    return f"- Overridden by {marked(one.who)}, {moment(one.at)}: {told} Why: {marked(one.reason)}"
 
 
 def _sign(state: TargetState) -> str:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console import __version__
 from mirror_console.domain.causes import causes
+from mirror_console.domain.check import Check, Override
 from mirror_console.domain.fetching import Fetch, fetching_words
 from mirror_console.domain.image import short
+from mirror_console.domain.overriding import together
 from mirror_console.domain.plan import LeftOut, PlannedTarget
 from mirror_console.domain.rollout import (
     SUCCEEDED,
     JournalEntry,
     Phase,
     Result,
+    Rollout,
     RolloutState,
     Step,
     Target,
@@ -88,6 +91,8 @@ class ReportedTarget:
     waited_seconds: float
     down_seconds: float | None
     verified_by: str
+    overridden: str
+    """The checks that a person overrode for it, and why; empty where none was."""
     steps: tuple[ReportedStep, ...]
 
 
@@ -98,6 +103,20 @@ class ReportedGroup:
     name: str
     targets: int
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedOverride:
+    """A check's answer that the rollout went on in spite of. Without `mirrors` it concerned the whole rollout."""
+
+    check: Check
+    id: str
+    answer: str
+    words: str
+    mirrors: tuple[str, ...]
+    reason: str
+    who: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +156,7 @@ class RolloutReport:
     targets: tuple[ReportedTarget, ...]
     left_out: tuple[LeftOut, ...]
     passed_gates: tuple[str, ...]
+    overrides: tuple[ReportedOverride, ...]
     decisions: tuple[ReportedDecision, ...]
     """Pauses, what was decided about them, and cuts, as the audit has them; the start and the end aside."""
     console_version: str
@@ -156,9 +176,12 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
     for entry in journal:
         entries[entry.environment_id].append(entry)
     waiting = spans_of(lines, journal)
+    overridden: dict[str, list[Override]] = defaultdict(list)
+    for override in rollout.overrides:
+        overridden[override.environment_id].append(override)
     targets = sorted(
         (
-            _target(one, entries[one.environment_id], accounts.get(one.planned.application_id, ""), waiting)
+            _target(one, entries[one.environment_id], accounts.get(one.planned.application_id, ""), waiting, overridden)
             for one in rollout.targets
         ),
         key=_by_pressure,
@@ -196,6 +219,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         targets=tuple(targets),
         left_out=rollout.plan.left_out,
         passed_gates=gates(rollout),
+        overrides=_overrides(rollout),
         decisions=decisions(lines),
         console_version=__version__,
         simulated=console.simulated,
@@ -203,7 +227,30 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
     )
 
 
-def _target(target: Target, entries: Sequence[JournalEntry], account: str, waiting: Waiting) -> ReportedTarget:
+def _overrides(rollout: Rollout) -> tuple[ReportedOverride, ...]:
+    names = {target.environment_id: target.planned.application for target in rollout.targets}
+    return tuple(
+        ReportedOverride(
+            check=one.check,
+            id=one.check.id,
+            answer=one.answer.value,
+            words=one.words,
+            mirrors=tuple(names.get(environment_id, environment_id) for environment_id in one.environment_ids),
+            reason=one.reason,
+            who=one.person,
+            at=one.at,
+        )
+        for one in together(rollout.overrides)
+    )
+
+
+def _target(
+    target: Target,
+    entries: Sequence[JournalEntry],
+    account: str,
+    waiting: Waiting,
+    overridden: Mapping[str, Sequence[Override]],
+) -> ReportedTarget:
     planned, spans = target.planned, waiting.of(target)
     return ReportedTarget(
         mirror=planned.application,
@@ -228,6 +275,9 @@ def _target(target: Target, entries: Sequence[JournalEntry], account: str, waiti
         waited_seconds=waiting_of(target.started_at, target.ended_at, spans),
         down_seconds=target.down_seconds,
         verified_by=target.verified_by,
+        overridden="; ".join(
+            f"{one.check}: {one.reason} ({one.person})" for one in overridden.get(target.environment_id, ())
+        ),
         steps=_steps(entries),
     )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import queue
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from enum import Enum, auto
 
-from mirror_console.domain.check import Check, Checked, CheckResult
+from mirror_console.domain.check import Check, Checked
 from mirror_console.domain.plan import Plan, number_to_type, why_nothing
 from mirror_console.domain.rollout import (
     ENDED,
@@ -36,7 +36,8 @@ from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.first_fetch import fetch_first, is_due
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.neighbours import from_neighbours
-from mirror_console.operations.preflight import check_engine
+from mirror_console.operations.overriding import start_problems
+from mirror_console.operations.recheck import blocking_words, recheck
 from mirror_console.operations.running import Running
 from mirror_console.operations.schedule_checks import Openings
 from mirror_console.operations.taking_turns import take_turn
@@ -52,8 +53,9 @@ logger = logging.getLogger(__name__)
 def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int | None = None) -> Rollout:
     """Turn a checked plan into a rollout. Nothing is changed on an engine yet.
 
-    Targets with a blocking check are left out, as skipped, with the reason. Raises InvalidInput where the plan is too
-    old, a check blocks the whole rollout, or the typed number isn't the number of targets that will change.
+    Targets with a blocking check are left out, as skipped, with the reason; what a person overrides of the checks is
+    kept with the rollout. Raises InvalidInput where the plan is too old, a check blocks the whole rollout or can't be
+    overridden, or the typed number isn't the number of targets that will change.
     """
     console.demand_write()
     now = console.clock()
@@ -62,12 +64,13 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
         for result in checked.blocking
         if not result.environment_id
     ]
+    problems += start_problems(checked)
     if now > plan.valid_until:
         problems.append(Problem("plan", "it is too old; plan again"))
     if not plan.targets and not problems:
         problems.append(Problem("targets", why_nothing(plan)))
     blocked = checked.blocked(target.environment_id for target in plan.targets)
-    to_type = number_to_type(len(plan.targets) - len(blocked))
+    to_type = number_to_type(len(plan.targets) - len(blocked), overridden=bool(checked.overrides))
     if to_type is not None and typed != to_type:
         problems.append(Problem("confirmation", f"type {to_type}, the number of targets that will change"))
     if len(blocked) == len(plan.targets) and plan.targets:
@@ -80,13 +83,23 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
         Target(
             planned,
             TargetState.SKIPPED,
-            words=_words(result for result in checked.of(planned.environment_id) if result.blocks),
+            words=blocking_words(result for result in checked.of(planned.environment_id) if checked.blocks(result)),
         )
         if planned.environment_id in blocked
         else Target(planned)
         for planned in plan.targets
     )
-    rollout = Rollout(new_id(), plan, RolloutState.RUNNING, console.person, why, now, targets, console=console.run)
+    rollout = Rollout(
+        new_id(),
+        plan,
+        RolloutState.RUNNING,
+        console.person,
+        why,
+        now,
+        targets,
+        console=console.run,
+        overrides=checked.overrides,
+    )
     with console.catalog.write() as books:
         books.rollouts.add(rollout)
     return rollout
@@ -316,10 +329,12 @@ class Conductor:
             return False
         self._checked_waves.add(wave)
         queued = [target for target in self.rollout.wave(wave) if target.state is TargetState.QUEUED]
-        for target, blocking in recheck(self._console, self._jobs, queued):
+        for target, blocking in recheck(self._console, self._jobs, queued, self.rollout.overrides):
             unreachable = any(result.check in {Check.REACHABLE, Check.API} for result in blocking)
             state = TargetState.FAILED if unreachable else TargetState.SKIPPED
-            self._running.keep(replace(target, state=state, words=_words(blocking), ended_at=self._console.clock()))
+            self._running.keep(
+                replace(target, state=state, words=blocking_words(blocking), ended_at=self._console.clock())
+            )
         return True
 
     def _begin(self, environment_id: str) -> None:
@@ -359,28 +374,3 @@ class _News(Enum):
     """Somebody asked to pause or stop."""
     CUT_OFF = auto()
     """The program ends."""
-
-
-def recheck(console: Console, jobs: Jobs, targets: Sequence[Target]) -> list[tuple[Target, tuple[CheckResult, ...]]]:
-    """Ask the checks of targets again, engine by engine; those that something blocks now, with what does."""
-    by_engine: dict[str, list[Target]] = defaultdict(list)
-    for target in targets:
-        by_engine[target.planned.engine_id].append(target)
-
-    def ask(engine_id: str, several: Sequence[Target]) -> Callable[[], list[CheckResult]]:
-        engine = console.engine(engine_id)
-        return lambda: check_engine(console, jobs, engine, [target.planned for target in several])
-
-    works = {engine_id: ask(engine_id, several) for engine_id, several in by_engine.items()}
-    blocking: dict[str, list[CheckResult]] = defaultdict(list)
-    for outcome in jobs.side_by_side(works, at_once=max(1, len(works))).values():
-        if isinstance(outcome, Exception):
-            raise outcome
-        for result in outcome:
-            if result.blocks:
-                blocking[result.environment_id].append(result)
-    return [(target, tuple(blocking[target.environment_id])) for target in targets if blocking[target.environment_id]]
-
-
-def _words(blocking: Iterable[CheckResult]) -> str:
-    return " ".join(f"{result.check}: {result.words}" for result in blocking)

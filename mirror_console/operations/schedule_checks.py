@@ -5,10 +5,11 @@ They are asked before a rollout starts, and again before the turn of each target
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.check import Answer, AnswerKey, Check, CheckResult
 from mirror_console.domain.environment import Environment
 from mirror_console.domain.moment import day, moment
 from mirror_console.domain.plan import Change, PlannedTarget
@@ -52,13 +53,15 @@ def _hold(target: PlannedTarget, environment: Environment | None, now: datetime)
     until = f" until {day(hold.until, now)}" if hold.until else ""
     words = f"It is held on {hold.version or 'another image'}{until}: {hold.reason.rstrip('.')}."
     remedy = "Plan again, then it goes to what it is held on; or end the hold on the mirror's form."
-    return said(target, Check.HOLD, Answer.BLOCKED, words, remedy)
+    return replace(said(target, Check.HOLD, Answer.BLOCKED, words, remedy), ground=f"{hold.identity} {hold.reason}")
 
 
 def _window(target: PlannedTarget, opening: Opening, now: datetime) -> CheckResult:
-    if opening.closed is Closed.WINDOW:
+    if opening.is_outside(now):
         remedy = "Start it then; or change the window under Settings, or with 'mirror-console schedule'."
-        return said(target, Check.WINDOW, Answer.BLOCKED, _sentence(opening.words(now)), remedy)
+        frozen = opening.closed is Closed.FREEZE
+        words = f"Outside its window ({opening.windows_words}), too." if frozen else _sentence(opening.words(now))
+        return replace(said(target, Check.WINDOW, Answer.BLOCKED, words, remedy), ground=opening.windows_words)
     if opening.closed is Closed.FREEZE:
         return said(target, Check.WINDOW, Answer.PASS, "What matters is the freeze.")
     if opening.until is not None and opening.until - now <= CLOSES_SOON:
@@ -72,7 +75,8 @@ def _freeze(target: PlannedTarget, opening: Opening, now: datetime) -> CheckResu
         return said(target, Check.FREEZE, Answer.PASS, "Nothing is frozen here.")
     who = ", ".join(dict.fromkeys(freeze.person for freeze in opening.freezes))
     remedy = f"Start it then, or ask {who}: freezes are under Settings, and in 'mirror-console schedule list'."
-    return said(target, Check.FREEZE, Answer.BLOCKED, _sentence(opening.words(now)), remedy)
+    answer = said(target, Check.FREEZE, Answer.BLOCKED, _sentence(opening.words(now)), remedy)
+    return replace(answer, ground=opening.freezes_words)
 
 
 class Openings:
@@ -84,27 +88,49 @@ class Openings:
         self._accounts: dict[str, str] | None = None
 
     def closed(self, rollout: Rollout) -> dict[str, str]:
-        """Of the targets that wait for their turn, those that may not be changed now, by environment, and why."""
+        """Of the targets that wait for their turn, those that may not be changed now, by environment, and why.
+
+        What a person overrides keeps nobody waiting, as long as the same window or freeze would.
+        """
         with self._console.catalog.read() as books:
             schedule = books.schedule.all()
             if schedule and self._accounts is None:
                 self._accounts = {one.id: one.account for one in books.applications.all() if one.id in self._ids}
         waiting = (target.planned for target in rollout.targets if target.state is TargetState.QUEUED)
         now = self._console.clock().astimezone()
-        return dict(_closed(schedule, waiting, self._accounts or {}, now)) if schedule else {}
+        if not schedule:
+            return {}
+        overridden = {override.key for override in rollout.overrides}
+        return dict(_closed(schedule, waiting, self._accounts or {}, now, overridden))
 
 
 def _closed(
-    schedule: Schedule, targets: Iterable[PlannedTarget], accounts: Mapping[str, str], now: datetime
+    schedule: Schedule,
+    targets: Iterable[PlannedTarget],
+    accounts: Mapping[str, str],
+    now: datetime,
+    overridden: Collection[AnswerKey],
 ) -> Iterable[tuple[str, str]]:
-    said_of: dict[Place, str] = {}
+    said_of: dict[Place, list[tuple[Check, str, str]]] = {}
     for target in targets:
         place = _place(target, accounts)
         if place not in said_of:
-            opening = schedule.opening(place, now)
-            said_of[place] = f"{opening.closed}: {opening.words(now)}" if opening.closed else ""
-        if said_of[place]:
-            yield target.environment_id, said_of[place]
+            said_of[place] = list(_closing(schedule.opening(place, now), now))
+        for check, ground, words in said_of[place]:
+            if (check, target.environment_id, Answer.BLOCKED, ground) not in overridden:
+                yield target.environment_id, words
+                break
+
+
+def _closing(opening: Opening, now: datetime) -> Iterable[tuple[Check, str, str]]:
+    """What closes an environment: the check that says so, what it rests on, and the words for whoever waits."""
+    if opening.closed is Closed.FREEZE:
+        yield Check.FREEZE, opening.freezes_words, f"{opening.closed}: {opening.words(now)}"
+    if opening.is_outside(now):
+        told = (
+            opening.words(now) if opening.closed is Closed.WINDOW else f"outside its window ({opening.windows_words})"
+        )
+        yield Check.WINDOW, opening.windows_words, f"{Closed.WINDOW}: {told}"
 
 
 def _sentence(words: str) -> str:

@@ -25,6 +25,7 @@ NOUNS = {
     "held_image": Noun.IMAGE,
     "applied": Noun.RECORD,
     "rollout": Noun.ROLLOUT,
+    "override": Noun.OVERRIDE,
     "target": Noun.TARGET,
 }
 """What a row of a table is called."""
@@ -107,7 +108,7 @@ def _why(table: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     match table:
         case "environment":
             return str(new.get("hold.reason") or "")
-        case "freeze":
+        case "freeze" | "override":
             return str(new.get("reason") or "")
         case "release":
             return str(new.get("remark") or "")
@@ -177,10 +178,8 @@ class _Names:
                 of = [str(row.get("account") or ""), str(row.get("environment") or "")]
                 of.insert(0, self._application(str(row["application_id"]))[0] if row.get("application_id") else "")
                 return " ".join(one for one in of if one) or "all mirrors", str(row.get("account") or "")
-            case "rollout":
-                plan = row.get("plan_id") or self._ask("rollout", "plan_id", key)[0]
-                fingerprint, environment = self._ask("plan", "fingerprint, environment", str(plan))
-                return f"{fingerprint} to {environment}", ""
+            case "rollout" | "override":
+                return self._of_rollout(key, row)
         return key, ""
 
     def account_of(self, application_id: str) -> str:
@@ -196,6 +195,15 @@ class _Names:
             name, account = self._ask("application", "name, account", key)
             self._applications[key] = (name, account)
         return self._applications[key]
+
+    def _of_rollout(self, key: str, row: Mapping[str, Any]) -> tuple[str, str]:
+        """A rollout by its plan; what is said of one of its targets by that."""
+        if row.get("environment_id"):
+            name, account, own = self._environment(str(row["environment_id"]), {})
+            return f"{name} {own}", account
+        plan = row.get("plan_id") or self._ask("rollout", "plan_id", key)[0]
+        fingerprint, environment = self._ask("plan", "fingerprint, environment", str(plan))
+        return f"{fingerprint} to {environment}", ""
 
     def _environment(self, key: str, row: Mapping[str, Any]) -> tuple[str, str, str]:
         if "application_id" in row:

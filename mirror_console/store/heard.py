@@ -68,6 +68,7 @@ WATCHED = (
     # What a rollout applies stands with its target; here is what was accepted without one.
     Watched(tables.applied, without=frozenset({"at", "secrets"}), when="NEW.rollout_id = ''"),
     Watched(tables.rollout, without=frozenset({"console", "started_at"}), events=("INSERT", "UPDATE")),
+    Watched(tables.override, without=frozenset({"person", "at"}), events=("INSERT",)),
     Watched(
         tables.target,
         without=frozenset({"planned", "step", "started_at", "ended_at", "process"}),

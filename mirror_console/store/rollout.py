@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from mirror_console.domain.bulk import in_bulk
+from mirror_console.domain.check import Override
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import PlannedTarget
@@ -20,10 +21,11 @@ from mirror_console.store.failures import Unreadable
 from mirror_console.store.plan import SHAPE as PLAN
 from mirror_console.store.plan import Plans
 from mirror_console.store.shape import Shape, among, binders
-from mirror_console.store.tables import fetch, plan, rollout, target
+from mirror_console.store.tables import fetch, override, plan, rollout, target
 
 _TARGET = Shape(Target, target)
 _FETCH = Shape(Fetch, fetch)
+_OVERRIDE = Shape(Override, override)
 _HEAD = Shape(
     Rollout,
     rollout,
@@ -31,6 +33,7 @@ _HEAD = Shape(
         "plan": rollout.c.plan_id.label("plan"),
         "targets": sa.null().label("targets"),
         "fetches": sa.null().label("fetches"),
+        "overrides": sa.null().label("overrides"),
     },
 )
 _UNFINISHED = rollout.c.state.in_([state for state in RolloutState if state not in ENDED])
@@ -83,6 +86,7 @@ class Rollouts(Collection):
             self._connection.execute(_TARGET.insert, rows)
         if value.fetches:
             self.save_fetches(value.id, value.fetches)
+        self.add_overrides(value.id, value.overrides)
 
     def save_head(self, value: Rollout) -> None:
         """State, pause, gates and end of the rollout; not its targets. Raises KeyError where it was never added."""
@@ -111,6 +115,18 @@ class Rollouts(Collection):
             place = places.setdefault((value.engine_id, value.reference), len(places))
             row = {"rollout_id": rollout_id, "place": place, **_FETCH.values(value)}
             self._connection.execute(_FETCH.upsert, row)
+
+    def add_overrides(self, rollout_id: str, values: Sequence[Override]) -> None:
+        """More answers that a rollout goes on in spite of. What a person has said is never changed."""
+        self._changes("rollouts")
+        of_rollout = sa.select(sa.func.count()).select_from(override).where(override.c.rollout_id == rollout_id)
+        first = self._connection.scalar(of_rollout) or 0
+        rows = [
+            {"rollout_id": rollout_id, "place": place, **_OVERRIDE.values(value)}
+            for place, value in enumerate(values, first)
+        ]
+        if rows:
+            self._connection.execute(_OVERRIDE.insert, rows)
 
     def done(self, rollout_ids: Iterable[str]) -> dict[tuple[str, str], PlannedTarget]:
         """Targets of these rollouts that ended well, by rollout and environment."""
@@ -147,7 +163,7 @@ class Rollouts(Collection):
         return {one.environment_id: one for one in found}
 
     def _read(self, which: sa.ColumnElement[bool]) -> list[Rollout]:
-        """Rollouts in four queries, however many there are."""
+        """Rollouts in five queries, however many there are."""
         with in_bulk():
             chosen = sa.select(rollout.c.id).where(which)
             of_plan = sa.select(rollout.c.plan_id).where(which)
@@ -171,6 +187,14 @@ class Rollouts(Collection):
             )
             for *of_fetch, rollout_id in rows:
                 fetches[rollout_id].append(Fetch(*of_fetch))
+            overrides: defaultdict[str, list[Override]] = defaultdict(list)
+            rows = self._connection.execute(
+                _OVERRIDE.select.add_columns(override.c.rollout_id)
+                .where(override.c.rollout_id.in_(chosen))
+                .order_by(override.c.rollout_id, override.c.place)
+            )
+            for *of_override, rollout_id in rows:
+                overrides[rollout_id].append(Override(*of_override))
             heads = self._connection.execute(
                 _HEAD.select.where(which).order_by(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
             )
@@ -178,7 +202,12 @@ class Rollouts(Collection):
             for head in heads:
                 if head.plan not in plans:
                     raise Unreadable("a rollout without its plan")
-                parts = {"targets": tuple(targets[head.id]), "fetches": tuple(fetches[head.id])}
-                whole = {**head._mapping, "plan": plans[head.plan], **parts}
+                whole = {
+                    **head._mapping,
+                    "plan": plans[head.plan],
+                    "targets": tuple(targets[head.id]),
+                    "fetches": tuple(fetches[head.id]),
+                    "overrides": tuple(overrides[head.id]),
+                }
                 rollouts.append(Rollout(**whole))
             return rollouts

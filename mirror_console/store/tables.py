@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mirror_console.domain.application import ImageSource, Kind
+from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.engine import Address, Contact, EngineFacts, TlsReferences
 from mirror_console.domain.environment import Hold, Settings, TagRule
 from mirror_console.domain.fetching import FetchState
@@ -350,6 +351,21 @@ fetch = _table(
     _column("started_at", Moment(), null=True),
     _column("ended_at", Moment(), null=True),
     sa.UniqueConstraint("rollout_id", "engine_id", "reference"),
+    rowid=False,
+)
+
+override = _table(
+    "override",
+    _key("rollout_id", _of("rollout", with_it=True)),
+    sa.Column("place", Whole(), primary_key=True, nullable=False),
+    _column("check", Word(Check)),
+    _column("answer", Word(Answer)),
+    _column("environment_id", Text()),
+    _column("words", Text()),
+    _column("ground", Text()),
+    _column("reason", Text()),
+    _column("person", Text()),
+    _column("at", Moment()),
     rowid=False,
 )
 

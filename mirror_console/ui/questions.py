@@ -142,7 +142,7 @@ class QuestionDialog(QDialog):
         box.addLayout(dialog_foot(self.go_button, self.cancel_button))
         (self.phrase_field or self.reason_field or self.number_field or self.cancel_button).setFocus()
         self._look()
-        _fit(self)
+        fit(self)
 
     def answer(self) -> Answer:
         """What was typed, for a dialog that was accepted."""
@@ -199,7 +199,7 @@ class ChoiceDialog(QDialog):
         row.addWidget(self.cancel_button)
         box.addLayout(row)
         self.cancel_button.setFocus()
-        _fit(self)
+        fit(self)
 
     def _take(self, which: str) -> None:
         self.chosen = which
@@ -233,7 +233,8 @@ def _details(text: str) -> QWidget:
     return area
 
 
-def _fit(dialog: QDialog) -> None:
+def fit(dialog: QDialog) -> None:
+    """Make a dialog as high as what stands in it."""
     # A layout guesses the height of wrapped text too high, and makes that the least height of its dialog. Parts have
     # their sizes only once they are polished.
     dialog.ensurePolished()

@@ -19,6 +19,7 @@ from mirror_console.ui.activity.page import ActivityPage
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.fleet import Fleet
 from mirror_console.ui.grid.page import AlignmentPage
+from mirror_console.ui.help import help_here
 from mirror_console.ui.keys import show_keys
 from mirror_console.ui.notices import NoticeBar, announce
 from mirror_console.ui.page import Page
@@ -211,6 +212,7 @@ class MainWindow(QMainWindow):
                 "panel-left-close",
                 "Ctrl+B",
             ),
+            Declared("help.pages", "Help", MenuName.HELP, lambda: help_here(self.context, self), "circle-help", "F1"),
             Declared(
                 "help.keys", "Keys", MenuName.HELP, lambda: show_keys(self.context, self), "circle-help", "Ctrl+?"
             ),

@@ -49,6 +49,7 @@ LOOKS = {
     "catalog export",
     "catalog path",
     "catalog backup",
+    "help",
 }
 """Commands that change nothing but what was seen, as long as no more than their shortest call is given.
 

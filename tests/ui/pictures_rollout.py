@@ -20,6 +20,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from mirror_console.domain.causes import causes
+from mirror_console.domain.check import Check
 from mirror_console.domain.durations import Lasted, Learned
 from mirror_console.domain.engine import Engine, Registry, TlsReferences
 from mirror_console.domain.fetching import FetchState, fetching_words
@@ -36,6 +37,7 @@ from mirror_console.operations.connection import TITLES
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import ConnectionStep, StepState
 from mirror_console.operations.imports import import_catalog
+from mirror_console.operations.overriding import override
 from mirror_console.operations.recovery import Finding, Interruption
 from mirror_console.operations.schedule import ScopeInput, WindowInput, save_window
 from mirror_console.settings import Preferences, Theme
@@ -45,6 +47,7 @@ from mirror_console.ui.engines.operations import EngineOperations
 from mirror_console.ui.engines.page import EnginesPage
 from mirror_console.ui.engines.registry_editor import RegistryEditor
 from mirror_console.ui.grid.page import AlignmentPage
+from mirror_console.ui.help import HelpDialog
 from mirror_console.ui.mirrors.editor import MirrorEditor
 from mirror_console.ui.mirrors.hold import HoldDialog
 from mirror_console.ui.mirrors.operations import MirrorOperations
@@ -52,7 +55,9 @@ from mirror_console.ui.mirrors.page import MirrorsPage
 from mirror_console.ui.questions import ChoiceDialog, QuestionDialog
 from mirror_console.ui.rollout.assistant import question
 from mirror_console.ui.rollout.causes_panel import choices
+from mirror_console.ui.rollout.checks import ChecksStep
 from mirror_console.ui.rollout.operations import RolloutOperations
+from mirror_console.ui.rollout.overriding import OverrideDialog
 from mirror_console.ui.rollout.page import RolloutsPage
 from mirror_console.ui.settings.page import SettingsPage
 from mirror_console.ui.settings.schedule_form import FreezeDialog, WindowDialog
@@ -627,7 +632,45 @@ def _source_form(window: MainWindow, to: str = "") -> QWidget:
     return window
 
 
+def _held(window: MainWindow, *, overridden: bool = False) -> ChecksStep:
+    """The checks of a plan against which some mirrors are held; with `overridden` a person goes on with two of them."""
+    page = _rollouts(window)
+    page.stack.setCurrentWidget(page.assistant)
+    page.assistant.show_plan(PLAN)
+    page.assistant.show_checks(PLAN)
+    checks = page.assistant.checks
+    checks.finish(sample.held(PLAN))
+    checks.view.move_to(Check.HOLD)
+    if overridden and checks.checked is not None:
+        two = [result for result in checks.checked.blocking if "campaign" in result.words]
+        checks._put(override(window.context.console, checks.checked, two, "Both customers agreed to the security fix"))
+    return checks
+
+
+def _overriding(window: MainWindow) -> QWidget:
+    checks = _held(window)
+    assert checks.checked is not None
+    result = next(one for one in checks.checked.blocking if one.check is Check.HOLD)
+    dialog = OverrideDialog(checks.checked, result, checks._about, window)
+    dialog.scope.setCurrentIndex(1)
+    return dialog
+
+
+def _help(window: MainWindow) -> QWidget:
+    dialog = HelpDialog(window.context, window)
+    dialog.show_page("pullable")
+    return dialog
+
+
+def _shown(_widget: object, window: MainWindow) -> QWidget:
+    return window
+
+
 SCENES: dict[str, Scene] = {
+    "rollout-3-held": lambda window: _shown(_held(window), window),
+    "rollout-3-overridden": lambda window: _shown(_held(window, overridden=True), window),
+    "rollout-3-override": _overriding,
+    "help": _help,
     "rollouts": _list,
     "rollouts-empty": _list_empty,
     "rollout-1-targets": _targets,

@@ -342,9 +342,16 @@ def question(plan: Plan, checked: Checked, *, protected: bool) -> Question:
     details = []
     if blocked:
         details.append(tr("{} and left out.").format(count(len(blocked), "target is blocked", "targets are blocked")))
+    if checked.overrides:
+        details.append(
+            tr("{} overridden: the rollout goes on in spite of them.").format(
+                count(len(checked.overrides), "answer is", "answers are")
+            )
+        )
     if checked.warnings:
         details.append(tr("{} looked at.").format(count(len(checked.warnings), "warning was", "warnings were")))
-    everyday = len(ready) <= EVERYDAY and not protected and not checked.warnings
+    everyday = len(ready) <= EVERYDAY and not protected and not checked.warnings and not checked.overrides
+    to_type = number_to_type(len(ready), overridden=bool(checked.overrides))
     if plan.rollback_of is not None:
         sentences = [
             tr("Each goes back to its own image and settings of before {}.").format(plan.rollback_of.fingerprint),
@@ -354,7 +361,7 @@ def question(plan: Plan, checked: Checked, *, protected: bool) -> Question:
             tr("Roll back {}?").format(to),
             " ".join(sentences),
             go=tr("Start rollback of {}").format(number(len(ready))),
-            number=number_to_type(len(ready)),
+            number=to_type,
             reason=not everyday,
             details=" ".join(details),
         )
@@ -362,7 +369,7 @@ def question(plan: Plan, checked: Checked, *, protected: bool) -> Question:
         tr("Roll out {} to {}?").format(versions(ready), to),
         " ".join(sentence for sentence in sentences if sentence),
         go=tr("Start rollout to {}").format(number(len(ready))),
-        number=number_to_type(len(ready)),
+        number=to_type,
         reason=not everyday,
         details=" ".join(details),
     )

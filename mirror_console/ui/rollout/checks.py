@@ -2,67 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QSplitter, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Status
-from mirror_console.domain.check import Answer, Check, Checked, CheckResult
+from mirror_console.domain.check import Answer, Check, Checked, CheckResult, Override
 from mirror_console.domain.plan import Plan
+from mirror_console.operations.overriding import override, still_overridden, take_back
 from mirror_console.ui.context import UiContext
+from mirror_console.ui.help import show_help
+from mirror_console.ui.rollout.check_groups import WORST, CheckGroup, grouped
+from mirror_console.ui.rollout.overriding import AnswerPart, OverrideDialog
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import ANSWER_GLYPHS, titled
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_4
 from mirror_console.ui.widgets.form import tick
 from mirror_console.ui.widgets.table import Column, TableView
 from mirror_console.ui.widgets.text import Look, label
-from mirror_console.ui.words import count, number, tr
-
-_WORST = {answer: rank for rank, answer in enumerate(reversed(Answer))}
-
-
-@dataclass(frozen=True, slots=True)
-class CheckGroup:
-    """All answers to one check. `worst` None: it has not been answered yet."""
-
-    check: Check
-    results: tuple[CheckResult, ...] = ()
-
-    @property
-    def worst(self) -> Answer | None:
-        """The answer that counts most."""
-        return min((result.answer for result in self.results), key=_WORST.__getitem__, default=None)
-
-    @property
-    def blocking(self) -> int:
-        """How many answers block something."""
-        return sum(result.blocks for result in self.results)
-
-    @property
-    def warned(self) -> int:
-        """How many answers ask for a look."""
-        warning = {Answer.WARNING, Answer.UNKNOWN}
-        return sum(not result.blocks and result.answer in warning for result in self.results)
-
-    @property
-    def words(self) -> str:
-        """The counts: ``2 blocked · 22 pass``."""
-        counted = Counter(result.answer for result in self.results)
-        parts = [f"{number(counted[answer])} {tr(answer)}" for answer in reversed(Answer) if counted[answer]]
-        return " · ".join(parts) if parts else tr("waiting")
-
-
-def grouped(results: Sequence[CheckResult]) -> list[CheckGroup]:
-    """Answers by check: what blocks first, then what warns, then the rest in the order of the checks."""
-    groups = [CheckGroup(check, tuple(result for result in results if result.check is check)) for check in Check]
-
-    def rank(group: CheckGroup) -> int:
-        return 0 if group.blocking else 1 if group.warned else 2
-
-    return sorted(groups, key=rank)
+from mirror_console.ui.words import count, tr
 
 
 class ChecksStep(QWidget):
@@ -76,6 +35,8 @@ class ChecksStep(QWidget):
         self._plan: Plan | None = None
         self._results: tuple[CheckResult, ...] = ()
         self._ticks: dict[Check, QCheckBox] = {}
+        self._overrides: tuple[Override, ...] = ()
+        """What was overridden of this plan's answers: it is kept when they are asked again."""
         self.checked: Checked | None = None
         self.summary = label("", Look.HEADING, wrap=True)
         self.groups = PlainTable[CheckGroup](_group_columns(), lambda group: group.check)
@@ -85,13 +46,18 @@ class ChecksStep(QWidget):
         self.details_view = TableView(self.details, context.theme, tr("Answers to the check"))
         self.details_view.cursor_changed.connect(lambda _key: self._say_whole())
         self.details_title = label("", Look.STRONG)
-        self.whole = label("", wrap=True, select=True)
+        self.answer = AnswerPart()
+        self.answer.override_wished.connect(self._override)
+        self.answer.take_back_wished.connect(self._take_back)
+        self.answer.help_wished.connect(lambda: show_help(context, self, self.help_page()))
         self._understood = QVBoxLayout()
         self._understood.setSpacing(0)
         self._lay_out()
 
     def begin(self, plan: Plan) -> None:
         """The checks of a plan are about to be asked."""
+        if self._plan is None or self._plan.id != plan.id:
+            self._overrides = ()
         self._plan = plan
         self.checked = None
         self._clear_ticks()
@@ -100,16 +66,16 @@ class ChecksStep(QWidget):
     def take(self, results: Sequence[CheckResult]) -> None:
         """Show the answers that are there so far."""
         self._results = tuple(results)
-        self.groups.show(grouped(self._results))
+        self.groups.show(grouped(self.checked or Checked(self._results)))
         self._show_details()
         self._tell()
 
     def finish(self, checked: Checked) -> None:
         """All answers are there."""
-        self.checked = checked
+        self.checked = checked = still_overridden(checked, self._overrides)
         self.take(checked.results)
         self._clear_ticks()
-        for group in grouped(checked.results):
+        for group in grouped(checked):
             if group.warned:
                 words = tr("I have looked at the {} of “{}”").format(
                     count(group.warned, "warning", "warnings"), tr(group.check)
@@ -120,7 +86,7 @@ class ChecksStep(QWidget):
                 self._understood.addWidget(made)
                 made.show()
         first = self.groups.rows[0]
-        if first.blocking or first.warned:
+        if first.blocking or first.overridden or first.warned:
             self.view.move_to(first.check)
         self.changed.emit()
 
@@ -128,6 +94,11 @@ class ChecksStep(QWidget):
         """The checks could not be asked."""
         self.summary.setText(words)
         self.changed.emit()
+
+    def help_page(self) -> str:
+        """The page of the check that the cursor is on."""
+        key = self.view.current_key()
+        return key.id if isinstance(key, Check) else ""
 
     @property
     def ticks(self) -> tuple[QCheckBox, ...]:
@@ -178,23 +149,55 @@ class ChecksStep(QWidget):
             words = tr("{} ready; {} and will be left out.").format(count(ready, "target is", "targets are"), blocked)
         else:
             words = tr("All {} are ready.").format(count(targets, "target", "targets"))
+        overridden = len(self.checked.overrides)
+        if overridden:
+            words += " " + tr("{} overridden.").format(count(overridden, "answer is", "answers are"))
         self.summary.setText(words)
 
     def _show_details(self) -> None:
         key = self.view.current_key()
         group = next((group for group in self.groups.rows if group.check == key), None)
-        results = sorted(group.results, key=lambda result: _WORST[result.answer]) if group else []
+        results = sorted(group.results, key=lambda result: WORST[result.answer]) if group else []
         self.details.show(list(enumerate(results)))
         self.details_title.setText(titled(tr(group.check)) if group else "")
         self._say_whole()
 
+    def _current(self) -> CheckResult | None:
+        """The answer that the cursor is on."""
+        key = self.details_view.current_key()
+        return next((result for place, result in self.details.rows if place == key), None)
+
     def _say_whole(self) -> None:
         """The answer that the cursor is on, with its remedy: in the table there is seldom room for all of it."""
-        key = self.details_view.current_key()
-        result = next((result for place, result in self.details.rows if place == key), None)
-        asks = result is not None and result.answer is not Answer.PASS
-        self.whole.setText(f"{result.words} {result.remedy}".strip() if result is not None and asks else "")
-        self.whole.setVisible(asks)
+        result = self._current()
+        word = self.checked.override_of(result) if self.checked and result else None
+        refusal = self._context.console.read_only
+        self.answer.show_answer(result, word, refusal, asked=self.checked is not None)
+
+    def _override(self) -> None:
+        checked, result = self.checked, self._current()
+        if checked is None or result is None:
+            return
+        dialog = OverrideDialog(checked, result, self._about, self)
+        if dialog.exec() == OverrideDialog.DialogCode.Accepted:
+            self._put(override(self._context.console, checked, dialog.results, dialog.reason))
+        dialog.deleteLater()
+
+    def _take_back(self) -> None:
+        """Take a word back, for all whom it was said for at once."""
+        checked, result = self.checked, self._current()
+        word = checked.override_of(result) if checked and result else None
+        if checked is not None and word is not None:
+            said = (word.check, word.reason, word.at)
+            keys = {one.key for one in checked.overrides if (one.check, one.reason, one.at) == said}
+            self._put(take_back(checked, [one for one in checked.results if one.key in keys]))
+
+    def _put(self, checked: Checked) -> None:
+        """Show the answers as they are overridden now; the cursor stays where it is."""
+        self.checked, self._overrides = checked, checked.overrides
+        self.take(checked.results)
+        self.details.repaint_all()
+        self.changed.emit()
 
     def _about(self, result: CheckResult) -> str:
         if self._plan is None:
@@ -207,8 +210,18 @@ class ChecksStep(QWidget):
         return tr("whole rollout")
 
     def _detail_columns(self) -> tuple[Column[tuple[int, CheckResult]], ...]:
+        def word(row: tuple[int, CheckResult]) -> Override | None:
+            return self.checked.override_of(row[1]) if self.checked else None
+
         def said(row: tuple[int, CheckResult]) -> str:
-            return f"{row[1].words} {row[1].remedy}".strip()
+            over = word(row)
+            return over.reason if over else f"{row[1].words} {row[1].remedy}".strip()
+
+        def answer(row: tuple[int, CheckResult]) -> str:
+            return tr("overridden") if word(row) else tr(row[1].answer)
+
+        def glyph(row: tuple[int, CheckResult]) -> Status:
+            return ANSWER_GLYPHS[Answer.WARNING if word(row) else row[1].answer]
 
         def tip(row: tuple[int, CheckResult]) -> str:
             return f"{row[1].words}\n{row[1].remedy}".strip()
@@ -218,9 +231,9 @@ class ChecksStep(QWidget):
             Column(
                 "answer",
                 tr("Answer"),
-                lambda row: tr(row[1].answer),
-                100,
-                status=lambda row: ANSWER_GLYPHS[row[1].answer],
+                answer,
+                124,
+                status=glyph,
             ),
             Column("words", tr("Reason, and what to do"), said, 300, tip=tip, stretch=True),
         )
@@ -240,7 +253,7 @@ class ChecksStep(QWidget):
         inner.setSpacing(SPACE_1)
         inner.addWidget(self.details_title)
         inner.addWidget(self.details_view, 1)
-        inner.addWidget(self.whole)
+        inner.addWidget(self.answer)
         split.addWidget(right)
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 3)

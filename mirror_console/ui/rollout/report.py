@@ -21,7 +21,16 @@ from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.outcome_bar import OutcomeBar
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.ways import way_words
-from mirror_console.ui.rollout.words import ROLLOUT_GLYPHS, STATE_GLYPHS, by_urgency, plan_title, titled, took, urgency
+from mirror_console.ui.rollout.words import (
+    ROLLOUT_GLYPHS,
+    STATE_GLYPHS,
+    by_urgency,
+    overridden_words,
+    plan_title,
+    titled,
+    took,
+    urgency,
+)
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.saving import AskWhere, ask_where, save_report
 from mirror_console.ui.widgets.scrolled import Paper, scrolled
@@ -121,6 +130,7 @@ class ReportView(QWidget):
             told.insert(0, titled(plan.kind))
         if rollout.paused_because:
             told.append(rollout.paused_because)
+        told += overridden_words(rollout)
         if plan.left_out:
             left_out = count(len(plan.left_out), "mirror was left out", "mirrors were left out")
             told.append(tr("{} of the plan").format(left_out))

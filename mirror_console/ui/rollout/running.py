@@ -41,6 +41,7 @@ from mirror_console.ui.rollout.words import (
     by_urgency,
     outcome_words,
     over_of,
+    overridden_words,
     plan_title,
     took,
     urgency,
@@ -147,7 +148,8 @@ class RunView(QWidget):
         self._show_pace(rollout, now)
         self.fetching.setText(fetching_words(rollout.fetches))
         self.fetching.setVisible(bool(rollout.fetches))
-        self.rule.setText(tr("Stop rule: {}.").format(stop_rule_words(rollout)))
+        stops = tr("Stop rule: {}.").format(stop_rule_words(rollout))
+        self.rule.setText("\n".join([stops, *overridden_words(rollout)]))
         self.waves.show(_waves(rollout))
         self.targets.show(by_urgency(rollout.targets))
         self._show_buttons(rollout)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from mirror_console.domain.alignment import Status
 from mirror_console.domain.check import Answer
+from mirror_console.domain.overriding import together, together_words
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget
 from mirror_console.domain.rollout import (
     COUNTS_AS_FAILED,
@@ -114,6 +115,12 @@ def urgency(target: Target) -> int:
 def by_urgency(targets: Sequence[Target]) -> list[Target]:
     """Targets with what needs a person at the top."""
     return sorted(targets, key=urgency)
+
+
+def overridden_words(rollout: Rollout) -> list[str]:
+    """What a rollout goes on in spite of, a line for each word of a person."""
+    names = {target.environment_id: target.planned.application for target in rollout.targets}
+    return [f"{together_words(one, names)} ({one.person})" for one in together(rollout.overrides)]
 
 
 def outcome_words(rollout: Rollout) -> str:

@@ -160,6 +160,23 @@ NEW = (
     ) WITHOUT ROWID, STRICT
     """,
     """
+    CREATE TABLE override (
+        rollout_id TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        "check" TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        environment_id TEXT NOT NULL,
+        words TEXT NOT NULL,
+        ground TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        person TEXT NOT NULL,
+        at TEXT NOT NULL,
+        CONSTRAINT pk_override PRIMARY KEY (rollout_id, place),
+        CONSTRAINT fk_override_rollout_id FOREIGN KEY(rollout_id)
+            REFERENCES rollout (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+    ) WITHOUT ROWID, STRICT
+    """,
+    """
     CREATE TABLE applied (
         environment_id TEXT NOT NULL,
         process TEXT NOT NULL,
