@@ -16,6 +16,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.import_batch import Known
 from mirror_console.operations.import_file import FORMAT
 from mirror_console.operations.import_schedule import freezes_content, windows_content
+from mirror_console.operations.route_input import route_content
 from mirror_console.operations.typed import answers_text, span_text
 
 
@@ -173,6 +174,7 @@ def _settings(settings: Settings) -> dict[str, Any]:
             "command": list(settings.command),
             "init": settings.init,
             "labels": dict(settings.labels),
+            "route": route_content(settings.route) if settings.route is not None else None,
         },
         always=("stop_seconds",),
     )
