@@ -35,7 +35,7 @@ MEANING = {
     Found.NOT_BEGUN: "Nothing that serves was changed. It would be begun anew.",
     Found.HALF_DONE: "The swap had begun. The old container goes back into service first.",
     Found.UNVERIFIED: "The new container runs alone and was not verified yet. It would be verified.",
-    Found.ROUTED: "The new container was verified and gets requests. It would be verified again, then the old one goes.",
+    Found.ROUTED: "The new container was verified and gets requests. Verified again, it would take over.",
     Found.COMMITTED: "The new container was verified. What is left is tidying up.",
     Found.FINISHED: "It was finished. Only the note is missing.",
     Found.LOST: "Neither container is there. It needs a person.",

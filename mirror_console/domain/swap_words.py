@@ -74,10 +74,10 @@ def _reason(target: PlannedTarget) -> str:
 
 _SENTENCES = {
     GAP: "Each target is down while its container is exchanged; the old one is kept, stopped, as the way back.",
-    NO_GAP: "Where a new container starts beside the old one, it gets the requests when it is well, and the old one ends "
-    "what it was asked: something serves all the time.",
-    MIXED: "Where a proxy follows labels, both versions answer for a moment, and what reaches the old container while it "
-    "stops may fail: brief mixed versions.",
+    NO_GAP: "Where a new container starts beside the old one, it gets the requests when it is well, and the old one "
+    "ends what it was asked: something serves all the time.",
+    MIXED: "Where a proxy follows labels, both versions answer for a moment, and what reaches the old container while "
+    "it stops may fail: brief mixed versions.",
 }
 
 

@@ -22,7 +22,7 @@ from mirror_console.domain.environment import (
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import Problem
 from mirror_console.operations.console import new_id
-from mirror_console.operations.route_input import RouteInput, draft_route, route_input
+from mirror_console.operations.route_input import NO_ROUTE, RouteInput, draft_route, route_input
 from mirror_console.operations.typed import (
     answers_text,
     bytes_text,
@@ -83,7 +83,7 @@ class EnvironmentInput:
     tag: str = ""
     every: str = "15 min"
     """How often that tag is looked up."""
-    route: RouteInput = RouteInput()
+    route: RouteInput = NO_ROUTE
 
 
 @dataclass(frozen=True, slots=True)

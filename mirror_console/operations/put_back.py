@@ -115,7 +115,7 @@ def _take_from_route(turn: Turn, scene: Scene) -> None:
 
 
 def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> StepFailed | None:
-    """Let the old one serve again. Returned is that it could not be named so. Raises StepFailed where it can't serve."""
+    """Let the old one serve again; returned is that it couldn't be named so. Raises StepFailed where it can't serve."""
     if scene.old is None:
         return None
     name = turn.planned.container

@@ -12,7 +12,9 @@ from mirror_console.operations.proxies import unmarked
 from mirror_console.operations.scene import old_aliases_now
 
 
-def check_route(networks: Callable[[], Collection[str]], target: PlannedTarget, old: Container | None) -> list[CheckResult]:
+def check_route(
+    networks: Callable[[], Collection[str]], target: PlannedTarget, old: Container | None
+) -> list[CheckResult]:
     """Whether requests come to the new container; nothing is said of one without a route. Raises EngineError.
 
     `networks` tells the names of the engine's networks. `old` is the container that serves now.

@@ -27,10 +27,13 @@ class RouteInput:
     proof: str = ""
 
 
+NO_ROUTE = RouteInput()
+
+
 def route_input(route: Route | None) -> RouteInput:
     """What a form shows of a route."""
     if route is None:
-        return RouteInput()
+        return NO_ROUTE
     return RouteInput(
         network=route.network,
         alias=route.alias,

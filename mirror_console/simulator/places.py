@@ -72,7 +72,9 @@ def connect_network(state: EngineState, reference: str, body: Document) -> None:
         asked = document_of(body.get("EndpointConfig"))
         wanted = str(document_of(asked.get("IPAMConfig")).get("IPv4Address") or "")
         if wanted and not network.subnet:
-            words = "user specified IP address is supported only when connecting to networks with user configured subnets"
+            words = (
+                "user specified IP address is supported only when connecting to networks with user configured subnets"
+            )
             raise Refusal(400, words)
         if wanted and any(one.address == wanted for one in _on(state, network)):
             raise Refusal(403, "Address already in use")

@@ -24,12 +24,20 @@ class RoutePart:
         """Put it into a form."""
         words = tr("By an alias that the proxy looks up in a network, or by labels that it follows. Empty: no route.")
         form.heading(tr("Route"), words)
-        form.add(Field("settings.route.network", tr("Proxy's network"), self.network, hint=tr("Joined last, left first.")))
+        form.add(
+            Field("settings.route.network", tr("Proxy's network"), self.network, hint=tr("Joined last, left first."))
+        )
         form.add(Field("settings.route.alias", tr("Alias"), self.alias, hint=tr("What the proxy sends requests to.")))
         form.add(Field("settings.route.port", tr("Port behind the alias"), self.port))
         form.add(Field("settings.route.labels", tr("Or by labels of"), self.labels))
-        form.add(Field("settings.route.drain", tr("Seconds to drain"), self.drain, hint=tr("The old one goes on for so long.")))
-        form.add(Field("settings.route.proof", tr("Proof address"), self.proof, hint=tr("Asked through the engine's proxy.")))
+        form.add(
+            Field(
+                "settings.route.drain", tr("Seconds to drain"), self.drain, hint=tr("The old one goes on for so long.")
+            )
+        )
+        form.add(
+            Field("settings.route.proof", tr("Proof address"), self.proof, hint=tr("Asked through the engine's proxy."))
+        )
         form.add(Field("settings.route.overlap", tr("Overlap"), self.overlap), wide=True)
 
     def input(self) -> RouteInput:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QTabWidget, QVBoxLayout, QWid
 from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, stops_at
 from mirror_console.domain.sizes import size_text
+from mirror_console.domain.swap_words import swap_words, swaps_words
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.ways import in_numbers, way_words
