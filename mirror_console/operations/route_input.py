@@ -79,15 +79,21 @@ def read_route(fields: Fields, before: Route | None) -> Route | None:
     )
 
 
-def route_content(route: Route) -> dict[str, Any]:
-    """A route as an import file writes it."""
-    content: dict[str, Any] = {
+def route_content(route: Route | None, template: Route | None = None) -> dict[str, Any] | None:
+    """A route as an import file writes it, where what is left out is as in the `template`; None for no route."""
+    if route is None:
+        return None
+    there, start = _written(route), _written(template or Route())
+    return {name: value for name, value in there.items() if value != start[name]}
+
+
+def _written(route: Route) -> dict[str, Any]:
+    return {
         "network": route.network,
         "alias": route.alias,
         "port": route.port,
         "labels": route.convention,
-        "drain": route.drain if route.drain != DEFAULT_DRAIN else None,
+        "drain": route.drain,
         "overlap": route.overlap,
         "proof": route.proof,
     }
-    return {name: value for name, value in content.items() if value or (name == "drain" and value is not None)}

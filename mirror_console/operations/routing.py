@@ -5,7 +5,10 @@ Networks are addressed by id. Engines refuse what is so already, each in words o
 
 from __future__ import annotations
 
+import logging
+from collections import defaultdict
 from collections.abc import Collection
+from threading import Lock
 
 from mirror_console.domain.observation import Container, Endpoint
 from mirror_console.domain.plan import Swap
@@ -14,8 +17,10 @@ from mirror_console.domain.route import Route
 from mirror_console.errors import EngineError
 from mirror_console.operations.turn import StepFailed, Turn
 
+logger = logging.getLogger(__name__)
+
 GAVE_ADDRESS_UP = (
-    "its address went with it, as nobody chose the network's subnet: what was on its way there may be answered late"
+    "its address went with it, as the network lets no address be chosen: what was on its way there may not be answered"
 )
 
 
@@ -50,10 +55,11 @@ def join(turn: Turn, step: Step, container: Container, aliases: Collection[str],
     def act() -> None:
         seen = turn.inspect(container.id)
         network_id = _id_of(turn, step, route.network)
-        if seen is not None and route.network in seen.endpoints:
-            # It is there under other names, or under none, and names are given with the place alone.
-            session.disconnect(container.id, network_id)
-        session.connect(container.id, network_id, sorted(aliases))
+        with _alone(turn, route.network):
+            if seen is not None and route.network in seen.endpoints:
+                # It is there under other names, or under none, and names are given with the place alone.
+                _disconnect(turn, container, network_id)
+            session.connect(container.id, network_id, sorted(aliases))
 
     if wrong(turn.inspect(container.id)) is not None:
         turn.step(step, act, lambda: wrong(turn.inspect(container.id)), objects={part: container.id})
@@ -82,13 +88,14 @@ def leave(turn: Turn, step: Step, container: Container, part: str) -> None:
         if place is None or not place.aliases:
             return
         network_id = place.network_id or _id_of(turn, step, route.network)
-        session.disconnect(container.id, network_id)
-        if place.address:
-            try:
-                session.connect(container.id, network_id, address=place.address)
-            except EngineError as error:
-                # It has left, which is what this step is for; that what was on its way is lost is said.
-                refused.append(error)
+        with _alone(turn, route.network):
+            _disconnect(turn, container, network_id)
+            if place.address:
+                try:
+                    session.connect(container.id, network_id, address=place.address)
+                except EngineError as error:
+                    # It has left, which is what this step is for; that what was on its way is lost is said.
+                    refused.append(error)
 
     if wrong(turn.inspect(container.id)) is not None:
         turn.step(
@@ -98,6 +105,29 @@ def leave(turn: Turn, step: Step, container: Container, part: str) -> None:
             objects={part: container.id},
             words=lambda: GAVE_ADDRESS_UP if refused else "",
         )
+
+
+def _disconnect(turn: Turn, container: Container, network_id: str) -> None:
+    """Take it out of the network. An engine may list a place that it couldn't give: that one it refuses to take away.
+
+    Raises EngineError where it isn't known whether it was done.
+    """
+    try:
+        turn.session.disconnect(container.id, network_id)
+    except EngineError as error:
+        if error.outcome_unknown:
+            raise
+        logger.info("%s was not in its route's network: %s", container.name, error.title)
+
+
+_changing: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
+
+
+def _alone(turn: Turn, network: str) -> Lock:
+    """To be held while places in a network are changed, so that an address that is given up for a moment is not given
+    to another mirror's container, which would get what a proxy sends to the address that it remembers.
+    """
+    return _changing[turn.engine.id, network]
 
 
 def _id_of(turn: Turn, step: Step, name: str) -> str:

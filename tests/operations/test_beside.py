@@ -161,7 +161,7 @@ def test_where_nobody_chose_the_subnet_it_leaves_altogether_and_that_is_told() -
         assert left == [True]
         with fleet.console.catalog.read() as books:
             told = [line.words for line in books.journal.of(ended.id) if line.step is Step.DISCONNECT and line.result]
-        assert "nobody chose the network's subnet" in told[0]
+        assert "lets no address be chosen" in told[0]
 
 
 def boundaries(fleet: Fleet) -> list[str]:
