@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from mirror_console.domain.environment import RestartPolicy
@@ -21,6 +22,8 @@ from mirror_console.operations.scene import (
 )
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
 from mirror_console.operations.turn import StepFailed, Turn
+
+logger = logging.getLogger(__name__)
 
 
 def put_back(turn: Turn, why: str) -> None:
@@ -105,7 +108,12 @@ def _take_from_route(turn: Turn, scene: Scene) -> None:
     if scene.new is None or route is None:
         return
     had_requests = is_on(scene.new, route, [route.alias])
-    leave(turn, Step.DISCONNECT_NEW, scene.new, "new")
+    try:
+        leave(turn, Step.DISCONNECT_NEW, scene.new, "new")
+    except StepFailed as refused:
+        # One that ends and is started over and over may have its place again at once. Stopped, it has none.
+        logger.info("%s could not be taken from its route: %s", scene.new.name, refused.words)
+        return
 
     def over() -> None:
         turn.console.sleep(route.drain)
