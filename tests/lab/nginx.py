@@ -6,6 +6,7 @@ every second.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -71,7 +72,7 @@ def _built(reference: str, servers: str) -> BuiltImage:
             "StopSignal": "SIGQUIT",
             "Labels": {"org.opencontainers.image.version": version},
         },
-        "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
     }
     return built_of(reference, json.dumps(config, sort_keys=True).encode(), [layer])
 
@@ -79,4 +80,4 @@ def _built(reference: str, servers: str) -> BuiltImage:
 def _libraries(program: Path) -> list[Path]:
     """The shared libraries that a program loads, and what loads them."""
     told = run(["ldd", str(program)])
-    return [Path(found) for found in dict.fromkeys(re.findall(r"(/\S+)", told))]
+    return [Path(found) for found in dict.fromkeys(re.findall(r"(/\S+)", told.stdout))]
