@@ -14,6 +14,7 @@ from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.overriding import together, together_words
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
+from mirror_console.domain.swap_words import swap_counts
 from mirror_console.operations.retrying import FAILED
 from mirror_console.operations.written import moment, seconds
 
@@ -36,6 +37,8 @@ def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
     changes = Counter((target.change, target.before_title or "—", target.after_title) for target in plan.targets)
     for (change, before, after), count in changes.most_common():
         out.say(f"  {count} {change}: {before} → {after}")
+    for words in swap_counts(plan.targets):
+        out.say(f"  {words}")
     rows = [
         [
             str(target.wave + 1),

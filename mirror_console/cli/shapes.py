@@ -170,6 +170,8 @@ class TargetShape:
     attempt: int
     way_back: str
     """Whether there is a way back from it: yes, by pull only, no, blocked, nothing before; empty where nobody told."""
+    swap: str
+    """How the new container takes over: create, recreate, start beside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +278,7 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
             words="",
             attempt=0,
             way_back=target.way_back.value if target.way_back else "",
+            swap=target.swap.value,
         )
         for target in plan.targets
     ]
@@ -320,6 +323,7 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
             words=target.words,
             attempt=target.attempt,
             way_back=target.planned.way_back.value if target.planned.way_back else "",
+            swap=target.planned.swap.value,
         )
         for target in rollout.targets
     ]

@@ -25,6 +25,7 @@ class Check(StrEnum):
     SETTINGS = "settings complete"
     NAMES = "names free or ours"
     PORTS = "ports free or ours"
+    ROUTE = "route is there"
     SHAPE = "container can be made again"
     WAY_BACK = "way back exists"
     LOCK = "lock is free"

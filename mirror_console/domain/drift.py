@@ -25,6 +25,7 @@ from mirror_console.domain.setting_words import (
     memory_words,
     number_words,
     port_words,
+    route_words,
     seconds_words,
     volume_words,
     yes_words,
@@ -51,6 +52,7 @@ def differences(
         *_compare("ports", map(port_words, applied.ports), map(port_words, container.declared_ports)),
         *_compare("volumes", map(volume_words, applied.volumes), map(volume_words, container.volumes)),
         *_networks(applied, container),
+        *_route(applied, container),
         *_limits(applied.limits, container.limits),
     ]
     if applied.restart is not container.restart:
@@ -73,6 +75,18 @@ def differences(
 def of_settings(found: Iterable[Difference]) -> tuple[Difference, ...]:
     """Those among differences that concern settings, and not who made the container."""
     return tuple(difference for difference in found if difference.field != CONTAINER)
+
+
+def not_made_again(settings: Settings, container: Container) -> tuple[str, ...]:
+    """What a container has that one made of these settings would lack, in words."""
+    route = settings.route
+    found = list(container.unsupported)
+    for network, endpoint in sorted(container.endpoints.items()):
+        ours = {route.alias} if route is not None and route.network == network else set()
+        lost = [alias for alias in endpoint.aliases if alias not in ours]
+        if lost:
+            found.append(clean(f"network aliases {', '.join(lost)} in {network}"))
+    return tuple(found)
 
 
 def foreign_labels(container: Container, image: Image) -> dict[str, str]:
@@ -103,11 +117,33 @@ def _one(field: str, applied: tuple[str, ...], observed: tuple[str, ...]) -> lis
 
 
 def _networks(applied: Settings, container: Container) -> list[Difference]:
-    observed = container.networks or (container.network_mode,)
-    wanted = applied.networks
+    wanted, observed = applied.networks, besides_route(applied, container)
     if not wanted and set(observed) <= DEFAULT_NETWORKS:
         return []
     return _compare("networks", wanted or ("default",), observed)
+
+
+def besides_route(settings: Settings, container: Container) -> tuple[str, ...]:
+    """The networks that a container is in, without the one of its route: where nothing else was asked for, the default.
+
+    One that is nowhere else is as one for which no other network was asked for.
+    """
+    if settings.route is None or not settings.route.by_alias:
+        return container.networks or (container.network_mode,)
+    rest = tuple(name for name in container.networks if name != settings.route.network)
+    return rest or ("default",) if container.networks else (container.network_mode,)
+
+
+def _route(applied: Settings, container: Container) -> list[Difference]:
+    route = applied.route
+    if route is None or not route.by_alias:
+        return []
+    there = container.endpoints.get(route.network)
+    aliases = there.aliases if there is not None else ()
+    if route.alias in aliases:
+        return []
+    observed = f"{', '.join(aliases) or 'no alias'} in {route.network}" if there is not None else NONE
+    return [Difference("route", route_words(route), observed)]
 
 
 def _limits(applied: Limits, observed: Limits) -> list[Difference]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from mirror_console.domain.image import TAG
 from mirror_console.domain.plain import clean
+from mirror_console.domain.route import Route, alias_needed, route_problems, without_alias
 from mirror_console.domain.secret import SecretReference
 from mirror_console.errors import Problem
 
@@ -106,6 +107,8 @@ class Settings:
     init: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels for others, such as a proxy. The console's own come besides."""
+    route: Route | None = None
+    """How requests come to it; None where nobody has said so."""
 
     @property
     def hash(self) -> str:
@@ -125,6 +128,10 @@ class Settings:
         content["labels"] = dict(sorted(self.labels.items()))
         if not self.labels:
             del content["labels"]
+        # Of a route, its place in the network is what a container is made of; the rest says how it is replaced.
+        content["route"] = [self.route.network, self.route.alias] if self.route is not None else []
+        if without_alias(self.route):
+            del content["route"]
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
@@ -230,6 +237,7 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
         elif process.container.endswith(NAME_SUFFIXES) or process.container.startswith(LOCK_PREFIX):
             words = f"'{process.container}' ends like a name that a rollout gives for a while; choose another"
             found.append(Problem(f"{where}container", words))
+    found += alias_needed(environment.settings.route, f"{where}settings.route")
     return found + settings_problems(environment.settings, f"{where}settings")
 
 
@@ -256,6 +264,9 @@ def settings_problems(settings: Settings, at: str = "settings") -> list[Problem]
         for name in sorted(set(settings.variables) & set(settings.secrets))
     )
     found.extend(_label_problems(settings.labels, at))
+    if settings.route is not None:
+        host_ports = [port.host for port in settings.ports]
+        found.extend(route_problems(settings.route, settings.networks, host_ports, f"{at}.route"))
     for port in settings.ports:
         if not 1 <= port.container <= 65535 or not 0 <= port.host <= 65535:
             found.append(Problem(f"{at}.ports", f"{port.host}:{port.container} is out of range 1 to 65535"))

@@ -60,6 +60,16 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A container's place in a network. `address` is empty while it doesn't run."""
+
+    network_id: str = ""
+    address: str = ""
+    aliases: tuple[str, ...] = ()
+    """The names that were given to it there; those that an engine gives by itself are left out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """A container as an inspect tells it. Values of variables are not part of it: they may be secrets."""
 
@@ -94,6 +104,8 @@ class Container:
     health_output: str = ""
     unsupported: tuple[str, ...] = ()
     """Properties that the catalog can't represent, in words: such a container may not be replaced."""
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    """Its place in each of its networks, by the network's name."""
 
     @property
     def running(self) -> bool:

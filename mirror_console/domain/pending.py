@@ -23,6 +23,7 @@ from mirror_console.domain.setting_words import (
     memory_words,
     number_words,
     port_words,
+    route_words,
     seconds_words,
     volume_words,
     yes_words,
@@ -63,6 +64,8 @@ def _fields(applied: Settings, catalog: Settings) -> Iterator[_Field]:
     yield _field("volumes", sorted(applied.volumes, key=repr), sorted(catalog.volumes, key=repr), _each(volume_words))
     # The first network is the one that a container is made in: their order counts.
     yield _field("networks", applied.networks, catalog.networks, lambda names: ", ".join(names) or "default")
+    # How a container is replaced is no part of it: only its place in the route is.
+    yield _field("route", route_words(applied.route), route_words(catalog.route), str)
     yield _field("memory limit", was.memory, now.memory, memory_words)
     yield _field("CPU limit", was.cpus, now.cpus, number_words)
     yield _field("process limit", was.pids, now.pids, number_words)

@@ -19,6 +19,7 @@ from mirror_console.domain.environment import Settings
 from mirror_console.domain.identity import UNREAD, is_image
 from mirror_console.domain.image import Image
 from mirror_console.domain.release import Mark, Release, passage
+from mirror_console.domain.route import may_start_beside
 from mirror_console.domain.way_back import WayBack, way_back_over
 from mirror_console.errors import Problem
 
@@ -36,6 +37,16 @@ class Swap(StrEnum):
 
     CREATE = "create"
     RECREATE = "recreate"
+    BESIDE = "start beside"
+    """The new one runs beside the old one until it has its requests."""
+
+
+def swap_for(settings: Settings, *, present: bool) -> Swap:
+    """How a container that is made of these settings takes over from one that is `present`."""
+    if not present:
+        return Swap.CREATE
+    host_ports = [port.host for port in settings.ports]
+    return Swap.BESIDE if may_start_beside(settings.route, host_ports) else Swap.RECREATE
 
 
 class Change(StrEnum):
@@ -393,7 +404,7 @@ def planned(
         engine=cell.engine_name,
         container=cell.environment.container,
         change=change,
-        swap=Swap.RECREATE if seen.present else Swap.CREATE,
+        swap=swap_for(cell.environment.settings, present=seen.present),
         before_title=cell.running_title,
         before_fingerprint=seen.fingerprint,
         before_container_id=seen.container_id,

@@ -21,6 +21,8 @@ class Found(StrEnum):
     """The swap had begun and was not committed: the old container goes back into service."""
     UNVERIFIED = "new container runs, unverified"
     """The new container runs alone and was not verified yet."""
+    ROUTED = "both run, the new one is on its route"
+    """Started beside the old one, the new container was verified and gets requests; the old one still runs."""
     COMMITTED = "committed"
     """The old container was renamed away after the new one was verified: it goes on from there."""
     FINISHED = "finished"
@@ -33,6 +35,7 @@ MEANING = {
     Found.NOT_BEGUN: "Nothing that serves was changed. It would be begun anew.",
     Found.HALF_DONE: "The swap had begun. The old container goes back into service first.",
     Found.UNVERIFIED: "The new container runs alone and was not verified yet. It would be verified.",
+    Found.ROUTED: "The new container was verified and gets requests. Verified again, it would take over.",
     Found.COMMITTED: "The new container was verified. What is left is tidying up.",
     Found.FINISHED: "It was finished. Only the note is missing.",
     Found.LOST: "Neither container is there. It needs a person.",
@@ -57,6 +60,8 @@ class Seen:
     ever_started: bool
     armed: bool
     """Whether it has the restart policy that it is to keep."""
+    routed: bool = False
+    """Of a swap that starts beside: whether the new one gets requests, and the old one is on its route as it was."""
 
     @property
     def running(self) -> bool:
@@ -72,16 +77,22 @@ def classify(swap: Swap, old: Seen | None, new: Seen | None, *, locked: bool, ol
     if new is None:
         if old is None:
             return Found.LOST
-        untouched = old.part is Part.NAMED and old.armed and (old.running or not old_ran)
+        untouched = old.part is Part.NAMED and _is_as_it_was(swap, old, old_ran=old_ran)
         return Found.NOT_BEGUN if untouched else Found.HALF_DONE
     if old is None or old.part is not Part.NAMED:
         if new.part is Part.NAMED and new.running and new.armed and not locked:
             return Found.FINISHED
         return Found.COMMITTED
     if new.running:
-        return Found.UNVERIFIED if not old.running else Found.HALF_DONE
-    untouched = old.armed and (old.running or not old_ran) and not new.ever_started
+        if old.running:
+            return Found.ROUTED if swap is Swap.BESIDE and new.routed else Found.HALF_DONE
+        return Found.UNVERIFIED
+    untouched = _is_as_it_was(swap, old, old_ran=old_ran) and not new.ever_started
     return Found.NOT_BEGUN if untouched else Found.HALF_DONE
+
+
+def _is_as_it_was(swap: Swap, old: Seen, *, old_ran: bool) -> bool:
+    return old.armed and (old.running or not old_ran) and (old.routed or swap is not Swap.BESIDE)
 
 
 def _classify_create(new: Seen | None, *, locked: bool) -> Found:

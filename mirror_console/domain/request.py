@@ -82,6 +82,8 @@ class ContainerSpec:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     restart: RestartPolicy = RestartPolicy.NO
+    on_route: bool = True
+    """Whether it is in its route's network from the beginning, under its alias."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from mirror_console.domain.check import Override
 from mirror_console.domain.counting import counted
 from mirror_console.domain.fetching import Fetch
-from mirror_console.domain.plan import Plan, PlannedTarget, stops_at
+from mirror_console.domain.plan import Plan, PlannedTarget, Swap, stops_at
 
 
 class RolloutState(StrEnum):
@@ -106,6 +106,12 @@ class Step(StrEnum):
     NAME_BACK = "name old back"
     START_OLD = "start old"
     ARM_OLD = "give restart policy back to old"
+    CONNECT = "put new on its route"
+    PROVE = "prove the route"
+    DISCONNECT = "take old from its route"
+    DRAIN = "drain"
+    CONNECT_OLD = "put old back on its route"
+    DISCONNECT_NEW = "take new from its route"
 
 
 CREATE_STEPS = (
@@ -135,6 +141,28 @@ RECREATE_STEPS = (
     Step.RETIRE,
     Step.UNLOCK,
 )
+BESIDE_STEPS = (
+    Step.LOCK,
+    Step.PULL,
+    Step.PROVIDE,
+    Step.CREATE,
+    Step.START,
+    Step.VERIFY,
+    Step.CONNECT,
+    Step.PROVE,
+    Step.DISCONNECT,
+    Step.DRAIN,
+    Step.DISARM,
+    Step.STOP,
+    Step.SHELVE,
+    Step.COMMIT,
+    Step.NAME,
+    Step.BAKE,
+    Step.RETIRE,
+    Step.UNLOCK,
+)
+STEPS_OF = {Swap.CREATE: CREATE_STEPS, Swap.RECREATE: RECREATE_STEPS, Swap.BESIDE: BESIDE_STEPS}
+"""The steps of each swap, in their order. Those that find nothing to do aren't met."""
 DOWN_AFTER = frozenset({Step.STOP, Step.START})
 """Steps that, cut off, may have left the environment without a running container."""
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from mirror_console.domain.environment import HealthTest, Port, Volume
+from mirror_console.domain.route import Route, alias_words
 
 VARIABLE = "variable "
 LABEL_FIELD = "label "
@@ -66,6 +67,11 @@ def health_words(test: HealthTest) -> str:
     """``asks 80/up, 200-399, settles 3 s, waits 60 s``."""
     asked = f"asks {test.port}{test.path}, {test.answers_from}-{test.answers_to}, " if test.path else ""
     return f"{asked}settles {test.settle:g} s, waits {test.limit:g} s"
+
+
+def route_words(route: Route | None) -> str:
+    """What of a route is part of a container: ``shop-a in edge``, ``none``."""
+    return alias_words(route) if route is not None and route.by_alias else NONE
 
 
 def label_words(name: str, labels: Mapping[str, str]) -> str:

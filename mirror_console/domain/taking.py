@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from mirror_console.domain.drift import DEFAULT_NETWORKS, foreign_labels, image_variables
+from mirror_console.domain.drift import DEFAULT_NETWORKS, besides_route, foreign_labels, image_variables
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container
@@ -16,6 +16,7 @@ PLACED = {
     "ports": "ports belong to the engine that it runs on",
     "volumes": "volumes hold a mirror's own data",
     "networks": "networks belong to the engine that it runs on",
+    "route": "an alias belongs to one environment",
     "container": "who made a container is no setting",
 }
 """What a template can't have, and why."""
@@ -36,8 +37,11 @@ class Observed:
 def taken(settings: Settings, observed: Observed, fields: Collection[str]) -> Settings:
     """Settings with the observed value in each of these fields; compared with the container, these don't differ."""
     container, image = observed.container, observed.image
-    there, limits = _found(container, image), settings.limits
+    there, limits = _found(settings, container, image), settings.limits
     changes = {part: value for field in fields for part, value in there.get(field, {}).items()}
+    if {"route", "networks"} <= set(fields) and "route" in changes and changes["route"] is None:
+        # Its network is one like others then, wherever it stands among them.
+        changes["networks"] = container.networks
     for field, part in LIMITS.items():
         if field in fields:
             limits = replace(limits, **{part: getattr(container.limits, part)})
@@ -62,19 +66,32 @@ def not_adoptable(field: str, settings: Settings, observed: Mapping[str, str] | 
     return A_SECRETS if is_variable and _is_secret(name, settings, observed or {}) else ""
 
 
-def _found(container: Container, image: Image) -> Mapping[str, Mapping[str, object]]:
+def _found(settings: Settings, container: Container, image: Image) -> Mapping[str, Mapping[str, object]]:
     """What each field is on a container, as a change of settings; what is its image's own is left to the image."""
-    networks = container.networks or (container.network_mode,)
+    networks = besides_route(settings, container)
     return {
         "ports": {"ports": container.declared_ports},
         "volumes": {"volumes": container.volumes},
         "networks": {"networks": () if set(networks) <= DEFAULT_NETWORKS else networks},
+        "route": _route(settings, container),
         "restart policy": {"restart": container.restart},
         "init": {"init": container.init},
         "stop time": {} if container.stop_seconds is None else {"stop_seconds": container.stop_seconds},
         "command": {"command": () if container.command == image.command else container.command},
         "stop signal": {"stop_signal": "" if container.stop_signal == image.stop_signal else container.stop_signal},
     }
+
+
+def _route(settings: Settings, container: Container) -> Mapping[str, object]:
+    """The route under the alias that was found; none where there is none, and then its network is one like others."""
+    route = settings.route
+    if route is None or not route.by_alias:
+        return {}
+    there = container.endpoints.get(route.network)
+    if there is not None and there.aliases:
+        return {"route": replace(route, alias=there.aliases[0])}
+    networks = settings.networks if there is None else (*settings.networks, route.network)
+    return {"route": None, "networks": networks}
 
 
 def _is_secret(name: str, settings: Settings, observed: Mapping[str, str]) -> bool:

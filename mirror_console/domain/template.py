@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from mirror_console.domain.environment import Settings, settings_problems
+from mirror_console.domain.route import no_alias
 from mirror_console.domain.setting_words import LABEL_FIELD, VARIABLE
 from mirror_console.errors import Problem
 
@@ -54,6 +55,7 @@ def followed(settings: Settings, old: Settings, new: Settings, fields: Collectio
 def template_problems(template: Settings, at: str = "template") -> list[Problem]:
     """Everything wrong with a template by itself."""
     found = settings_problems(template, at)
+    found += no_alias(template.route, f"{at}.route")
     if template.secrets:
         found.append(Problem(f"{at}.secrets", "a template has no secrets: each environment has its own"))
     return found

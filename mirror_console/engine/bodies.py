@@ -25,16 +25,27 @@ class CreateBody:
 
     content: dict[str, Any]
     connect: tuple[str, ...] = ()
+    route: tuple[str, str] | None = None
+    """The network of its route, and its alias there."""
 
 
-def own_networks(names: Sequence[str]) -> tuple[str, ...]:
-    """Those among the networks of settings whose ids must be looked up."""
+def own_networks(spec: ContainerSpec) -> tuple[str, ...]:
+    """Those among the networks of a container whose ids must be looked up."""
+    route = _route(spec)
+    names = [*spec.settings.networks, *([route[0]] if route else [])]
     return tuple(name for name in names if name not in BUILT_IN)
+
+
+def _route(spec: ContainerSpec) -> tuple[str, str] | None:
+    route = spec.settings.route
+    return (route.network, route.alias) if route is not None and route.by_alias and spec.on_route else None
 
 
 def create_body(spec: ContainerSpec, network_ids: Mapping[str, str], api: tuple[int, int]) -> CreateBody:
     """`network_ids` has the id of each own network of the settings: on older engines names may be ambiguous."""
     settings = spec.settings
+    route = _route(spec)
+    routed = (network_ids.get(route[0], route[0]), route[1]) if route else None
     host: dict[str, Any] = {
         "RestartPolicy": restart_policy(spec.restart),
         "PortBindings": _bindings(settings.ports),
@@ -57,16 +68,16 @@ def create_body(spec: ContainerSpec, network_ids: Mapping[str, str], api: tuple[
     if settings.stop_signal:
         content["StopSignal"] = settings.stop_signal
     if not settings.networks:
-        return CreateBody(content)
+        return CreateBody(content, route=routed)
     at_once = api >= MANY_NETWORKS_FROM
     # Where names are unambiguous they are sent: an engine tells a container's networks as they were sent.
     networks = [name if at_once else network_ids.get(name, name) for name in settings.networks]
     host["NetworkMode"] = networks[0]
     if networks[0] in BUILT_IN:
-        return CreateBody(content, tuple(network_ids.get(name, name) for name in networks[1:]))
+        return CreateBody(content, tuple(network_ids.get(name, name) for name in networks[1:]), routed)
     together = networks if at_once else networks[:1]
     content["NetworkingConfig"] = {"EndpointsConfig": {network: {} for network in together}}
-    return CreateBody(content, tuple(networks[len(together) :]))
+    return CreateBody(content, tuple(networks[len(together) :]), routed)
 
 
 def restart_policy(policy: RestartPolicy, retries: int = 0) -> dict[str, Any]:

@@ -266,6 +266,7 @@ class Endpoint(Reply):
     """A container's place in a network."""
 
     network_id: str = field(name="NetworkID", default="")
+    ip_address: str = field(name="IPAddress", default="")
     aliases: list[str] | None = None
     ipam_config: dict[str, Any] | None = field(name="IPAMConfig", default=None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mirror_console.domain.engine import EngineFacts, Way
 from mirror_console.domain.environment import CONTAINER_NAME, RestartPolicy
@@ -108,13 +108,16 @@ class DockerSession(ImageVerbs):
         Where an engine can't do both at once and the second fails, the container stays: its name finds it.
         """
         name = _container_name(spec.name)
-        ids = self._network_ids(bodies.own_networks(spec.settings.networks))
+        ids = self._network_ids(bodies.own_networks(spec))
         major, _, minor = self._link.api.partition(".")
         body = bodies.create_body(spec, ids, (int(major), int(minor)))
         with self._words(f"make the container {name}"):
             made = translate.created(self._link.calls.change("/containers/create", body.content, {"name": name}))
             for network in body.connect:
                 self._link.calls.connect_container_to_network(made, network)
+            if body.route is not None:
+                network, alias = body.route
+                self._link.calls.connect_container_to_network(made, network, aliases=[alias])
         return made
 
     def start(self, container_id: str) -> None:
@@ -149,6 +152,24 @@ class DockerSession(ImageVerbs):
             if error.kind is not FailureKind.NOT_FOUND:
                 raise
 
+    def connect(self, container_id: str, network_id: str, aliases: Sequence[str] = (), address: str = "") -> None:
+        """Put a container into a network, running or not. REJECTED where it can't have the `address` that is asked for.
+
+        That it is there already is refused too, in words that differ between engines: look.
+        """
+        with self._words("put the container into a network"):
+            self._link.calls.connect_container_to_network(
+                _container_id(container_id),
+                _container_id(network_id),
+                aliases=list(aliases) or None,
+                ipv4_address=address or None,
+            )
+
+    def disconnect(self, container_id: str, network_id: str) -> None:
+        """Take a container out of a network, running or not. That it isn't there is refused: look."""
+        with self._words("take the container out of a network"):
+            self._link.calls.disconnect_container_from_network(_container_id(container_id), _container_id(network_id))
+
     def logs(self, container_id: str, tail: int) -> list[str]:
         """The last lines of output, of both outputs."""
         seen = self._inspected(container_id)
@@ -162,19 +183,21 @@ class DockerSession(ImageVerbs):
 
     # --- the application ------------------------------------------------------------------------------------------
 
-    def probe(self, port: int, path: str, timeout: float) -> ProbeAnswer:
+    def probe(self, port: int, path: str, timeout: float, host: str = "") -> ProbeAnswer:
         """Ask a published host port of this engine over HTTP. Never raises; follows no redirect.
 
+        `host` is whom it is asked for, where several are served there.
         From here; but by SSH through the connection, as from here there may be no way to the engine's ports.
         """
         address = self._engine.address
-        host = self._engine.probe_host or (address.host if address.way is Way.TLS else "127.0.0.1")
-        connection = http.client.HTTPConnection(host, port, timeout=timeout)
+        there = self._engine.probe_host or (address.host if address.way is Way.TLS else "127.0.0.1")
+        connection = http.client.HTTPConnection(there, port, timeout=timeout)
+        headers = {"User-Agent": "mirror-console", "Connection": "close"} | ({"Host": host} if host else {})
         try:
             if self._link.by_ssh is not None and not self._engine.probe_host:
                 connection.sock = as_socket(self._link.by_ssh.tunnel(port, timeout))
                 connection.sock.settimeout(timeout)
-            connection.request("GET", path, headers={"User-Agent": "mirror-console", "Connection": "close"})
+            connection.request("GET", path, headers=headers)
             return ProbeAnswer(connection.getresponse().status)
         except TimeoutError:
             return ProbeAnswer(None, "no answer in time")

@@ -13,7 +13,7 @@ from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volume
 from mirror_console.domain.image import CREATED_LABEL, DIGEST, REVISION_LABEL, VERSION_LABEL, Image, fingerprint
-from mirror_console.domain.observation import Container, Health, Listed, State
+from mirror_console.domain.observation import Container, Endpoint, Health, Listed, State
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ListedImage, Network, Resolved
 from mirror_console.domain.ssh import SOCKET_PATH
@@ -232,7 +232,22 @@ def container(seen: replies.InspectedContainer, given: replies.ImageConfig | Non
         init=bool(host.init),
         health_output=clean(check.log[-1].output) if check and check.log else "",
         unsupported=unsupported(seen, given),
+        endpoints=_endpoints(seen, settings),
     )
+
+
+def _endpoints(seen: replies.InspectedContainer, settings: replies.NetworkSettings) -> dict[str, Endpoint]:
+    """Its places by network. An engine itself gives the beginning of the id, and some its name, as further aliases."""
+    own = {seen.id[:12], _own_name([seen.name]), seen.config.hostname}
+    return {
+        clean(name, LONGEST_NAME): Endpoint(
+            place.network_id if ID.fullmatch(place.network_id) else "",
+            clean(place.ip_address),
+            tuple(clean(alias, LONGEST_NAME) for alias in place.aliases or () if alias not in own),
+        )
+        for name, place in (settings.networks or {}).items()
+        if place is not None
+    }
 
 
 def _restart_policy(name: str) -> RestartPolicy:

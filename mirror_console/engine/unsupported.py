@@ -122,15 +122,10 @@ def _unnamed(name: str) -> bool:
 
 
 def _of_networks(seen: InspectedContainer) -> Iterator[str]:
-    known = {seen.id[:12], seen.name.lstrip("/"), seen.config.hostname}
     networks = seen.network_settings.networks if seen.network_settings else None
     for name, endpoint in (networks or {}).items():
-        if endpoint is None:
-            continue
-        aliases = [alias for alias in endpoint.aliases or [] if alias not in known]
-        if aliases:
-            yield f"network aliases {', '.join(aliases)} in {name}"
-        if any((endpoint.ipam_config or {}).values()):
+        # Which aliases settings have no place for depends on their route.
+        if endpoint is not None and any((endpoint.ipam_config or {}).values()):
             yield f"a fixed address in {name}"
 
 

@@ -22,6 +22,7 @@ from mirror_console.domain.environment import (
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import Problem
 from mirror_console.operations.console import new_id
+from mirror_console.operations.route_input import NO_ROUTE, RouteInput, draft_route, route_input
 from mirror_console.operations.typed import (
     answers_text,
     bytes_text,
@@ -82,6 +83,7 @@ class EnvironmentInput:
     tag: str = ""
     every: str = "15 min"
     """How often that tag is looked up."""
+    route: RouteInput = NO_ROUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def settings_input(settings: Settings) -> EnvironmentInput:
         command=shlex.join(settings.command),
         init=settings.init,
         labels=dict(settings.labels),
+        route=route_input(settings.route),
     )
 
 
@@ -255,6 +258,7 @@ def _settings(typed: EnvironmentInput, environment_id: str, problems: list[Probl
         command=parsed(problems, f"{at}.command", parse_command, typed.command, ()),
         init=typed.init,
         labels=dict(typed.labels),
+        route=draft_route(typed.route, problems, f"{at}.route"),
     )
     return replace(settings, secrets=references(typed.secrets, environment_id, problems, at))
 

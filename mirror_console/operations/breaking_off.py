@@ -19,6 +19,10 @@ BEFORE_COMMIT = frozenset(
         Step.START,
         Step.ARM,
         Step.VERIFY,
+        Step.CONNECT,
+        Step.PROVE,
+        Step.DISCONNECT,
+        Step.DRAIN,
         Step.SHELVE,
         Step.COMMIT,
     }

@@ -11,11 +11,13 @@ from mirror_console.domain.access import Access
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment, HealthTest, Hold, Port, Settings, TagRule
+from mirror_console.domain.route import Route
 from mirror_console.domain.ssh import SshAccess
 from mirror_console.operations.console import Console
 from mirror_console.operations.import_batch import Known
 from mirror_console.operations.import_file import FORMAT
 from mirror_console.operations.import_schedule import freezes_content, windows_content
+from mirror_console.operations.route_input import route_content
 from mirror_console.operations.typed import answers_text, span_text
 
 
@@ -26,9 +28,13 @@ def export_catalog(console: Console) -> str:
         schedule = books.schedule.all()
     engines = {engine.id: engine.name for engine in known.engines}
     slugs = {application.id: application.slug for application in known.applications}
+    sources = {application.id: application.source_id for application in known.applications}
+    routes = {application.id: application.template.route for application in known.applications if application.template}
     environments: dict[str, list[dict[str, Any]]] = {application.id: [] for application in known.applications}
     for environment in known.environments:
-        environments[environment.application_id].append(_environment(environment, engines[environment.engine_id]))
+        template = routes.get(sources[environment.application_id])
+        content = _environment(environment, engines[environment.engine_id], template)
+        environments[environment.application_id].append(content)
     applications = [
         (application, {**_application(application, slugs), "environments": environments[application.id]})
         for application in known.applications
@@ -121,7 +127,7 @@ def _application(application: Application, slugs: Mapping[str, str]) -> dict[str
     return _filled(content)
 
 
-def _environment(environment: Environment, engine: str) -> dict[str, Any]:
+def _environment(environment: Environment, engine: str, template: Route | None) -> dict[str, Any]:
     return _filled(
         {
             "name": environment.name,
@@ -130,7 +136,7 @@ def _environment(environment: Environment, engine: str) -> dict[str, Any]:
             "protected": environment.protected,
             "hold": _hold(environment.hold) if environment.hold else None,
             "follows": _follows(environment.follows) if environment.follows else None,
-            "settings": _settings(environment.settings),
+            "settings": _settings(environment.settings, template),
         }
     )
 
@@ -153,7 +159,7 @@ def _hold(hold: Hold) -> dict[str, Any]:
     )
 
 
-def _settings(settings: Settings) -> dict[str, Any]:
+def _settings(settings: Settings, template: Route | None = None) -> dict[str, Any]:
     limits = settings.limits
     return _filled(
         {
@@ -173,8 +179,10 @@ def _settings(settings: Settings) -> dict[str, Any]:
             "command": list(settings.command),
             "init": settings.init,
             "labels": dict(settings.labels),
+            "route": route_content(settings.route, template),
         },
-        always=("stop_seconds",),
+        # Left out, it would be the template's.
+        always=("stop_seconds", "route") if template != settings.route else ("stop_seconds",),
     )
 
 

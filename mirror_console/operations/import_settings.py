@@ -20,6 +20,7 @@ from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import Problem
 from mirror_console.operations.application_input import references
 from mirror_console.operations.import_fields import Fields, scalar
+from mirror_console.operations.route_input import read_route
 from mirror_console.operations.typed import (
     check_address,
     check_volume_source,
@@ -47,6 +48,7 @@ SETTINGS = (
     "command",
     "init",
     "labels",
+    "route",
 )
 TEMPLATE = tuple(name for name in SETTINGS if name != "secrets")
 """A template has no secrets: each environment has its own."""
@@ -85,6 +87,7 @@ def read_settings(fields: Fields, before: Settings, secrets: Mapping[str, Secret
         command=_command(fields, before.command),
         init=fields.flag("init", before.init),
         labels=_texts(fields, "labels") if "labels" in fields else before.labels,
+        route=read_route(fields, before.route),
     )
 
 

@@ -11,7 +11,8 @@ from mirror_console.domain.observation import Container
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.jobs import Stopped
 from mirror_console.operations.fetch import Halting
-from mirror_console.operations.scene import NEXT, made_by
+from mirror_console.operations.routing import join, route_of
+from mirror_console.operations.scene import NEXT, made_by, old_aliases_now
 from mirror_console.operations.steps import remove, rename, set_restart, start
 from mirror_console.operations.turn import StepFailed, Turn
 
@@ -49,6 +50,8 @@ def _put_right(turn: Turn, serving: Container) -> None:
     if seen is None:
         raise StepFailed(Step.BAKE, f"'{serving.name}' was removed by somebody")
     rename(turn, Step.NAME_BACK, serving.id, serving.name, "serving", seen)
+    if (route := route_of(turn)) is not None:
+        join(turn, Step.CONNECT_OLD, serving, old_aliases_now(serving, route), "serving")
     if serving.running and not seen.running:
         start(turn, Step.START_OLD, serving.id, "serving", seen)
         turn.serves_again()

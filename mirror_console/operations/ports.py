@@ -490,12 +490,16 @@ class EngineSession(Protocol):
     def logs(self, container_id: str, tail: int) -> list[str]:
         """The last lines of output, control characters removed."""
 
+    def connect(self, container_id: str, network_id: str, aliases: Sequence[str] = (), address: str = "") -> None:
+        """Raises EngineError(REJECTED) where the network doesn't let an address be chosen."""
+
+    def disconnect(self, container_id: str, network_id: str) -> None: ...
     def networks(self) -> list[Network]: ...
     def create_network(self, name: str, labels: Mapping[str, str]) -> None: ...
     def volume_exists(self, name: str) -> bool: ...
     def create_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
-    def probe(self, port: int, path: str, timeout: float) -> ProbeAnswer:
-        """Ask a published host port of this engine over HTTP from here. Never raises."""
+    def probe(self, port: int, path: str, timeout: float, host: str = "") -> ProbeAnswer:
+        """Ask a published host port of this engine over HTTP from here, for a host. Never raises."""
 
 
 class Engines(Protocol):

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.plan import Swap
 from mirror_console.domain.rollout import Step, TargetState
-from mirror_console.operations.scene import NEXT, OLDER, PREV, Scene, is_way_back, look, old_ran, old_restart
+from mirror_console.operations.routing import is_on, join, leave, route_of
+from mirror_console.operations.scene import (
+    NEXT,
+    OLDER,
+    PREV,
+    Scene,
+    is_way_back,
+    look,
+    old_aliases,
+    old_ran,
+    old_restart,
+)
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
 from mirror_console.operations.turn import StepFailed, Turn
+
+logger = logging.getLogger(__name__)
 
 
 def put_back(turn: Turn, why: str) -> None:
@@ -20,20 +34,27 @@ def put_back(turn: Turn, why: str) -> None:
     """
     scene = look(turn.session, turn.planned, turn.rollout_id)
     labels = recorded(scene)
-    if turn.planned.swap is Swap.RECREATE and scene.old is None:
+    if turn.planned.swap is not Swap.CREATE and scene.old is None:
         # Looked for before anything is stopped: the new one may be all that the environment has.
         left = "; the new one is left as it is" if scene.new is not None else ""
         raise StepFailed(Step.START_OLD, f"the old container is gone, so that it can't be put back{left}")
     touched = was_touched(turn, scene, labels)
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
+    unnamed: StepFailed | None = None
+    if turn.planned.swap is Swap.BESIDE:
+        # The old one serves before the new one goes: neither needs what the other holds.
+        unnamed = _bring_old_back(turn, scene, labels)
+        _take_from_route(turn, scene)
     if scene.new is not None:
         # Quiet first: it holds the ports that the old one needs. Stopped before its policy is taken: an engine refuses
         # to change a container that ends at that moment, as one does that ends over and over.
         stop(turn, Step.STOP_NEW, scene.new.id, "new")
         set_restart(turn, Step.STOP_NEW, scene.new.id, RestartPolicy.NO, 0, "new")
     if turn.planned.swap is Swap.RECREATE:
-        _bring_old_back(turn, scene, labels)
+        unnamed = _bring_old_back(turn, scene, labels)
+    if unnamed is not None:
+        raise unnamed
     try:
         if scene.new is not None:
             remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
@@ -62,15 +83,49 @@ def was_touched(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> bool:
         return True
     restart = old_restart(labels)
     return (
-        scene.old.name != turn.planned.container
+        _has_requests(turn, scene, labels)
+        or scene.old.name != turn.planned.container
         or (old_ran(labels) and not scene.old.running)
         or (restart is not None and scene.old.restart is not restart[0])
     )
 
 
-def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> None:
-    if scene.old is None:
+def _has_requests(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> bool:
+    """Whether a new container that was started beside the old one gets requests, or the old one none any more."""
+    if turn.planned.swap is not Swap.BESIDE:
+        return False
+    route = route_of(turn)
+    if route is None:
+        # Its proxy follows whatever runs.
+        return scene.new is not None and scene.new.started_at is not None
+    before = old_aliases(labels)
+    return is_on(scene.new, route, [route.alias]) or (bool(before) and not is_on(scene.old, route, before))
+
+
+def _take_from_route(turn: Turn, scene: Scene) -> None:
+    """Now that the old one is on its route, the new one leaves it, and ends what it was asked."""
+    route = route_of(turn)
+    if scene.new is None or route is None:
         return
+    had_requests = is_on(scene.new, route, [route.alias])
+    try:
+        leave(turn, Step.DISCONNECT_NEW, scene.new, "new")
+    except StepFailed as refused:
+        # One that ends and is started over and over may have its place again at once. Stopped, it has none.
+        logger.info("%s could not be taken from its route: %s", scene.new.name, refused.words)
+        return
+
+    def over() -> None:
+        turn.console.sleep(route.drain)
+
+    if had_requests and route.drain:
+        turn.step(Step.DRAIN, lambda: None, over, objects={"new": scene.new.id})
+
+
+def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> StepFailed | None:
+    """Let the old one serve again; returned is that it couldn't be named so. Raises StepFailed where it can't serve."""
+    if scene.old is None:
+        return None
     name = turn.planned.container
     unnamed: StepFailed | None = None
     try:
@@ -81,6 +136,8 @@ def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> None
     except StepFailed as failed:
         # Somebody has taken the name: rather does it serve under another than not at all.
         unnamed = failed
+    # On its route before it is started, and before the new one leaves: there is always one on it.
+    join(turn, Step.CONNECT_OLD, scene.old, old_aliases(labels), "old")
     if old_ran(labels):
         start(turn, Step.START_OLD, scene.old.id, "old")
         turn.serves_again()
@@ -91,5 +148,4 @@ def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> None
     ours = older is not None and is_way_back(older, turn.planned, scene.old)
     if older is not None and ours and turn.session.inspect(name + PREV) is None:
         rename(turn, Step.SHELVE, older.id, name + PREV, "older")
-    if unnamed is not None:
-        raise unnamed
+    return unnamed

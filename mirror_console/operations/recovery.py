@@ -17,14 +17,27 @@ from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, St
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
+from mirror_console.operations.beside import switch
 from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import end_well, look_last
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
 from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.routing import is_on
 from mirror_console.operations.running import Running
-from mirror_console.operations.scene import NEXT, PREV, Scene, about_old, lock_on, look, old_ran, old_restart
+from mirror_console.operations.scene import (
+    NEXT,
+    PREV,
+    Scene,
+    about_old,
+    lock_on,
+    look,
+    old_aliases,
+    old_aliases_now,
+    old_ran,
+    old_restart,
+)
 from mirror_console.operations.standing import cut_off
 from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import arm_new, commit, finish, name_new, start_new, verify
@@ -134,7 +147,7 @@ def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[]
             return Finding(target, None, TAKEN.format(target.planned.container))
         found = _classify(scene, target.planned, rollout.id)
         old, new = _seen(scene.old, scene, target.planned), _seen(scene.new, scene, target.planned)
-        down = down_now(old, new) and old_ran(recorded(scene)) and target.planned.swap is Swap.RECREATE
+        down = down_now(old, new) and old_ran(recorded(scene)) and target.planned.swap is not Swap.CREATE
         return Finding(target, found, f"{found}; it is down now" if down else str(found), down)
 
     return examine_one
@@ -163,7 +176,18 @@ def _seen(container: Container | None, scene: Scene, planned: PlannedTarget) -> 
         state=container.state,
         ever_started=container.started_at is not None,
         armed=container.restart is wanted,
+        routed=_is_routed(container, scene, planned, is_new=is_new),
     )
+
+
+def _is_routed(container: Container, scene: Scene, planned: PlannedTarget, *, is_new: bool) -> bool:
+    route = planned.settings.route
+    if planned.swap is not Swap.BESIDE or route is None or not route.by_alias:
+        # Nothing can be taken from the old one but by stopping it.
+        return not is_new
+    if is_new:
+        return is_on(container, route, [route.alias])
+    return set(old_aliases(recorded(scene))) <= set(old_aliases_now(container, route))
 
 
 # --- what a person chooses ------------------------------------------------------------------------------------------
@@ -305,7 +329,7 @@ def _go_on_with(turn: Turn, scene: Scene) -> None:
         case Found.NOT_BEGUN | Found.HALF_DONE:
             put_target_back(turn, "cut off; begun anew")
             turn.become(TargetState.QUEUED, attempt=turn.target.attempt + 1, started_at=None, ended_at=None)
-        case Found.UNVERIFIED | Found.COMMITTED:
+        case Found.UNVERIFIED | Found.ROUTED | Found.COMMITTED:
             _finish_new(turn, scene)
         case Found.FINISHED:
             _note_finished(turn, scene)
@@ -319,7 +343,7 @@ def _put_back_one(turn: Turn, scene: Scene) -> None:
     found = _classify(scene, turn.planned, turn.rollout_id)
     _hold_lock(turn, scene, found)
     match found:
-        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.COMMITTED:
+        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.COMMITTED:
             put_target_back(turn, "cut off, and put back as you chose")
         case Found.FINISHED:
             _note_finished(turn, scene)
@@ -340,7 +364,7 @@ def reconcile(turn: Turn, scene: Scene) -> None:
         return
     found = _classify(scene, turn.planned, turn.rollout_id)
     match found:
-        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED:
+        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED:
             former = turn.planned.taken_from
             put_target_back(turn, f"left in the middle by {former.holder if former else 'another console'}")
         case Found.COMMITTED | Found.FINISHED:
@@ -359,6 +383,8 @@ def _finish_new(turn: Turn, scene: Scene) -> None:
     started = start_new(turn, scene.new)
     arm_new(turn, started)
     verify(turn, started)
+    if scene.old is not None and turn.planned.swap is Swap.BESIDE:
+        switch(turn, scene.old, started)
     way_back = scene.old.id if scene.old else ""
     if scene.old is not None and scene.old.name == turn.planned.container:
         way_back = commit(turn, scene.old, started)
@@ -388,5 +414,5 @@ def _hold_lock(turn: Turn, scene: Scene, found: Found) -> None:
     at_hand = scene.old or scene.new
     if turn.lock_id or at_hand is None or found is Found.FINISHED or (found is Found.NOT_BEGUN and scene.new is None):
         return
-    about = about_old(scene.old) if scene.new is None else recorded(scene)
+    about = about_old(scene.old, turn.planned) if scene.new is None else recorded(scene)
     turn.take_lock(at_hand.image_id, about)

@@ -26,6 +26,7 @@ from mirror_console.domain.plan import (
     RollbackOf,
     Swap,
     plan_fingerprint,
+    swap_for,
 )
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
@@ -249,7 +250,7 @@ def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> P
     return replace(
         done,
         change=Change.BACK,
-        swap=Swap.RECREATE if named is not None else Swap.CREATE,
+        swap=swap_for(settings, present=named is not None),
         before_title=done.after_title if named is not None else "",
         before_fingerprint=runs.fingerprint if runs is not None else "",
         before_container_id=named.id if named is not None else "",

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from mirror_console.domain.environment import LOCK_PREFIX, RestartPolicy
+from mirror_console.domain.environment import LOCK_PREFIX, RestartPolicy, Settings
 from mirror_console.domain.lock import Lock, lock_of
 from mirror_console.domain.observation import LABEL, Container, Listed, Role, is_ours
-from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.rollout import ENDED
+from mirror_console.domain.route import Route
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
 
@@ -89,7 +90,7 @@ def container_labels(
     generation = int(old.labels.get(LABEL + "gen", "0")) + 1 if old else 1
     return {
         **_common(target, rollout_id, Role.APPLICATION),
-        **about_old(old),
+        **about_old(old, target),
         LABEL + "mirror": target.application_id,
         LABEL + "environment": target.environment,
         LABEL + "gen": str(generation),
@@ -107,18 +108,52 @@ def _common(target: PlannedTarget, rollout_id: str, role: Role) -> dict[str, str
         LABEL + "env": target.environment_id,
         LABEL + "process": target.process,
         LABEL + "rollout": rollout_id,
+        **_of_route(target),
     }
 
 
-def about_old(old: Container | None) -> dict[str, str]:
+def _of_route(target: PlannedTarget) -> dict[str, str]:
+    """Where the new container starts beside the old one: on which route, for whoever brings it to an end."""
+    route = target.settings.route
+    if target.swap is not Swap.BESIDE or route is None:
+        return {}
+    return {LABEL + "route": f"{route.network} {route.alias}" if route.by_alias else route.convention}
+
+
+def labelled_route(labels: Mapping[str, str], settings: Settings) -> Route | None:
+    """The route on which a swap started the new container beside the old one; None where it was none such."""
+    told = labels.get(LABEL + "route", "")
+    if not told:
+        return None
+    network, _, alias = told.partition(" ")
+    known = settings.route or Route()
+    return Route(network, alias, drain=known.drain, overlap=True) if alias else Route(convention=network, overlap=True)
+
+
+def about_old(old: Container | None, target: PlannedTarget) -> dict[str, str]:
     """How the old container is before anything is changed, as labels: putting back needs no journal then."""
     if old is None:
         return {}
-    return {
+    found = {
         LABEL + "prev": old.id,
         LABEL + "prev-restart": f"{old.restart}:{old.restart_retries}",
         LABEL + "prev-running": "yes" if old.running else "no",
     }
+    route = target.settings.route
+    if target.swap is Swap.BESIDE and route is not None:
+        found[LABEL + "prev-route"] = " ".join(old_aliases_now(old, route))
+    return found
+
+
+def old_aliases_now(container: Container, route: Route) -> tuple[str, ...]:
+    """The aliases that a container has in a route's network."""
+    place = container.endpoints.get(route.network)
+    return place.aliases if place is not None else ()
+
+
+def old_aliases(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The aliases that the old container had in its route's network, from the labels of a lock or a new container."""
+    return tuple(labels.get(LABEL + "prev-route", "").split())
 
 
 def old_restart(labels: Mapping[str, str]) -> tuple[RestartPolicy, int] | None:

@@ -15,6 +15,7 @@ from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.health import Judged, ProbeAnswer, Verdict, judge
 from mirror_console.domain.image import TAG, Image, parse_reference
 from mirror_console.domain.observation import LABEL, Container
+from mirror_console.domain.plan import Swap
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.domain.secret import Secret
@@ -47,14 +48,7 @@ def create(turn: Turn, fetcher: Fetcher) -> None:
 
 def recreate(turn: Turn, fetcher: Fetcher) -> None:
     """Replace a container by a new one under the same name and ports. Down between stopping and starting."""
-    turn.become(TargetState.FETCHING)
-    old = turn.inspect(turn.planned.before_container_id)
-    if old is None:
-        raise StepFailed(Step.LOCK, f"the container '{turn.planned.container}' is gone")
-    turn.take_lock(old.image_id, about_old(old))
-    demand_as_planned(turn)
-    image = fetch(turn, fetcher)
-    new = prepare(turn, image, old)
+    old, new = make_ready(turn, fetcher)
     turn.become(TargetState.SWAPPING)
     disarm_old(turn, old)
     turn.announce({Step.STOP: {"old": old.id}, Step.START: {"new": new.id}})
@@ -67,6 +61,18 @@ def recreate(turn: Turn, fetcher: Fetcher) -> None:
     way_back = commit(turn, old, started)
     name_new(turn, started)
     finish(turn, started, old, way_back)
+
+
+def make_ready(turn: Turn, fetcher: Fetcher) -> tuple[Container, Container]:
+    """All that comes before the first change to what serves: the old container, and the new one beside it."""
+    turn.become(TargetState.FETCHING)
+    old = turn.inspect(turn.planned.before_container_id)
+    if old is None:
+        raise StepFailed(Step.LOCK, f"the container '{turn.planned.container}' is gone")
+    turn.take_lock(old.image_id, about_old(old, turn.planned))
+    demand_as_planned(turn)
+    image = fetch(turn, fetcher)
+    return old, prepare(turn, image, old)
 
 
 def demand_as_planned(turn: Turn) -> None:
@@ -153,6 +159,8 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
     provide(turn)
     planned, session = turn.planned, turn.session
     secrets = _secrets(turn)
+    # Beside the old one it joins its route when it is well, and not before.
+    waits = planned.swap is Swap.BESIDE
     spec = ContainerSpec(
         planned.container + NEXT,
         _name_of(turn, image),
@@ -160,7 +168,9 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
         secrets,
         container_labels(planned, turn.rollout_id, old, image.fingerprint),
         planned.settings.restart,
+        on_route=not waits,
     )
+    asked = replace(planned.settings, route=None) if waits else planned.settings
     found: list[Container] = []
 
     def done() -> str | None:
@@ -171,7 +181,7 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
             return f"a container '{spec.name}' is there that this rollout didn't make"
         if new.image_id != image.id:
             return "the engine made it from another image than the planned one"
-        wrong = differences(planned.settings, new, image)
+        wrong = differences(asked, new, image)
         if wrong:
             return f"the engine made it otherwise than asked: {'; '.join(map(str, wrong))}"
         found.append(new)
@@ -210,7 +220,8 @@ def _secrets(turn: Turn) -> Mapping[str, Secret]:
 def provide(turn: Turn) -> None:
     """Make the networks and named volumes that the settings name and the engine hasn't got."""
     settings, session = turn.planned.settings, turn.session
-    networks = [name for name in settings.networks if name not in BUILT_IN_NETWORKS]
+    route = [settings.route.network] if settings.route is not None and settings.route.by_alias else []
+    networks = [name for name in (*settings.networks, *route) if name not in BUILT_IN_NETWORKS]
     volumes = [volume.source for volume in settings.volumes if not volume.source.startswith("/")]
     if not networks and not volumes:
         return
@@ -280,7 +291,7 @@ def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
         # The look that proved the start is the first one, where nothing has to settle.
         seen = turn.last_look(started.id)
         while True:
-            judged = _judge(turn, started, seen)
+            judged = judge_now(turn, started, seen)
             if judged.verdict is Verdict.WELL:
                 return _identity_wrong(turn, started.id, judged)
             if judged.verdict is Verdict.ILL:
@@ -297,7 +308,8 @@ def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
     turn.step(Step.VERIFY, lambda: None, well, objects={"new": started.id}, guarded=guarded)
 
 
-def _judge(turn: Turn, started: Container, seen: Container | None) -> Judged:
+def judge_now(turn: Turn, started: Container, seen: Container | None) -> Judged:
+    """What a look at the new container says of its health. `started` is how it was right after its start."""
     if seen is None:
         return Judged(Verdict.ILL, "the new container was removed by somebody")
     test = turn.planned.settings.health
@@ -396,7 +408,7 @@ def bake(turn: Turn, started: Container) -> None:
 
     def well() -> str | None:
         while turn.console.monotonic() < until and not turn.breaks_off():
-            judged = _judge(turn, started, turn.inspect(started.id))
+            judged = judge_now(turn, started, turn.inspect(started.id))
             if judged.verdict is Verdict.ILL:
                 return f"while baking: {judged.words}"
             turn.console.sleep(min(LOOK_EVERY, max(0.0, until - turn.console.monotonic())))

@@ -30,7 +30,7 @@ from mirror_console.operations.late_calls import outlast, rest
 from mirror_console.operations.ports import EngineSession
 from mirror_console.operations.recovery import end, reconcile
 from mirror_console.operations.running import Running
-from mirror_console.operations.scene import NEXT, lock_name, lock_on, look
+from mirror_console.operations.scene import NEXT, labelled_route, lock_name, lock_on, look
 from mirror_console.operations.standing import CUT_OFF
 from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import Turn
@@ -241,6 +241,9 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
     )
     made = new.labels if new is not None else {}
     settings = replace(environment.settings, restart=new.restart) if new is not None else environment.settings
+    # How it was to be replaced is what its console said, whatever is in this catalog.
+    settings = replace(settings, route=labelled_route(labels, settings))
+    swap = Swap.BESIDE if settings.route is not None else Swap.RECREATE
     return PlannedTarget(
         environment_id=environment.id,
         process=environment.processes[0].name,
@@ -251,7 +254,7 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
         engine=place.engine.name,
         container=place.container,
         change=Change.TAKE_OVER,
-        swap=Swap.RECREATE if labels.get(LABEL + "prev") else Swap.CREATE,
+        swap=swap if labels.get(LABEL + "prev") else Swap.CREATE,
         before_title=image.version if image is not None else "",
         before_fingerprint=image.fingerprint if image is not None else "",
         before_container_id=labels.get(LABEL + "prev", ""),

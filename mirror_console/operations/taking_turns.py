@@ -9,6 +9,7 @@ from mirror_console.domain.plan import OnFailure, Swap
 from mirror_console.domain.rollout import Target, TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.access import reached_now
+from mirror_console.operations.beside import start_beside
 from mirror_console.operations.breaking_off import BrokenOff, never
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import PutAside
@@ -47,9 +48,12 @@ def take_turn(
     turn = Turn(console, engine, session, rollout.id, target, show, way.bake, way.health_limit, heart, fetcher.halting)
     turn.image_looks = image_looks
     turn.breaks_off = breaks_off
-    swap = create if planned.swap is Swap.CREATE else recreate
+    swap = _SWAPS[planned.swap]
     settle(turn, lambda turn: swap(turn, fetcher), way.on_failure)
     look_last(turn)
+
+
+_SWAPS = {Swap.CREATE: create, Swap.RECREATE: recreate, Swap.BESIDE: start_beside}
 
 
 def settle(turn: Turn, work: Callable[[Turn], None], on_failure: OnFailure = OnFailure.PUT_BACK) -> None:

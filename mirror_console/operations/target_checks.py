@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.drift import not_made_again
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container, Difference, Health, Listed, Role, State, is_ours
@@ -14,6 +15,7 @@ from mirror_console.domain.request import Resolved
 from mirror_console.errors import VaultError
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.route_check import check_route
 from mirror_console.operations.scene import is_left_over, is_way_back, lock_name, lock_on
 
 REMEDY_FOR_LOCK = (
@@ -38,6 +40,7 @@ class EngineScene:
     """What was changed by hand, by the target's environment."""
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id."""
+    _networks: list[frozenset[str]] = field(default_factory=list)
     _by_name: dict[str, Listed] = field(init=False)
     _locks: list[Listed] = field(init=False)
 
@@ -56,6 +59,12 @@ class EngineScene:
         """The locks of any console."""
         return self._locks
 
+    def network_names(self) -> frozenset[str]:
+        """The names of the engine's networks, asked for once."""
+        if not self._networks:
+            self._networks.append(frozenset(network.name for network in self.session.networks()))
+        return self._networks[0]
+
     def image(self, image_id: str) -> Image | None:
         """The image of that id, asked for once."""
         if image_id not in self.images:
@@ -71,6 +80,7 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
         *_current(target, old),
         _names(scene, target, old),
         _ports(scene, target, old),
+        *check_route(scene.network_names, target, old),
         _lock(console, scene, target, old),
         *_shape(target, old),
         *_drift(scene, target),
@@ -232,8 +242,8 @@ def _lock_of_others(scene: EngineScene, target: PlannedTarget, old: Container | 
 def _shape(target: PlannedTarget, old: Container | None) -> list[CheckResult]:
     if old is None:
         return []
-    if old.unsupported:
-        words = f"It has what the console can't make again: {', '.join(old.unsupported)}."
+    if lost := not_made_again(target.settings, old):
+        words = f"It has what the console can't make again: {', '.join(lost)}."
         remedy = "Deploy this environment by hand, or take that away from its container."
         return [said(target, Check.SHAPE, Answer.BLOCKED, words, remedy)]
     return [said(target, Check.SHAPE, Answer.PASS, "The console can make all that the container has.")]

@@ -39,6 +39,8 @@ class Endpoint:
     address: str = ""
     gateway: str = ""
     mac: str = ""
+    wanted: str = ""
+    """The address that was asked for; empty for any."""
 
 
 @dataclass(slots=True)

@@ -23,10 +23,14 @@ class Network:
     labels: dict[str, str] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
     last_host: int = 1
+    subnet: str = ""
+    """What somebody chose for it, such as 10.9.0.0/24: then containers may have addresses of their choice."""
 
     @property
     def gateway(self) -> str:
         """The gateway's address; empty where the driver has none."""
+        if self.subnet:
+            return f"{self.subnet.rpartition('.')[0]}.1"
         return f"172.{self.number}.0.1" if self.driver == "bridge" else ""
 
     def next_address(self) -> tuple[str, str]:
@@ -35,11 +39,17 @@ class Network:
             return "", ""
         self.last_host += 1
         high, low = divmod(self.last_host, 256)
-        return f"172.{self.number}.{high}.{low}", f"02:42:ac:{self.number:02x}:{high:02x}:{low:02x}"
+        if self.subnet:
+            return self.place(f"{self.subnet.rpartition('.')[0]}.{low}")
+        return self.place(f"172.{self.number}.{high}.{low}")
+
+    def place(self, address: str) -> tuple[str, str]:
+        """An address and the MAC that follows from it."""
+        return address, "02:42:" + ":".join(f"{int(part):02x}" for part in address.split("."))
 
     def document(self, attached: Document) -> Document:
         """The reply of an inspection; `attached` are the running containers on it, by id."""
-        config = [{"Subnet": f"172.{self.number}.0.0/16", "Gateway": self.gateway}]
+        config = [{"Subnet": self.subnet or f"172.{self.number}.0.0/16", "Gateway": self.gateway}]
         return {
             "Name": self.name,
             "Id": self.id,

@@ -36,6 +36,8 @@ def create_network(state: EngineState, body: Document, version: ApiVersion) -> D
         network = state.add_network(name, str(body.get("Driver") or "bridge"))
         network.labels = document_of(body.get("Labels"))
         network.options = document_of(body.get("Options"))
+        pools = document_of(body.get("IPAM")).get("Config") or []
+        network.subnet = str(pools[0].get("Subnet") or "") if pools else ""
         network.internal, network.attachable = bool(body.get("Internal")), bool(body.get("Attachable"))
         attributes = {"name": name, "type": network.driver}
         state.events.tell("network", "create", network.id, attributes, network.created)
@@ -58,18 +60,38 @@ def remove_network(state: EngineState, reference: str) -> None:
 
 
 def connect_network(state: EngineState, reference: str, body: Document) -> None:
-    """Connect a container, running or not. Raises Refusal: 404, 403 when it is connected already."""
+    """Connect a container, running or not. Raises Refusal: 404, 403 when it is connected already, 400 for an address
+    where nobody chose the subnet, 403 for one that is taken.
+    """
     state.pause(state.timing.connect)
     with state.lock:
         network = state.find_network(reference)
         container = state.find_container(str(body.get("Container") or ""))
         if network.name in container.endpoints:
             raise Refusal(403, f"endpoint with name {container.name} already exists in network {network.name}")
-        aliases = list(document_of(body.get("EndpointConfig")).get("Aliases") or [])
-        endpoint = Endpoint(network.name, [*aliases, container.id[:12]], network.id)
+        asked = document_of(body.get("EndpointConfig"))
+        wanted = str(document_of(asked.get("IPAMConfig")).get("IPv4Address") or "")
+        if wanted and not network.subnet:
+            words = (
+                "user specified IP address is supported only when connecting to networks with user configured subnets"
+            )
+            raise Refusal(400, words)
+        if wanted and any(one.address == wanted for one in _on(state, network)):
+            raise Refusal(403, "Address already in use")
+        aliases = [*(asked.get("Aliases") or []), container.id[:12]]
+        endpoint = Endpoint(network.name, aliases, network.id, wanted=wanted)
         container.endpoints[network.name] = endpoint
         if container.is_running:
             attach(state, container, endpoint, state.clock())
+
+
+def _on(state: EngineState, network: Network) -> list[Endpoint]:
+    return [
+        endpoint
+        for container in state.containers.values()
+        for endpoint in container.endpoints.values()
+        if endpoint.network_id == network.id and endpoint.address
+    ]
 
 
 def disconnect_network(state: EngineState, reference: str, body: Document) -> None:

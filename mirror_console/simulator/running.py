@@ -81,7 +81,7 @@ def attach(state: EngineState, container: Container, endpoint: Endpoint, now: da
     """Give the endpoint of a running container its address."""
     network = state.networks[endpoint.network_id]
     endpoint.endpoint_id = hex_id(container.id, network.id, container.starts)
-    endpoint.address, endpoint.mac = network.next_address()
+    endpoint.address, endpoint.mac = network.place(endpoint.wanted) if endpoint.wanted else network.next_address()
     endpoint.gateway = network.gateway
     attributes = {"container": container.id, "name": network.name, "type": network.driver}
     state.events.tell("network", "connect", network.id, attributes, now)

@@ -113,7 +113,7 @@ def status_words(state: EngineState, container: Container) -> str:
 def endpoint_document(endpoint: Endpoint) -> Document:
     """A container's place in a network."""
     return {
-        "IPAMConfig": None,
+        "IPAMConfig": {"IPv4Address": endpoint.wanted} if endpoint.wanted else None,
         "Links": None,
         "Aliases": endpoint.aliases,
         "NetworkID": endpoint.network_id,

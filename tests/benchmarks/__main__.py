@@ -18,6 +18,7 @@ from tests.benchmarks import (
     rollout_fleet,
     rollout_recreate,
     ssh_warm,
+    zero_downtime,
 )
 from tests.benchmarks.harness import Benchmark, measure, table
 from tests.lab.programs import LabError
@@ -29,6 +30,7 @@ BENCHMARKS = (
     rollout_recreate.BENCHMARK,
     rollout_fleet.BENCHMARK,
     recreate_gap.BENCHMARK,
+    zero_downtime.BENCHMARK,
     ssh_warm.BENCHMARK,
     relay_between.BENCHMARK,
     filter_rows.BENCHMARK,

@@ -62,13 +62,20 @@ def one_engine() -> Iterator[Ground]:
 
 
 @contextmanager
-def several_engines(number: int) -> Iterator[tuple[Ground, ...]]:
-    """So many engines without a bridge in the catalog of one console, taken away at the end. Raises LabError."""
+def bridged_engine() -> Iterator[Ground]:
+    """An engine whose containers have networks and ports of their own, taken away at the end. Raises LabError."""
+    with several_engines(1, bridge=True) as (ground,):
+        yield ground
+
+
+@contextmanager
+def several_engines(number: int, *, bridge: bool = False) -> Iterator[tuple[Ground, ...]]:
+    """So many engines in the catalog of one console, taken away at the end. Raises LabError."""
     ids = [ENGINE_ID, *(f"{ENGINE_ID}-{place}" for place in range(2, number + 1))]
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
         with ending_on_signals(), Lab.start(folder / "lab", keyring=False, owner=(0, 0)) as lab, ExitStack() as open_:
-            engines = {one: lab.engine(EngineSpec(one, bridge=False)) for one in ids}
+            engines = {one: lab.engine(EngineSpec(one, bridge=bridge)) for one in ids}
             urls = {one: engine.unix_url for one, engine in engines.items()}
             console, jobs = open_.enter_context(_console(folder / "home", urls))
             yield tuple(

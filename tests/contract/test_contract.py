@@ -11,6 +11,7 @@ from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings, Volume
 from mirror_console.domain.observation import Container, Health, State
 from mirror_console.domain.request import ContainerSpec, PullProgress
+from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import EngineError, FailureKind
 from tests.contract.stage import Behaviour, Stage, until
@@ -121,6 +122,41 @@ def test_without_a_network_it_is_the_engines_default(stage: Stage) -> None:
 def test_a_command_of_its_own(stage: Stage) -> None:
     made = stage.create(Settings(command=("/bin/echo", "hello there")))
     assert _look(stage, made).command == ("/bin/echo", "hello there")
+
+
+def test_a_route_is_joined_and_left_and_only_a_look_tells(stage: Stage) -> None:
+    stage.session.create_network("edge", {})
+    edge = next(network.id for network in stage.session.networks() if network.name == "edge")
+    settings = Settings(restart=RestartPolicy.NO, route=Route("edge", "shop-a"))
+    old = stage.create(settings)
+    stage.session.start(old)
+    place = _look(stage, old).endpoints["edge"]
+    assert (place.network_id, place.aliases) == (edge, ("shop-a",))
+    assert differences(settings, _look(stage, old), None) == ()
+
+    spec = ContainerSpec(next(stage.names), stage.image(), settings, on_route=False)
+    new = stage.session.create(spec)
+    stage.session.start(new)
+    assert [str(one) for one in differences(settings, _look(stage, new), None)] == ["route: shop-a in edge → none"]
+    stage.session.connect(new, edge, ["shop-a"])
+    assert _look(stage, new).endpoints["edge"].aliases == ("shop-a",)
+    assert differences(settings, _look(stage, new), None) == ()
+    with pytest.raises(EngineError):
+        stage.session.connect(new, edge, ["shop-a"])
+
+    stage.session.disconnect(old, edge)
+    assert "edge" not in _look(stage, old).endpoints
+    with pytest.raises(EngineError):
+        stage.session.disconnect(old, edge)
+    # Nobody has chosen this network's addresses.
+    assert _refusal(stage.session.connect, old, edge, (), place.address).kind is FailureKind.REJECTED
+    assert "edge" not in _look(stage, old).endpoints
+    # Where it doesn't run, it has its place from its next start on.
+    stage.session.stop(old, 0)
+    stage.session.connect(old, edge, ["shop-a"])
+    assert _look(stage, old).endpoints["edge"].aliases == ("shop-a",)
+    stage.session.start(old)
+    assert _look(stage, old).endpoints["edge"].address
 
 
 def test_a_network_that_is_missing(stage: Stage) -> None:

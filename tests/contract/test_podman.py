@@ -19,6 +19,7 @@ from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Port, RestartPolicy, Settings
 from mirror_console.domain.observation import Container, Health, State
 from mirror_console.domain.request import PullProgress
+from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret
 from mirror_console.engine.events import WANTED
 from mirror_console.errors import EngineError, FailureKind
@@ -254,3 +255,18 @@ def test_of_a_name_with_tag_and_digest_the_digest_counts_and_it_stays_the_contai
     assert made is not None
     # The digest counts; but Podman tells the name that the image has there.
     assert (made.image_id, made.image) == (found.id, reference)
+
+
+def test_a_route_is_joined_and_left_and_only_a_look_tells(stage: Stage) -> None:
+    """As on Docker, but that the network's id isn't told with the place in it."""
+    stage.session.create_network("edge", {})
+    edge = next(network.id for network in stage.session.networks() if network.name == "edge")
+    settings = Settings(networks=("bridge",), restart=RestartPolicy.NO, route=Route("edge", "shop-a"))
+    made = stage.create(settings)
+    seen = stage.session.inspect(made)
+    assert seen is not None
+    assert (seen.endpoints["edge"].network_id, seen.endpoints["edge"].aliases) == ("", ("shop-a",))
+    stage.session.disconnect(made, edge)
+    seen = stage.session.inspect(made)
+    assert seen is not None
+    assert "edge" not in seen.endpoints

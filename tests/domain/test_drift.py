@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.drift import differences, of_settings
+from mirror_console.domain.drift import differences, not_made_again, of_settings
 from mirror_console.domain.environment import (
     HealthTest,
     Limits,
@@ -21,8 +21,9 @@ from mirror_console.domain.environment import (
     settings_problems,
 )
 from mirror_console.domain.image import Image
-from mirror_console.domain.observation import Container, Health, State
+from mirror_console.domain.observation import Container, Endpoint, Health, State
 from mirror_console.domain.pending import pending_words, settings_changes
+from mirror_console.domain.route import Route
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.setting_words import looks_secret
 from mirror_console.domain.taking import Observed, not_adoptable, secret_values, taken
@@ -51,6 +52,8 @@ APPLIED = Settings(
 def made(settings: Settings = APPLIED, **more: Any) -> Container:
     """A container as an engine shows it that was made of settings and the image."""
     image_variables = {"PATH": "/bin"}
+    route = settings.route
+    places = {route.network: Endpoint(aliases=(route.alias,))} if route is not None and route.by_alias else {}
     fields: dict[str, Any] = {
         "id": "c" * 64,
         "name": "dunes-live",
@@ -64,7 +67,8 @@ def made(settings: Settings = APPLIED, **more: Any) -> Container:
         "variables": {**image_variables, **settings.variables, **dict.fromkeys(settings.secrets, "hidden")},
         "declared_ports": settings.ports,
         "volumes": settings.volumes,
-        "networks": settings.networks or ("bridge",),
+        "networks": (*(settings.networks or ("bridge",)), *places),
+        "endpoints": places,
         "limits": settings.limits,
         "stop_signal": settings.stop_signal or IMAGE.stop_signal,
         "stop_seconds": settings.stop_seconds,
@@ -226,6 +230,9 @@ SETTINGS = st.builds(
     command=st.lists(WORD, max_size=2).map(tuple),
     init=st.booleans(),
     labels=st.dictionaries(st.sampled_from(["team", "maker", "token"]), WORD, max_size=2),
+    route=st.none()
+    | st.builds(Route, st.just("edge"), st.sampled_from(["a", "b"]), drain=st.sampled_from([1.0, 2.0]))
+    | st.just(Route(convention="traefik", overlap=True)),
 )
 
 
@@ -263,6 +270,44 @@ def test_what_is_taken_over_differs_no_more_and_the_rest_stays_as_it_was(
         assert differences(after, container, IMAGE) == ()
     if not chosen:
         assert after == applied
+
+
+ROUTED = replace(APPLIED, networks=("back",), route=Route("edge", "shop-a", overlap=True))
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (Endpoint(aliases=("shop-a",)), []),
+        (Endpoint(aliases=("other", "shop-a")), []),
+        (Endpoint(aliases=("other",)), ["route: shop-a in edge → other in edge"]),
+        (Endpoint(), ["route: shop-a in edge → no alias in edge"]),
+        (None, ["route: shop-a in edge → none"]),
+    ],
+)
+def test_a_place_on_the_route_is_compared_and_taken(place: Endpoint | None, words: list[str]) -> None:
+    networks = ("back", "edge") if place else ("back",)
+    container = made(ROUTED, networks=networks, endpoints={"edge": place} if place else {})
+    found = differences(ROUTED, container, IMAGE)
+    assert [str(one) for one in found] == words
+    fields = [one.field for one in found]
+    assert differences(taken(ROUTED, observed(container, ROUTED), fields), container, IMAGE) == ()
+    assert not_adoptable("route", ROUTED) != ""
+
+
+def test_aliases_that_no_route_has_are_not_made_again() -> None:
+    places = {"edge": Endpoint(aliases=("shop-a", "old-name")), "back": Endpoint(aliases=("db",))}
+    container = made(ROUTED, endpoints=places)
+    assert not_made_again(ROUTED, container) == ("network aliases db in back", "network aliases old-name in edge")
+    assert not_made_again(APPLIED, made(endpoints={"edge": places["edge"]})) == (
+        "network aliases shop-a, old-name in edge",
+    )
+
+
+def test_who_is_in_the_routes_network_alone_is_as_one_with_no_other() -> None:
+    settings = replace(ROUTED, networks=())
+    places = {"edge": Endpoint(aliases=("shop-a",))}
+    assert differences(settings, made(settings, networks=("edge",), endpoints=places), IMAGE) == ()
 
 
 def test_a_variable_that_looks_like_a_secret_goes_into_the_keyring() -> None:

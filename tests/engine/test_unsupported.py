@@ -110,7 +110,8 @@ def test_places_in_networks() -> None:
         "plain": {"Aliases": [short], "IPAMConfig": {}},
         "gone": None,
     }
-    assert _told({"NetworkSettings.Networks": networks}) == ("network aliases web in shop", "a fixed address in shop")
+    # Whether its aliases are lost depends on the route of its settings.
+    assert _told({"NetworkSettings.Networks": networks}) == ("a fixed address in shop",)
 
 
 def test_labels_are_settings_and_no_loss() -> None:

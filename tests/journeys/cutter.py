@@ -23,6 +23,7 @@ from mirror_console.domain.environment import Environment, HealthTest, Process, 
 from mirror_console.domain.plan import REST, Way
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import Rollout
+from mirror_console.domain.route import Route
 from mirror_console.jobs import Jobs
 from mirror_console.operations import recovery
 from mirror_console.operations.console import Console
@@ -50,6 +51,13 @@ class Scene:
     goal_fingerprint: str
     goal_reference: str
     policy: RestartPolicy = RestartPolicy.ALWAYS
+    edge: str = ""
+    """The proxy's network, in which a new container starts beside the old one; empty where it is replaced."""
+
+    @property
+    def alias(self) -> str:
+        """Under which the proxy finds it."""
+        return f"{self.container}.app"
 
     @property
     def identity(self) -> str:
@@ -120,7 +128,8 @@ def fill(console: Console, scene: Scene) -> None:
     """Put the scene's engine, its source and its mirror into the catalog."""
     settings = Settings(
         variables={"PORT": str(scene.port)},
-        networks=("host",),
+        networks=("back",) if scene.edge else ("host",),
+        route=Route(scene.edge, scene.alias, drain=0.1, overlap=True) if scene.edge else None,
         restart=scene.policy,
         volumes=(Volume(f"{scene.container}-media", "/media"),),
         health=HealthTest(settle=0.1, limit=5.0),

@@ -18,7 +18,8 @@ import pytest
 
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.image import fingerprint
-from mirror_console.domain.rollout import CREATE_STEPS, RECREATE_STEPS, Step
+from mirror_console.domain.plan import Swap
+from mirror_console.domain.rollout import STEPS_OF, Step
 from tests.journeys import cutter
 from tests.journeys.cutter import Cutter, Ended, Scene
 from tests.lab.asking import ask
@@ -33,6 +34,8 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 SIDE_BY_SIDE = 4
 OLD_OR_NEW = {"done": "2", "already": "2", "failed": "1", "put back": "1", "not started": "1"}
 FIRST_PORT = 20000
+EDGE, BACK = "edge", "back"
+"""The proxy's network, with a subnet of its own so that addresses can be kept, and the one in which a new one waits."""
 POLICIES = (RestartPolicy.ALWAYS, RestartPolicy.UNLESS_STOPPED)
 """Only the first is taken from the old container before its stop."""
 K = TypeVar("K")
@@ -72,20 +75,26 @@ def stage(
         assert image is not None
         digests[name] = next(digest for digest in image["RepoDigests"] if digest.startswith(repository))
         fingerprints[name] = fingerprint(image)
+    if EDGE not in docker.run("network", "ls", "--format", "{{.Name}}").split():
+        docker.run("network", "create", "--subnet", "10.209.0.0/16", EDGE)
+        docker.run("network", "create", BACK)
     folder = tmp_path_factory.mktemp("kill")
     return Stage(docker, fast_engine, f"{repository}:1", specs["2"], specs["bad"], folder, digests, fingerprints)
 
 
-def scene_for(stage: Stage, label: str, number: int, policy: RestartPolicy, *, goal: str, first: bool) -> Scene:
-    """A scene with its old container running and an older way back, made by hand; with `first` there is neither."""
+def scene_for(stage: Stage, label: str, number: int, policy: RestartPolicy, *, goal: str, swap: Swap) -> Scene:
+    """A scene with its old container running and an older way back, made by hand; for a first one there is neither."""
     name = f"{label}{number:03}"
     home = stage.folder / name
     home.mkdir(mode=0o700)
     port = FIRST_PORT + number
-    scene = Scene(str(home), stage.engine.unix_url, name, port, stage.fingerprints[goal], stage.digests[goal], policy)
-    if not first:
-        host = {"RestartPolicy": {"Name": policy.value}, "NetworkMode": "host"}
-        _make(stage, name, {"Env": [f"PORT={port}"], "HostConfig": host})
+    edge = EDGE if swap is Swap.BESIDE else ""
+    image = stage.fingerprints[goal], stage.digests[goal]
+    scene = Scene(str(home), stage.engine.unix_url, name, port, *image, policy, edge)
+    if swap is not Swap.CREATE:
+        host = {"RestartPolicy": {"Name": policy.value}, "NetworkMode": edge or "host"}
+        places = {"EndpointsConfig": {edge: {"Aliases": [scene.alias]}}} if edge else {}
+        _make(stage, name, {"Env": [f"PORT={port}"], "HostConfig": host, "NetworkingConfig": places})
         ask(stage.engine.socket, "POST", f"/containers/{name}/start")
         ours = {"io.mirrorconsole.env": scene.identity}
         _make(stage, f"{name}.mc-prev", {"Labels": ours, "HostConfig": {"NetworkMode": "none"}})
@@ -123,6 +132,18 @@ def picture(found: dict[str, dict[str, Any]], scene: Scene) -> dict[str, tuple[s
     }
 
 
+def on_route(container: dict[str, Any], scene: Scene) -> bool:
+    """Whether a container gets what is sent to its environment's alias."""
+    place = container["NetworkSettings"]["Networks"].get(scene.edge) or {}
+    return container["State"]["Running"] and scene.alias in (place.get("Aliases") or [])
+
+
+def unreached(everywhere: dict[str, dict[str, Any]], scene: Scene) -> list[str]:
+    """That nobody is on the route of a scene."""
+    members = [name for name, one in containers_of(everywhere, scene).items() if on_route(one, scene)]
+    return [] if members or not scene.edge else ["nobody is on its route"]
+
+
 def faults(everywhere: dict[str, dict[str, Any]], scene: Scene, told: dict[str, Any], *, first: bool) -> list[str]:
     """What is wrong on the engine after a recovery that told this. Empty where all laws hold."""
     found = containers_of(everywhere, scene)
@@ -144,31 +165,34 @@ def faults(everywhere: dict[str, dict[str, Any]], scene: Scene, told: dict[str, 
             wrong.append(f"told {state}, but runs {runs}")
         if container["HostConfig"]["RestartPolicy"]["Name"] != scene.policy.value:
             wrong.append("its restart policy is lost")
+        wrong += unreached(everywhere, scene)
     if version == "2" and not first and kept not in found:
         wrong.append("the way back is gone")
     return wrong
 
 
-@pytest.mark.parametrize("first", [False, True], ids=["recreate", "create"])
+@pytest.mark.parametrize("swap", Swap, ids=str)
 @pytest.mark.parametrize("goal", ["2", "bad"])
-def test_killed_at_every_boundary(stage: Stage, goal: str, first: bool) -> None:
+def test_killed_at_every_boundary(stage: Stage, goal: str, swap: Swap) -> None:
     """Every boundary once. Which of the two choices follows, and the restart policy, take turns, and turn with the
     run's seed; what is met with one policy only is cut off there.
     """
     cut = Cutter()
-    label = f"{'c' if first else 'r'}{goal[0]}"
+    first = swap is Swap.CREATE
+    label = f"{swap[0]}{goal[0]}"
     whole = {
-        policy: scene_for(stage, label, number, policy, goal=goal, first=first)
-        for number, policy in enumerate(POLICIES)
+        policy: scene_for(stage, label, number, policy, goal=goal, swap=swap) for number, policy in enumerate(POLICIES)
     }
     uncut = _all(cut, whole, dict.fromkeys(whole, (cutter.start_rollout, ("",))))
-    assert {ended.told["target"] for ended in uncut.values()} == {"done" if goal == "2" else "put back"}, uncut
+    # Where the new one is to start beside the old one and isn't well, nothing that serves was changed.
+    failed = "failed" if swap is Swap.BESIDE else "put back"
+    assert {ended.told["target"] for ended in uncut.values()} == {"done" if goal == "2" else failed}, uncut
     met = {policy: _boundaries(ended) for policy, ended in uncut.items()}
     always, sometimes = met[RestartPolicy.ALWAYS], met[RestartPolicy.UNLESS_STOPPED]
     assert len(always) > 10, met
     if goal == "2":
         # The image is on the engine already, for all scenes share it. Fetching is cut off in tests/operations.
-        steps = set(CREATE_STEPS if first else RECREATE_STEPS) - {Step.PULL}
+        steps = set(STEPS_OF[swap]) - {Step.PULL}
         assert {point.partition(":")[0] for point in always} == {step.name for step in steps}
         assert set(sometimes) <= set(always)
     turn = random.choice((0, 1))  # noqa: S311 - which one is no secret
@@ -182,7 +206,7 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, first: bool) -> None:
         numbers = dict(enumerate(always[begin : begin + SIDE_BY_SIDE], start=begin))
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             scenes = pool.map(
-                lambda number, point: scene_for(stage, label, number + 2, points[point], goal=goal, first=first),
+                lambda number, point: scene_for(stage, label, number + 2, points[point], goal=goal, swap=swap),
                 *zip(*numbers.items(), strict=True),
             )
             several = dict(zip(numbers.values(), scenes, strict=True))
@@ -193,6 +217,7 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, first: bool) -> None:
         noticed = _noticed(cut, list(cut_off.values()))
         after = everything(stage.docker)
         for point, scene in cut_off.items():
+            wrong += [f"{point}: cut off there, {fault}" for fault in unreached(before, scene)]
             if len(noticed.told.get(scene.home, [])) != 1:
                 wrong.append(f"{point}: noticed {noticed}")
             if picture(after, scene) != picture(before, scene):

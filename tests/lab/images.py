@@ -143,12 +143,16 @@ def load(docker: Docker, spec: ImageSpec) -> str:
 
 def build(spec: ImageSpec) -> BuiltImage:
     """Build an image without an engine."""
-    config, layers = parts(spec)
+    return built_of(spec.reference, *parts(spec))
+
+
+def built_of(reference: str, config: bytes, layers: list[bytes]) -> BuiltImage:
+    """An image of its configuration and its layers."""
     identifier = hashlib.sha256(config).hexdigest()
     names = [f"{hashlib.sha256(layer).hexdigest()}/layer.tar" for layer in layers]
-    manifest = [{"Config": f"{identifier}.json", "RepoTags": [spec.reference], "Layers": names}]
+    manifest = [{"Config": f"{identifier}.json", "RepoTags": [reference], "Layers": names}]
     files = {f"{identifier}.json": config, "manifest.json": json.dumps(manifest).encode()}
-    return BuiltImage(spec.reference, f"sha256:{identifier}", _tar(files | dict(zip(names, layers, strict=True))))
+    return BuiltImage(reference, f"sha256:{identifier}", packed(files | dict(zip(names, layers, strict=True))))
 
 
 def parts(spec: ImageSpec) -> tuple[bytes, list[bytes]]:
@@ -209,16 +213,18 @@ def own_architecture() -> str:
 def _base_layer() -> bytes:
     """Busybox with a name for each program that is used: the same for every image, so engines keep it once."""
     links = {f"bin/{applet}": "busybox" for applet in APPLETS}
-    return _tar({"bin/busybox": Path(find("busybox")).read_bytes()}, folders=("bin", "tmp", "data", "app"), links=links)
+    return packed(
+        {"bin/busybox": Path(find("busybox")).read_bytes()}, folders=("bin", "tmp", "data", "app"), links=links
+    )
 
 
 def _application_layer(spec: ImageSpec) -> bytes:
     files = {"app/main": MAIN, "app/answer": ANSWER, "app/probe": PROBE, "app/version": f"{spec.reference}\n"}
-    return _tar({name: text.encode() for name, text in files.items()})
+    return packed({name: text.encode() for name, text in files.items()})
 
 
 def _payload_layer(spec: ImageSpec) -> bytes:
-    return _tar({"app/payload": hashlib.shake_256(spec.reference.encode()).digest(spec.payload)})
+    return packed({"app/payload": hashlib.shake_256(spec.reference.encode()).digest(spec.payload)})
 
 
 def _day_of(version: str) -> datetime:
@@ -228,7 +234,7 @@ def _day_of(version: str) -> datetime:
     return FIRST_DAY + timedelta(weeks=weeks)
 
 
-def _tar(files: Mapping[str, bytes], folders: tuple[str, ...] = (), links: Mapping[str, str] | None = None) -> bytes:
+def packed(files: Mapping[str, bytes], folders: tuple[str, ...] = (), links: Mapping[str, str] | None = None) -> bytes:
     """An archive in which nothing depends on when or by whom it was made."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:

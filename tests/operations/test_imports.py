@@ -11,6 +11,7 @@ import pytest
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Way
 from mirror_console.domain.environment import Environment, RestartPolicy, TagRule
+from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.operations.console import Console
@@ -119,6 +120,41 @@ def test_tags_that_are_followed_and_notes_are_imported_and_exported(console: Con
     assert environment(console, "webshop").follows == TagRule("stable", 6 * 3600)
     import_catalog(console, "sources: [{name: Webshop, environments: [{name: live, follows: }]}]")
     assert environment(console, "webshop").follows is None
+
+
+ROUTED = """\
+sources:
+  - name: Webshop
+    template: {route: {network: edge, port: 8080, overlap: yes}}
+mirrors:
+  - name: Sands
+    source: webshop
+    environments:
+      - {name: live, engine: alpha, container: sands-live, settings: {route: {alias: sands, proof: "http://dunes.x/up"}}}
+  - name: Reef
+    source: webshop
+    environments:
+      - {name: live, engine: alpha, container: reef-live, settings: {route: {labels: traefik, network: , port: 0}}}
+"""
+
+
+def test_routes_are_imported_and_exported_and_start_from_the_template(console: Console, tmp_path: Path) -> None:
+    import_catalog(console, SMALL)
+    import_catalog(console, ROUTED)
+    route = Route("edge", "sands", 8080, overlap=True, proof="http://dunes.x/up")
+    assert environment(console, "sands").settings.route == route
+    assert environment(console, "reef").settings.route == Route(convention="traefik", overlap=True)
+    text = export_catalog(console)
+    with empty_console(tmp_path / "other") as other:
+        import_catalog(other, text)
+        assert export_catalog(other) == text
+        assert environment(other, "sands").settings.route == route
+    import_catalog(console, ROUTED.replace('{alias: sands, proof: "http://dunes.x/up"}', ""))
+    assert environment(console, "sands").settings.route is None
+    with pytest.raises(InvalidInput) as refused:
+        import_catalog(console, ROUTED.replace("labels: traefik", "labels: treefik"))
+    words = "'treefik' is not one of: traefik, caddy-docker-proxy, nginx-proxy"
+    assert words in [problem.words for problem in refused.value.problems]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +275,7 @@ sources:
   - name: Webshop
     repository: Registry/Shop
 mirrors:
-  - name: Dunes
+  - name: Sands
     source: nothing
     image_source: sometimes
     tags: [a b]

@@ -15,6 +15,7 @@ from mirror_console.domain.secret import Secret
 from mirror_console.errors import Problem
 from mirror_console.operations.application_input import EnvironmentInput
 from mirror_console.operations.typed import parse_labels, parse_variables, variables_text
+from mirror_console.ui.mirrors.route_part import RoutePart
 from mirror_console.ui.tokens import SPACE_1, SPACE_2
 from mirror_console.ui.widgets.form import Field, Form, choice, line_edit, text_edit, tick
 from mirror_console.ui.widgets.line_text import line_problems, lines_or
@@ -128,6 +129,7 @@ class MirrorEnvironmentForm:
         self.labels = text_edit(variables_text(given.labels), lines=3, placeholder="traefik.enable=true")
         self.init = tick(tr("Run with an init process"), given.init)
         self.protected = tick(tr("Protected: rollouts here ask for a reason"), given.protected)
+        self.route = RoutePart(given.route)
         self.form = Form()
         self._fill()
         self._hold_bar(set_hold, clear_hold)
@@ -173,6 +175,7 @@ class MirrorEnvironmentForm:
             init=self.init.isChecked(),
             protected=self.protected.isChecked(),
             labels=lines_or(parse_labels, self.labels, self.given.labels),
+            route=self.route.input(),
         )
 
     def unread(self) -> list[Problem]:
@@ -225,6 +228,7 @@ class MirrorEnvironmentForm:
         form.add(Field("secrets", tr("Secrets"), self.secrets, hint=secrets), wide=True)
         form.add(Field("volumes", tr("Volumes"), self.volumes, hint=tr("name:/path, with :ro for read-only.")))
         form.add(Field("networks", tr("Networks"), self.networks, hint=tr("Empty: the engine's default.")))
+        self.route.add_to(form)
         form.heading(tr("Limits and restart"))
         form.add(Field("memory", tr("Memory"), self.memory, hint=tr("Such as 512m. Empty: no limit.")))
         form.add(Field("cpus", tr("CPUs"), self.cpus, hint=tr("Such as 1.5. Empty: no limit.")))

@@ -9,8 +9,9 @@ from datetime import datetime
 from PySide6.QtWidgets import QFrame, QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
 from mirror_console.domain.durations import Learned, plan_words
-from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Swap, stops_at
+from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, stops_at
 from mirror_console.domain.sizes import size_text
+from mirror_console.domain.swap_words import swap_words, swaps_words
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.ways import in_numbers, way_words
@@ -182,14 +183,10 @@ def _way(plan: Plan) -> str:
 
 
 def _promise(plan: Plan) -> str:
-    swaps = {target.swap for target in plan.targets}
     words = [tr("Not touched: volumes, databases, DNS and other containers on these engines.")]
     if plan.rollback_of is not None:
         words.append(tr("The next rollout takes them forward again, unless they are held."))
-    if Swap.RECREATE in swaps:
-        words.append(
-            tr("Each target is down while its container is exchanged; the old one is kept, stopped, as the way back.")
-        )
+    words += [tr(sentence) for sentence in swaps_words(plan.targets)]
     return " ".join(words)
 
 
@@ -261,7 +258,7 @@ def _target_columns() -> tuple[Column[PlannedTarget], ...]:
         Column("after", tr("To"), lambda target: target.after_title, 90),
         Column("way_back", tr("Way back"), way_back_words, 116, status=way_back_glyph),
         Column("engine", tr("Engine"), lambda target: target.engine, 90, muted=True),
-        Column("swap", tr("Swap"), lambda target: tr(target.swap), 90, muted=True),
+        Column("swap", tr("Swap"), lambda target: tr(target.swap), 96, muted=True, tip=swap_words),
         Column("size", tr("Image"), lambda target: size_text(target.image_bytes) or "—", 80, order=size, right=True),
     )
 

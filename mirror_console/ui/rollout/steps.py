@@ -10,10 +10,8 @@ from itertools import pairwise
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Status
-from mirror_console.domain.plan import Swap
 from mirror_console.domain.rollout import (
-    CREATE_STEPS,
-    RECREATE_STEPS,
+    STEPS_OF,
     JournalEntry,
     Phase,
     Result,
@@ -87,7 +85,7 @@ def step_lines(target: Target, journal: Sequence[JournalEntry]) -> list[StepLine
     if target.over:
         return lines
     seen = {line.step for line in lines}
-    steps = CREATE_STEPS if target.planned.swap is Swap.CREATE else RECREATE_STEPS
+    steps = STEPS_OF[target.planned.swap]
     furthest = max((steps.index(step) for step in seen if step in steps), default=-1)
     # Steps that were passed over were done already, or have nothing to do here.
     return lines + [StepLine(len(lines) + place, step) for place, step in enumerate(steps[furthest + 1 :])]
