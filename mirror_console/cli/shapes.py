@@ -10,6 +10,10 @@ releases list     {"source", "environments": [{"name", "tag", "every", "wanted",
                   "releases": [{"environment", "now", "version", "revision", "repository", "digest", "fingerprint",
                   "tag", "first_seen", "created", "expected", "runs", "marks", "remark", "notes"}]}
 releases mark     {"source", "version", "digest", "marks", "remark", "words"}; so unmark
+release-commands list
+                  [{"id", "kind", "mirror", "environment_id", "rollout", "release", "command", "state", "exit_code",
+                  "begun_at", "ended_at", "words", "needs_a_word", "said", "said_by"}]; say alike
+release-commands show                                                  the same, and "output"
 hold              {"mirror", "environment", "version", "fingerprint", "digest", "reason", "person", "until"}
 unhold            {"mirror", "environment", "was_held"}
 rollout plan      PlanShape

@@ -23,6 +23,7 @@ class Noun(StrEnum):
     RELEASE = "release"
     RECORD = "record of what was applied"
     IMAGE = "image"
+    COMMAND = "release command"
     ROLLOUT = "rollout"
     TARGET = "target"
     SECRET = "secret"  # noqa: S105 # a word, not a secret

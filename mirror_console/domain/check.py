@@ -32,6 +32,8 @@ class Check(StrEnum):
     HOLD = "no hold against it"
     WINDOW = "inside its window"
     FREEZE = "no freeze"
+    RELEASE_COMMAND = "release command declared"
+    BACKUP = "backup before it"
 
 
 class Answer(StrEnum):

@@ -34,6 +34,8 @@ class TargetState(StrEnum):
     QUEUED = "queued"
     CHECKING = "checking"
     FETCHING = "fetching"
+    BACKING_UP = "backing up"
+    RELEASING = "release command"
     SWAPPING = "swapping"
     VERIFYING = "verifying"
     BAKING = "baking"
@@ -73,6 +75,8 @@ WORKING = frozenset(
     {
         TargetState.CHECKING,
         TargetState.FETCHING,
+        TargetState.BACKING_UP,
+        TargetState.RELEASING,
         TargetState.SWAPPING,
         TargetState.VERIFYING,
         TargetState.BAKING,
@@ -89,6 +93,11 @@ class Step(StrEnum):
     LOCK = "lock"
     PROVIDE = "provide networks and volumes"
     CREATE = "create new"
+    MAKE_COMMAND = "make the command's container"
+    BACK_UP = "back up"
+    RELEASE = "run release command"
+    STOP_COMMAND = "stop the command"
+    REMOVE_COMMAND = "remove the command's container"
     DISARM = "take restart policy from old"
     STOP = "stop old"
     START = "start new"
