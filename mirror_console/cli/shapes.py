@@ -51,6 +51,7 @@ catalog path      {"path", "exists"}; backup {"path"}
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,7 +63,7 @@ from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import EngineRow, Grid, Row
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.phrases import drift_text
-from mirror_console.domain.plan import Plan
+from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.relay import Relay
 from mirror_console.domain.request import ListedImage
 from mirror_console.domain.rollout import Rollout, headline
@@ -173,6 +174,11 @@ class TargetShape:
     attempt: int
     way_back: str
     """Whether there is a way back from it: yes, by pull only, no, blocked, nothing before; empty where nobody told."""
+    release_command: str = ""
+    """What is run before it takes over."""
+    backup: str = ""
+    group: str = ""
+    """The group whose data it shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +267,18 @@ def engine_shape(row: EngineRow) -> EngineShape:
     )
 
 
+def _prepared(target: PlannedTarget) -> dict[str, str]:
+    preparation = target.preparation
+    if preparation is None:
+        return {}
+    release, backup = preparation.release, preparation.backup
+    return {
+        "release_command": shlex.join(release.command) if release else "",
+        "backup": shlex.join(backup.command) if backup else "",
+        "group": preparation.group,
+    }
+
+
 def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
     """A plan, and how long it would take."""
     targets = [
@@ -278,6 +296,7 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
             words="",
             attempt=0,
             way_back=target.way_back.value if target.way_back else "",
+            **_prepared(target),
         )
         for target in plan.targets
     ]
@@ -322,6 +341,7 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
             words=target.words,
             attempt=target.attempt,
             way_back=target.planned.way_back.value if target.planned.way_back else "",
+            **_prepared(target.planned),
         )
         for target in rollout.targets
     ]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from mirror_console.domain.counting import counted
 from mirror_console.domain.environment import COMMAND_PREFIXES, RestartPolicy, Settings
 from mirror_console.domain.image import parse_reference
 from mirror_console.domain.observation import Container, State
@@ -261,6 +262,31 @@ def command_words(command: ReleaseCommand | None) -> str:
     if command is None:
         return "not declared"
     return shlex.join(command.command) if command.command else "none"
+
+
+def preparation_words(preparations: Sequence[Preparation]) -> str:
+    """What is run before the targets of a plan take over, and what it means, in sentences; empty where nothing is."""
+    told = []
+    for one in dict.fromkeys(replace(one, data="", names=(), group="") for one in preparations):
+        same = [other for other in preparations if (other.release, other.backup) == (one.release, one.backup)]
+        groups = {other.group for other in same if other.group}
+        alone = sum(not other.group for other in same)
+        parts = [f"once for each of {counted(alone, 'target')}"] if alone else []
+        parts += [f"once for {counted(len(groups), 'group')} ({', '.join(sorted(groups))})"] if groups else []
+        times = " and ".join(parts)
+        if one.release is None and one.backup is not None:
+            told.append(f"A backup is made {times}: '{shlex.join(one.backup.command)}'.")
+        elif one.release is not None:
+            backup = ", a backup before it" if one.backup is not None else ""
+            told.append(f"'{shlex.join(one.release.command)}' is run {times}{backup}.")
+            told.append(_undone(one))
+    return " ".join(told)
+
+
+def _undone(preparation: Preparation) -> str:
+    if preparation.irreversible:
+        return "Putting back doesn't undo it, and the older release may not work on what it leaves: no way back."
+    return "Putting back doesn't undo it; the older release works on what it leaves."
 
 
 def release_command_problems(command: ReleaseCommand | None, at: str) -> list[Problem]:

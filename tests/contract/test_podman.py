@@ -254,3 +254,19 @@ def test_of_a_name_with_tag_and_digest_the_digest_counts_and_it_stays_the_contai
     assert made is not None
     # The digest counts; but Podman tells the name that the image has there.
     assert (made.image_id, made.image) == (found.id, reference)
+
+
+def test_of_much_output_only_the_beginning_and_the_end_are_read(stage: Stage) -> None:
+    """A line that fell onto two of its own reads loses its end to the next, so that not each is as it was written."""
+    made = stage.create(Settings(command=("busybox", "seq", "1", "100000")))
+    stage.session.start(made)
+    until(lambda: not _running(stage, made), "the end of a command")
+    written = stage.session.output(made, 4096)
+    assert len(written.beginning) == len(written.end) == 4096
+    assert written.beginning.startswith("1\n2\n3\n")
+    assert written.end.endswith("\n99999\n100000\n")
+
+
+def _running(stage: Stage, container_id: str) -> bool:
+    seen = stage.session.inspect(container_id)
+    return seen is not None and seen.running

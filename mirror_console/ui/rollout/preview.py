@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QTabWidget, QVBoxLayout, QWid
 
 from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Swap, stops_at
+from mirror_console.domain.release_command import preparation_words
 from mirror_console.domain.sizes import size_text
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.tables import PlainTable
@@ -190,7 +191,8 @@ def _promise(plan: Plan) -> str:
         words.append(
             tr("Each target is down while its container is exchanged; the old one is kept, stopped, as the way back.")
         )
-    return " ".join(words)
+    prepared = [target.preparation for target in plan.targets if target.preparation is not None]
+    return " ".join([preparation_words(prepared), *words] if prepared else words)
 
 
 def _by_change(plan: Plan) -> list[_Group]:
