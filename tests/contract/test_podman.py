@@ -22,7 +22,7 @@ from mirror_console.domain.request import PullProgress
 from mirror_console.domain.secret import Secret
 from mirror_console.engine.events import WANTED
 from mirror_console.errors import EngineError, FailureKind
-from tests.contract.stage import Behaviour, Stage, now, real
+from tests.contract.stage import Behaviour, Stage, now, real, until
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.lab.images import ImageSpec, load
