@@ -31,7 +31,7 @@ from mirror_console.domain.schedule import Day, Freeze, Schedule, Window
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs
-from mirror_console.operations.application_input import EnvironmentInput, MirrorInput, SourceInput
+from mirror_console.operations.application_input import CommandsInput, EnvironmentInput, MirrorInput, SourceInput
 from mirror_console.operations.connection import TITLES
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import ConnectionStep, StepState
@@ -64,7 +64,7 @@ from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import MainWindow
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
-from tests.ui import pictures_engines, pictures_images, pictures_sources
+from tests.ui import pictures_commands, pictures_engines, pictures_images, pictures_sources
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import SilentEngines
 from tests.ui.pictures import SIZES, THEMES, rest, settle
@@ -615,6 +615,7 @@ def _source_form(window: MainWindow, to: str = "") -> QWidget:
         slug="webshop",
         repository="registry.lab:5000/shop/webshop",
         required_variables="DATABASE_URL, SECRET_KEY",
+        commands=CommandsInput("python manage.py migrate --no-input", limit="15 min", backup="/app/backup --all"),
         template=EnvironmentInput(variables={"STAGE": "live"}, memory="512m", labels={"traefik.enable": "true"}),
         environments=environments,
     )
@@ -674,10 +675,12 @@ SCENES: dict[str, Scene] = {
     "mirrors-hold": _hold,
     "sources": _source_list,
     "sources-form": _source_form,
+    "sources-form-commands": lambda window: _source_form(window, "backup.image"),
     "sources-form-template": lambda window: _source_form(window, "labels"),
     **pictures_engines.SCENES,
     **pictures_sources.SCENES,
     **pictures_images.SCENES,
+    **pictures_commands.SCENES,
     "rollout-2-fetch-now": _fetch_now,
 }
 

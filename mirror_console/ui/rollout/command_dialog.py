@@ -38,7 +38,7 @@ class CommandDialog(QDialog):
         if not runs:
             column.addWidget(label(tr("Nothing was run for it yet."), Look.MUTED, wrap=True))
         for run in runs:
-            column.addWidget(label(_head(run), Look.STRONG, wrap=True, select=True))
+            column.addWidget(label(_head(run, title), Look.STRONG, wrap=True, select=True))
             column.addWidget(label(run.line, Look.MUTED, wrap=True, select=True))
             self.written = QPlainTextEdit(run.output or tr("It wrote nothing."))
             self.written.setReadOnly(True)
@@ -84,10 +84,10 @@ def show_runs(context: UiContext, target: Target, owner: QWidget) -> None:
     context.run(tr("Read what was run"), lambda _work: runs_of(console, planned), show, owner=owner)
 
 
-def _head(run: CommandRun) -> str:
-    words = [f"{tr(run.kind)} · {run.title}: {tr(run.state)}"]
+def _head(run: CommandRun, title: str) -> str:
+    kind = tr(run.kind)
+    elsewhere = tr(" at {}").format(run.title) if run.title != title else ""
+    words = f"{kind[:1].upper()}{kind[1:]} {tr(run.state)}{elsewhere}"
     if run.words:
-        words.append(run.words)
-    if run.word is not None:
-        words.append(tr("{}: {}").format(run.said_by, tr(run.word)))
-    return ". ".join(words)
+        words += f": {run.words}"
+    return words if run.word is None else tr("{}. {}: {}").format(words, run.said_by, tr(run.word))
