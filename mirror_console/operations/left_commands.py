@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mirror_console.domain.observation import Container
-from mirror_console.domain.release_command import ALIVE, CommandRun, RunKind, RunState, Said
+from mirror_console.domain.release_command import ALIVE, CommandRun, RunKind, RunState, Said, run_name
 from mirror_console.domain.rollout import Step, Target
 from mirror_console.errors import EngineError, InvalidInput, NotAllowed, Problem
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books
 from mirror_console.operations.release_command import STATES, wait_for_end
 from mirror_console.operations.run_outcome import STEPS, container_of, keep, settled
+from mirror_console.operations.scene import made_by
 from mirror_console.operations.steps import remove
 from mirror_console.operations.turn import OutcomeUnknown, Turn
 
@@ -84,6 +85,27 @@ def _demand_lock(turn: Turn, seen: Container, about: Mapping[str, str]) -> None:
 def _forget(turn: Turn, run: CommandRun) -> None:
     with turn.console.catalog.write() as books:
         books.commands.remove(run.id)
+
+
+def left_by_other(turn: Turn) -> str:
+    """What another console, whose lock was taken over, had begun to run here, in words; empty where there is nothing.
+
+    It stays: whoever comes back there reads what came of it. Raises EngineError.
+    """
+    former, told = turn.planned.taken_from, []
+    for kind in RunKind if former is not None else ():
+        seen = turn.inspect(run_name(kind, former.environment_id, former.rollout_id)) if former else None
+        if seen is None or seen.started_at is None or not made_by(seen, turn.planned, turn.rollout_id):
+            continue
+        how = "runs still" if seen.state in ALIVE else f"ended with exit code {seen.exit_code}"
+        told.append(f"its {kind} {how}, in '{seen.name}', which is left there")
+    return "; ".join(told)
+
+
+def left_words(books: Books, rollout_id: str, environment_id: str) -> str:
+    """What a target that was cut off had begun to run, in words; empty where it had begun nothing."""
+    begun = [run for run in books.commands.of(rollout_id) if run.environment_id == environment_id and not run.over]
+    return f"the {begun[-1].kind} was begun: it is waited for, and not run again" if begun else ""
 
 
 def let_run_again(books: Books, rollout_id: str, targets: Sequence[Target], person: str) -> None:

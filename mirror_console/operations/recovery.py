@@ -20,7 +20,7 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import end_well, look_last
-from mirror_console.operations.left_commands import settle_left
+from mirror_console.operations.left_commands import left_by_other, left_words, settle_left
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
 from mirror_console.operations.rollout import Conductor
@@ -136,7 +136,10 @@ def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[]
         found = _classify(scene, target.planned, rollout.id)
         old, new = _seen(scene.old, scene, target.planned), _seen(scene.new, scene, target.planned)
         down = down_now(old, new) and old_ran(recorded(scene)) and target.planned.swap is Swap.RECREATE
-        return Finding(target, found, f"{found}; it is down now" if down else str(found), down)
+        with console.catalog.read() as books:
+            begun = left_words(books, rollout.id, target.environment_id)
+        words = [str(found), "it is down now" if down else "", begun]
+        return Finding(target, found, "; ".join(filter(None, words)), down)
 
     return examine_one
 
@@ -349,7 +352,8 @@ def reconcile(turn: Turn, scene: Scene) -> None:
     match found:
         case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED:
             former = turn.planned.taken_from
-            put_target_back(turn, f"left in the middle by {former.holder if former else 'another console'}")
+            why = f"left in the middle by {former.holder if former else 'another console'}"
+            put_target_back(turn, "; ".join(filter(None, (why, left_by_other(turn)))))
         case Found.COMMITTED | Found.FINISHED:
             _finish_new(turn, scene)
         case Found.LOST:

@@ -204,7 +204,10 @@ def _carry_out(turn: Turn, run: CommandRun, image: Image) -> None:
         except StepFailed as failed:
             refused = failed.words
         ended = settled(turn, run, refused)
-    except (OutcomeUnknown, Superseded) as lost:
+    except Superseded:
+        _keep_as_seen(turn, run, made)
+        raise
+    except OutcomeUnknown as lost:
         keep(turn, replace(run, state=RunState.UNKNOWN, words=str(lost)))
         raise
     except EngineError as lost:
@@ -212,6 +215,19 @@ def _carry_out(turn: Turn, run: CommandRun, image: Image) -> None:
         raise OutcomeUnknown(step, lost.title) from lost
     if ended.state is not RunState.SUCCEEDED:
         raise StepFailed(step, ended.words)
+
+
+def _keep_as_seen(turn: Turn, run: CommandRun, made: Container) -> None:
+    """The lock is somebody else's now: nothing more is changed here, but what is seen is kept."""
+    try:
+        seen = turn.inspect(made.id)
+    except EngineError as lost:
+        keep(turn, replace(run, state=RunState.UNKNOWN, words=lost.title))
+        return
+    never = seen is not None and seen.started_at is None
+    words = "the lock was lost before it was started" if never else "the lock was lost while it ran"
+    state = RunState.NOT_RUN if never else RunState.UNKNOWN
+    keep(turn, replace(run, state=state, words=words, ended_at=turn.console.clock()))
 
 
 def _make(turn: Turn, run: CommandRun, image: Image) -> Container:

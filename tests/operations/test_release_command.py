@@ -38,6 +38,7 @@ from mirror_console.operations.rollout import Conductor, start
 from mirror_console.operations.ways_back import ways_back
 from mirror_console.simulator.behaviour import Behaviour
 from tests.operations.fleet import QUICK, Fleet, small_fleet
+from tests.operations.other_console import foreign_lock
 
 pytestmark = pytest.mark.slow
 
@@ -509,3 +510,22 @@ def test_an_engine_that_is_lost_while_it_runs_costs_no_second_run(fleet: Fleet) 
     with fleet.console.catalog.read() as books:
         results = {entry.result for entry in books.journal.of(ended.id) if entry.step is Step.RELEASE}
     assert Result.UNKNOWN in results
+
+
+def test_who_lost_the_lock_before_it_ran_says_that_it_was_not_run(fleet: Fleet) -> None:
+    declare(fleet, WORKS)
+
+    def lose() -> None:
+        fleet.simulated.engines["alpha"].lose_container("mc-lock.mirror-01-live")
+        foreign_lock(fleet)
+
+    ended = marked(fleet, "RELEASE:intent", lose)
+    assert states(ended) == [TargetState.SUPERSEDED]
+    assert [run.state for run in runs(fleet)] == [RunState.NOT_RUN]
+    assert started(fleet) == []
+
+
+def test_what_was_cut_off_says_that_its_command_was_begun(fleet: Fleet) -> None:
+    declare(fleet, LASTS)
+    (finding,) = recovery.examine(fleet.console, fleet.jobs, cut_off(fleet, "RELEASE:sent"))
+    assert finding.words == "not begun; the release command was begun: it is waited for, and not run again"

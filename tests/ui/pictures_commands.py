@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from mirror_console.domain.release_command import CommandRun, RunKind, RunState
 from mirror_console.ui.rollout.command_dialog import CommandDialog
 from mirror_console.ui.window import MainWindow
-from tests.ui.sample_rollout import NOW
+from tests.ui.sample import NOW
 
 Scene = Callable[[MainWindow], QWidget]
 
