@@ -358,7 +358,7 @@ class RunView(QWidget):
                 "state",
                 tr("State"),
                 lambda target: tr(target.state),
-                116,
+                138,
                 order=urgency,
                 status=lambda target: STATE_GLYPHS[target.state],
             ),
