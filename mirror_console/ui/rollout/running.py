@@ -358,7 +358,7 @@ class RunView(QWidget):
                 "state",
                 tr("State"),
                 lambda target: tr(target.state),
-                138,
+                116,
                 order=urgency,
                 status=lambda target: STATE_GLYPHS[target.state],
             ),
