@@ -13,6 +13,7 @@ from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.overriding import together, together_words
 from mirror_console.domain.plan import Plan
+from mirror_console.domain.release_command import preparation_words
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
 from mirror_console.domain.swap_words import swap_counts
 from mirror_console.operations.retrying import FAILED
@@ -31,7 +32,8 @@ def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
         + (f" in {counted(len(counts), 'wave')} ({' + '.join(map(str, counts))})" if counts else "")
         + f"; {len(plan.left_out)} left out"
     )
-    for words in (plan.canary_words, plan_words(plan, learned)):
+    prepared = [target.preparation for target in plan.targets if target.preparation is not None]
+    for words in (plan.canary_words, preparation_words(prepared).rstrip("."), plan_words(plan, learned)):
         if words:
             out.say(f"{words[0].upper()}{words[1:]}.")
     changes = Counter((target.change, target.before_title or "—", target.after_title) for target in plan.targets)

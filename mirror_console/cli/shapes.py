@@ -10,6 +10,10 @@ releases list     {"source", "environments": [{"name", "tag", "every", "wanted",
                   "releases": [{"environment", "now", "version", "revision", "repository", "digest", "fingerprint",
                   "tag", "first_seen", "created", "expected", "runs", "marks", "remark", "notes"}]}
 releases mark     {"source", "version", "digest", "marks", "remark", "words"}; so unmark
+release-commands list
+                  [{"id", "kind", "mirror", "environment_id", "rollout", "release", "command", "state", "exit_code",
+                  "begun_at", "ended_at", "words", "needs_a_word", "said", "said_by"}]; say alike
+release-commands show                                                  the same, and "output"
 hold              {"mirror", "environment", "version", "fingerprint", "digest", "reason", "person", "until"}
 unhold            {"mirror", "environment", "was_held"}
 rollout plan      PlanShape
@@ -47,6 +51,7 @@ help              [{"id", "about", "title"}]; help PAGE {"id", "about", "title",
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,7 +64,7 @@ from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import EngineRow, Grid, Row
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.phrases import drift_text
-from mirror_console.domain.plan import Plan
+from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.relay import Relay
 from mirror_console.domain.request import ListedImage
 from mirror_console.domain.rollout import Rollout, headline
@@ -172,6 +177,11 @@ class TargetShape:
     """Whether there is a way back from it: yes, by pull only, no, blocked, nothing before; empty where nobody told."""
     swap: str
     """How the new container takes over: create, recreate, start beside."""
+    release_command: str = ""
+    """What is run before it takes over."""
+    backup: str = ""
+    group: str = ""
+    """The group whose data it shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +271,18 @@ def engine_shape(row: EngineRow) -> EngineShape:
     )
 
 
+def _prepared(target: PlannedTarget) -> dict[str, str]:
+    preparation = target.preparation
+    if preparation is None:
+        return {}
+    release, backup = preparation.release, preparation.backup
+    return {
+        "release_command": shlex.join(release.command) if release else "",
+        "backup": shlex.join(backup.command) if backup else "",
+        "group": preparation.group,
+    }
+
+
 def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
     """A plan, and how long it would take."""
     targets = [
@@ -279,6 +301,7 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
             attempt=0,
             way_back=target.way_back.value if target.way_back else "",
             swap=target.swap.value,
+            **_prepared(target),
         )
         for target in plan.targets
     ]
@@ -324,6 +347,7 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
             attempt=target.attempt,
             way_back=target.planned.way_back.value if target.planned.way_back else "",
             swap=target.planned.swap.value,
+            **_prepared(target.planned),
         )
         for target in rollout.targets
     ]

@@ -8,6 +8,12 @@ from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
 from mirror_console.domain.environment import Settings
+from mirror_console.domain.release_command import (
+    BackupCommand,
+    ReleaseCommand,
+    backup_problems,
+    release_command_problems,
+)
 from mirror_console.domain.template import template_problems
 from mirror_console.errors import Problem
 
@@ -53,6 +59,10 @@ class Application:
     """Where a release's notes are found: an address with ``{version}`` or ``{revision}`` in it."""
     template: Settings | None = None
     """What the settings of its mirrors' environments start from."""
+    release_command: ReleaseCommand | None = None
+    """What is run before a release takes over, at each of its mirrors; None: nothing was declared."""
+    backup: BackupCommand | None = None
+    """What is run before that, to back the data up."""
 
     @property
     def is_mirror(self) -> bool:
@@ -92,6 +102,8 @@ def application_problems(application: Application, at: str = "") -> list[Problem
     found += [Problem(f"{where}notes_url", words) for words in _address_faults(application.notes_url)]
     if application.template is not None:
         found.extend(template_problems(application.template, f"{where}template"))
+    found += release_command_problems(application.release_command, f"{where}release_command")
+    found += backup_problems(application.backup, f"{where}backup")
     return found
 
 

@@ -23,6 +23,7 @@ class Noun(StrEnum):
     RELEASE = "release"
     RECORD = "record of what was applied"
     IMAGE = "image"
+    COMMAND = "release command"
     ROLLOUT = "rollout"
     OVERRIDE = "override"
     """A check's answer that a rollout goes on in spite of."""

@@ -34,6 +34,8 @@ class Check(StrEnum):
     HOLD = "no hold against it"
     WINDOW = "inside its window"
     FREEZE = "no freeze"
+    RELEASE_COMMAND = "release command declared"
+    BACKUP = "backup before it"
 
     @property
     def id(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mirror_console.domain.environment import LOCK_PREFIX
+from mirror_console.domain.environment import COMMAND_PREFIXES, LOCK_PREFIX
 from mirror_console.domain.held import AHEAD, BY_PREFETCH
 from mirror_console.domain.image import short
 from mirror_console.domain.observation import LABEL, Listed, Role, State
@@ -146,6 +146,9 @@ def _parted(name: str) -> tuple[str, str]:
     """The name of the environment's container, and the suffix or prefix that a rollout put to it."""
     if name.startswith(LOCK_PREFIX):
         return name.removeprefix(LOCK_PREFIX), LOCK_PREFIX
+    for prefix in COMMAND_PREFIXES:
+        if name.startswith(prefix):
+            return name.removeprefix(prefix), prefix
     for suffix in (NEXT, PREV, OLDER):
         if name.endswith(suffix):
             return name.removesuffix(suffix), suffix
@@ -160,6 +163,8 @@ def _why(suffix: str, title: str) -> str:
     match suffix:
         case "mc-lock.":
             return f"the lock of a rollout of {title} that is over"
+        case "mc-rel." | "mc-bak.":
+            return f"a command of a rollout of {title} that is over"
         case ".mc-next":
             return f"left over of a rollout of {title} that is over"
         case _:
@@ -180,7 +185,7 @@ def _why_not(container: Listed, base: str, suffix: str, by_name: Mapping[str, Li
         return "of a rollout that this catalog doesn't know"
     if container.state not in _STILL:
         return f"it is {container.state}"
-    if suffix == LOCK_PREFIX:
+    if suffix in {LOCK_PREFIX, *COMMAND_PREFIXES}:
         return ""
     lock = by_name.get(LOCK_PREFIX + base)
     if lock is not None and _why_not(lock, base, LOCK_PREFIX, by_name, records):

@@ -29,8 +29,8 @@ from mirror_console.domain.rollout import (
 ENOUGH = 5
 """Turns from which a range may be told without saying of how few it comes."""
 NOTHING_LEARNED = "no earlier rollout to learn from"
-NOT_JUDGED = frozenset({TargetState.FETCHING, TargetState.PUTTING_BACK})
-"""What waits for a registry, or is being put back, is no slow swap."""
+NOT_JUDGED = frozenset({TargetState.FETCHING, TargetState.BACKING_UP, TargetState.RELEASING, TargetState.PUTTING_BACK})
+"""What waits for a registry, or for a command with a limit of its own, or is being put back, is no slow swap."""
 
 
 @dataclass(frozen=True, slots=True)

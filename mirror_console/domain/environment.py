@@ -24,6 +24,9 @@ OUR_LABELS = "io.mirrorconsole."
 """The namespace of the console's labels, which no settings can have."""
 NAME_SUFFIXES = (".mc-next", ".mc-prev", ".mc-older")
 LOCK_PREFIX = "mc-lock."
+COMMAND_PREFIXES = ("mc-rel.", "mc-bak.")
+"""How the names of containers begin in which release commands and backups run."""
+GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 DEFAULT_PROCESS = "web"
 ENDS_SOON = timedelta(days=7)
 """Before the end of a hold: for so long it is said that it ends soon."""
@@ -197,6 +200,8 @@ class Environment:
     hold: Hold | None = None
     follows: TagRule | None = None
     """Of a source's environment: the tag that says what its image is. None: what it runs."""
+    group: str = ""
+    """The environments of one source that share a database have one name for that; empty: its data is its own."""
 
     @property
     def container(self) -> str:
@@ -234,9 +239,15 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
         if not CONTAINER_NAME.fullmatch(process.container):
             words = f"'{process.container}' is not a container name: letters, digits, '_', '.', '-', at least two"
             found.append(Problem(f"{where}container", words))
-        elif process.container.endswith(NAME_SUFFIXES) or process.container.startswith(LOCK_PREFIX):
+        elif process.container.endswith(NAME_SUFFIXES):
             words = f"'{process.container}' ends like a name that a rollout gives for a while; choose another"
             found.append(Problem(f"{where}container", words))
+        elif process.container.startswith((LOCK_PREFIX, *COMMAND_PREFIXES)):
+            words = f"'{process.container}' begins like a name that a rollout gives for a while; choose another"
+            found.append(Problem(f"{where}container", words))
+    if environment.group and not GROUP_NAME.fullmatch(environment.group):
+        words = f"'{environment.group}' is not a name: lower-case letters, digits and hyphens, 63 at most"
+        found.append(Problem(f"{where}group", words))
     found += alias_needed(environment.settings.route, f"{where}settings.route")
     return found + settings_problems(environment.settings, f"{where}settings")
 

@@ -19,6 +19,8 @@ class Role(StrEnum):
 
     APPLICATION = "app"
     LOCK = "lock"
+    RELEASE = "release"
+    BACKUP = "backup"
 
 
 class State(StrEnum):

@@ -19,6 +19,7 @@ from mirror_console.domain.environment import Settings
 from mirror_console.domain.identity import UNREAD, is_image
 from mirror_console.domain.image import Image
 from mirror_console.domain.release import Mark, Release, passage
+from mirror_console.domain.release_command import Preparation
 from mirror_console.domain.route import may_start_beside
 from mirror_console.domain.way_back import WayBack, way_back_over
 from mirror_console.errors import Problem
@@ -201,6 +202,8 @@ class PlannedTarget:
     """What the old container was made of, where that isn't what is planned."""
     image_id: str = ""
     """What the planned image is called on its engine, where it was seen there: then no registry is needed."""
+    preparation: Preparation | None = None
+    """The backup and the release command that come before anything that serves is changed."""
 
     @property
     def digest(self) -> str:
@@ -520,6 +523,7 @@ def plan_fingerprint(targets: Sequence[PlannedTarget], way: Way) -> str:
             target.settings.hash,
             target.wave,
             *([target.image_id] if target.image_id else []),
+            *([repr(target.preparation)] if target.preparation else []),
         ]
         for target in targets
     ]

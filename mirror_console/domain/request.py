@@ -87,6 +87,15 @@ class ContainerSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What a container wrote, of both its outputs in the order in which it came. `end` is empty where `beginning` is
+    all of it; else something lies between both that wasn't read."""
+
+    beginning: str
+    end: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """A network on an engine. Names can be ambiguous; ids can't."""
 

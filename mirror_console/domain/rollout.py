@@ -35,6 +35,9 @@ class TargetState(StrEnum):
     QUEUED = "queued"
     CHECKING = "checking"
     FETCHING = "fetching"
+    BACKING_UP = "backing up"
+    RELEASING = "releasing"
+    """Its release command runs, or is waited for."""
     SWAPPING = "swapping"
     VERIFYING = "verifying"
     BAKING = "baking"
@@ -74,6 +77,8 @@ WORKING = frozenset(
     {
         TargetState.CHECKING,
         TargetState.FETCHING,
+        TargetState.BACKING_UP,
+        TargetState.RELEASING,
         TargetState.SWAPPING,
         TargetState.VERIFYING,
         TargetState.BAKING,
@@ -90,6 +95,11 @@ class Step(StrEnum):
     LOCK = "lock"
     PROVIDE = "provide networks and volumes"
     CREATE = "create new"
+    MAKE_COMMAND = "make the command's container"
+    BACK_UP = "back up"
+    RELEASE = "run release command"
+    STOP_COMMAND = "stop the command"
+    REMOVE_COMMAND = "remove the command's container"
     DISARM = "take restart policy from old"
     STOP = "stop old"
     START = "start new"

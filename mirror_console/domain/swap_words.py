@@ -83,5 +83,10 @@ _SENTENCES = {
 
 def swaps_words(targets: Iterable[PlannedTarget]) -> tuple[str, ...]:
     """What whoever uses them notices, in a sentence for each way in which some of the targets are swapped."""
-    noticed = {noticed_words(target) for target in targets}
-    return tuple(words for key, words in _SENTENCES.items() if key in noticed)
+    of = list(targets)
+    noticed = {noticed_words(target) for target in of}
+    sentences = _SENTENCES
+    if any(target.preparation is not None and target.preparation.irreversible for target in of):
+        # The old container is kept, but what was run before can't be taken back with it.
+        sentences = sentences | {GAP: sentences[GAP].replace(", as the way back", "")}
+    return tuple(words for key, words in sentences.items() if key in noticed)

@@ -19,7 +19,8 @@ class WayBack(StrEnum):
     GONE = "no"
     """It isn't on the engine any more, and no digest is known to pull it by."""
     BLOCKED = "blocked"
-    """A release on the way has a migration: the older release may not be able to work on the changed data."""
+    """A release on the way has a migration, or a release command that can't be undone: the older one may not be able
+    to work on the changed data."""
     NOTHING_BEFORE = "nothing before"
     """There was no container before, so that there is nothing to go back to."""
 
@@ -32,9 +33,14 @@ class KnownWay:
     words: str
 
 
-def judge_way_back(*, on_engine: bool, can_be_pulled: bool, migrations: Sequence[Release]) -> WayBack:
-    """What is known of a way back, from where its image is and what lies on the way."""
-    if migrations:
+def judge_way_back(
+    *, on_engine: bool, can_be_pulled: bool, migrations: Sequence[Release], irreversible: bool = False
+) -> WayBack:
+    """What is known of a way back, from where its image is and what lies on the way.
+
+    `irreversible` is whether a release command was run that can't be undone.
+    """
+    if migrations or irreversible:
         return WayBack.BLOCKED
     if on_engine:
         return WayBack.KEPT

@@ -10,10 +10,11 @@ from mirror_console.domain.environment import CONTAINER_NAME, RestartPolicy
 from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.observation import Container, Listed
 from mirror_console.domain.plain import clean
-from mirror_console.domain.request import ContainerSpec, Network
+from mirror_console.domain.request import ContainerSpec, Network, Written
 from mirror_console.domain.ssh import HostKey
 from mirror_console.engine import bodies, podman, replies, streams, translate
 from mirror_console.engine.asking import unfit
+from mirror_console.engine.container_output import read_written
 from mirror_console.engine.events import EventStream, subscribe
 from mirror_console.engine.images import ImageVerbs
 from mirror_console.engine.ssh_channel import as_socket
@@ -180,6 +181,18 @@ class DockerSession(ImageVerbs):
             "give the container's output", lambda client: client.read(f"/containers/{seen.id}/logs", asked)
         )
         return streams.output(body, terminal=seen.config.tty)[-tail:]
+
+    def output(self, container_id: str, most: int) -> Written:
+        """The beginning of what a container wrote and, where it goes on, its end: `most` octets of each at most."""
+        doing = "give the container's output"
+        seen = self._inspected(container_id)
+        if seen is None:
+            raise EngineError(FailureKind.NOT_FOUND, f"{self._engine.name} has no such container any more.")
+        link, seconds = self._link, self._engine.timeout
+        return self._read(
+            doing,
+            lambda _calls: read_written(link.streams, link.api, seen.id, most, seconds, terminal=seen.config.tty),
+        )
 
     # --- the application ------------------------------------------------------------------------------------------
 

@@ -110,6 +110,12 @@ class Jobs:
         return tuple(job.title for job in left)
 
     @property
+    def cancelled_here(self) -> bool:
+        """Whether the job that this thread works for was cancelled."""
+        work: Work | None = getattr(self._here, "work", None)
+        return work is not None and work.stopped
+
+    @property
     def closed(self) -> bool:
         """Whether no work is taken any more."""
         with self._lock:

@@ -84,6 +84,24 @@ class EnvironmentInput:
     every: str = "15 min"
     """How often that tag is looked up."""
     route: RouteInput = NO_ROUTE
+    group: str = ""
+    """The name of the group that shares its data."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandsInput:
+    """What is typed for what is run before a release takes over. Commands as in a shell, but without one."""
+
+    release: str = ""
+    """Empty: none is declared, or explicitly none where `explicitly_none` says so."""
+    explicitly_none: bool = False
+    limit: str = "10 min"
+    reversible: bool = False
+    idempotent: bool = False
+    backup: str = ""
+    """Empty: no backup is made."""
+    backup_limit: str = "10 min"
+    backup_image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +119,7 @@ class SourceInput:
     notes_url: str = ""
     template: EnvironmentInput | None = None
     """Of an environment the settings alone; None: there is no template."""
+    commands: CommandsInput = CommandsInput()
     environments: tuple[EnvironmentInput, ...] = ()
 
 
@@ -131,6 +150,7 @@ def environment_input(environment: Environment, engine: str) -> EnvironmentInput
         follows=environment.follows is not None,
         tag=environment.follows.tag if environment.follows else "",
         every=span_text((environment.follows or TagRule("")).every),
+        group=environment.group,
     )
 
 
@@ -194,6 +214,7 @@ def draft_environment(
         protected=typed.protected,
         hold=before.hold if before else None,
         follows=_follows(typed, problems, at),
+        group=typed.group.strip(),
     )
     unread = any(problem.field == f"{at}.settings.ports" for problem in problems)
     found = environment_problems(environment, at)

@@ -21,6 +21,7 @@ from mirror_console.operations.application_input import (
     settings_input,
 )
 from mirror_console.operations.applied import keep_baseline
+from mirror_console.operations.command_input import commands_input, draft_backup, draft_release_command
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.keeping import forget, kept
 from mirror_console.operations.placement import Placed, clashes
@@ -95,6 +96,7 @@ def source_input(console: Console, application_id: str) -> SourceInput:
         required_variables=listed(application.required_variables),
         notes_url=application.notes_url,
         template=settings_input(application.template) if application.template else None,
+        commands=commands_input(application),
         environments=environments,
     )
 
@@ -239,6 +241,8 @@ def _application(
             required_variables=parse_list(typed.required_variables),
             notes_url=typed.notes_url.strip(),
             template=draft_template(typed.template, found) if typed.template else None,
+            release_command=draft_release_command(typed.commands, found),
+            backup=draft_backup(typed.commands, found),
         )
     found += application_problems(application)
     return application

@@ -13,6 +13,7 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment, HealthTest, Hold, Port, Settings, TagRule
 from mirror_console.domain.route import Route
 from mirror_console.domain.ssh import SshAccess
+from mirror_console.operations.command_input import commands_content
 from mirror_console.operations.console import Console
 from mirror_console.operations.import_batch import Known
 from mirror_console.operations.import_file import FORMAT
@@ -123,6 +124,7 @@ def _application(application: Application, slugs: Mapping[str, str]) -> dict[str
             "required_variables": list(application.required_variables),
             "notes_url": application.notes_url,
             "template": _settings(application.template) if application.template else None,
+            **commands_content(application),
         }
     return _filled(content)
 
@@ -136,6 +138,7 @@ def _environment(environment: Environment, engine: str, template: Route | None) 
             "protected": environment.protected,
             "hold": _hold(environment.hold) if environment.hold else None,
             "follows": _follows(environment.follows) if environment.follows else None,
+            "group": environment.group,
             "settings": _settings(environment.settings, template),
         }
     )

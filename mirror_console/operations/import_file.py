@@ -18,6 +18,7 @@ from mirror_console.domain.environment import (
 )
 from mirror_console.domain.secret import SecretReference
 from mirror_console.operations.applications import parse_repository, twice
+from mirror_console.operations.command_input import read_backup, read_release_command
 from mirror_console.operations.console import new_id
 from mirror_console.operations.import_batch import Batch, Known
 from mirror_console.operations.import_engines import ENGINE, REGISTRY, EngineReader
@@ -40,9 +41,9 @@ FORMAT = "1"
 TOP = ("format", "accounts", "engines", "registries", "sources", "mirrors", "windows", "freezes", "sample")
 ACCOUNT = ("name", "title", "contact")
 COMMON = ("name", "slug", "account", "tags", "domains", "notes", "environments")
-SOURCE = (*COMMON, "repository", "required_variables", "notes_url", "template")
+SOURCE = (*COMMON, "repository", "required_variables", "notes_url", "template", "release_command", "backup")
 MIRROR = (*COMMON, "source", "image_source")
-ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold", "follows")
+ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold", "follows", "group")
 
 
 class ImportFile:
@@ -156,6 +157,7 @@ class ImportFile:
             protected=fields.flag("protected", before.protected if before else False),
             hold=before.hold if before and "hold" not in fields else read_hold(fields, self._person, self._now),
             follows=before.follows if before and "follows" not in fields else read_follows(fields),
+            group=fields.text("group", before.group if before else ""),
         )
         batch.problems += environment_problems(environment, at)
         if application.is_mirror and environment.follows is not None:
@@ -204,6 +206,8 @@ def _source(fields: Fields, application: Application) -> Application:
         required_variables=fields.texts("required_variables", application.required_variables),
         notes_url=fields.text("notes_url", application.notes_url),
         template=read_template(fields, application.template),
+        release_command=read_release_command(fields, application.release_command),
+        backup=read_backup(fields, application.backup),
     )
 
 

@@ -84,7 +84,7 @@ def read_settings(fields: Fields, before: Settings, secrets: Mapping[str, Secret
         ),
         stop_signal=fields.of("stop_signal", parse_signal, before.stop_signal),
         stop_seconds=fields.whole("stop_seconds", before.stop_seconds),
-        command=_command(fields, before.command),
+        command=read_command(fields, before.command),
         init=fields.flag("init", before.init),
         labels=_texts(fields, "labels") if "labels" in fields else before.labels,
         route=read_route(fields, before.route),
@@ -191,7 +191,8 @@ def _volume(path: str, node: Node, problems: list[Problem]) -> Volume:
     )
 
 
-def _command(fields: Fields, before: tuple[str, ...]) -> tuple[str, ...]:
+def read_command(fields: Fields, before: tuple[str, ...]) -> tuple[str, ...]:
+    """A command as a list of its words, or as it is typed."""
     node = fields.node("command")
     if node is not None and isinstance(node.value, list):
         return tuple(scalar(item) or "" for _, item in fields.several("command"))

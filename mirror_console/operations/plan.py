@@ -13,6 +13,7 @@ from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.drift import with_replaced_secrets
 from mirror_console.operations.ports import Books
+from mirror_console.operations.preparing import with_preparations
 from mirror_console.operations.status import survey
 
 
@@ -42,6 +43,7 @@ def plan(console: Console, environment: str, application_ids: Sequence[str], way
     made = make_plan(new_id(), environment, cells, way, console.person, now, releases, holders)
     with console.catalog.write() as books:
         made = replace(made, targets=tuple(_with_settings_before(books, target) for target in made.targets))
+        made = with_preparations(books, made)
         books.plans.save(made)
     return made
 

@@ -23,6 +23,7 @@ from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Listed, Observation
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release import Release
+from mirror_console.domain.release_command import CommandRun, RunKind, Said
 from mirror_console.domain.request import (
     ContainerSpec,
     ListedImage,
@@ -31,6 +32,7 @@ from mirror_console.domain.request import (
     PullProgress,
     RegistryLogin,
     Resolved,
+    Written,
 )
 from mirror_console.domain.rollout import JournalEntry, Rollout, Target
 from mirror_console.domain.schedule import Freeze, Schedule, Window
@@ -237,6 +239,29 @@ class Rollouts(Protocol):
         """More answers to checks that it goes on in spite of."""
 
 
+class Commands(Protocol):
+    """Runs of release commands, and of the backups before them. What one wrote is told by `get` alone."""
+
+    def all(self) -> list[CommandRun]:
+        """Oldest first."""
+
+    def get(self, run_id: str) -> CommandRun:
+        """Raises KeyError."""
+
+    def like(self, kind: RunKind, data: str, names: Sequence[str]) -> list[CommandRun]:
+        """Those for the same data and release, by any of its names, oldest first."""
+
+    def of(self, rollout_id: str) -> list[CommandRun]:
+        """Those of one rollout, oldest first."""
+
+    def save(self, value: CommandRun) -> None: ...
+    def say(self, run_id: str, word: Said, person: str) -> None:
+        """What a person says of one."""
+
+    def remove(self, run_id: str) -> None:
+        """It was claimed and never started."""
+
+
 class Plans(Protocol):
     """Plans that were made, started or not."""
 
@@ -314,6 +339,8 @@ class Books(Protocol):
     def rollouts(self) -> Rollouts: ...
     @property
     def journal(self) -> Journal: ...
+    @property
+    def commands(self) -> Commands: ...
     @property
     def schedule(self) -> ScheduleBook: ...
     @property
@@ -494,6 +521,12 @@ class EngineSession(Protocol):
         """Raises EngineError(REJECTED) where the network doesn't let an address be chosen."""
 
     def disconnect(self, container_id: str, network_id: str) -> None: ...
+    def output(self, container_id: str, most: int) -> Written:
+        """The beginning of what it wrote and, where it goes on, its end: `most` octets of each, as they are.
+
+        However much it wrote, no more than that is held. Raises EngineError(NOT_FOUND) where it is gone.
+        """
+
     def networks(self) -> list[Network]: ...
     def create_network(self, name: str, labels: Mapping[str, str]) -> None: ...
     def volume_exists(self, name: str) -> bool: ...

@@ -21,6 +21,7 @@ from mirror_console.domain.rollout import OVER
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import by_entry, reached
+from mirror_console.operations.command_checks import check_commands, split_groups
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import known_as
 from mirror_console.operations.neighbours import neighbours
@@ -54,6 +55,7 @@ def preflight(
     add(_whole_plan(console, plan))
     add(_other_rollouts(console, plan))
     add(check_schedule(console, plan.targets))
+    add(split_groups(plan))
     by_engine: dict[str, list[PlannedTarget]] = defaultdict(list)
     for target in plan.targets:
         by_engine[target.engine_id].append(target)
@@ -124,7 +126,7 @@ def check_engine(console: Console, jobs: Jobs, engine: Engine, targets: Sequence
     """All checks of the targets on one engine, each asked with the credential of its account."""
     groups = by_entry(console, engine, targets, lambda target: target.application_id)
     of_engine = [result for group in groups for result in _check_group(console, jobs, engine, group)]
-    return [*of_engine, *check_releases(console, targets)]
+    return [*of_engine, *check_releases(console, targets), *check_commands(console, targets)]
 
 
 def _check_group(console: Console, jobs: Jobs, engine: Engine, targets: Sequence[PlannedTarget]) -> list[CheckResult]:

@@ -5,7 +5,7 @@ Until then nothing is changed. What is done is decided by what the engines show;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -21,6 +21,7 @@ from mirror_console.operations.beside import switch
 from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import end_well, look_last
+from mirror_console.operations.left_commands import left_by_other, left_words, settle_left
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
 from mirror_console.operations.rollout import Conductor
@@ -148,7 +149,10 @@ def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[]
         found = _classify(scene, target.planned, rollout.id)
         old, new = _seen(scene.old, scene, target.planned), _seen(scene.new, scene, target.planned)
         down = down_now(old, new) and old_ran(recorded(scene)) and target.planned.swap is not Swap.CREATE
-        return Finding(target, found, f"{found}; it is down now" if down else str(found), down)
+        with console.catalog.read() as books:
+            begun = left_words(books, rollout.id, target.environment_id)
+        words = [str(found), "it is down now" if down else "", begun]
+        return Finding(target, found, "; ".join(filter(None, words)), down)
 
     return examine_one
 
@@ -267,7 +271,7 @@ def _settle_all(
     running = Running(console, rollout, report)
 
     def one(target: Target, heart: Heartbeat) -> Callable[[], None]:
-        return lambda: _settle_one(console, running, target, work, on_failure, heart)
+        return lambda: _settle_one(console, running, target, work, on_failure, heart, lambda: jobs.cancelled_here)
 
     unsure = [target for target in rollout.targets if _unsure(target)]
     with Heartbeat(console, jobs, [target.planned.engine_id for target in unsure]) as heart:
@@ -285,6 +289,7 @@ def _settle_one(
     work: Callable[[Turn, Scene], None],
     on_failure: OnFailure,
     heart: Heartbeat,
+    ends: Callable[[], bool],
 ) -> None:
     planned, rollout = target.planned, running.rollout
     try:
@@ -296,6 +301,7 @@ def _settle_one(
         return
     way = rollout.plan.way
     turn = Turn(console, engine, session, rollout.id, target, running.show, way.bake, way.health_limit, heart=heart)
+    turn.ends = ends
     if scene.lock is not None and not turn.lock.adopt(scene.lock):
         held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")
@@ -325,7 +331,10 @@ def _go_on_with(turn: Turn, scene: Scene) -> None:
         return
     found = _classify(scene, turn.planned, turn.rollout_id)
     _hold_lock(turn, scene, found)
+    refused = settle_left(turn, _about(turn, scene))
     match found:
+        case Found.NOT_BEGUN | Found.HALF_DONE if refused:
+            put_target_back(turn, refused)
         case Found.NOT_BEGUN | Found.HALF_DONE:
             put_target_back(turn, "cut off; begun anew")
             turn.become(TargetState.QUEUED, attempt=turn.target.attempt + 1, started_at=None, ended_at=None)
@@ -342,9 +351,10 @@ def _go_on_with(turn: Turn, scene: Scene) -> None:
 def _put_back_one(turn: Turn, scene: Scene) -> None:
     found = _classify(scene, turn.planned, turn.rollout_id)
     _hold_lock(turn, scene, found)
+    refused = settle_left(turn, _about(turn, scene))
     match found:
         case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.COMMITTED:
-            put_target_back(turn, "cut off, and put back as you chose")
+            put_target_back(turn, refused or "cut off, and put back as you chose")
         case Found.FINISHED:
             _note_finished(turn, scene)
         case Found.LOST:
@@ -366,7 +376,8 @@ def reconcile(turn: Turn, scene: Scene) -> None:
     match found:
         case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED:
             former = turn.planned.taken_from
-            put_target_back(turn, f"left in the middle by {former.holder if former else 'another console'}")
+            why = f"left in the middle by {former.holder if former else 'another console'}"
+            put_target_back(turn, "; ".join(filter(None, (why, left_by_other(turn)))))
         case Found.COMMITTED | Found.FINISHED:
             _finish_new(turn, scene)
         case Found.LOST:
@@ -414,5 +425,9 @@ def _hold_lock(turn: Turn, scene: Scene, found: Found) -> None:
     at_hand = scene.old or scene.new
     if turn.lock_id or at_hand is None or found is Found.FINISHED or (found is Found.NOT_BEGUN and scene.new is None):
         return
-    about = about_old(scene.old, turn.planned) if scene.new is None else recorded(scene)
-    turn.take_lock(at_hand.image_id, about)
+    turn.take_lock(at_hand.image_id, _about(turn, scene))
+
+
+def _about(turn: Turn, scene: Scene) -> Mapping[str, str]:
+    """How the old container was, as labels of a lock."""
+    return about_old(scene.old, turn.planned) if scene.new is None else recorded(scene)

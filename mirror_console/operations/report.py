@@ -153,6 +153,8 @@ def summary_text(console: Console, rollout_id: str) -> str:
     lines += [f"- {marked(one.words)} ({marked(one.who)}, {moment(one.at)})" for one in report.decisions]
     if report.fetched:
         lines.append(f"- {marked(report.fetched)}")
+    if report.commands_words:
+        lines.append(f"- Run before: {marked(report.commands_words)}")
     if report.longest_down is not None:
         down = f"median {seconds(report.median_down)}, longest {seconds(report.longest_down)}"
         lines.append(f"- Down time for each target: {down}")

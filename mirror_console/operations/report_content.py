@@ -29,6 +29,7 @@ from mirror_console.domain.rollout import (
     headline,
 )
 from mirror_console.operations.console import Console
+from mirror_console.operations.report_commands import ReportedCommand, commands_words, reported_commands
 from mirror_console.operations.report_decisions import ReportedDecision, decisions, gates
 from mirror_console.operations.standing import standing
 from mirror_console.operations.waiting import Waiting, spans_of, waiting_of, worked
@@ -159,6 +160,9 @@ class RolloutReport:
     overrides: tuple[ReportedOverride, ...]
     decisions: tuple[ReportedDecision, ...]
     """Pauses, what was decided about them, and cuts, as the audit has them; the start and the end aside."""
+    commands: tuple[ReportedCommand, ...]
+    """What was run before the release took over; what didn't succeed first."""
+    commands_words: str
     console_version: str
     simulated: bool
     made_at: datetime
@@ -170,6 +174,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         rollout = standing(console, books.rollouts.get(rollout_id))
         journal = books.journal.of(rollout_id)
         lines = books.audit.of(rollout_id)
+        commands = reported_commands(books, rollout_id)
         mirrors = books.applications.some({one.planned.application_id for one in rollout.targets})
     accounts = {mirror.id: mirror.account for mirror in mirrors}
     entries: dict[str, list[JournalEntry]] = defaultdict(list)
@@ -221,6 +226,8 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         passed_gates=gates(rollout),
         overrides=_overrides(rollout),
         decisions=decisions(lines),
+        commands=commands,
+        commands_words=commands_words(commands),
         console_version=__version__,
         simulated=console.simulated,
         made_at=console.clock(),

@@ -17,6 +17,7 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
 from mirror_console.operations.deciding import AT_ONCE, Decision, claimed, settle_undecided
 from mirror_console.operations.last_look import end_well
+from mirror_console.operations.left_commands import let_run_again
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import made_by
 from mirror_console.operations.swap import verify
@@ -75,6 +76,7 @@ def retry(
         fetches=_fetches(now, again),
     )
     with console.catalog.write() as books:
+        let_run_again(books, rollout_id, again, console.person)
         for target in again:
             books.rollouts.save_target(rollout_id, _anew(target))
         books.rollouts.save_fetches(rollout_id, gone_on.fetches)

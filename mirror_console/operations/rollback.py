@@ -37,6 +37,7 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.deciding import claimed
 from mirror_console.operations.scene import made_by
+from mirror_console.operations.ways_back import cant_go_back
 
 AT_ONCE = 16
 CHANGED = frozenset({TargetState.DONE, TargetState.LEFT, TargetState.STRANDED, TargetState.SUPERSEDED})
@@ -196,10 +197,16 @@ def _planned(
     migrations = way_back_over(releases, before.before_fingerprint, before.after_fingerprint or before.digest)
     image = seen.before if seen.before is not None and _is_before(before, seen.before) else None
     reference = _reference(before, image, releases)
-    match judge_way_back(on_engine=image is not None, can_be_pulled=bool(reference), migrations=migrations):
+    irreversible = before.preparation is not None and before.preparation.irreversible
+    match judge_way_back(
+        on_engine=image is not None,
+        can_be_pulled=bool(reference),
+        migrations=migrations,
+        irreversible=irreversible,
+    ):
         case WayBack.BLOCKED:
             words = (
-                f"{migrations[0].title} has a migration that can't go back; where the data can take it, hold it at "
+                f"{cant_go_back(before, migrations)}; where the data can take it, hold it at "
                 f"{before.before_title or 'the older release'} and roll that out"
             )
             return left_out(Reason.MIGRATION, words)
@@ -263,6 +270,7 @@ def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> P
         skips=0,
         wave=0,
         canary=None,
+        preparation=None,
         way_back=WayBack.NOTHING_BEFORE if named is None else WayBack.KEPT if runs is not None else WayBack.GONE,
         before_settings=done.settings if done.settings != settings else None,
         image_id=image.id if image is not None else "",

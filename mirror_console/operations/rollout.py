@@ -351,7 +351,7 @@ class Conductor:
         try:
             looks = self._image_looks[target.planned.engine_id]
             heart, breaks_off = self._heart, self._breaks_off
-            take_turn(self._console, self._running, target, looks, self._fetcher, heart, breaks_off)
+            take_turn(self._console, self._running, target, looks, self._fetcher, heart, breaks_off, self._ends)
         except CatalogError as error:
             # What can't be written may not be done: nothing more is begun, and the next start reads everything again.
             self._broken = error
@@ -365,6 +365,9 @@ class Conductor:
 
     def _breaks_off(self) -> bool:
         return self._aborting is not None
+
+    def _ends(self) -> bool:
+        return self._cut_off or self._jobs.cancelled_here
 
 
 class _News(Enum):

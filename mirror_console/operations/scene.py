@@ -14,6 +14,7 @@ from mirror_console.domain.environment import LOCK_PREFIX, RestartPolicy, Settin
 from mirror_console.domain.lock import Lock, lock_of
 from mirror_console.domain.observation import LABEL, Container, Listed, Role, is_ours
 from mirror_console.domain.plan import PlannedTarget, Swap
+from mirror_console.domain.release_command import CommandRun
 from mirror_console.domain.rollout import ENDED
 from mirror_console.domain.route import Route
 from mirror_console.operations.console import Console
@@ -98,6 +99,16 @@ def container_labels(
         LABEL + "to": target.after_fingerprint or fingerprint,
         LABEL + "version": target.after_title,
         LABEL + "spec": target.settings.hash,
+    }
+
+
+def run_labels(target: PlannedTarget, run: CommandRun, role: Role) -> dict[str, str]:
+    """The labels of the container that a release command or a backup runs in."""
+    return {
+        **_common(target, run.rollout_id, role),
+        LABEL + "run": run.id,
+        LABEL + "to": target.after_fingerprint,
+        LABEL + "version": target.after_title,
     }
 
 

@@ -7,8 +7,8 @@ back; after it, the new one goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import RestartPolicy
@@ -18,13 +18,15 @@ from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import Swap
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step, TargetState
-from mirror_console.domain.secret import Secret
-from mirror_console.errors import ConsoleError, EngineError, VaultError
+from mirror_console.errors import EngineError, VaultError
 from mirror_console.operations.fetch import Arrival, HowFar, Want, known_as, note_brought
 from mirror_console.operations.fetching import Fetcher
+from mirror_console.operations.given_secrets import given_secrets
 from mirror_console.operations.last_look import end_well
+from mirror_console.operations.release_command import run_before
 from mirror_console.operations.scene import NEXT, OLDER, PREV, about_old, container_labels, is_way_back
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
+from mirror_console.operations.tool_image import bring_tool
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
 
 BUILT_IN_NETWORKS = frozenset({"host", "none", "bridge", "default"})
@@ -32,12 +34,12 @@ LOOK_EVERY = 0.25
 
 
 def create(turn: Turn, fetcher: Fetcher) -> None:
-    """Give an environment its first container: pull, lock, create, start, verify, name."""
+    """Give an environment its first container: pull, lock, create, release command, start, verify, name."""
     turn.become(TargetState.FETCHING)
     image = fetch(turn, fetcher)
     turn.take_lock(image.id, {})
     demand_as_planned(turn)
-    new = prepare(turn, image, None)
+    new = _prepared(turn, fetcher, image, None)
     turn.become(TargetState.SWAPPING)
     started = start_new(turn, new)
     turn.become(TargetState.VERIFYING)
@@ -72,7 +74,7 @@ def make_ready(turn: Turn, fetcher: Fetcher) -> tuple[Container, Container]:
     turn.take_lock(old.image_id, about_old(old, turn.planned))
     demand_as_planned(turn)
     image = fetch(turn, fetcher)
-    return old, prepare(turn, image, old)
+    return old, _prepared(turn, fetcher, image, old)
 
 
 def demand_as_planned(turn: Turn) -> None:
@@ -150,6 +152,14 @@ def fetch(turn: Turn, fetcher: Fetcher) -> Image:
     return found[-1]
 
 
+def _prepared(turn: Turn, fetcher: Fetcher, image: Image, old: Container | None) -> Container:
+    """The new container, not started, and behind it all that comes before anything is changed that serves."""
+    new = prepare(turn, image, old)
+    run_before(turn, image, partial(bring_tool, turn, fetcher))
+    # While a command ran for long, somebody may have pruned what was never started.
+    return new if turn.last_look(new.id) is not None else prepare(turn, image, old)
+
+
 def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
     """Make what the new container needs, then the new container beside the old one, not started.
 
@@ -158,7 +168,7 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
     """
     provide(turn)
     planned, session = turn.planned, turn.session
-    secrets = _secrets(turn)
+    secrets = given_secrets(turn, Step.CREATE)
     # Beside the old one it joins its route when it is well, and not before.
     waits = planned.swap is Swap.BESIDE
     spec = ContainerSpec(
@@ -208,13 +218,6 @@ def _name_of(turn: Turn, image: Image) -> str:
         if found is not None and found.id == image.id:
             return name
     return image.id
-
-
-def _secrets(turn: Turn) -> Mapping[str, Secret]:
-    try:
-        return {name: turn.console.vault.get(reference) for name, reference in turn.planned.settings.secrets.items()}
-    except ConsoleError as error:
-        raise StepFailed(Step.CREATE, str(error)) from error
 
 
 def provide(turn: Turn) -> None:

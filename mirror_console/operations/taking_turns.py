@@ -31,11 +31,12 @@ def take_turn(
     fetcher: Fetcher,
     heart: Heartbeat,
     breaks_off: Callable[[], bool] = never,
+    ends: Callable[[], bool] = never,
 ) -> None:
     """Carry out one target. Whatever happens to it is kept as its outcome; only CatalogError is raised.
 
     `image_looks` are shared by the targets on one engine, the fetcher and the heart by all. `breaks_off` is whether the
-    rollout was aborted.
+    rollout was aborted, `ends` whether the program ends.
     """
     planned, rollout = target.planned, running.rollout
     try:
@@ -47,7 +48,7 @@ def take_turn(
     way, show = rollout.plan.way, running.show
     turn = Turn(console, engine, session, rollout.id, target, show, way.bake, way.health_limit, heart, fetcher.halting)
     turn.image_looks = image_looks
-    turn.breaks_off = breaks_off
+    turn.breaks_off, turn.ends = breaks_off, ends
     swap = _SWAPS[planned.swap]
     settle(turn, lambda turn: swap(turn, fetcher), way.on_failure)
     look_last(turn)

@@ -54,6 +54,8 @@ ImageLooks = dict[str, tuple[_Moment, Image]]
 KEPT_WITH_NEXT_LINE = frozenset(
     {
         TargetState.FETCHING,
+        TargetState.BACKING_UP,
+        TargetState.RELEASING,
         TargetState.SWAPPING,
         TargetState.VERIFYING,
         TargetState.BAKING,
@@ -84,6 +86,8 @@ class Turn:
     """Whether whoever waits is to go on waiting."""
     breaks_off: Callable[[], bool] = never
     """Whether the rollout was aborted: asked at every safe point."""
+    ends: Callable[[], bool] = never
+    """Whether the program ends: asked by whoever waits for what may take long."""
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id: ids never change their meaning on one engine."""
     image_looks: ImageLooks = field(default_factory=dict)

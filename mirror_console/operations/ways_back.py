@@ -5,9 +5,9 @@ No engine is asked: a plan that rolls back asks, before anything is changed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
-from mirror_console.domain.plan import Swap
+from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import Target
 from mirror_console.domain.way_back import KnownWay, WayBack, judge_way_back, way_back_over
@@ -38,6 +38,13 @@ def ways_back(console: Console, environment_ids: Collection[str]) -> dict[str, K
         return {target.environment_id: _known(target, on_engine, of_source) for target in still}
 
 
+def cant_go_back(planned: PlannedTarget, migrations: Sequence[Release]) -> str:
+    """What stands in the way back: a release with a migration, or else a release command that can't be undone."""
+    if migrations:
+        return f"{migrations[0].title} has a migration that can't go back"
+    return f"the release command of {planned.after_title} can't be undone, so that it can't go back"
+
+
 class _Releases:
     """The releases of the source of each mirror, read once for each source."""
 
@@ -66,11 +73,12 @@ def _known(target: Target, on_engine: Mapping[str, Collection[str]], of_source: 
         on_engine=planned.before_image_id in on_engine[planned.engine_id],
         can_be_pulled=before is not None and bool(before.reference),
         migrations=migrations,
+        irreversible=planned.preparation is not None and planned.preparation.irreversible,
     )
     title = planned.before_title or "what ran before"
     match found:
         case WayBack.BLOCKED:
-            words = f"{migrations[0].title} has a migration that can't go back to {title}."
+            words = f"{cant_go_back(planned, migrations)} to {title}."
         case WayBack.KEPT:
             words = f"{title} is kept on {planned.engine}."
         case WayBack.PULL:

@@ -43,6 +43,9 @@ def run_command(command: Sequence[str], free_kilobytes: int) -> CommandAnswer:
             return CommandAnswer("", 0, _number(rest))
         case "exit":
             return CommandAnswer("", int(_number(rest)))
+        case "seq":
+            first, last = (int(_number(words)) for words in (rest[:1], rest[1:]))
+            return CommandAnswer("".join(f"{number}\n" for number in range(first, last + 1)))
         case "true":
             return CommandAnswer("")
         case "false":

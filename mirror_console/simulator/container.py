@@ -111,8 +111,7 @@ class Container:
         self.health = None
         if (interval := self.probe_interval) is not None:
             self.health = Health(next_probe=now + interval)
-        if self.program.output:
-            self.lines.append((now, self.program.output))
+        self.lines += [(now, line) for line in self.program.output.splitlines(keepends=True)]
         tell(self, "start", now, {})
 
     def end(self, now: datetime, exit_code: int, tell: Tell) -> None:

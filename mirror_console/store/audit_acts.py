@@ -19,6 +19,7 @@ NOUNS = {
     "engine_access": Noun.ACCESS,
     "registry": Noun.REGISTRY,
     "environment": Noun.ENVIRONMENT,
+    "command_run": Noun.COMMAND,
     "maintenance_window": Noun.WINDOW,
     "freeze": Noun.FREEZE,
     "release": Noun.RELEASE,
@@ -171,6 +172,8 @@ class _Names:
                 return str(row.get("host", "")), ""
             case "release":
                 return str(row.get("version") or row.get("digest", ""))[:80], ""
+            case "command_run":
+                return str(row.get("title", "")), ""
             case "held_image":
                 named = row.get("tags") or row.get("digests") or [heard.key[1]]
                 return f"{named[0]} on {self._ask('engine', 'name', key)[0]}", ""

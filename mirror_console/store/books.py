@@ -11,6 +11,7 @@ from mirror_console.store.application import Applications
 from mirror_console.store.applied import AppliedBook
 from mirror_console.store.audit import AuditTrail
 from mirror_console.store.collection import Changing
+from mirror_console.store.commands import Commands
 from mirror_console.store.engine import EngineBook, Registries
 from mirror_console.store.environment import Environments
 from mirror_console.store.held import HeldImages
@@ -43,6 +44,7 @@ class Books:
         self.applied = AppliedBook(connection, changed)
         self.plans = Plans(connection, changed)
         self.rollouts = Rollouts(connection, changed)
+        self.commands = Commands(connection, changed)
         self.journal = Journal(connection, changed)
         self.schedule = ScheduleBook(connection, changed)
         self.audit = AuditTrail(connection, changed, author)

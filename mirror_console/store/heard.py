@@ -63,6 +63,13 @@ WATCHED = (
         when="NEW.brought_by != ''",
         events=("INSERT",),
     ),
+    # What came of a run has its lines in the journal; what a person said of it was decided.
+    Watched(
+        tables.command_run,
+        without=frozenset({column.name for column in tables.command_run.c} - {"word", "title", "command"}),
+        when="NEW.word IS NOT OLD.word",
+        events=("UPDATE",),
+    ),
     Watched(tables.maintenance_window),
     Watched(tables.freeze),
     # What a rollout applies stands with its target; here is what was accepted without one.

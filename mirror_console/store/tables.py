@@ -20,6 +20,7 @@ from mirror_console.domain.fetching import FetchState
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.plan import LeftOut, PlannedTarget, RollbackOf, Way
 from mirror_console.domain.release import Mark, Twin
+from mirror_console.domain.release_command import BackupCommand, ReleaseCommand, RunKind, RunState, Said
 from mirror_console.domain.rollout import RolloutState, Step, TargetState
 from mirror_console.domain.schedule import Day
 from mirror_console.domain.secret import SecretReference
@@ -81,6 +82,8 @@ application = _table(
     _column("required_variables", Json(tuple[str, ...])),
     _column("notes_url", Text()),
     _column("template", Json(Settings | None), null=True),
+    _column("release_command", Json(ReleaseCommand | None), null=True),
+    _column("backup", Json(BackupCommand | None), null=True),
     sa.UniqueConstraint("slug"),
     sa.Index(None, "source_id"),
 )
@@ -162,6 +165,7 @@ environment = _table(
     _column("protected", Flag()),
     _column("hold", Json(Hold | None), null=True),
     _column("follows", Json(TagRule | None), null=True),
+    _column("group", Text()),
     sa.UniqueConstraint("application_id", "name"),
     sa.Index(None, "engine_id"),
 )
@@ -367,6 +371,33 @@ override = _table(
     _column("person", Text()),
     _column("at", Moment()),
     rowid=False,
+)
+
+command_run = _table(
+    "command_run",
+    _key("id"),
+    _column("kind", Word(RunKind)),
+    _column("data", Text()),
+    _column("release", Text()),
+    _column("rollout_id", Text()),
+    _column("environment_id", Text()),
+    _column("title", Text()),
+    _column("engine_id", Text()),
+    _column("container", Text()),
+    _column("command", Json(tuple[str, ...])),
+    _column("limit", Real()),
+    _column("idempotent", Flag()),
+    _column("reversible", Flag()),
+    _column("state", Word(RunState)),
+    _column("begun_at", Moment()),
+    _column("ended_at", Moment(), null=True),
+    _column("exit_code", Whole(), null=True),
+    _column("words", Text()),
+    _column("output", Text()),
+    _column("word", Word(Said), null=True),
+    _column("said_by", Text()),
+    sa.Index(None, "data"),
+    sa.Index(None, "rollout_id"),
 )
 
 journal = sa.Table(

@@ -78,6 +78,8 @@ class Case:
     engine_fell: bool = False
     """Whether the engine was restarted: it forgets its events then, and starts bystanders again."""
     journal_was_deleted: bool = False
+    command: str = ""
+    """How the name of the container begins in which its release command runs; empty where there is none."""
 
 
 # --- asking ---------------------------------------------------------------------------------------------------------
@@ -122,6 +124,13 @@ def containers_of(engine: Path, container: str) -> dict[str, Inspected]:
                 names[name] = listed["Id"]
     found = {name: inspected(engine, identity) for name, identity in names.items()}
     return {name: one for name, one in found.items() if one is not None}
+
+
+def named_like(engine: Path, beginning: str) -> list[str]:
+    """The names of all containers that begin so."""
+    listed = json.loads(ask(engine, "/containers/json?all=1") or b"[]")
+    names = [name.removeprefix("/") for one in listed for name in one["Names"]]
+    return [name for name in names if name.startswith(beginning)]
 
 
 def engine_time(engine: Path) -> str:
@@ -175,7 +184,10 @@ def judge(case: Case, told: str) -> list[Violation]:
     found = _settled(case) if case.engine_fell else containers_of(case.engine, case.container)
     wrong = [*_serves(case, told, found), *_left(case, found), *untouched(case)]
     if not case.engine_fell and not case.started_by_others:
-        wrong += _never_two(case, events(case.engine, case.since))
+        happened = events(case.engine, case.since)
+        wrong += _never_two(case, happened)
+        if case.command:
+            wrong += _once(case, told, happened)
     for catalog in case.catalogs:
         wrong += _catalog_agrees(catalog, told if len(case.catalogs) == 1 else None)
         if not case.journal_was_deleted:
@@ -288,6 +300,23 @@ def _never_two(case: Case, told: Iterable[Mapping[str, Any]]) -> list[Violation]
         if len(running) > 1:
             return [Violation("never two", f"{len(running)} of its containers ran at once, at the start of '{name}'")]
     return []
+
+
+def _once(case: Case, told: str, happened: Iterable[Mapping[str, Any]]) -> list[Violation]:
+    """Its release command was started once at most, before the new container, and that one only where it ended well."""
+    law, starts, codes = "a release command runs once, and first", 0, []
+    for event in happened:
+        attributes = event["Actor"]["Attributes"]
+        name = attributes.get("name", "")
+        if name.startswith(case.command):
+            starts += event["Action"] == "start"
+            codes += [attributes.get("exitCode")] if event["Action"] == "die" else []
+        elif event["Action"] == "start" and name == f"{case.container}.mc-next" and codes != ["0"]:
+            return [Violation(law, f"the new container was started when its exit codes were {codes}")]
+    wrong = (
+        [Violation(law, f"it was started {starts} times")] if starts > 1 or (told in RUNS_NEW and not starts) else []
+    )
+    return wrong + [Violation("nothing is left over", name) for name in named_like(case.engine, case.command)]
 
 
 def _names(found: Mapping[str, Inspected]) -> str:

@@ -12,8 +12,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from mirror_console.domain.environment import (
     Volume,
 )
 from mirror_console.domain.release import Release
+from mirror_console.domain.release_command import ReleaseCommand
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.operations.refresh import refresh
 from tests.campaign_parts import mutants
@@ -78,6 +79,9 @@ class Scene:
     timeout: float = 10.0
     secret: str = ""
     """The value of a secret that its container gets."""
+    command: Sequence[str] = ()
+    """Its source's release command."""
+    command_limit: float = 60.0
 
     @property
     def identity(self) -> str:
@@ -141,7 +145,11 @@ def _prepare(scene: Scene) -> None:
         with console.catalog.write() as books:
             address = parse_address(scene.engine)
             books.engines.save(Engine("engine", "engine", address, timeout=scene.timeout))
-            books.applications.save(Application("source", Kind.SOURCE, "Source", "source", repository="unused.test/w"))
+            source = Application("source", Kind.SOURCE, "Source", "source", repository="unused.test/w")
+            if scene.command:
+                command = ReleaseCommand(tuple(scene.command), scene.command_limit, reversible=True)
+                source = replace(source, release_command=command)
+            books.applications.save(source)
             none = (Process("web", "no-such"),)
             books.environments.save(Environment("source-live", "source", "live", "engine", none))
             books.applications.save(Application("mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source"))

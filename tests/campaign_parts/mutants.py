@@ -102,6 +102,22 @@ def _recover_without_being_asked() -> None:
     _put(command, "examine", examine)
 
 
+def _run_the_command_again() -> None:
+    """What was cut off at a release command is begun anew with it, whatever became of it."""
+
+    def settle_left(turn: Turn, about: Mapping[str, str]) -> str:
+        with turn.console.catalog.write() as books:
+            for run in books.commands.of(turn.rollout_id):
+                books.commands.remove(run.id)
+                found = turn.session.inspect(run.container)
+                if found is not None:
+                    turn.session.stop(found.id, 0)
+                    turn.session.remove(found.id)
+        return ""
+
+    _put(recovery, "settle_left", settle_left)
+
+
 # --- steps ----------------------------------------------------------------------------------------------------------
 
 
@@ -266,6 +282,7 @@ MUTANTS = (
     Mutant(
         "recover-unasked", "looking at what was cut off puts it back", ("kill-boundary",), _recover_without_being_asked
     ),
+    Mutant("command-again", "recovery runs a release command again", ("command-killed",), _run_the_command_again),
     Mutant("trust-reply", "a reply counts as done", ("exits-at-once",), _trust_the_reply),
     Mutant("send-again", "what is unknown is sent again", ("connection-cut",), _send_again_what_is_unknown),
     Mutant("by-name", "the old container is stopped by its name", ("name-taken",), _address_by_name),

@@ -184,9 +184,15 @@ class Play:
         """What is wrong in the end; `told` is the end of the target as the program tells it."""
         return [*self.wrong, *checker.judge(self.case, told)]
 
+    def commands_left(self) -> list[str]:
+        """Containers of its release command that are there still."""
+        return checker.named_like(self.case.engine, self.case.command) if self.case.command else []
+
     def tidy(self) -> None:
         """Take its containers away."""
         for name in checker.containers_of(self.case.engine, self.scene.container):
+            ask(self.case.engine, "DELETE", f"/containers/{name}?force=1&v=1")
+        for name in self.commands_left():
             ask(self.case.engine, "DELETE", f"/containers/{name}?force=1&v=1")
         ask(self.case.engine, "DELETE", f"/volumes/{self.scene.container}-media?force=1")
 
@@ -251,6 +257,7 @@ def played(
         checker.engine_time(stage.engine.socket),
         stage.bystanders,
         scene.variables,
+        command=f"mc-rel.{scene.identity[:8]}." if scene.command else "",
     )
     play = Play(world, stage, point, role, scene, world.program(home, keyring), change(case), point.dice)
     try:

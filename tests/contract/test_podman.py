@@ -23,7 +23,7 @@ from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret
 from mirror_console.engine.events import WANTED
 from mirror_console.errors import EngineError, FailureKind
-from tests.contract.stage import Behaviour, Stage, now, real
+from tests.contract.stage import Behaviour, Stage, now, real, until
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.lab.images import ImageSpec, load
@@ -270,3 +270,19 @@ def test_a_route_is_joined_and_left_and_only_a_look_tells(stage: Stage) -> None:
     seen = stage.session.inspect(made)
     assert seen is not None
     assert "edge" not in seen.endpoints
+
+
+def test_of_much_output_only_the_beginning_and_the_end_are_read(stage: Stage) -> None:
+    """A line that fell onto two of its own reads loses its end to the next, so that not each is as it was written."""
+    made = stage.create(Settings(command=("busybox", "seq", "1", "100000")))
+    stage.session.start(made)
+    until(lambda: not _running(stage, made), "the end of a command")
+    written = stage.session.output(made, 4096)
+    assert len(written.beginning) == len(written.end) == 4096
+    assert written.beginning.startswith("1\n2\n3\n")
+    assert written.end.endswith("\n99999\n100000\n")
+
+
+def _running(stage: Stage, container_id: str) -> bool:
+    seen = stage.session.inspect(container_id)
+    return seen is not None and seen.running

@@ -30,6 +30,8 @@ LOOKS = {
     "images list",
     "locks list",
     "releases list",
+    "release-commands list",
+    "release-commands show",
     "rollout checks",
     "rollout list",
     "rollout show",

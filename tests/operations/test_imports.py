@@ -11,6 +11,7 @@ import pytest
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Way
 from mirror_console.domain.environment import Environment, RestartPolicy, TagRule
+from mirror_console.domain.release_command import BackupCommand, ReleaseCommand
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
@@ -155,6 +156,63 @@ def test_routes_are_imported_and_exported_and_start_from_the_template(console: C
         import_catalog(console, ROUTED.replace("labels: traefik", "labels: treefik"))
     words = "'treefik' is not one of: traefik, caddy-docker-proxy, nginx-proxy"
     assert words in [problem.words for problem in refused.value.problems]
+
+
+COMMANDS = """\
+sources:
+  - name: Webshop
+    release_command: {command: [manage.py, migrate, --no input], limit: 15 min, idempotent: yes}
+    backup: {command: /app/backup --all, limit: 2 h, image: registry.example:5000/tools/dump:16}
+mirrors:
+  - {name: Dunes Bakery, source: webshop, environments: [{name: live, group: shop}]}
+"""
+
+
+def test_release_commands_backups_and_groups_are_imported_and_exported(console: Console, tmp_path: Path) -> None:
+    import_catalog(console, SMALL)
+    import_catalog(console, COMMANDS)
+    text = export_catalog(console)
+    with empty_console(tmp_path / "other") as other:
+        import_catalog(other, text)
+        assert export_catalog(other) == text
+        assert environment(other, "dunes-bakery").group == "shop"
+        source = webshop(other)
+        assert source.release_command == ReleaseCommand(("manage.py", "migrate", "--no input"), 900.0, idempotent=True)
+        image = "registry.example:5000/tools/dump:16"
+        assert source.backup == BackupCommand(("/app/backup", "--all"), 7200.0, image)
+    # What a file leaves out stays; what it empties is gone; none is something else than nothing.
+    import_catalog(console, "sources: [{name: Webshop, release_command: {reversible: yes}}]")
+    changed = webshop(console).release_command
+    assert changed == ReleaseCommand(("manage.py", "migrate", "--no input"), 900.0, reversible=True, idempotent=True)
+    import_catalog(console, "sources: [{name: Webshop, release_command: none, backup: }]")
+    assert (webshop(console).release_command, webshop(console).backup) == (ReleaseCommand(), None)
+    assert "release_command: none" in export_catalog(console)
+    import_catalog(console, "sources: [{name: Webshop, release_command: }]")
+    assert webshop(console).release_command is None
+
+
+def webshop(console: Console) -> Application:
+    with console.catalog.read() as books:
+        found = books.applications.by_slug("webshop")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place", "words"),
+    [
+        ("release_command: {limit: 5 min}", "release_command.command", "say what is run"),
+        ("release_command: {command: a 'b}", "release_command.command", "quotation mark"),
+        ("release_command: {command: a, limit: 2 d}", "release_command.limit", "from one second to a day"),
+        ("release_command: {command: a, shell: yes}", "release_command.shell", "not known here"),
+        ("backup: {image: 'tools/dump:1'}", "backup.command", "say what makes the backup"),
+        ("backup: {command: a, image: 'No Image'}", "backup.image", ""),
+    ],
+)
+def test_a_command_that_is_none_is_refused(console: Console, wrong: str, place: str, words: str) -> None:
+    import_catalog(console, SMALL)
+    told = refused(console, f"sources: [{{name: Webshop, {wrong}}}]")
+    assert any(one.field == f"sources[0].{place}" and words in one.words for one in told), told
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Difference, Observation
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.release import Release
+from mirror_console.domain.release_command import CommandRun, Said
 from mirror_console.domain.rollout import JournalEntry, Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.schedule import Freeze, Schedule, Window
 from mirror_console.domain.secret import SecretReference
@@ -245,6 +246,30 @@ def test_an_observation(catalog: Catalog, value: Observation) -> None:
         assert books.observations.of("mirror0-live") == [value]
         assert value in books.observations.all()
         assert books.observations.on("same") == [value]
+
+
+@shared
+@given(value=anything(CommandRun, data=st.just("shop")))
+def test_a_run_of_a_command(catalog: Catalog, value: CommandRun) -> None:
+    value = replace(value, id=str(next(numbers)), rollout_id=str(next(numbers)))
+    with catalog.write() as books:
+        books.commands.save(value)
+        books.commands.save(value)
+    with as_port(catalog).read() as read:
+        assert read.commands.get(value.id) == value
+        # What it wrote is told of one at a time.
+        brief = replace(value, output="")
+        assert read.commands.of(value.rollout_id) == [brief]
+        assert brief in read.commands.all()
+        assert brief in read.commands.like(value.kind, "shop", ["other", value.release])
+        assert brief not in read.commands.like(value.kind, "shop", ["other than that"])
+    with catalog.write() as books:
+        books.commands.say(value.id, Said.MAY_RUN_AGAIN, "operator")
+    with catalog.read() as books:
+        assert books.commands.get(value.id) == replace(value, word=Said.MAY_RUN_AGAIN, said_by="operator")
+    with catalog.write() as books:
+        books.commands.remove(value.id)
+        books.commands.remove(value.id)
 
 
 @shared

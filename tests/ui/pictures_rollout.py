@@ -24,15 +24,17 @@ from mirror_console.domain.check import Check
 from mirror_console.domain.durations import Lasted, Learned
 from mirror_console.domain.engine import Engine, Registry, TlsReferences
 from mirror_console.domain.fetching import FetchState, fetching_words
-from mirror_console.domain.plan import Change
+from mirror_console.domain.plan import Change, Plan, PlannedTarget
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.release import Mark
-from mirror_console.domain.rollout import RolloutState
+from mirror_console.domain.release_command import BackupCommand, Preparation, ReleaseCommand
+from mirror_console.domain.rollout import Phase, RolloutState, Step, TargetState
 from mirror_console.domain.schedule import Day, Freeze, Schedule, Window
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs
-from mirror_console.operations.application_input import EnvironmentInput, MirrorInput, SourceInput
+from mirror_console.operations.application_input import CommandsInput, EnvironmentInput, MirrorInput, SourceInput
 from mirror_console.operations.connection import TITLES
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import ConnectionStep, StepState
@@ -69,7 +71,7 @@ from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import MainWindow
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
-from tests.ui import pictures_engines, pictures_images, pictures_sources
+from tests.ui import pictures_commands, pictures_engines, pictures_images, pictures_sources
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import SilentEngines
 from tests.ui.pictures import SIZES, THEMES, rest, settle
@@ -320,6 +322,46 @@ def _preview(window: MainWindow, tab: int = 0) -> QWidget:
     page.begin("live", sample.ids(GRID))
     page.assistant.show_plan(PLAN)
     page.assistant.preview.tabs.setCurrentIndex(tab)
+    return window
+
+
+def _prepared() -> Plan:
+    """The same plan where a release command is run before, once for a group and once for each of the others."""
+    release = ReleaseCommand(("python", "manage.py", "migrate", "--no-input"), reversible=False)
+    backup = BackupCommand(("/app/backup",))
+
+    def of(target: PlannedTarget, group: str) -> Preparation:
+        return Preparation(group or target.environment_id, ("fp1:3",), group, release, backup)
+
+    targets = [
+        replace(target, preparation=of(target, "books" if place < 3 else ""), way_back=WayBack.BLOCKED)
+        for place, target in enumerate(PLAN.targets)
+    ]
+    return replace(PLAN, targets=tuple(targets))
+
+
+def _preview_prepared(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    page.begin("live", sample.ids(GRID))
+    page.assistant.show_plan(_prepared())
+    return window
+
+
+def _releasing(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    rollout = sample.running(_prepared())
+    words = "python manage.py migrate --no-input (at most 600 s)"
+    target = replace(rollout.targets[7], state=TargetState.RELEASING, words=words)
+    rollout = replace(rollout, targets=(*rollout.targets[:7], target, *rollout.targets[8:]))
+    page.list.show_rollouts([rollout])
+    page.open("rollout-1")
+    rest(window)
+    page.run_view.view.move_to(target.environment_id)
+    rest(window)
+    page.run_view.hidden()
+    entries = sample.journal(rollout, target.environment_id, Step.DISARM)[:-1]
+    begun = replace(entries[-1], step=Step.RELEASE, phase=Phase.INTENT, result=None)
+    page.run_view.panel.show_target(target, [*entries, begun], NOW)
     return window
 
 
@@ -620,6 +662,7 @@ def _source_form(window: MainWindow, to: str = "") -> QWidget:
         slug="webshop",
         repository="registry.lab:5000/shop/webshop",
         required_variables="DATABASE_URL, SECRET_KEY",
+        commands=CommandsInput("python manage.py migrate --no-input", limit="15 min", backup="/app/backup --all"),
         template=EnvironmentInput(variables={"STAGE": "live"}, memory="512m", labels={"traefik.enable": "true"}),
         environments=environments,
     )
@@ -684,6 +727,8 @@ SCENES: dict[str, Scene] = {
     "schedule-detail": _windows_detail,
     "rollout-1-none": _targets_none,
     "rollout-2-plan": _preview,
+    "rollout-2-prepared": _preview_prepared,
+    "rollout-5-releasing": _releasing,
     "rollout-2-waves": lambda window: _preview(window, 1),
     "rollout-2-all": lambda window: _preview(window, 3),
     "rollout-2-left-out": lambda window: _preview(window, 4),
@@ -717,10 +762,12 @@ SCENES: dict[str, Scene] = {
     "mirrors-hold": _hold,
     "sources": _source_list,
     "sources-form": _source_form,
+    "sources-form-commands": lambda window: _source_form(window, "backup.image"),
     "sources-form-template": lambda window: _source_form(window, "labels"),
     **pictures_engines.SCENES,
     **pictures_sources.SCENES,
     **pictures_images.SCENES,
+    **pictures_commands.SCENES,
     "rollout-2-fetch-now": _fetch_now,
 }
 

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.environment import Limits, Settings, TagRule
 from mirror_console.domain.release import Mark
+from mirror_console.domain.release_command import BackupCommand, ReleaseCommand
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
@@ -259,3 +260,29 @@ def test_a_tag_is_typed_tried_and_kept(qtbot: QtBot, page: SourcesPage, fleet: F
     with fleet.console.catalog.read() as books:
         assert books.environments.get("source-live").follows == TagRule("stable", 3600)
         assert books.applications.get("source").notes_url == "https://webshop.example/{version}"
+
+
+def test_a_release_command_and_a_backup_are_typed_and_kept(qtbot: QtBot, page: SourcesPage, fleet: Fleet) -> None:
+    page.edit()
+    qtbot.waitUntil(lambda: page.editor is not None)
+    editor = page.editor
+    assert editor is not None
+    commands = editor.commands
+    commands.release.setText("manage.py migrate")
+    commands.limit.setText("soon")
+    commands.none.setChecked(True)
+    commands.backup_image.setText("tools/dump:1")
+    press(editor.editor.save)
+    assert page.editor is editor
+    wrong = ("release_command.limit", "release_command.none", "backup.command")
+    assert all(editor.form.fields[name].problem for name in wrong)
+    commands.limit.setText("15 min")
+    commands.none.setChecked(False)
+    commands.idempotent.setChecked(True)
+    commands.backup.setText("/app/backup")
+    press(editor.editor.save)
+    qtbot.waitUntil(lambda: page.editor is None)
+    with fleet.console.catalog.read() as books:
+        source = books.applications.get("source")
+    assert source.release_command == ReleaseCommand(("manage.py", "migrate"), 900.0, idempotent=True)
+    assert source.backup == BackupCommand(("/app/backup",), 600.0, "tools/dump:1")

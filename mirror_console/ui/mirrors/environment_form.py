@@ -115,6 +115,7 @@ class MirrorEnvironmentForm:
         self.engine = choice(names, given.engine, ask=tr("Choose…"))
         self.container = line_edit(given.container)
         self.ports = line_edit(given.ports, placeholder="8080:80")
+        self.group = line_edit(given.group)
         self.variables = text_edit(variables_text(given.variables), lines=4, placeholder="STAGE=live")
         self.secrets = SecretsInput(list(given.secrets))
         self.volumes = line_edit(given.volumes, placeholder="shop-media:/data/media")
@@ -176,6 +177,7 @@ class MirrorEnvironmentForm:
             protected=self.protected.isChecked(),
             labels=lines_or(parse_labels, self.labels, self.given.labels),
             route=self.route.input(),
+            group=self.group.text().strip(),
         )
 
     def unread(self) -> list[Problem]:
@@ -229,6 +231,8 @@ class MirrorEnvironmentForm:
         form.add(Field("volumes", tr("Volumes"), self.volumes, hint=tr("name:/path, with :ro for read-only.")))
         form.add(Field("networks", tr("Networks"), self.networks, hint=tr("Empty: the engine's default.")))
         self.route.add_to(form)
+        group = tr("Environments that share a database have one name for it: release commands run once for them.")
+        form.add(Field("group", tr("Data shared by group"), self.group, hint=group), wide=True)
         form.heading(tr("Limits and restart"))
         form.add(Field("memory", tr("Memory"), self.memory, hint=tr("Such as 512m. Empty: no limit.")))
         form.add(Field("cpus", tr("CPUs"), self.cpus, hint=tr("Such as 1.5. Empty: no limit.")))

@@ -9,7 +9,8 @@ from typing import Protocol
 from mirror_console.domain.check import Checked, CheckResult
 from mirror_console.domain.durations import Learned
 from mirror_console.domain.fetching import Fetch
-from mirror_console.domain.plan import Plan, Way
+from mirror_console.domain.plan import Plan, PlannedTarget, Way
+from mirror_console.domain.release_command import CommandRun, RunKind
 from mirror_console.domain.rollout import JournalEntry, Rollout
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations import deciding, durations, recovery, retrying, rollback
@@ -21,10 +22,13 @@ from mirror_console.operations import rollout as rolling
 from mirror_console.operations import waiting as waits
 from mirror_console.operations.console import Console
 from mirror_console.operations.deciding import Decision
+from mirror_console.operations.left_commands import say as say_of_run
 from mirror_console.operations.recovery import Finding, Interruption
 from mirror_console.operations.report import Format
 from mirror_console.operations.rollback import Part
 from mirror_console.operations.waiting import Waiting
+
+__all__ = ["Conducting", "RolloutOperations", "journal_of", "runs_of", "say_of_run"]
 
 Report = Callable[[Rollout], None]
 
@@ -62,6 +66,16 @@ class RolloutOperations:
     )
     learned: Callable[[Console], Learned] = durations.learned
     summary_text: Callable[[Console, str], str] = reporting.summary_text
+
+
+def runs_of(console: Console, planned: PlannedTarget) -> tuple[CommandRun, ...]:
+    """The last backup and the last release command for a target's data and release, with what they wrote."""
+    preparation = planned.preparation
+    if preparation is None:
+        return ()
+    with console.catalog.read() as books:
+        runs = [books.commands.like(kind, preparation.data, preparation.names)[-1:] for kind in RunKind]
+        return tuple(books.commands.get(run.id) for several in runs for run in several)
 
 
 def journal_of(console: Console, rollout_id: str, environment_id: str) -> tuple[JournalEntry, ...]:

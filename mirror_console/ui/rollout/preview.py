@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QTabWidget, QVBoxLayout, QWid
 
 from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, stops_at
+from mirror_console.domain.release_command import Preparation, preparation_words
 from mirror_console.domain.sizes import size_text
 from mirror_console.domain.swap_words import swap_words, swaps_words
 from mirror_console.ui.context import UiContext
@@ -72,6 +73,7 @@ class PlanPreview(QWidget):
         self._grid.setHorizontalSpacing(SPACE_3)
         self._grid.setVerticalSpacing(SPACE_1)
         self._grid.setColumnStretch(3, 1)
+        self.before = label("", wrap=True, select=True)
         self.promise = label("", Look.MUTED, wrap=True)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
@@ -89,6 +91,7 @@ class PlanPreview(QWidget):
         column.addWidget(self.lasts)
         column.addWidget(self.way)
         column.addWidget(self._changes)
+        column.addWidget(self.before)
         column.addWidget(self.promise)
         column.addWidget(self.tabs, 1)
         whole = QVBoxLayout(self)
@@ -111,6 +114,8 @@ class PlanPreview(QWidget):
         self.lasts.setText("")
         self.way.setText(_way(plan))
         self._fill_changes(plan)
+        self.before.setText(preparation_words(_prepared(plan)))
+        self.before.setVisible(bool(_prepared(plan)))
         self.promise.setText(_promise(plan))
         by_change, by_wave, by_engine = self._groups
         by_change.show(_by_change(plan))
@@ -183,11 +188,19 @@ def _way(plan: Plan) -> str:
 
 
 def _promise(plan: Plan) -> str:
+    prepared = _prepared(plan)
     words = [tr("Not touched: volumes, databases, DNS and other containers on these engines.")]
+    if prepared:
+        others = tr("volumes and databases only by what is run before")
+        words = [tr("Not touched: DNS and other containers on these engines; {}.").format(others)]
     if plan.rollback_of is not None:
         words.append(tr("The next rollout takes them forward again, unless they are held."))
     words += [tr(sentence) for sentence in swaps_words(plan.targets)]
     return " ".join(words)
+
+
+def _prepared(plan: Plan) -> list[Preparation]:
+    return [target.preparation for target in plan.targets if target.preparation is not None]
 
 
 def _by_change(plan: Plan) -> list[_Group]:

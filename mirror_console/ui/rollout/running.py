@@ -29,6 +29,7 @@ from mirror_console.operations.rollback import Part
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.notices import announce
 from mirror_console.ui.rollout.causes_panel import CausesPanel
+from mirror_console.ui.rollout.command_dialog import show_runs
 from mirror_console.ui.rollout.control import ControlBar
 from mirror_console.ui.rollout.head import RolloutHead, is_protected
 from mirror_console.ui.rollout.operations import journal_of
@@ -119,6 +120,7 @@ class RunView(QWidget):
         self.view = TableView(self.targets, context.theme, tr("Targets"))
         self.view.cursor_changed.connect(lambda _key: self._read_journal())
         self.panel = StepsPanel(context.theme)
+        self.panel.commands_wished.connect(self._show_commands)
         self._read = QTimer(self)
         self._read.setSingleShot(True)
         self._read.setInterval(JOURNAL_EVERY_MS)
@@ -267,6 +269,11 @@ class RunView(QWidget):
         target = self._current()
         journal = tuple(entry for entry in self._journal if target and entry.environment_id == target.environment_id)
         self.panel.show_target(target, journal, self._context.console.clock())
+
+    def _show_commands(self) -> None:
+        target = self._current()
+        if target is not None:
+            show_runs(self._context, target, self)
 
     def _read_journal(self) -> None:
         target, rollout = self._current(), self._rollout

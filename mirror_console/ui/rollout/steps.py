@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Status
 from mirror_console.domain.rollout import (
-    STEPS_OF,
     JournalEntry,
     Phase,
     Result,
@@ -19,12 +19,13 @@ from mirror_console.domain.rollout import (
     Target,
     begun_at,
 )
+from mirror_console.domain.turn_steps import steps_of
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import took
 from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.tokens import SPACE_1, SPACE_2
 from mirror_console.ui.widgets.table import Column, TableView
-from mirror_console.ui.widgets.text import ElidedLabel, Look, label
+from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label
 from mirror_console.ui.words import tr
 
 
@@ -85,20 +86,24 @@ def step_lines(target: Target, journal: Sequence[JournalEntry]) -> list[StepLine
     if target.over:
         return lines
     seen = {line.step for line in lines}
-    steps = STEPS_OF[target.planned.swap]
+    steps = steps_of(target.planned)
     furthest = max((steps.index(step) for step in seen if step in steps), default=-1)
     # Steps that were passed over were done already, or have nothing to do here.
     return lines + [StepLine(len(lines) + place, step) for place, step in enumerate(steps[furthest + 1 :])]
 
 
 class StepsPanel(QWidget):
-    """The target that the cursor is on, and its steps."""
+    """The target that the cursor is on, and its steps. `commands_wished` asks for what was run for its release."""
+
+    commands_wished = Signal()
 
     def __init__(self, theme: ThemeService) -> None:
         super().__init__()
         self._now: datetime | None = None
         self.title = ElidedLabel("", Look.HEADING)
         self.words = label("", Look.MUTED, wrap=True, select=True)
+        self.commands = button(tr("Commands…"), self.commands_wished.emit)
+        self.commands.setVisible(False)
         self.table = PlainTable[StepLine](self._columns(), lambda row: row.place)
         self.view = TableView(self.table, theme, tr("Steps of the target"))
         self.view.setSortingEnabled(False)
@@ -107,11 +112,13 @@ class StepsPanel(QWidget):
         column.setSpacing(SPACE_1)
         column.addWidget(self.title)
         column.addWidget(self.words)
+        column.addWidget(self.commands, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.view, 1)
 
     def show_target(self, target: Target | None, journal: Sequence[JournalEntry], now: datetime) -> None:
         """Show a target with its part of the journal."""
         self._now = now
+        self.commands.setVisible(target is not None and target.planned.preparation is not None)
         if target is None:
             self.title.say(tr("No target"))
             self.words.setText("")

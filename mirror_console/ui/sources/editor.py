@@ -12,6 +12,7 @@ from mirror_console.domain.request import Resolved
 from mirror_console.errors import Problem
 from mirror_console.operations.application_input import EnvironmentInput, SourceInput
 from mirror_console.ui.context import UiContext
+from mirror_console.ui.sources.commands_part import CommandsPart
 from mirror_console.ui.sources.operations import SourceOperations
 from mirror_console.ui.sources.template_part import TemplatePart
 from mirror_console.ui.tokens import SPACE_2
@@ -148,6 +149,7 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         self.domains = line_edit(given.domains)
         self.notes = text_edit(given.notes, lines=2)
         self.template = TemplatePart(given.template)
+        self.commands = CommandsPart(given.commands)
         self._fill()
         for environment in given.environments:
             self.environments.put(SourceEnvironmentForm(engines, environment, self.look_up))
@@ -167,6 +169,7 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
             required_variables=self.required.text(),
             notes_url=self.notes_url.text().strip(),
             template=self.template.input(),
+            commands=self.commands.input(),
             environments=tuple(made.input() for made in self.environments.forms),
         )
 
@@ -217,4 +220,5 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         form.add(Field("tags", tr("Tags"), self.tags, hint=tr("Separated by commas.")))
         form.add(Field("domains", tr("Domains"), self.domains, hint=tr("Separated by commas.")), wide=True)
         form.add(Field("notes", tr("Notes"), self.notes), wide=True)
+        self.commands.add_to(form)
         self.template.add_to(form)

@@ -56,7 +56,7 @@ def at_boundary(world: World, point: Point) -> Outcome:
             if is_stopped(command):
                 kill(command)
             play.ended(command)
-        return _recovered(play)
+        return recovered(play)
 
 
 def at_instant(world: World, point: Point) -> Outcome:
@@ -70,10 +70,10 @@ def at_instant(world: World, point: Point) -> Outcome:
                 time.sleep(after)
                 command.send_signal(signal.SIGKILL)
             play.ended(command)
-        return _recovered(play)
+        return recovered(play)
 
 
-def _recovered(play: Play) -> Outcome:
+def recovered(play: Play) -> Outcome:
     """Recovered, half of the times without the journal; the recovery itself killed up to three times."""
     met = play.met()
     role = play.role

@@ -21,13 +21,15 @@ ANEW = {
             required_variables TEXT NOT NULL,
             notes_url TEXT NOT NULL,
             template TEXT,
+            release_command TEXT,
+            backup TEXT,
             CONSTRAINT pk_application PRIMARY KEY (id),
             CONSTRAINT uq_application_slug UNIQUE (slug),
             CONSTRAINT fk_application_source_id FOREIGN KEY(source_id)
                 REFERENCES application (id) DEFERRABLE INITIALLY DEFERRED
         ) STRICT
         """,
-        "INSERT INTO application SELECT *, '', NULL FROM application_before",
+        "INSERT INTO application SELECT *, '', NULL, NULL, NULL FROM application_before",
         "DROP INDEX ix_application_source_id",
         "CREATE INDEX ix_application_source_id ON application (source_id)",
     ),
@@ -42,6 +44,7 @@ ANEW = {
             protected INTEGER NOT NULL,
             hold TEXT,
             follows TEXT,
+            "group" TEXT NOT NULL,
             CONSTRAINT pk_environment PRIMARY KEY (id),
             CONSTRAINT uq_environment_application_id_name UNIQUE (application_id, name),
             CONSTRAINT fk_environment_application_id FOREIGN KEY(application_id)
@@ -50,7 +53,7 @@ ANEW = {
                 REFERENCES engine (id) DEFERRABLE INITIALLY DEFERRED
         ) STRICT
         """,
-        "INSERT INTO environment SELECT *, NULL FROM environment_before",
+        "INSERT INTO environment SELECT *, NULL, '' FROM environment_before",
         "DROP INDEX ix_environment_engine_id",
         "CREATE INDEX ix_environment_engine_id ON environment (engine_id)",
     ),
@@ -176,6 +179,34 @@ NEW = (
             REFERENCES rollout (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
     ) WITHOUT ROWID, STRICT
     """,
+    """
+    CREATE TABLE command_run (
+        id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        data TEXT NOT NULL,
+        "release" TEXT NOT NULL,
+        rollout_id TEXT NOT NULL,
+        environment_id TEXT NOT NULL,
+        title TEXT NOT NULL,
+        engine_id TEXT NOT NULL,
+        container TEXT NOT NULL,
+        command TEXT NOT NULL,
+        "limit" REAL NOT NULL,
+        idempotent INTEGER NOT NULL,
+        reversible INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        begun_at TEXT NOT NULL,
+        ended_at TEXT,
+        exit_code INTEGER,
+        words TEXT NOT NULL,
+        output TEXT NOT NULL,
+        word TEXT,
+        said_by TEXT NOT NULL,
+        CONSTRAINT pk_command_run PRIMARY KEY (id)
+    ) STRICT
+    """,
+    "CREATE INDEX ix_command_run_data ON command_run (data)",
+    "CREATE INDEX ix_command_run_rollout_id ON command_run (rollout_id)",
     """
     CREATE TABLE applied (
         environment_id TEXT NOT NULL,

@@ -1,0 +1,102 @@
+"""What was run for a target, shown from the running page, and the word that a person gives there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from mirror_console.domain.plan import REST
+from mirror_console.domain.release_command import CommandRun, ReleaseCommand, RunState, Said
+from mirror_console.domain.rollout import Target
+from mirror_console.operations.plan import plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
+from mirror_console.operations.rollout import Conductor, start
+from mirror_console.ui.rollout.command_dialog import CommandDialog, show_runs
+from mirror_console.ui.rollout.steps import StepsPanel
+from tests.domain.test_release_command import RUN
+from tests.operations.fleet import QUICK, Fleet, now, small_fleet
+from tests.ui.conftest import Answers
+from tests.ui.window_on import context_on, press
+
+FAILED = replace(RUN, state=RunState.FAILED, words="it ended with exit code 7", output="cannot connect", exit_code=7)
+
+
+@pytest.fixture
+def fleet() -> Iterator[Fleet]:
+    with small_fleet(1) as made:
+        made.publish("26.8.2", health_interval=0.02)
+        made.run_mirrors("26.8.2")
+        refresh(made.console, made.jobs)
+        made.publish("26.8.3", health_interval=0.02)
+        refresh(made.console, made.jobs)
+        yield made
+
+
+def failed_target(fleet: Fleet) -> Target:
+    command = ReleaseCommand(("sh", "-c", "echo cannot connect; exit 7"), 20.0)
+    with fleet.console.catalog.write() as books:
+        books.applications.save(replace(books.applications.get("source"), release_command=command))
+    made = plan(fleet.console, "live", ["mirror-01"], replace(QUICK, waves=(REST,), max_failed=9))
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    return Conductor(fleet.console, fleet.jobs, rollout).run().targets[0]
+
+
+def dialog(qtbot: QtBot, *runs: CommandRun, may_say: bool = True) -> CommandDialog:
+    made = CommandDialog("Alder live", runs, may_say=may_say)
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def test_only_what_waits_for_a_word_asks_for_one(qtbot: QtBot) -> None:
+    waits = dialog(qtbot, FAILED)
+    assert waits.counts_button.isVisible()
+    assert waits.again_button.isVisible()
+    assert waits.close_button.isDefault()
+    assert waits.written.toPlainText() == "cannot connect"
+    press(waits.again_button)
+    assert (waits.said, waits.isVisible()) == (Said.MAY_RUN_AGAIN, False)
+    good = dialog(qtbot, replace(FAILED, state=RunState.SUCCEEDED, output=""))
+    assert not good.counts_button.isVisible()
+    assert good.written.toPlainText() == "It wrote nothing."
+    assert not dialog(qtbot, FAILED, may_say=False).counts_button.isEnabled()
+    dialog(qtbot)
+
+
+def test_the_word_is_kept(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> None:
+    target = failed_target(fleet)
+    with context_on(qapp, fleet, Answers()) as context:
+        panel = StepsPanel(context.theme)
+        qtbot.addWidget(panel)
+        panel.commands_wished.connect(lambda: show_runs(context, target, panel))
+        panel.show_target(target, (), now())
+        panel.show()
+        said: list[str] = []
+
+        def answer() -> None:
+            shown = QApplication.activeModalWidget()
+            if not isinstance(shown, CommandDialog):
+                QTimer.singleShot(20, answer)
+                return
+            said.append(shown.written.toPlainText())
+            press(shown.counts_button)
+
+        QTimer.singleShot(20, answer)
+        press(panel.commands)
+        qtbot.waitUntil(lambda: _word(fleet) is Said.COUNTS_AS_RUN)
+        assert said == ["cannot connect"]
+        panel.show_target(replace(target, planned=replace(target.planned, preparation=None)), (), now())
+        assert not panel.commands.isVisible()
+        panel.close()
+
+
+def _word(fleet: Fleet) -> Said | None:
+    with fleet.console.catalog.read() as books:
+        return books.commands.all()[-1].word
