@@ -13,6 +13,7 @@ from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
+from mirror_console.domain.settings_plan import settings_words, swap_words
 from mirror_console.operations.retrying import FAILED
 from mirror_console.operations.written import moment, seconds
 
@@ -32,8 +33,8 @@ def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
     for words in (plan.canary_words, plan_words(plan, learned)):
         if words:
             out.say(f"{words[0].upper()}{words[1:]}.")
-    changes = Counter((target.change, target.before_title or "—", target.after_title) for target in plan.targets)
-    for (change, before, after), count in changes.most_common():
+    kinds = Counter((target.change, target.before_title or "—", target.after_title) for target in plan.targets)
+    for (change, before, after), count in kinds.most_common():
         out.say(f"  {count} {change}: {before} → {after}")
     rows = [
         [
@@ -49,6 +50,12 @@ def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
     ]
     if rows:
         out.table([">wave", "mirror", "engine", "change", "before", "after", "way back"], rows)
+    changes = settings_words(plan.targets)
+    if changes:
+        out.say("")
+        out.table(["settings", ">targets", "mirrors"], [[words, str(len(of)), _names(of)] for words, of in changes])
+    for words in swap_words(plan):
+        out.say(words)
     if plan.left_out:
         out.say("")
         out.table(

@@ -58,7 +58,7 @@ from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import EngineRow, Grid, Row
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.phrases import drift_text
-from mirror_console.domain.plan import Plan
+from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.relay import Relay
 from mirror_console.domain.request import ListedImage
 from mirror_console.domain.rollout import Rollout, headline
@@ -169,6 +169,9 @@ class TargetShape:
     attempt: int
     way_back: str
     """Whether there is a way back from it: yes, by pull only, no, blocked, nothing before; empty where nobody told."""
+    swap: str
+    settings: Sequence[Mapping[str, str]]
+    """The settings that become others: ``field``, ``before``, ``after``; secrets only as changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +277,8 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
             words="",
             attempt=0,
             way_back=target.way_back.value if target.way_back else "",
+            swap=target.swap.value,
+            settings=_settings(target),
         )
         for target in plan.targets
     ]
@@ -301,6 +306,10 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
     )
 
 
+def _settings(target: PlannedTarget) -> list[dict[str, str]]:
+    return [{"field": one.field, "before": one.applied, "after": one.observed} for one in target.changes]
+
+
 def rollout_shape(rollout: Rollout) -> RolloutShape:
     """A rollout."""
     targets = [
@@ -318,6 +327,8 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
             words=target.words,
             attempt=target.attempt,
             way_back=target.planned.way_back.value if target.planned.way_back else "",
+            swap=target.planned.swap.value,
+            settings=_settings(target.planned),
         )
         for target in rollout.targets
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mirror_console.domain.in_place import Granted
 from mirror_console.domain.observation import State
 from mirror_console.domain.plan import Swap
 
@@ -21,6 +22,8 @@ class Found(StrEnum):
     """The swap had begun and was not committed: the old container goes back into service."""
     UNVERIFIED = "new container runs, unverified"
     """The new container runs alone and was not verified yet."""
+    CHANGED = "changed in place, unverified"
+    """The container is the same and runs; it was not verified yet with its new limits."""
     COMMITTED = "committed"
     """The old container was renamed away after the new one was verified: it goes on from there."""
     FINISHED = "finished"
@@ -33,6 +36,7 @@ MEANING = {
     Found.NOT_BEGUN: "Nothing that serves was changed. It would be begun anew.",
     Found.HALF_DONE: "The swap had begun. The old container goes back into service first.",
     Found.UNVERIFIED: "The new container runs alone and was not verified yet. It would be verified.",
+    Found.CHANGED: "The same container runs with its new limits, not verified yet. It would be verified.",
     Found.COMMITTED: "The new container was verified. What is left is tidying up.",
     Found.FINISHED: "It was finished. Only the note is missing.",
     Found.LOST: "Neither container is there. It needs a person.",
@@ -82,6 +86,15 @@ def classify(swap: Swap, old: Seen | None, new: Seen | None, *, locked: bool, ol
         return Found.UNVERIFIED if not old.running else Found.HALF_DONE
     untouched = old.armed and (old.running or not old_ran) and not new.ever_started
     return Found.NOT_BEGUN if untouched else Found.HALF_DONE
+
+
+def classify_in_place(now: Granted | None, before: Granted, after: Granted, *, locked: bool) -> Found:
+    """Read what the container is granted `now`, None where it is gone, against what it was and what was planned."""
+    if now is None:
+        return Found.LOST
+    if now.differs_from(after) is None and (before.differs_from(after) is not None or not locked):
+        return Found.CHANGED if locked else Found.FINISHED
+    return Found.NOT_BEGUN if now.differs_from(before) is None else Found.HALF_DONE
 
 
 def _classify_create(new: Seen | None, *, locked: bool) -> Found:

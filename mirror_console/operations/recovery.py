@@ -19,6 +19,7 @@ from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat
+from mirror_console.operations.in_place import about_granted, finish_change, found_in_place, granted_before
 from mirror_console.operations.last_look import end_well, look_last
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
@@ -141,6 +142,8 @@ def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[]
 
 
 def _classify(scene: Scene, planned: PlannedTarget, rollout_id: str) -> Found:
+    if planned.swap is Swap.IN_PLACE:
+        return found_in_place(scene, planned, rollout_id)
     labels = recorded(scene)
     return classify(
         planned.swap,
@@ -305,7 +308,7 @@ def _go_on_with(turn: Turn, scene: Scene) -> None:
         case Found.NOT_BEGUN | Found.HALF_DONE:
             put_target_back(turn, "cut off; begun anew")
             turn.become(TargetState.QUEUED, attempt=turn.target.attempt + 1, started_at=None, ended_at=None)
-        case Found.UNVERIFIED | Found.COMMITTED:
+        case Found.UNVERIFIED | Found.CHANGED | Found.COMMITTED:
             _finish_new(turn, scene)
         case Found.FINISHED:
             _note_finished(turn, scene)
@@ -319,7 +322,7 @@ def _put_back_one(turn: Turn, scene: Scene) -> None:
     found = _classify(scene, turn.planned, turn.rollout_id)
     _hold_lock(turn, scene, found)
     match found:
-        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.COMMITTED:
+        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.CHANGED | Found.COMMITTED:
             put_target_back(turn, "cut off, and put back as you chose")
         case Found.FINISHED:
             _note_finished(turn, scene)
@@ -340,7 +343,7 @@ def reconcile(turn: Turn, scene: Scene) -> None:
         return
     found = _classify(scene, turn.planned, turn.rollout_id)
     match found:
-        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED:
+        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.CHANGED:
             former = turn.planned.taken_from
             put_target_back(turn, f"left in the middle by {former.holder if former else 'another console'}")
         case Found.COMMITTED | Found.FINISHED:
@@ -353,6 +356,9 @@ def reconcile(turn: Turn, scene: Scene) -> None:
 
 def _finish_new(turn: Turn, scene: Scene) -> None:
     """Bring a new container that took over already to its end: verify it again, then what is left of the swap."""
+    if turn.planned.swap is Swap.IN_PLACE and scene.old is not None:
+        finish_change(turn, scene.old)
+        return
     if scene.new is None:
         raise StepFailed(Step.VERIFY, "the new container is gone")
     turn.become(TargetState.VERIFYING)
@@ -368,6 +374,9 @@ def _finish_new(turn: Turn, scene: Scene) -> None:
 
 def _note_finished(turn: Turn, scene: Scene) -> None:
     """Nothing is left to change. That it is well is looked at once more: success is what was observed."""
+    if turn.planned.swap is Swap.IN_PLACE and scene.old is not None:
+        finish_change(turn, scene.old)
+        return
     if scene.new is None:
         raise StepFailed(Step.VERIFY, "the new container is gone")
     turn.become(TargetState.VERIFYING)
@@ -388,5 +397,8 @@ def _hold_lock(turn: Turn, scene: Scene, found: Found) -> None:
     at_hand = scene.old or scene.new
     if turn.lock_id or at_hand is None or found is Found.FINISHED or (found is Found.NOT_BEGUN and scene.new is None):
         return
-    about = about_old(scene.old) if scene.new is None else recorded(scene)
+    if turn.planned.swap is Swap.IN_PLACE:
+        about = about_granted(at_hand, granted_before(turn.planned, {}, at_hand))
+    else:
+        about = about_old(scene.old) if scene.new is None else dict(recorded(scene))
     turn.take_lock(at_hand.image_id, about)

@@ -82,6 +82,8 @@ class Openings:
         self._console = console
         self._ids = {target.planned.application_id for target in rollout.targets}
         self._accounts: dict[str, str] | None = None
+        self.opens_at: datetime | None = None
+        """When the first of those may be changed that may not be now; None where that isn't foreseen."""
 
     def closed(self, rollout: Rollout) -> dict[str, str]:
         """Of the targets that wait for their turn, those that may not be changed now, by environment, and why."""
@@ -91,20 +93,21 @@ class Openings:
                 self._accounts = {one.id: one.account for one in books.applications.all() if one.id in self._ids}
         waiting = (target.planned for target in rollout.targets if target.state is TargetState.QUEUED)
         now = self._console.clock().astimezone()
-        return dict(_closed(schedule, waiting, self._accounts or {}, now)) if schedule else {}
+        found = dict(_closed(schedule, waiting, self._accounts or {}, now)) if schedule else {}
+        self.opens_at = min((one.until for one in found.values() if one.until is not None), default=None)
+        return {environment_id: f"{one.closed}: {one.words(now)}" for environment_id, one in found.items()}
 
 
 def _closed(
     schedule: Schedule, targets: Iterable[PlannedTarget], accounts: Mapping[str, str], now: datetime
-) -> Iterable[tuple[str, str]]:
-    said_of: dict[Place, str] = {}
+) -> Iterable[tuple[str, Opening]]:
+    openings: dict[Place, Opening] = {}
     for target in targets:
         place = _place(target, accounts)
-        if place not in said_of:
-            opening = schedule.opening(place, now)
-            said_of[place] = f"{opening.closed}: {opening.words(now)}" if opening.closed else ""
-        if said_of[place]:
-            yield target.environment_id, said_of[place]
+        if place not in openings:
+            openings[place] = schedule.opening(place, now)
+        if openings[place].closed:
+            yield target.environment_id, openings[place]
 
 
 def _sentence(words: str) -> str:

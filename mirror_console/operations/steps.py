@@ -7,6 +7,7 @@ looked at the container hands in what was `seen`; else it is looked at first.
 from __future__ import annotations
 
 from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.in_place import Granted, granted_to
 from mirror_console.domain.observation import Container, State
 from mirror_console.domain.rollout import Step
 from mirror_console.operations.turn import Turn
@@ -35,6 +36,30 @@ def set_restart(
         turn.step(
             step,
             lambda: session.set_restart(container_id, policy, retries),
+            lambda: wrong(turn.inspect(container_id)),
+            objects={part: container_id},
+        )
+
+
+def grant(turn: Turn, step: Step, container_id: str, wanted: Granted, part: str, seen: Container | None = None) -> None:
+    """Change limits and restart policy of a container while it runs; left alone where they are so already.
+
+    Proved by what is read back: an engine may take a change without a word and not make it.
+    """
+    session = turn.session
+
+    def wrong(seen: Container | None) -> str | None:
+        if seen is None:
+            return f"the {part} container is gone"
+        differs = granted_to(seen).differs_from(wanted)
+        return f"of the {part} container {differs}" if differs else None
+
+    there = seen or turn.inspect(container_id)
+    if wrong(there) is not None and there is not None:
+        now = granted_to(there)
+        turn.step(
+            step,
+            lambda: session.grant(container_id, wanted, now),
             lambda: wrong(turn.inspect(container_id)),
             objects={part: container_id},
         )

@@ -6,7 +6,7 @@ is a rollout of its own in the catalog, with one target: cut off itself, it is r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from enum import Enum, auto
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment
+from mirror_console.domain.in_place import EARLIER
 from mirror_console.domain.lock import Lock, Pulse, felt
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import REST, Change, Plan, PlannedTarget, Swap, TakenFrom, Way, plan_fingerprint
@@ -251,7 +252,7 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
         engine=place.engine.name,
         container=place.container,
         change=Change.TAKE_OVER,
-        swap=Swap.RECREATE if labels.get(LABEL + "prev") else Swap.CREATE,
+        swap=_swap(labels),
         before_title=image.version if image is not None else "",
         before_fingerprint=image.fingerprint if image is not None else "",
         before_container_id=labels.get(LABEL + "prev", ""),
@@ -263,3 +264,10 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
         engine_at_once=place.engine.at_once,
         taken_from=taken,
     )
+
+
+def _swap(labels: Mapping[str, str]) -> Swap:
+    """How the other console went about it, from the labels of its lock."""
+    if EARLIER in labels:
+        return Swap.IN_PLACE
+    return Swap.RECREATE if labels.get(LABEL + "prev") else Swap.CREATE

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QTabWidget, QVBoxLayout, QWid
 
 from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Swap, stops_at
+from mirror_console.domain.settings_plan import settings_words, swap_words
 from mirror_console.domain.sizes import size_text
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.tables import PlainTable
@@ -50,6 +51,12 @@ class _Group:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    words: str
+    mirrors: tuple[str, ...]
+
+
 class PlanPreview(QWidget):
     """A plan, read-only."""
 
@@ -83,6 +90,8 @@ class PlanPreview(QWidget):
         self._left_out = PlainTable[LeftOut](_left_columns(), lambda left: left.environment_id)
         self.tabs.addTab(TableView(self._targets, context.theme, tr("All targets")), tr("All targets"))
         self.tabs.addTab(TableView(self._left_out, context.theme, tr("Left out")), tr("Left out"))
+        self._settings = PlainTable[_Setting](_setting_columns(), lambda setting: setting.words)
+        self.settings_tab = self.tabs.addTab(TableView(self._settings, context.theme, tr("Settings")), "")
         column.addWidget(self.made)
         column.addWidget(self.sentence)
         column.addWidget(self.lasts)
@@ -119,6 +128,9 @@ class PlanPreview(QWidget):
         self._left_out.show(plan.left_out)
         self.tabs.setTabText(3, tr("All targets ({})").format(number(len(plan.targets))))
         self.tabs.setTabText(4, tr("Left out ({})").format(number(len(plan.left_out))))
+        self._settings.show([_Setting(words, tuple(mirrors)) for words, mirrors in settings_words(plan.targets)])
+        self.tabs.setTabText(self.settings_tab, tr("Settings ({})").format(number(self._settings.rowCount())))
+        self.tabs.setTabVisible(self.settings_tab, bool(self._settings.rowCount()))
 
     def show_learned(self, plan: Plan, learned: Learned) -> None:
         """Say how long it will take, by what earlier rollouts took."""
@@ -186,9 +198,14 @@ def _promise(plan: Plan) -> str:
     words = [tr("Not touched: volumes, databases, DNS and other containers on these engines.")]
     if plan.rollback_of is not None:
         words.append(tr("The next rollout takes them forward again, unless they are held."))
+    words += map(tr, swap_words(plan))
     if Swap.RECREATE in swaps:
         words.append(
-            tr("Each target is down while its container is exchanged; the old one is kept, stopped, as the way back.")
+            tr("Where a container is exchanged, it is down meanwhile; the old one is kept, stopped, as the way back.")
+            if Swap.IN_PLACE in swaps
+            else tr(
+                "Each target is down while its container is exchanged; the old one is kept, stopped, as the way back."
+            )
         )
     return " ".join(words)
 
@@ -228,7 +245,11 @@ def _by_engine(plan: Plan) -> list[_Group]:
         sizes = {target.after_fingerprint or target.reference: target.image_bytes for target in targets}
         known = [size for size in sizes.values() if size is not None]
         need = (
-            tr("needs up to {} of disk").format(size_text(sum(known))) if known else tr("size of the image not known")
+            tr("nothing is fetched")
+            if known and not any(sizes.values())
+            else tr("needs up to {} of disk").format(size_text(sum(known)))
+            if known
+            else tr("size of the image not known")
         )
         words = tr("{} at once · {}").format(number(plan.way.at_once_per_engine), need)
         groups.append(_Group(engine_id, targets[0].engine, targets, words))
@@ -256,6 +277,7 @@ def _target_columns() -> tuple[Column[PlannedTarget], ...]:
             lambda target: tr(target.change),
             130,
             status=lambda target: CHANGE_GLYPHS[target.change],
+            tip=lambda target: "\n".join(map(str, target.changes)),
         ),
         Column("before", tr("From"), lambda target: target.before_title or "—", 90),
         Column("after", tr("To"), lambda target: target.after_title, 90),
@@ -263,6 +285,17 @@ def _target_columns() -> tuple[Column[PlannedTarget], ...]:
         Column("engine", tr("Engine"), lambda target: target.engine, 90, muted=True),
         Column("swap", tr("Swap"), lambda target: tr(target.swap), 90, muted=True),
         Column("size", tr("Image"), lambda target: size_text(target.image_bytes) or "—", 80, order=size, right=True),
+    )
+
+
+def _setting_columns() -> tuple[Column[_Setting], ...]:
+    def names(setting: _Setting) -> str:
+        return ", ".join(setting.mirrors)
+
+    return (
+        Column("setting", tr("Setting"), lambda setting: setting.words, 360, strong=True, stretch=True),
+        Column("count", tr("Targets"), lambda setting: number(len(setting.mirrors)), 80, right=True),
+        Column("mirrors", tr("Mirrors"), names, 260, tip=names),
     )
 
 

@@ -13,6 +13,7 @@ from mirror_console.domain.alignment import Status
 from mirror_console.domain.plan import Swap
 from mirror_console.domain.rollout import (
     CREATE_STEPS,
+    IN_PLACE_STEPS,
     RECREATE_STEPS,
     JournalEntry,
     Phase,
@@ -28,6 +29,8 @@ from mirror_console.ui.tokens import SPACE_1, SPACE_2
 from mirror_console.ui.widgets.table import Column, TableView
 from mirror_console.ui.widgets.text import ElidedLabel, Look, label
 from mirror_console.ui.words import tr
+
+STEPS = {Swap.CREATE: CREATE_STEPS, Swap.RECREATE: RECREATE_STEPS, Swap.IN_PLACE: IN_PLACE_STEPS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def step_lines(target: Target, journal: Sequence[JournalEntry]) -> list[StepLine
     if target.over:
         return lines
     seen = {line.step for line in lines}
-    steps = CREATE_STEPS if target.planned.swap is Swap.CREATE else RECREATE_STEPS
+    steps = STEPS[target.planned.swap]
     furthest = max((steps.index(step) for step in seen if step in steps), default=-1)
     # Steps that were passed over were done already, or have nothing to do here.
     return lines + [StepLine(len(lines) + place, step) for place, step in enumerate(steps[furthest + 1 :])]

@@ -163,6 +163,8 @@ def versions(targets: Sequence[PlannedTarget]) -> str:
     titles = list(dict.fromkeys(target.after_title for target in targets))
     if not titles:
         return tr("nothing")
+    if all(target.change is Change.SETTINGS for target in targets):
+        return tr("settings")
     return titles[0] if len(titles) == 1 else count(len(titles), "version", "versions")
 
 
