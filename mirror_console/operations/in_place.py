@@ -40,7 +40,9 @@ def finish_change(turn: Turn, before: Container) -> None:
     # What was seen as the change was read back may be from before it took hold.
     turn.inspect(before.id)
     verify(turn, before, guarded=bool(turn.lock_id))
-    bake(turn, before)
+    if turn.lock_id:
+        # Without it nothing is left to be done but to note it: it was baked under the lock.
+        bake(turn, before)
     words = f"{turn.target.verified_by}; changed in place, without a restart"
     end_well(turn, before, words + _let_go(turn), "")
 

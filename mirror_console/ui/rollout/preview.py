@@ -21,6 +21,7 @@ from mirror_console.ui.rollout.words import (
     change_counts,
     plan_title,
     reason_counts,
+    step_words,
     titled,
     version_steps,
     way_back_glyph,
@@ -215,9 +216,7 @@ def _by_change(plan: Plan) -> list[_Group]:
     for change, _ in change_counts(plan):
         targets = tuple(target for target in plan.targets if target.change is change)
         for words, _many, skips in version_steps(targets):
-            these = tuple(
-                target for target in targets if f"{target.before_title or '—'} → {target.after_title}" == words
-            )
+            these = tuple(target for target in targets if step_words(target) == words)
             note = tr(_NOTES[change]) or _names(these)
             if skips:
                 note = tr("skips {} · {}").format(count(skips, "release", "releases"), note)
