@@ -47,6 +47,7 @@ from mirror_console.operations.turn import ImageLooks
 from mirror_console.operations.wishing import LOOK_FOR_WISHES, Heeded, Wish
 
 LOST = "Contact was lost in mid-step."
+NOT_FINISHED = "A step could not be finished; what serves goes on serving."
 COULD_NOT_PUT_BACK = "Not every target that waits for a decision could be put back."
 
 logger = logging.getLogger(__name__)
@@ -283,7 +284,7 @@ class Conductor:
     def _paused(self, why: str) -> Rollout:
         """A target that is unknown is read again before anything else: then it is an interruption, not a pause."""
         if self.rollout.count(TargetState.UNKNOWN):
-            return self._running.keep_head(state=RolloutState.INTERRUPTED, paused_because=f"{LOST} {why}")
+            return self._running.keep_head(state=RolloutState.INTERRUPTED, paused_because=f"{self._unsettled()} {why}")
         return self._running.keep_head(state=RolloutState.PAUSED, paused_because=why)
 
     def _closed(self) -> Mapping[str, str]:
@@ -326,8 +327,13 @@ class Conductor:
     def _ended(self) -> Rollout:
         state = end_state(self.rollout)
         ended_at = self._console.clock() if state in ENDED else None
-        because = LOST if state is RolloutState.INTERRUPTED else self._aborted_words()
+        because = self._unsettled() if state is RolloutState.INTERRUPTED else self._aborted_words()
         return self._running.keep_head(state=state, ended_at=ended_at, paused_because=because)
+
+    def _unsettled(self) -> str:
+        """Why a target is to be read again before anything else."""
+        unknown = [target.words for target in self.rollout.targets if target.state is TargetState.UNKNOWN]
+        return NOT_FINISHED if unknown and not any("ontact was lost" in words for words in unknown) else LOST
 
     def _aborted_words(self) -> str:
         """What was in between when it was aborted, and what came of each; empty where it wasn't."""

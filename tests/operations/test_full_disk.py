@@ -71,6 +71,7 @@ def test_what_serves_well_is_left_serving_until_a_person_has_made_room(fleet: Fl
     assert (rollout.state, target.state) == (RolloutState.INTERRUPTED, TargetState.UNKNOWN)
     assert target.words.startswith("The new container serves and is well, and is left so; but '")
     assert "no space left on device" in target.words
+    assert rollout.paused_because == "A step could not be finished; what serves goes on serving."
     old = "mirror-01-live.mc-prev" if first else "mirror-01-live"
     assert names(fleet) == {old: "exited", "mirror-01-live.mc-next": "running", "mc-lock.mirror-01-live": "created"}
 
