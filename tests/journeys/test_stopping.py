@@ -78,7 +78,7 @@ class Scene:
     def made_with(self, name: str) -> tuple[str, int, bool]:
         container = self.docker.container(name)
         config = container["Config"]
-        return config["StopSignal"], config["StopTimeout"], bool(container["HostConfig"]["Init"])
+        return config["StopSignal"], config["StopTimeout"], bool(container["HostConfig"].get("Init"))
 
     def exit_code(self, name: str) -> int:
         return int(self.docker.container(name)["State"]["ExitCode"])
