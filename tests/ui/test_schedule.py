@@ -127,7 +127,7 @@ def test_a_window_and_a_freeze_are_changed_where_they_stand(qtbot: QtBot, part: 
     QTest.mouseClick(part.change, Qt.MouseButton.LeftButton)
     dialog = opened(qtbot, part, FreezeDialog)
     assert isinstance(dialog, FreezeDialog)
-    type_into(dialog.reason, " and New Year")
+    type_into(dialog.reason, "Christmas and New Year")
     QTest.mouseClick(dialog.go_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: getattr(part.table.row(1), "reason", "") == "Christmas and New Year")
     changed = part.table.row(1)
