@@ -24,6 +24,8 @@ from mirror_console.operations.way_typed import NEVER, Allowed, Pauses, parse_al
 from mirror_console.settings import WayPreset, way_named, way_names
 
 WAY_HELP = "What the options below don't say: careful, normal, test environment, or a way that you have kept."
+RESUME_HELP = "Where it waits for a window to open, go on by itself then; this command waits."
+SETTINGS_HELP = "Apply only settings that wait for a rollout; the image that runs stays."
 PAUSE_HELP = "Pause after: canary, every, waves such as 1,3, or never."
 
 
@@ -36,6 +38,7 @@ class Choice:
         list[str] | None, typer.Option("--mirror", "-m", help="This mirror, by slug; may be repeated.")
     ] = None
     every: Annotated[bool, typer.Option("--all", help="Every mirror that has the environment.")] = False
+    settings: Annotated[bool, typer.Option("--settings", help=SETTINGS_HELP)] = False
     preset: Annotated[str, typer.Option("--way", help=WAY_HELP)] = WayPreset.NORMAL.value
     waves: Annotated[str, typer.Option("--waves", help="Sizes of the waves, such as 1,5%,25%,rest.")] = ""
     bake: Annotated[float | None, typer.Option("--bake", help="Seconds that a new container must stay well.")] = None
@@ -55,6 +58,7 @@ class Choice:
     )
     no_prefetch: Annotated[bool, typer.Option("--no-prefetch", help="Fetch in each target's turn, not ahead.")] = False
     no_pause: Annotated[bool, typer.Option("--no-pause", help="Never pause between waves.")] = False
+    resume_by_itself: Annotated[bool, typer.Option("--resume-by-itself", help=RESUME_HELP)] = False
     no_refresh: Annotated[bool, typer.Option("--no-refresh", help="Don't ask the engines first.")] = False
 
 
@@ -101,7 +105,7 @@ def planned(session: Session, console: Console, jobs: Jobs, environment: str, ch
             raise InvalidInput("Not every mirror is in the catalog.", problems, "Choose others.")
         rows = [row for row in rows if row.application.slug in mirrors]
     ids = [row.application.id for row in rows if environment not in grid.columns or environment in row.cells]
-    return make_plan(console, environment, ids, way)
+    return make_plan(console, environment, ids, way, settings_only=choice.settings)
 
 
 def way_of(session: Session, name: str) -> Way:
@@ -127,6 +131,7 @@ def _way(choice: Choice, way: Way) -> Way:
         "pulls_per_registry": choice.per_registry,
         "pulls_per_engine": choice.pulls_per_engine,
         "prefetch": False if choice.no_prefetch else None,
+        "resumes": True if choice.resume_by_itself else None,
     }
     if choice.waves:
         given["waves"] = parsed(problems, "waves", parse_waves, choice.waves, way.waves)

@@ -21,6 +21,7 @@ from mirror_console.operations.durations import learned
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.rollout import resume as go_on
 from mirror_console.operations.rollout import start as begin
+from mirror_console.operations.vigil import Vigil
 
 
 def carried_through(
@@ -78,9 +79,15 @@ def _confirmed(session: Session, made: Plan, checked: Checked, yes: int | None) 
 
 def past_pauses(session: Session, console: Console, jobs: Jobs, rollout: Rollout, *, as_json: bool) -> Rollout:
     """Go on as often as it pauses and the person says so; not where nobody can be asked."""
+    vigil = Vigil(console, jobs)
     while rollout.state is RolloutState.PAUSED and session.parts.interactive() and not as_json:
         session.out.note(rollout.paused_because, "yellow")
-        if not typer.confirm("Go on?", default=False, err=True):
+        vigil.keep(rollout)
+        try:
+            goes_on = typer.confirm("Go on?", default=False, err=True)
+        finally:
+            vigil.close()
+        if not goes_on:
             return rollout
         rollout = carry_out(session.out, console, jobs, go_on(console, rollout.id))
     return rollout

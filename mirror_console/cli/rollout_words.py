@@ -15,6 +15,7 @@ from mirror_console.domain.overriding import together, together_words
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.release_command import preparation_words
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
+from mirror_console.domain.settings_plan import settings_words, unlike_words
 from mirror_console.domain.swap_words import swap_counts
 from mirror_console.operations.retrying import FAILED
 from mirror_console.operations.written import moment, seconds
@@ -36,8 +37,8 @@ def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
     for words in (plan.canary_words, preparation_words(prepared).rstrip("."), plan_words(plan, learned)):
         if words:
             out.say(f"{words[0].upper()}{words[1:]}.")
-    changes = Counter((target.change, target.before_title or "—", target.after_title) for target in plan.targets)
-    for (change, before, after), count in changes.most_common():
+    kinds = Counter((target.change, target.before_title or "—", target.after_title) for target in plan.targets)
+    for (change, before, after), count in kinds.most_common():
         out.say(f"  {count} {change}: {before} → {after}")
     for words in swap_counts(plan.targets):
         out.say(f"  {words}")
@@ -55,6 +56,12 @@ def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
     ]
     if rows:
         out.table([">wave", "mirror", "engine", "change", "before", "after", "way back"], rows)
+    changes = settings_words(plan.targets)
+    if changes:
+        out.say("")
+        out.table(["settings", ">targets", "mirrors"], [[words, str(len(of)), _names(of)] for words, of in changes])
+    for words in unlike_words(plan):
+        out.say(words)
     if plan.left_out:
         out.say("")
         out.table(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -15,8 +16,10 @@ from mirror_console.operations.schedule import (
     FreezeInput,
     ScopeInput,
     WindowInput,
+    as_typed,
     save_freeze,
     save_window,
+    slug_of,
     take_away,
     the_schedule,
 )
@@ -24,6 +27,7 @@ from mirror_console.operations.schedule import (
 AccountOption = Annotated[str, typer.Option("--account", help="For the mirrors of this account.")]
 MirrorOption = Annotated[str, typer.Option("--mirror", "-m", help="For this mirror, by slug.")]
 EnvironmentOption = Annotated[str, typer.Option("--environment", "-e", help="For environments of this name.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As 'schedule list' shows it, or how it begins.")]
 ZoneOption = Annotated[str, typer.Option("--zone", help="The time zone, such as Europe/Berlin.")]
 
 
@@ -39,6 +43,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("list")(list_all)
     group.command("window")(window)
     group.command("freeze")(freeze)
+    group.command("edit")(edit)
     group.command("remove")(remove)
 
 
@@ -133,7 +138,7 @@ def freeze(
 @told
 def remove(
     context: typer.Context,
-    identity: Annotated[str, typer.Argument(metavar="ID", help="As 'schedule list' shows it, or how it begins.")],
+    identity: IdArgument,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -142,19 +147,70 @@ def remove(
     session.demand_write()
     with session.console(write=True) as (console, _):
         schedule, names = the_schedule(console)
-        one = _found(schedule, identity)
-        told_of = f"the {'window' if isinstance(one, Window) else 'freeze'} of {scope_words(one.scope, names)}"
+        one = _found(schedule, identity, "take away")
+        told_of = f"the {_kind(one)} of {scope_words(one.scope, names)}"
         session.agreed(f"Take away {told_of}?", "Nothing was taken away.", yes=yes)
         take_away(console, one.id)
     shape = _window_shape(one, names) if isinstance(one, Window) else _freeze_shape(one, names)
     session.out.done(f"Took away {told_of}.", shape, as_json=as_json)
 
 
-def _found(schedule: Schedule, text: str) -> Window | Freeze:
+@told
+def edit(
+    context: typer.Context,
+    identity: IdArgument,
+    days: Annotated[str | None, typer.Option("--days", help="Of a window: its days.")] = None,
+    begins: Annotated[str | None, typer.Option("--from", help="When it begins.")] = None,
+    ends: Annotated[str | None, typer.Option("--to", "--until", help="When it ends.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Of a freeze: why.")] = None,
+    zone: Annotated[str | None, typer.Option("--zone", help="The time zone of what is typed.")] = None,
+    account: Annotated[str | None, typer.Option("--account", help="For this account; '' for every.")] = None,
+    mirror: Annotated[str | None, typer.Option("--mirror", "-m", help="For this mirror; '' for every.")] = None,
+    environment: Annotated[
+        str | None, typer.Option("--environment", "-e", help="For environments of this name; '' for every.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change a window or a freeze; what isn't named stays. Rollouts that are under way heed it at once."""
+    session = session_of(context)
+    session.demand_write()
+    with session.console(write=True) as (console, _):
+        schedule, _names = the_schedule(console)
+        one = _found(schedule, identity, "change")
+        typed = as_typed(one, slug_of(console, one), zone or "UTC")
+        scope = _given(typed.scope, account=account, mirror=mirror, environment=environment)
+        foreign = ({"days": days} if isinstance(one, Freeze) else {"reason": reason}).items()
+        problems = [Problem(name, f"a {_kind(one)} has none") for name, text in foreign if text is not None]
+        if isinstance(one, Freeze) and (begins or ends) and not zone:
+            problems.append(
+                Problem("zone", "in which time zone the time is meant is missing: say --zone Europe/Berlin")
+            )
+        if problems:
+            raise InvalidInput("Nothing was changed.", problems)
+        typed = _given(typed, days=days, begins=begins, ends=ends, reason=reason, zone=zone, scope=scope)
+        made = save_window(console, typed) if isinstance(typed, WindowInput) else save_freeze(console, typed)
+        _, names = the_schedule(console)
+    shape = _window_shape(made, names) if isinstance(made, Window) else _freeze_shape(made, names)
+    session.out.done(f"Changed the {_kind(made)} of {scope_words(made.scope, names)}.", shape, as_json=as_json)
+
+
+T = TypeVar("T", ScopeInput, WindowInput | FreezeInput)
+
+
+def _given(typed: T, **texts: object) -> T:
+    """What is typed, with what was named in its place."""
+    return replace(typed, **{name: value for name, value in texts.items() if value is not None})  # type: ignore[arg-type]  # names of its own fields
+
+
+def _kind(one: Window | Freeze) -> str:
+    return "window" if isinstance(one, Window) else "freeze"
+
+
+def _found(schedule: Schedule, text: str, verb: str) -> Window | Freeze:
     found = [one for one in schedule.all if text.strip() and one.id.startswith(text.strip())]
     if len(found) != 1:
         words = f"'{text}' fits {len(found)} of them" if found else f"there is no window and no freeze '{text}'"
-        raise InvalidInput("It isn't clear what to take away.", [Problem("id", words)])
+        raise InvalidInput(f"It isn't clear what to {verb}.", [Problem("id", words)])
     return found[0]
 
 

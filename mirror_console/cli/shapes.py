@@ -176,7 +176,9 @@ class TargetShape:
     way_back: str
     """Whether there is a way back from it: yes, by pull only, no, blocked, nothing before; empty where nobody told."""
     swap: str
-    """How the new container takes over: create, recreate, start beside."""
+    """How the new container takes over: create, recreate, start beside; or in place, where the container stays."""
+    settings: Sequence[Mapping[str, str]]
+    """The settings that become others: ``field``, ``before``, ``after``; secrets only as changed."""
     release_command: str = ""
     """What is run before it takes over."""
     backup: str = ""
@@ -301,6 +303,7 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
             attempt=0,
             way_back=target.way_back.value if target.way_back else "",
             swap=target.swap.value,
+            settings=_settings(target),
             **_prepared(target),
         )
         for target in plan.targets
@@ -329,6 +332,10 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
     )
 
 
+def _settings(target: PlannedTarget) -> list[dict[str, str]]:
+    return [{"field": one.field, "before": one.applied, "after": one.observed} for one in target.changes]
+
+
 def rollout_shape(rollout: Rollout) -> RolloutShape:
     """A rollout."""
     targets = [
@@ -347,6 +354,7 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
             attempt=target.attempt,
             way_back=target.planned.way_back.value if target.planned.way_back else "",
             swap=target.planned.swap.value,
+            settings=_settings(target.planned),
             **_prepared(target.planned),
         )
         for target in rollout.targets

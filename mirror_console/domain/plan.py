@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +18,7 @@ from mirror_console.domain.canary import FIRST_THAT_RUN_WELL, Canary, CanaryRule
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.identity import UNREAD, is_image
 from mirror_console.domain.image import Image
+from mirror_console.domain.observation import Difference
 from mirror_console.domain.release import Mark, Release, passage
 from mirror_console.domain.release_command import Preparation
 from mirror_console.domain.route import may_start_beside
@@ -40,6 +41,8 @@ class Swap(StrEnum):
     RECREATE = "recreate"
     BESIDE = "start beside"
     """The new one runs beside the old one until it has its requests."""
+    IN_PLACE = "in place"
+    """The container stays: the engine changes its limits while it runs."""
 
 
 def swap_for(settings: Settings, *, present: bool) -> Swap:
@@ -117,7 +120,8 @@ class Way:
     0 for never. Unreachable counts as failed. `bake` is in seconds: how long a new container must stay well after it
     took over. `health_limit`, in seconds, takes the place of how long each environment waits for health; 0 leaves that
     to them. With `prefetch` images are brought to all engines before the first wave, where more than one engine lacks
-    its image. It pauses after the canary, after every wave, or after those in `pause_after`, counted from 1.
+    its image. It pauses after the canary, after every wave, or after those in `pause_after`, counted from 1. With
+    `resumes` it goes on by itself where it waits for nothing but a window to open, or a freeze to end.
     """
 
     waves: tuple[WaveSize, ...] = (WaveSize(count=1), WaveSize(percent=5), WaveSize(percent=25), REST)
@@ -136,6 +140,7 @@ class Way:
     pause_after_every: bool = False
     pause_after: tuple[int, ...] = ()
     on_failure: OnFailure = OnFailure.PUT_BACK
+    resumes: bool = False
 
     def allowed_failures(self, wave: int, waves: int, size: int) -> int:
         """How many targets of a wave of this size may fail before the rollout pauses. A share becomes a count here."""
@@ -204,6 +209,8 @@ class PlannedTarget:
     """What the planned image is called on its engine, where it was seen there: then no registry is needed."""
     preparation: Preparation | None = None
     """The backup and the release command that come before anything that serves is changed."""
+    changes: tuple[Difference, ...] = ()
+    """The settings that become others: `applied` as they are now, `observed` as planned. Secrets only as changed."""
 
     @property
     def digest(self) -> str:
@@ -259,7 +266,9 @@ class Plan:
     def kind(self) -> str:
         """What kind of plan it is, where it is a special one: ``rollback of 7F3A-9102, all``."""
         of = self.rollback_of
-        return f"rollback of {of.fingerprint}, {of.part}" if of else ""
+        if of:
+            return f"rollback of {of.fingerprint}, {of.part}"
+        return "settings only" if self.targets and all(one.change is Change.SETTINGS for one in self.targets) else ""
 
     @property
     def valid_until(self) -> datetime:
@@ -372,16 +381,10 @@ def planned(
     expected, seen = cell.expected, cell.observation
     if isinstance(expected, NoExpectation):
         return left_out(Reason.NO_EXPECTATION, expected.why)
-    # Of a lock of others the checks say whose it is: it may be gone by the time that it matters.
-    if cell.activity not in {Activity.IDLE, Activity.LOCKED}:
-        return left_out(Reason.BUSY, "a rollout is queued, running or interrupted here")
-    if cell.knowledge is Knowledge.NO_ACCESS:
-        return left_out(Reason.NO_ACCESS, f"account {cell.application.account} has no credential on its engine")
-    if cell.knowledge is Knowledge.UNREACHABLE:
-        words = cell.contact.words if cell.contact and cell.contact.words else "its engine can't be reached"
-        return left_out(Reason.UNREACHABLE, words)
-    if cell.knowledge in {Knowledge.STALE, Knowledge.NEVER} or seen is None:
-        return left_out(Reason.NOT_CHECKED, "check it first: what runs there is not known, or from too long ago")
+    if unfit := not_now(cell):
+        return left_out(*unfit)
+    if seen is None:
+        raise ValueError("what was never checked isn't planned")
     if cell.alignment is Alignment.UNKNOWN:
         why = cell.likeness.why if cell.likeness is not None and cell.likeness.why else UNREAD.why
         return left_out(Reason.UNKNOWN_IMAGE, f"it can't be told what runs there: {why}")
@@ -422,6 +425,21 @@ def planned(
         way_back=_way_back(cell, release, releases),
         image_id=there.get(cell.environment.engine_id, ""),
     )
+
+
+def not_now(cell: Cell) -> tuple[Reason, str] | None:
+    """Why nothing can be planned for an environment now, whatever is wished: too little is known, or it is busy."""
+    # Of a lock of others the checks say whose it is: it may be gone by the time that it matters.
+    if cell.activity not in {Activity.IDLE, Activity.LOCKED}:
+        return Reason.BUSY, "a rollout is queued, running or interrupted here"
+    if cell.knowledge is Knowledge.NO_ACCESS:
+        return Reason.NO_ACCESS, f"account {cell.application.account} has no credential on its engine"
+    if cell.knowledge is Knowledge.UNREACHABLE:
+        words = cell.contact.words if cell.contact and cell.contact.words else "its engine can't be reached"
+        return Reason.UNREACHABLE, words
+    if cell.knowledge in {Knowledge.STALE, Knowledge.NEVER} or cell.observation is None:
+        return Reason.NOT_CHECKED, "check it first: what runs there is not known, or from too long ago"
+    return None
 
 
 def _way_back(cell: Cell, release: Release | None, releases: Sequence[Release]) -> WayBack:
@@ -479,14 +497,14 @@ def make_plan(
     now: datetime,
     releases: Mapping[str, Sequence[Release]] = MappingProxyType({}),
     holders: Holders = NOBODY,
+    fate: Callable[[Cell, Sequence[Release]], PlannedTarget | LeftOut] | None = None,
 ) -> Plan:
     """Fix what a rollout over these cells would do. The order of cells is the order of the waves, the canary before.
 
-    `releases` are those of each source, by its identity.
+    `releases` are those of each source, by its identity. `fate` is what is done to one; without it, as `planned` says.
     """
-    outcomes = [
-        (cell, planned(cell, releases=releases.get(cell.application.source_id, ()), holders=holders)) for cell in cells
-    ]
+    fate = fate or (lambda cell, releases: planned(cell, releases=releases, holders=holders))
+    outcomes = [(cell, fate(cell, releases.get(cell.application.source_id, ()))) for cell in cells]
     targets = [(outcome, _traits(cell)) for cell, outcome in outcomes if isinstance(outcome, PlannedTarget)]
     left_out = tuple(outcome for _, outcome in outcomes if isinstance(outcome, LeftOut))
     ordered, rule, named = put_first(way.canary, targets)

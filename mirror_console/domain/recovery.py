@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mirror_console.domain.in_place import Granted
 from mirror_console.domain.observation import State
 from mirror_console.domain.plan import Swap
 
@@ -23,6 +24,8 @@ class Found(StrEnum):
     """The new container runs alone and was not verified yet."""
     ROUTED = "both run, the new one is on its route"
     """Started beside the old one, the new container was verified and gets requests; the old one still runs."""
+    CHANGED = "changed in place, unverified"
+    """The container is the same and runs; it was not verified yet with its new limits."""
     COMMITTED = "committed"
     """The old container was renamed away after the new one was verified: it goes on from there."""
     FINISHED = "finished"
@@ -36,6 +39,7 @@ MEANING = {
     Found.HALF_DONE: "The swap had begun. The old container goes back into service first.",
     Found.UNVERIFIED: "The new container runs alone and was not verified yet. It would be verified.",
     Found.ROUTED: "The new container was verified and gets requests. Verified again, it would take over.",
+    Found.CHANGED: "The same container runs with its new limits, not verified yet. It would be verified.",
     Found.COMMITTED: "The new container was verified. What is left is tidying up.",
     Found.FINISHED: "It was finished. Only the note is missing.",
     Found.LOST: "Neither container is there. It needs a person.",
@@ -93,6 +97,15 @@ def classify(swap: Swap, old: Seen | None, new: Seen | None, *, locked: bool, ol
 
 def _is_as_it_was(swap: Swap, old: Seen, *, old_ran: bool) -> bool:
     return old.armed and (old.running or not old_ran) and (old.routed or swap is not Swap.BESIDE)
+
+
+def classify_in_place(now: Granted | None, before: Granted, after: Granted, *, locked: bool) -> Found:
+    """Read what the container is granted `now`, None where it is gone, against what it was and what was planned."""
+    if now is None:
+        return Found.LOST
+    if now.differs_from(after) is None and (before.differs_from(after) is not None or not locked):
+        return Found.CHANGED if locked else Found.FINISHED
+    return Found.NOT_BEGUN if now.differs_from(before) is None else Found.HALF_DONE
 
 
 def _classify_create(new: Seen | None, *, locked: bool) -> Found:

@@ -122,6 +122,8 @@ class Step(StrEnum):
     DRAIN = "drain"
     CONNECT_OLD = "put old back on its route"
     DISCONNECT_NEW = "take new from its route"
+    CHANGE = "change in place"
+    CHANGE_BACK = "change back in place"
 
 
 CREATE_STEPS = (
@@ -171,7 +173,13 @@ BESIDE_STEPS = (
     Step.RETIRE,
     Step.UNLOCK,
 )
-STEPS_OF = {Swap.CREATE: CREATE_STEPS, Swap.RECREATE: RECREATE_STEPS, Swap.BESIDE: BESIDE_STEPS}
+IN_PLACE_STEPS = (Step.LOCK, Step.CHANGE, Step.VERIFY, Step.BAKE, Step.UNLOCK)
+STEPS_OF = {
+    Swap.CREATE: CREATE_STEPS,
+    Swap.RECREATE: RECREATE_STEPS,
+    Swap.BESIDE: BESIDE_STEPS,
+    Swap.IN_PLACE: IN_PLACE_STEPS,
+}
 """The steps of each swap, in their order. Those that find nothing to do aren't met."""
 DOWN_AFTER = frozenset({Step.STOP, Step.START})
 """Steps that, cut off, may have left the environment without a running container."""
@@ -324,6 +332,8 @@ class Halt:
     why: str
     gate: bool = False
     """Whether this is the planned pause after the canary, not a stop rule."""
+    closed: bool = False
+    """Whether it only waits for a window to open, or for a freeze to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +369,7 @@ def decide(rollout: Rollout, closed: Collection[str] = ()) -> Decision:
         return Begin(begun) if begun else Wait()
     waiting = [target for target in rollout.wave(wave) if target.environment_id in closed and not target.over]
     asking = [target for target in rollout.targets if target.state is TargetState.UNDECIDED]
-    return Halt(_undecided_words(asking) if asking else _closed_words(rollout, waiting))
+    return Halt(_undecided_words(asking)) if asking else Halt(_closed_words(rollout, waiting), closed=True)
 
 
 def _undecided_words(asking: Sequence[Target]) -> str:
@@ -383,13 +393,22 @@ def _gate_words(rollout: Rollout, wave: int) -> str:
     return f"Paused after wave {wave + 1}, as planned: {done} of {len(targets)} updated. Look at them, then resume."
 
 
+def waits_words(rollout: Rollout, closed: Collection[str], opens: str) -> str:
+    """What a rollout that goes on by itself says while it waits; `opens` is when, in words."""
+    waiting = [target for target in rollout.wave(rollout.current_wave) if target.environment_id in closed]
+    return f"Waits: {_some(waiting)} may not be changed now; the list says why. It goes on by itself {opens}."
+
+
+def _some(targets: Sequence[Target]) -> str:
+    names = ", ".join(target.planned.application for target in targets[:3])
+    return names + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
+
+
 def _closed_words(rollout: Rollout, waiting: Sequence[Target]) -> str:
-    names = ", ".join(target.planned.application for target in waiting[:3])
-    more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
     later = sum(target.planned.wave > waiting[0].planned.wave for target in rollout.targets)
     after = f" {later} of later waves wait for them." if later else ""
     return (
-        f"Paused: {names}{more} may not be changed now; the list says why and until when.{after} Resume it then; "
+        f"Paused: {_some(waiting)} may not be changed now; the list says why and until when.{after} Resume it then; "
         "or stop it, and they are left as they are."
     )
 

@@ -12,6 +12,7 @@ from mirror_console.domain.route import alias_words
 MIXED = "brief mixed versions"
 NO_GAP = "something serves all the time"
 GAP = "down while its container is exchanged"
+STAYS = "no restart, no downtime"
 
 
 def swap_words(target: PlannedTarget) -> str:
@@ -32,6 +33,8 @@ def why_words(target: PlannedTarget) -> str:
                 ports = ", ".join(map(str, fixed))
                 return f"it publishes host port{'s' if len(fixed) > 1 else ''} {ports}"
             return "it has no route" if route is None else "two copies may not overlap"
+        case Swap.IN_PLACE:
+            return "its engine can change these settings while it runs"
         case _:
             assert_never(target.swap)
 
@@ -46,6 +49,8 @@ def noticed_words(target: PlannedTarget) -> str:
             return GAP
         case Swap.BESIDE:
             return NO_GAP if route is not None and route.by_alias else MIXED
+        case Swap.IN_PLACE:
+            return STAYS
         case _:
             assert_never(target.swap)
 
@@ -68,6 +73,8 @@ def _reason(target: PlannedTarget) -> str:
             if any(port.host for port in target.settings.ports):
                 return "as it publishes a host port"
             return "as it has no route" if route is None else "as two copies may not overlap"
+        case Swap.IN_PLACE:
+            return "as only what an engine can change meanwhile becomes other"
         case _:
             assert_never(target.swap)
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volume
+from mirror_console.domain.in_place import Granted
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.engine.translate import ANY_ADDRESS
 
 BUILT_IN = ("default", "bridge", "host", "none")
 """Networks that every engine has and that go by their names."""
+NO_PIDS_LIMIT = -1
+"""What takes this limit away from a container that has one. For memory and CPUs there is no such number."""
 MANY_NETWORKS_FROM = (1, 44)
 """From this API version on a container is made in several networks at once, and no two networks have one name.
 
@@ -83,6 +86,18 @@ def create_body(spec: ContainerSpec, network_ids: Mapping[str, str], api: tuple[
 def restart_policy(policy: RestartPolicy, retries: int = 0) -> dict[str, Any]:
     """`retries` counts with on-failure only; engines refuse it with the others."""
     return {"Name": str(policy), "MaximumRetryCount": retries if policy is RestartPolicy.ON_FAILURE else 0}
+
+
+def update_body(wanted: Granted, now: Granted) -> dict[str, Any]:
+    """What is sent to change what a container is granted: only what is to be another than it is `now`."""
+    limits, there = wanted.limits, now.limits
+    found = {name: value for name, value in _limits(limits).items() if _limits(there).get(name) != value}
+    if there.pids and not limits.pids:
+        found["PidsLimit"] = NO_PIDS_LIMIT
+    content: dict[str, Any] = dict(found)
+    if (wanted.restart, wanted.retries) != (now.restart, now.retries):
+        content["RestartPolicy"] = restart_policy(wanted.restart, wanted.retries)
+    return content
 
 
 def _variables(spec: ContainerSpec) -> list[str]:

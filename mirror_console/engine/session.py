@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from mirror_console.domain.engine import EngineFacts, Way
 from mirror_console.domain.environment import CONTAINER_NAME, RestartPolicy
 from mirror_console.domain.health import ProbeAnswer
+from mirror_console.domain.in_place import Granted
 from mirror_console.domain.observation import Container, Listed
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ContainerSpec, Network, Written
@@ -142,6 +143,15 @@ class DockerSession(ImageVerbs):
         """Change the restart policy in place, of a container that was never started too. REJECTED by Podman."""
         with self._lacking("change the restart policy"):
             content = {"RestartPolicy": bodies.restart_policy(policy, retries)}
+            self._link.calls.change(f"/containers/{_container_id(container_id)}/update", content)
+
+    def grant(self, container_id: str, wanted: Granted, now: Granted) -> None:
+        """Change limits and restart policy of a container in place: only what differs from what is granted `now`.
+
+        An engine that can't may say so, or do nothing: look at it afterwards. REJECTED by Podman.
+        """
+        with self._lacking("change the limits"):
+            content = bodies.update_body(wanted, now)
             self._link.calls.change(f"/containers/{_container_id(container_id)}/update", content)
 
     def remove(self, container_id: str) -> None:

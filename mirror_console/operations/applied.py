@@ -10,6 +10,7 @@ from mirror_console.domain.applied import Applied
 from mirror_console.domain.drift import REMADE, differences
 from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.image import Image
+from mirror_console.domain.in_place import FIXED, fixed_hash, granted_by, granted_to
 from mirror_console.domain.observation import LABEL, Container, Difference
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.secret import Secret
@@ -46,7 +47,7 @@ def judged(
     remade = record is not None and container.id != record.container_id and not rollout
     if record is None or (container.id != record.container_id and not remade):
         # A catalog of before there were records, or a container of a rollout that came later than the record.
-        made_with = container.labels.get(LABEL + "spec", "")
+        made_with = _made_with(environment.settings, container)
         applied = _last_settings(console, environment, made_with)
         return Judged(applied, differences(applied, container, image), made_with, unrecorded=not made_with)
     values = {name: Secret(value) for name, value in container.variables.items() if name in record.settings.secrets}
@@ -108,6 +109,17 @@ def keep_baseline(books: Books, at: datetime, before: Environment, after: Enviro
             )
         )
         books.observations.save_all([replace(seen, settings_hash=before.settings.hash)])
+
+
+def _made_with(catalog: Settings, container: Container) -> str:
+    """The hash of the settings that a container has, as far as it tells.
+
+    Its label says what it was made of. Where another console has changed its limits in place since, all that is fixed
+    is as the catalog says, and so is what it is granted: then that is what it has, and nothing waits for a rollout.
+    """
+    as_fixed = container.labels.get(FIXED) == fixed_hash(catalog)
+    granted = granted_to(container).differs_from(granted_by(catalog)) is None
+    return catalog.hash if as_fixed and granted else container.labels.get(LABEL + "spec", "")
 
 
 def _last_settings(console: Console, environment: Environment, made_with: str) -> Settings:

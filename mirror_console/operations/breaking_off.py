@@ -28,6 +28,7 @@ BEFORE_COMMIT = frozenset(
         Step.DRAIN,
         Step.SHELVE,
         Step.COMMIT,
+        Step.CHANGE,
     }
 )
 """Steps that aren't begun any more once a rollout is aborted. Those that put back are none of them."""

@@ -18,7 +18,7 @@ from mirror_console.domain.taking import Observed
 from mirror_console.errors import InvalidInput, Problem, VaultError
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.application_input import secret_reference
-from mirror_console.operations.applied import Judged, judged, records_of
+from mirror_console.operations.applied import Judged, Records, judged, records_of
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books, EngineSession
 
@@ -54,17 +54,14 @@ def drift_of(console: Console, environment_id: str, *, ask_keyring: bool = False
     return DriftReport(application, environment, record, drift, seen.not_compared if seen else "", changes)
 
 
-def with_replaced_secrets(console: Console, cells: Sequence[Cell]) -> list[Cell]:
-    """Cells that are pending also where a secret's value was replaced in the keyring since it was applied."""
-    chosen = {cell.environment.id for cell in cells if cell.environment.settings.secrets and not cell.pending}
-    with console.catalog.read() as books:
-        records = {record.environment_id: record for record in books.applied.of(chosen) if record.secrets}
-    return [
-        cell._replace(pending=True)
-        if (record := records.get(cell.environment.id)) and replaced(console, cell.environment, record)
-        else cell
-        for cell in cells
-    ]
+def replaced_secrets(console: Console, cells: Sequence[Cell], records: Records) -> dict[str, tuple[str, ...]]:
+    """For each cell's environment the secrets whose value was replaced in the keyring since it was applied."""
+    found: dict[str, tuple[str, ...]] = {}
+    for cell in cells:
+        environment = cell.environment
+        record = records.get((environment.id, environment.processes[0].name))
+        found[environment.id] = replaced(console, environment, record) if record is not None else ()
+    return found
 
 
 def replaced(console: Console, environment: Environment, record: Applied) -> tuple[str, ...]:

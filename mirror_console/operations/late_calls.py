@@ -7,13 +7,14 @@ other meets one that serves, or makes a container that never ran: whoever has th
 
 from __future__ import annotations
 
+from mirror_console.domain.in_place import granted_to
 from mirror_console.domain.observation import Container
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.jobs import Stopped
 from mirror_console.operations.fetch import Halting
 from mirror_console.operations.routing import join, route_of
 from mirror_console.operations.scene import NEXT, made_by, old_aliases_now
-from mirror_console.operations.steps import remove, rename, set_restart, start
+from mirror_console.operations.steps import grant, remove, rename, start
 from mirror_console.operations.turn import StepFailed, Turn
 
 LOOK_EVERY = 0.5
@@ -55,7 +56,7 @@ def _put_right(turn: Turn, serving: Container) -> None:
     if serving.running and not seen.running:
         start(turn, Step.START_OLD, serving.id, "serving", seen)
         turn.serves_again()
-    set_restart(turn, Step.ARM_OLD, serving.id, serving.restart, serving.restart_retries, "serving", seen)
+    grant(turn, Step.CHANGE_BACK, serving.id, granted_to(serving), "serving", seen)
 
 
 def _take_away(turn: Turn) -> None:

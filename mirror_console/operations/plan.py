@@ -7,20 +7,24 @@ from dataclasses import replace
 
 from mirror_console.domain.alignment import Cell, Expected
 from mirror_console.domain.fleet import Grid, Row
-from mirror_console.domain.plan import Plan, PlannedTarget, Way, make_plan, way_problems
+from mirror_console.domain.plan import Plan, PlannedTarget, Way, make_plan, plan_fingerprint, way_problems
 from mirror_console.domain.release import Release
+from mirror_console.domain.settings_plan import settings_alone, with_changes
 from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.applied import records_of
 from mirror_console.operations.console import Console, new_id
-from mirror_console.operations.drift import with_replaced_secrets
-from mirror_console.operations.ports import Books
+from mirror_console.operations.drift import replaced_secrets
 from mirror_console.operations.preparing import with_preparations
 from mirror_console.operations.status import survey
 
 
-def plan(console: Console, environment: str, application_ids: Sequence[str], way: Way) -> Plan:
+def plan(
+    console: Console, environment: str, application_ids: Sequence[str], way: Way, *, settings_only: bool = False
+) -> Plan:
     """Make and keep a plan for one environment of the chosen mirrors, in the order that they are given.
 
-    Raises InvalidInput where nothing was chosen, the environment isn't there, or the way is wrong.
+    With `settings_only` images stay, and only settings that wait for a rollout are applied. Raises InvalidInput where
+    nothing was chosen, the environment isn't there, or the way is wrong.
     """
     console.demand_write()
     grid = survey(console)
@@ -38,14 +42,27 @@ def plan(console: Console, environment: str, application_ids: Sequence[str], way
     if not cells:
         words = f"none of the {len(chosen)} chosen mirrors has an environment '{environment}'"
         raise InvalidInput("This can't be planned.", [Problem("targets", words)], "Choose again. Nothing was changed.")
-    cells = with_replaced_secrets(console, cells)
+    with console.catalog.read() as books:
+        records = records_of(books, [cell.environment.id for cell in cells])
+    secrets = replaced_secrets(console, cells, records)
+    cells = [cell._replace(pending=True) if secrets[cell.environment.id] else cell for cell in cells]
+    fate = settings_alone if settings_only else None
     now, releases, holders = console.clock(), _releases(grid), _holders(console, cells)
-    made = make_plan(new_id(), environment, cells, way, console.person, now, releases, holders)
+    made = make_plan(new_id(), environment, cells, way, console.person, now, releases, holders, fate)
+    by_id = {cell.environment.id: cell for cell in cells}
+    targets = tuple(
+        with_changes(one, by_id[one.environment_id], records.get(_key(one)), secrets[one.environment_id])
+        for one in made.targets
+    )
+    made = replace(made, targets=targets, fingerprint=plan_fingerprint(targets, way))
     with console.catalog.write() as books:
-        made = replace(made, targets=tuple(_with_settings_before(books, target) for target in made.targets))
         made = with_preparations(books, made)
         books.plans.save(made)
     return made
+
+
+def _key(target: PlannedTarget) -> tuple[str, str]:
+    return target.environment_id, target.process
 
 
 def _canary_problems(rows: Sequence[Row], way: Way) -> list[Problem]:
@@ -60,14 +77,6 @@ def _canary_problems(rows: Sequence[Row], way: Way) -> list[Problem]:
     if tag and not any(tag in row.application.tags for row in rows):
         found.append(Problem("canary", f"none of the chosen mirrors has the tag '{tag}'"))
     return found
-
-
-def _with_settings_before(books: Books, target: PlannedTarget) -> PlannedTarget:
-    """The target with what its container was last made of, where that isn't what is planned: so it can go back."""
-    applied = [one for one in books.applied.of([target.environment_id]) if one.process == target.process]
-    if applied and applied[0].settings != target.settings:
-        return replace(target, before_settings=applied[0].settings)
-    return target
 
 
 def _releases(grid: Grid) -> dict[str, list[Release]]:

@@ -20,6 +20,7 @@ from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
+from mirror_console.domain.in_place import Granted
 from mirror_console.domain.observation import Container, Listed, Observation
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release import Release
@@ -511,6 +512,9 @@ class EngineSession(Protocol):
 
     def rename(self, container_id: str, name: str) -> None: ...
     def set_restart(self, container_id: str, policy: RestartPolicy, retries: int = 0) -> None: ...
+    def grant(self, container_id: str, wanted: Granted, now: Granted) -> None:
+        """Change limits and restart policy in place: only what differs from what is granted `now`."""
+
     def remove(self, container_id: str) -> None:
         """Only a container that doesn't run, and never its volumes. Removing what isn't there is fine."""
 

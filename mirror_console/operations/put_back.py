@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.plan import Swap
 from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.operations.in_place import change_back
 from mirror_console.operations.routing import is_on, join, leave, route_of
 from mirror_console.operations.scene import (
     NEXT,
@@ -33,6 +34,9 @@ def put_back(turn: Turn, why: str) -> None:
     again. Raises StepFailed where the old container can't be brought to serve.
     """
     scene = look(turn.session, turn.planned, turn.rollout_id)
+    if turn.planned.swap is Swap.IN_PLACE:
+        change_back(turn, scene, why)
+        return
     labels = recorded(scene)
     if turn.planned.swap is not Swap.CREATE and scene.old is None:
         # Looked for before anything is stopped: the new one may be all that the environment has.

@@ -20,6 +20,7 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.beside import switch
 from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat
+from mirror_console.operations.in_place import about_granted, finish_change, found_in_place, granted_before
 from mirror_console.operations.last_look import end_well, look_last
 from mirror_console.operations.left_commands import left_by_other, left_words, settle_left
 from mirror_console.operations.put_back import put_back as put_target_back
@@ -158,6 +159,8 @@ def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[]
 
 
 def _classify(scene: Scene, planned: PlannedTarget, rollout_id: str) -> Found:
+    if planned.swap is Swap.IN_PLACE:
+        return found_in_place(scene, planned, rollout_id)
     labels = recorded(scene)
     return classify(
         planned.swap,
@@ -338,7 +341,7 @@ def _go_on_with(turn: Turn, scene: Scene) -> None:
         case Found.NOT_BEGUN | Found.HALF_DONE:
             put_target_back(turn, "cut off; begun anew")
             turn.become(TargetState.QUEUED, attempt=turn.target.attempt + 1, started_at=None, ended_at=None)
-        case Found.UNVERIFIED | Found.ROUTED | Found.COMMITTED:
+        case Found.UNVERIFIED | Found.ROUTED | Found.CHANGED | Found.COMMITTED:
             _finish_new(turn, scene)
         case Found.FINISHED:
             _note_finished(turn, scene)
@@ -353,7 +356,7 @@ def _put_back_one(turn: Turn, scene: Scene) -> None:
     _hold_lock(turn, scene, found)
     refused = settle_left(turn, _about(turn, scene))
     match found:
-        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.COMMITTED:
+        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.CHANGED | Found.COMMITTED:
             put_target_back(turn, refused or "cut off, and put back as you chose")
         case Found.FINISHED:
             _note_finished(turn, scene)
@@ -374,7 +377,7 @@ def reconcile(turn: Turn, scene: Scene) -> None:
         return
     found = _classify(scene, turn.planned, turn.rollout_id)
     match found:
-        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED:
+        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.CHANGED:
             former = turn.planned.taken_from
             why = f"left in the middle by {former.holder if former else 'another console'}"
             put_target_back(turn, "; ".join(filter(None, (why, left_by_other(turn)))))
@@ -388,6 +391,9 @@ def reconcile(turn: Turn, scene: Scene) -> None:
 
 def _finish_new(turn: Turn, scene: Scene) -> None:
     """Bring a new container that took over already to its end: verify it again, then what is left of the swap."""
+    if turn.planned.swap is Swap.IN_PLACE and scene.old is not None:
+        finish_change(turn, scene.old)
+        return
     if scene.new is None:
         raise StepFailed(Step.VERIFY, "the new container is gone")
     turn.become(TargetState.VERIFYING)
@@ -405,6 +411,9 @@ def _finish_new(turn: Turn, scene: Scene) -> None:
 
 def _note_finished(turn: Turn, scene: Scene) -> None:
     """Nothing is left to change. That it is well is looked at once more: success is what was observed."""
+    if turn.planned.swap is Swap.IN_PLACE and scene.old is not None:
+        finish_change(turn, scene.old)
+        return
     if scene.new is None:
         raise StepFailed(Step.VERIFY, "the new container is gone")
     turn.become(TargetState.VERIFYING)
@@ -430,4 +439,7 @@ def _hold_lock(turn: Turn, scene: Scene, found: Found) -> None:
 
 def _about(turn: Turn, scene: Scene) -> Mapping[str, str]:
     """How the old container was, as labels of a lock."""
+    at_hand = scene.old or scene.new
+    if turn.planned.swap is Swap.IN_PLACE and at_hand is not None:
+        return about_granted(at_hand, turn.planned, granted_before(turn.planned, {}, at_hand))
     return about_old(scene.old, turn.planned) if scene.new is None else recorded(scene)

@@ -15,6 +15,7 @@ from mirror_console.domain.environment import Environment
 from mirror_console.domain.identity import is_image
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container
+from mirror_console.domain.pending import settings_changes
 from mirror_console.domain.plan import (
     REST,
     Change,
@@ -34,6 +35,7 @@ from mirror_console.domain.way_back import WayBack, judge_way_back, way_back_ove
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
+from mirror_console.operations.applied import Records, records_of
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.deciding import claimed
 from mirror_console.operations.scene import made_by
@@ -73,6 +75,8 @@ class _Known:
     """Those of its source, by application."""
     names: Mapping[str, str]
     """What plans of other rollouts are called, by the rollout."""
+    applied: Records
+    """What was last applied."""
 
 
 def plan_rollback(console: Console, jobs: Jobs, rollout_id: str, part: Part, wave: int | None = None) -> Plan:
@@ -164,7 +168,8 @@ def _known(console: Console, targets: Sequence[Target]) -> _Known:
             environments = [one.id for one in books.environments.of(source_id)]
             of_source[source_id] = books.releases.of(environments)
         names = {rollout.id: rollout.plan.fingerprint for rollout in books.rollouts.all()}
-    return _Known(placed, {one: of_source[source] for one, source in sources.items()}, names)
+        applied = records_of(books, [target.environment_id for target in targets])
+    return _Known(placed, {one: of_source[source] for one, source in sources.items()}, names, applied)
 
 
 def _planned(
@@ -191,8 +196,10 @@ def _planned(
         return left_out(Reason.UNREACHABLE, seen.title)
     if seen is None:
         raise RuntimeError("a target was not looked at")
-    if refusal := _not_ours(rollout, before, seen, known):
+    if refusal := _changed_in_place(rollout, before, seen, known) or _not_ours(rollout, before, seen, known):
         return left_out(*refusal)
+    if before.swap is Swap.IN_PLACE and before.before_settings is None:
+        return left_out(Reason.NO_WAY_BACK, "it took back what was changed by hand: what was there isn't on record")
     releases = known.releases.get(before.application_id, ())
     migrations = way_back_over(releases, before.before_fingerprint, before.after_fingerprint or before.digest)
     image = seen.before if seen.before is not None and _is_before(before, seen.before) else None
@@ -220,7 +227,7 @@ def _planned(
 def _not_ours(rollout: Rollout, before: PlannedTarget, seen: _Seen, known: _Known) -> tuple[Reason, str] | None:
     """Why what is there now isn't this rollout's to take back."""
     named = seen.named
-    if named is None or made_by(named, before, rollout.id):
+    if named is None or made_by(named, before, rollout.id) or _still_as_changed(rollout, before, seen, known):
         return None
     if named.id == before.before_container_id:
         return (
@@ -234,6 +241,24 @@ def _not_ours(rollout: Rollout, before: PlannedTarget, seen: _Seen, known: _Know
     if later:
         return Reason.CHANGED_SINCE, f"rollout {later} was here since: roll that one back first"
     return Reason.CHANGED_SINCE, "another container is there now, which this console didn't make"
+
+
+def _still_as_changed(rollout: Rollout, before: PlannedTarget, seen: _Seen, known: _Known) -> bool:
+    """Whether this rollout was the last that changed the container in place, which is the same as before."""
+    record = known.applied.get((before.environment_id, before.process))
+    same = seen.named is not None and seen.named.id == before.before_container_id
+    return before.swap is Swap.IN_PLACE and same and record is not None and record.rollout_id == rollout.id
+
+
+def _changed_in_place(rollout: Rollout, before: PlannedTarget, seen: _Seen, known: _Known) -> tuple[Reason, str] | None:
+    """That a later rollout has changed this one's container in place, which no label of it tells."""
+    record = known.applied.get((before.environment_id, before.process))
+    if record is None or seen.named is None or record.container_id != seen.named.id:
+        return None
+    if record.rollout_id in {"", rollout.id} or made_by(seen.named, before, record.rollout_id):
+        return None
+    later = known.names.get(record.rollout_id)
+    return (Reason.CHANGED_SINCE, f"rollout {later} was here since: roll that one back first") if later else None
 
 
 def _is_before(before: PlannedTarget, image: Image) -> bool:
@@ -254,10 +279,11 @@ def _reference(before: PlannedTarget, image: Image | None, releases: Sequence[Re
 def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> PlannedTarget:
     done, named, runs = target.planned, seen.named, seen.runs
     settings = done.before_settings or done.settings
+    again = Swap.IN_PLACE if done.swap is Swap.IN_PLACE and named is not None and named.running else None
     return replace(
         done,
         change=Change.BACK,
-        swap=swap_for(settings, present=named is not None),
+        swap=again if again is not None else swap_for(settings, present=named is not None),
         before_title=done.after_title if named is not None else "",
         before_fingerprint=runs.fingerprint if runs is not None else "",
         before_container_id=named.id if named is not None else "",
@@ -273,5 +299,6 @@ def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> P
         preparation=None,
         way_back=WayBack.NOTHING_BEFORE if named is None else WayBack.KEPT if runs is not None else WayBack.GONE,
         before_settings=done.settings if done.settings != settings else None,
+        changes=settings_changes(done.settings, settings),
         image_id=image.id if image is not None else "",
     )

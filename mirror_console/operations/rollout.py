@@ -8,9 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import datetime
 from enum import Enum, auto
 
 from mirror_console.domain.check import Check, Checked
+from mirror_console.domain.moment import moment
 from mirror_console.domain.plan import Plan, number_to_type, why_nothing
 from mirror_console.domain.rollout import (
     ENDED,
@@ -26,6 +28,7 @@ from mirror_console.domain.rollout import (
     after_resume,
     decide,
     end_state,
+    waits_words,
 )
 from mirror_console.errors import CatalogError, ConsoleError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
@@ -45,6 +48,7 @@ from mirror_console.operations.turn import ImageLooks
 from mirror_console.operations.wishing import LOOK_FOR_WISHES, Heeded, Wish
 
 LOST = "Contact was lost in mid-step."
+NOT_FINISHED = "A step could not be finished; what serves goes on serving."
 COULD_NOT_PUT_BACK = "Not every target that waits for a decision could be put back."
 
 logger = logging.getLogger(__name__)
@@ -144,6 +148,8 @@ class Conductor:
         """The targets that were in flight when it was aborted."""
         self._cut_off = False
         self._openings = Openings(console, rollout)
+        self._waits = ""
+        """What it says while it waits for a window to open."""
         self._broken: ConsoleError | None = None
         self._image_looks: defaultdict[str, ImageLooks] = defaultdict(dict)
         self._heart = Heartbeat(console, jobs, rollout.plan.engine_ids)
@@ -190,21 +196,8 @@ class Conductor:
         if is_due(self.rollout):
             self._fetch_first()
         while not self._cut_off:
-            closed = {} if self.halting else self._closed()
-            if not self.halting:
-                match decide(self.rollout, closed):
-                    case Begin(environment_ids):
-                        if self._check_wave(self.rollout.current_wave):
-                            continue
-                        for environment_id in environment_ids:
-                            self._begin(environment_id)
-                    case Halt(why):
-                        self._tell_closed(closed)
-                        return self._paused(why)
-                    case Complete() if not self._in_flight:
-                        return self._ended()
-                    case Complete() | Wait():
-                        pass
+            if not self.halting and (ended := self._next()) is not None:
+                return ended
             if self.halting and not self._in_flight:
                 return self._halted()
             match self._heard():
@@ -212,7 +205,35 @@ class Conductor:
                     self._in_flight -= 1
                 case _News.CUT_OFF | _News.ASKED | None:
                     pass
+        if self._waits and not self._in_flight:
+            # Nothing is in between: whoever starts the program again has nothing to recover.
+            return self._paused(f"The program ended. {self._waits}")
         return self.rollout
+
+    def _next(self) -> Rollout | None:
+        """Do what comes next; the rollout where it has ended or pauses, None where it goes on."""
+        closed = self._closed()
+        while not self.halting:
+            match decide(self.rollout, closed):
+                case Begin(environment_ids):
+                    self._opened()
+                    if self._check_wave(self.rollout.current_wave):
+                        closed = self._closed()
+                        continue
+                    for environment_id in environment_ids:
+                        self._begin(environment_id)
+                case Halt(closed=True) if self.rollout.plan.way.resumes and self._openings.opens_at:
+                    self._tell_closed(closed)
+                    self._wait_for_opening(closed, self._openings.opens_at)
+                case Halt(why, closed=for_window):
+                    self._tell_closed(closed)
+                    return self._paused(f"{why}{self._from_when()}" if for_window else why)
+                case Complete() if not self._in_flight:
+                    return self._ended()
+                case Complete() | Wait():
+                    pass
+            return None
+        return None
 
     def _heard(self) -> _News | None:
         """What came next; None where nothing came for a while. What another command wishes is done meanwhile."""
@@ -276,7 +297,7 @@ class Conductor:
     def _paused(self, why: str) -> Rollout:
         """A target that is unknown is read again before anything else: then it is an interruption, not a pause."""
         if self.rollout.count(TargetState.UNKNOWN):
-            return self._running.keep_head(state=RolloutState.INTERRUPTED, paused_because=f"{LOST} {why}")
+            return self._running.keep_head(state=RolloutState.INTERRUPTED, paused_because=f"{self._unsettled()} {why}")
         return self._running.keep_head(state=RolloutState.PAUSED, paused_because=why)
 
     def _closed(self) -> Mapping[str, str]:
@@ -288,6 +309,27 @@ class Conductor:
             self._broken = error
             return {}
 
+    def _wait_for_opening(self, closed: Mapping[str, str], opens_at: datetime) -> None:
+        """Wait, as was wished when it was started: it goes on by itself. Pausing and stopping are heard meanwhile."""
+        words = waits_words(self.rollout, closed, self._from(opens_at))
+        if words != self._waits:
+            self._waits = words
+            self._running.keep_head(paused_because=words)
+
+    def _opened(self) -> None:
+        """It goes on after such a wait: what was checked before it may be another by now."""
+        if self._waits:
+            self._waits = ""
+            self._checked_waves.discard(self.rollout.current_wave)
+            self._running.keep_head(paused_because="")
+
+    def _from_when(self) -> str:
+        opens_at = self._openings.opens_at
+        return f" The first of them may be changed {self._from(opens_at)}." if opens_at else ""
+
+    def _from(self, opens_at: datetime) -> str:
+        return f"from {moment(opens_at, self._console.clock().astimezone())} on"
+
     def _tell_closed(self, closed: Mapping[str, str]) -> None:
         """Say of each target that may not be changed now why that is, and until when."""
         for target in self.rollout.targets:
@@ -298,8 +340,13 @@ class Conductor:
     def _ended(self) -> Rollout:
         state = end_state(self.rollout)
         ended_at = self._console.clock() if state in ENDED else None
-        because = LOST if state is RolloutState.INTERRUPTED else self._aborted_words()
+        because = self._unsettled() if state is RolloutState.INTERRUPTED else self._aborted_words()
         return self._running.keep_head(state=state, ended_at=ended_at, paused_because=because)
+
+    def _unsettled(self) -> str:
+        """Why a target is to be read again before anything else."""
+        unknown = [target.words for target in self.rollout.targets if target.state is TargetState.UNKNOWN]
+        return NOT_FINISHED if unknown and not any("ontact was lost" in words for words in unknown) else LOST
 
     def _aborted_words(self) -> str:
         """What was in between when it was aborted, and what came of each; empty where it wasn't."""

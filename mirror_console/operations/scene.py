@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.environment import LOCK_PREFIX, RestartPolicy, Settings
+from mirror_console.domain.in_place import FIXED, fixed_hash
 from mirror_console.domain.lock import Lock, lock_of
 from mirror_console.domain.observation import LABEL, Container, Listed, Role, is_ours
 from mirror_console.domain.plan import PlannedTarget, Swap
@@ -99,6 +100,7 @@ def container_labels(
         LABEL + "to": target.after_fingerprint or fingerprint,
         LABEL + "version": target.after_title,
         LABEL + "spec": target.settings.hash,
+        FIXED: fixed_hash(target.settings),
     }
 
 

@@ -10,13 +10,15 @@ from mirror_console.domain.schedule import (
     Freeze,
     Schedule,
     Window,
+    clock_text,
+    days_text,
     freeze_problems,
     window_problems,
 )
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.ports import Books
-from mirror_console.operations.schedule_typed import parse_clock, parse_days, parse_moment, parse_zone
+from mirror_console.operations.schedule_typed import moment_text, parse_clock, parse_days, parse_moment, parse_zone
 from mirror_console.operations.typed import parsed
 
 HINT = "Nothing was changed."
@@ -103,6 +105,22 @@ def save_freeze(console: Console, typed: FreezeInput) -> Freeze:
             raise InvalidInput("The freeze was not saved.", problems, HINT)
         books.schedule.save_freeze(freeze)
     return freeze
+
+
+def as_typed(one: Window | Freeze, slug: str, zone: str) -> WindowInput | FreezeInput:
+    """A window or a freeze as it is typed, to be changed. `slug` is its mirror's; a freeze is told in `zone`."""
+    scope = ScopeInput(one.account, slug, one.environment)
+    if isinstance(one, Window):
+        return WindowInput(days_text(one.days), clock_text(one.begins), clock_text(one.ends), one.zone, scope, one.id)
+    begins, ends = (moment_text(at, zone) for at in (one.begins_at, one.ends_at))
+    return FreezeInput(begins, ends, zone, one.reason, scope, one.id)
+
+
+def slug_of(console: Console, one: Window | Freeze) -> str:
+    """The slug of the mirror that a window or a freeze is for; empty where it is for more than one, or it is gone."""
+    with console.catalog.read() as books:
+        found = books.applications.some([one.application_id]) if one.application_id else []
+    return found[0].slug if found else ""
 
 
 def take_away(console: Console, identity: str) -> None:

@@ -86,6 +86,8 @@ class Openings:
         self._console = console
         self._ids = {target.planned.application_id for target in rollout.targets}
         self._accounts: dict[str, str] | None = None
+        self.opens_at: datetime | None = None
+        """When the first of those may be changed that may not be now; None where that isn't foreseen."""
 
     def closed(self, rollout: Rollout) -> dict[str, str]:
         """Of the targets that wait for their turn, those that may not be changed now, by environment, and why.
@@ -99,9 +101,12 @@ class Openings:
         waiting = (target.planned for target in rollout.targets if target.state is TargetState.QUEUED)
         now = self._console.clock().astimezone()
         if not schedule:
+            self.opens_at = None
             return {}
         overridden = {override.key for override in rollout.overrides}
-        return dict(_closed(schedule, waiting, self._accounts or {}, now, overridden))
+        found = list(_closed(schedule, waiting, self._accounts or {}, now, overridden))
+        self.opens_at = min((until for _, _, until in found if until is not None), default=None)
+        return {environment_id: words for environment_id, words, _ in found}
 
 
 def _closed(
@@ -110,15 +115,20 @@ def _closed(
     accounts: Mapping[str, str],
     now: datetime,
     overridden: Collection[AnswerKey],
-) -> Iterable[tuple[str, str]]:
-    said_of: dict[Place, list[tuple[Check, str, str]]] = {}
+) -> Iterable[tuple[str, str, datetime | None]]:
+    """The environments that may not be changed now, why, and when they may again where that is foreseen."""
+    openings: dict[Place, Opening] = {}
     for target in targets:
         place = _place(target, accounts)
-        if place not in said_of:
-            said_of[place] = list(_closing(schedule.opening(place, now), now))
-        for check, ground, words in said_of[place]:
+        if place not in openings:
+            openings[place] = schedule.opening(place, now)
+        opening = openings[place]
+        for check, ground, words in _closing(opening, now):
             if (check, target.environment_id, Answer.BLOCKED, ground) not in overridden:
-                yield target.environment_id, words
+                # In spite of a freeze it is the window alone that is waited for.
+                alone = opening.closed is Closed.FREEZE and check is Check.WINDOW
+                until = replace(schedule, freezes=()).opening(place, now).until if alone else opening.until
+                yield target.environment_id, words, until
                 break
 
 

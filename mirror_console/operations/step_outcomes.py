@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from mirror_console.domain.rollout import Step
+from mirror_console.errors import FailureKind
 
 
 class StepFailed(Exception):
-    """A look at the engine says that the step was not done. `words` is why."""
+    """A look at the engine says that the step was not done. `words` is why, `kind` what its engine refused it for."""
 
-    def __init__(self, step: Step, words: str) -> None:
+    def __init__(self, step: Step, words: str, kind: FailureKind | None = None) -> None:
         super().__init__(words)
         self.step = step
         self.words = words
+        self.kind = kind
 
 
 class OutcomeUnknown(Exception):

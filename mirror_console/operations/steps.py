@@ -7,9 +7,15 @@ looked at the container hands in what was `seen`; else it is looked at first.
 from __future__ import annotations
 
 from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.in_place import Granted, granted_to
 from mirror_console.domain.observation import Container, State
 from mirror_console.domain.rollout import Step
 from mirror_console.operations.turn import Turn
+
+KILLED = 137
+"""The exit code of what was ended by SIGKILL: 128 and the number of the signal."""
+ENDED_AS_ASKED = frozenset({0, 128 + 2, 128 + 3, 128 + 15})
+"""Exit codes of what ended at SIGINT, SIGQUIT or SIGTERM, or by itself."""
 
 
 def set_restart(
@@ -40,22 +46,61 @@ def set_restart(
         )
 
 
+def grant(turn: Turn, step: Step, container_id: str, wanted: Granted, part: str, seen: Container | None = None) -> None:
+    """Change limits and restart policy of a container while it runs; left alone where they are so already.
+
+    Proved by what is read back: an engine may take a change without a word and not make it.
+    """
+    session = turn.session
+
+    def wrong(seen: Container | None) -> str | None:
+        if seen is None:
+            return f"the {part} container is gone"
+        differs = granted_to(seen).differs_from(wanted)
+        return f"of the {part} container {differs}" if differs else None
+
+    there = seen or turn.inspect(container_id)
+    if wrong(there) is not None and there is not None:
+        now = granted_to(there)
+        turn.step(
+            step,
+            lambda: session.grant(container_id, wanted, now),
+            lambda: wrong(turn.inspect(container_id)),
+            objects={part: container_id},
+        )
+
+
 def stop(turn: Turn, step: Step, container_id: str, part: str, seen: Container | None = None) -> None:
-    """Stop a container; left alone where it doesn't run."""
+    """Stop a container; left alone where it doesn't run. Says how it ended where that wasn't of its own accord."""
     session, seconds = turn.session, turn.planned.settings.stop_seconds
+    after: list[Container | None] = [None]
 
     def wrong(seen: Container | None) -> str | None:
         if seen is not None and seen.state in {State.RUNNING, State.RESTARTING, State.PAUSED}:
             return f"the {part} container didn't stop"
         return None
 
+    def look() -> str | None:
+        after[0] = turn.inspect(container_id)
+        return wrong(after[0])
+
     if wrong(seen or turn.inspect(container_id)) is not None:
         turn.step(
             step,
             lambda: session.stop(container_id, seconds),
-            lambda: wrong(turn.inspect(container_id)),
+            look,
             objects={part: container_id},
+            words=lambda: _how_it_ended(after[0], part, seconds),
         )
+
+
+def _how_it_ended(seen: Container | None, part: str, seconds: int) -> str:
+    """Nothing where a container ended at its stop signal; else what its exit code says."""
+    if seen is None or seen.exit_code in ENDED_AS_ASKED:
+        return ""
+    if seen.exit_code == KILLED:
+        return f"the {part} container didn't end within {seconds} s, and was killed: exit code {KILLED}"
+    return f"the {part} container ended with exit code {seen.exit_code}"
 
 
 def start(turn: Turn, step: Step, container_id: str, part: str, seen: Container | None = None) -> None:

@@ -21,6 +21,7 @@ from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.errors import EngineError, VaultError
 from mirror_console.operations.fetch import Arrival, HowFar, Want, known_as, note_brought
 from mirror_console.operations.fetching import Fetcher
+from mirror_console.operations.full_disk import with_patience
 from mirror_console.operations.given_secrets import given_secrets
 from mirror_console.operations.last_look import end_well
 from mirror_console.operations.release_command import run_before
@@ -352,16 +353,17 @@ def commit(turn: Turn, old: Container, new: Container) -> str:
         if leftover is not None:
             remove(turn, Step.RETIRE, leftover.id, "older")
         turn.announce({Step.SHELVE: {"older": kept.id}, **renames})
-        rename(turn, Step.SHELVE, kept.id, older, "older", kept)
+        with_patience(turn, lambda: rename(turn, Step.SHELVE, kept.id, older, "older", turn.last_look(kept.id)))
     else:
         turn.announce(renames)
-    rename(turn, Step.COMMIT, old.id, prev, "old", turn.last_look(old.id))
+    with_patience(turn, lambda: rename(turn, Step.COMMIT, old.id, prev, "old", turn.last_look(old.id)))
     return old.id
 
 
 def name_new(turn: Turn, new: Container) -> None:
     """Give the new one the environment's container name."""
-    rename(turn, Step.NAME, new.id, turn.planned.container, "new", turn.last_look(new.id))
+    name = turn.planned.container
+    with_patience(turn, lambda: rename(turn, Step.NAME, new.id, name, "new", turn.last_look(new.id)))
 
 
 def finish(turn: Turn, started: Container, old: Container | None = None, way_back: str = "") -> None:

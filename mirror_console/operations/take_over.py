@@ -6,7 +6,7 @@ is a rollout of its own in the catalog, with one target: cut off itself, it is r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +14,8 @@ from enum import Enum, auto
 
 from mirror_console.domain.application import Application
 from mirror_console.domain.engine import Engine
-from mirror_console.domain.environment import Environment
+from mirror_console.domain.environment import Environment, Settings
+from mirror_console.domain.in_place import EARLIER
 from mirror_console.domain.lock import Lock, Pulse, felt
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import REST, Change, Plan, PlannedTarget, Swap, TakenFrom, Way, plan_fingerprint
@@ -243,7 +244,6 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
     settings = replace(environment.settings, restart=new.restart) if new is not None else environment.settings
     # How it was to be replaced is what its console said, whatever is in this catalog.
     settings = replace(settings, route=labelled_route(labels, settings))
-    swap = Swap.BESIDE if settings.route is not None else Swap.RECREATE
     return PlannedTarget(
         environment_id=environment.id,
         process=environment.processes[0].name,
@@ -254,7 +254,7 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
         engine=place.engine.name,
         container=place.container,
         change=Change.TAKE_OVER,
-        swap=swap if labels.get(LABEL + "prev") else Swap.CREATE,
+        swap=_swap(labels, settings),
         before_title=image.version if image is not None else "",
         before_fingerprint=image.fingerprint if image is not None else "",
         before_container_id=labels.get(LABEL + "prev", ""),
@@ -266,3 +266,12 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
         engine_at_once=place.engine.at_once,
         taken_from=taken,
     )
+
+
+def _swap(labels: Mapping[str, str], settings: Settings) -> Swap:
+    """How the other console went about it, from the labels of its lock."""
+    if EARLIER in labels:
+        return Swap.IN_PLACE
+    if not labels.get(LABEL + "prev"):
+        return Swap.CREATE
+    return Swap.BESIDE if settings.route is not None else Swap.RECREATE

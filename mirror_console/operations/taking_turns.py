@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import assert_never
 
 from mirror_console.domain.plan import OnFailure, Swap
 from mirror_console.domain.rollout import Target, TargetState
@@ -15,6 +16,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import PutAside
 from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.heartbeat import Heartbeat
+from mirror_console.operations.in_place import change_in_place
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.leaving import leave_or_put_back, may_stay
 from mirror_console.operations.put_back import put_back
@@ -49,12 +51,22 @@ def take_turn(
     turn = Turn(console, engine, session, rollout.id, target, show, way.bake, way.health_limit, heart, fetcher.halting)
     turn.image_looks = image_looks
     turn.breaks_off, turn.ends = breaks_off, ends
-    swap = _SWAPS[planned.swap]
-    settle(turn, lambda turn: swap(turn, fetcher), way.on_failure)
+    settle(turn, lambda turn: _swap(turn, fetcher), way.on_failure)
     look_last(turn)
 
 
-_SWAPS = {Swap.CREATE: create, Swap.RECREATE: recreate, Swap.BESIDE: start_beside}
+def _swap(turn: Turn, fetcher: Fetcher) -> None:
+    match turn.planned.swap:
+        case Swap.CREATE:
+            create(turn, fetcher)
+        case Swap.RECREATE:
+            recreate(turn, fetcher)
+        case Swap.BESIDE:
+            start_beside(turn, fetcher)
+        case Swap.IN_PLACE:
+            change_in_place(turn)
+        case _:
+            assert_never(turn.planned.swap)
 
 
 def settle(turn: Turn, work: Callable[[Turn], None], on_failure: OnFailure = OnFailure.PUT_BACK) -> None:

@@ -270,6 +270,8 @@ def _healthy_now(target: PlannedTarget, old: Container | None) -> list[CheckResu
 def _way_back(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
     if old is None:
         return said(target, Check.WAY_BACK, Answer.PASS, "There was no container: putting back removes the new one.")
+    if target.swap is Swap.IN_PLACE:
+        return said(target, Check.WAY_BACK, Answer.PASS, "The container stays; what it was granted is on record.")
     if scene.image(old.image_id) is None:
         words = (
             "The image of the running container is gone from the engine; the stopped container is the only way back."

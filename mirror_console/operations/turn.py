@@ -188,7 +188,7 @@ class Turn:
             return
         why = _told(refusal) if refusal and not refusal.outcome_unknown else wrong
         self._end(step, Result.FAILED, why, objects)
-        raise StepFailed(step, why)
+        raise StepFailed(step, why, refusal.kind if refusal is not None else None)
 
     def _look(self, step: Step, done: Callable[[], str | None], refusal: EngineError | None) -> str | None:
         """Ask whether a step is done. After a call without an answer keep asking: it may still be on its way."""

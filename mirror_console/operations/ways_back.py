@@ -66,6 +66,8 @@ def _known(target: Target, on_engine: Mapping[str, Collection[str]], of_source: 
     planned = target.planned
     if planned.swap is Swap.CREATE:
         return KnownWay(WayBack.NOTHING_BEFORE, "It had no container before.")
+    if planned.swap is Swap.IN_PLACE:
+        return KnownWay(WayBack.KEPT, "Only its limits were changed, in place: the earlier ones are on record.")
     releases = of_source.of(planned.application_id)
     before = next((one for one in releases if one.is_image(planned.before_fingerprint)), None)
     migrations = way_back_over(releases, planned.before_fingerprint, planned.after_fingerprint or planned.digest)

@@ -33,7 +33,8 @@ def rename_container(state: EngineState, reference: str, new_name: str) -> None:
 def update_container(state: EngineState, reference: str, body: Document) -> None:
     """Change limits and restart policy in place. What it doesn't know it ignores, and 0 means 'no change'.
 
-    Raises Refusal: 404, 400 for a value that isn't one, 409 for limits that contradict each other.
+    Of processes 0 and less take the limit away. Raises Refusal: 404, 400 for a value that isn't one, 409 for limits
+    that contradict each other.
     """
     with state.lock:
         container = state.find_container(reference)
@@ -46,13 +47,17 @@ def update_container(state: EngineState, reference: str, body: Document) -> None
         if memory and not swap and 0 < host["MemorySwap"] < memory:
             words = "Memory limit should be smaller than already set memoryswap limit"
             raise Refusal(409, f"{trouble}{words}, update the memoryswap at the same time")
+        if (body.get("NanoCpus") or 0) < 0:
+            raise Refusal(400, "Range of CPUs is from 0.01 to 4.00, as there are only 4 CPUs available")
         for key, name in (("CpuPeriod", "CPU Period"), ("CpuQuota", "CPU Quota")):
             if body.get(key) and host["NanoCpus"]:
                 words = f"{name} cannot be updated as NanoCPUs has already been set"
                 raise Refusal(409, f"{trouble}Conflicting options: {words}")
         limits = {"Memory": memory, "MemorySwap": swap, "NanoCpus": body.get("NanoCpus") or 0}
-        limits |= {key: body.get(key) for key in (*_PLAIN_LIMITS, "PidsLimit")}
+        limits |= {key: body.get(key) for key in _PLAIN_LIMITS}
         host |= {key: value for key, value in limits.items() if value}
+        if (pids := body.get("PidsLimit")) is not None:
+            host["PidsLimit"] = max(0, pids)
         if policy.get("Name"):
             host["RestartPolicy"] = {"Name": policy["Name"], "MaximumRetryCount": policy.get("MaximumRetryCount") or 0}
         state.tell(container, "update", state.clock(), {})

@@ -23,6 +23,8 @@ class Fault(StrEnum):
     """The connection is reset before anything came."""
     ERROR_PAGE = "error page"
     """Status 500 with HTML, as from a proxy in front of a dead engine."""
+    DISK_FULL = "disk full"
+    """Status 500: what would have to be written has no room, and nothing is changed."""
     INVALID_JSON = "invalid JSON"
     """Status 200 with JSON that breaks off."""
     ENDLESS = "200 MB"
@@ -38,6 +40,7 @@ HOSTILE = f"{ESCAPES}{MARKUP}{TURNED}"
 """Text that must be shown as text, or not at all."""
 
 _ERROR_PAGE = b"<html><head><title>502</title></head><body><h1>Bad gateway</h1></body></html>"
+_NO_ROOM = b'{"message":"write /var/lib/docker/containers/.tmp-config.v2.json: no space left on device"}'
 _MEGABYTE = 1024 * 1024
 _ENDLESS_MEGABYTES = 200
 
@@ -88,6 +91,8 @@ class Manners:
                 return replace(answer(request), broken=True)
             case Fault.ERROR_PAGE:
                 return Reply(500, _ERROR_PAGE, "text/html")
+            case Fault.DISK_FULL:
+                return Reply(500, _NO_ROOM)
             case Fault.INVALID_JSON:
                 return Reply(200, b'[{"Id": "abc", "Names": ["/web"')
             case Fault.ENDLESS:

@@ -9,6 +9,7 @@ import pytest
 
 from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings, Volume
+from mirror_console.domain.in_place import Granted, granted_to
 from mirror_console.domain.observation import Container, Health, State
 from mirror_console.domain.request import ContainerSpec, PullProgress
 from mirror_console.domain.route import Route
@@ -17,6 +18,7 @@ from mirror_console.errors import EngineError, FailureKind
 from tests.contract.stage import Behaviour, Stage, until
 
 NOWHERE = "0" * 64
+MIB = 1024 * 1024
 
 
 def _refusal(call: Callable[..., object], *arguments: object) -> EngineError:
@@ -337,6 +339,33 @@ def test_restart_policies_change_in_place_before_and_after_the_start(stage: Stag
         stage.session.set_restart(made, policy)
         seen = _look(stage, made)
         assert (seen.restart, seen.restart_retries, seen.running) == (policy, 0, True)
+
+
+def test_limits_change_in_place_of_what_runs_and_it_runs_on(stage: Stage) -> None:
+    """Both limits of memory at once, for an engine refuses one above the other; what can't be taken away stays."""
+    made = stage.create(Settings(limits=Limits(32 * MIB, 0.5, 50)), restart=RestartPolicy.NO)
+    stage.session.start(made)
+    before = _look(stage, made)
+    now = granted_to(before)
+    assert (now.limits, now.restart) == (Limits(32 * MIB, 0.5, 50), RestartPolicy.NO)
+    for wanted in (
+        Granted(Limits(64 * MIB, 1.0, 60), RestartPolicy.UNLESS_STOPPED),
+        Granted(Limits(32 * MIB, 1.0, 0), RestartPolicy.UNLESS_STOPPED),
+        Granted(Limits(32 * MIB, 0.5, 50), RestartPolicy.NO),
+    ):
+        stage.session.grant(made, wanted, now)
+        seen = _look(stage, made)
+        now = granted_to(seen)
+        assert now.differs_from(wanted) is None
+        assert (seen.running, seen.started_at, seen.restart_count) == (True, before.started_at, 0)
+        assert seen.unsupported == ()
+    # Nothing is sent for these: no number takes such a limit away.
+    stage.session.grant(made, Granted(Limits(0, 0.0, 50), RestartPolicy.NO), now)
+    assert granted_to(_look(stage, made)) == now
+    tiny = Granted(Limits(1 * MIB, 0.5, 50), RestartPolicy.ALWAYS)
+    assert _refusal(stage.session.grant, made, tiny, now).kind is FailureKind.REJECTED
+    assert granted_to(_look(stage, made)) == now
+    assert _refusal(stage.session.grant, NOWHERE, tiny, now).kind is FailureKind.NOT_FOUND
 
 
 @pytest.mark.parametrize("policy", list(RestartPolicy))

@@ -16,7 +16,8 @@ from urllib.parse import quote
 import pytest
 
 from mirror_console.domain.engine_kind import EngineKind
-from mirror_console.domain.environment import Port, RestartPolicy, Settings
+from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings
+from mirror_console.domain.in_place import Granted, granted_to
 from mirror_console.domain.observation import Container, Health, State
 from mirror_console.domain.request import PullProgress
 from mirror_console.domain.route import Route
@@ -107,6 +108,16 @@ def test_restart_policies_change_in_place_before_and_after_the_start(stage: Stag
     assert refusal.kind is FailureKind.REJECTED
     assert refusal.title == "porto is Podman, which can't change the restart policy."
     assert _look(stage, made).restart is RestartPolicy.UNLESS_STOPPED
+
+
+def test_limits_change_in_place_of_what_runs_and_it_runs_on(stage: Stage) -> None:
+    """They can't be changed either."""
+    made = stage.create(Settings(), restart=RestartPolicy.NO)
+    there = granted_to(_look(stage, made))
+    refusal = _refusal(stage.session.grant, made, Granted(Limits(pids=50), RestartPolicy.ALWAYS), there)
+    assert refusal.kind is FailureKind.REJECTED
+    assert refusal.title == "porto is Podman, which can't change the limits."
+    assert granted_to(_look(stage, made)) == there
 
 
 def test_what_is_not_there(stage: Stage) -> None:

@@ -13,7 +13,7 @@ import pytest
 PROGRAM = Path(__file__).parents[2] / "mirror_console"
 
 SESSION = {"pull", "load", "tag", "remove_image", "create", "start", "stop", "rename", "set_restart", "remove"}
-SESSION |= {"create_network", "create_volume"}
+SESSION |= {"create_network", "create_volume", "grant"}
 """Verbs of an engine's session that change something on it."""
 VAULT = {"put", "forget"}
 

@@ -18,9 +18,10 @@ from typing import Any
 
 from mirror_console.app import opened
 from mirror_console.domain.application import Application, Kind
+from mirror_console.domain.applied import Applied
 from mirror_console.domain.engine import Engine, parse_address
-from mirror_console.domain.environment import Environment, HealthTest, Process, RestartPolicy, Settings, Volume
-from mirror_console.domain.plan import REST, Way
+from mirror_console.domain.environment import Environment, HealthTest, Limits, Process, RestartPolicy, Settings, Volume
+from mirror_console.domain.plan import REST, Swap, Way
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import Rollout
 from mirror_console.domain.route import Route
@@ -33,6 +34,7 @@ from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, start
 from tests.catalogs import opened_catalog
 
+AT_REST = HealthTest(settle=0.0, limit=5.0)
 AT_ONCE = Way(waves=(REST,), bake=0.2, pause_after_canary=False)
 
 
@@ -53,6 +55,10 @@ class Scene:
     policy: RestartPolicy = RestartPolicy.ALWAYS
     edge: str = ""
     """The proxy's network, in which a new container starts beside the old one; empty where it is replaced."""
+    limits: tuple[Limits, Limits] = (Limits(), Limits())
+    """What its container was granted, and is to be granted in place."""
+    made: str = ""
+    """The id of the container that this console made, where one was."""
 
     @property
     def alias(self) -> str:
@@ -81,6 +87,37 @@ def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
         fill(console, scene)
         refresh(console, parts.jobs)
         made = plan(console, "live", ["mirror"], AT_ONCE)
+        rollout = start(console, made, preflight(console, parts.jobs, made), "a test")
+        return _told(Conductor(console, parts.jobs, rollout).run()) | {"met": met}
+
+
+def change_in_place(scene: Scene, kill_at: str) -> dict[str, Any]:
+    """Have the limits changed in place of a container that the catalog has on record, and be cut off at a boundary."""
+    met: list[str] = []
+
+    def mark(boundary: str) -> None:
+        met.append(boundary)
+        if boundary == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    opened_catalog(Path(scene.home) / "catalog.sqlite").close()
+    with opened() as parts:
+        console = replace(parts.console, mark=mark)
+        fill(console, scene)
+        before, after = (
+            Settings(networks=("none",), limits=limits, restart=scene.policy, health=AT_REST) for limits in scene.limits
+        )
+        with console.catalog.write() as books:
+            environment = books.environments.get(scene.identity)
+            books.environments.save(replace(environment, settings=after))
+            books.applied.save(
+                Applied(
+                    scene.identity, "web", scene.made, console.clock(), "somebody", scene.goal_fingerprint, before, "1"
+                )
+            )
+        refresh(console, parts.jobs)
+        made = plan(console, "live", ["mirror"], AT_ONCE, settings_only=True)
+        assert [target.swap for target in made.targets] == [Swap.IN_PLACE], made
         rollout = start(console, made, preflight(console, parts.jobs, made), "a test")
         return _told(Conductor(console, parts.jobs, rollout).run()) | {"met": met}
 
@@ -190,7 +227,8 @@ class Cutter:
 
 
 def _carry_out(operation: Callable[..., dict[str, Any]], of_scene: dict[str, Any], more: tuple[str, ...]) -> None:
-    scene = Scene(**of_scene)
+    limits = [Limits(**one) for one in of_scene["limits"]]
+    scene = Scene(**of_scene | {"limits": tuple(limits)})
     os.environ["MIRROR_CONSOLE_HOME"] = scene.home
     told = Path(scene.home) / "told.json"
     try:

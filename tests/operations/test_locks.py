@@ -14,9 +14,9 @@ import pytest
 from mirror_console.domain.alignment import Activity, Status
 from mirror_console.domain.cell_words import cell_texts
 from mirror_console.domain.check import Check
-from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.environment import Limits, RestartPolicy
 from mirror_console.domain.lock import LockTimes
-from mirror_console.domain.plan import Change
+from mirror_console.domain.plan import Change, OnFailure
 from mirror_console.domain.rollout import Rollout, RolloutState, Step, TargetState
 from mirror_console.domain.verdict import verdict
 from mirror_console.engine import DockerEngines
@@ -24,6 +24,7 @@ from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.jobs import Jobs
 from mirror_console.operations import recovery
 from mirror_console.operations.console import Console
+from mirror_console.operations.deciding import Decision, decide_on
 from mirror_console.operations.locks import all_locks
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
@@ -31,6 +32,8 @@ from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, start
 from mirror_console.operations.status import survey
 from mirror_console.operations.take_over import Found, Watched, standing_words, take_over, watch
+from mirror_console.operations.vigil import Vigil
+from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.registry import Login
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
@@ -354,4 +357,57 @@ def test_a_lock_that_was_pruned_and_an_environment_that_others_changed_since(two
     assert target.state is TargetState.SUPERSEDED, target.words
     assert "another container now" in target.words
     assert two.first.container(LIVE).is_running
+    assert LOCK not in two.alpha
+
+
+def test_what_waits_for_a_decision_beats_on_as_long_as_its_console_lives(two: Two) -> None:
+    two.first.publish("26.8.4", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    refresh(two.first.console, two.first.jobs)
+    way = replace(QUICK, on_failure=OnFailure.ASK, max_failed=9)
+    made = plan(two.first.console, "live", ["mirror-01"], way)
+    checked = preflight(two.first.console, two.first.jobs, made)
+    asking = Conductor(two.first.console, two.first.jobs, start(two.first.console, made, checked, "a test")).run()
+    assert asking.targets[0].state is TargetState.UNDECIDED
+    assert watch(two.second.console, two.place).found is Found.STILL
+
+    vigil = Vigil(two.first.console, two.first.jobs)
+    assert vigil.keep(asking) == 1
+    assert watch(two.second.console, two.place).found is Found.ALIVE
+    # Asked again, as on every look at the list, it goes on with one heart.
+    assert vigil.keep(asking) == 1
+    vigil.leave(asking.id)
+    assert watch(two.second.console, two.place).found is Found.STILL
+
+    vigil.keep(asking)
+    decided = decide_on(
+        two.first.console, two.first.jobs, asking.id, [asking.targets[0].environment_id], Decision.PUT_BACK
+    )
+    vigil.close()
+    assert decided.targets[0].state is TargetState.PUT_BACK
+    assert two.alpha == BACK
+    assert vigil.keep(decided) == 0
+
+
+def test_what_was_changed_in_place_goes_back_for_whoever_takes_it_over(two: Two) -> None:
+    """The lock alone says what the container was granted: the other console has none of it on record."""
+    assert two.first.roll_out().state is RolloutState.COMPLETED
+    environment = two.first.environment(two.first.mirrors[0], "live")
+    two.first.with_settings(environment, limits=Limits(pids=50), restart=RestartPolicy.ALWAYS)
+    made = plan(two.first.console, "live", ["mirror-01"], QUICK, settings_only=True)
+    rollout = start(two.first.console, made, preflight(two.first.console, two.first.jobs, made), "a test")
+    before = two.first.container(LIVE)
+
+    def fail() -> None:
+        raise CatalogError("The journal can't be written.", "A test says so.")
+
+    with pytest.raises(CatalogError, match="journal"):
+        Conductor(replace(two.first.console, mark=at("CHANGE:sent", fail)), two.first.jobs, rollout).run()
+    assert (before.host["PidsLimit"], before.policy) == (50, "always")
+    started = before.started
+
+    ended = taken(two)
+
+    assert ended.targets[0].state is TargetState.PUT_BACK
+    after = two.first.container(LIVE)
+    assert (after.id, after.started, after.host["PidsLimit"], after.policy) == (before.id, started, 0, "unless-stopped")
     assert LOCK not in two.alpha

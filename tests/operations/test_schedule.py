@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,14 +20,17 @@ from mirror_console.operations.hold import set_hold
 from mirror_console.operations.imports import export_catalog, import_catalog
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
+from mirror_console.operations.recovery import interrupted
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, resume, start
 from mirror_console.operations.schedule import (
     FreezeInput,
     ScopeInput,
     WindowInput,
+    as_typed,
     save_freeze,
     save_window,
+    slug_of,
     take_away,
     the_schedule,
 )
@@ -104,6 +108,7 @@ def test_a_window_that_closes_leaves_its_targets_waiting_and_only_them(night: Ni
     assert states(rollout) == [TargetState.DONE, TargetState.QUEUED, TargetState.DONE, TargetState.DONE]
     assert rollout.state is RolloutState.PAUSED
     assert rollout.paused_because.startswith("Paused: Mirror 02 may not be changed now; the list says why")
+    assert " The first of them may be changed from " in rollout.paused_because
     assert rollout.targets[1].words.startswith("window closed: outside its window (every day ")
     assert night.fleet.version_of("mirror-02-live") == "26.8.2"
 
@@ -122,6 +127,68 @@ def test_a_window_that_closes_leaves_its_targets_waiting_and_only_them(night: Ni
     assert (rollout.state, states(rollout)) == (RolloutState.COMPLETED, [TargetState.DONE] * 4)
     assert rollout.targets[1].words == "its health check says healthy"
     assert night.fleet.version_of("mirror-02-live") == "26.8.3"
+
+
+def test_one_that_was_told_so_goes_on_by_itself_once_its_window_opens(night: Night) -> None:
+    """It runs on meanwhile, says what it waits for, and asks the checks again before it goes on."""
+    night.window("mirror-02", -60, 20)
+    said: list[str] = []
+
+    def watch(rollout: Rollout) -> None:
+        if rollout.paused_because and rollout.paused_because not in said:
+            said.append(rollout.paused_because)
+            assert rollout.state is RolloutState.RUNNING
+            # The night is over.
+            night.ahead = timedelta(hours=24)
+
+    rollout = night.start(night.plan(replace(QUICK, resumes=True)))
+    night.ahead = timedelta(minutes=30)
+    rollout = Conductor(night.console, night.fleet.jobs, rollout, watch).run()
+
+    assert (rollout.state, states(rollout)) == (RolloutState.COMPLETED, [TargetState.DONE] * 4)
+    assert rollout.paused_because == ""
+    (words,) = said
+    assert words.startswith("Waits: Mirror 02 may not be changed now; the list says why. It goes on by itself from ")
+    starts = {target.planned.application: target.started_at for target in rollout.targets}
+    assert max(starts, key=lambda name: starts[name] or now()) == "Mirror 02"
+
+
+def test_one_that_waits_by_itself_is_stopped_and_left_without_anything_to_recover(night: Night) -> None:
+    night.window("mirror-02", -60, 20)
+    stopped = night.start(night.plan(replace(QUICK, resumes=True)))
+    night.ahead = timedelta(minutes=30)
+    conductors: list[Conductor] = []
+
+    def stop(rollout: Rollout) -> None:
+        if rollout.paused_because:
+            conductors[0].stop()
+
+    conductors.append(Conductor(night.console, night.fleet.jobs, stopped, stop))
+    ended = conductors[0].run()
+    assert (ended.state, ended.targets[1].state) == (RolloutState.STOPPED, TargetState.NOT_STARTED)
+    assert ended.paused_because == ""
+
+    # The program ends while it waits.
+    night.ahead = timedelta(0)
+    night.fleet.publish("26.8.4", health_interval=0.02)
+    refresh(night.console, night.fleet.jobs)
+    left = night.start(night.plan(replace(QUICK, resumes=True)))
+    night.ahead = timedelta(minutes=30)
+    waits = threading.Event()
+    job = night.fleet.jobs.submit(
+        "Rollout",
+        Conductor(
+            night.console, night.fleet.jobs, left, lambda rollout: waits.set() if rollout.paused_because else None
+        ).run,
+    )
+    assert waits.wait(20)
+    job.cancel()
+    assert job.over_within(10)
+    with night.console.catalog.read() as books:
+        left = books.rollouts.get(left.id)
+    assert left.state is RolloutState.PAUSED
+    assert left.paused_because.startswith("The program ended. Waits: Mirror 02 may not be changed now;")
+    assert interrupted(night.console) == ()
 
 
 def test_what_may_not_be_changed_when_it_starts_is_left_out_with_the_reason(night: Night) -> None:
@@ -209,6 +276,31 @@ freezes:
 
 def _unnamed(schedule: Schedule) -> list[Window | Freeze]:
     return sorted((replace(one, id="") for one in schedule.all), key=repr)
+
+
+def test_what_is_there_is_changed_as_it_is_typed(night: Night) -> None:
+    window = save_window(
+        night.console, WindowInput("sat", "02:00", "24:00", "Europe/Berlin", ScopeInput("", "", "live"))
+    )
+    ends = now() + timedelta(days=9)
+    day = FreezeInput(f"{now():%Y-%m-%d}", f"{ends:%Y-%m-%d %H:%M}", "UTC", "an audit", ScopeInput("", "mirror-03"))
+    freeze = save_freeze(night.console, day)
+    shown = as_typed(window, slug_of(night.console, window), "UTC")
+    assert shown == WindowInput("sat", "02:00", "24:00", "Europe/Berlin", ScopeInput("", "", "live"), window.id)
+    assert isinstance(shown, WindowInput)
+    typed = as_typed(freeze, slug_of(night.console, freeze), "America/New_York")
+    assert isinstance(typed, FreezeInput)
+    assert typed.scope == ScopeInput("", "mirror-03")
+
+    # Saved as it is shown nothing is another than it was.
+    assert (save_window(night.console, shown), save_freeze(night.console, typed)) == (window, freeze)
+    changed = save_window(night.console, replace(shown, days="sat, sun", scope=ScopeInput(mirror="mirror-02")))
+    schedule, names = the_schedule(night.console)
+    assert (changed.id, schedule.windows) == (window.id, (changed,))
+    assert (str(changed), names[changed.application_id]) == ("sat, sun 02:00–24:00 Europe/Berlin", "Mirror 02")
+    with pytest.raises(InvalidInput, match="not saved"):
+        save_freeze(night.console, replace(typed, ends=typed.begins))
+    assert the_schedule(night.console)[0].freezes == (freeze,)
 
 
 def test_everything_wrong_with_what_was_typed_is_told_at_once(night: Night) -> None:

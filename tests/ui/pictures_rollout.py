@@ -24,6 +24,7 @@ from mirror_console.domain.check import Check
 from mirror_console.domain.durations import Lasted, Learned
 from mirror_console.domain.engine import Engine, Registry, TlsReferences
 from mirror_console.domain.fetching import FetchState, fetching_words
+from mirror_console.domain.fleet import Row
 from mirror_console.domain.plan import Change, Plan, PlannedTarget
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.release import Mark
@@ -61,6 +62,7 @@ from mirror_console.ui.rollout.checks import ChecksStep
 from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.overriding import OverrideDialog
 from mirror_console.ui.rollout.page import RolloutsPage
+from mirror_console.ui.rollout.runs import _Run
 from mirror_console.ui.settings.page import SettingsPage
 from mirror_console.ui.settings.schedule_form import FreezeDialog, WindowDialog
 from mirror_console.ui.signals import Signals
@@ -281,6 +283,13 @@ def _new_window(window: MainWindow) -> QWidget:
     return dialog
 
 
+def _change_window(window: MainWindow) -> QWidget:
+    _windows(window)
+    dialog = WindowDialog(GRID, lambda: None, window)
+    dialog.change(WindowInput("sat, sun", "22:00", "04:00", "Europe/Berlin", ScopeInput(environment="live"), "w"))
+    return dialog
+
+
 def _new_freeze(window: MainWindow) -> QWidget:
     _windows(window)
     dialog = FreezeDialog(GRID, lambda: None, window)
@@ -362,6 +371,36 @@ def _releasing(window: MainWindow) -> QWidget:
     entries = sample.journal(rollout, target.environment_id, Step.DISARM)[:-1]
     begun = replace(entries[-1], step=Step.RELEASE, phase=Phase.INTENT, result=None)
     page.run_view.panel.show_target(target, [*entries, begun], NOW)
+    return window
+
+
+def _settings_targets(window: MainWindow) -> QWidget:
+    page = _rollouts(window, replace(GRID, rows=tuple(_pending(row) for row in GRID.rows)))
+    page.begin("live", sample.ids(GRID))
+    page.assistant.targets.what.setCurrentIndex(1)
+    return window
+
+
+def _pending(row: Row) -> Row:
+    waits = len(row.application.slug) % 2 == 0
+    cells = {name: cell._replace(pending=waits) for name, cell in row.cells.items()}
+    return replace(row, cells=cells)
+
+
+def _settings_plan(window: MainWindow, tab: int) -> QWidget:
+    page = _rollouts(window)
+    page.begin("live", sample.ids(GRID))
+    page.assistant.show_plan(sample.settings_plan(PLAN))
+    page.assistant.preview.tabs.setCurrentIndex(tab)
+    return window
+
+
+def _window_waits(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    rollout = sample.waits(PLAN)
+    page.runs._runs[rollout.id] = _Run(rollout)
+    page.list.show_rollouts([rollout])
+    page.open(rollout.id)
     return window
 
 
@@ -721,6 +760,11 @@ SCENES: dict[str, Scene] = {
     "rollout-1-wrong": _targets_wrong,
     "rollout-5-slow": _slow,
     "rollout-5-closed": _window_closed,
+    "rollout-1-settings": _settings_targets,
+    "rollout-2-settings": lambda window: _settings_plan(window, 0),
+    "rollout-2-settings-tab": lambda window: _settings_plan(window, 5),
+    "rollout-5-waits": _window_waits,
+    "schedule-change": _change_window,
     "schedule-settings": _schedule,
     "schedule-window": _new_window,
     "schedule-freeze": _new_freeze,

@@ -11,7 +11,8 @@ from mirror_console.domain.alignment import Alignment, DriftKind
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.fetching import Fetch, FetchState
 from mirror_console.domain.fleet import Grid, Row
-from mirror_console.domain.plan import REST, Change, LeftOut, Plan, Reason, RollbackOf, Way, make_plan
+from mirror_console.domain.observation import Difference
+from mirror_console.domain.plan import REST, Change, LeftOut, Plan, Reason, RollbackOf, Swap, Way, make_plan
 from mirror_console.domain.rollout import (
     RECREATE_STEPS,
     JournalEntry,
@@ -22,6 +23,7 @@ from mirror_console.domain.rollout import (
     Step,
     Target,
     TargetState,
+    waits_words,
 )
 from mirror_console.domain.way_back import WayBack
 from tests.ui.sample import NOW, SOURCE, cell, every_state, grid_of, mirror
@@ -231,6 +233,35 @@ def rollback(plan: Plan) -> Plan:
     return replace(
         plan, id="back", targets=targets[:-1], left_out=left_out, way=way, fingerprint="B51C-07E2", rollback_of=of
     )
+
+
+def settings_plan(plan: Plan) -> Plan:
+    """A plan for settings alone: most are changed in place, two are made anew."""
+    larger = Difference("memory limit", "256 MiB", "512 MiB")
+    fewer = Difference("process limit", "none", "200")
+    anew = Difference("variable DOMAIN", "as applied", "another value")
+    targets = tuple(
+        replace(
+            target,
+            change=Change.SETTINGS,
+            swap=Swap.RECREATE if number in {2, 5} else Swap.IN_PLACE,
+            after_title=target.before_title,
+            way_back=WayBack.KEPT,
+            image_bytes=0,
+            skips=0,
+            changes=(larger, *((anew,) if number in {2, 5} else ()), *((fewer,) if number % 3 == 0 else ())),
+        )
+        for number, target in enumerate(plan.targets)
+    )
+    return replace(plan, targets=targets)
+
+
+def waits(plan: Plan) -> Rollout:
+    """It goes on by itself once a window opens."""
+    closed = window_closed(plan)
+    ids = [target.environment_id for target in closed.targets if target.words]
+    words = waits_words(closed, ids, "from Sun 22:00 on")
+    return replace(closed, state=RolloutState.RUNNING, paused_because=words)
 
 
 def ended(plan: Plan) -> Rollout:

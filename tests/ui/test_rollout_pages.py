@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,13 +14,15 @@ from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.check import Answer as CheckAnswer
 from mirror_console.domain.check import Check
+from mirror_console.domain.plan import Plan, Way
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.jobs import Work
+from mirror_console.operations.console import Console
 from mirror_console.operations.recovery import Finding
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Answer
-from mirror_console.ui.rollout.operations import Report, RolloutOperations
+from mirror_console.ui.rollout.operations import Planning, Report, RolloutOperations
 from mirror_console.ui.rollout.page import RolloutsPage
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import Answers, ContextMaker
@@ -159,6 +161,50 @@ def test_the_plan_is_summed_up_before_it_is_listed(context: UiContext, make_page
     assert preview.sentence.text() == "22 of 24 targets will change, on 2 engines · 1 + 2 + 6 + 13 in 4 waves"
     assert preview.tabs.tabText(4) == "Left out (2)"
     assert "valid until" in preview.made.text()
+
+
+def test_settings_alone_are_chosen_planned_and_told_change_by_change(
+    qtbot: QtBot, context: UiContext, make_page: PageMaker
+) -> None:
+    page = make_page(context)
+    targets = page.assistant.targets
+    page.begin("live", sample.ids(GRID))
+    targets.what.setFocus()
+    QTest.keyClick(targets.what, Qt.Key.Key_Down)
+    assert targets.settings_only
+    # None of them has a change that waits.
+    assert not page.assistant.next_button.isEnabled()
+    waiting = {name: cell._replace(pending=True) for name, cell in GRID.rows[0].cells.items()}
+    grid = replace(GRID, rows=(replace(GRID.rows[0], cells=waiting), *GRID.rows[1:]))
+    context.set_grid(grid)
+    page.refresh(grid)
+    assert [row.words for row in targets.table.rows if row.eligible] == ["apply settings"]
+    asked: list[bool] = []
+
+    def plan(
+        _console: Console, _environment: str, _ids: Sequence[str], _way: Way, *, settings_only: bool = False
+    ) -> Plan:
+        asked.append(settings_only)
+        return sample.settings_plan(PLAN)
+
+    planning: Planning = plan  # type: ignore[assignment]  # it is called by place
+    page.assistant._operations = replace(OPERATIONS, plan=planning)
+    page.assistant.go_on()
+    qtbot.waitUntil(lambda: page.assistant.plan is not None)
+    assert asked == [True]
+    preview = page.assistant.preview
+    assert page.assistant.head.title.whole() == "Roll out settings → live"
+    assert preview.made.text().startswith("Settings only · Plan ")
+    assert "20 targets changed in place, while it runs: no restart, no downtime." in preview.promise.text()
+    assert preview.tabs.isTabVisible(preview.settings_tab)
+    assert preview.tabs.tabText(preview.settings_tab) == "Settings (3)"
+    assert [row.words for row in preview._settings.rows] == [
+        "memory limit: 256 MiB → 512 MiB",
+        "process limit: none → 200",
+        "variable DOMAIN: as applied → another value",
+    ]
+    page.assistant.show_plan(PLAN)
+    assert not preview.tabs.isTabVisible(preview.settings_tab)
 
 
 def test_an_old_plan_can_be_read_but_not_started(context: UiContext, make_page: PageMaker) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.schedule import Day, Freeze, Schedule, Window
+from mirror_console.operations.schedule import FreezeInput, WindowInput, save_freeze, save_window
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.detail import DetailPanel
 from mirror_console.ui.settings.schedule import SchedulePart
@@ -97,6 +98,41 @@ def test_a_freeze_says_why_and_is_taken_away_once_that_was_confirmed(qtbot: QtBo
     QTest.mouseClick(part.remove, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: part.table.rowCount() == 0)
     assert part.nothing.isVisible()
+
+
+def test_a_window_and_a_freeze_are_changed_where_they_stand(qtbot: QtBot, part: SchedulePart) -> None:
+    console = part._context.console
+    save_window(console, WindowInput("sat", "22:00", "4:00", "Europe/Berlin"))
+    save_freeze(console, FreezeInput("2998-12-20", "2999-01-06", "UTC", "Christmas"))
+    part.look()
+    qtbot.waitUntil(lambda: part.table.rowCount() == 2)
+    window, freeze = part.table.row(0), part.table.row(1)
+    assert isinstance(freeze, Freeze)
+
+    part.view.move_to(window.id)
+    part.change.setFocus()
+    QTest.keyClick(part.change, Qt.Key.Key_Space)
+    dialog = opened(qtbot, part, WindowDialog)
+    assert isinstance(dialog, WindowDialog)
+    assert dialog.windowTitle() == "Change this maintenance window"
+    assert (dialog.days.text(), dialog.begins.text(), dialog.ends.text()) == ("sat", "22:00", "04:00")
+    dialog.days.selectAll()
+    type_into(dialog.days, "sat, sun")
+    dialog.go_button.setFocus()
+    QTest.keyClick(dialog.go_button, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: str(part.table.row(0)) == "sat, sun 22:00–04:00 Europe/Berlin")
+    assert part.table.row(0).id == window.id
+
+    part.view.move_to(freeze.id)
+    QTest.mouseClick(part.change, Qt.MouseButton.LeftButton)
+    dialog = opened(qtbot, part, FreezeDialog)
+    assert isinstance(dialog, FreezeDialog)
+    type_into(dialog.reason, "Christmas and New Year")
+    QTest.mouseClick(dialog.go_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: getattr(part.table.row(1), "reason", "") == "Christmas and New Year")
+    changed = part.table.row(1)
+    assert isinstance(changed, Freeze)
+    assert (changed.id, changed.begins_at, changed.ends_at) == (freeze.id, freeze.begins_at, freeze.ends_at)
 
 
 def test_who_may_change_nothing_sees_everything(qtbot: QtBot, make_context: ContextMaker) -> None:

@@ -139,11 +139,15 @@ class Assistant(QWidget):
         if not self.targets.way.accept():
             return
         environment, ids = self.targets.environment_name, self.targets.application_ids
-        way = self.targets.way.way()
+        way, alone = self.targets.way.way(), self.targets.settings_only
         plan, console = self._operations.plan, self._context.console
         self._wait(tr("Planning…"))
         self._context.run(
-            tr("Plan"), lambda _work: plan(console, environment, ids, way), self.show_plan, self._failed, owner=self
+            tr("Plan"),
+            lambda _work: plan(console, environment, ids, way, settings_only=alone),
+            self.show_plan,
+            self._failed,
+            owner=self,
         )
 
     def show_plan(self, plan: Plan) -> None:

@@ -43,11 +43,25 @@ class Conducting(Protocol):
     def abort(self) -> None: ...
 
 
+class Planning(Protocol):
+    """What makes a plan; with `settings_only` images stay."""
+
+    def __call__(
+        self,
+        console: Console,
+        environment: str,
+        application_ids: Sequence[str],
+        way: Way,
+        *,
+        settings_only: bool = False,
+    ) -> Plan: ...
+
+
 @dataclass(frozen=True, slots=True)
 class RolloutOperations:
     """The operations behind the pages. All but `conductor` may take long and belong in a job."""
 
-    plan: Callable[[Console, str, Sequence[str], Way], Plan] = planning.plan
+    plan: Planning = planning.plan
     preflight: Callable[[Console, Jobs, Plan, Callable[[CheckResult], None]], Checked] = checking.preflight
     start: Callable[[Console, Plan, Checked, str, int | None], Rollout] = rolling.start
     conductor: Callable[[Console, Jobs, Rollout, Report], Conducting] = rolling.Conductor

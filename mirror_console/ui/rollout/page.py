@@ -146,6 +146,7 @@ class RolloutsPage(Page):
 
     def _take_all(self, rollouts: Sequence[Rollout]) -> None:
         self.list.show_rollouts([self.runs.latest(rollout.id) or rollout for rollout in rollouts])
+        self.runs.watch_over_new(rollouts)
         if self._wanted:
             wanted, self._wanted = self._wanted, ""
             found = self.list.rollout(wanted)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QTabWidget, QVBoxLayout, QWid
 from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, stops_at
 from mirror_console.domain.release_command import Preparation, preparation_words
+from mirror_console.domain.settings_plan import settings_words, unlike_words
 from mirror_console.domain.sizes import size_text
 from mirror_console.domain.swap_words import swap_words, swaps_words
 from mirror_console.ui.context import UiContext
@@ -22,6 +23,7 @@ from mirror_console.ui.rollout.words import (
     change_counts,
     plan_title,
     reason_counts,
+    step_words,
     titled,
     version_steps,
     way_back_glyph,
@@ -50,6 +52,12 @@ class _Group:
     name: str
     targets: tuple[PlannedTarget, ...]
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    words: str
+    mirrors: tuple[str, ...]
 
 
 class PlanPreview(QWidget):
@@ -86,6 +94,8 @@ class PlanPreview(QWidget):
         self._left_out = PlainTable[LeftOut](_left_columns(), lambda left: left.environment_id)
         self.tabs.addTab(TableView(self._targets, context.theme, tr("All targets")), tr("All targets"))
         self.tabs.addTab(TableView(self._left_out, context.theme, tr("Left out")), tr("Left out"))
+        self._settings = PlainTable[_Setting](_setting_columns(), lambda setting: setting.words)
+        self.settings_tab = self.tabs.addTab(TableView(self._settings, context.theme, tr("Settings")), "")
         column.addWidget(self.made)
         column.addWidget(self.sentence)
         column.addWidget(self.lasts)
@@ -125,6 +135,9 @@ class PlanPreview(QWidget):
         self._left_out.show(plan.left_out)
         self.tabs.setTabText(3, tr("All targets ({})").format(number(len(plan.targets))))
         self.tabs.setTabText(4, tr("Left out ({})").format(number(len(plan.left_out))))
+        self._settings.show([_Setting(words, tuple(mirrors)) for words, mirrors in settings_words(plan.targets)])
+        self.tabs.setTabText(self.settings_tab, tr("Settings ({})").format(number(self._settings.rowCount())))
+        self.tabs.setTabVisible(self.settings_tab, bool(self._settings.rowCount()))
 
     def show_learned(self, plan: Plan, learned: Learned) -> None:
         """Say how long it will take, by what earlier rollouts took."""
@@ -195,7 +208,7 @@ def _promise(plan: Plan) -> str:
         words = [tr("Not touched: DNS and other containers on these engines; {}.").format(others)]
     if plan.rollback_of is not None:
         words.append(tr("The next rollout takes them forward again, unless they are held."))
-    words += [tr(sentence) for sentence in swaps_words(plan.targets)]
+    words += [tr(sentence) for sentence in (*unlike_words(plan), *swaps_words(plan.targets))]
     return " ".join(words)
 
 
@@ -208,9 +221,7 @@ def _by_change(plan: Plan) -> list[_Group]:
     for change, _ in change_counts(plan):
         targets = tuple(target for target in plan.targets if target.change is change)
         for words, _many, skips in version_steps(targets):
-            these = tuple(
-                target for target in targets if f"{target.before_title or '—'} → {target.after_title}" == words
-            )
+            these = tuple(target for target in targets if step_words(target) == words)
             note = tr(_NOTES[change]) or _names(these)
             if skips:
                 note = tr("skips {} · {}").format(count(skips, "release", "releases"), note)
@@ -238,7 +249,11 @@ def _by_engine(plan: Plan) -> list[_Group]:
         sizes = {target.after_fingerprint or target.reference: target.image_bytes for target in targets}
         known = [size for size in sizes.values() if size is not None]
         need = (
-            tr("needs up to {} of disk").format(size_text(sum(known))) if known else tr("size of the image not known")
+            tr("nothing is fetched")
+            if known and not any(sizes.values())
+            else tr("needs up to {} of disk").format(size_text(sum(known)))
+            if known
+            else tr("size of the image not known")
         )
         words = tr("{} at once · {}").format(number(plan.way.at_once_per_engine), need)
         groups.append(_Group(engine_id, targets[0].engine, targets, words))
@@ -266,6 +281,7 @@ def _target_columns() -> tuple[Column[PlannedTarget], ...]:
             lambda target: tr(target.change),
             130,
             status=lambda target: CHANGE_GLYPHS[target.change],
+            tip=lambda target: "\n".join(map(str, target.changes)),
         ),
         Column("before", tr("From"), lambda target: target.before_title or "—", 90),
         Column("after", tr("To"), lambda target: target.after_title, 90),
@@ -273,6 +289,17 @@ def _target_columns() -> tuple[Column[PlannedTarget], ...]:
         Column("engine", tr("Engine"), lambda target: target.engine, 90, muted=True),
         Column("swap", tr("Swap"), lambda target: tr(target.swap), 96, muted=True, tip=swap_words),
         Column("size", tr("Image"), lambda target: size_text(target.image_bytes) or "—", 80, order=size, right=True),
+    )
+
+
+def _setting_columns() -> tuple[Column[_Setting], ...]:
+    def names(setting: _Setting) -> str:
+        return ", ".join(setting.mirrors)
+
+    return (
+        Column("setting", tr("Setting"), lambda setting: setting.words, 360, strong=True, stretch=True),
+        Column("count", tr("Targets"), lambda setting: number(len(setting.mirrors)), 80, right=True),
+        Column("mirrors", tr("Mirrors"), names, 260, tip=names),
     )
 
 

@@ -212,6 +212,9 @@ class RunView(QWidget):
             words = tr("{} – {} still working. Nothing new is begun.").format(doing, number(working))
         elif paused:
             words = rollout.paused_because or tr("Paused.")
+        elif running:
+            # It waits for a window to open, and goes on by itself.
+            words = rollout.paused_because
         self.why.setText(words)
         self._banner.setVisible(bool(words))
         if words and words != self._told:

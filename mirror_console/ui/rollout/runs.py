@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
 from mirror_console.domain.causes import Cause
-from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import JobEvent, Work
 from mirror_console.operations.deciding import Decision
+from mirror_console.operations.vigil import Vigil
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.operations import Conducting, Report, RolloutOperations
 from mirror_console.ui.rollout.words import over_of
@@ -37,6 +38,8 @@ class Runs(QObject):
         self._context = context
         self.operations = operations
         self._runs: dict[str, _Run] = {}
+        self._vigil = Vigil(context.console, context.jobs)
+        self._watched: set[str] = set()
 
     @property
     def running(self) -> tuple[Rollout, ...]:
@@ -56,6 +59,30 @@ class Runs(QObject):
         """'pause', 'stop' or 'abort' where the person has asked for it and targets are still in flight."""
         run = self._runs.get(rollout_id)
         return run.asked if run else ""
+
+    def watch_over(self, rollout: Rollout) -> None:
+        """Where a rollout waits for a decision here, let the locks that it holds go on beating meanwhile."""
+        waits = rollout.state is RolloutState.PAUSED and rollout.count(TargetState.UNDECIDED)
+        if waits and rollout.id not in self._runs and not self._context.console.read_only:
+            title = tr("Keep the locks of {}").format(rollout.plan.fingerprint)
+            self._watched.add(rollout.id)
+            self._context.run(
+                title, lambda _work: self._vigil.keep(rollout), self._kept(rollout.id), lane="vigil", owner=self
+            )
+
+    def watch_over_new(self, rollouts: Iterable[Rollout]) -> None:
+        """The same for those of which an earlier run of the program has left some."""
+        for rollout in rollouts:
+            if rollout.id not in self._watched:
+                self.watch_over(rollout)
+
+    def _kept(self, rollout_id: str) -> Callable[[int], None]:
+        def kept(_number: int) -> None:
+            if rollout_id in self._runs:
+                # It was decided about meanwhile.
+                self._vigil.leave(rollout_id)
+
+        return kept
 
     def carry_out(self, rollout: Rollout) -> None:
         """Carry out a rollout that was started or resumed."""
@@ -179,6 +206,9 @@ class Runs(QObject):
         self._tell(rollout)
 
         def carry(handed: Work) -> Rollout:
+            # What is done now has a heart of its own.
+            self._vigil.leave(rollout.id)
+
             def report(now: Rollout) -> None:
                 over, total = over_of(now)
                 handed.report(str(now.state), over, total, now)
@@ -209,6 +239,7 @@ class Runs(QObject):
     def _end(self, rollout: Rollout) -> None:
         self._runs.pop(rollout.id, None)
         self._show_next()
+        self.watch_over(rollout)
         self.changed.emit(rollout)
         self.ended.emit(rollout)
 

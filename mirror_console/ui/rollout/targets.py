@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 from mirror_console.domain.alignment import Cell, Status
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.plan import Change, LeftOut, PlannedTarget, Way, planned
+from mirror_console.domain.settings_plan import settings_alone
 from mirror_console.domain.verdict import age
 from mirror_console.errors import ConsoleError
 from mirror_console.ui.context import UiContext
@@ -24,6 +25,8 @@ from mirror_console.ui.widgets.scrolled import Paper, scrolled, type_width
 from mirror_console.ui.widgets.table import Column, Table, TableView
 from mirror_console.ui.widgets.text import Look, button, label
 from mirror_console.ui.words import count, number, tr
+
+SETTINGS = "settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,10 @@ class TargetsStep(QWidget):
         self.environment.setMinimumWidth(150)
         self.environment.setAccessibleName(tr("Environment"))
         self.environment.currentIndexChanged.connect(self._look)
+        self.what = choice([("", tr("Release and settings")), (SETTINGS, tr("Settings only"))])
+        self.what.setAccessibleName(tr("What is rolled out"))
+        self.what.setToolTip(tr("Settings only: the image that runs stays, what waits for a rollout is applied."))
+        self.what.currentIndexChanged.connect(self._look)
         self.take_all = button("", self._take_all)
         self.summary = label("", Look.MUTED, wrap=True)
         self.table = Table[Candidate](self._columns(), lambda row: row.application_id)
@@ -88,6 +95,11 @@ class TargetsStep(QWidget):
         return name if isinstance(name, str) else ""
 
     @property
+    def settings_only(self) -> bool:
+        """Whether images stay, and only settings are applied."""
+        return bool(self.what.currentData() == SETTINGS)
+
+    @property
     def application_ids(self) -> tuple[str, ...]:
         """The mirrors that were chosen: a fixed list, in the order in which they were chosen."""
         return self._ids
@@ -103,8 +115,10 @@ class TargetsStep(QWidget):
             return tr("None of these can be rolled out; the list says why.")
         return ""
 
-    def choose(self, environment: str, application_ids: Sequence[str]) -> None:
-        """Take these mirrors. The list stays as it is until others are chosen."""
+    def choose(self, environment: str, application_ids: Sequence[str], *, settings_only: bool | None = None) -> None:
+        """Take these mirrors. The list stays as it is until others are chosen; so does whether images stay."""
+        if settings_only is not None:
+            self.what.setCurrentIndex(self.what.findData(SETTINGS if settings_only else ""))
         self._ids = tuple(dict.fromkeys(application_ids))
         self._fill_environments(environment)
         self._look()
@@ -142,12 +156,13 @@ class TargetsStep(QWidget):
     def _look(self) -> None:
         grid, name = self._context.grid, self.environment_name
         rows = {row.application.id: row for row in grid.rows} if grid else {}
+        fate = settings_alone if self.settings_only else planned
         found = []
         for application_id in self._ids:
             row = rows.get(application_id)
             cell = row.cells.get(name) if row else None
             title = row.application.name if row else tr("a mirror that is gone")
-            found.append(Candidate(application_id, title, cell, planned(cell) if cell else None))
+            found.append(Candidate(application_id, title, cell, fate(cell) if cell else None))
         self._candidates = tuple(found)
         # What can't be included stands first: it is what the person may want to do something about.
         self.table.show(sorted(found, key=lambda candidate: candidate.eligible) if name else found)
@@ -206,6 +221,7 @@ class TargetsStep(QWidget):
         title.setBuddy(self.environment)
         row.addWidget(title)
         row.addWidget(self.environment)
+        row.addWidget(self.what)
         row.addWidget(self.take_all)
         row.addStretch(1)
         column.addLayout(row)

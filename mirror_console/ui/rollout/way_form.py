@@ -37,9 +37,6 @@ class WayForm(QWidget):
         self._filling = False
         self._ways = dict(ways)
         self._keep = keep
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_2)
         self.preset = choice(_items(self._ways), str(preset))
         self.kept = KeptWays(self._keep_as, self._forget)
         self.waves, self.at_once, self.per_engine = line_edit(), line_edit(), line_edit()
@@ -48,6 +45,7 @@ class WayForm(QWidget):
         self.max_failed, self.in_a_row = line_edit(), line_edit(placeholder=tr("no such rule"))
         self.per_registry, self.pulls = line_edit(), line_edit()
         self.prefetch = tick(tr("Fetch images before the first wave"))
+        self.resumes = tick(tr("Go on by itself when a window opens"))
         self.pauses = choice(
             [
                 (NEVER, tr("Never")),
@@ -87,19 +85,23 @@ class WayForm(QWidget):
         self.form.add(Field("prefetch", tr("Fetch first"), self.prefetch), wide=True)
         self.form.add(Field("pause", tr("Pause after"), self.pauses))
         self._named = self.form.add(Field("pauses", tr("Waves"), self.pause_waves))
+        self.form.add(Field("resumes", tr("Outside a window"), self.resumes), wide=True)
         self.form.end()
         self.numbers = label("", Look.STRONG, wrap=True)
         self.rule = label("", Look.MUTED, wrap=True)
         self.pausing = label("", Look.MUTED, wrap=True)
-        # What it comes to stands first: the figures below are many, and seldom touched.
-        column.addWidget(self.numbers)
-        column.addWidget(self.rule)
-        column.addWidget(self.pausing)
-        column.addWidget(self.form)
-        column.addWidget(self.kept)
-        column.addStretch(1)
+        self._lay_out()
         self.form.changed.connect(self._changed)
         self._take_preset()
+
+    def _lay_out(self) -> None:
+        """What it comes to stands first: the figures below are many, and seldom touched."""
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE_2)
+        for one in (self.numbers, self.rule, self.pausing, self.form, self.kept):
+            column.addWidget(one)
+        column.addStretch(1)
 
     def way(self) -> Way:
         """The way that is typed. Raises InvalidInput."""
@@ -130,6 +132,7 @@ class WayForm(QWidget):
         self.in_a_row.setText(texts.in_a_row)
         self.health_limit.setText(texts.health_limit)
         self.on_failure.setCurrentIndex(self.on_failure.findData(texts.on_failure))
+        self.resumes.setChecked(texts.resumes)
         word = texts.pauses if texts.pauses in {NEVER, CANARY, EVERY} else THESE
         self.pauses.setCurrentIndex(self.pauses.findData(word))
         self.pause_waves.setText(texts.pauses if word == THESE else "")
@@ -152,6 +155,7 @@ class WayForm(QWidget):
             self.in_a_row.text().strip(),
             self.health_limit.text().strip(),
             str(self.on_failure.currentData()),
+            self.resumes.isChecked(),
         )
 
     def _judge(self) -> tuple[Problem, ...]:

@@ -39,6 +39,7 @@ class WayTexts:
     in_a_row: str = ""
     health_limit: str = ""
     on_failure: str = str(OnFailure.PUT_BACK)
+    resumes: bool = False
 
 
 def read_way(texts: WayTexts) -> Way:
@@ -89,6 +90,7 @@ def read_way(texts: WayTexts) -> Way:
         pause_after_every=pauses.every,
         pause_after=pauses.waves,
         on_failure=OnFailure(texts.on_failure),
+        resumes=texts.resumes,
     )
     # The rules of the domain name what they judge in words; the form knows its fields by name.
     fields = {
@@ -121,6 +123,7 @@ def way_texts(way: Way) -> WayTexts:
         str(way.in_a_row) if way.in_a_row else "",
         span_text(way.health_limit) if way.health_limit else "",
         str(way.on_failure),
+        way.resumes,
     )
 
 
@@ -162,6 +165,8 @@ def way_words(way: Way, targets: int) -> str:
     parts.append(stop_words(way, counts))
     if way.on_failure is not OnFailure.PUT_BACK:
         parts.append(tr("who fails: {}").format(tr(way.on_failure)))
+    if way.resumes:
+        parts.append(tr("goes on by itself when a window opens"))
     return " · ".join(parts)
 
 

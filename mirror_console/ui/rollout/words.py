@@ -174,6 +174,8 @@ def versions(targets: Sequence[PlannedTarget]) -> str:
     titles = list(dict.fromkeys(target.after_title for target in targets))
     if not titles:
         return tr("nothing")
+    if all(target.change is Change.SETTINGS for target in targets):
+        return tr("settings")
     return titles[0] if len(titles) == 1 else count(len(titles), "version", "versions")
 
 
@@ -213,9 +215,15 @@ def version_steps(targets: Sequence[PlannedTarget]) -> list[tuple[str, int, int]
     """From which version to which, how many, and how many releases are skipped at most; most frequent first."""
     found: dict[str, list[int]] = {}
     for target in targets:
-        words = f"{target.before_title or '—'} → {target.after_title}"
-        found.setdefault(words, []).append(target.skips)
+        found.setdefault(step_words(target), []).append(target.skips)
     return sorted(((words, len(skips), max(skips)) for words, skips in found.items()), key=lambda step: -step[1])
+
+
+def step_words(target: PlannedTarget) -> str:
+    """From which version to which; of one whose image stays, the version that it has."""
+    if target.change is Change.SETTINGS and target.before_title == target.after_title:
+        return target.after_title or "—"
+    return f"{target.before_title or '—'} → {target.after_title}"
 
 
 def reason_counts(left_out: Sequence[LeftOut]) -> str:

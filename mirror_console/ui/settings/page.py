@@ -71,7 +71,7 @@ class SettingsPage(Page):
         self._section(
             tr("Windows and freezes"),
             tr("When mirrors may be changed. Checks ask it before a rollout, and before the turn of each target."),
-            (tr("Schedule"), self.schedule),
+            ("", self.schedule),
         )
         self._section(
             tr("Places"),
@@ -145,6 +145,10 @@ class SettingsPage(Page):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for name, field in fields:
+            if not name:
+                # The section says what it is: it has all of the width.
+                form.addRow(field)
+                continue
             said = label(name)
             said.setMinimumWidth(168)
             # So that the words stand in the middle of their field.

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from PySide6.QtCore import QTimeZone
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Status
 from mirror_console.domain.schedule import Freeze, Schedule, Window, scope_words
 from mirror_console.errors import InvalidInput
-from mirror_console.operations.schedule import save_freeze, save_window, take_away, the_schedule
+from mirror_console.operations.schedule import (
+    FreezeInput,
+    WindowInput,
+    as_typed,
+    save_freeze,
+    save_window,
+    slug_of,
+    take_away,
+    the_schedule,
+)
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.settings.schedule_form import FreezeDialog, ScheduleDialog, WindowDialog
 from mirror_console.ui.tokens import SPACE_2
@@ -22,7 +32,7 @@ ROWS_SHOWN = 8
 
 
 class SchedulePart(QWidget):
-    """A list, two buttons to add to it, and one to take away what is chosen."""
+    """A list, two buttons to add to it, and two to change or take away what is chosen; a double click changes it."""
 
     def __init__(self, context: UiContext) -> None:
         super().__init__()
@@ -41,11 +51,12 @@ class SchedulePart(QWidget):
         self.view = TableView(self.table, context.theme, tr("Windows and freezes"))
         self.add_window = button(tr("Add a window…"), self._new_window)
         self.add_freeze = button(tr("Add a freeze…"), self._new_freeze)
+        self.change = button(tr("Change…"), self._change)
         self.remove = button(tr("Take away…"), self._remove)
         self.says = label("", Look.MUTED, wrap=True)
         row = QHBoxLayout()
         row.setSpacing(SPACE_2)
-        for one in (self.add_window, self.add_freeze, self.remove):
+        for one in (self.add_window, self.add_freeze, self.change, self.remove):
             row.addWidget(one)
         row.addWidget(self.says, 1)
         column = QVBoxLayout(self)
@@ -56,6 +67,7 @@ class SchedulePart(QWidget):
         column.addLayout(row)
         self.view.hide()
         self.setFocusProxy(self.add_window)
+        self.view.doubleClicked.connect(lambda _index: self._change())
         self.view.selectionModel().currentChanged.connect(lambda *_: self._offer())
         self._offer()
 
@@ -80,8 +92,9 @@ class SchedulePart(QWidget):
         refusal = self._context.console.read_only
         for one in (self.add_window, self.add_freeze):
             one.setEnabled(not refusal)
-        self.remove.setVisible(self.view.isVisibleTo(self))
-        self.remove.setEnabled(not refusal and self._chosen() is not None)
+        for one in (self.change, self.remove):
+            one.setVisible(self.view.isVisibleTo(self))
+            one.setEnabled(not refusal and self._chosen() is not None)
         self.says.setText(tr("The console is read-only.") if refusal else "")
 
     def _chosen(self) -> Window | Freeze | None:
@@ -102,6 +115,32 @@ class SchedulePart(QWidget):
         dialog = FreezeDialog(
             self._context.grid, lambda: self._save(dialog, lambda: save_freeze(console, dialog.input())), self
         )
+        dialog.open()
+
+    def _change(self) -> None:
+        chosen, console = self._chosen(), self._context.console
+        if chosen is None:
+            return
+        here = bytes(QTimeZone.systemTimeZoneId().data()).decode() or "UTC"
+        self._context.run(
+            tr("Read it anew"),
+            lambda _work: as_typed(chosen, slug_of(console, chosen), here),
+            self._ask_change,
+            lane="schedule",
+            owner=self,
+        )
+
+    def _ask_change(self, typed: WindowInput | FreezeInput) -> None:
+        console, grid = self._context.console, self._context.grid
+        dialog: WindowDialog | FreezeDialog
+        if isinstance(typed, WindowInput):
+            window = WindowDialog(grid, lambda: self._save(window, lambda: save_window(console, window.input())), self)
+            window.change(typed)
+            dialog = window
+        else:
+            freeze = FreezeDialog(grid, lambda: self._save(freeze, lambda: save_freeze(console, freeze.input())), self)
+            freeze.change(typed)
+            dialog = freeze
         dialog.open()
 
     def _save(self, dialog: ScheduleDialog, save: Callable[[], object]) -> None:

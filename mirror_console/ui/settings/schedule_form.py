@@ -33,6 +33,8 @@ class ScheduleDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
+        self.identity = ""
+        self.title = label(title, Look.HEADING, wrap=True)
         self.setModal(True)
         self.setMinimumWidth(520)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -56,7 +58,7 @@ class ScheduleDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_6, SPACE_6, SPACE_6, SPACE_4)
         column.setSpacing(SPACE_3)
-        column.addWidget(label(title, Look.HEADING, wrap=True))
+        column.addWidget(self.title)
         column.addWidget(label(words, Look.MUTED, wrap=True))
         column.addWidget(self.form)
         # What room is left is for the words at a field that is wrong, not between the words above.
@@ -73,6 +75,19 @@ class ScheduleDialog(QDialog):
     def refused(self, error: InvalidInput) -> None:
         """Tell what is wrong at its field, and go there."""
         self.form.refuse(error.problems)
+
+    def show_typed(self, typed: WindowInput | FreezeInput, title: str) -> None:
+        """Show what is to be changed; saved, it takes the place of what it was."""
+        self.identity = typed.id
+        self.setWindowTitle(title)
+        self.title.setText(title)
+        self.mirror.setText(typed.scope.mirror)
+        self.zone.setText(typed.zone)
+        for field, value in ((self.account, typed.scope.account), (self.environment, typed.scope.environment)):
+            if field.findData(value) < 0:
+                # It may be gone from the catalog, or not be surveyed yet: it isn't made another silently.
+                field.addItem(value, value)
+            field.setCurrentIndex(field.findData(value))
 
     def scope(self) -> ScopeInput:
         """For whom it is to hold."""
@@ -100,9 +115,17 @@ class WindowDialog(ScheduleDialog):
         super().__init__(tr("New maintenance window"), words, fields, grid, save, parent)
         self.days.setFocus()
 
+    def change(self, typed: WindowInput) -> None:
+        """Show a window that is to be changed."""
+        self.show_typed(typed, tr("Change this maintenance window"))
+        self.days.setText(typed.days)
+        self.begins.setText(typed.begins)
+        self.ends.setText(typed.ends)
+
     def input(self) -> WindowInput:
         """What is typed."""
-        return WindowInput(self.days.text(), self.begins.text(), self.ends.text(), self.zone.text(), self.scope())
+        begins, ends = self.begins.text(), self.ends.text()
+        return WindowInput(self.days.text(), begins, ends, self.zone.text(), self.scope(), self.identity)
 
 
 class FreezeDialog(ScheduleDialog):
@@ -122,9 +145,17 @@ class FreezeDialog(ScheduleDialog):
         super().__init__(tr("New freeze"), words, fields, grid, save, parent)
         self.begins.setFocus()
 
+    def change(self, typed: FreezeInput) -> None:
+        """Show a freeze that is to be changed."""
+        self.show_typed(typed, tr("Change this freeze"))
+        self.begins.setText(typed.begins)
+        self.ends.setText(typed.ends)
+        self.reason.setText(typed.reason)
+
     def input(self) -> FreezeInput:
         """What is typed."""
-        return FreezeInput(self.begins.text(), self.ends.text(), self.zone.text(), self.reason.text(), self.scope())
+        begins, ends, reason = self.begins.text(), self.ends.text(), self.reason.text()
+        return FreezeInput(begins, ends, self.zone.text(), reason, self.scope(), self.identity)
 
 
 def _complete(field: QLineEdit, words: Sequence[str]) -> None:

@@ -1,0 +1,99 @@
+"""In place: the container stays, and its engine changes what it grants it while it runs: no restart, no downtime.
+
+One call changes all of it at once, so that nothing can be half done. What it was granted before stands on the lock:
+whoever puts back, here or from another console, needs no journal for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mirror_console.domain.in_place import Granted, earlier, earlier_label, granted_by, granted_to
+from mirror_console.domain.observation import LABEL, Container
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.recovery import Found, classify_in_place
+from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.errors import EngineError
+from mirror_console.operations.last_look import end_well
+from mirror_console.operations.scene import Scene, about_old, old_ran
+from mirror_console.operations.steps import grant, start
+from mirror_console.operations.swap import bake, demand_as_planned, verify
+from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
+
+
+def change_in_place(turn: Turn) -> None:
+    """Change what the container is granted, and prove that it is the same one, runs on and is well."""
+    planned = turn.planned
+    turn.become(TargetState.SWAPPING)
+    there = turn.inspect(planned.before_container_id)
+    if there is None:
+        raise StepFailed(Step.LOCK, f"the container '{planned.container}' is gone")
+    turn.take_lock(there.image_id, about_granted(there, turn.planned, granted_to(there)))
+    demand_as_planned(turn)
+    grant(turn, Step.CHANGE, there.id, granted_by(planned.settings), "same", turn.last_look(there.id))
+    finish_change(turn, there)
+
+
+def finish_change(turn: Turn, before: Container) -> None:
+    """Verify a container that was changed, against how it was `before`, watch it, and let the lock go."""
+    turn.become(TargetState.VERIFYING)
+    # What was seen as the change was read back may be from before it took hold.
+    turn.inspect(before.id)
+    verify(turn, before, guarded=bool(turn.lock_id))
+    if turn.lock_id:
+        # Without it nothing is left to be done but to note it: it was baked under the lock.
+        bake(turn, before)
+    words = f"{turn.target.verified_by}; changed in place, without a restart"
+    end_well(turn, before, words + _let_go(turn), "")
+
+
+def change_back(turn: Turn, scene: Scene, why: str) -> None:
+    """Give a container what it was granted before, and see that it runs as it did.
+
+    Ends the target as *failed* where nothing was changed, else as *put back*. Raises StepFailed.
+    """
+    there = scene.old
+    if there is None:
+        raise StepFailed(Step.CHANGE_BACK, "the container is gone, so that nothing can be put back")
+    labels = scene.lock.labels if scene.lock is not None else {}
+    before = granted_before(turn.planned, labels, there)
+    touched = granted_to(there).differs_from(before) is not None or (old_ran(labels) and not there.running)
+    if touched:
+        turn.become(TargetState.PUTTING_BACK, why)
+        grant(turn, Step.CHANGE_BACK, there.id, before, "same")
+        if old_ran(labels):
+            start(turn, Step.START_OLD, there.id, "same")
+    why += _let_go(turn)
+    turn.become(TargetState.PUT_BACK if touched else TargetState.FAILED, why, ended_at=turn.console.clock())
+
+
+def _let_go(turn: Turn) -> str:
+    """Let the lock go; what stays behind, in words. What the container is granted is settled by then."""
+    try:
+        if turn.lock_id:
+            turn.release_lock()
+    except (StepFailed, OutcomeUnknown, EngineError) as left_over:
+        return f"; the lock was left behind: {left_over}"
+    return ""
+
+
+def found_in_place(scene: Scene, planned: PlannedTarget, rollout_id: str) -> Found:
+    """What a look at a container says that was to be changed in place."""
+    locked = scene.lock is not None and scene.lock.labels.get(LABEL + "rollout") == rollout_id
+    if scene.old is None:
+        return Found.LOST
+    before = granted_before(planned, scene.lock.labels if scene.lock is not None else {}, scene.old)
+    return classify_in_place(granted_to(scene.old), before, granted_by(planned.settings), locked=locked)
+
+
+def about_granted(container: Container, planned: PlannedTarget, before: Granted) -> dict[str, str]:
+    """How a container is before it is changed in place, as labels of the lock."""
+    return {**about_old(container, planned), **earlier_label(before)}
+
+
+def granted_before(planned: PlannedTarget, labels: Mapping[str, str], container: Container) -> Granted:
+    """What a container was granted before: as the lock says; else by its settings of then; else as it is now."""
+    recorded = earlier(labels)
+    if recorded is not None:
+        return recorded
+    return granted_by(planned.before_settings) if planned.before_settings is not None else granted_to(container)
