@@ -19,6 +19,7 @@ from typing import Any
 from mirror_console.app import opened
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.changes import Changes
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Limits, Process, RestartPolicy, Settings, Volume
 from mirror_console.domain.plan import REST, Swap, Way
@@ -73,17 +74,10 @@ class Scene:
 
 def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
     """Roll out, and be cut off at the boundary `kill_at`; empty cuts nothing off. Tells the boundaries met."""
-    met: list[str] = []
-
-    def mark(boundary: str) -> None:
-        met.append(boundary)
-        if boundary == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
     # Making a catalog isn't cut off.
     opened_catalog(Path(scene.home) / "catalog.sqlite").close()
     with opened() as parts:
-        console = replace(parts.console, mark=mark)
+        console, met = cut_off_at(parts.console, kill_at)
         fill(console, scene)
         refresh(console, parts.jobs)
         made = plan(console, "live", ["mirror"], AT_ONCE)
@@ -93,16 +87,9 @@ def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
 
 def change_in_place(scene: Scene, kill_at: str) -> dict[str, Any]:
     """Have the limits changed in place of a container that the catalog has on record, and be cut off at a boundary."""
-    met: list[str] = []
-
-    def mark(boundary: str) -> None:
-        met.append(boundary)
-        if boundary == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
     opened_catalog(Path(scene.home) / "catalog.sqlite").close()
     with opened() as parts:
-        console = replace(parts.console, mark=mark)
+        console, met = cut_off_at(parts.console, kill_at)
         fill(console, scene)
         before, after = (
             Settings(networks=("none",), limits=limits, restart=scene.policy, health=AT_REST) for limits in scene.limits
@@ -120,6 +107,29 @@ def change_in_place(scene: Scene, kill_at: str) -> dict[str, Any]:
         assert [target.swap for target in made.targets] == [Swap.IN_PLACE], made
         rollout = start(console, made, preflight(console, parts.jobs, made), "a test")
         return _told(Conductor(console, parts.jobs, rollout).run()) | {"met": met}
+
+
+def cut_off_at(console: Console, kill_at: str) -> tuple[Console, list[str]]:
+    """A console that is cut off at a boundary, and the boundaries that it meets.
+
+    Each at which a call was sent or something was committed since the one before: cut off at any other, what is left
+    is the same.
+    """
+    met: list[str] = []
+    commits = [0, 0]
+
+    def mark(boundary: str) -> None:
+        if boundary.endswith(":sent") or commits[0] != commits[1]:
+            met.append(boundary)
+        commits[1] = commits[0]
+        if boundary == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def count(_changes: Changes) -> None:
+        commits[0] += 1
+
+    console.catalog.subscribe(count)
+    return replace(console, mark=mark), met
 
 
 def notice(_scene: Scene, *homes: str) -> dict[str, Any]:

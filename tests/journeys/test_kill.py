@@ -187,7 +187,7 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, swap: Swap) -> None:
     # Where the new one is to start beside the old one and isn't well, nothing that serves was changed.
     failed = "failed" if swap is Swap.BESIDE else "put back"
     assert {ended.told["target"] for ended in uncut.values()} == {"done" if goal == "2" else failed}, uncut
-    met = {policy: _boundaries(ended) for policy, ended in uncut.items()}
+    met = {policy: list(dict.fromkeys(ended.told["met"])) for policy, ended in uncut.items()}
     always, sometimes = met[RestartPolicy.ALWAYS], met[RestartPolicy.UNLESS_STOPPED]
     assert len(always) > 10, met
     if goal == "2":
@@ -236,11 +236,6 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, swap: Swap) -> None:
     # A good container takes the same way each time. A failing one ends when it ends: some steps of its undoing may find
     # nothing left to do, and aren't met.
     assert killed >= (1.0 if goal == "2" else 0.6) * len(points)
-
-
-def _boundaries(uncut: Ended) -> list[str]:
-    """The boundaries that were met, each once, but for those at which nothing is written or sent yet."""
-    return [boundary for boundary in dict.fromkeys(uncut.told["met"]) if not boundary.endswith(":before")]
 
 
 def _noticed(cut: Cutter, scenes: list[Scene]) -> Ended:
