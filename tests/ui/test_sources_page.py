@@ -58,6 +58,16 @@ def test_the_releases_are_listed_newest_first_and_the_current_one_marked(page: S
     assert page.table.rows[0].mirrors == 2
 
 
+def test_settings_of_a_whole_source_are_rolled_out_from_here(page: SourcesPage) -> None:
+    gone: list[tuple[str, dict[str, object]]] = []
+    page.context.wish_to_go.connect(lambda where, what: gone.append((where, what)))
+    page.context.set_grid(survey(page.context.console))
+    press(page.settings_button)
+    assert gone == [
+        ("rollouts", {"environment": "", "application_ids": ["mirror-01", "mirror-02"], "settings_only": True})
+    ]
+
+
 def test_a_source_is_added_with_its_environments(qtbot: QtBot, page: SourcesPage) -> None:
     press(page.add_button)
     editor = page.editor

@@ -119,7 +119,9 @@ def clean_up_question(engine: Engine, found: CleanUp) -> Question:
 
 
 def _lines(items: Iterable[Item]) -> list[str]:
-    return [
-        f"• {item.thing} {item.name}" + (f", {size_text(item.size)}" if item.size else "") + f": {item.why}"
-        for item in items
-    ] or [tr("nothing of ours")]
+    """Each thing on a line of its own, and why below it: names are long, and a line that wraps hides where one ends."""
+    lines: list[str] = []
+    for item in items:
+        size = f", {size_text(item.size)}" if item.size else ""
+        lines += [f"• {item.thing} {item.name}{size}", f"   {item.why}"]
+    return lines or [tr("nothing of ours")]

@@ -86,11 +86,11 @@ class Assistant(QWidget):
         takes_back = self.step != TARGETS and self._plan is not None and self._plan.rollback_of is not None
         return PLAN if takes_back else TARGETS
 
-    def begin(self, environment: str = "", application_ids: Sequence[str] = ()) -> None:
+    def begin(self, environment: str = "", application_ids: Sequence[str] = (), *, settings_only: bool = False) -> None:
         """Begin anew with these mirrors. With none, what was chosen before stays."""
         self._rollback = None
         if application_ids or environment:
-            self.targets.choose(environment, application_ids)
+            self.targets.choose(environment, application_ids, settings_only=settings_only)
         self._show(TARGETS)
         (self.targets.view if self.targets.environment_name else self.targets.environment).setFocus()
 

@@ -86,7 +86,8 @@ class RolloutsPage(Page):
             self.open(rollout_id)
         elif isinstance(environment, str) or ids:
             chosen = [str(one) for one in ids] if isinstance(ids, Sequence) else []
-            self.begin(environment if isinstance(environment, str) else "", chosen)
+            alone = bool(what.get("settings_only"))
+            self.begin(environment if isinstance(environment, str) else "", chosen, settings_only=alone)
 
     def may_close(self) -> bool:
         """Whether the window may close now. Where a rollout runs, the person is asked.
@@ -117,10 +118,10 @@ class RolloutsPage(Page):
 
     # --- what is shown ------------------------------------------------------------------------------------------
 
-    def begin(self, environment: str = "", application_ids: Sequence[str] = ()) -> None:
-        """Open the assistant."""
+    def begin(self, environment: str = "", application_ids: Sequence[str] = (), *, settings_only: bool = False) -> None:
+        """Open the assistant; with `settings_only` images stay."""
         self.stack.setCurrentWidget(self.assistant)
-        self.assistant.begin(environment, application_ids)
+        self.assistant.begin(environment, application_ids, settings_only=settings_only)
 
     def open(self, rollout_id: str) -> None:
         """Show a rollout: running, interrupted, or its report."""

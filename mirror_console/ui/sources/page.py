@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
@@ -46,6 +47,7 @@ class SourcesPage(ApplicationsPage[SourceRow]):
         self.edit_button = button(tr("Edit…"), self.edit)
         self.remove_button = button(tr("Remove…"), self.remove)
         self.mirrors_button = button(tr("Show its mirrors"), self.show_mirrors)
+        self.settings_button = button(tr("Roll out settings…"), self.roll_out_settings)
         self.nothing = EmptyState()
         self._lay_out()
         self.view.opened.connect(lambda _key: self.edit())
@@ -101,6 +103,25 @@ class SourcesPage(ApplicationsPage[SourceRow]):
         if row is not None:
             self.context.go("alignment", filter=f"source:{row.application.slug}")
 
+    def roll_out_settings(self) -> None:
+        """Begin a rollout of settings alone to all its mirrors: to the environment of which most wait for one."""
+        row, grid = self.current(), self.context.grid
+        if row is None or grid is None or self._why_no_rollout():
+            return
+        own = [one for one in grid.rows if one.application.source_id == row.application.id]
+        waits = Counter(name for one in own for name, cell in one.cells.items() if cell.pending)
+        environment = max(grid.columns, key=lambda name: waits[name]) if waits else ""
+        ids = [one.application.id for one in own if not environment or environment in one.cells]
+        self.context.go("rollouts", environment=environment, application_ids=ids, settings_only=True)
+
+    def _why_no_rollout(self) -> str:
+        if self.context.console.read_only:
+            return self.context.console.read_only
+        row = self.current()
+        if row is None:
+            return tr("no source is chosen")
+        return "" if row.mirrors else tr("It has no mirrors.")
+
     @property
     def editor(self) -> SourceEditor | None:
         """The form that is open."""
@@ -120,6 +141,9 @@ class SourcesPage(ApplicationsPage[SourceRow]):
         self.remove_button.setEnabled(current and not refusal)
         self.edit_button.setEnabled(current)
         self.mirrors_button.setEnabled(current)
+        why = self._why_no_rollout()
+        self.settings_button.setEnabled(not why)
+        self.settings_button.setAccessibleDescription(why)
         for made in (self.add_button, self.remove_button):
             made.setAccessibleDescription(refusal)
 
@@ -174,7 +198,12 @@ class SourcesPage(ApplicationsPage[SourceRow]):
 
     def _lay_out(self) -> None:
         head, _title = page_head(
-            tr("Sources"), self.mirrors_button, self.remove_button, self.edit_button, self.add_button
+            tr("Sources"),
+            self.mirrors_button,
+            self.settings_button,
+            self.remove_button,
+            self.edit_button,
+            self.add_button,
         )
         self.context.icons.wear(self.add_button, "plus", "accent_text")
         self.nothing.say(
