@@ -96,4 +96,6 @@ def swaps_words(targets: Iterable[PlannedTarget]) -> tuple[str, ...]:
     if any(target.preparation is not None and target.preparation.irreversible for target in of):
         # The old container is kept, but what was run before can't be taken back with it.
         sentences = sentences | {GAP: sentences[GAP].replace(", as the way back", "")}
-    return tuple(words for key, words in sentences.items() if key in noticed)
+    # Beside those that are changed while they run.
+    each = "Every other target" if STAYS in noticed else "Each target"
+    return tuple(words.replace("Each target", each) for key, words in sentences.items() if key in noticed)

@@ -45,7 +45,7 @@ def test_an_engine_is_cleaned_up_once_a_person_agrees(qtbot: QtBot, qapp: QAppli
             assert question.text.startswith("That frees up to ")
             going, staying = question.details.split("Stays:")
             assert f"• image {REPOSITORY}:26.8.1, " in going
-            assert "• container mirror-01-live.mc-prev: the way back of Mirror 01 live" in staying
+            assert "• container mirror-01-live.mc-prev\n   the way back of Mirror 01 live\n" in staying
             assert not context.notices.shown, "Cancel removes nothing"
             answers.answer = Answer(True)
             part.clean()

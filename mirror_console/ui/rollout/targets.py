@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from mirror_console.domain.alignment import Cell, Status
 from mirror_console.domain.fleet import Grid
-from mirror_console.domain.plan import Change, LeftOut, PlannedTarget, Way, planned
+from mirror_console.domain.plan import Change, LeftOut, PlannedTarget, Reason, Way, planned
 from mirror_console.domain.settings_plan import settings_alone
 from mirror_console.domain.verdict import age
 from mirror_console.errors import ConsoleError
@@ -164,12 +164,20 @@ class TargetsStep(QWidget):
             title = row.application.name if row else tr("a mirror that is gone")
             found.append(Candidate(application_id, title, cell, fate(cell) if cell else None))
         self._candidates = tuple(found)
-        # What can't be included stands first: it is what the person may want to do something about.
-        self.table.show(sorted(found, key=lambda candidate: candidate.eligible) if name else found)
+        self.table.show(sorted(found, key=self._place) if name else found)
         self.view.setVisible(bool(found))
         self.nothing.setVisible(not found)
         self._tell(grid, name)
         self.changed.emit()
+
+    def _place(self, candidate: Candidate) -> int:
+        """What can't be included stands first: it is what the person may want to do something about.
+
+        Of settings alone there is nothing to be done for most: these stand last.
+        """
+        if isinstance(candidate.fate, LeftOut) and candidate.fate.reason is Reason.NOTHING_TO_DO:
+            return 2 if self.settings_only else 0
+        return int(candidate.eligible)
 
     def _tell(self, grid: Grid | None, name: str) -> None:
         eligible = [candidate for candidate in self._candidates if candidate.eligible]
