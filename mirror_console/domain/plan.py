@@ -211,6 +211,8 @@ class PlannedTarget:
     """The backup and the release command that come before anything that serves is changed."""
     changes: tuple[Difference, ...] = ()
     """The settings that become others: `applied` as they are now, `observed` as planned. Secrets only as changed."""
+    window: str = ""
+    """The windows and freezes that counted for it when the rollout started, in words; empty where none did."""
 
     @property
     def digest(self) -> str:

@@ -5,6 +5,7 @@ It is taken from the audit: what changed when, by whom, from which image to whic
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -13,6 +14,7 @@ from mirror_console import __version__
 from mirror_console.domain.audit import AuditFilter, AuditLine, Doing, Noun, differing_words, doing_words
 from mirror_console.domain.image import short
 from mirror_console.domain.rollout import SUCCEEDED
+from mirror_console.domain.schedule import Freeze, Window, scope_words
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.audit import verify
 from mirror_console.operations.console import Console
@@ -60,6 +62,8 @@ class Evidence:
     """Those that it has now."""
     exceptions: tuple[EvidenceLine, ...]
     changes: tuple[EvidenceLine, ...]
+    schedule: tuple[str, ...]
+    """The windows and freezes that hold for its mirrors now; those that held before are among the changes."""
     recorded_since: datetime | None
     """When the audit begins: nothing is known of before."""
     sound: bool
@@ -77,23 +81,31 @@ def evidence(console: Console, account: str, since: datetime | None = None, unti
     """Gather what was changed on an account's mirrors. Raises InvalidInput where there is no such account."""
     checked = verify(console)
     with console.catalog.read() as books:
-        mirrors = tuple(one.name for one in books.applications.all() if one.account == account)
-        found = books.audit.lines(AuditFilter(since=since, until=until, account=account))
+        own = {one.id: one.name for one in books.applications.all() if one.account == account}
+        found = [
+            line for line in books.audit.lines(AuditFilter(since=since, until=until)) if _concerns(line, account, own)
+        ]
+        schedule = books.schedule.all()
         known = {one.name for one in books.accounts.all()}
         first = min((line.at for line in books.audit.lines()), default=None)
         head = books.audit.head()
-    if account not in known and not mirrors and not found:
+    if account not in known and not own and not any(line.act.account == account for line in found):
         there = ", ".join(sorted(known)) or "none yet"
         problem = Problem("account", f"there is no '{account}' (there are: {there})")
         raise InvalidInput("There is no evidence.", [problem])
-    lines = tuple(_line(line) for line in reversed(found) if line.act.noun in _TOLD)
+    lines = tuple(_line(line) for line in reversed(found))
     return Evidence(
         account=account,
         since=since,
         until=until,
-        mirrors=mirrors,
+        mirrors=tuple(own.values()),
         exceptions=tuple(line for line in lines if not line.as_planned),
         changes=lines,
+        schedule=tuple(
+            _schedule_words(one, own)
+            for one in schedule.all
+            if one.account in {"", account} and (not one.application_id or one.application_id in own)
+        ),
         recorded_since=first,
         sound=checked.sound,
         verified=checked.sentence,
@@ -107,6 +119,23 @@ def evidence(console: Console, account: str, since: datetime | None = None, unti
 
 _TOLD = {Noun.APPLICATION, Noun.ENVIRONMENT, Noun.OVERRIDE, Noun.TARGET, Noun.RECORD}
 """What is one account's alone. Its credentials are the agency's business."""
+_WHEN = {Noun.WINDOW, Noun.FREEZE}
+
+
+def _concerns(line: AuditLine, account: str, own: Mapping[str, str]) -> bool:
+    """Whether a line is about an account: about its mirrors, or about when they may be changed."""
+    act = line.act
+    if act.noun not in _WHEN:
+        return act.account == account and act.noun in _TOLD
+    of = {str(side.get("application_id") or "") for side in (act.before, act.after)} - {""}
+    return act.account == account or (not act.account and of <= own.keys())
+
+
+def _schedule_words(one: Window | Freeze, own: Mapping[str, str]) -> str:
+    where = scope_words(one.scope, dict(own))
+    if isinstance(one, Window):
+        return f"window of {where}: {one}"
+    return f"freeze of {where}: {moment(one.begins_at)} – {moment(one.ends_at)}, {one.reason}"
 
 
 def evidence_text(
@@ -167,6 +196,8 @@ def _markdown(content: Evidence) -> str:
     if content.exceptions:
         lines += ["Not as planned:", "", *(_item(line) for line in content.exceptions), "", "All changes:", ""]
     lines += [_item(line) for line in content.changes] or ["- none"]
+    if content.schedule:
+        lines += ["", "When they may be changed:", "", *(f"- {marked(words)}" for words in content.schedule)]
     lines += ["", marked(content.verified)]
     return "\n".join(lines) + "\n"
 

@@ -151,6 +151,7 @@ def summary_text(console: Console, rollout_id: str) -> str:
     ]
     lines += [_overridden(one) for one in report.overrides]
     lines += [f"- {marked(one.words)} ({marked(one.who)}, {moment(one.at)})" for one in report.decisions]
+    lines += [f"- When: {marked(one.name)} ({counted(one.targets, 'target')})" for one in report.windows]
     if report.fetched:
         lines.append(f"- {marked(report.fetched)}")
     if report.commands_words:

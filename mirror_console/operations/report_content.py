@@ -151,6 +151,8 @@ class RolloutReport:
     """In one sentence what was brought to engines ahead; empty where nothing was."""
     fetches: tuple[Fetch, ...]
     causes: tuple[ReportedGroup, ...]
+    windows: tuple[ReportedGroup, ...]
+    """The windows and freezes that counted when it started, and for how many targets."""
     waves: tuple[ReportedGroup, ...]
     engines: tuple[ReportedGroup, ...]
     exceptions: tuple[ReportedTarget, ...]
@@ -193,6 +195,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
     )
     downs = [target.down_seconds for target in targets if target.down_seconds is not None]
     way = rollout.plan.way
+    windows = Counter(one.planned.window for one in rollout.targets if one.planned.window)
     return RolloutReport(
         rollout_id=rollout.id,
         fingerprint=rollout.plan.fingerprint,
@@ -218,6 +221,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         fetched=fetching_words(rollout.fetches),
         fetches=rollout.fetches,
         causes=tuple(ReportedGroup(cause.words, cause.count, "") for cause in causes(rollout.targets)),
+        windows=tuple(ReportedGroup(words, many, "") for words, many in windows.most_common()),
         waves=_groups((f"wave {target.wave}", target) for target in sorted(targets, key=lambda one: one.wave)),
         engines=_groups((target.engine, target) for target in sorted(targets, key=lambda one: one.engine)),
         exceptions=tuple(target for target in targets if target.state not in SUCCEEDED),

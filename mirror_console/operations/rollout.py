@@ -42,7 +42,7 @@ from mirror_console.operations.neighbours import from_neighbours
 from mirror_console.operations.overriding import start_problems
 from mirror_console.operations.recheck import blocking_words, recheck
 from mirror_console.operations.running import Running
-from mirror_console.operations.schedule_checks import Openings
+from mirror_console.operations.schedule_checks import Openings, counted_then
 from mirror_console.operations.taking_turns import take_turn
 from mirror_console.operations.turn import ImageLooks
 from mirror_console.operations.wishing import LOOK_FOR_WISHES, Heeded, Wish
@@ -83,6 +83,7 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
         problems.append(Problem("targets", f"every target is blocked by a check: {causes[0]}{more}"))
     if problems:
         raise InvalidInput("The rollout was not started.", problems)
+    windows = counted_then(console, plan.targets)
     targets = tuple(
         Target(
             planned,
@@ -91,7 +92,7 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
         )
         if planned.environment_id in blocked
         else Target(planned)
-        for planned in plan.targets
+        for planned in (replace(one, window=windows.get(one.environment_id, "")) for one in plan.targets)
     )
     rollout = Rollout(
         new_id(),

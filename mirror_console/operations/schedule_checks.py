@@ -79,6 +79,17 @@ def _freeze(target: PlannedTarget, opening: Opening, now: datetime) -> CheckResu
     return replace(answer, ground=opening.freezes_words)
 
 
+def counted_then(console: Console, targets: Sequence[PlannedTarget]) -> dict[str, str]:
+    """Which windows and freezes count for targets now, in words, by environment: for the report of a rollout."""
+    now = console.clock().astimezone()
+    with console.catalog.read() as books:
+        schedule = books.schedule.all()
+        ids = {target.application_id for target in targets} if schedule else set()
+        accounts = {one.id: one.account for one in books.applications.some(ids)}
+    openings = {target.environment_id: schedule.opening(_place(target, accounts), now) for target in targets}
+    return {one: opening.words(now) for one, opening in openings.items() if opening.windows or opening.freezes}
+
+
 class Openings:
     """What may not be changed now of a rollout that is carried out."""
 

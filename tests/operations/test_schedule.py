@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.canary import Canary
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.plan import Plan, Way
@@ -16,12 +17,15 @@ from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.schedule import Day, Freeze, Schedule, Window, clock_text
 from mirror_console.errors import InvalidInput
 from mirror_console.operations.console import Console
+from mirror_console.operations.evidence import evidence, evidence_text
 from mirror_console.operations.hold import set_hold
 from mirror_console.operations.imports import export_catalog, import_catalog
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.recovery import interrupted
 from mirror_console.operations.refresh import refresh
+from mirror_console.operations.report import Format, report_text
+from mirror_console.operations.report_content import report_content
 from mirror_console.operations.rollout import Conductor, resume, start
 from mirror_console.operations.schedule import (
     FreezeInput,
@@ -206,6 +210,36 @@ def test_what_may_not_be_changed_when_it_starts_is_left_out_with_the_reason(nigh
     assert words[0].startswith("inside its window: Outside its window (every day ")
     assert words[1].startswith("no hold against it: It is held on 26.8.2: a campaign.")
     assert words[2].startswith("no freeze: Frozen until ")
+
+
+def test_reports_and_evidence_name_the_windows_and_freezes_that_counted(night: Night) -> None:
+    night.window("mirror-02", -60, 20)
+    begins, ends = (f"{now() + timedelta(days=days):%Y-%m-%d}" for days in (30, 31))
+    freeze = save_freeze(night.console, FreezeInput(begins, ends, "UTC", "Christmas business"))
+    others = Application("others", Kind.MIRROR, "Others", "others", account="ACC-2", source_id="source")
+    with night.console.catalog.write() as books:
+        books.applications.save(others)
+
+    rollout = night.run(night.start(night.plan()))
+
+    assert rollout.state is RolloutState.COMPLETED
+    (group,) = report_content(night.console, rollout.id).windows
+    assert (group.name.startswith("inside its window (every day "), group.targets) == (True, 1)
+    assert "- When: inside its window (every day " in report_text(night.console, rollout.id, Format.MARKDOWN)
+    assert "<dt>Windows</dt><dd>inside its window (" in report_text(night.console, rollout.id, Format.HTML)
+    own, theirs = (evidence(night.console, account) for account in ("ACC-1", "ACC-2"))
+    assert [words.partition(":")[0] for words in own.schedule] == ["window of Mirror 02", "freeze of everything"]
+    assert [words.partition(":")[0] for words in theirs.schedule] == ["freeze of everything"]
+    told = {(line.mirror, line.what) for line in own.changes}
+    assert {("Mirror 02", "maintenance window added"), ("all mirrors", "freeze added")} <= told
+    assert [line.what for line in theirs.changes] == ["freeze added", "application added"]
+
+    # Taken away, it is still among what was done.
+    take_away(night.console, freeze.id)
+    later = evidence(night.console, "ACC-2")
+    assert (later.schedule, later.changes[-1].what) == ((), "freeze removed")
+    for form in (Format.HTML, Format.MARKDOWN):
+        assert "Mirror 02" not in evidence_text(night.console, "ACC-2", form)
 
 
 def test_who_goes_first_is_among_those_that_were_chosen(night: Night) -> None:
