@@ -1,7 +1,8 @@
-"""Vigil: while a rollout waits for a person's decision, the locks of its undecided targets go on beating.
+"""Vigil: while a rollout waits for a person, the locks of its targets that aren't settled go on beating.
 
 Else other consoles would see a lock whose heart stands still, and take over what is only thought about here. It beats
-as long as this console lives, and until the decision is carried out: that has a heart of its own.
+as long as this console lives, and until what was chosen is carried out: that has a heart of its own. Of what an earlier
+run left in the middle nothing is touched before a person has chosen.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.scene import lock_name
+
+UNSETTLED = frozenset({TargetState.UNDECIDED, TargetState.UNKNOWN})
+"""Targets that are left as they stand, with their lock, until a person has chosen."""
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +40,8 @@ class Vigil:
         One that can't be asked for now is tried again with the next call.
         """
         self.leave(rollout.id)
-        asking = [target for target in rollout.targets if target.state is TargetState.UNDECIDED]
-        if rollout.state is not RolloutState.PAUSED or not asking or self._console.read_only:
+        asking = [target for target in rollout.targets if target.state in UNSETTLED]
+        if not asking or not self._waits_here(rollout):
             return 0
         heart = Heartbeat(self._console, self._jobs, [target.planned.engine_id for target in asking])
         held = sum(self._hold(heart, rollout.id, target) for target in asking)
@@ -45,6 +49,13 @@ class Vigil:
             with self._lock:
                 self._hearts[rollout.id] = heart.__enter__()
         return held
+
+    def _waits_here(self, rollout: Rollout) -> bool:
+        """Whether it waits for a person at this console: paused, or broken off in this very run."""
+        if self._console.read_only:
+            return False
+        broken_off = rollout.state is RolloutState.INTERRUPTED and rollout.console == self._console.run
+        return rollout.state is RolloutState.PAUSED or broken_off
 
     def leave(self, rollout_id: str) -> None:
         """Let the hearts of a rollout be: it is gone on with, or decided about."""

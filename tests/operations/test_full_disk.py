@@ -14,6 +14,7 @@ from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.vigil import Vigil
 from mirror_console.simulator.faults import Fault
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 
@@ -74,6 +75,12 @@ def test_what_serves_well_is_left_serving_until_a_person_has_made_room(fleet: Fl
     assert rollout.paused_because == "A step could not be finished; what serves goes on serving."
     old = "mirror-01-live.mc-prev" if first else "mirror-01-live"
     assert names(fleet) == {old: "exited", "mirror-01-live.mc-next": "running", "mc-lock.mirror-01-live": "created"}
+
+    # Meanwhile its lock beats: no other console takes it for abandoned. Another run of this one touches nothing.
+    vigil = Vigil(fleet.console, fleet.jobs)
+    assert vigil.keep(rollout) == 1
+    vigil.close()
+    assert Vigil(replace(fleet.console, run="another"), fleet.jobs).keep(rollout) == 0
 
     fleet.simulated.engines["alpha"].behave()
     ended = recovery.go_on(fleet.console, fleet.jobs, rollout.id).run()

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from mirror_console.domain.causes import Cause
-from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import JobEvent, Work
 from mirror_console.operations.deciding import Decision
-from mirror_console.operations.vigil import Vigil
+from mirror_console.operations.vigil import UNSETTLED, Vigil
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.operations import Conducting, Report, RolloutOperations
 from mirror_console.ui.rollout.words import over_of
@@ -61,8 +61,8 @@ class Runs(QObject):
         return run.asked if run else ""
 
     def watch_over(self, rollout: Rollout) -> None:
-        """Where a rollout waits for a decision here, let the locks that it holds go on beating meanwhile."""
-        waits = rollout.state is RolloutState.PAUSED and rollout.count(TargetState.UNDECIDED)
+        """Where a rollout waits for a person here, let the locks that it holds go on beating meanwhile."""
+        waits = rollout.state in {RolloutState.PAUSED, RolloutState.INTERRUPTED} and rollout.count(*UNSETTLED)
         if waits and rollout.id not in self._runs and not self._context.console.read_only:
             title = tr("Keep the locks of {}").format(rollout.plan.fingerprint)
             self._watched.add(rollout.id)
