@@ -20,7 +20,7 @@ from mirror_console.operations.audited import audited
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import Halting
 from mirror_console.operations.fetching import Fetcher
-from mirror_console.operations.neighbours import from_neighbours
+from mirror_console.operations.giving import Giver
 
 
 def prefetch(
@@ -41,7 +41,7 @@ def prefetch(
     def halting() -> Halting:
         return Halting.STOPPING if work is not None and work.stopped else Halting.NOT
 
-    fetcher = Fetcher(console, way, halting, relay=from_neighbours(console, jobs, BY_PREFETCH))
+    fetcher = Fetcher(console, way, halting, relay=Giver(console, jobs, BY_PREFETCH))
     now = {place: errand.fetch for place, errand in enumerate(errands)}
 
     def fetched(place: int, errand: Errand) -> Fetch:

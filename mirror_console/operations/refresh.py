@@ -197,9 +197,12 @@ def refresh_entry(
             observer.records.update(records_of(books, list(environments)))
         changed = with_locks(observer.observe_all(jobs, environments, news.places, before), news.places, locks)
         observer.look_at(sorted(news.image_ids - held.keys()))
-        in_use = {container.image_id for container in listed}
-        gone, found = unused_images(console, session, held.keys(), in_use, thorough=inspect_all)
-        observer.look_at(found)
+        gone: list[str] = []
+        if listing is None or new_facts or inspect_all:
+            # Whoever watches looks after every event: listing images is dear where there are many.
+            in_use = {container.image_id for container in listed}
+            gone, found = unused_images(console, session, held.keys(), in_use, thorough=inspect_all)
+            observer.look_at(found)
     except EngineError as error:
         keep_failure(console, entry, error, at, console.monotonic() - began)
         raise

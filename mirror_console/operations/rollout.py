@@ -37,8 +37,8 @@ from mirror_console.operations.deciding import Decision, settle_undecided
 from mirror_console.operations.fetch import Halting
 from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.first_fetch import fetch_first, is_due
+from mirror_console.operations.giving import Giver
 from mirror_console.operations.heartbeat import Heartbeat
-from mirror_console.operations.neighbours import from_neighbours
 from mirror_console.operations.overriding import start_problems
 from mirror_console.operations.recheck import blocking_words, recheck
 from mirror_console.operations.running import Running
@@ -155,9 +155,7 @@ class Conductor:
         self._image_looks: defaultdict[str, ImageLooks] = defaultdict(dict)
         self._heart = Heartbeat(console, jobs, rollout.plan.engine_ids)
         self._wishes = Heeded(console, rollout.id)
-        self._fetcher = Fetcher(
-            console, rollout.plan.way, self._how_halting, relay=from_neighbours(console, jobs, rollout.id)
-        )
+        self._fetcher = Fetcher(console, rollout.plan.way, self._how_halting, relay=Giver(console, jobs, rollout.id))
 
     @property
     def rollout(self) -> Rollout:

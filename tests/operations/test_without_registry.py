@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -18,6 +18,7 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, start
 from mirror_console.operations.status import survey
+from mirror_console.simulator.calls import Reply, Request
 from mirror_console.simulator.image_store import StoredImage
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
 
@@ -55,8 +56,25 @@ def told(checked: Checked, check: Check = Check.PULLABLE) -> dict[str, tuple[Ans
     return {one.engine_id: (one.answer, one.words) for one in checked.results if one.check is check}
 
 
+def asked_of(fleet: Fleet, engine: str, ending: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What an engine is asked from now on that ends so."""
+    asked: list[str] = []
+    manners = fleet.simulated.engines[engine]._manners
+    answer = manners.reply
+
+    def reply(request: Request, well: Callable[[Request], Reply]) -> Reply:
+        if request.target.endswith(ending):
+            asked.append(request.target)
+        return answer(request, well)
+
+    monkeypatch.setattr(manners, "reply", reply)
+    return asked
+
+
 @pytest.mark.parametrize("ahead", [True, False], ids=["ahead", "in its turn"])
-def test_what_was_loaded_on_one_engine_is_given_to_the_others(fleet: Fleet, ahead: bool) -> None:
+def test_what_was_loaded_on_one_engine_is_given_to_the_others(
+    fleet: Fleet, ahead: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = planned(fleet, replace(QUICK, prefetch=ahead))
     assert made.left_out == ()
     assert {(target.engine, bool(target.image_id), target.reference) for target in made.targets} == {
@@ -71,9 +89,11 @@ def test_what_was_loaded_on_one_engine_is_given_to_the_others(fleet: Fleet, ahea
     assert told(checked) == {"alpha": there, "berlin": given, "chur": given}
     assert {answer for answer, _ in told(checked, Check.PLATFORM).values()} == {Answer.PASS}
 
+    given_away = asked_of(fleet, "alpha", "/get", monkeypatch)
     rollout = Conductor(fleet.console, fleet.jobs, start(fleet.console, made, checked, "a test")).run()
     assert [target.state for target in rollout.targets] == [DONE] * 4
     if ahead:
+        assert len(given_away) == 1, "it was read once for both"
         assert {fetch.engine: (fetch.state, fetch.words) for fetch in rollout.fetches} == {
             "berlin": (FetchState.THERE, "taken from alpha"),
             "chur": (FetchState.THERE, "taken from alpha"),
