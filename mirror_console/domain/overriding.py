@@ -58,6 +58,8 @@ RULES: Mapping[Check, Rule] = {
     Check.WINDOW: Rule(_BOTH, "Some changes can't wait until the window opens."),
     Check.FREEZE: Rule(_BOTH, "Some changes can't wait until the freeze ends."),
     Check.ROUTE: _never("It only asks for a look."),
+    Check.RELEASE_COMMAND: _never("What it did to the data isn't known: say so first, or let it run again."),
+    Check.BACKUP: _never("It only asks for a look."),
     Check.SAME_ENGINE: _never("All would be done to another engine than the one that is meant: accept that one first."),
     Check.CREDENTIALS: _never("An engine takes no certificate that has ended."),
     Check.PERMISSION: _never("What is refused in the middle of a swap could leave nothing that serves."),
