@@ -37,7 +37,14 @@ def check_isolation(scene: EngineScene, here: Here, targets: Sequence[PlannedTar
     for target in targets:
         source = here.source_of(target.application_id)
         shared = frozenset(source.shared) if source is not None else frozenset()
-        yield said(target, Check.ISOLATION, *_isolated(target, mounted, on_host, shared))
+        group = _group(here.environments.get(target.environment_id))
+        others = [one for one in mounted if not group or _group(one.environment) != group]
+        yield said(target, Check.ISOLATION, *_isolated(target, others, on_host, shared))
+
+
+def _group(environment: Environment | None) -> str:
+    """Those of one group share their data on purpose."""
+    return environment.group if environment is not None else ""
 
 
 def _isolated(

@@ -23,6 +23,8 @@ class _Holder:
 
     application_id: str
     title: str
+    group: str = ""
+    """Those of one group share their data on purpose."""
 
 
 def check_own_values(
@@ -42,10 +44,12 @@ def check_own_values(
         environments = [one for one in books.environments.all() if one.application_id in others]
     holders: dict[tuple[str, str], list[_Holder]] = defaultdict(list)
     own: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    groups: dict[str, str] = {}
     unread = ""
     for environment in environments:
         application_id = environment.application_id
-        holder = _Holder(application_id, f"{names[application_id]} {environment.name}")
+        holder = _Holder(application_id, f"{names[application_id]} {environment.name}", environment.group)
+        groups[environment.id] = environment.group
         try:
             given = _values(console, environment, sources[others[application_id]].own_variables)
         except VaultError as error:
@@ -66,6 +70,7 @@ def check_own_values(
             for pair in own[target.environment_id]
             for holder in holders[pair]
             if holder.application_id != target.application_id
+            and not (holder.group and holder.group == groups[target.environment_id])
         ]
         if twice:
             more = f", and {len(twice) - 3} more" if len(twice) > 3 else ""

@@ -266,6 +266,15 @@ def test_data_of_another_application_blocks_unless_it_is_shared_on_purpose(desk:
         "Its data isn't its own: 'media' is also with Mirror 03 live.",
         "Its data isn't its own: 'media' is also with Mirror 01 live.",
     ]
+    # Environments of one group share their data on purpose, and so does whoever has what the source names.
+    for number in (0, 2):
+        grouped = desk.fleet.environment(desk.fleet.mirrors[number], "live")
+        with desk.fleet.console.catalog.write() as books:
+            books.environments.save(replace(grouped, group="holding"))
+    assert desk.worst(Check.ISOLATION).answer is Answer.PASS
+    with desk.fleet.console.catalog.write() as books:
+        books.environments.save(replace(grouped, group=""))
+    assert desk.worst(Check.ISOLATION).blocks
     desk.source(shared=("media",))
     assert desk.worst(Check.ISOLATION).answer is Answer.PASS
     assert "Shared on purpose: media." in {one.words for one in desk.answers(Check.ISOLATION)}
