@@ -14,7 +14,7 @@ from mirror_console.domain.rollout import Rollout
 
 @dataclass(frozen=True, slots=True)
 class CheckShape:
-    """The answer to a check. `mirror` is empty where it concerns the whole rollout, or an engine."""
+    """The answer to a check. `mirror` is empty where it concerns the whole rollout, or an engine as a whole."""
 
     check: str
     id: str
@@ -26,6 +26,7 @@ class CheckShape:
     remedy: str
     environment_id: str
     mirror: str
+    engine: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class OverrideShape:
 def checks_shape(plan: Plan, checked: Checked) -> ChecksShape:
     """All answers for a plan."""
     mirrors = {target.environment_id: target.application for target in plan.targets}
+    engines = {target.engine_id: target.engine for target in plan.targets}
     results = [
         CheckShape(
             check=result.check.value,
@@ -66,6 +68,7 @@ def checks_shape(plan: Plan, checked: Checked) -> ChecksShape:
             remedy=result.remedy,
             environment_id=result.environment_id,
             mirror=mirrors.get(result.environment_id, ""),
+            engine=engines.get(result.engine_id, ""),
         )
         for result in checked.results
     ]

@@ -20,7 +20,13 @@ from mirror_console.domain.swap_words import swap_counts
 from mirror_console.operations.retrying import FAILED
 from mirror_console.operations.written import moment, seconds
 
-_ANSWERS = {Answer.PASS: "green", Answer.WARNING: "yellow", Answer.UNKNOWN: "yellow", Answer.BLOCKED: "red"}
+_ANSWERS = {
+    Answer.PASS: "green",
+    Answer.INFORMATION: "",
+    Answer.WARNING: "yellow",
+    Answer.UNKNOWN: "yellow",
+    Answer.BLOCKED: "red",
+}
 
 
 def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
@@ -70,16 +76,19 @@ def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
 
 
 def print_checks(out: Output, plan: Plan, checked: Checked) -> None:
-    """The answers that block or ask for a look, worst first, and how many passed."""
+    """The answers that block or ask for a look, worst first, then what is worth knowing, and how many passed."""
     mirrors = {target.environment_id: target.application for target in plan.targets}
+    engines = {target.engine_id: target.engine for target in plan.targets}
     order = list(Answer)
     rest = sorted(
         (result for result in checked.results if result.answer is not Answer.PASS),
         key=lambda result: (not result.blocks, checked.override_of(result) is not None, -order.index(result.answer)),
     )
     passed, blocking, overridden = len(checked.results) - len(rest), len(checked.blocking), len(checked.overrides)
-    verb = "blocks" if blocking == 1 else "block"
-    counted = f"{passed} passed, {len(rest) - blocking - overridden} ask for a look, {blocking} {verb}"
+    look = len(checked.warnings)
+    verb, asks = "blocks" if blocking == 1 else "block", "asks" if look == 1 else "ask"
+    informing = f", {len(checked.informing)} to know" if checked.informing else ""
+    counted = f"{passed} passed{informing}, {look} {asks} for a look, {blocking} {verb}"
     if overridden:
         counted += f", {overridden} overridden"
     blocked = f"{len(checked.blocked(mirrors))} of {len(mirrors)} targets"
@@ -92,8 +101,9 @@ def print_checks(out: Output, plan: Plan, checked: Checked) -> None:
         told = (
             f"{result.words} Overridden by {word.person}: {word.reason}" if word else f"{result.words} {result.remedy}"
         )
+        about = f"all on {engines.get(result.engine_id, '')}" if result.of_engine else "all"
         key = (answer, result.answer, result.check.value, told.strip())
-        alike.setdefault(key, []).append(mirrors.get(result.environment_id, "all"))
+        alike.setdefault(key, []).append(mirrors.get(result.environment_id, about))
     rows: list[list[str | tuple[str, str]]] = [
         [(answer, _ANSWERS[kind]), check, words, _names(several)]
         for (answer, kind, check, words), several in alike.items()

@@ -15,6 +15,7 @@ from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
 from mirror_console.operations.trust import (
     accept_host_key,
+    accept_identity,
     accept_server_key,
     host_key_refusal,
     meet,
@@ -31,23 +32,36 @@ def add_to(group: typer.Typer) -> None:
     group.command("trust")(trust)
 
 
+IdentityOption = Annotated[
+    str | None,
+    typer.Option("--identity", help="The engine was set up anew: accept what 'docker info' tells as its ID."),
+]
+
+
 @told
 def trust(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The engine's name.")],
     host_key: HostKeyOption = None,
     server_key: ServerKeyOption = None,
+    identity: IdentityOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look at the keys of the servers on the way to an engine, and accept those that are new or have changed.
 
-    The keys are shown and asked about; --host-key (SSH) and --server-key (TLS) accept the named ones unasked.
+    The keys are shown and asked about; --host-key (SSH) and --server-key (TLS) accept the named ones unasked. That
+    another engine is at its address than before is accepted by --identity alone.
     """
     session = session_of(context)
     session.demand_write()
     with session.console(write=True) as (console, _):
         engine = console.engine(engine_ids(console, [name])[0])
-        if engine.address.way is Way.TLS or server_key is not None:
+        if identity is not None:
+            accepted = accept_identity(console, engine.id, identity)
+            words = f"{engine.name} is known by the identity {accepted.identity} from now on."
+            shape = {"engine": engine.name, "identity": accepted.identity, "before": engine.identity}
+            session.out.done(words, shape, as_json=as_json)
+        elif engine.address.way is Way.TLS or server_key is not None:
             _by_tls(session, console, engine, server_key, as_json=as_json)
         else:
             _by_ssh(session, console, engine, host_key or [], as_json=as_json)

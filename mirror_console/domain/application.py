@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
-from mirror_console.domain.environment import Settings
+from mirror_console.domain.environment import VARIABLE_NAME, Settings
 from mirror_console.domain.release_command import (
     BackupCommand,
     ReleaseCommand,
@@ -63,6 +63,10 @@ class Application:
     """What is run before a release takes over, at each of its mirrors; None: nothing was declared."""
     backup: BackupCommand | None = None
     """What is run before that, to back the data up."""
+    own_variables: tuple[str, ...] = ()
+    """Variables of which each application must have a value of its own: never that of the source or another mirror."""
+    shared: tuple[str, ...] = ()
+    """Volumes and paths of hosts that its mirrors share on purpose; ``host`` is the network of the host itself."""
 
     @property
     def is_mirror(self) -> bool:
@@ -100,6 +104,11 @@ def application_problems(application: Application, at: str = "") -> list[Problem
     if not application.is_mirror and not application.repository:
         found.append(Problem(f"{where}repository", "a source names its image repository"))
     found += [Problem(f"{where}notes_url", words) for words in _address_faults(application.notes_url)]
+    found.extend(
+        Problem(f"{where}own_variables", f"'{name}' is not a variable name")
+        for name in application.own_variables
+        if not VARIABLE_NAME.fullmatch(name)
+    )
     if application.template is not None:
         found.extend(template_problems(application.template, f"{where}template"))
     found += release_command_problems(application.release_command, f"{where}release_command")

@@ -36,6 +36,22 @@ class Check(StrEnum):
     FREEZE = "no freeze"
     RELEASE_COMMAND = "release command declared"
     BACKUP = "backup before it"
+    SAME_ENGINE = "same engine as before"
+    CREDENTIALS = "credentials valid"
+    PERMISSION = "engine may be changed"
+    CLOCK = "clocks agree"
+    ENGINE_HEALTH = "engine is well"
+    CAPACITY = "limits fit the host"
+    VALUES = "values filled in"
+    ISOLATION = "data stays apart"
+    VOLUMES = "volumes are there"
+    NETWORKS = "networks are there, once"
+    HEALTH_CHECK = "health is checked"
+    STOPPING = "stops in time"
+    SOURCE_PROOF = "source runs it well"
+    TEST_PROOF = "proved on test before"
+    CONSOLE_HEALTH = "this console is well"
+    PLAN_SANITY = "waves and stop rule fit"
 
     @property
     def id(self) -> str:
@@ -47,13 +63,25 @@ class Answer(StrEnum):
     """The answers, worst last."""
 
     PASS = "pass"  # noqa: S105 - the answer to a check, not a password
+    INFORMATION = "information"
+    """Worth knowing; nothing has to be done about it."""
     WARNING = "warning"
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
 
 
-UNKNOWN_ONLY_WARNS = frozenset({Check.DISK, Check.HEALTHY_NOW, Check.WAY_BACK})
-"""Checks that may go unanswered: the docker engine tells no free disk space, and health may not have been seen yet."""
+UNKNOWN_ONLY_WARNS = frozenset(
+    {
+        Check.DISK,
+        Check.HEALTHY_NOW,
+        Check.WAY_BACK,
+        Check.ISOLATION,
+        Check.SOURCE_PROOF,
+        Check.CONSOLE_HEALTH,
+    }
+)
+"""Checks that may go unanswered: not every engine tells its free disk space, health may not have been seen yet, secrets
+are compared only where the keyring can be read, and the source's engine may be away."""
 
 
 AnswerKey = tuple[Check, str, Answer, str]
@@ -77,6 +105,11 @@ class CheckResult:
     def key(self) -> AnswerKey:
         """What makes it the same answer when it is asked again."""
         return (self.check, self.environment_id, self.answer, self.ground or self.words)
+
+    @property
+    def of_engine(self) -> bool:
+        """Whether it concerns an engine, and none of its targets alone."""
+        return bool(self.engine_id) and not self.environment_id
 
     @property
     def blocks(self) -> bool:
@@ -147,6 +180,11 @@ class Checked:
     def blocked(self, environment_ids: Iterable[str]) -> frozenset[str]:
         """Those of the targets that may not be changed."""
         return frozenset(environment_ids) & {result.environment_id for result in self.blocking}
+
+    @property
+    def informing(self) -> tuple[CheckResult, ...]:
+        """The answers that are worth knowing and ask for nothing."""
+        return tuple(result for result in self.results if result.answer is Answer.INFORMATION)
 
     @property
     def warnings(self) -> tuple[CheckResult, ...]:

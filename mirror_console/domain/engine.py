@@ -25,6 +25,8 @@ UNENCRYPTED_ACCEPTED = "I accept root without authentication"
 """What a person types to have an engine without encryption: whoever runs a program on this computer is root there."""
 CLOCK_TOLERANCE = 60.0
 """Seconds that an engine's clock may differ from ours without a warning."""
+CLOCK_LIMIT = 300.0
+"""Seconds from which on nothing is started by a maintenance window: one of the two clocks says the wrong hour."""
 
 
 class Way(StrEnum):
@@ -99,11 +101,18 @@ class Engine:
     """Whether a person typed that they accept what it means to reach this address without encryption."""
     server_key: str = ""
     """By TLS: the fingerprint of the key that the server at this address was seen to have; empty before that."""
+    identity: str = ""
+    """By what the daemon at this address was seen to know itself; empty before that, and where it tells none."""
 
 
 def server_key_at(address: Address, before: Engine | None) -> str:
     """The key that is remembered for an address: that of the engine as it was before, where it has the same one."""
     return before.server_key if before is not None and before.address == address else ""
+
+
+def identity_at(address: Address, before: Engine | None) -> str:
+    """What the daemon at an address knows itself by: as the engine was before, where it has the same address."""
+    return before.identity if before is not None and before.address == address else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,13 @@ class EngineFacts:
     live_restore: bool = False
     clock_offset: float = 0.0
     kind: EngineKind = EngineKind.DOCKER
+    identity: str = ""
+    """By what the daemon knows itself; it stays through restarts and upgrades. Empty where it tells none that stays."""
+    warnings: tuple[str, ...] = ()
+    """What the engine itself warns of."""
+    folder: str = ""
+    """Where its images are on its host; empty where that is no plain path."""
+    kernel: str = ""
 
     @property
     def title(self) -> str:

@@ -149,6 +149,10 @@ class Image:
     size: int | None = None
     environment: tuple[str, ...] = ()
     has_health_check: bool = False
+    health_interval: float = 0.0
+    """Seconds from one try of its health check to the next, and until the first."""
+    health_seconds: float = 0.0
+    """After how long its health check has said so at the latest: the start period, and as often as it is tried."""
     exposed_ports: tuple[str, ...] = ()
     stop_signal: str = ""
     command: tuple[str, ...] = ()

@@ -59,6 +59,8 @@ class Listed:
     health: Health
     labels: Mapping[str, str] = field(default_factory=dict)
     host_ports: tuple[Port, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    network_mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class Container:
     """Properties that the catalog can't represent, in words: such a container may not be replaced."""
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     """Its place in each of its networks, by the network's name."""
+    joins: tuple[str, ...] = ()
+    """Containers, by id or name, whose network, processes or memory it shares: it can't do without them."""
 
     @property
     def running(self) -> bool:

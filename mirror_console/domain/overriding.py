@@ -57,6 +57,27 @@ RULES: Mapping[Check, Rule] = {
     Check.HOLD: Rule(_BOTH, "Whoever holds it back may have agreed to this one change."),
     Check.WINDOW: Rule(_BOTH, "Some changes can't wait until the window opens."),
     Check.FREEZE: Rule(_BOTH, "Some changes can't wait until the freeze ends."),
+    Check.ROUTE: _never("It only asks for a look."),
+    Check.RELEASE_COMMAND: _never("What it did to the data isn't known: say so first, or let it run again."),
+    Check.BACKUP: _never("It only asks for a look."),
+    Check.SAME_ENGINE: _never("All would be done to another engine than the one that is meant: accept that one first."),
+    Check.CREDENTIALS: _never("An engine takes no certificate that has ended."),
+    Check.PERMISSION: _never("What is refused in the middle of a swap could leave nothing that serves."),
+    Check.CLOCK: Rule(_BOTH, "Whoever knows which of the clocks is right knows whether the window is open."),
+    Check.ENGINE_HEALTH: _never("It only asks for a look."),
+    Check.CAPACITY: _never("The engine makes no container with more cores than its host has."),
+    Check.VALUES: Rule(_BOTH, "What looks like a placeholder may be meant; a container that can't use it goes back."),
+    Check.ISOLATION: _never(
+        "Data of another application could be changed or lost; what is shared on purpose the source's form names."
+    ),
+    Check.VOLUMES: _never("It would come up with empty data, and go on as if nothing were missing."),
+    Check.NETWORKS: _never("Which of the networks is meant can't be told, so the container can't be made."),
+    Check.HEALTH_CHECK: _never("It only asks for a look."),
+    Check.STOPPING: _never("It only asks for a look."),
+    Check.SOURCE_PROOF: _never("It only asks for a look."),
+    Check.TEST_PROOF: _never("It only asks for a look."),
+    Check.CONSOLE_HEALTH: _never("What can't be written into the journal may not be done."),
+    Check.PLAN_SANITY: _never("It only asks for a look."),
 }
 """Every check has its line."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -144,7 +143,8 @@ class DockerEngines:
 
     def _connect_by_tls(self, engine: Engine, secrets: Mapping[str, Secret]) -> Link:
         address = engine.address
-        context = self._tls_context(engine, secrets)
+        texts = self._tls_texts(engine, secrets)
+        context = transport.tls_context(engine.name, *texts)
         base_url = f"https://{_written(address.host)}:{address.port}"
         key = transport.ServerKey(engine.name, engine.server_key)
 
@@ -161,6 +161,7 @@ class DockerEngines:
             raise
         link.hear_out = hear_out
         link.seen = key
+        link.certificate = transport.validity(texts[1])
         return link
 
     def _connect_by_ssh(self, engine: Engine, secrets: Mapping[str, Secret]) -> Link:
@@ -189,7 +190,8 @@ class DockerEngines:
                 raise
             raise neither(engine.name, error) from error
 
-    def _tls_context(self, engine: Engine, secrets: Mapping[str, Secret]) -> ssl.SSLContext:
+    def _tls_texts(self, engine: Engine, secrets: Mapping[str, Secret]) -> tuple[str, str, str]:
+        """The authority's certificate, the client certificate and its key."""
         if engine.tls is None:
             raise EngineError(
                 FailureKind.NO_CREDENTIAL,
@@ -199,8 +201,7 @@ class DockerEngines:
         tls = engine.tls
         with self._from_keyring(engine, "certificates"):
             fetch = self._fetching(secrets)
-            texts = [fetch(reference).reveal() for reference in (tls.authority, tls.certificate, tls.key)]
-        return transport.tls_context(engine.name, *texts)
+            return fetch(tls.authority).reveal(), fetch(tls.certificate).reveal(), fetch(tls.key).reveal()
 
     def _fetching(self, secrets: Mapping[str, Secret]) -> Callable[[SecretReference], Secret]:
         def fetch(reference: SecretReference) -> Secret:

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable
 
 from mirror_console.domain.engine_kind import EngineKind
+from mirror_console.domain.validity import Validity
 from mirror_console.engine import replies, translate
 from mirror_console.engine.client import EngineClient
 from mirror_console.engine.ssh import SshWay
@@ -26,6 +27,8 @@ class Link:
         """Raises EngineError where the engine, when it is only listened to, says why it breaks off."""
         self.seen: ServerKey | None = None
         """By TLS: the key that the server was seen to have."""
+        self.certificate: Validity | None = None
+        """By TLS: the life of the client certificate."""
         self.api = ""
         self.kind = EngineKind.DOCKER
         self.image_configs: dict[str, replies.ImageConfig] = {}

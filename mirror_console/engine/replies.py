@@ -42,7 +42,10 @@ class Version(Reply):
 class Info(Reply):
     """Reply of GET /info."""
 
+    id: str = field(name="ID", default="")
     name: str = ""
+    kernel_version: str = ""
+    warnings: list[str] | None = None
     ncpu: Whole = field(name="NCPU", default=0)
     mem_total: Whole = 0
     driver: str = ""
@@ -82,6 +85,23 @@ class ListedHealth(Reply):
     status: str = ""
 
 
+class ListedHost(Reply):
+    """What a listing tells of a container's HostConfig."""
+
+    network_mode: str = ""
+
+
+class Mount(Reply):
+    """A mount as it is."""
+
+    type: str = ""
+    name: str = ""
+    source: str = ""
+    destination: str = ""
+    driver: str = ""
+    rw: bool = field(name="RW", default=True)
+
+
 class ListedContainer(Reply):
     """One item of the reply of GET /containers/json."""
 
@@ -94,6 +114,8 @@ class ListedContainer(Reply):
     labels: dict[str, str] | None = None
     ports: list[ListedPort] | None = None
     health: ListedHealth | None = None
+    host_config: ListedHost | None = None
+    mounts: list[Mount] | None = None
 
 
 # --- inspect of a container ---------------------------------------------------------------------------------------
@@ -251,17 +273,6 @@ class HostConfig(Reply):
     blkio_weight: Whole = 0
 
 
-class Mount(Reply):
-    """A mount as it is."""
-
-    type: str = ""
-    name: str = ""
-    source: str = ""
-    destination: str = ""
-    driver: str = ""
-    rw: bool = field(name="RW", default=True)
-
-
 class Endpoint(Reply):
     """A container's place in a network."""
 
@@ -341,6 +352,18 @@ class ListedNetwork(Reply):
 
     id: str
     name: str
+
+
+class ListedVolume(Reply):
+    """One item of the reply of GET /volumes."""
+
+    name: str
+
+
+class ListedVolumes(Reply):
+    """Reply of GET /volumes."""
+
+    volumes: list[ListedVolume] | None = None
 
 
 class ErrorDetail(Struct, gc=False):

@@ -13,7 +13,8 @@ from mirror_console.domain.observation import Container, Listed
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ContainerSpec, Network, Written
 from mirror_console.domain.ssh import HostKey
-from mirror_console.engine import bodies, podman, replies, streams, translate
+from mirror_console.domain.validity import Validity
+from mirror_console.engine import bodies, free_space, podman, replies, streams, translate
 from mirror_console.engine.asking import unfit
 from mirror_console.engine.container_output import read_written
 from mirror_console.engine.events import EventStream, subscribe
@@ -40,12 +41,35 @@ class DockerSession(ImageVerbs):
         """The fingerprint of the key that its server was seen to have by TLS; empty where it is reached otherwise."""
         return self._link.server_key
 
-    def free_disk(self) -> int | None:
-        """Octets that are free where the engine keeps its images; None where that can't be learned."""
-        if self._link.by_ssh is None:
-            return None  # an engine itself doesn't tell
-        folder = self._read("tell about itself", lambda client: translate.root_folder(client.read("/info")))
-        return self._link.by_ssh.free_disk(folder) if folder else None
+    @property
+    def certificate(self) -> Validity | None:
+        """From when until when the client certificate is valid; None where it is reached otherwise."""
+        return self._link.certificate
+
+    def free_disk(self, facts: EngineFacts, inside: str = "") -> int | None:
+        """Octets that are free where the engine keeps its images; None where that can't be learned.
+
+        An engine itself doesn't tell. Its host does by SSH, the file system where it is this computer; else the
+        container `inside` is asked with ``df``, where its id is given, it runs and has that command.
+        """
+        if self._link.by_ssh is not None:
+            return self._link.by_ssh.free_disk(facts.folder) if facts.folder else None
+        here = self._engine.address.way is Way.SOCKET and free_space.is_here(facts.name, facts.kernel)
+        free = free_space.of_folder(facts.folder) if here and facts.folder else None
+        return self._free_inside(inside) if free is None and inside else free
+
+    def _free_inside(self, container_id: str) -> int | None:
+        try:
+            with self._words("look at its disk"):
+                asked = {"Cmd": list(free_space.COMMAND), "AttachStdout": True}
+                prepared = self._link.calls.change(f"/containers/{_container_id(container_id)}/exec", asked)
+                run = f"/exec/{translate.created(prepared)}/start"
+                written = self._link.calls.change(run, {"Detach": False, "Tty": False})
+                return free_space.told("\n".join(streams.output(written, terminal=False)))
+        except EngineError as error:
+            if error.unreachable:
+                raise
+            return None  # such a command, or any at all, may not be run there
 
     def facts(self) -> EngineFacts:
         """What the engine says of itself."""
@@ -64,6 +88,10 @@ class DockerSession(ImageVerbs):
         """Subscribe to what happens to containers, over a connection of its own. The caller closes it."""
         with self._words("tell of its events"):
             return subscribe(self._engine.name, self._link.streams, self._link.api, self._engine.timeout)
+
+    def volumes(self) -> frozenset[str]:
+        """The names of all volumes, in one request."""
+        return self._read("list its volumes", lambda client: translate.volumes(client.read("/volumes")))
 
     def networks(self) -> list[Network]:
         """All networks of the engine."""

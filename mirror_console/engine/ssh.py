@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ import paramiko
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import DEFAULT_SOCKET, Hop, HostKey, SignIn, SshAccess, SshError, Stage, ToSocket
-from mirror_console.engine import ssh_failures
+from mirror_console.engine import free_space, ssh_failures
 from mirror_console.engine.pace import Pace
 from mirror_console.engine.ssh_channel import ChannelPool, ChannelSocket, Opener, begin_command
 from mirror_console.engine.ssh_keys import read_key
@@ -87,9 +86,7 @@ class SshWay:
             status, written = self.ask_host(f"df -Pk -- {shlex.quote(folder)}")
         except EngineError:
             return None
-        # Source: POSIX, df -P: the fourth figure of the second line, in blocks of 1,024 octets.
-        found = re.search(r"\n\S.*?\s+\d+\s+\d+\s+(\d+)\s+\d+%\s", written)
-        return int(found[1]) * 1024 if status == 0 and found else None
+        return free_space.told(written) if status == 0 else None
 
     def go_straight(self) -> None:
         """Use the socket itself from now on: there is no docker command on the host."""

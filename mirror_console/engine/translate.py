@@ -32,6 +32,11 @@ LONGEST_REFERENCE = 512
 LAST_SECOND = 253_402_300_800
 """Of the last year that there is a calendar for, since 1970."""
 
+MOST_WARNINGS = 20
+_DEFAULT_INTERVAL = 30_000_000_000
+_DEFAULT_RETRIES = 3
+_OF_ANOTHER = "container:"
+
 _NO_CHECK = {"", "none"}
 # What Podman calls the moments before and after: a container is made, or has ended, in each of them.
 _MOMENTS = {
@@ -54,6 +59,7 @@ _decode_version = msgspec.json.Decoder(replies.Version).decode
 _decode_info = msgspec.json.Decoder(replies.Info).decode
 _decode_distribution = msgspec.json.Decoder(replies.Distribution).decode
 _decode_images = msgspec.json.Decoder(list[replies.ListedImage]).decode
+_decode_volumes = msgspec.json.Decoder(replies.ListedVolumes).decode
 _decode_networks = msgspec.json.Decoder(list[replies.ListedNetwork]).decode
 
 
@@ -76,6 +82,11 @@ def facts(version: bytes, info: bytes, *, api: str, now: datetime) -> EngineFact
         live_restore=more.live_restore_enabled,
         clock_offset=(told - now).total_seconds() if told else 0.0,
         kind=_kind(about),
+        # Podman makes one up for each reply.
+        identity=clean(more.id, LONGEST_NAME) if _kind(about) is EngineKind.DOCKER else "",
+        warnings=tuple(clean(words, LONGEST_NAME) for words in (more.warnings or [])[:MOST_WARNINGS]),
+        folder=more.docker_root_dir if SOCKET_PATH.fullmatch(more.docker_root_dir) else "",
+        kernel=clean(more.kernel_version, LONGEST_LABEL),
     )
 
 
@@ -90,10 +101,9 @@ def _kind(about: replies.Version) -> EngineKind:
     return EngineKind.PODMAN if PODMAN_COMPONENT in names else EngineKind.DOCKER
 
 
-def root_folder(info: bytes) -> str:
-    """From the reply to /info: the folder of the engine's host with its images; empty where it is no plain path."""
-    folder = _decode_info(info).docker_root_dir
-    return folder if SOCKET_PATH.fullmatch(folder) else ""
+def volumes(reply: bytes) -> frozenset[str]:
+    """From the reply to /volumes: their names."""
+    return frozenset(volume.name for volume in _decode_volumes(reply).volumes or [])
 
 
 def networks(reply: bytes) -> list[Network]:
@@ -130,6 +140,8 @@ def _listed(item: replies.ListedContainer) -> Listed:
         health=_health(state, word or _health_word(item.status)),
         labels=item.labels or {},
         host_ports=_listed_ports(item.ports) if item.ports and state in _HOLDS_PORTS else (),
+        volumes=_volumes(item.mounts) if item.mounts else (),
+        network_mode=clean(item.host_config.network_mode, LONGEST_NAME) if item.host_config else "",
     )
 
 
@@ -222,7 +234,7 @@ def container(seen: replies.InspectedContainer, given: replies.ImageConfig | Non
         variables=dict(entry.partition("=")[::2] for entry in config.env or []),
         declared_ports=_ports(host.port_bindings),
         bound_ports=tuple(port for port in _ports(settings.ports) if port.host) if state in _HOLDS_PORTS else (),
-        volumes=_volumes(seen),
+        volumes=_volumes(seen.mounts),
         networks=tuple(sorted(clean(name, LONGEST_NAME) for name in settings.networks or {})),
         network_mode=clean(host.network_mode, LONGEST_NAME),
         limits=_limits(host),
@@ -233,6 +245,11 @@ def container(seen: replies.InspectedContainer, given: replies.ImageConfig | Non
         health_output=clean(check.log[-1].output) if check and check.log else "",
         unsupported=unsupported(seen, given),
         endpoints=_endpoints(seen, settings),
+        joins=tuple(
+            clean(mode.removeprefix(_OF_ANOTHER), LONGEST_NAME)
+            for mode in (host.network_mode, host.pid_mode, host.ipc_mode)
+            if mode.startswith(_OF_ANOTHER)
+        ),
     )
 
 
@@ -271,11 +288,11 @@ def _ports(bindings: Mapping[str, list[replies.Binding] | None] | None) -> tuple
     return _without_twins(found)
 
 
-def _volumes(seen: replies.InspectedContainer) -> tuple[Volume, ...]:
+def _volumes(mounts: Iterable[replies.Mount] | None) -> tuple[Volume, ...]:
     """Named volumes and paths of the host. An unnamed volume is made anew with each container: it is no setting."""
     found = [
         Volume(clean(mount.name if mount.type == "volume" else mount.source), clean(mount.destination), not mount.rw)
-        for mount in seen.mounts or []
+        for mount in mounts or ()
         if mount.type == "bind" or (mount.type == "volume" and not ID.fullmatch(mount.name))
     ]
     return tuple(sorted(found, key=lambda volume: volume.target))
@@ -304,6 +321,7 @@ def image(seen: replies.InspectedImage, whole: Mapping[str, Any]) -> Image:
     """An image in our words."""
     config = seen.config or replies.ImageConfig()
     labels = config.labels or {}
+    interval, slowest = _health_times(config.healthcheck)
     return Image(
         id=seen.id,
         fingerprint=fingerprint(whole),
@@ -316,6 +334,8 @@ def image(seen: replies.InspectedImage, whole: Mapping[str, Any]) -> Image:
         size=seen.size,
         environment=tuple(config.env or ()),
         has_health_check=has_check(config.healthcheck),
+        health_interval=interval,
+        health_seconds=slowest,
         exposed_ports=tuple(sorted(map(clean, config.exposed_ports or ()))),
         stop_signal=clean(config.stop_signal, LONGEST_LABEL),
         command=tuple(config.cmd or ()),
@@ -347,6 +367,17 @@ def _listed_image(item: replies.ListedImage) -> ListedImage:
 def has_check(check: replies.HealthCheck | None) -> bool:
     """Whether there is a health check: ``NONE`` takes away an inherited one."""
     return bool(check and check.test and check.test[0] not in {"", "NONE"})
+
+
+def _health_times(check: replies.HealthCheck | None) -> tuple[float, float]:
+    """Seconds between two tries of a health check, and until it has said so. Docker's own default where none is given.
+
+    Source: the reference of Dockerfiles, HEALTHCHECK.
+    """
+    if check is None or not has_check(check):
+        return 0.0, 0.0
+    interval = (check.interval or _DEFAULT_INTERVAL) / 1e9
+    return interval, check.start_period / 1e9 + (check.retries or _DEFAULT_RETRIES) * interval
 
 
 def resolved(reply: bytes) -> Resolved:

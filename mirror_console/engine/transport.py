@@ -24,6 +24,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from mirror_console.domain.server_key import ServerKeyChanged, fingerprint
+from mirror_console.domain.validity import Validity
 from mirror_console.engine.failures import Oversized
 from mirror_console.engine.timed import TimedReply
 from mirror_console.errors import EngineError, FailureKind
@@ -305,6 +306,12 @@ def tls_context(engine: str, authority: str, certificate: str, key: str) -> ssl.
         why = "it is no certificate in PEM form, or the key belongs to another one"
         raise _unusable("client certificate", engine, why) from error
     return context
+
+
+def validity(certificate: str) -> Validity:
+    """From when until when a certificate, as PEM text, is valid: of several the first, which is the client's own."""
+    read = x509.load_pem_x509_certificate(certificate.encode("ascii"))
+    return Validity(read.not_valid_before_utc, read.not_valid_after_utc)
 
 
 def _locked_key(engine: str, key: str, password: str) -> bytes:

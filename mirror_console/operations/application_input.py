@@ -116,6 +116,10 @@ class SourceInput:
     notes: str = ""
     repository: str = ""
     required_variables: str = ""
+    own_variables: str = ""
+    """Variables of which no two applications may have the same value."""
+    shared: str = ""
+    """Volumes and paths that its mirrors share on purpose."""
     notes_url: str = ""
     template: EnvironmentInput | None = None
     """Of an environment the settings alone; None: there is no template."""

@@ -12,6 +12,7 @@ from mirror_console.domain.engine import (
     Engine,
     TlsReferences,
     Way,
+    identity_at,
     parse_address,
     server_key_at,
 )
@@ -131,6 +132,7 @@ def draft_engine(
         ssh=ssh,
         unencrypted_accepted=address.way is Way.PLAIN and accepted,
         server_key=server_key_at(address, before),
+        identity=identity_at(address, before),
     )
     return EngineDraft(engine, secrets)
 

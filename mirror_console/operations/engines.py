@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mirror_console.domain.engine import UNENCRYPTED_ACCEPTED, Engine, Way, server_key_at
+from mirror_console.domain.engine import UNENCRYPTED_ACCEPTED, Engine, Way, identity_at, server_key_at
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.connection import ConnectionStep, StepState, test_connection, titles
 from mirror_console.operations.console import Console
@@ -69,9 +69,10 @@ def save_engine(console: Console, typed: EngineInput, engine_id: str | None = No
     if problems or draft is None:
         raise InvalidInput("The engine was not saved.", problems)
     with kept(console, draft.secrets), console.catalog.write() as books:
-        # Its server's key may have been seen since: that isn't lost.
+        # Its server's key and its identity may have been seen since: that isn't lost.
         now = books.engines.get(draft.engine.id) if before is not None else None
-        engine = replace(draft.engine, server_key=server_key_at(draft.engine.address, now))
+        address = draft.engine.address
+        engine = replace(draft.engine, server_key=server_key_at(address, now), identity=identity_at(address, now))
         books.engines.save(engine)
     console.engines.forget(engine.id)
     if before is not None:

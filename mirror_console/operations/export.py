@@ -125,6 +125,8 @@ def _application(application: Application, slugs: Mapping[str, str]) -> dict[str
             "notes_url": application.notes_url,
             "template": _settings(application.template) if application.template else None,
             **commands_content(application),
+            "own_variables": list(application.own_variables),
+            "shared": list(application.shared),
         }
     return _filled(content)
 

@@ -41,7 +41,17 @@ FORMAT = "1"
 TOP = ("format", "accounts", "engines", "registries", "sources", "mirrors", "windows", "freezes", "sample")
 ACCOUNT = ("name", "title", "contact")
 COMMON = ("name", "slug", "account", "tags", "domains", "notes", "environments")
-SOURCE = (*COMMON, "repository", "required_variables", "notes_url", "template", "release_command", "backup")
+SOURCE = (
+    *COMMON,
+    "repository",
+    "required_variables",
+    "notes_url",
+    "template",
+    "release_command",
+    "backup",
+    "own_variables",
+    "shared",
+)
 MIRROR = (*COMMON, "source", "image_source")
 ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold", "follows", "group")
 
@@ -208,6 +218,8 @@ def _source(fields: Fields, application: Application) -> Application:
         template=read_template(fields, application.template),
         release_command=read_release_command(fields, application.release_command),
         backup=read_backup(fields, application.backup),
+        own_variables=fields.texts("own_variables", application.own_variables),
+        shared=fields.texts("shared", application.shared),
     )
 
 

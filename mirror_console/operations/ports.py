@@ -40,6 +40,7 @@ from mirror_console.domain.schedule import Freeze, Schedule, Window
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.domain.ssh import Hop, HostKey
 from mirror_console.domain.tag import TagLook
+from mirror_console.domain.validity import Validity
 
 # --- the catalog --------------------------------------------------------------------------------------------------
 
@@ -93,6 +94,9 @@ class EngineBook(Protocol):
     def save(self, engine: Engine) -> None: ...
     def remember_key(self, engine_id: str, address: Address, key: str) -> None:
         """The key that the server at an address was seen to have by TLS; one that is kept for it already stays."""
+
+    def remember_identity(self, engine_id: str, address: Address, identity: str) -> None:
+        """By what the daemon at an address knows itself; what is kept for it already stays."""
 
     def remove(self, engine_id: str) -> None:
         """Raises CatalogError where environments are still placed on it."""
@@ -283,6 +287,9 @@ class Journal(Protocol):
     def newest(self, most: int) -> list[JournalEntry]:
         """The last lines of all rollouts, oldest first."""
 
+    def end_holds(self, most: int) -> bool:
+        """Whether so many last lines are as they were written, and nothing was cut off after them."""
+
     def broken_at(self) -> int | None:
         """The first line that isn't as it was written, or is missing."""
 
@@ -350,6 +357,10 @@ class Books(Protocol):
 
 class Catalog(Protocol):
     """The local catalog. No transaction may span a request to an engine."""
+
+    @property
+    def free_disk(self) -> int:
+        """Octets that are free on the disk where it is. Raises CatalogError where that can't be told."""
 
     @property
     def id(self) -> str:
@@ -457,8 +468,15 @@ class EngineSession(Protocol):
     def server_key(self) -> str:
         """The fingerprint of the key that its server was seen to have by TLS; empty where it is reached otherwise."""
 
-    def free_disk(self) -> int | None:
-        """Octets that are free where the engine keeps its images; None where that can't be learned."""
+    @property
+    def certificate(self) -> Validity | None:
+        """From when until when the client certificate is valid; None where it is reached otherwise."""
+
+    def free_disk(self, facts: EngineFacts, inside: str = "") -> int | None:
+        """Octets that are free where the engine keeps its images; None where that can't be learned.
+
+        Where its host can't be asked, the running container `inside` is, if its id is given.
+        """
 
     def facts(self) -> EngineFacts: ...
     def events(self) -> EventStream:
@@ -530,6 +548,9 @@ class EngineSession(Protocol):
 
         However much it wrote, no more than that is held. Raises EngineError(NOT_FOUND) where it is gone.
         """
+
+    def volumes(self) -> frozenset[str]:
+        """The names of all volumes, in one request."""
 
     def networks(self) -> list[Network]: ...
     def create_network(self, name: str, labels: Mapping[str, str]) -> None: ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.engine import Engine
@@ -15,23 +16,30 @@ from mirror_console.domain.engine_kind import NO_ROLLOUTS, EngineKind
 from mirror_console.domain.fetching import why_another_gives_it
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.domain.observation import Difference
-from mirror_console.domain.plan import Plan, PlannedTarget, Reason, why_nothing
+from mirror_console.domain.plan import Plan, PlannedTarget, Reason, Way, why_nothing
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.domain.rollout import OVER
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import by_entry, reached
+from mirror_console.operations.capacity_checks import check_capacity
 from mirror_console.operations.command_checks import check_commands, split_groups
 from mirror_console.operations.console import Console
+from mirror_console.operations.console_checks import check_console
+from mirror_console.operations.engine_checks import check_engine_itself
 from mirror_console.operations.fetch import known_as
+from mirror_console.operations.here import Here, read_here
+from mirror_console.operations.isolation_checks import check_isolation
 from mirror_console.operations.neighbours import neighbours
+from mirror_console.operations.place_checks import disk
+from mirror_console.operations.proof_checks import check_proofs
 from mirror_console.operations.release_checks import check_releases
 from mirror_console.operations.schedule_checks import check_schedule
+from mirror_console.operations.surroundings import check_container, with_surroundings
 from mirror_console.operations.target_checks import (
     EngineScene,
     Pullable,
     check_target,
-    disk,
     fits,
     fits_any,
     said,
@@ -39,6 +47,8 @@ from mirror_console.operations.target_checks import (
 
 ENGINES_AT_ONCE = 32
 TARGETS_AT_ONCE = 4
+_PROOFS = ""
+"""Stands among the engines for what is asked of sources, wherever they are."""
 
 
 def preflight(
@@ -54,6 +64,7 @@ def preflight(
 
     add(_whole_plan(console, plan))
     add(_other_rollouts(console, plan))
+    add(check_console(console, plan))
     add(check_schedule(console, plan.targets))
     add(split_groups(plan))
     by_engine: dict[str, list[PlannedTarget]] = defaultdict(list)
@@ -61,9 +72,10 @@ def preflight(
         by_engine[target.engine_id].append(target)
 
     def ask(engine_id: str, targets: Sequence[PlannedTarget]) -> list[CheckResult]:
-        return check_engine(console, jobs, console.engine(engine_id), targets)
+        return check_engine(console, jobs, console.engine(engine_id), targets, plan.way)
 
     works = {engine_id: _bound(ask, engine_id, targets) for engine_id, targets in by_engine.items()}
+    works[_PROOFS] = lambda: check_proofs(console, jobs, plan)
     for outcome in jobs.side_by_side(works, at_once=ENGINES_AT_ONCE).values():
         if isinstance(outcome, Exception):
             raise outcome
@@ -122,19 +134,32 @@ def _other_rollouts(console: Console, plan: Plan) -> list[CheckResult]:
     return results
 
 
-def check_engine(console: Console, jobs: Jobs, engine: Engine, targets: Sequence[PlannedTarget]) -> list[CheckResult]:
-    """All checks of the targets on one engine, each asked with the credential of its account."""
+def check_engine(
+    console: Console, jobs: Jobs, engine: Engine, targets: Sequence[PlannedTarget], way: Way | None = None
+) -> list[CheckResult]:
+    """All checks of the targets on one engine, each asked with the credential of its account.
+
+    Without a `way` it is asked again, before a wave: then what can't block, or doesn't change from one minute to the
+    next, is left out.
+    """
     groups = by_entry(console, engine, targets, lambda target: target.application_id)
-    of_engine = [result for group in groups for result in _check_group(console, jobs, engine, group)]
-    return [*of_engine, *check_releases(console, targets), *check_commands(console, targets)]
+    of_engine = [result for group in groups for result in _check_group(console, jobs, engine, group, way)]
+    # What accounts that share an engine see of it as a whole is said once.
+    return [*dict.fromkeys(of_engine), *check_releases(console, targets), *check_commands(console, targets)]
 
 
-def _check_group(console: Console, jobs: Jobs, engine: Engine, targets: Sequence[PlannedTarget]) -> list[CheckResult]:
+def _check_group(
+    console: Console, jobs: Jobs, engine: Engine, targets: Sequence[PlannedTarget], way: Way | None
+) -> list[CheckResult]:
     """The same for targets that are reached with one credential."""
+    with console.catalog.read() as books:
+        here = read_here(books, engine, targets)
     try:
         session = console.engines.session(reached(console, engine, targets[0].application_id))
         facts = session.facts()
         scene = EngineScene(session, facts, session.list_containers(), *_catalogued(console, targets))
+        if facts.kind is EngineKind.DOCKER:
+            scene = with_surroundings(console, jobs, scene, here, targets, deep=way is not None)
     except EngineError as error:
         return [said(target, *_refusal(Check.REACHABLE, error)) for target in targets]
     results = [
@@ -150,11 +175,17 @@ def _check_group(console: Console, jobs: Jobs, engine: Engine, targets: Sequence
         remedy = "Place the environment on a Docker engine, or deploy it by hand."
         return results + [said(target, Check.ENGINE_KIND, Answer.BLOCKED, NO_ROLLOUTS, remedy) for target in targets]
     results += [said(target, Check.ENGINE_KIND, Answer.PASS, "It is Docker.") for target in targets]
+    try:
+        results += check_engine_itself(console, scene, here, targets, again=way is None)
+    except EngineError as error:
+        return [said(target, *_refusal(Check.REACHABLE, error)) for target in targets]
+    results += check_isolation(scene, here, targets)
     # Each image once. Without a reference, targets that go back have an image each of their own.
     first = {_image_of(target): target for target in reversed(targets)}
     pullable = {image: _pullable(console, scene, target) for image, target in first.items()}
     works = {
-        target.environment_id: _bound_target(console, scene, target, pullable[_image_of(target)]) for target in targets
+        target.environment_id: _bound_target(console, scene, here, target, pullable[_image_of(target)], way)
+        for target in targets
     }
     outcomes = jobs.side_by_side(works, at_once=TARGETS_AT_ONCE)
     for target in targets:
@@ -165,16 +196,28 @@ def _check_group(console: Console, jobs: Jobs, engine: Engine, targets: Sequence
             raise outcome
         else:
             results += outcome
+    if way is not None:
+        results += check_capacity(scene, here, targets)
     return results
 
 
 def _bound_target(
-    console: Console, scene: EngineScene, target: PlannedTarget, pullable: Pullable
+    console: Console, scene: EngineScene, here: Here, target: PlannedTarget, pullable: Pullable, way: Way | None
 ) -> Callable[[], list[CheckResult]]:
     def answer() -> list[CheckResult]:
-        return [*(said(target, *found) for found in pullable), *check_target(console, scene, target)]
+        return [
+            *(_of_image(target, found) for found in pullable),
+            *check_target(console, scene, target),
+            *check_container(scene, here, target, way),
+        ]
 
     return answer
+
+
+def _of_image(target: PlannedTarget, found: tuple[Check, Answer, str, str]) -> CheckResult:
+    """An answer that targets with one image share. How much disk is free is another number each time it is asked."""
+    result = said(target, *found)
+    return replace(result, ground=target.reference) if result.check is Check.DISK else result
 
 
 def _catalogued(
@@ -222,7 +265,7 @@ def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pu
     return (
         (Check.PULLABLE, Answer.PASS, f"{host or 'The registry'} has it at the planned digest.", ""),
         fits_any(scene, resolved),
-        disk(wanted),
+        (Check.DISK, *disk(wanted, scene.free_disk())),
     )
 
 
@@ -247,7 +290,8 @@ def _only_given(console: Console, scene: EngineScene, wanted: PlannedTarget) -> 
     with console.catalog.read() as books:
         platform = next((held.platform for held in books.images.like(wanted.after_fingerprint)), "")
     words = f"No registry is known to have it; {found[0].name} has, and gives it through this computer."
-    return ((Check.PULLABLE, Answer.PASS, words, ""), fits(scene, platform), disk(wanted))
+    room = (Check.DISK, *disk(wanted, scene.free_disk()))
+    return ((Check.PULLABLE, Answer.PASS, words, ""), fits(scene, platform), room)
 
 
 def _not_pullable(
@@ -261,7 +305,8 @@ def _not_pullable(
         found = neighbours(console, wanted.after_fingerprint, wanted.engine_id, wanted.application_id)
         if found:
             remedy = f"It is taken from {found[0].name} instead, which has it, through this computer."
-            return ((Check.PULLABLE, Answer.WARNING, error.title, remedy), disk(wanted))
+            room = (Check.DISK, *disk(wanted, scene.free_disk()))
+            return ((Check.PULLABLE, Answer.WARNING, error.title, remedy), room)
     _, answer, words, remedy = _refusal(Check.PULLABLE, error)
     return ((Check.PULLABLE, answer, words, remedy),)
 

@@ -186,6 +186,8 @@ def refresh_entry(
         session = console.engines.session(engine)
         listed = listing.containers if listing else session.list_containers()
         known_facts = contact.facts if contact and contact.answered and not new_facts else None
+        if known_facts is not None and not known_facts.kernel:
+            known_facts = None  # an earlier version asked for less
         facts = known_facts or session.facts()
         observer = _Observer(console, session, engine, _known_images(before.values(), held.values()))
         locks = locks_of_others(console, listed)
@@ -210,7 +212,7 @@ def refresh_entry(
     behind = {place.environment_id for place in entry.placed}
     with console.catalog.write() as books:
         save_contact(books, entry, Contact(engine.id, at, True, took, None, "", at, facts))
-        remember(books, engine, session)
+        remember(books, engine, session, facts.identity)
         everything = not books.accesses.of(engine.id)
         books.observations.touch(engine.id, at, None if everything else sorted(behind))
         books.observations.save_all(changed)

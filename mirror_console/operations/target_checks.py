@@ -11,9 +11,10 @@ from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container, Difference, Health, Listed, Role, State, is_ours
 from mirror_console.domain.plan import PlannedTarget, Swap
-from mirror_console.domain.request import Resolved
-from mirror_console.errors import VaultError
+from mirror_console.domain.request import Network, Resolved
+from mirror_console.errors import EngineError, VaultError
 from mirror_console.operations.console import Console
+from mirror_console.operations.container_checks import ties
 from mirror_console.operations.ports import EngineSession
 from mirror_console.operations.route_check import check_route
 from mirror_console.operations.scene import is_left_over, is_way_back, lock_name, lock_on
@@ -40,7 +41,16 @@ class EngineScene:
     """What was changed by hand, by the target's environment."""
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id."""
-    _networks: list[frozenset[str]] = field(default_factory=list)
+    _networks: list[Sequence[Network]] = field(default_factory=list)
+    inside: str = ""
+    """The id of a running container of one of the targets, which may be asked for the free disk."""
+    strangers: Sequence[Container] = ()
+    """Containers that run and are nobody's in the catalog, as far as they were looked at."""
+    volumes: frozenset[str] = frozenset()
+    """Only where a target names some."""
+    inspected: dict[str, Container | None] = field(default_factory=dict)
+    """What was read of containers, by name."""
+    _free: list[int | None] = field(default_factory=list)
     _by_name: dict[str, Listed] = field(init=False)
     _locks: list[Listed] = field(init=False)
 
@@ -59,11 +69,30 @@ class EngineScene:
         """The locks of any console."""
         return self._locks
 
-    def network_names(self) -> frozenset[str]:
-        """The names of the engine's networks, asked for once."""
+    def networks(self) -> Sequence[Network]:
+        """The engine's networks, asked for once. Raises EngineError."""
         if not self._networks:
-            self._networks.append(frozenset(network.name for network in self.session.networks()))
+            self._networks.append(self.session.networks())
         return self._networks[0]
+
+    def network_names(self) -> frozenset[str]:
+        """Their names. Raises EngineError."""
+        return frozenset(network.name for network in self.networks())
+
+    def free_disk(self) -> int | None:
+        """Octets that are free where the engine keeps its images, asked for once; None where that can't be learned."""
+        if not self._free:
+            try:
+                self._free.append(self.session.free_disk(self.facts, self.inside))
+            except EngineError:
+                self._free.append(None)  # that it can't be reached any more is said of what is asked besides
+        return self._free[0]
+
+    def inspect(self, name: str) -> Container | None:
+        """The container of that name, asked for once."""
+        if name not in self.inspected:
+            self.inspected[name] = self.session.inspect(name)
+        return self.inspected[name]
 
     def image(self, image_id: str) -> Image | None:
         """The image of that id, asked for once."""
@@ -74,7 +103,7 @@ class EngineScene:
 
 def check_target(console: Console, scene: EngineScene, target: PlannedTarget) -> list[CheckResult]:
     """All checks that concern one target alone. Looks at its container now. Raises EngineError."""
-    old = scene.session.inspect(target.container)
+    old = scene.inspect(target.container)
     return [
         _settings(console, scene, target),
         *_current(target, old),
@@ -82,7 +111,7 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
         _ports(scene, target, old),
         *check_route(scene.network_names, target, old),
         _lock(console, scene, target, old),
-        *_shape(target, old),
+        *_shape(scene, target, old),
         *_drift(scene, target),
         *_healthy_now(target, old),
         _way_back(scene, target, old),
@@ -112,15 +141,6 @@ def fits_any(scene: EngineScene, resolved: Resolved) -> tuple[Check, Answer, str
         return (Check.PLATFORM, Answer.PASS, f"The image is there for {mine}.", "")
     words = f"The image is for {', '.join(resolved.platforms)}; the engine is {mine}."
     return (Check.PLATFORM, Answer.BLOCKED, words, "Publish the release for this platform too.")
-
-
-def disk(target: PlannedTarget) -> tuple[Check, Answer, str, str]:
-    """Whether there is room for an image that has to be fetched: nobody tells."""
-    if target.image_bytes is None:
-        words = "The size of the image isn't known, nor the free space of the engine."
-    else:
-        words = f"The image takes up to {target.image_bytes / 1e6:,.0f} MB; the engine doesn't tell its free space."
-    return (Check.DISK, Answer.UNKNOWN, words, "Look at the free space of the engine's disk where it may be short.")
 
 
 def _settings(console: Console, scene: EngineScene, target: PlannedTarget) -> CheckResult:
@@ -239,9 +259,12 @@ def _lock_of_others(scene: EngineScene, target: PlannedTarget, old: Container | 
     )
 
 
-def _shape(target: PlannedTarget, old: Container | None) -> list[CheckResult]:
+def _shape(scene: EngineScene, target: PlannedTarget, old: Container | None) -> list[CheckResult]:
     if old is None:
         return []
+    tied = ties(old, scene.listed, scene.strangers)
+    if tied is not None:
+        return [said(target, Check.SHAPE, *tied)]
     if lost := not_made_again(target.settings, old):
         words = f"It has what the console can't make again: {', '.join(lost)}."
         remedy = "Deploy this environment by hand, or take that away from its container."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from mirror_console.domain.audit import Act, Doing, Noun
 from mirror_console.domain.engine import Engine, Way
 from mirror_console.domain.secret import Secret
 from mirror_console.domain.server_key import ServerKeyChanged, parse_fingerprint
@@ -12,6 +13,8 @@ from mirror_console.domain.ssh import HostKey, HostKeyRefused, SshError, Stage, 
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books, EngineSession
+
+LONGEST_IDENTITY = 256
 
 
 def accept_host_key(console: Console, engine_id: str, key: HostKey) -> Engine:
@@ -50,13 +53,15 @@ def host_key_refusal(
     return None
 
 
-def remember(books: Books, engine: Engine, session: EngineSession) -> None:
-    """Keep the key that an engine's server was seen to have, after it answered for the first time.
+def remember(books: Books, engine: Engine, session: EngineSession, identity: str = "") -> None:
+    """Keep the key that an engine's server was seen to have, and its identity, after it answered for the first time.
 
     Whoever keeps what was seen keeps this too; a console that keeps nothing looks at no less, for as long as it runs.
     """
     if engine.address.way is Way.TLS and not engine.server_key and session.server_key:
         books.engines.remember_key(engine.id, engine.address, session.server_key)
+    if identity and not engine.identity:
+        books.engines.remember_identity(engine.id, engine.address, identity)
 
 
 def meet(console: Console, engine: Engine) -> Engine:
@@ -80,6 +85,33 @@ def server_key_refusal(
     except ServerKeyChanged as refusal:
         return refusal
     return None
+
+
+def accept_identity(console: Console, engine_id: str, identity: str) -> Engine:
+    """A person knows that the daemon of an engine was set up anew: from now on this identity is the right one.
+
+    Raises InvalidInput where it is none, KeyError where the engine isn't there, NotAllowed.
+    """
+    console.demand_write()
+    identity = identity.strip()
+    if not identity or not identity.isprintable() or len(identity) > LONGEST_IDENTITY:
+        problem = Problem("identity", "it is what 'docker info' tells as ID on the engine's host")
+        raise InvalidInput("The engine's identity was not accepted.", [problem])
+    with console.catalog.write() as books:
+        before = books.engines.get(engine_id)
+        accepted = replace(before, identity=identity)
+        books.engines.save(accepted)
+        books.audit.append(
+            Act(
+                Noun.ENGINE,
+                Doing.CHANGED,
+                engine_id,
+                before.name,
+                before={"identity": before.identity},
+                after={"identity": identity},
+            )
+        )
+    return accepted
 
 
 def accept_server_key(console: Console, engine_id: str, key: str) -> Engine:

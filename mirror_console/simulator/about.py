@@ -41,7 +41,7 @@ def info_document(state: EngineState) -> Document:
     phases = [container.phase for container in state.containers.values()]
     running = sum(phase in (Phase.RUNNING, Phase.RESTARTING) for phase in phases)
     system, architecture = state.platform.split("/")[:2]
-    identity = hex_id(state.name, stamp(state.started)).upper()
+    identity = hex_id(state.identity).upper()
     return {
         "ID": ":".join(identity[start : start + 4] for start in range(0, 48, 4)),
         "Name": f"{state.name}-simulated",
@@ -86,7 +86,7 @@ def info_document(state: EngineState) -> Document:
         "IndexServerAddress": "https://index.docker.io/v1/",
         "InitBinary": "docker-init",
         "Isolation": "",
-        "LiveRestoreEnabled": False,
+        "LiveRestoreEnabled": state.live_restore,
         "LoggingDriver": "json-file",
         "NEventsListener": 0,
         "NFd": 0,
@@ -112,7 +112,7 @@ def info_document(state: EngineState) -> Document:
             "RemoteManagers": None,
         },
         "SystemTime": stamp(state.clock()),
-        "Warnings": None,
+        "Warnings": state.warnings or None,
     }
 
 

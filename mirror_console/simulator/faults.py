@@ -25,6 +25,8 @@ class Fault(StrEnum):
     """Status 500 with HTML, as from a proxy in front of a dead engine."""
     DISK_FULL = "disk full"
     """Status 500: what would have to be written has no room, and nothing is changed."""
+    FORBIDDEN = "forbidden"
+    """Status 403 with HTML, as from a proxy in front of the engine that lets through only what it was told."""
     INVALID_JSON = "invalid JSON"
     """Status 200 with JSON that breaks off."""
     ENDLESS = "200 MB"
@@ -41,6 +43,7 @@ HOSTILE = f"{ESCAPES}{MARKUP}{TURNED}"
 
 _ERROR_PAGE = b"<html><head><title>502</title></head><body><h1>Bad gateway</h1></body></html>"
 _NO_ROOM = b'{"message":"write /var/lib/docker/containers/.tmp-config.v2.json: no space left on device"}'
+_FORBIDDEN = b"<html><body><h1>403 Forbidden</h1>\nRequest forbidden by administrative rules.\n</body></html>"
 _MEGABYTE = 1024 * 1024
 _ENDLESS_MEGABYTES = 200
 
@@ -89,6 +92,8 @@ class Manners:
                 return Reply(200, broken=True)
             case Fault.HALF_A_REPLY:
                 return replace(answer(request), broken=True)
+            case Fault.FORBIDDEN:
+                return Reply(403, _FORBIDDEN, "text/html")
             case Fault.ERROR_PAGE:
                 return Reply(500, _ERROR_PAGE, "text/html")
             case Fault.DISK_FULL:

@@ -85,6 +85,10 @@ class EngineState:
         tick: float = TICK_SECONDS,
     ) -> None:
         self.name = name
+        self.identity = name
+        """What its identity is made of: that of an engine that was set up anew is another one."""
+        self.live_restore = False
+        self.warnings: list[str] = []
         self.clock = clock
         self._pause = pause
         self.timing = timing

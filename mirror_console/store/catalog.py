@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -84,6 +85,12 @@ class Catalog:
     def id(self) -> str:
         """The identity that was made with the catalog: 32 hex digits."""
         return self._id
+
+    @property
+    def free_disk(self) -> int:
+        """Octets that are free on the disk where it is. Raises CatalogError where that can't be told."""
+        with failures.of_files(self.path):
+            return shutil.disk_usage(self.path.parent).free
 
     @contextmanager
     def read(self) -> Iterator[Books]:

@@ -48,6 +48,14 @@ class EngineBook(Collection):
         self._changes("engines")
         self._connection.execute(sa.update(engine).where(engine.c.id == engine_id).values(server_key=key))
 
+    def remember_identity(self, engine_id: str, address: Address, identity: str) -> None:
+        """Keep by what the daemon at an address knows itself, where nothing is kept for it yet."""
+        known = _ENGINE.read(self._connection.execute(_ENGINE.select.where(engine.c.id == engine_id)))
+        if not known or known[0].address != address or known[0].identity:
+            return
+        self._changes("engines")
+        self._connection.execute(sa.update(engine).where(engine.c.id == engine_id).values(identity=identity))
+
     def remove(self, engine_id: str) -> None:
         """With its contact. Raises CatalogError where environments are placed on it."""
         placed = self._connection.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -62,6 +63,21 @@ class Journal(Collection):
         """The last lines of all rollouts, oldest first."""
         chosen = sa.select(journal.c.entry).order_by(journal.c.sequence.desc()).limit(most)
         return [_read(text) for text in reversed(self._connection.scalars(chosen).all())]
+
+    def end_holds(self, most: int) -> bool:
+        """Whether so many last lines are as they were written, and nothing was cut off after them.
+
+        What is older is looked at by `broken_at`, which reads all of it.
+        """
+        chosen = sa.select(journal).order_by(journal.c.sequence.desc()).limit(most + 1)
+        rows = self._connection.execute(chosen).all()[::-1]
+        written = self._connection.exec_driver_sql(_LAST).one().sequence or 0
+        if (rows[-1].sequence if rows else 0) != written:
+            return False
+        return all(
+            row.sequence == before.sequence + 1 and row.hash == linked(before.hash, row.entry) and _fits(row)
+            for before, row in pairwise(rows)
+        )
 
     def broken_at(self) -> int | None:
         """The number of the first line that isn't as it was written, or is missing; None where the chain holds."""

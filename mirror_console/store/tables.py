@@ -84,6 +84,8 @@ application = _table(
     _column("template", Json(Settings | None), null=True),
     _column("release_command", Json(ReleaseCommand | None), null=True),
     _column("backup", Json(BackupCommand | None), null=True),
+    _column("own_variables", Json(tuple[str, ...])),
+    _column("shared", Json(tuple[str, ...])),
     sa.UniqueConstraint("slug"),
     sa.Index(None, "source_id"),
 )
@@ -120,6 +122,7 @@ engine = _table(
     _column("ssh", Json(SshAccess | None), null=True),
     _column("unencrypted_accepted", Flag()),
     _column("server_key", Text()),
+    _column("identity", Text()),
     sa.UniqueConstraint("name"),
 )
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mirror_console.domain.drift import differences
+from mirror_console.domain.engine import Way
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings, Volume
 from mirror_console.domain.in_place import Granted, granted_to
 from mirror_console.domain.observation import Container, Health, State
@@ -15,6 +16,7 @@ from mirror_console.domain.request import ContainerSpec, PullProgress
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import EngineError, FailureKind
+from mirror_console.operations.permission import refused_changes
 from tests.contract.stage import Behaviour, Stage, until
 
 NOWHERE = "0" * 64
@@ -48,6 +50,35 @@ def test_facts(stage: Stage) -> None:
     assert facts.cpus > 0
     assert facts.memory > 0
     assert abs(facts.clock_offset) < 5
+    assert facts.kernel
+    assert facts.folder.startswith("/")
+
+
+def test_an_engine_knows_itself(stage: Stage) -> None:
+    facts = stage.session.facts()
+    assert len(facts.identity) >= 36
+    assert stage.session.facts().identity == facts.identity
+
+
+def test_free_disk_is_told_by_a_container_where_the_host_does_not(stage: Stage) -> None:
+    facts, session = stage.session.facts(), stage.session
+    running, made = stage.create(), stage.create()
+    session.start(running)
+    by_host = session.free_disk(facts)
+    free = session.free_disk(replace(facts, name="elsewhere"), running)
+    assert free is not None
+    assert 10**6 < free < 10**15
+    assert by_host is None or abs(by_host - free) < 10**9
+    if stage.engine.address.way is not Way.SSH:
+        # Neither one that doesn't run nor one that isn't there can be asked.
+        assert session.free_disk(replace(facts, name="elsewhere"), made) is None
+        assert session.free_disk(replace(facts, name="elsewhere"), NOWHERE) is None
+
+
+def test_what_may_be_changed_is_told_without_a_change(stage: Stage) -> None:
+    before = stage.session.list_containers()
+    assert refused_changes(stage.session) == {}
+    assert stage.session.list_containers() == before
 
 
 def test_networks(stage: Stage) -> None:
@@ -62,6 +93,7 @@ def test_volumes(stage: Stage) -> None:
     stage.session.create_volume("shop-data", {"io.mirrorconsole.env": "e1"})
     assert stage.session.volume_exists("shop-data")
     stage.session.create_volume("shop-data", {})
+    assert "shop-data" in stage.session.volumes()
 
 
 # --- making containers --------------------------------------------------------------------------------------------
@@ -410,6 +442,16 @@ def test_a_listing_agrees_with_what_an_inspect_says(stage: Stage) -> None:
         assert (item.state, item.health, item.labels) == (seen.state, seen.health, seen.labels)
         assert item.host_ports == seen.bound_ports
     assert listed[running].labels["io.mirrorconsole.env"] == "e1"
+
+
+def test_a_listing_tells_what_is_mounted_and_whose_network_it_is(stage: Stage) -> None:
+    stage.session.create_volume("listed-data", {})
+    stage.session.create_network("front", {})
+    settings = Settings(networks=("front",), volumes=(Volume("listed-data", "/data", read_only=True),))
+    made = stage.create(settings)
+    [listed], seen = stage.session.list_containers(), _look(stage, made)
+    assert listed.volumes == seen.volumes == settings.volumes
+    assert listed.network_mode == seen.network_mode
 
 
 # --- images -------------------------------------------------------------------------------------------------------

@@ -80,6 +80,9 @@ def test_what_is_asked_is_what_the_list_says(asked: set[tuple[str, str]], fleet:
     session.logs(two, 10)
     session.set_restart(two, RestartPolicy.ALWAYS)
     assert session.volume_exists("shop-data")
+    session.start(two)
+    assert session.free_disk(session.facts(), two)
+    session.stop(two, 1)
     session.remove(two)
     # What a relay asks.
     with session.save(image) as saving, session.load() as loading:

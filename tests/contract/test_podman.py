@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from mirror_console.domain.engine_kind import EngineKind
-from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings
+from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings, Volume
 from mirror_console.domain.in_place import Granted, granted_to
 from mirror_console.domain.observation import Container, Health, State
 from mirror_console.domain.request import PullProgress
@@ -24,6 +24,7 @@ from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret
 from mirror_console.engine.events import WANTED
 from mirror_console.errors import EngineError, FailureKind
+from mirror_console.operations.permission import refused_changes
 from tests.contract.stage import Behaviour, Stage, now, real, until
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
@@ -297,3 +298,21 @@ def test_of_much_output_only_the_beginning_and_the_end_are_read(stage: Stage) ->
 def _running(stage: Stage, container_id: str) -> bool:
     seen = stage.session.inspect(container_id)
     return seen is not None and seen.running
+
+
+def test_an_engine_knows_itself(stage: Stage) -> None:
+    # What it tells as its identity it makes up for each reply.
+    assert stage.session.facts().identity == ""
+
+
+def test_what_may_be_changed_is_told_without_a_change(stage: Stage) -> None:
+    assert set(refused_changes(stage.session)) == {"update"}
+    assert stage.session.list_containers() == []
+
+
+def test_a_listing_tells_what_is_mounted_and_whose_network_it_is(stage: Stage) -> None:
+    stage.session.create_volume("listed-data", {})
+    stage.create(Settings(volumes=(Volume("listed-data", "/data"),)))
+    [listed] = stage.session.list_containers()
+    # Whose network it is it doesn't list; there are no rollouts to it, so that no check asks.
+    assert (listed.volumes, listed.network_mode) == ((Volume("listed-data", "/data"),), "")

@@ -298,8 +298,10 @@ def test_a_socket_that_is_not_there(desk: Desk, way: ToSocket) -> None:
 
 
 def test_free_disk_is_told_where_the_host_may_be_asked(desk: Desk) -> None:
-    free = desk.engines.session(desk.engine()).free_disk()
+    session = desk.engines.session(desk.engine())
+    facts = session.facts()
+    free = session.free_disk(facts)
     assert free is not None
     assert 0 < free < 10**15
     desk.engines.forget("e1")
-    assert desk.engines.session(desk.engine(User.TIMID, to_socket=ToSocket.SOCKET)).free_disk() is None
+    assert desk.engines.session(desk.engine(User.TIMID, to_socket=ToSocket.SOCKET)).free_disk(facts) is None

@@ -20,6 +20,7 @@ VAULT = {"put", "forget"}
 PLACES = {
     "operations/steps.py session": "journal: each is the act of a step",
     "operations/release_command.py session": "journal: the acts of MAKE_COMMAND and RELEASE",
+    "operations/permission.py session": "nothing is changed: it asks for containers and images that can't be there",
     "operations/turn_lock.py session": "journal: the lock's steps",
     "operations/heartbeat.py session": "journal: a number on a lock that a step has made; nothing else of it changes",
     "operations/swap.py session": "journal: the acts of PULL, PROVIDE and CREATE",

@@ -68,9 +68,12 @@ def answers(plan: Plan, *, blocked: int = 2, warned: int = 3) -> list[CheckResul
         CheckResult(Check.PLAN_CURRENT, Answer.PASS, "Valid until 14:20."),
         CheckResult(Check.MAY_WRITE, Answer.PASS, "The console may change engines."),
     ]
+    for engine_id in plan.engine_ids:
+        words = "Whenever it restarts all containers on it do (live restore is off)."
+        found.append(CheckResult(Check.ENGINE_HEALTH, Answer.INFORMATION, words, engine_id=engine_id))
     for place, target in enumerate(plan.targets):
         for check in Check:
-            if check in {Check.PLAN_CURRENT, Check.MAY_WRITE}:
+            if check in {Check.PLAN_CURRENT, Check.MAY_WRITE, Check.ENGINE_HEALTH}:
                 continue
             answer, words, remedy = Answer.PASS, "As it should be.", ""
             if check is Check.PORTS and place < blocked:

@@ -221,7 +221,25 @@ def test_checks_put_what_blocks_first_and_ask_to_look_at_warnings(context: UiCon
     page.assistant.show_checks(PLAN)
     checks = page.assistant.checks
     checks.finish(sample.checked(PLAN))
-    assert checks.groups.rows[0].check is Check.PORTS
+    # What blocks, what warns, what is worth knowing; then in one line all that passes, until it is asked for.
+    assert [group.checks for group in checks.groups.rows[:-1]] == [
+        (Check.PORTS,),
+        (Check.DISK,),
+        (Check.HEALTHY_NOW,),
+        (Check.ENGINE_HEALTH,),
+    ]
+    assert checks.groups.rows[-1].title == f"{len(Check) - 4} checks pass"
+    checks.view.move_to(checks.groups.rows[-1].key)
+    assert len(checks.details.rows) == len(Check) - 4
+    assert {one.check: one.words for _, one in checks.details.rows}[
+        Check.MAY_WRITE
+    ] == "The console may change engines."
+    checks.unfolded.click()
+    assert [group.title for group in checks.groups.rows[4:6]] == ["Plan is current", "Something to do"]
+    assert len(checks.groups.rows) == len(Check)
+    checks.unfolded.click()
+    checks.view.move_to(Check.PORTS)
+    assert len(checks.ticks) == 2
     assert checks.details.rows[0][1].answer is CheckAnswer.BLOCKED
     assert checks.summary.text() == "20 targets are ready; 2 targets are blocked and will be left out."
     assert page.assistant.says.whole() == "Look at the warnings, and tick them."

@@ -13,7 +13,7 @@ from mirror_console.domain.plan import Plan
 from mirror_console.operations.overriding import override, still_overridden, take_back
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.help import show_help
-from mirror_console.ui.rollout.check_groups import WORST, CheckGroup, grouped
+from mirror_console.ui.rollout.check_groups import CheckGroup, grouped
 from mirror_console.ui.rollout.overriding import AnswerPart, OverrideDialog
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import ANSWER_GLYPHS, titled
@@ -39,7 +39,7 @@ class ChecksStep(QWidget):
         """What was overridden of this plan's answers: it is kept when they are asked again."""
         self.checked: Checked | None = None
         self.summary = label("", Look.HEADING, wrap=True)
-        self.groups = PlainTable[CheckGroup](_group_columns(), lambda group: group.check)
+        self.groups = PlainTable[CheckGroup](_group_columns(), lambda group: group.key)
         self.view = TableView(self.groups, context.theme, tr("Checks"))
         self.view.cursor_changed.connect(lambda _key: self._show_details())
         self.details = PlainTable[tuple[int, CheckResult]](self._detail_columns(), lambda row: row[0])
@@ -50,6 +50,8 @@ class ChecksStep(QWidget):
         self.answer.override_wished.connect(self._override)
         self.answer.take_back_wished.connect(self._take_back)
         self.answer.help_wished.connect(lambda: show_help(context, self, self.help_page()))
+        self.unfolded = tick(tr("List the checks that pass, too"))
+        self.unfolded.toggled.connect(lambda _on: self._show_groups())
         self._understood = QVBoxLayout()
         self._understood.setSpacing(0)
         self._lay_out()
@@ -66,8 +68,7 @@ class ChecksStep(QWidget):
     def take(self, results: Sequence[CheckResult]) -> None:
         """Show the answers that are there so far."""
         self._results = tuple(results)
-        self.groups.show(grouped(self.checked or Checked(self._results)))
-        self._show_details()
+        self._show_groups()
         self._tell()
 
     def finish(self, checked: Checked) -> None:
@@ -87,7 +88,7 @@ class ChecksStep(QWidget):
                 made.show()
         first = self.groups.rows[0]
         if first.blocking or first.overridden or first.warned:
-            self.view.move_to(first.check)
+            self.view.move_to(first.key)
         self.changed.emit()
 
     def fail(self, words: str) -> None:
@@ -154,12 +155,21 @@ class ChecksStep(QWidget):
             words += " " + tr("{} overridden.").format(count(overridden, "answer is", "answers are"))
         self.summary.setText(words)
 
-    def _show_details(self) -> None:
+    def _show_groups(self) -> None:
+        asking = self._plan is not None and self.checked is None
+        checked = self.checked or Checked(self._results)
+        self.groups.show(grouped(checked, asking=asking, folded=not self.unfolded.isChecked()))
+        self._show_details()
+
+    def _group(self) -> CheckGroup | None:
+        """The one that the cursor is on."""
         key = self.view.current_key()
-        group = next((group for group in self.groups.rows if group.check == key), None)
-        results = sorted(group.results, key=lambda result: WORST[result.answer]) if group else []
-        self.details.show(list(enumerate(results)))
-        self.details_title.setText(titled(tr(group.check)) if group else "")
+        return next((group for group in self.groups.rows if group.key == key), None)
+
+    def _show_details(self) -> None:
+        group = self._group()
+        self.details.show(list(enumerate(group.answers if group else ())))
+        self.details_title.setText(group.title if group else "")
         self._say_whole()
 
     def _current(self) -> CheckResult | None:
@@ -200,6 +210,9 @@ class ChecksStep(QWidget):
         self.changed.emit()
 
     def _about(self, result: CheckResult) -> str:
+        group = self._group()
+        if group is not None and len(group.checks) > 1:
+            return titled(tr(result.check))
         if self._plan is None:
             return ""
         for target in self._plan.targets:
@@ -245,8 +258,14 @@ class ChecksStep(QWidget):
         column.addWidget(self.summary)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
-        self.view.setMinimumWidth(300)
-        split.addWidget(self.view)
+        left = QWidget()
+        left.setMinimumWidth(300)
+        beside = QVBoxLayout(left)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(SPACE_1)
+        beside.addWidget(self.view, 1)
+        beside.addWidget(self.unfolded)
+        split.addWidget(left)
         right = QWidget()
         inner = QVBoxLayout(right)
         inner.setContentsMargins(SPACE_2, 0, 0, 0)
@@ -267,6 +286,6 @@ def _group_columns() -> tuple[Column[CheckGroup], ...]:
         return ANSWER_GLYPHS[group.worst] if group.worst else None
 
     return (
-        Column("check", tr("Check"), lambda group: titled(tr(group.check)), 190, status=status, stretch=True),
+        Column("check", tr("Check"), lambda group: group.title, 190, status=status, stretch=True),
         Column("words", tr("Answers"), lambda group: group.words, 150, muted=True),
     )

@@ -57,6 +57,7 @@ ROLLOUT_GLYPHS: Mapping[RolloutState, Status] = {
 
 ANSWER_GLYPHS: Mapping[Answer, Status] = {
     Answer.PASS: Status.ALIGNED,
+    Answer.INFORMATION: Status.NOT_APPLICABLE,
     Answer.WARNING: Status.BEHIND,
     Answer.UNKNOWN: Status.NOT_CHECKED,
     Answer.BLOCKED: Status.UNHEALTHY,

@@ -145,6 +145,8 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         self.repository = line_edit(given.repository, placeholder="registry.example:5000/shop/webshop")
         self.notes_url = line_edit(given.notes_url, placeholder="https://webshop.example/releases/{version}")
         self.required = line_edit(given.required_variables, placeholder="DATABASE_URL, SECRET_KEY")
+        self.own = line_edit(given.own_variables, placeholder="DATABASE_URL, SECRET_KEY")
+        self.shared = line_edit(given.shared, placeholder="media-of-all, /srv/fonts")
         self.account, self.tags = line_edit(given.account), line_edit(given.tags)
         self.domains = line_edit(given.domains)
         self.notes = text_edit(given.notes, lines=2)
@@ -167,6 +169,8 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
             notes=self.notes.toPlainText(),
             repository=self.repository.text().strip(),
             required_variables=self.required.text(),
+            own_variables=self.own.text(),
+            shared=self.shared.text(),
             notes_url=self.notes_url.text().strip(),
             template=self.template.input(),
             commands=self.commands.input(),
@@ -214,6 +218,10 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         )
         required = tr("Variables that every environment of every mirror must have before it may be rolled out.")
         form.add(Field("required_variables", tr("Required variables"), self.required, hint=required), wide=True)
+        own = tr("Variables of which no two applications may have the same value: a check compares them.")
+        form.add(Field("own_variables", tr("Values of their own"), self.own, hint=own), wide=True)
+        shared = tr("Volumes, and paths of hosts, that mirrors share on purpose; all other data stays apart.")
+        form.add(Field("shared", tr("Shared on purpose"), self.shared, hint=shared), wide=True)
         address = tr("With {version} or {revision} in it, as the image's labels tell them. Opened in your browser.")
         form.add(Field("notes_url", tr("Address of release notes"), self.notes_url, hint=address), wide=True)
         form.add(Field("account", tr("Account"), self.account))

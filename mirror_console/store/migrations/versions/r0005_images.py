@@ -23,15 +23,41 @@ ANEW = {
             template TEXT,
             release_command TEXT,
             backup TEXT,
+            own_variables TEXT NOT NULL,
+            shared TEXT NOT NULL,
             CONSTRAINT pk_application PRIMARY KEY (id),
             CONSTRAINT uq_application_slug UNIQUE (slug),
             CONSTRAINT fk_application_source_id FOREIGN KEY(source_id)
                 REFERENCES application (id) DEFERRABLE INITIALLY DEFERRED
         ) STRICT
         """,
-        "INSERT INTO application SELECT *, '', NULL, NULL, NULL FROM application_before",
+        "INSERT INTO application SELECT *, '', NULL, NULL, NULL, '[]', '[]' FROM application_before",
         "DROP INDEX ix_application_source_id",
         "CREATE INDEX ix_application_source_id ON application (source_id)",
+    ),
+    "engine": (
+        """
+        CREATE TABLE engine (
+            id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            address TEXT NOT NULL,
+            location TEXT NOT NULL,
+            tls TEXT,
+            often_offline INTEGER NOT NULL,
+            at_once INTEGER NOT NULL,
+            timeout REAL NOT NULL,
+            notes TEXT NOT NULL,
+            probe_host TEXT NOT NULL,
+            simulated INTEGER NOT NULL,
+            ssh TEXT,
+            unencrypted_accepted INTEGER NOT NULL,
+            server_key TEXT NOT NULL,
+            identity TEXT NOT NULL,
+            CONSTRAINT pk_engine PRIMARY KEY (id),
+            CONSTRAINT uq_engine_name UNIQUE (name)
+        ) STRICT
+        """,
+        "INSERT INTO engine SELECT *, '' FROM engine_before",
     ),
     "environment": (
         """

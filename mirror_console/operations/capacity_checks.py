@@ -1,0 +1,78 @@
+"""Capacity checks: whether what the containers of an engine are granted at most is there to be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.counting import counted
+from mirror_console.domain.engine import EngineFacts
+from mirror_console.domain.environment import Limits
+from mirror_console.domain.observation import LABEL, Role
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.sizes import size_text
+from mirror_console.operations.engine_checks import of_engine
+from mirror_console.operations.here import HOLDING, Here
+from mirror_console.operations.target_checks import EngineScene, said
+
+SPARED = 0.9
+"""The share of a host's memory that may be granted: the rest is the host's own."""
+NO_LIMITS = Limits()
+
+
+def check_capacity(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget]) -> Iterator[CheckResult]:
+    """What the targets are granted, each by itself, and all together with what runs there besides."""
+    for target in targets:
+        yield _one(scene.facts, target)
+    if scene.facts.memory:
+        yield _together(scene, here, targets)
+
+
+def _one(facts: EngineFacts, target: PlannedTarget) -> CheckResult:
+    limits = target.settings.limits
+    if facts.cpus and limits.cpus > facts.cpus:
+        words = f"It is granted {limits.cpus:g} cores, and the host has {facts.cpus}: the engine refuses that."
+        remedy = "Give it less on the mirror's form, or place it on another engine."
+        return said(target, Check.CAPACITY, Answer.BLOCKED, words, remedy)
+    if facts.memory and limits.memory > facts.memory:
+        words = f"It is granted {size_text(limits.memory)} of memory, and the host has {size_text(facts.memory)}."
+        remedy = "Give it less on the mirror's form, or place it on another engine."
+        return said(target, Check.CAPACITY, Answer.WARNING, words, remedy)
+    return said(target, Check.CAPACITY, Answer.PASS, "What it is granted at most, its host has.")
+
+
+def _together(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget]) -> CheckResult:
+    """Limits are often more than is ever used: that they add up to more asks for a look only where it gets worse."""
+    facts = scene.facts
+    planned = {target.environment_id: target for target in targets}
+    beside = [here.environments[one].settings.limits for one in sorted(_running(scene, here)) if one not in planned] + [
+        one.limits for one in scene.strangers
+    ]
+    after = [*beside, *(target.settings.limits for target in targets)]
+    before = [*beside, *(_limits_now(scene, target) for target in targets)]
+    granted, already = (sum(limits.memory for limits in several) for several in (after, before))
+    unlimited = sum(not limits.memory for limits in after)
+    free = f"; {counted(unlimited, 'container')} without a limit" if unlimited else ""
+    words = f"Of {size_text(facts.memory)} of memory {size_text(granted)} are granted{free}."
+    if granted <= facts.memory * SPARED:
+        return of_engine(here.engine, Check.CAPACITY, Answer.PASS, words)
+    if granted <= already:
+        return of_engine(here.engine, Check.CAPACITY, Answer.INFORMATION, f"{words} It was so before.")
+    remedy = "Look at what the host really uses; give less, or place some of them on another engine."
+    return of_engine(here.engine, Check.CAPACITY, Answer.WARNING, words, remedy)
+
+
+def _running(scene: EngineScene, here: Here) -> set[str]:
+    """The environments of the catalog of which something runs there."""
+    found = (
+        here.environment_of(one)
+        for one in scene.listed
+        if one.state in HOLDING and one.labels.get(LABEL + "role", Role.APPLICATION) == Role.APPLICATION
+    )
+    return {environment.id for environment in found if environment is not None}
+
+
+def _limits_now(scene: EngineScene, target: PlannedTarget) -> Limits:
+    """What a target's container has, which was looked at for its other checks."""
+    now = scene.inspected.get(target.container)
+    return now.limits if now is not None else NO_LIMITS

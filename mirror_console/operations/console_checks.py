@@ -1,0 +1,133 @@
+"""Console checks: whether this computer is fit to carry a rollout out, and whether its waves make sense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.engine import EngineFacts
+from mirror_console.domain.moment import age_aloud, moment
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.schedule import Place, Schedule
+from mirror_console.domain.secret import VaultState
+from mirror_console.domain.sizes import size_text
+from mirror_console.errors import CatalogError
+from mirror_console.operations.console import Console
+
+LITTLE_DISK = 200e6
+"""Octets on the catalog's disk below which it is said: the journal needs some for each target."""
+NO_DISK = 20e6
+"""Octets below which nothing is begun: what can't be written may not be done."""
+LINES_LOOKED_AT = 500
+"""The last lines of the journal that are looked at; 'audit verify' reads all of them."""
+MANY = 5
+"""A wave of so many that may all fail is said to have no stop rule: with fewer it is meant so."""
+
+
+def check_console(console: Console, plan: Plan) -> list[CheckResult]:
+    """Both for the whole rollout. No engine is asked."""
+    return [_well(console, plan), _sane(console, plan)]
+
+
+def _well(console: Console, plan: Plan) -> CheckResult:
+    def result(answer: Answer, words: str, remedy: str = "") -> CheckResult:
+        return CheckResult(Check.CONSOLE_HEALTH, answer, words, remedy)
+
+    try:
+        free = console.catalog.free_disk
+        with console.catalog.read() as books:
+            whole = books.journal.end_holds(LINES_LOOKED_AT)
+    except CatalogError as error:
+        return result(Answer.BLOCKED, error.title, error.hint)
+    if not whole:
+        words = "The journal's last lines aren't as they were written."
+        remedy = "Look with 'mirror-console audit verify'; put a backup of the catalog in its place."
+        return result(Answer.BLOCKED, words, remedy)
+    there = f"{size_text(free)} are free where the catalog is"
+    if free < LITTLE_DISK:
+        answer = Answer.BLOCKED if free < NO_DISK else Answer.WARNING
+        return result(answer, f"Only {there}: the journal is written there.", "Free disk space on this computer.")
+    secrets = sum(len(target.settings.secrets) for target in plan.targets)
+    if secrets and console.vault.state() is not VaultState.UNLOCKED:
+        words = "The keyring is locked, and secrets of targets are in it."
+        return result(Answer.WARNING, words, "Unlock it before you go away: a rollout would wait for its password.")
+    return result(Answer.PASS, f"{there}; the journal is whole.")
+
+
+def _sane(console: Console, plan: Plan) -> CheckResult:
+    with console.catalog.read() as books:
+        schedule = books.schedule.all()
+        accounts = {one.id: one.account for one in books.applications.all()} if schedule else {}
+        facts = {one: contact.facts for one, contact in books.engines.contacts().items() if contact.facts}
+    unlimited = _unlimited(plan)
+    late = _too_late(console, plan, schedule, accounts)
+    words = " ".join([*unlimited, *late])
+    if words:
+        remedy = "Go back and choose another way: its waves, its stop rule, its bake time."
+        return CheckResult(Check.PLAN_SANITY, Answer.WARNING, words, remedy)
+    unproved = _unproved(plan, facts)
+    if unproved:
+        return CheckResult(Check.PLAN_SANITY, Answer.INFORMATION, unproved)
+    return CheckResult(Check.PLAN_SANITY, Answer.PASS, "Its waves and its stop rule fit each other.")
+
+
+def _unlimited(plan: Plan) -> list[str]:
+    """Waves of many that may all fail without a pause."""
+    waves, way = plan.waves, plan.way
+    found = []
+    for place, wave in enumerate(waves):
+        size = len(wave)
+        allowed = way.allowed_failures(place, len(waves), size)
+        if size >= MANY and allowed >= size and not 0 < way.in_a_row < size:
+            found.append(f"All {size} targets of wave {place + 1} may fail before the rollout pauses.")
+    return found
+
+
+def _too_late(console: Console, plan: Plan, schedule: Schedule, accounts: Mapping[str, str]) -> list[str]:
+    """Whether baking alone takes longer than the window of a target lasts in whose wave it is."""
+    if not schedule or not plan.way.bake:
+        return []
+    now = console.clock().astimezone()
+    baked = timedelta()
+    late, first_end = 0, None
+    for wave in plan.waves:
+        for target in wave:
+            place = Place(accounts.get(target.application_id, ""), target.application_id, target.environment)
+            opening = schedule.opening(place, now)
+            if opening.closed is None and opening.until is not None and now + baked >= opening.until:
+                late += 1
+                first_end = min(first_end or opening.until, opening.until)
+        turns = -(-len(wave) // min(plan.way.at_once, len(wave)))
+        baked += timedelta(seconds=plan.way.bake * turns)
+    if first_end is None:
+        return []
+    count = "1 target isn't" if late == 1 else f"{late} targets aren't"
+    return [
+        f"Baking alone takes {age_aloud(baked)}: {count} begun before its window closes ({moment(first_end, now)})."
+    ]
+
+
+def _unproved(plan: Plan, facts: Mapping[str, EngineFacts]) -> str:
+    """What kind of engine the first wave says nothing of."""
+    waves = plan.waves
+    if len(waves) < 2:
+        return ""
+    first = {_kind(facts[target.engine_id]) for target in waves[0] if target.engine_id in facts}
+    later: dict[str, str] = {}
+    for wave in waves[1:]:
+        for target in wave:
+            if target.engine_id in facts and (kind := _kind(facts[target.engine_id])) not in first:
+                later.setdefault(kind, target.engine)
+    if not first or not later:
+        return ""
+    return f"The first wave says nothing of {_listed([f'{kind} ({name})' for kind, name in later.items()])}."
+
+
+def _kind(facts: EngineFacts) -> str:
+    """As far as a release may get on with one and not with another."""
+    return f"{facts.kind} {facts.version.partition('.')[0]} on {facts.platform}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

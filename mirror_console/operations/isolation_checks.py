@@ -1,0 +1,127 @@
+"""Isolation checks: whether each application's data is its own, unless it is shared on purpose.
+
+Mirrors share code and nothing else. What their containers really mount counts as well as what the catalog says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.counting import counted
+from mirror_console.domain.environment import Environment, Volume
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.operations.container_checks import Said
+from mirror_console.operations.here import Here
+from mirror_console.operations.target_checks import EngineScene, said
+
+HOST = "host"
+_NOBODYS = ("/dev", "/proc", "/sys", "/etc/localtime", "/etc/timezone", "/etc/hosts", "/etc/resolv.conf")
+"""Paths of the host that hold no application's data."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mounted:
+    """Something that is mounted somewhere on an engine. `environment` None: by a container that is nobody's."""
+
+    volume: Volume
+    title: str
+    environment: Environment | None
+
+
+def check_isolation(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget]) -> Iterator[CheckResult]:
+    """One answer for each target: whether anybody else has its volumes, its paths or its network."""
+    mounted = _mounted(scene, here)
+    on_host = [one for one in here.environments.values() if HOST in one.settings.networks]
+    for target in targets:
+        source = here.source_of(target.application_id)
+        shared = frozenset(source.shared) if source is not None else frozenset()
+        group = _group(here.environments.get(target.environment_id))
+        others = [one for one in mounted if not group or _group(one.environment) != group]
+        yield said(target, Check.ISOLATION, *_isolated(target, others, on_host, shared))
+
+
+def _group(environment: Environment | None) -> str:
+    """Those of one group share their data on purpose."""
+    return environment.group if environment is not None else ""
+
+
+def _isolated(
+    target: PlannedTarget, mounted: Iterable[_Mounted], on_host: Sequence[Environment], shared: frozenset[str]
+) -> Said:
+    own = [one for one in target.settings.volumes if one.source not in shared and not _is_nobodys(one.source)]
+    met = [
+        (volume, other)
+        for volume in own
+        for other in mounted
+        if other.environment is None or other.environment.id != target.environment_id
+        if not (volume.read_only and other.volume.read_only) and _meet(volume.source, other.volume.source)
+    ]
+    foreign = [
+        (volume, other)
+        for volume, other in met
+        if other.environment is not None and other.environment.application_id != target.application_id
+    ]
+    if foreign:
+        words = f"Its data isn't its own: {_told(foreign)}."
+        remedy = "Give it a volume of its own; or name it among what is shared, on the source's form."
+        return Answer.BLOCKED, words, remedy
+    related = [(volume, other) for volume, other in met if other.environment is not None]
+    if related:
+        words = f"Another of its own environments has the same data: {_told(related)}."
+        return Answer.WARNING, words, "Give each environment a volume of its own: a test would change what is live."
+    writers = [(volume, other) for volume, other in met if not volume.read_only and not other.volume.read_only]
+    if writers:
+        return Answer.INFORMATION, f"Somebody else may write to its data: {_told(writers)}.", ""
+    beside = {one.application_id for one in on_host} - {target.application_id}
+    if HOST in target.settings.networks and HOST not in shared and beside:
+        words = f"On the host's own network {counted(len(beside), 'other application')} can reach its inner ports."
+        return Answer.INFORMATION, words, ""
+    on_purpose = [volume.source for volume in target.settings.volumes if volume.source in shared]
+    words = f"Shared on purpose: {', '.join(on_purpose)}." if on_purpose else "Nobody else has its data."
+    return Answer.PASS, words, ""
+
+
+def _mounted(scene: EngineScene, here: Here) -> list[_Mounted]:
+    """What the catalog says that is mounted, and what containers really mount; each thing once."""
+    found: dict[tuple[str, str, bool], _Mounted] = {}
+
+    def note(volume: Volume, title: str, environment: Environment | None) -> None:
+        found.setdefault(
+            (volume.source, environment.id if environment else title, volume.read_only),
+            _Mounted(volume, title, environment),
+        )
+
+    for environment in here.environments.values():
+        for volume in environment.settings.volumes:
+            note(volume, _title(here, environment), environment)
+    for container in scene.listed:
+        if container.volumes:
+            whose = here.environment_of(container)
+            title = _title(here, whose) if whose is not None else f"container '{container.name}'"
+            for volume in container.volumes:
+                note(volume, title, whose)
+    return list(found.values())
+
+
+def _title(here: Here, environment: Environment) -> str:
+    return f"{here.applications[environment.application_id].name} {environment.name}"
+
+
+def _told(met: Iterable[tuple[Volume, _Mounted]]) -> str:
+    return "; ".join(dict.fromkeys(f"'{volume.source}' is also with {other.title}" for volume, other in met))
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether two sources are the same volume, or one path lies within the other."""
+    if one == other:
+        return True
+    if not (one.startswith("/") and other.startswith("/")):
+        return False
+    first, second = one.rstrip("/") + "/", other.rstrip("/") + "/"
+    return first.startswith(second) or second.startswith(first)
+
+
+def _is_nobodys(source: str) -> bool:
+    return source.endswith(".sock") or any(source == path or source.startswith(path + "/") for path in _NOBODYS)

@@ -1,0 +1,45 @@
+"""Permission: whether an engine, and what stands before it, would let us change containers; told without a change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mirror_console.domain.environment import RestartPolicy, Settings
+from mirror_console.domain.request import ContainerSpec
+from mirror_console.errors import EngineError, FailureKind
+from mirror_console.operations.connection import NO_SUCH_IMAGE
+from mirror_console.operations.ports import EngineSession
+
+NOBODY = "0" * 64
+"""The id of no container."""
+_NOT_THERE = frozenset({FailureKind.NOT_FOUND, FailureKind.IMAGE_NOT_FOUND})
+_REFUSED = frozenset({FailureKind.PERMISSION, FailureKind.SIGN_IN, FailureKind.INVALID_REPLY})
+"""A proxy that lets only some requests through answers the others as no engine does."""
+
+
+def refused_changes(session: EngineSession) -> dict[str, str]:
+    """What an engine, or what stands before it, won't let us do, by verb, with its reason.
+
+    Nothing is changed: it is asked for what can't be, and whoever may ask is told that it isn't there. Raises
+    EngineError where the engine can't be reached.
+    """
+    spec = ContainerSpec("mirror-console-may-create", NO_SUCH_IMAGE, Settings())
+    asked: dict[str, Callable[[], object]] = {
+        "create": lambda: session.remove(session.create(spec)),
+        "start": lambda: session.start(NOBODY),
+        "stop": lambda: session.stop(NOBODY, 0),
+        "rename": lambda: session.rename(NOBODY, "mirror-console-may-rename"),
+        "update": lambda: session.set_restart(NOBODY, RestartPolicy.NO),
+        "remove": lambda: session.remove(NOBODY),
+    }
+    refused = {}
+    for verb, ask in asked.items():
+        try:
+            ask()
+        except EngineError as error:
+            if error.kind in _NOT_THERE:
+                continue
+            if error.unreachable and error.kind not in _REFUSED:
+                raise
+            refused[verb] = error.title
+    return refused

@@ -1,0 +1,199 @@
+"""The rules of checks that need no engine: what is said of settings, places, proofs and containers, case by case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mirror_console.domain.applied import Applied
+from mirror_console.domain.check import Answer
+from mirror_console.domain.environment import HealthTest, Settings, Volume
+from mirror_console.domain.image import Image
+from mirror_console.domain.observation import Container, Health, Listed, State
+from mirror_console.domain.plan import Change, PlannedTarget, Swap, Way
+from mirror_console.domain.request import Network
+from mirror_console.domain.validity import Validity
+from mirror_console.operations.container_checks import health_check, stopping, ties, values
+from mirror_console.operations.place_checks import disk, networks, volumes
+
+NOW = datetime(2026, 8, 30, 12, tzinfo=UTC)
+OLD = Container("a" * 64, "shop", "shop:1", "sha256:1", State.RUNNING, Health.HEALTHY, NOW)
+TARGET = PlannedTarget(
+    "e1", "web", "m1", "Mirror 01", "live", "alpha", "alpha", "shop", Change.UPDATE, Swap.RECREATE,
+    "26.8.2", "fp1:old", OLD.id, OLD.image_id, "26.8.3", "fp1:new", "shop@sha256:2", Settings(),
+)  # fmt: skip
+BY_HAND = Listed("b" * 64, "sidecar", "x", "sha256:9", State.RUNNING, Health.NO_CHECK)
+
+
+def given(target: PlannedTarget = TARGET, **settings: object) -> PlannedTarget:
+    return replace(target, settings=replace(target.settings, **settings))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("settings", "answer", "words"),
+    [
+        (Settings(variables={"DOMAIN": "dunes.example", "EMPTY": ""}), Answer.PASS, "No placeholder"),
+        (Settings(variables={"KEY": "${SECRET_KEY}"}), Answer.BLOCKED, "KEY."),
+        (
+            Settings(variables={"A": "CHANGEME", "B": "change-me!", "C": "<your key>", "D": "{{ domain }}"}),
+            Answer.BLOCKED,
+            "B, C",
+        ),
+        (Settings(labels={"route": "${DOMAIN}"}), Answer.BLOCKED, "label route"),
+        (Settings(volumes=(Volume("${NAME}-data", "/data"),)), Answer.WARNING, "volume at /data"),
+        (Settings(variables={"URL": "https://${DOMAIN:-x}/up"}), Answer.WARNING, "URL."),
+        (Settings(variables={"LOG": "$status ${method}"}), Answer.PASS, "No placeholder"),
+    ],
+)
+def test_placeholders(settings: Settings, answer: Answer, words: str) -> None:
+    said = values(settings)
+    assert said[0] is answer
+    assert words in said[1]
+    assert not any(value and value in said[1] for value in settings.variables.values() if len(value) > 3)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "answer", "words"),
+    [
+        ((), (), Answer.PASS, "names no network"),
+        (("host",), (), Answer.PASS, "names no network"),
+        (("shop",), ("shop", "bridge"), Answer.PASS, "shop"),
+        (("shop",), ("bridge",), Answer.INFORMATION, "Made new"),
+        (("shop",), ("shop", "shop"), Answer.BLOCKED, "2 networks 'shop'"),
+    ],
+)
+def test_networks(wanted: tuple[str, ...], there: tuple[str, ...], answer: Answer, words: str) -> None:
+    found = [Network(f"{place:064}", name) for place, name in enumerate(there)]
+    said = networks(Settings(networks=wanted), found)
+    assert said[0] is answer
+    assert words in said[1]
+
+
+DATA = Volume("shop-data", "/data")
+APPLIED = Applied("e1", "web", OLD.id, NOW, "operator", "fp1:old", Settings(volumes=(DATA,)))
+
+
+@pytest.mark.parametrize(
+    ("planned", "old", "before", "there", "answer", "words"),
+    [
+        ((), None, None, (), Answer.PASS, "names no volume"),
+        ((DATA,), (DATA,), APPLIED, ("shop-data",), Answer.PASS, "shop-data"),
+        ((DATA,), None, None, (), Answer.INFORMATION, "Made new and empty"),
+        ((DATA,), None, APPLIED, (), Answer.BLOCKED, "is gone: 'shop-data'"),
+        (
+            (DATA,),
+            (Volume("other", "/data"),),
+            None,
+            ("shop-data",),
+            Answer.WARNING,
+            "'other' now, and gets 'shop-data'",
+        ),
+        ((Volume("/srv/shop", "/data"),), None, None, (), Answer.PASS, "names no volume"),
+    ],
+)
+def test_volumes(
+    planned: tuple[Volume, ...],
+    old: tuple[Volume, ...] | None,
+    before: Applied | None,
+    there: tuple[str, ...],
+    answer: Answer,
+    words: str,
+) -> None:
+    said = volumes(given(volumes=planned), replace(OLD, volumes=old) if old else None, before, there)
+    assert said[0] is answer
+    assert words in said[1]
+
+
+@pytest.mark.parametrize(
+    ("size", "free", "answer"),
+    [
+        (None, None, Answer.UNKNOWN),
+        (10**8, None, Answer.UNKNOWN),
+        (None, 6 * 10**9, Answer.PASS),
+        (None, 10**9, Answer.WARNING),
+        (10**9, 10**10, Answer.PASS),
+        (10**9, 15 * 10**8, Answer.WARNING),
+        (10**9, 10**8, Answer.BLOCKED),
+    ],
+)
+def test_disk(size: int | None, free: int | None, answer: Answer) -> None:
+    said = disk(replace(TARGET, image_bytes=size), free)
+    assert said[0] is answer
+    assert bool(said[2]) is (answer is not Answer.PASS)
+
+
+CHECKED = Image("sha256:2", "fp1:new", has_health_check=True, health_interval=5.0, health_seconds=20.0)
+
+
+@pytest.mark.parametrize(
+    ("test", "way", "image", "answer", "words"),
+    [
+        (HealthTest(limit=60.0), Way(), CHECKED, Answer.PASS, "has a health check; 60 s"),
+        (HealthTest(limit=15.0), Way(), CHECKED, Answer.INFORMATION, "takes 20 s to call it ill"),
+        (HealthTest(limit=60.0), Way(health_limit=5.0), CHECKED, Answer.WARNING, "tried after 5 s"),
+        (HealthTest("/up", 8080), Way(), None, Answer.PASS, "/up"),
+        (HealthTest(), Way(), None, Answer.INFORMATION, "once it is on the engine"),
+        (HealthTest(settle=3.0), Way(), Image("sha256:2", "fp1:new"), Answer.WARNING, "runs for 3 s"),
+    ],
+)
+def test_health_checks(test: HealthTest, way: Way, image: Image | None, answer: Answer, words: str) -> None:
+    said = health_check(given(health=test), way, image, planned=True)
+    assert said[0] is answer
+    assert words in said[1]
+
+
+@pytest.mark.parametrize(
+    ("made_with", "seconds", "swap", "answer"),
+    [
+        (None, 10, Swap.RECREATE, Answer.PASS),
+        (30, 10, Swap.RECREATE, Answer.WARNING),
+        (5, 10, Swap.RECREATE, Answer.PASS),
+        (None, 0, Swap.RECREATE, Answer.WARNING),
+        (None, 300, Swap.RECREATE, Answer.INFORMATION),
+        (None, 300, Swap.CREATE, Answer.PASS),
+    ],
+)
+def test_stopping(made_with: int | None, seconds: int, swap: Swap, answer: Answer) -> None:
+    old = replace(OLD, stop_seconds=made_with) if swap is Swap.RECREATE else None
+    assert stopping(given(replace(TARGET, swap=swap), stop_seconds=seconds), old)[0] is answer
+
+
+@pytest.mark.parametrize(
+    ("labels", "listed", "strangers", "answer", "words"),
+    [
+        ({}, (BY_HAND,), (), None, ""),
+        ({}, (replace(BY_HAND, network_mode=f"container:{OLD.id}"),), (), Answer.BLOCKED, "'sidecar'"),
+        ({}, (), (replace(OLD, id="c" * 64, name="tracer", joins=(OLD.id,)),), Answer.BLOCKED, "'tracer'"),
+        ({"com.docker.swarm.service.name": "shop"}, (), (), Answer.BLOCKED, "Swarm"),
+        ({"com.docker.compose.project": "shop"}, (), (), Answer.WARNING, "Compose, in the project 'shop'"),
+    ],
+)
+def test_ties(
+    labels: dict[str, str],
+    listed: tuple[Listed, ...],
+    strangers: tuple[Container, ...],
+    answer: Answer | None,
+    words: str,
+) -> None:
+    said = ties(replace(OLD, labels=labels), listed, strangers)
+    assert (said[0] if said else None) is answer
+    assert said is None or words in said[1]
+
+
+@pytest.mark.parametrize(
+    ("lives", "left", "soon", "over"),
+    [
+        (timedelta(days=365), timedelta(days=15), False, False),
+        (timedelta(days=365), timedelta(days=13), True, False),
+        (timedelta(days=365), timedelta(0), False, True),
+        # One that is issued anew each day isn't told of each day.
+        (timedelta(days=1), timedelta(hours=12), False, False),
+        (timedelta(days=1), timedelta(hours=7), True, False),
+    ],
+)
+def test_the_end_of_a_certificate(lives: timedelta, left: timedelta, soon: bool, over: bool) -> None:
+    valid = Validity(NOW - lives + left, NOW + left)
+    assert valid.ends_soon(NOW) is soon
+    assert valid.has_ended(NOW) is over
