@@ -22,6 +22,7 @@ class Rule:
     why: str
 
 
+_NOTHING = "It asks for a look, and blocks nothing."
 _UNKNOWN = frozenset({Answer.UNKNOWN})
 _BOTH = frozenset({Answer.BLOCKED, Answer.UNKNOWN})
 
@@ -49,6 +50,7 @@ RULES: Mapping[Check, Rule] = {
     Check.PORTS: _never(
         "Two can't have one port: the new container wouldn't start, and meanwhile nothing would serve."
     ),
+    Check.ROUTE: _never(_NOTHING),
     Check.SHAPE: _never("What the console can't make again would be lost."),
     Check.WAY_BACK: Rule(_BOTH, "It may matter more to go on than to be able to go back."),
     Check.LOCK: _never("Somebody else works on it: wait, or take the lock over."),
@@ -74,7 +76,7 @@ def rule_words(check: Check, given: Collection[Answer] = tuple(Answer)) -> str:
     rule = RULES[check]
     blocking = {answer for answer in given if CheckResult(check, answer, "").blocks}
     if not blocking:
-        return "It only warns, so there is nothing to override."
+        return "It blocks nothing, so there is nothing to override."
     which = " or ".join(answer for answer in Answer if answer in rule.answers & blocking)
     if not which:
         return f"It can't be overridden. {rule.why}"

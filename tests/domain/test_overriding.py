@@ -71,7 +71,9 @@ def test_some_answers_are_a_matter_of_judgement() -> None:
     assert rule_words(Check.HOLD).startswith(
         "It may be overridden with a reason where the answer is unknown or blocked"
     )
-    assert rule_words(Check.DRIFT, [Answer.PASS, Answer.WARNING]) == "It only warns, so there is nothing to override."
+    assert (
+        rule_words(Check.DRIFT, [Answer.PASS, Answer.WARNING]) == "It blocks nothing, so there is nothing to override."
+    )
     assert rule_words(Check.PULLABLE, [Answer.PASS, Answer.BLOCKED]).startswith("It can't be overridden. ")
 
 
