@@ -59,6 +59,8 @@ RULES: Mapping[Check, Rule] = {
     Check.HOLD: Rule(_BOTH, "Whoever holds it back may have agreed to this one change."),
     Check.WINDOW: Rule(_BOTH, "Some changes can't wait until the window opens."),
     Check.FREEZE: Rule(_BOTH, "Some changes can't wait until the freeze ends."),
+    Check.RELEASE_COMMAND: _never("It could change the data twice: say first whether the earlier run counts."),
+    Check.BACKUP: _never(_NOTHING),
 }
 """Every check has its line."""
 
