@@ -56,6 +56,9 @@ UNKNOWN_ONLY_WARNS = frozenset({Check.DISK, Check.HEALTHY_NOW, Check.WAY_BACK})
 """Checks that may go unanswered: the docker engine tells no free disk space, and health may not have been seen yet."""
 
 
+FIGURES = frozenset({Check.DISK})
+"""Checks whose words hold figures that are others each time: there the answer alone makes it the same."""
+
 AnswerKey = tuple[Check, str, Answer, str]
 """What makes two answers the same: check, environment, answer, and what it rests on."""
 
@@ -76,7 +79,8 @@ class CheckResult:
     @property
     def key(self) -> AnswerKey:
         """What makes it the same answer when it is asked again."""
-        return (self.check, self.environment_id, self.answer, self.ground or self.words)
+        rests_on = self.ground or ("" if self.check in FIGURES else self.words)
+        return (self.check, self.environment_id, self.answer, rests_on)
 
     @property
     def blocks(self) -> bool:

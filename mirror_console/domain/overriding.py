@@ -22,7 +22,6 @@ class Rule:
     why: str
 
 
-_NOTHING = "It asks for a look, and blocks nothing."
 _UNKNOWN = frozenset({Answer.UNKNOWN})
 _BOTH = frozenset({Answer.BLOCKED, Answer.UNKNOWN})
 
@@ -50,17 +49,17 @@ RULES: Mapping[Check, Rule] = {
     Check.PORTS: _never(
         "Two can't have one port: the new container wouldn't start, and meanwhile nothing would serve."
     ),
-    Check.ROUTE: _never(_NOTHING),
     Check.SHAPE: _never("What the console can't make again would be lost."),
     Check.WAY_BACK: Rule(_BOTH, "It may matter more to go on than to be able to go back."),
     Check.LOCK: _never("Somebody else works on it: wait, or take the lock over."),
     Check.HEALTHY_NOW: Rule(_BOTH, "A release may be just what makes it well."),
     Check.DRIFT: Rule(_BOTH, "What was changed by hand may be meant to go."),
+    Check.RELEASE_COMMAND: _never("It could change the data twice: say first whether the earlier run counts."),
+    Check.BACKUP: _never("It only asks for a look."),
     Check.HOLD: Rule(_BOTH, "Whoever holds it back may have agreed to this one change."),
     Check.WINDOW: Rule(_BOTH, "Some changes can't wait until the window opens."),
     Check.FREEZE: Rule(_BOTH, "Some changes can't wait until the freeze ends."),
-    Check.RELEASE_COMMAND: _never("It could change the data twice: say first whether the earlier run counts."),
-    Check.BACKUP: _never(_NOTHING),
+    Check.ROUTE: _never("It only asks for a look."),
 }
 """Every check has its line."""
 
@@ -98,7 +97,7 @@ def overrides_of(results: Iterable[CheckResult], reason: str, person: str, at: d
             result.answer,
             result.environment_id,
             result.words,
-            result.ground or result.words,
+            result.key[-1],
             reason,
             person,
             at,

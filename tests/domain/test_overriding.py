@@ -116,6 +116,13 @@ def test_words_that_tell_the_time_change_nothing() -> None:
     assert replace(said(plainly), results=(replace(plainly, words="other"),)).blocking
 
 
+def test_figures_that_are_others_each_time_change_nothing() -> None:
+    full = CheckResult(Check.DISK, Answer.BLOCKED, "The image takes 2 GB; 812 MB are free.", environment_id="a")
+    later = replace(full, words="The image takes 2 GB; 809 MB are free.")
+    assert replace(said(full), results=(later,)).blocking == ()
+    assert replace(said(full), results=(replace(later, environment_id="b"),)).blocking
+
+
 def test_a_word_over_what_passes_changes_nothing() -> None:
     fine = replace(held(), answer=Answer.PASS)
     assert said(fine).override_of(fine) is None
