@@ -54,12 +54,12 @@ RULES: Mapping[Check, Rule] = {
     Check.LOCK: _never("Somebody else works on it: wait, or take the lock over."),
     Check.HEALTHY_NOW: Rule(_BOTH, "A release may be just what makes it well."),
     Check.DRIFT: Rule(_BOTH, "What was changed by hand may be meant to go."),
+    Check.RELEASE_COMMAND: _never("It could change the data twice: say first whether the earlier run counts."),
+    Check.BACKUP: _never("It only asks for a look."),
     Check.HOLD: Rule(_BOTH, "Whoever holds it back may have agreed to this one change."),
     Check.WINDOW: Rule(_BOTH, "Some changes can't wait until the window opens."),
     Check.FREEZE: Rule(_BOTH, "Some changes can't wait until the freeze ends."),
     Check.ROUTE: _never("It only asks for a look."),
-    Check.RELEASE_COMMAND: _never("What it did to the data isn't known: say so first, or let it run again."),
-    Check.BACKUP: _never("It only asks for a look."),
     Check.SAME_ENGINE: _never("All would be done to another engine than the one that is meant: accept that one first."),
     Check.CREDENTIALS: _never("An engine takes no certificate that has ended."),
     Check.PERMISSION: _never("What is refused in the middle of a swap could leave nothing that serves."),
@@ -95,7 +95,7 @@ def rule_words(check: Check, given: Collection[Answer] = tuple(Answer)) -> str:
     rule = RULES[check]
     blocking = {answer for answer in given if CheckResult(check, answer, "").blocks}
     if not blocking:
-        return "It only warns, so there is nothing to override."
+        return "It blocks nothing, so there is nothing to override."
     which = " or ".join(answer for answer in Answer if answer in rule.answers & blocking)
     if not which:
         return f"It can't be overridden. {rule.why}"
@@ -115,7 +115,7 @@ def overrides_of(results: Iterable[CheckResult], reason: str, person: str, at: d
             result.answer,
             result.environment_id,
             result.words,
-            result.ground or result.words,
+            result.key[-1],
             reason,
             person,
             at,

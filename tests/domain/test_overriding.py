@@ -71,7 +71,9 @@ def test_some_answers_are_a_matter_of_judgement() -> None:
     assert rule_words(Check.HOLD).startswith(
         "It may be overridden with a reason where the answer is unknown or blocked"
     )
-    assert rule_words(Check.DRIFT, [Answer.PASS, Answer.WARNING]) == "It only warns, so there is nothing to override."
+    assert (
+        rule_words(Check.DRIFT, [Answer.PASS, Answer.WARNING]) == "It blocks nothing, so there is nothing to override."
+    )
     assert rule_words(Check.PULLABLE, [Answer.PASS, Answer.BLOCKED]).startswith("It can't be overridden. ")
 
 
@@ -112,6 +114,13 @@ def test_words_that_tell_the_time_change_nothing() -> None:
     plainly = replace(held(), ground="")
     assert replace(said(plainly), results=(plainly,)).blocking == ()
     assert replace(said(plainly), results=(replace(plainly, words="other"),)).blocking
+
+
+def test_figures_that_are_others_each_time_change_nothing() -> None:
+    full = CheckResult(Check.DISK, Answer.BLOCKED, "The image takes 2 GB; 812 MB are free.", environment_id="a")
+    later = replace(full, words="The image takes 2 GB; 809 MB are free.")
+    assert replace(said(full), results=(later,)).blocking == ()
+    assert replace(said(full), results=(replace(later, environment_id="b"),)).blocking
 
 
 def test_a_word_over_what_passes_changes_nothing() -> None:

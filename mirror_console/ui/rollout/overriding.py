@@ -144,7 +144,7 @@ class AnswerPart(QWidget):
         blocks = asked and result is not None and result.blocks
         self.override_button.setVisible(blocks and word is None)
         self.take_back_button.setVisible(blocks and word is not None)
-        if result is not None and not refusal and not may_be_overridden(result):
+        if result is not None and blocks and not refusal and not may_be_overridden(result):
             refusal = tr(rule_words(result.check))
         for part in (self.override_button, self.take_back_button):
             part.setEnabled(not refusal)
