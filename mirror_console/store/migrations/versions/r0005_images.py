@@ -184,7 +184,7 @@ NEW = (
         id TEXT NOT NULL,
         kind TEXT NOT NULL,
         data TEXT NOT NULL,
-        "release" TEXT NOT NULL,
+        release TEXT NOT NULL,
         rollout_id TEXT NOT NULL,
         environment_id TEXT NOT NULL,
         title TEXT NOT NULL,
