@@ -58,6 +58,8 @@ RULES: Mapping[Check, Rule] = {
     Check.BACKUP: _never("It only asks for a look."),
     Check.HOLD: Rule(_BOTH, "Whoever holds it back may have agreed to this one change."),
     Check.WINDOW: Rule(_BOTH, "Some changes can't wait until the window opens."),
+    Check.RELEASE_COMMAND: _never("What is to become of it is said with release-commands say, and kept with the run."),
+    Check.BACKUP: Rule(_BOTH, "The data may have been backed up by hand."),
     Check.FREEZE: Rule(_BOTH, "Some changes can't wait until the freeze ends."),
     Check.ROUTE: _never("It only asks for a look."),
     Check.SAME_ENGINE: _never("All would be done to another engine than the one that is meant: accept that one first."),

@@ -76,11 +76,11 @@ def _trust_the_journal() -> None:
     """What has no line in the journal is taken for not begun."""
     real = recovery._settle_one
 
-    def settle(console: Any, running: Any, target: Any, work: Any) -> None:
+    def settle(console: Any, running: Any, target: Any, *more: Any) -> None:
         with closing(sqlite3.connect(f"file:{paths.catalog_path()}?mode=ro", uri=True)) as connection:
             (lines,) = connection.execute("SELECT count(*) FROM journal").fetchone()
         if lines:
-            real(console, running, target, work)
+            real(console, running, target, *more)
         else:
             running.keep(replace(target, state=TargetState.FAILED, ended_at=console.clock()))
 
@@ -250,7 +250,7 @@ def _bake_nothing() -> None:
 
 
 def _never_put_back() -> None:
-    def undo(turn: Turn, why: str) -> None:
+    def undo(turn: Turn, why: str, *_more: Any) -> None:
         turn.become(TargetState.FAILED, why, ended_at=turn.console.clock())
 
     _put(taking, "_undo", undo)

@@ -131,6 +131,14 @@ def test_what_may_be_needed_or_is_not_ours_stays_and_says_why(stranger: Listed, 
     assert names(left.stays)[stranger.name] == why
 
 
+def test_commands_of_rollouts_that_are_over_go_once_they_have_ended() -> None:
+    ended, runs = container("mc-rel.alder000.over2000", 4), container("mc-bak.alder000.over2000", 4)
+    left = found(ended, replace(runs, state=State.RUNNING))
+    assert names(left.goes) == {ended.name: "a command of a rollout of Alder live that is over"}
+    assert names(left.stays)[runs.name] == "it is running"
+    assert not found(container("mc-rel.alder000.running0", 4, rollout="running")).goes
+
+
 def test_the_only_way_back_is_never_older_than_another() -> None:
     left = clean_up([serving("alder-live", 3), container("alder-live.mc-older", 1)], [], RECORDS)
     assert names(left.stays) == {"alder-live.mc-older": "nothing else of its environment is there to go back to"}

@@ -17,6 +17,7 @@ from mirror_console.domain.check import Check
 from mirror_console.domain.environment import Limits, RestartPolicy
 from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.plan import Change, OnFailure
+from mirror_console.domain.release_command import ReleaseCommand
 from mirror_console.domain.rollout import Rollout, RolloutState, Step, TargetState
 from mirror_console.domain.verdict import verdict
 from mirror_console.engine import DockerEngines
@@ -411,3 +412,22 @@ def test_what_was_changed_in_place_goes_back_for_whoever_takes_it_over(two: Two)
     after = two.first.container(LIVE)
     assert (after.id, after.started, after.host["PidsLimit"], after.policy) == (before.id, started, 0, "unless-stopped")
     assert LOCK not in two.alpha
+
+
+def test_a_command_that_the_other_console_left_is_told_of_and_stays_there(two: Two) -> None:
+    with two.first.console.catalog.write() as books:
+        source = books.applications.get("source")
+        command = ReleaseCommand(("sh", "-c", "exit 3"), 20.0, reversible=True)
+        books.applications.save(replace(source, release_command=command))
+    cut_off(two.first, Step.RELEASE)
+    ended = taken(two)
+    (target,) = ended.targets
+    assert target.state is TargetState.FAILED
+    assert "its release command ended with exit code 3, in 'mc-rel." in target.words
+    assert two.alpha == BACK
+    # Whoever comes back there reads what came of it, and changes nothing more.
+    (found,) = recovery.interrupted(two.first.console)
+    assert recovery.put_back(two.first.console, two.first.jobs, found.rollout.id).targets[0].state in {
+        TargetState.FAILED,
+        TargetState.SUPERSEDED,
+    }
