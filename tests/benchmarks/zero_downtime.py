@@ -50,7 +50,8 @@ def sides() -> Iterator[Sides]:
             told = behind.measure(overlap=overlap)
             how = "start beside" if overlap else "recreate"
             notes.append(
-                f"{how}: {told['failed']} of {told['asked']} requests failed, the slowest answer took "
+                f"{how}: {told['failed']} of {told['asked']} requests failed, "
+                f"{told['asked'] / told['seconds'] / MIRRORS:.0f} a second for each mirror; the slowest answer took "
                 f"{told['slowest'] * 1000:.0f} ms"
             )
             return float(told["failed"])

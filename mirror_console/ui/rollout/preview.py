@@ -208,7 +208,7 @@ def _promise(plan: Plan) -> str:
         words = [tr("Not touched: DNS and other containers on these engines; {}.").format(others)]
     if plan.rollback_of is not None:
         words.append(tr("The next rollout takes them forward again, unless they are held."))
-    words += [tr(sentence) for sentence in (*unlike_words(plan), *swaps_words(plan.targets))]
+    words += [tr(sentence) for sentence in (*unlike_words(plan), swaps_words(plan.targets)) if sentence]
     return " ".join(words)
 
 
