@@ -1,5 +1,6 @@
-"""A client that never stops asking, behind a real proxy, misses nothing while a rollout starts containers beside the old
-ones on a real engine.
+"""A client that never stops asking, behind a real proxy, misses nothing while a rollout starts containers beside others.
+
+On a real engine, with what the benchmark of zero downtime measures in large.
 """
 
 from __future__ import annotations
