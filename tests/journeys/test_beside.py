@@ -1,4 +1,4 @@
-"""A client that never stops asking, behind a real proxy, misses nothing while a rollout starts containers beside others.
+"""A client that never stops asking, behind a real proxy, misses nothing while containers start beside others.
 
 On a real engine, with what the benchmark of zero downtime measures in large.
 """
