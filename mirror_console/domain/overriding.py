@@ -49,6 +49,7 @@ RULES: Mapping[Check, Rule] = {
     Check.PORTS: _never(
         "Two can't have one port: the new container wouldn't start, and meanwhile nothing would serve."
     ),
+    Check.ROUTE: Rule(_BOTH, "Whoever sends requests there may be told of the new way right afterwards."),
     Check.SHAPE: _never("What the console can't make again would be lost."),
     Check.WAY_BACK: Rule(_BOTH, "It may matter more to go on than to be able to go back."),
     Check.LOCK: _never("Somebody else works on it: wait, or take the lock over."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from mirror_console.domain.plan import PlannedTarget, Swap
@@ -79,23 +79,25 @@ def _reason(target: PlannedTarget) -> str:
             assert_never(target.swap)
 
 
-_SENTENCES = {
-    GAP: "Each target is down while its container is exchanged; the old one is kept, stopped, as the way back.",
-    NO_GAP: "Where a new container starts beside the old one, it gets the requests when it is well, and the old one "
-    "ends what it was asked: something serves all the time.",
-    MIXED: "Where a proxy follows labels, both versions answer for a moment, and what reaches the old container while "
-    "it stops may fail: brief mixed versions.",
-}
-
-
-def swaps_words(targets: Iterable[PlannedTarget]) -> tuple[str, ...]:
-    """What whoever uses them notices, in a sentence for each way in which some of the targets are swapped."""
-    of = list(targets)
-    noticed = {noticed_words(target) for target in of}
-    sentences = _SENTENCES
-    if any(target.preparation is not None and target.preparation.irreversible for target in of):
-        # The old container is kept, but what was run before can't be taken back with it.
-        sentences = sentences | {GAP: sentences[GAP].replace(", as the way back", "")}
-    # Beside those that are changed while they run.
-    each = "Every other target" if STAYS in noticed else "Each target"
-    return tuple(words.replace("Each target", each) for key, words in sentences.items() if key in noticed)
+def swaps_words(targets: Sequence[PlannedTarget]) -> str:
+    """What whoever uses these targets notices of their swaps, in a sentence; empty where nothing served before."""
+    counts = Counter(noticed_words(target) for target in targets if target.swap not in {Swap.CREATE, Swap.IN_PLACE})
+    if not counts:
+        return ""
+    # Where what was run before can't be taken back with it, the old container is no way back.
+    final = any(target.preparation is not None and target.preparation.irreversible for target in targets)
+    kept = f"the old one is kept, stopped{'' if final else ', as the way back'}."
+    if set(counts) == {GAP}:
+        stay = any(target.swap is Swap.IN_PLACE for target in targets)
+        each = "Every other target" if stay else "Each target"
+        return f"{each} is down while its container is exchanged; {kept}"
+    told = [
+        f"{counts[noticed]} {words}"
+        for noticed, words in (
+            (GAP, "down while the container is exchanged"),
+            (NO_GAP, "started beside the old one, which ends what it was asked: something serves all the time"),
+            (MIXED, "started beside the old one while a proxy follows labels: brief mixed versions"),
+        )
+        if counts[noticed]
+    ]
+    return f"Of these targets {'; '.join(told)}. Then {kept}"

@@ -22,25 +22,31 @@ def check_route(
     route = target.settings.route
     if route is None or not (route.by_alias or route.convention):
         return []
-    answer, words, remedy = _by_alias(route, networks(), target, old) if route.by_alias else _by_labels(target)
-    return [CheckResult(Check.ROUTE, answer, words, remedy, target.environment_id, target.engine_id)]
+    found = _by_alias(route, networks(), target, old) if route.by_alias else _by_labels(target)
+    return [CheckResult(*found, target.environment_id, target.engine_id)]
 
 
-def _by_alias(
-    route: Route, networks: Collection[str], target: PlannedTarget, old: Container | None
-) -> tuple[Answer, str, str]:
+_Said = tuple[Check, Answer, str, str]
+
+
+def _by_alias(route: Route, networks: Collection[str], target: PlannedTarget, old: Container | None) -> _Said:
     if route.network not in networks:
         words = f"The engine has no network '{route.network}': it is made, and no proxy is in it yet."
-        return Answer.WARNING, words, "Put the proxy into that network, or correct the route on the mirror's form."
+        return (
+            Check.ROUTE,
+            Answer.WARNING,
+            words,
+            "Put the proxy into that network, or correct the route on the mirror's form.",
+        )
     if target.swap is Swap.BESIDE and old is not None and route.alias not in old_aliases_now(old, route):
         words = f"The container that serves isn't known as {alias_words(route)}: its requests come by another way now."
         remedy = "Point the proxy to the alias before or right after this rollout; the other way ends with it."
-        return Answer.WARNING, words, remedy
-    return Answer.PASS, f"It is reached as {alias_words(route)}.", ""
+        return Check.ROUTE, Answer.WARNING, words, remedy
+    return Check.ROUTE, Answer.PASS, f"It is reached as {alias_words(route)}.", ""
 
 
-def _by_labels(target: PlannedTarget) -> tuple[Answer, str, str]:
+def _by_labels(target: PlannedTarget) -> _Said:
     missing = unmarked(target.settings)
     if missing:
-        return Answer.WARNING, f"{missing}.", "Give that on the mirror's form."
-    return Answer.PASS, "Its proxy follows its labels.", ""
+        return Check.ROUTE, Answer.WARNING, f"{missing}.", "Give that on the mirror's form."
+    return Check.ROUTE, Answer.PASS, "Its proxy follows its labels.", ""

@@ -19,11 +19,12 @@ PATIENCE = 10.0
 
 @dataclass(slots=True)
 class Told:
-    """What came of all requests. `slowest` in seconds, of those that were answered."""
+    """What came of all requests in how many `seconds`; `slowest`, in seconds too, of those that were answered."""
 
     asked: int = 0
     failed: int = 0
     slowest: float = 0.0
+    seconds: float = 0.0
     first: str = ""
     """What the first that failed met."""
 
@@ -32,10 +33,12 @@ async def main(address: str, port: int, each: float, hosts: list[str]) -> None:
     """Ask for all hosts until nobody wants it any more."""
     told, over = Told(), asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), over.set)
+    began = time.monotonic()
     print("asking", flush=True)
     async with asyncio.TaskGroup() as group:
         for number, host in enumerate(hosts):
             group.create_task(_keep_asking(group, told, over, (address, port), host, each, number / len(hosts)))
+    told.seconds = time.monotonic() - began
     print(json.dumps(asdict(told)), flush=True)
 
 

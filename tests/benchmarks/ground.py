@@ -77,7 +77,7 @@ def several_engines(number: int, *, bridge: bool = False) -> Iterator[tuple[Grou
         with ending_on_signals(), Lab.start(folder / "lab", keyring=False, owner=(0, 0)) as lab, ExitStack() as open_:
             engines = {one: lab.engine(EngineSpec(one, bridge=bridge)) for one in ids}
             urls = {one: engine.unix_url for one, engine in engines.items()}
-            console, jobs = open_.enter_context(_console(folder / "home", urls))
+            console, jobs = open_.enter_context(console_with(folder / "home", urls))
             yield tuple(
                 Ground(
                     console,
@@ -95,7 +95,7 @@ def several_engines(number: int, *, bridge: bool = False) -> Iterator[tuple[Grou
 
 
 @contextmanager
-def _console(home: Path, engines: Mapping[str, str]) -> Iterator[tuple[Console, Jobs]]:
+def console_with(home: Path, engines: Mapping[str, str]) -> Iterator[tuple[Console, Jobs]]:
     """A console with these engines, by identity and address."""
     harden()
     home.mkdir(mode=0o700)

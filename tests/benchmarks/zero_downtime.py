@@ -35,7 +35,7 @@ EACH = 50
 AT_ONCE = 2
 DRAIN = 3.0
 """Seconds: longer than the proxy remembers an address, and than an answer takes."""
-EDGE, BACK, PORT = "edge", "back", 8000
+EDGE, BACK, PORT = "proxied", "behind", 8000
 SUBNET = "10.221.0.0/16"
 
 
@@ -43,14 +43,15 @@ SUBNET = "10.221.0.0/16"
 def sides() -> Iterator[Sides]:
     """Running mirrors behind a proxy."""
     with bridged_engine() as ground:
-        behind = _Behind(ground)
+        behind = Behind(ground, MIRRORS)
         notes: list[str] = []
 
         def failed(*, overlap: bool) -> float:
             told = behind.measure(overlap=overlap)
             how = "start beside" if overlap else "recreate"
             notes.append(
-                f"{how}: {told['failed']} of {told['asked']} requests failed, the slowest answer took "
+                f"{how}: {told['failed']} of {told['asked']} requests failed, "
+                f"{told['asked'] / told['seconds'] / MIRRORS:.0f} a second for each mirror; the slowest answer took "
                 f"{told['slowest'] * 1000:.0f} ms"
             )
             return float(told["failed"])
@@ -58,11 +59,12 @@ def sides() -> Iterator[Sides]:
         yield Sides(lambda: failed(overlap=True), lambda: failed(overlap=False), notes)
 
 
-class _Behind:
-    """The mirrors, the proxy before them, and what rolls out to them."""
+class Behind:
+    """So many mirrors, the proxy before them, and what rolls out to them."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, mirrors: int) -> None:
         self._ground = ground
+        self._mirrors = range(mirrors)
         self._done = 0
         docker = ground.docker
         docker.run("network", "create", "--subnet", SUBNET, EDGE)
@@ -77,7 +79,7 @@ class _Behind:
         """Roll the other version out to all while the client asks; what came of its requests."""
         self._done += 1
         command = [sys.executable, "-m", "tests.benchmarks.asking_hosts", self._ground.host, str(PORT), str(EACH)]
-        command += [_route(number).alias for number in range(MIRRORS)]
+        command += [_route(number).alias for number in self._mirrors]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
             if client.stdout is None or client.stdout.readline() != "asking\n":
                 raise RuntimeError("the client doesn't ask")
@@ -98,7 +100,7 @@ class _Behind:
         console, jobs = self._ground.console, self._ground.jobs
         self._release(image)
         with console.catalog.write() as books:
-            for number in range(MIRRORS):
+            for number in self._mirrors:
                 (environment,) = books.environments.of(_slug(number))
                 route = replace(_route(number), overlap=overlap)
                 books.environments.save(replace(environment, settings=replace(environment.settings, route=route)))
@@ -106,10 +108,10 @@ class _Behind:
         way = Way(
             waves=(REST,), at_once=AT_ONCE, at_once_per_engine=AT_ONCE, bake=0.0, max_failed=0, pause_after_canary=False
         )
-        made = plan(console, "live", [_slug(number) for number in range(MIRRORS)], way)
+        made = plan(console, "live", [_slug(number) for number in self._mirrors], way)
         rollout = start(console, made, preflight(console, jobs, made), "a benchmark", len(made.targets))
         ended = Conductor(console, jobs, rollout).run()
-        if ended.state is not RolloutState.COMPLETED or len(ended.targets) != MIRRORS:
+        if ended.state is not RolloutState.COMPLETED or len(ended.targets) != len(self._mirrors):
             words = sorted({f"{target.state}: {target.words}" for target in ended.targets})
             raise RuntimeError(f"the rollout ended as {ended.state} ({'; '.join(words)})")
 
@@ -130,7 +132,7 @@ class _Behind:
             books.applications.save(source)
             none = (Process("web", "no-such"),)
             books.environments.save(Environment("source-live", "source", "live", self._ground.engine_id, none))
-            for number in range(MIRRORS):
+            for number in self._mirrors:
                 slug = _slug(number)
                 books.applications.save(Application(slug, Kind.MIRROR, slug.title(), slug, source_id="source"))
                 settings = Settings(

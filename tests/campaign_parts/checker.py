@@ -80,6 +80,8 @@ class Case:
     journal_was_deleted: bool = False
     command: str = ""
     """How the name of the container begins in which its release command runs; empty where there is none."""
+    route: tuple[str, str, str] | None = None
+    """Where a new one starts beside the old one: id and name of the network, and the alias by which it is found."""
 
 
 # --- asking ---------------------------------------------------------------------------------------------------------
@@ -140,10 +142,10 @@ def engine_time(engine: Path) -> str:
     return f"{datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp():.0f}.{part:0<9}"
 
 
-def events(engine: Path, since: str) -> list[dict[str, Any]]:
-    """What happened to containers since then, in its order."""
+def events(engine: Path, since: str, *kinds: str) -> list[dict[str, Any]]:
+    """What happened since then, in its order: to containers, or to what is named."""
     until = engine_time(engine)
-    chosen = quote(json.dumps({"type": ["container"]}))
+    chosen = quote(json.dumps({"type": list(kinds or ("container",))}))
     body = ask(engine, f"/events?since={quote(since)}&until={quote(until)}&filters={chosen}") or b""
     return [json.loads(line) for line in body.splitlines() if line.strip()]
 
@@ -186,6 +188,7 @@ def judge(case: Case, told: str) -> list[Violation]:
     if not case.engine_fell and not case.started_by_others:
         happened = events(case.engine, case.since)
         wrong += _never_two(case, happened)
+        wrong += _never_without(case, events(case.engine, case.since, "container", "network"))
         if case.command:
             wrong += _once(case, told, happened)
     for catalog in case.catalogs:
@@ -227,12 +230,26 @@ def _serves(case: Case, told: str, found: Mapping[str, Inspected]) -> list[Viola
         return [Violation("one serves", f"told '{told}', and {running} run, not just '{case.container}'")]
     one = found[case.container]
     wrong = _is_old(case, one) if told in RUNS_OLD else _is_new(case, one, found)
-    if not body_at(case.address).startswith("version "):
+    if not body_at(_address(case, one)).startswith("version "):
         wrong.append(Violation("what serves answers", f"told '{told}', but port {case.address[1]} doesn't answer"))
+    if case.route is not None and case.route[2] not in _aliases(case.route[1], one):
+        wrong.append(Violation("what serves is on its route", f"told '{told}', but it isn't found as {case.route[2]}"))
     if one["HostConfig"]["RestartPolicy"]["Name"] != case.policy:
         policy = one["HostConfig"]["RestartPolicy"]["Name"]
         wrong.append(Violation("the restart policy is kept", f"it is '{policy}', not '{case.policy}'"))
     return wrong
+
+
+def _address(case: Case, one: Inspected) -> tuple[str, int]:
+    """Where a container answers: one that may have a copy beside it has a port that its engine chose."""
+    if case.route is None:
+        return case.address
+    return case.address[0], int(one["NetworkSettings"]["Ports"]["8080/tcp"][0]["HostPort"])
+
+
+def _aliases(network: str, one: Inspected) -> Sequence[str]:
+    place = one["NetworkSettings"]["Networks"].get(network) or {}
+    return place.get("Aliases") or []
 
 
 def _is_old(case: Case, one: Inspected) -> list[Violation]:
@@ -297,7 +314,8 @@ def _never_two(case: Case, told: Iterable[Mapping[str, Any]]) -> list[Violation]
             running.add(identity)
         elif event["Action"] in {"die", "destroy"}:
             running.discard(identity)
-        if len(running) > 1:
+        # The new one may start beside the old one, where that is how it is swapped: then a third may not.
+        if len(running) > (1 if case.route is None else 2):
             return [Violation("never two", f"{len(running)} of its containers ran at once, at the start of '{name}'")]
     return []
 
@@ -317,6 +335,51 @@ def _once(case: Case, told: str, happened: Iterable[Mapping[str, Any]]) -> list[
         [Violation(law, f"it was started {starts} times")] if starts > 1 or (told in RUNS_NEW and not starts) else []
     )
     return wrong + [Violation("nothing is left over", name) for name in named_like(case.engine, case.command)]
+
+
+def _never_without(case: Case, told: Sequence[Mapping[str, Any]]) -> list[Violation]:
+    """At every instant one of an environment's containers was in the network of its route, by what the engine tells.
+
+    Whoever is in it has its alias there: in a network of which nobody chose the subnet none stays without. One that
+    ended by itself is missed until it is replaced, and nobody took it away.
+    """
+    if case.route is None or case.old is None:
+        return []
+    ours = _made_for(case, told)
+    members, killed, fallen = {case.old["Id"]}, set[str](), set[str]()
+    for event in told:
+        attributes, action = event["Actor"]["Attributes"], event["Action"]
+        identity = event["Actor"]["ID"]
+        if event["Type"] == "container":
+            if action == "kill":
+                killed.add(identity)
+            elif action == "die" and identity not in killed:
+                fallen.add(identity)
+            elif action == "start":
+                killed.discard(identity)
+                fallen.discard(identity)
+            continue
+        container = attributes.get("container", "")
+        if identity != case.route[0] or container not in ours:
+            continue
+        if action == "connect":
+            members.add(container)
+        elif action == "disconnect" and container not in fallen:
+            members.discard(container)
+        if not members:
+            return [Violation("never without one on its route", f"nobody was found as {case.route[2]} for a while")]
+    return []
+
+
+def _made_for(case: Case, told: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The old container, and every other that was made under the environment's name."""
+    found = {
+        event["Actor"]["ID"]
+        for event in told
+        if event["Type"] == "container"
+        and str(event["Actor"]["Attributes"].get("name", "")).startswith(f"{case.container}.mc-next")
+    }
+    return found | ({case.old["Id"]} if case.old is not None else set())
 
 
 def _names(found: Mapping[str, Inspected]) -> str:

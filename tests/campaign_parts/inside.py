@@ -30,6 +30,7 @@ from mirror_console.domain.environment import (
 )
 from mirror_console.domain.release import Release
 from mirror_console.domain.release_command import ReleaseCommand
+from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.operations.refresh import refresh
 from tests.campaign_parts import mutants
@@ -82,6 +83,8 @@ class Scene:
     command: Sequence[str] = ()
     """Its source's release command."""
     command_limit: float = 60.0
+    edge: str = ""
+    """The network in which it is found by an alias, so that a new one starts beside the old one; empty for none."""
 
     @property
     def identity(self) -> str:
@@ -91,7 +94,12 @@ class Scene:
     @property
     def variables(self) -> dict[str, str]:
         """What is declared for its container."""
-        return {} if self.bridge else {"PORT": str(self.port)}
+        return {} if self.bridge or self.edge else {"PORT": str(self.port)}
+
+    @property
+    def alias(self) -> str:
+        """By which it is found."""
+        return f"{self.container}.app"
 
 
 def begin(text: str) -> None:
@@ -163,11 +171,14 @@ def _prepare(scene: Scene) -> None:
 
 
 def _settings(scene: Scene, secrets: Mapping[str, SecretReference]) -> Settings:
+    routed = Route(scene.edge, scene.alias, 8080, drain=0.3, overlap=True) if scene.edge else None
+    published = 0 if routed else scene.port
     return Settings(
         variables=scene.variables,
         secrets=secrets,
-        ports=(Port(8080, scene.port),) if scene.bridge else (),
-        networks=() if scene.bridge else ("host",),
+        ports=(Port(8080, published),) if scene.bridge or routed else (),
+        networks=("back",) if routed else () if scene.bridge else ("host",),
+        route=routed,
         volumes=(Volume(f"{scene.container}-media", "/media"),),
         restart=RestartPolicy(scene.policy),
         health=HealthTest(settle=scene.settle, limit=scene.limit),

@@ -14,12 +14,13 @@ from types import MappingProxyType
 from typing import Any
 
 from mirror_console import paths
-from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.errors import CatalogError, EngineError
 from mirror_console.operations.turn import Turn
 
+beside: Any = importlib.import_module("mirror_console.operations.beside")
 putting: Any = importlib.import_module("mirror_console.operations.put_back")
 recovery: Any = importlib.import_module("mirror_console.operations.recovery")
 steps: Any = importlib.import_module("mirror_console.operations.steps")
@@ -256,6 +257,32 @@ def _never_put_back() -> None:
     _put(taking, "_undo", undo)
 
 
+def _leave_before_joining() -> None:
+    real = beside.switch
+
+    def switch(turn: Turn, old: Any, new: Any) -> None:
+        beside.leave(turn, Step.DISCONNECT, old, "old")
+        real(turn, old, new)
+
+    _put(beside, "switch", switch)
+    _put(recovery, "switch", switch)
+
+
+def _take_the_new_one_away_first() -> None:
+    real = putting._bring_old_back
+
+    def bring_old_back(turn: Turn, scene: Any, labels: Any) -> Any:
+        if turn.planned.swap is Swap.BESIDE:
+            putting._take_from_route(turn, scene)
+        return real(turn, scene, labels)
+
+    _put(putting, "_bring_old_back", bring_old_back)
+
+
+def _forget_the_route() -> None:
+    _put(putting, "join", _nothing)
+
+
 def _go_by_the_label() -> None:
     """The version that an image calls itself says what it is, and its tag where to find it."""
 
@@ -299,6 +326,19 @@ MUTANTS = (
     Mutant("no-health", "nobody waits for health", ("never-healthy",), _never_wait_for_health),
     Mutant("no-bake", "nobody watches the new one", ("healthy-then-dies",), _bake_nothing),
     Mutant("no-way-back", "what failed is left as it is", ("exits-at-once",), _never_put_back),
+    Mutant(
+        "leave-first",
+        "the old one leaves its route before the new one joins",
+        ("kill-on-route",),
+        _leave_before_joining,
+    ),
+    Mutant(
+        "new-goes-first",
+        "the new one leaves before the old one is back",
+        ("kill-on-route",),
+        _take_the_new_one_away_first,
+    ),
+    Mutant("no-route-back", "what is put back isn't put back on its route", ("kill-on-route",), _forget_the_route),
     Mutant("by-label", "an image is what it calls itself", ("tag-moved",), _go_by_the_label),
 )
 BY_NAME: Mapping[str, Mutant] = MappingProxyType({mutant.name: mutant for mutant in MUTANTS})

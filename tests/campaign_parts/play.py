@@ -19,7 +19,7 @@ from typing import Any
 from tests.campaign_parts import checker
 from tests.campaign_parts.checker import Case, Violation
 from tests.campaign_parts.inside import Orders, Scene, boundaries
-from tests.campaign_parts.world import GOOD, OLD, Stage, World
+from tests.campaign_parts.world import EDGE, GOOD, OLD, Stage, World
 from tests.catalogs import opened_catalog
 from tests.journeys.console import Ended, Program, Running
 from tests.journeys.starter import ORDERS
@@ -64,8 +64,15 @@ class Role:
     bake: float = 0.2
     kept: bool = False
     """Whether an earlier way back is there already."""
+    beside: bool = False
+    """Whether a new one starts beside the old one, found by an alias."""
     scene: dict[str, Any] = field(default_factory=dict)
     """More of its scene."""
+
+    @property
+    def swap(self) -> str:
+        """How it is swapped, in words."""
+        return "create" if self.old is None else "start beside" if self.beside else "recreate"
 
 
 @dataclass(slots=True)
@@ -243,6 +250,7 @@ def played(
         world.specs[role.goal].version,
         role.policy,
         role.bridge,
+        edge=EDGE if role.beside else "",
         **role.scene,
     )
     old = _old(stage, role, scene)
@@ -258,6 +266,7 @@ def played(
         stage.bystanders,
         scene.variables,
         command=f"mc-rel.{scene.identity[:8]}." if scene.command else "",
+        route=(stage.edge, EDGE, scene.alias) if role.beside else None,
     )
     play = Play(world, stage, point, role, scene, world.program(home, keyring), change(case), point.dice)
     try:
@@ -285,6 +294,10 @@ def _old(stage: Stage, role: Role, scene: Scene) -> checker.Inspected | None:
     if role.bridge:
         bound = {"8080/tcp": [{"HostPort": str(scene.port)}]}
         body = {"Image": image.tag, "HostConfig": {"RestartPolicy": {"Name": role.policy}, "PortBindings": bound}}
+    if role.beside:
+        host = {"RestartPolicy": {"Name": role.policy}, "NetworkMode": EDGE, "PortBindings": {"8080/tcp": [{}]}}
+        place = {"EndpointsConfig": {EDGE: {"Aliases": [scene.alias]}}}
+        body = {"Image": image.tag, "HostConfig": host, "NetworkingConfig": place}
     made = ask(stage.engine.socket, "POST", f"/containers/create?name={name}", body)
     ask(stage.engine.socket, "POST", f"/containers/{made['Id']}/start")
     if role.kept:

@@ -25,6 +25,7 @@ HOST = EngineSpec("fast", bridge=False)
 BRIDGE = EngineSpec("local")
 SMALL = EngineSpec("small", bridge=False, disk=48)
 PATH = "campaign/web"
+EDGE = "edge"
 FIRST_PORT = 20000
 OLD, GOOD, STUBBORN = "1", "2", "stubborn"
 
@@ -47,6 +48,8 @@ class Stage:
     docker: Docker
     images: Mapping[str, Image]
     bystanders: Mapping[str, checker.Inspected]
+    edge: str
+    """The id of the network in which mirrors are found by their aliases."""
 
 
 @dataclass(eq=False)
@@ -99,13 +102,16 @@ class World:
         engine = self.lab.engine(spec)
         docker = self.lab.docker(engine)
         images = {name: loaded(docker, one) for name, one in self.specs.items()}
+        # Nobody chooses their subnets: who is in the first is found there by its alias, and never without.
+        edge = docker.run("network", "create", EDGE).strip()
+        docker.run("network", "create", "back")
         bystanders = {}
         for name in ("bystander", "bystander.mc-prev"):
             identity = docker.run("create", "--name", name, "--network", "none", images[OLD].tag)
             seen = checker.inspected(engine.socket, identity)
             assert seen is not None
             bystanders[identity] = seen
-        return Stage(engine, docker, images, bystanders)
+        return Stage(engine, docker, images, bystanders, edge)
 
 
 def loaded(docker: Docker, spec: ImageSpec) -> Image:

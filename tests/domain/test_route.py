@@ -111,9 +111,14 @@ def test_what_is_noticed_is_counted_and_labels_are_never_called_without_a_gap() 
         f"1 start beside, as traefik follows labels: {MIXED}",
         f"1 recreate, as it has no route: {GAP}",
     )
-    assert len(swaps_words(targets)) == 3
+    assert swaps_words(targets) == (
+        "Of these targets 1 down while the container is exchanged; 2 started beside the old one, which ends what it "
+        "was asked: something serves all the time; 1 started beside the old one while a proxy follows labels: brief "
+        "mixed versions. Then the old one is kept, stopped, as the way back."
+    )
+    assert swaps_words(targets[3:]).startswith("Each target is down while its container is exchanged;")
     assert NO_GAP not in swap_words(targets[2])
-    assert swaps_words([planned_target(settings=Settings(), swap=Swap.CREATE)]) == ()
+    assert swaps_words([planned_target(settings=Settings(), swap=Swap.CREATE)]) == ""
 
 
 # --- conventions ----------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 BY_FAULT = {fault.name: fault for fault in FAULTS}
 SHORT = {"kill-boundary": (0, 5, 2), "kill-instant": (10,)}
-"""Points of a recreate, to an image that is well and to one that isn't."""
+"""Points of a recreate, to an image that is well and to one that isn't, and of one that starts beside the old one."""
 QUICKLY_CAUGHT = ("old-stays-down", "remove-early")
 
 

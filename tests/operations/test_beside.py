@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count
 
 import pytest
 
+from mirror_console.domain.environment import HealthTest, Settings
 from mirror_console.domain.plan import Plan, Swap
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import BESIDE_STEPS, Rollout, RolloutState, Step, TargetState
@@ -21,6 +24,7 @@ from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.scene import labelled_route, old_aliases
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.container import Container
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
@@ -272,3 +276,61 @@ def test_what_is_not_known_by_the_alias_yet_is_said_before(fleet: Fleet) -> None
     made = planned(fleet)
     words = [result.words for result in preflight(fleet.console, fleet.jobs, made).warnings]
     assert any("isn't known as shop-a in edge" in one for one in words)
+
+
+def test_the_lock_tells_other_consoles_on_which_route_it_was(fleet: Fleet) -> None:
+    with pytest.raises(CatalogError):
+        carried_out(fleet, Watching(fleet, "DISCONNECT:sent"))
+    for name in (f"mc-lock.{NAME}", f"{NAME}.mc-next"):
+        labels = fleet.container(name).config["Labels"]
+        assert labelled_route(labels, Settings()) == Route(EDGE, ALIAS, overlap=True)
+        assert old_aliases(labels) == (ALIAS,)
+    assert labelled_route({}, Settings(route=ROUTE)) is None
+
+
+@pytest.fixture
+def proxy() -> Iterator[_Proxy]:
+    with _Proxy() as made, ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(made.serve_forever, 0.02)
+        yield made
+        made.shutdown()
+        serving.result()
+
+
+class _Proxy(HTTPServer):
+    """Answers with one status whatever it is asked, and remembers for whom."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.status, self.asked = 200, list[str]()
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: _Proxy
+
+    def do_GET(self) -> None:
+        self.server.asked.append(f"{self.headers['Host']}{self.path}")
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's own name
+        """Says nothing."""
+
+
+@pytest.mark.parametrize(("status", "state"), [(200, TargetState.DONE), (503, TargetState.PUT_BACK)])
+def test_the_proxy_is_asked_before_the_old_one_leaves(proxy: _Proxy, status: int, state: TargetState) -> None:
+    port = proxy.server_port
+    route = replace(ROUTE, drain=0.05, proof=f"http://shop.example:{port}/up")
+    with routed_fleet(route=route) as fleet:
+        environment = fleet.environment(fleet.mirrors[0], "live")
+        fleet.with_settings(environment, health=HealthTest(settle=0.0, limit=0.4))
+        proxy.status = status
+        watching = Watching(fleet)
+        ended = carried_out(fleet, watching)
+        assert (ended.targets[0].state, watching.empty, on_route(fleet)) == (state, [], [NAME])
+        assert set(proxy.asked) == {f"shop.example:{port}/up"}
+        left = any(boundary.startswith("DISCONNECT:") for boundary in watching.met)
+        assert left == (status == 200)
+        if status != 200:
+            assert "/up answered 503" in ended.targets[0].words

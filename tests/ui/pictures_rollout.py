@@ -25,11 +25,12 @@ from mirror_console.domain.durations import Lasted, Learned
 from mirror_console.domain.engine import Engine, Registry, TlsReferences
 from mirror_console.domain.fetching import FetchState, fetching_words
 from mirror_console.domain.fleet import Row
-from mirror_console.domain.plan import Change, Plan, PlannedTarget
+from mirror_console.domain.plan import Change, Plan, PlannedTarget, Swap
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.release import Mark
 from mirror_console.domain.release_command import BackupCommand, Preparation, ReleaseCommand
 from mirror_console.domain.rollout import Phase, RolloutState, Step, TargetState
+from mirror_console.domain.route import Route
 from mirror_console.domain.schedule import Day, Freeze, Schedule, Window
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.way_back import WayBack
@@ -42,6 +43,7 @@ from mirror_console.operations.engines import ConnectionStep, StepState
 from mirror_console.operations.imports import import_catalog
 from mirror_console.operations.overriding import override
 from mirror_console.operations.recovery import Finding, Interruption
+from mirror_console.operations.route_input import RouteInput
 from mirror_console.operations.schedule import ScopeInput, WindowInput, save_window
 from mirror_console.settings import Preferences, Theme
 from mirror_console.ui.context import UiContext
@@ -395,6 +397,24 @@ def _settings_plan(window: MainWindow, tab: int) -> QWidget:
     return window
 
 
+def _swaps(window: MainWindow, tab: int = 3) -> QWidget:
+    """A third starts beside the old ones by their aliases, a third as their proxy follows labels."""
+
+    def routed(place: int, target: PlannedTarget) -> PlannedTarget:
+        alias = target.container.removesuffix("-live")
+        route = (Route("edge", alias, 8080, overlap=True), Route(convention="traefik", overlap=True), None)[place % 3]
+        if route is None:
+            return target
+        return replace(target, swap=Swap.BESIDE, settings=replace(target.settings, ports=(), route=route))
+
+    page = _rollouts(window)
+    page.begin("live", sample.ids(GRID))
+    targets = tuple(routed(place, target) for place, target in enumerate(PLAN.targets))
+    page.assistant.show_plan(replace(PLAN, targets=targets))
+    page.assistant.preview.tabs.setCurrentIndex(tab)
+    return window
+
+
 def _window_waits(window: MainWindow) -> QWidget:
     page = _rollouts(window)
     rollout = sample.waits(PLAN)
@@ -622,7 +642,7 @@ LIVE = EnvironmentInput(
     container="copper-kettle-live",
     variables={"DOMAIN": "copper.example", "STAGE": "live"},
     secrets={"DATABASE_URL": Secret(""), "SECRET_KEY": Secret("")},
-    ports="8083:80",
+    ports="80",
     volumes="copper-media:/data/media",
     labels={"traefik.enable": "true", "traefik.http.routers.copper.rule": "Host(`copper.example`)"},
     memory="512m",
@@ -630,6 +650,8 @@ LIVE = EnvironmentInput(
     health_path="/up",
     health_port="80",
     protected=True,
+    networks="back",
+    route=RouteInput("edge", "copper", "8080", overlap=True, proof="http://copper.example/up"),
 )
 MIRROR = MirrorInput(
     name="Copper Kettle Books",
@@ -775,6 +797,7 @@ SCENES: dict[str, Scene] = {
     "rollout-5-releasing": _releasing,
     "rollout-2-waves": lambda window: _preview(window, 1),
     "rollout-2-all": lambda window: _preview(window, 3),
+    "rollout-2-swaps": _swaps,
     "rollout-2-left-out": lambda window: _preview(window, 4),
     "rollout-3-asking": lambda window: _checks(window, 0.4),
     "rollout-3-checks": _checks,
@@ -800,6 +823,7 @@ SCENES: dict[str, Scene] = {
     "mirrors-form": _mirror_form,
     "mirrors-form-secrets": lambda window: _mirror_form(window, "secrets"),
     "mirrors-form-health": lambda window: _mirror_form(window, "answers"),
+    "mirrors-form-route": lambda window: _mirror_form(window, "settings.route.alias"),
     "mirrors-form-labels": lambda window: _mirror_form(window, "labels"),
     "mirrors-new": _mirror_new,
     "mirrors-read-only": _mirror_read_only,

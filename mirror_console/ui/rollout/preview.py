@@ -208,11 +208,7 @@ def _promise(plan: Plan) -> str:
         words = [tr("Not touched: DNS and other containers on these engines; {}.").format(others)]
     if plan.rollback_of is not None:
         words.append(tr("The next rollout takes them forward again, unless they are held."))
-    sentences = [tr(sentence) for sentence in (*unlike_words(plan), *swaps_words(plan.targets))]
-    if any(one.irreversible for one in prepared):
-        # It is kept all the same; but once the command was run, it leads nowhere.
-        sentences = [sentence.replace(tr(", as the way back"), "") for sentence in sentences]
-    words += sentences
+    words += [tr(sentence) for sentence in (*unlike_words(plan), swaps_words(plan.targets)) if sentence]
     return " ".join(words)
 
 

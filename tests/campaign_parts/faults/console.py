@@ -13,14 +13,25 @@ from tests.campaign_parts.play import Play, Point, Role, go_on, is_stopped, kill
 from tests.campaign_parts.world import GOOD, HOST, World
 
 MOST_KILLS = 3
+ON_ROUTE = (
+    "CONNECT:sent",
+    "PROVE:intent",
+    "DISCONNECT:sent",
+    "DRAIN:intent",
+    "STOP:intent",
+    "STOP:sent",
+    "COMMIT:sent",
+)
 ROLES = (
     Role(kept=True),
     Role(old=None),
     Role(goal="exits-at-once"),
     Role(policy="unless-stopped"),
     Role(goal="exits-at-once", old=None),
+    Role(kept=True, beside=True),
+    Role(goal="exits-at-once", beside=True, scene={"settle": 0.5}),
 )
-"""Recreate and create, with an image that is well and one that is not."""
+"""Recreate, create and start beside, with an image that is well and one that is not."""
 _uncut = Lock()
 
 
@@ -35,7 +46,7 @@ def _whole(world: World, role_place: int) -> tuple[tuple[str, ...], float]:
         told = play.recover()
         wrong = play.judge(told)
         assert not wrong, f"without any fault: {told} {wrong}"
-        assert told == ("done" if role.goal == GOOD else "put back"), told
+        assert told in ({"done"} if role.goal == GOOD else {"put back", "failed"}), told
         return tuple(name for _, name in met), met[-1][0] - met[0][0]
 
 
@@ -73,13 +84,22 @@ def at_instant(world: World, point: Point) -> Outcome:
         return recovered(play)
 
 
+def on_route(world: World, point: Point) -> Outcome:
+    """Killed while the requests of one container go over to another."""
+    place = point.dice.choice(ON_ROUTE)
+    with played(world, world.stage(HOST), point, Role(beside=True, kept=point.dice.random() < 0.5)) as play:
+        with play.start(stop_at=place) as command:
+            if is_stopped(command):
+                kill(command)
+            play.ended(command)
+        return recovered(play)
+
+
 def recovered(play: Play) -> Outcome:
     """Recovered, half of the times without the journal; the recovery itself killed up to three times."""
     met = play.met()
     role = play.role
-    play.place = (
-        f"{'create' if role.old is None else 'recreate'} to {role.goal}, killed at {met[-1] if met else 'nothing'}"
-    )
+    play.place = f"{role.swap} to {role.goal}, killed at {met[-1] if met else 'nothing'}"
     play.note_cut_off()
     if play.dice.random() < 0.5:
         play.delete_journal()
@@ -88,5 +108,6 @@ def recovered(play: Play) -> Outcome:
 
 FAULTS = (
     Fault("kill-boundary", "kill -9 of the console at a boundary of a step", at_boundary, at_once=3),
+    Fault("kill-on-route", "kill -9 while requests go over to the new one", on_route, share=0.5, at_once=3),
     Fault("kill-instant", "kill -9 of the console at any instant", at_instant, at_once=3),
 )

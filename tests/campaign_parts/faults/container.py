@@ -33,10 +33,17 @@ def ignores_term(world: World, point: Point) -> Outcome:
         return _to_its_end(playing)
 
 
+def dies_beside(world: World, point: Point) -> Outcome:
+    """Started beside the old one, it has all requests when it dies: the old one, which was stopped, gets them back."""
+    role = Role(goal="healthy-then-dies", bake=BAKES, kept=point.dice.random() < 0.5, beside=True)
+    with played(world, world.stage(HOST), point, role, change=partial(replace, may_end=PUT_BACK)) as playing:
+        return _to_its_end(playing)
+
+
 def _to_its_end(play: Play) -> Outcome:
     with play.start() as command:
         play.ended(command)
-    play.place = f"{'create' if play.role.old is None else 'recreate'} to {play.role.goal}"
+    play.place = f"{play.role.swap} to {play.role.goal}"
     return outcome(play, play.recover())
 
 
@@ -44,5 +51,6 @@ FAULTS = (
     _ill("exits-at-once", "new container exits at once", settle=0.5),
     _ill("never-healthy", "new container never gets healthy", limit=2.5),
     _ill("healthy-then-dies", "new container is healthy, then dies", BAKES),
+    Fault("dies-beside", "new container dies on its route", dies_beside, share=0.5, at_once=2),
     Fault("ignores-term", "old container ignores SIGTERM", ignores_term, share=0.5, at_once=2),
 )
