@@ -49,14 +49,11 @@ RULES: Mapping[Check, Rule] = {
     Check.PORTS: _never(
         "Two can't have one port: the new container wouldn't start, and meanwhile nothing would serve."
     ),
-    Check.ROUTE: Rule(_BOTH, "Whoever sends requests there may be told of the new way right afterwards."),
     Check.SHAPE: _never("What the console can't make again would be lost."),
     Check.WAY_BACK: Rule(_BOTH, "It may matter more to go on than to be able to go back."),
     Check.LOCK: _never("Somebody else works on it: wait, or take the lock over."),
     Check.HEALTHY_NOW: Rule(_BOTH, "A release may be just what makes it well."),
     Check.DRIFT: Rule(_BOTH, "What was changed by hand may be meant to go."),
-    Check.RELEASE_COMMAND: _never("It could change the data twice: say first whether the earlier run counts."),
-    Check.BACKUP: _never("It only asks for a look."),
     Check.HOLD: Rule(_BOTH, "Whoever holds it back may have agreed to this one change."),
     Check.WINDOW: Rule(_BOTH, "Some changes can't wait until the window opens."),
     Check.RELEASE_COMMAND: _never("What is to become of it is said with release-commands say, and kept with the run."),
