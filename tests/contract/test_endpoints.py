@@ -82,6 +82,8 @@ def test_what_is_asked_is_what_the_list_says(asked: set[tuple[str, str]], fleet:
     assert session.volume_exists("shop-data")
     session.start(two)
     assert session.free_disk(session.facts(), two)
+    front = next(network.id for network in session.networks() if network.name == "front")
+    session.disconnect(two, front)
     session.stop(two, 1)
     session.remove(two)
     # What a relay asks.
