@@ -16,6 +16,7 @@ from mirror_console.app import opened
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.lock import LockTimes
 from mirror_console.errors import InvalidInput
+from mirror_console.operations.permission import NOBODY
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
@@ -100,7 +101,9 @@ class _LateSession:
         self._fall = fall
 
     def stop(self, container_id: str, seconds: int) -> None:
-        self._fall()
+        # It is asked before whether anything may be stopped, by the id of no container.
+        if container_id != NOBODY:
+            self._fall()
         self._session.stop(container_id, seconds)
 
     def __getattr__(self, verb: str) -> Any:
