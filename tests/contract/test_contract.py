@@ -259,6 +259,8 @@ def test_start_and_stop_and_start_again(stage: Stage) -> None:
 def test_who_does_not_listen_is_stopped_by_force(stage: Stage) -> None:
     made = stage.create(image=stage.image(behaviour=Behaviour.IGNORES_TERM))
     stage.session.start(made)
+    # Before that it is still the runtime that would hear the signal.
+    until(lambda: bool(stage.session.logs(made, 10)), "output")
     stage.session.stop(made, 1)
     stopped = _look(stage, made)
     assert (stopped.state, stopped.exit_code) == (State.EXITED, 137)
