@@ -8,8 +8,7 @@ import sqlalchemy as sa
 
 from mirror_console.domain.release_command import CommandRun, RunKind, Said
 from mirror_console.store.collection import Collection
-from mirror_console.store.columns import json_text
-from mirror_console.store.shape import Shape, among
+from mirror_console.store.shape import Shape
 from mirror_console.store.tables import command_run
 
 _SHAPE = Shape(CommandRun, command_run)
@@ -33,8 +32,10 @@ class Commands(Collection):
 
     def like(self, kind: RunKind, data: str, names: Sequence[str]) -> list[CommandRun]:
         """Those for the same data and release, by any of its names, oldest first."""
-        chosen = _IN_ORDER.where(command_run.c.kind == kind, command_run.c.data == data, among(command_run.c.release))
-        return _BRIEF.read(self._connection.execute(chosen, {"ids": json_text(list(names))}))
+        chosen = _IN_ORDER.where(
+            command_run.c.kind == kind, command_run.c.data == data, command_run.c.release.in_(names)
+        )
+        return _BRIEF.read(self._connection.execute(chosen))
 
     def of(self, rollout_id: str) -> list[CommandRun]:
         """Those of one rollout, oldest first."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
@@ -20,8 +21,10 @@ from mirror_console.store.columns import json_text
 from mirror_console.store.failures import Unreadable
 from mirror_console.store.plan import SHAPE as PLAN
 from mirror_console.store.plan import Plans
-from mirror_console.store.shape import Shape, among, binders
+from mirror_console.store.shape import Shape, T, among, binders
 from mirror_console.store.tables import fetch, override, plan, rollout, target
+
+_Parts = defaultdict[str, list[T]]
 
 _TARGET = Shape(Target, target)
 _FETCH = Shape(Fetch, fetch)
@@ -171,30 +174,9 @@ class Rollouts(Collection):
                 found.id: found
                 for found in PLAN.read(self._connection.execute(PLAN.select.where(plan.c.id.in_(of_plan))))
             }
-            targets: defaultdict[str, list[Target]] = defaultdict(list)
-            rows = self._connection.execute(
-                _TARGET.select.add_columns(target.c.rollout_id)
-                .where(target.c.rollout_id.in_(chosen))
-                .order_by(target.c.rollout_id, target.c.place)
-            )
-            for *of_target, rollout_id in rows:
-                targets[rollout_id].append(Target(*of_target))
-            fetches: defaultdict[str, list[Fetch]] = defaultdict(list)
-            rows = self._connection.execute(
-                _FETCH.select.add_columns(fetch.c.rollout_id)
-                .where(fetch.c.rollout_id.in_(chosen))
-                .order_by(fetch.c.rollout_id, fetch.c.place)
-            )
-            for *of_fetch, rollout_id in rows:
-                fetches[rollout_id].append(Fetch(*of_fetch))
-            overrides: defaultdict[str, list[Override]] = defaultdict(list)
-            rows = self._connection.execute(
-                _OVERRIDE.select.add_columns(override.c.rollout_id)
-                .where(override.c.rollout_id.in_(chosen))
-                .order_by(override.c.rollout_id, override.c.place)
-            )
-            for *of_override, rollout_id in rows:
-                overrides[rollout_id].append(Override(*of_override))
+            targets = self._parts(_TARGET, target, Target, chosen)
+            fetches = self._parts(_FETCH, fetch, Fetch, chosen)
+            overrides = self._parts(_OVERRIDE, override, Override, chosen)
             heads = self._connection.execute(
                 _HEAD.select.where(which).order_by(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
             )
@@ -211,3 +193,15 @@ class Rollouts(Collection):
                 }
                 rollouts.append(Rollout(**whole))
             return rollouts
+
+    def _parts(self, shape: Shape[T], table: sa.Table, make: Callable[..., T], chosen: sa.Select[Any]) -> _Parts[T]:
+        """What each of the chosen rollouts has in a table of its own, in its order, by the rollout's identity."""
+        found: _Parts[T] = defaultdict(list)
+        rows = self._connection.execute(
+            shape.select.add_columns(table.c.rollout_id)
+            .where(table.c.rollout_id.in_(chosen))
+            .order_by(table.c.rollout_id, table.c.place)
+        )
+        for *values, rollout_id in rows:
+            found[rollout_id].append(make(*values))
+        return found

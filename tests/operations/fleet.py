@@ -23,6 +23,7 @@ from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, start
 from mirror_console.simulator.container import Container
 from mirror_console.simulator.fleet import SimulatedFleet
@@ -78,6 +79,14 @@ class Fleet:
             engine.lose_container("webshop-live")
         engine.run("webshop-live", f"{REPOSITORY}:{version}", ports={8080: 10080})
         return release.digest
+
+    def fall_behind(self) -> None:
+        """Have every mirror run 26.8.2 where the source has 26.8.3 already, with both seen."""
+        self.publish("26.8.2", health_interval=0.02)
+        self.run_mirrors("26.8.2")
+        refresh(self.console, self.jobs)
+        self.publish("26.8.3", health_interval=0.02)
+        refresh(self.console, self.jobs)
 
     def run_mirrors(self, version: str) -> None:
         """Have every mirror's live run a version, made by hand: without labels of ours."""

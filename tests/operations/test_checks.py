@@ -76,11 +76,7 @@ class Desk:
 @pytest.fixture
 def desk() -> Iterator[Desk]:
     with small_fleet() as fleet:
-        fleet.publish("26.8.2", health_interval=0.02)
-        fleet.run_mirrors("26.8.2")
-        refresh(fleet.console, fleet.jobs)
-        fleet.publish("26.8.3", health_interval=0.02)
-        refresh(fleet.console, fleet.jobs)
+        fleet.fall_behind()
         yield Desk(fleet)
 
 

@@ -12,7 +12,6 @@ from mirror_console.operations import recovery
 from mirror_console.operations.full_disk import PAUSE
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
-from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, start
 from mirror_console.operations.vigil import Vigil
 from mirror_console.simulator.faults import Fault
@@ -24,11 +23,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     with small_fleet(mirrors=1) as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
-        made.publish("26.8.3", health_interval=0.02)
-        refresh(made.console, made.jobs)
+        made.fall_behind()
         yield made
 
 

@@ -26,11 +26,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     with small_fleet(mirrors=1) as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
-        made.publish("26.8.3", health_interval=0.02)
-        refresh(made.console, made.jobs)
+        made.fall_behind()
         yield made
 
 
@@ -200,11 +196,7 @@ class _Locking:
 
 def test_a_keyring_that_locks_in_the_middle_fails_the_target_and_nothing_else() -> None:
     with small_fleet(mirrors=2) as fleet:
-        fleet.publish("26.8.2", health_interval=0.02)
-        fleet.run_mirrors("26.8.2")
-        refresh(fleet.console, fleet.jobs)
-        fleet.publish("26.8.3", health_interval=0.02)
-        refresh(fleet.console, fleet.jobs)
+        fleet.fall_behind()
         vault: Any = _Locking(fleet.console.vault)
         made = plan(fleet.console, "live", ["mirror-02"], QUICK)
         rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")

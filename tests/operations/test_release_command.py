@@ -52,11 +52,7 @@ LASTS = replace(WORKS, command=("sleep", "1"))
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     with small_fleet() as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
-        made.publish("26.8.3", health_interval=0.02)
-        refresh(made.console, made.jobs)
+        made.fall_behind()
         for engine in made.simulated.engines.values():
             # An engine remembers 256 events; a stream that nobody reads, all of them.
             engine.state.events._streams.insert(0, deque())

@@ -19,7 +19,6 @@ from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.operations.plan import plan
 from mirror_console.operations.ports import Catalog as Ported
 from mirror_console.operations.preflight import preflight
-from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report import (
     COLUMNS,
     Format,
@@ -43,11 +42,7 @@ HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\x1b]0;title\x07\u202egnp"
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     with small_fleet() as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
-        made.publish("26.8.3", health_interval=0.02)
-        refresh(made.console, made.jobs)
+        made.fall_behind()
         yield made
 
 

@@ -15,7 +15,6 @@ from mirror_console.domain.release_command import CommandRun, ReleaseCommand, Ru
 from mirror_console.domain.rollout import Target
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
-from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor, start
 from mirror_console.ui.rollout.command_dialog import CommandDialog, show_runs
 from mirror_console.ui.rollout.steps import StepsPanel
@@ -30,11 +29,7 @@ FAILED = replace(RUN, state=RunState.FAILED, words="it ended with exit code 7", 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     with small_fleet(1) as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
-        made.publish("26.8.3", health_interval=0.02)
-        refresh(made.console, made.jobs)
+        made.fall_behind()
         yield made
 
 

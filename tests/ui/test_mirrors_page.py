@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit, Q
 from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.environment import Limits, Settings
-from mirror_console.operations.refresh import refresh
 from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.mirrors.editor import MirrorEditor
@@ -40,11 +39,7 @@ def shown(qtbot: QtBot, context: UiContext) -> MirrorsPage:
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     with small_fleet(2) as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
-        made.publish("26.8.3", health_interval=0.02)
-        refresh(made.console, made.jobs)
+        made.fall_behind()
         yield made
 
 

@@ -31,11 +31,7 @@ from tests.ui.window_on import context_on, press, tab_to, when_asked
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     with small_fleet() as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
-        made.publish("26.8.3", health_interval=0.02)
-        refresh(made.console, made.jobs)
+        made.fall_behind()
         yield made
 
 
