@@ -14,6 +14,30 @@ from tests.contract.stage import Stage, real, simulated
 
 GENERATIONS = {"simulated-20.10": DOCKER_20_10, "simulated-25": DOCKER_25}
 REAL = {"real": "tls_engine", "real-ssh": "ssh_engine", "podman": "podman_engine"}
+BY_SSH = frozenset(
+    {
+        "test_facts",
+        "test_free_disk_is_told_by_a_container_where_the_host_does_not",
+        "test_start_and_stop_and_start_again",
+        "test_who_does_not_listen_is_stopped_by_force",
+        "test_a_port_that_is_taken_is_told_at_start_and_free_again_later",
+        "test_output",
+        "test_nobody_answers_where_nothing_listens",
+        "test_what_is_not_there",
+        "test_pull_with_the_password",
+        "test_a_pull_that_is_stopped_ends_early",
+        "test_a_forgotten_engine_is_connected_again",
+        "test_an_image_that_was_given_away_is_the_same_when_it_is_taken_in",
+        "test_an_archive_that_ends_early_is_not_taken_in",
+        "test_giving_away_is_ended_from_another_thread",
+        "test_a_command_ends_with_its_code_and_what_it_wrote",
+        "test_of_much_output_only_the_beginning_and_the_end_are_read",
+        "test_one_that_runs_is_stopped_and_tells_so",
+    }
+)
+"""Those played by SSH, too. Behind it is the same engine: what differs is how long answers, streams, output, refusals
+and whatever is ended early come through.
+"""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -22,13 +46,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     from tests.contract import test_podman
 
+    name = metafunc.function.__name__
+    without = {"podman"} if hasattr(test_podman, name) else set()
+    if name not in BY_SSH:
+        without.add("real-ssh")
+    names = [stage for stage in (*REAL, *GENERATIONS) if stage not in without]
     if metafunc.module is test_podman:
         names = ["podman"]
-    elif hasattr(test_podman, metafunc.function.__name__):
-        names = [*(name for name in REAL if name != "podman"), *GENERATIONS]
-    else:
-        names = [*REAL, *GENERATIONS]
-    params = [pytest.param(name, marks=() if name in GENERATIONS else pytest.mark.lab) for name in names]
+    params = [pytest.param(stage, marks=() if stage in GENERATIONS else pytest.mark.lab) for stage in names]
     metafunc.parametrize("stage", params, indirect=True)
 
 

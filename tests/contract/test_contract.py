@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,6 +18,8 @@ from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.permission import refused_changes
+from tests.contract import test_images, test_one_off
+from tests.contract.conftest import BY_SSH
 from tests.contract.stage import Behaviour, Stage, until
 
 NOWHERE = "0" * 64
@@ -36,6 +39,10 @@ def _look(stage: Stage, container: str) -> Container:
     seen = stage.session.inspect(container)
     assert seen is not None
     return seen
+
+
+def test_what_is_played_by_ssh_is_there() -> None:
+    assert {name for module in (test_images, test_one_off, sys.modules[__name__]) for name in vars(module)} >= BY_SSH
 
 
 # --- the engine ---------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.agency import REPOSITORY, SOURCE, Agency, mirror_entry, print_of
+from tests.journeys.agency import HOST, REPOSITORY, SOURCE, Agency, its_port, mirror_entry, print_of
 from tests.journeys.console import Program, cells
 from tests.lab.engine import LabEngine
 
@@ -16,7 +16,8 @@ IDLE = {"restart": "no", "health": {"settle": 0.2}}
 
 
 def environment(name: str, engine: LabEngine, container: str) -> dict[str, Any]:
-    return {"name": name, "engine": engine.name, "container": container, "settings": IDLE}
+    settings = {**IDLE, "networks": ["host"], "variables": its_port(container)}
+    return {"name": name, "engine": engine.name, "container": container, "settings": settings}
 
 
 def by_name(status: Any) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def test_every_image_source_and_every_reason_to_expect_nothing(
         ("follower-live", first), ("follower-test", first), ("matcher-live", first), ("matcher-test", second),
         ("matcher-staging", first), ("orphan-live", first), ("held-live", second), ("expired-live", first),
     ):  # fmt: skip
-        docker.start_container(published.reference, name)
+        docker.start_container(published.reference, name, *HOST, variables=its_port(name))
     holding = {"fingerprint": print_of(docker, "held-live"), "version": "26.8.2", "reason": "waits for the new theme"}
     held, expired = environment("live", local_engine, "held-live"), environment("live", local_engine, "expired-live")
     held["hold"] = {**holding, "until": "2120-01-01"}
@@ -112,7 +113,7 @@ def test_behind_ahead_and_what_was_loaded_from_a_file(
     other = agency.publish(local_engine, "1", "else/where")
     hands = {"old": 0, "newer": 1, "newest": 2, "stopped": 0}
     for name, place in hands.items():
-        local.start_container(releases[place].reference, f"{name}-live")
+        agency.run_mirror(local_engine, releases[place].reference, f"{name}-live")
     local.start_container(other.reference, "foreign-live")
     local.run("stop", "stopped-live")
     # The same release under another tag, and as a file on an engine that never saw a registry.

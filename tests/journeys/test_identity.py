@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.agency import REPOSITORY, SOURCE, Agency, mirror_entry, print_of
+from tests.journeys.agency import HOST, REPOSITORY, SOURCE, Agency, its_port, mirror_entry, print_of
 from tests.journeys.console import Program, cells
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
@@ -16,7 +16,6 @@ from tests.lab.index import Index, publish_index
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 OTHER = "arm64" if own_architecture() == "amd64" else "amd64"
-ALONE = ("--network", "none")
 HERE = ("by-tag", "by-index", "retagged", "cached", "untagged")
 THERE = ("loaded", "other-platform")
 ALL = (*HERE, *THERE, "by-platform")
@@ -47,7 +46,7 @@ def test_one_image_in_every_guise(
     assert cached.digest == first.digest
     _start_in_every_guise(agency, here, there, first, cached)
     apart.run("pull", "--quiet", first.of(own_architecture()))
-    apart.start_container(first.of(own_architecture()), "by-platform-live", *ALONE)
+    _start(apart, first.of(own_architecture()), "by-platform-live")
     mirrors = [_mirror(name, three_engines[number]) for name, number in place.items()]
     agency.fill(program, *three_engines, mirrors=mirrors)
     program.run("check")
@@ -71,7 +70,7 @@ def test_one_image_in_every_guise(
     second = publish_for_two(agency, "26.8.2")
     here.run("pull", "--quiet", f"{first.repository}:live")
     here.remove(SOURCE)
-    here.start_container(f"{first.repository}:live", SOURCE, *ALONE)
+    _start(here, f"{first.repository}:live", SOURCE)
     assert here.container("by-tag-live")["Config"]["Image"].endswith(":live")
     assert here.version_of("by-tag-live") == "26.8.1"
     program.run("check")
@@ -83,7 +82,7 @@ def test_one_image_in_every_guise(
     # An update by hand to the digest of the platform alone: outdated for those who compare digests, and aligned.
     apart.run("pull", "--quiet", second.of(own_architecture()))
     apart.remove("by-platform-live")
-    apart.start_container(second.of(own_architecture()), "by-platform-live", *ALONE)
+    _start(apart, second.of(own_architecture()), "by-platform-live")
     assert second.digest not in digests_of(apart, "by-platform-live")
     _rolled_out_is_named(program, at, second)
     told = cells(program.ask("status"))
@@ -108,18 +107,22 @@ def _start_in_every_guise(agency: Agency, here: Docker, there: Docker, first: In
         "untagged-live": "local/gone:y",
     }
     for container, reference in named.items():
-        here.start_container(reference, container, *ALONE)
+        _start(here, reference, container)
     here.run("image", "rm", "local/gone:y")
     archive = agency.folder / "release.tar"
     here.run("save", "--output", str(archive), "local/other:x")
     there.run("load", "--quiet", "--input", str(archive))
-    there.start_container("local/other:x", "loaded-live", *ALONE)
+    _start(there, "local/other:x", "loaded-live")
     there.run("pull", "--quiet", "--platform", f"linux/{OTHER}", first.pinned)
-    there.start_container(first.pinned, "other-platform-live", *ALONE)
+    _start(there, first.pinned, "other-platform-live")
 
 
 def _mirror(name: str, engine: LabEngine) -> dict[str, Any]:
-    return mirror_entry(name.title(), engine, _live(name), restart="no", networks=["none"]) | {"slug": name}
+    return mirror_entry(name.title(), engine, _live(name), restart="no") | {"slug": name}
+
+
+def _start(docker: Docker, reference: str, container: str) -> None:
+    docker.start_container(reference, container, *HOST, variables=its_port(container))
 
 
 def _live(name: str) -> str:

@@ -7,8 +7,10 @@ started again, and it has what the journal says that it was granted.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -64,39 +66,42 @@ def test_killed_at_every_boundary_in_place(
     points = list(dict.fromkeys(uncut.told["met"]))
     assert {point.partition(":")[0] for point in points} == {step.name for step in IN_PLACE_STEPS}
 
-    def killed(number: int) -> list[str]:
-        point = points[number]
-        cut_off = scene(f"cut{number:02}")
-        before = _seen(docker, cut_off)
-        ended = cut.run(cutter.change_in_place, cut_off, point)
-        if ended.exit_code != -9:
-            return [f"{point}: it was not killed: {ended}"]
-        between = _seen(docker, cut_off)
-        noticed = cut.run(cutter.notice, cut_off, cut_off.home)
-        wrong = [] if len(noticed.told.get(cut_off.home, [])) == 1 else [f"{point}: noticed {noticed}"]
-        if _seen(docker, cut_off) != between:
-            wrong.append(f"{point}: changed before anybody chose")
-        told = cut.run((cutter.go_on, cutter.put_back)[number % 2], cut_off).told
-        after = _seen(docker, cut_off)
-        if after["id"] != before["id"] or after["started"] != before["started"] or not after["running"]:
-            wrong.append(f"{point}: it isn't the same container that runs on: {before} {after}")
-        if told.get("target") not in SAYS or after["limits"] != SAYS[told["target"]]:
-            wrong.append(f"{point}: told {told}, but it has {after['limits']}")
-        if f"mc-lock.{cut_off.container}" in docker.names():
-            wrong.append(f"{point}: the lock was left behind")
-        return wrong
-
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        wrong = [fault for faults in pool.map(killed, range(len(points))) for fault in faults]
+        scenes = dict(zip(points, pool.map(scene, [f"cut{number:02}" for number in range(len(points))]), strict=True))
+        before = _seen(docker, scenes)
+        ended = dict(
+            zip(points, pool.map(partial(cut.run, cutter.change_in_place), scenes.values(), points), strict=True)
+        )
+        assert {point: one for point, one in ended.items() if one.exit_code != -9} == {}
+        between = _seen(docker, scenes)
+        noticed = cut.run(cutter.notice, whole, *(one.home for one in scenes.values())).told
+        assert {home: len(said) for home, said in noticed.items()} == {one.home: 1 for one in scenes.values()}
+        assert _seen(docker, scenes) == between, "something was changed before anybody chose"
+        choices = [(cutter.go_on, cutter.put_back)[number % 2] for number in range(len(points))]
+        outcomes = dict(zip(points, pool.map(cut.run, choices, scenes.values()), strict=True))
+    after = _seen(docker, scenes)
+    wrong = []
+    for point in points:
+        was, now, told = before[point], after[point], outcomes[point].told
+        if now["id"] != was["id"] or now["started"] != was["started"] or not now["running"]:
+            wrong.append(f"{point}: it isn't the same container that runs on: {was} {now}")
+        if told.get("target") not in SAYS or now["limits"] != SAYS[told["target"]]:
+            wrong.append(f"{point}: told {told}, but it has {now['limits']}")
     assert not wrong, "\n".join(wrong)
+    assert not [name for name in docker.names() if name.startswith("mc-lock.")]
 
 
-def _seen(docker: Docker, scene: Scene) -> dict[str, Any]:
-    (found,) = json.loads(docker.run("inspect", "--type", "container", scene.container))
-    host, state = found["HostConfig"], found["State"]
+def _seen(docker: Docker, scenes: Mapping[str, Scene]) -> dict[str, dict[str, Any]]:
+    """What docker says of the container of each scene."""
+    found = json.loads(docker.run("inspect", "--type", "container", *(scene.container for scene in scenes.values())))
+    return {point: _told_of(container) for point, container in zip(scenes, found, strict=True)}
+
+
+def _told_of(container: Mapping[str, Any]) -> dict[str, Any]:
+    host, state = container["HostConfig"], container["State"]
     return {
-        "id": found["Id"],
+        "id": container["Id"],
         "started": state["StartedAt"],
-        "running": state["Running"] and found["RestartCount"] == 0,
+        "running": state["Running"] and container["RestartCount"] == 0,
         "limits": Limits(host["Memory"], host["NanoCpus"] / 1e9, host["PidsLimit"] or 0),
     }

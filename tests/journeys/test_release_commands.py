@@ -28,7 +28,7 @@ FLOOD = "busybox yes 0123456789012345678901234567890123456789 | busybox head -c 
 
 def migrated(docker: Docker, image: str, volume: str) -> list[str]:
     """The versions whose release command ran on the data, once for each time."""
-    told = docker.run("run", "--rm", "--network", "none", "-v", f"{volume}:/data", image, "cat", "/data/migrated")
+    told = docker.run("run", "--rm", "--network", "host", "-v", f"{volume}:/data", image, "cat", "/data/migrated")
     return told.split()
 
 

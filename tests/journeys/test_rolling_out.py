@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests import canaries
-from tests.journeys.agency import SOURCE, Agency, body_of, mirror_entry, print_of, wait_until
+from tests.journeys.agency import HOST, SOURCE, Agency, body_of, its_port, mirror_entry, print_of, wait_until
 from tests.journeys.canaries import leaks
 from tests.journeys.console import Program, cells
-from tests.lab.docker_cli import Docker
+from tests.lab.docker_cli import Docker, Reading
 from tests.lab.engine import LabEngine
 from tests.lab.images import Behaviour
 from tests.lab.publish import Published
@@ -29,10 +29,11 @@ QUICK = ("--way", "test environment", "--bake", "0")
 
 def stranger(docker: Docker, image: str) -> str:
     """Start a container that is none of the console's business, with a name that could be taken for one of ours."""
-    return docker.start_container(image, "birch-live-backup", labels={"com.example.owner": "somebody"})
+    name, labels = "birch-live-backup", {"com.example.owner": "somebody"}
+    return docker.start_container(image, name, *HOST, variables=its_port(name), labels=labels)
 
 
-def as_it_is(docker: Docker, container: str) -> dict[str, Any]:
+def as_it_is(docker: Reading, container: str) -> dict[str, Any]:
     """All that docker tells of a container, but for times of its state."""
     found = docker.container(container)
     found["State"] = {name: value for name, value in found["State"].items() if name not in TIMES}
@@ -42,7 +43,7 @@ def as_it_is(docker: Docker, container: str) -> dict[str, Any]:
 def assert_docker_agrees(agency: Agency, program: Program, engines: Sequence[LabEngine]) -> dict[str, Any]:
     """Compare ``status --json`` with what each engine says; the lives of all mirrors as the console tells them."""
     told = cells(program.ask("status", expect=None))
-    by_name = {engine.name: agency.docker(engine) for engine in engines}
+    by_name = {engine.name: agency.docker(engine).look() for engine in engines}
     for slug, cell in told.items():
         docker = by_name[cell["engine"]]
         assert (slug, cell["running"]) == (slug, docker.version_of(cell["container"]))
@@ -55,21 +56,23 @@ def assert_docker_agrees(agency: Agency, program: Program, engines: Sequence[Lab
 def begin(
     program: Program, agency: Agency, engines: Sequence[LabEngine], *slugs: str, ports: bool = False, **settings: Any
 ) -> Published:
-    """Have mirrors run 26.8.1 by hand, spread over the engines; the release that they run."""
+    """Have mirrors run 26.8.1 by hand, spread over the engines; the release that they run.
+
+    They listen on 18100 and those after it, by published `ports` or in the host's network.
+    """
     published = agency.publish(engines[0], "26.8.1")
     agency.deploy(engines[0], published)
     entries = []
     for place, slug in enumerate(slugs):
         engine, port = engines[place % len(engines)], 18100 + place
-        published_port = [{"host": port, "container": 8080}] if ports else []
-        entries.append(mirror_entry(slug.title(), engine, f"{slug}-live", ports=published_port, **settings))
-        agency.run_mirror(
-            engine,
-            published.reference,
-            f"{slug}-live",
-            ports={port: 8080} if ports else {},
-            **({"SECRET_KEY": SECRET} if "secrets" in settings else {}),
+        where: dict[str, Any] = (
+            {"ports": [{"host": port, "container": 8080}]}
+            if ports
+            else {"networks": ["host"], "variables": {"PORT": str(port)}}
         )
+        entries.append(mirror_entry(slug.title(), engine, f"{slug}-live", **where, **settings))
+        given = where.get("variables", {}) | ({"SECRET_KEY": SECRET} if "secrets" in settings else {})
+        agency.run_mirror(engine, published.reference, f"{slug}-live", ports={port: 8080} if ports else None, **given)
     agency.fill(program, *engines, mirrors=entries)
     program.run("check")
     return published
@@ -79,8 +82,9 @@ def test_three_engines_in_waves_with_a_canary(program: Program, agency: Agency, 
     dockers = [agency.docker(engine) for engine in three_engines]
     slugs = ("alder", "birch", "cedar", "dogwood", "elm", "fir")
     (agency.folder / "secret").write_text(SECRET)
-    old = begin(program, agency, three_engines, *slugs, ports=True, secrets={"SECRET_KEY": {"file": "secret"}})
-    strangers = {docker: as_it_is(docker, stranger(docker, old.reference)) for docker in dockers}
+    old = begin(program, agency, three_engines, *slugs, secrets={"SECRET_KEY": {"file": "secret"}})
+    strangers = [as_it_is(docker, stranger(docker, old.reference)) for docker in dockers]
+    born: dict[str, str] = {}
     ids = {f"{slug}-live": dockers[place % 3].container(f"{slug}-live")["Id"] for place, slug in enumerate(slugs)}
     agency.deploy(three_engines[0], agency.publish(three_engines[0], "26.8.2"))
 
@@ -98,7 +102,7 @@ def test_three_engines_in_waves_with_a_canary(program: Program, agency: Agency, 
     done = program.ask("rollout", "resume")
     assert (done["state"], done["headline"]) == ("completed", "6 of 6 updated")
 
-    for place, docker in enumerate(dockers):
+    for place, docker in enumerate(each.look() for each in dockers):
         mine = sorted(f"{slug}-live" for slug in slugs[place::3])
         kept = [f"{name}.mc-prev" for name in mine]
         others = ["birch-live-backup", *([SOURCE] if place == 0 else [])]
@@ -110,10 +114,11 @@ def test_three_engines_in_waves_with_a_canary(program: Program, agency: Agency, 
             assert docker.state(f"{name}.mc-prev") == "exited"
             assert docker.container(name)["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
             assert docker.variables(name)["SECRET_KEY"] == SECRET
-        assert as_it_is(docker, "birch-live-backup") == strangers[docker]
-    born = [dockers[place % 3].container(f"{slug}-live")["Created"] for place, slug in enumerate(slugs)]
-    assert max(born[:1]) < min(born[1:3])
-    assert max(born[1:3]) < min(born[3:])
+        assert as_it_is(docker, "birch-live-backup") == strangers[place]
+        born |= {name: docker.container(name)["Created"] for name in mine}
+    first, second, *third = (born[f"{slug}-live"] for slug in slugs)
+    assert first < min(second, third[0])
+    assert max(second, third[0]) < min(third[1:])
     assert body_of(three_engines[1], 18101) == "version 26.8.2"
 
     program.run("check")
@@ -137,7 +142,7 @@ def test_an_image_that_never_gets_well_is_put_back_and_the_rest_is_left(
     program: Program, agency: Agency, local_engine: LabEngine
 ) -> None:
     docker = agency.docker(local_engine)
-    begin(program, agency, [local_engine], "alder", "birch", ports=True)
+    begin(program, agency, [local_engine], "alder", "birch")
     before = {name: as_it_is(docker, name) for name in ("alder-live", "birch-live")}
     bad = agency.publish(local_engine, "26.8.2", behaviour=Behaviour.NEVER_HEALTHY, probe=0.3)
     agency.deploy(local_engine, bad)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.agency import SOURCE, Agency, mirror_entry, print_of, wait_until
+from tests.journeys.agency import SOURCE, Agency, its_port, mirror_entry, print_of, wait_until
 from tests.journeys.console import Program, cells
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 SLUGS = ("alder", "birch", "cedar", "dogwood")
 """A mirror by each way, in the order of `Ways.engines`."""
-WELL = {"health": {"path": "/health", "port": 8080, "limit": 300, "settle": 0.2}}
+WELL = {"path": "/health", "limit": 300, "settle": 0.2}
 """Asked by HTTP: by SSH through the connection, as nothing says where else the ports would be found."""
 
 START = ("rollout", "start", "-e", "live", "--all", "--bake", "0", "--yes", "4", "--why", "by every way")
@@ -73,11 +73,11 @@ def ways(
     published = agency.publish(local_engine, "26.8.1")
     agency.deploy(local_engine, published)
     entries = []
-    for place, (slug, engine) in enumerate(zip(SLUGS, engines, strict=True)):
-        port = 18300 + place
-        ports = [{"host": port, "container": 8080}]
-        entries.append(mirror_entry(slug.title(), engine, f"{slug}-live", ports=ports, **WELL))
-        agency.run_mirror(engine, published.reference, f"{slug}-live", ports={port: 8080})
+    for slug, engine in zip(SLUGS, engines, strict=True):
+        container = f"{slug}-live"
+        port = its_port(container)["PORT"]
+        entries.append(mirror_entry(slug.title(), engine, container, health=WELL | {"port": int(port)}))
+        agency.run_mirror(engine, published.reference, container)
     ways_in = [agency.engine_entry(engine, timeout=3) for engine in engines[:3]]
     ways_in.append(agency.engine_entry(inner_engine, jump_host, timeout=3))
     agency.fill(program, *engines, mirrors=entries, engines=ways_in)

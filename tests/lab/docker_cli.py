@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,42 +15,30 @@ from tests.lab.engine import LabEngine
 from tests.lab.programs import LabError, base_environment, run
 
 
-class Docker:
-    """The docker command line on one engine's local socket, with a configuration folder of the lab's own."""
+class Reading(ABC):
+    """What is read of containers, in whatever way they are asked for."""
 
-    def __init__(self, engine: LabEngine, config: Path | None = None) -> None:
-        self.engine = engine
-        self._config = config or engine.folder / "docker-config"
-
-    def run(self, *arguments: str, feed: bytes | str | None = None, timeout: float = 60.0) -> str:
-        """What `docker ARGUMENTS` prints, without the last line break. Raises LabError with what it complained of."""
-        return self._call(arguments, feed=feed, timeout=timeout).stdout.removesuffix("\n")
-
-    def works(self, *arguments: str) -> bool:
-        """Whether `docker ARGUMENTS` exits with 0."""
-        return self._call(arguments, check=False).returncode == 0
-
-    def ps(self, *, every: bool = True) -> list[dict[str, str]]:
-        """The lines of `docker ps` (with those that don't run, unless `every` is false), keyed as docker names them."""
-        return _lines(self.run("ps", "--no-trunc", "--format", "{{json .}}", *(["--all"] if every else [])))
-
+    @abstractmethod
     def names(self, *, every: bool = True) -> list[str]:
-        """The names of its containers, sorted."""
-        return sorted(name for line in self.ps(every=every) for name in line["Names"].split(","))
+        """The names of all containers, or of those that run, sorted."""
+
+    @abstractmethod
+    def inspect(self, name: str) -> dict[str, Any] | None:
+        """All about one container, by name or id; None when there is none."""
+
+    @abstractmethod
+    def image(self, reference: str) -> dict[str, Any] | None:
+        """All about one image, by reference or id; None when there is none."""
 
     def running(self) -> list[str]:
         """The names of those that run, sorted."""
         return self.names(every=False)
 
-    def inspect(self, name: str) -> dict[str, Any] | None:
-        """All about one container, by name or id; None when there is none."""
-        return self._inspect("container", name)
-
     def container(self, name: str) -> dict[str, Any]:
         """All about one container. Raises LabError when there is none."""
         found = self.inspect(name)
         if found is None:
-            raise LabError(f"The engine {self.engine.name} has no container {name}; it has {self.names()}.")
+            raise LabError(f"There is no container {name}; there are {self.names()}.")
         return found
 
     def state(self, name: str) -> str:
@@ -72,24 +62,57 @@ class Docker:
         """The id of the image that one container was made from."""
         return str(self.container(name)["Image"])
 
-    def image(self, reference: str) -> dict[str, Any] | None:
-        """All about one image, by reference or id; None when the engine hasn't got it."""
-        return self._inspect("image", reference)
-
     def version_of(self, name: str) -> str:
         """The version label of the image that one container was made from."""
         return _version_in(self.image(self.image_of(name)) or {})
 
+
+class Docker(Reading):
+    """The docker command line on one engine's local socket, with a configuration folder of the lab's own."""
+
+    def __init__(self, engine: LabEngine, config: Path | None = None) -> None:
+        self.engine = engine
+        self._config = config or engine.folder / "docker-config"
+
+    def run(self, *arguments: str, feed: bytes | str | None = None, timeout: float = 60.0) -> str:
+        """What `docker ARGUMENTS` prints, without the last line break. Raises LabError with what it complained of."""
+        return self._call(arguments, feed=feed, timeout=timeout).stdout.removesuffix("\n")
+
+    def works(self, *arguments: str) -> bool:
+        """Whether `docker ARGUMENTS` exits with 0."""
+        return self._call(arguments, check=False).returncode == 0
+
+    def ps(self, *, every: bool = True) -> list[dict[str, str]]:
+        """The lines of `docker ps` (with those that don't run, unless `every` is false), keyed as docker names them."""
+        return _lines(self.run("ps", "--no-trunc", "--format", "{{json .}}", *(["--all"] if every else [])))
+
+    def names(self, *, every: bool = True) -> list[str]:
+        """The names of its containers, sorted."""
+        return sorted(name for line in self.ps(every=every) for name in line["Names"].split(","))
+
+    def look(self) -> Look:
+        """All of its containers and their images, in three questions: for a verdict on several things at once."""
+        names = self.names()
+        containers = json.loads(self.run("container", "inspect", *names)) if names else []
+        used = sorted({container["Image"] for container in containers})
+        images = json.loads(self.run("image", "inspect", *used)) if used else []
+        return Look(
+            {container["Name"].removeprefix("/"): container for container in containers},
+            dict(zip(used, images, strict=True)),
+        )
+
+    def inspect(self, name: str) -> dict[str, Any] | None:
+        """All about one container, by name or id; None when there is none."""
+        return self._inspect("container", name)
+
+    def image(self, reference: str) -> dict[str, Any] | None:
+        """All about one image, by reference or id; None when the engine hasn't got it."""
+        return self._inspect("image", reference)
+
     def versions(self) -> dict[str, str]:
-        """The same of every container that runs, by name; in three questions, however many there are."""
-        running = self.running()
-        if not running:
-            return {}
-        containers = json.loads(self.run("container", "inspect", *running))
-        used = {container["Name"].removeprefix("/"): container["Image"] for container in containers}
-        wanted = sorted(set(used.values()))
-        images = dict(zip(wanted, json.loads(self.run("image", "inspect", *wanted)), strict=True))
-        return {name: _version_in(images[image]) for name, image in used.items()}
+        """The version label of the image of every container that runs, by name."""
+        look = self.look()
+        return {name: look.version_of(name) for name in look.running()}
 
     def execute(self, name: str, *command: str) -> str:
         """What a command in a running container prints."""
@@ -148,6 +171,26 @@ class Docker:
     ) -> subprocess.CompletedProcess[str]:
         command = ["docker", "--config", str(self._config), "--host", self.engine.unix_url, *arguments]
         return run(command, feed=feed, check=check, timeout=timeout, environment=base_environment(self._config))
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Reading):
+    """What was there at one look: containers by name, images by id."""
+
+    containers: Mapping[str, dict[str, Any]]
+    images: Mapping[str, dict[str, Any]]
+
+    def names(self, *, every: bool = True) -> list[str]:
+        """The names of all containers, or of those that run, sorted."""
+        return sorted(name for name, one in self.containers.items() if every or one["State"]["Running"])
+
+    def inspect(self, name: str) -> dict[str, Any] | None:
+        """All about one container, by name; None when there was none."""
+        return self.containers.get(name)
+
+    def image(self, reference: str) -> dict[str, Any] | None:
+        """All about the image of a container, by id; None when none was made from it."""
+        return self.images.get(reference)
 
 
 def _version_in(image: Mapping[str, Any]) -> str:
