@@ -28,6 +28,8 @@ COMMAND_PREFIXES = ("mc-rel.", "mc-bak.")
 """How the names of containers begin in which release commands and backups run."""
 GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 DEFAULT_PROCESS = "web"
+HOST_NETWORK = "host"
+"""Who is in it has no ports of its own: what it listens on, the engine's host has."""
 ENDS_SOON = timedelta(days=7)
 """Before the end of a hold: for so long it is said that it ends soon."""
 OFTEST = 60
@@ -304,7 +306,10 @@ def settings_problems(settings: Settings, at: str = "settings") -> list[Problem]
         found.append(Problem(f"{at}.health.answers", "status codes from 100 to 599, the lower one first"))
     if health.path and not health.path.startswith("/"):
         found.append(Problem(f"{at}.health.path", f"'{health.path}' must start with a slash"))
-    if health.path and health.port not in {port.container for port in settings.ports}:
+    if health.path and HOST_NETWORK in settings.networks:
+        if not 0 < health.port < 65536:
+            found.append(Problem(f"{at}.health.port", f"{health.port} is no port"))
+    elif health.path and health.port not in {port.container for port in settings.ports}:
         found.append(
             Problem(f"{at}.health.port", f"container port {health.port} isn't published, so it can't be asked")
         )

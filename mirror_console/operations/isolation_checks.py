@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.counting import counted
-from mirror_console.domain.environment import Environment, Volume
+from mirror_console.domain.environment import HOST_NETWORK, Environment, Volume
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.operations.container_checks import Said
 from mirror_console.operations.here import Here
 from mirror_console.operations.target_checks import EngineScene, said
 
-HOST = "host"
 _NOBODYS = ("/dev", "/proc", "/sys", "/etc/localtime", "/etc/timezone", "/etc/hosts", "/etc/resolv.conf")
 """Paths of the host that hold no application's data."""
 
@@ -33,7 +32,7 @@ class _Mounted:
 def check_isolation(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget]) -> Iterator[CheckResult]:
     """One answer for each target: whether anybody else has its volumes, its paths or its network."""
     mounted = _mounted(scene, here)
-    on_host = [one for one in here.environments.values() if HOST in one.settings.networks]
+    on_host = [one for one in here.environments.values() if HOST_NETWORK in one.settings.networks]
     for target in targets:
         source = here.source_of(target.application_id)
         shared = frozenset(source.shared) if source is not None else frozenset()
@@ -75,7 +74,7 @@ def _isolated(
     if writers:
         return Answer.INFORMATION, f"Somebody else may write to its data: {_told(writers)}.", ""
     beside = {one.application_id for one in on_host} - {target.application_id}
-    if HOST in target.settings.networks and HOST not in shared and beside:
+    if HOST_NETWORK in target.settings.networks and HOST_NETWORK not in shared and beside:
         words = f"On the host's own network {counted(len(beside), 'other application')} can reach its inner ports."
         return Answer.INFORMATION, words, ""
     on_purpose = [volume.source for volume in target.settings.volumes if volume.source in shared]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from mirror_console.domain.drift import differences
-from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.environment import HOST_NETWORK, RestartPolicy
 from mirror_console.domain.health import Judged, ProbeAnswer, Verdict, judge
 from mirror_console.domain.image import TAG, Image, parse_reference
 from mirror_console.domain.observation import LABEL, Container
@@ -319,7 +319,8 @@ def judge_now(turn: Turn, started: Container, seen: Container | None) -> Judged:
     test = turn.planned.settings.health
     probe: ProbeAnswer | None = None
     if test.path and seen.running:
-        host_port = next((port.host for port in seen.bound_ports if port.container == test.port), 0)
+        bound = next((port.host for port in seen.bound_ports if port.container == test.port), 0)
+        host_port = test.port if HOST_NETWORK in seen.networks else bound
         probe = turn.session.probe(host_port, test.path, timeout=5.0) if host_port else None
     return judge(test, seen, started, probe, turn.console.clock())
 

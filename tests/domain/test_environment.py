@@ -64,6 +64,7 @@ def test_sound_settings_have_no_problems() -> None:
         ({"health": HealthTest(answers_from=99)}, "health.answers"),
         ({"health": HealthTest("health", 80)}, "health.path"),
         ({"health": HealthTest("/health", 81)}, "health.port"),
+        ({"health": HealthTest("/health", 0), "networks": ("host",)}, "health.port"),
     ],
 )
 def test_each_fault_is_told_at_its_field(fault: dict[str, Any], field: str) -> None:
@@ -78,6 +79,10 @@ def test_ports_that_the_engine_chooses_and_other_protocols_do_not_collide() -> N
     free = Settings(ports=(Port(80, 0), Port(81, 0), Port(53, 53), Port(53, 53, protocol="udp")))
 
     assert settings_problems(free) == []
+
+
+def test_in_the_network_of_the_host_a_port_needn_t_be_published_to_be_asked() -> None:
+    assert settings_problems(Settings(networks=("host",), health=HealthTest("/health", 8081))) == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from tests.journeys.agency import SOURCE, Agency, mirror_entry, wait_until
 from tests.journeys.console import Program
+from tests.lab.asking import state_of
 from tests.lab.engine import LabEngine
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
@@ -52,7 +53,9 @@ def test_the_second_console_is_kept_away_until_the_first_is_recovered(
     agency.fill(third, local_engine, mirrors=[entry])
 
     with first.running(*START) as running:
-        wait_until(lambda: docker.state(f"{NAME}.mc-next") == "running", "the first console waits for health")
+        wait_until(
+            lambda: state_of(docker.engine.socket, f"{NAME}.mc-next") == "running", "the first console waits for health"
+        )
         locks = [name for name in docker.names() if name.startswith("mc-lock.")]
         assert len(locks) == 1
         assert docker.labels(locks[0])["io.mirrorconsole.operator"] == "first-operator"
@@ -92,7 +95,7 @@ def test_one_console_at_a_time_changes_a_catalog(program: Program, agency: Agenc
     agency.fill(program, local_engine, mirrors=[entry | {"environments": [with_port(entry)]}])
     agency.deploy(local_engine, agency.publish(local_engine, "26.8.1"))
     with program.running(*START) as running:
-        wait_until(lambda: docker.state(f"{NAME}.mc-next") == "running", "the rollout is under way")
+        wait_until(lambda: state_of(docker.engine.socket, f"{NAME}.mc-next") == "running", "the rollout is under way")
         said = program.refusal("engines", "remove", local_engine.name, "--yes", exit_code=3)
         assert "a command of operator on " in said
         assert f"process {running.pid}" in said

@@ -14,6 +14,7 @@ from tests import canaries
 from tests.journeys.agency import HOST, SOURCE, Agency, body_of, its_port, mirror_entry, print_of, wait_until
 from tests.journeys.canaries import leaks
 from tests.journeys.console import Program, cells
+from tests.lab.asking import state_of
 from tests.lab.docker_cli import Docker, Reading
 from tests.lab.engine import LabEngine
 from tests.lab.images import Behaviour
@@ -214,7 +215,7 @@ def test_pause_finishes_what_is_in_flight_and_stop_leaves_the_rest(
     way = ("--waves", "rest", "--at-once", "1", "--bake", "2", "--no-pause")
     start = ("rollout", "start", "-e", "live", "--all", *way, "--why", "try", "--yes", "3", "--json")
     with program.running(*start) as running:
-        wait_until(lambda: "alder-live.mc-prev" in docker.names(), "the first one is swapped")
+        wait_until(lambda: bool(state_of(docker.engine.socket, "alder-live.mc-prev")), "the first one is swapped")
         running.send_signal(signal.SIGINT)
         paused = running.end()
     assert paused.exit_code == 1, str(paused)
@@ -224,7 +225,7 @@ def test_pause_finishes_what_is_in_flight_and_stop_leaves_the_rest(
     assert [docker.version_of(f"{slug}-live") for slug in slugs] == ["26.8.2", "26.8.1", "26.8.1"]
 
     with program.running("rollout", "resume", "--json") as running:
-        wait_until(lambda: "birch-live.mc-prev" in docker.names(), "the second one is swapped")
+        wait_until(lambda: bool(state_of(docker.engine.socket, "birch-live.mc-prev")), "the second one is swapped")
         for _ in range(2):
             running.send_signal(signal.SIGINT)
             time.sleep(0.1)  # two signals at once are one

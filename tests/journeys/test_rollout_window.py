@@ -20,6 +20,7 @@ from mirror_console.ui.window import MainWindow
 from tests.journeys.agency import SOURCE, Agency, mirror_entry, wait_until
 from tests.journeys.console import Program, cells
 from tests.journeys.window import LONGEST, window_on_the_catalog
+from tests.lab.asking import state_of
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.ui.window_on import press, tab_to, when_asked
@@ -155,7 +156,7 @@ def test_after_a_kill_the_person_chooses_by_the_keyboard(
     monkeypatch.setenv("MIRROR_CONSOLE_HOME", str(program.home))
     how = ("--waves", "rest", "--at-once", "1", "--bake", "3", "--no-pause")
     with program.running("rollout", "start", "-e", "live", "--all", *how, "--why", "x", "--yes", "3") as command:
-        wait_until(lambda: "shop-01-live.mc-prev" in docker.names(), "the first one is swapped")
+        wait_until(lambda: bool(state_of(docker.engine.socket, "shop-01-live.mc-prev")), "the first one is swapped")
         command.send_signal(signal.SIGKILL)
         assert command.end().exit_code == -signal.SIGKILL
     told = program.ask("rollout", "show")

@@ -11,6 +11,7 @@ import pytest
 
 from tests.journeys.agency import SOURCE, Agency, its_port, mirror_entry, print_of, wait_until
 from tests.journeys.console import Program, cells
+from tests.lab.asking import state_of
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.lab.images import Behaviour
@@ -164,4 +165,4 @@ def test_those_that_are_cut_off_in_mid_way_cost_their_own_only(ways: Ways) -> No
 
 def _in_mid_way(docker: Docker, slug: str) -> bool:
     """Whether a mirror's new container runs, and hasn't taken over yet."""
-    return docker.state(f"{slug}-live.mc-next") == "running"
+    return state_of(docker.engine.socket, f"{slug}-live.mc-next") == "running"

@@ -16,6 +16,12 @@ LONGEST = 60.0
 """Seconds for one request: a container may have to be killed."""
 
 
+def state_of(engine_socket: Path, container: str) -> str:
+    """created, running, exited …; empty where there is no such container. For waiting, again and again."""
+    found = ask(engine_socket, "GET", f"/containers/{container}/json")
+    return found["State"]["Status"] if found else ""
+
+
 def ask(engine_socket: Path, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
     """Send one request and read the JSON that is answered: None where there is none.
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import ssl
+import stat
 import subprocess
 import sys
 import time
@@ -381,6 +382,8 @@ def test_the_owner_uses_the_lab_without_being_root(short_folder: Path) -> None:
     nobody, other = (65534, 65534), (65533, 65533)
     with Lab.start(short_folder, [EngineSpec("one", tls=True)], registry=False, owner=nobody) as own:
         engine = own.engine("one")
+        assert {stat.S_IMODE(folder.stat().st_mode) & 0o011 for folder in engine.socket.parents} == {0o011}
+        assert (engine.socket.stat().st_gid, stat.S_IMODE(engine.socket.stat().st_mode)) == (nobody[1], 0o660)
         ask = ["docker", "--config", "/nowhere", "--host", engine.unix_url, "ps", "--quiet"]
         assert run(ask, user=nobody).stdout == ""
         assert "permission denied" in run(ask, user=other, check=False).stderr

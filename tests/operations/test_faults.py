@@ -221,6 +221,8 @@ DROPPED_AGAIN = (
     ("The connection to the SSH server {place} of ill broke off before it showed its key.", "Check the network"),
     ("The connection to the SSH server {place} of ill broke off while 'deploy' signed in.", "Check the network"),
     ("The SSH connection to ill was lost.", "Look at it again."),
+    # In between two of its steps, for which the library has no word.
+    ("The connection to ill failed.", "Check the network"),
 )
 LOST = (FailureKind.DROPPED, "ill closed the connection before it answered.", RESTARTING)
 UNTRUSTED = (FailureKind.CERTIFICATE, "The certificate that ill shows is not trusted", CERTIFICATE, False, True)

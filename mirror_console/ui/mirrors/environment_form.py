@@ -242,7 +242,7 @@ class MirrorEnvironmentForm:
             tr("Health"), tr("The image's own health check comes first. Else this path is asked, if there is one.")
         )
         form.add(Field("path", tr("Path"), self.health_path))
-        form.add(Field("port", tr("Container port"), self.health_port))
+        form.add(Field("port", tr("Container port"), self.health_port, hint=tr("Published, or of the host's network.")))
         form.add(Field("answers", tr("Answers that count"), self.health_answers))
         form.add(Field("limit", tr("Longest wait in seconds"), self.health_limit))
         settle = tr("Where nothing can be asked: runs so long without a restart.")
