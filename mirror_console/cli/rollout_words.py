@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mirror_console.cli.output import Output
 from mirror_console.domain.causes import causes
 from mirror_console.domain.check import Answer, Checked
+from mirror_console.domain.companions import companions_words
 from mirror_console.domain.counting import counted
 from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.fetching import fetching_words
@@ -66,7 +67,7 @@ def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
     if changes:
         out.say("")
         out.table(["settings", ">targets", "mirrors"], [[words, str(len(of)), _names(of)] for words, of in changes])
-    for words in unlike_words(plan):
+    for words in (*unlike_words(plan), *companions_words(plan.targets)):
         out.say(words)
     if plan.left_out:
         out.say("")

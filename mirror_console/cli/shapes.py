@@ -68,6 +68,7 @@ from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.relay import Relay
 from mirror_console.domain.request import ListedImage
 from mirror_console.domain.rollout import Rollout, headline
+from mirror_console.domain.several import process_lines
 from mirror_console.domain.verdict import answer
 from mirror_console.domain.way_back import KnownWay
 
@@ -108,6 +109,8 @@ class EnvironmentShape:
     way_back: str
     """Whether it can go back to what it ran before its last rollout, as a target tells it; empty without a rollout."""
     way_back_words: str
+    processes: Sequence[Mapping[str, str]]
+    """Where it has several: ``name``, ``container`` and ``state`` of each, the one that serves first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,8 @@ class TargetShape:
     backup: str = ""
     group: str = ""
     """The group whose data it shares."""
+    processes: Sequence[Mapping[str, str]] = ()
+    """The other processes that are rolled out with it: ``name`` and ``container``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +309,7 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
             way_back=target.way_back.value if target.way_back else "",
             swap=target.swap.value,
             settings=_settings(target),
+            processes=_beside(target),
             **_prepared(target),
         )
         for target in plan.targets
@@ -332,6 +338,10 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
     )
 
 
+def _beside(target: PlannedTarget) -> list[dict[str, str]]:
+    return [{"name": one.name, "container": one.container} for one in target.companions]
+
+
 def _settings(target: PlannedTarget) -> list[dict[str, str]]:
     return [{"field": one.field, "before": one.applied, "after": one.observed} for one in target.changes]
 
@@ -355,6 +365,7 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
             way_back=target.planned.way_back.value if target.planned.way_back else "",
             swap=target.planned.swap.value,
             settings=_settings(target.planned),
+            processes=_beside(target.planned),
             **_prepared(target.planned),
         )
         for target in rollout.targets
@@ -491,4 +502,7 @@ def _environment(cell: Cell, now: datetime, way: KnownWay | None) -> Environment
         answer=answer(cell, now),
         way_back=way.way_back.value if way else "",
         way_back_words=way.words if way else "",
+        processes=[
+            {"name": name, "container": container, "state": words} for name, container, words in process_lines(cell)
+        ],
     )

@@ -201,6 +201,8 @@ class Cell(NamedTuple):
     held: bool = False
     names: tuple[str, ...] = ()
     """All that its image is called anywhere: digests, tags, revision, ids, version."""
+    beside: tuple[Observation | None, ...] = ()
+    """What was seen of its other processes, in their order; the observation is that of the one that serves."""
 
     def judged(self, verdict: Verdict) -> Cell:
         """The same cell, of which something else is expected."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
 from mirror_console.domain.environment import VARIABLE_NAME, Settings
+from mirror_console.domain.process import DeclaredProcess, process_problems
 from mirror_console.domain.release_command import (
     BackupCommand,
     ReleaseCommand,
@@ -67,6 +68,8 @@ class Application:
     """Variables of which each application must have a value of its own: never that of the source or another mirror."""
     shared: tuple[str, ...] = ()
     """Volumes and paths of hosts that its mirrors share on purpose; ``host`` is the network of the host itself."""
+    processes: tuple[DeclaredProcess, ...] = ()
+    """What each environment of its mirrors runs, each in a container of its own; empty: one process, which serves."""
 
     @property
     def is_mirror(self) -> bool:
@@ -113,6 +116,7 @@ def application_problems(application: Application, at: str = "") -> list[Problem
         found.extend(template_problems(application.template, f"{where}template"))
     found += release_command_problems(application.release_command, f"{where}release_command")
     found += backup_problems(application.backup, f"{where}backup")
+    found += process_problems(application.processes, f"{where}processes")
     return found
 
 

@@ -7,7 +7,7 @@ the stopped container beside the one that serves, its image, and the image that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mirror_console.domain.environment import COMMAND_PREFIXES, LOCK_PREFIX
@@ -94,6 +94,8 @@ class Records:
     """By image id: what of this console brought it there."""
     fingerprints: Mapping[str, str]
     """By image id."""
+    serving: Mapping[str, str] = field(default_factory=dict)
+    """By the name of a container of another process that of the one that serves, which their lock is called by."""
     passed: frozenset[str] = frozenset()
     """By fingerprint: releases that no environment of a source stands for or comes to, as each has a newer one."""
 
@@ -187,7 +189,7 @@ def _why_not(container: Listed, base: str, suffix: str, by_name: Mapping[str, Li
         return f"it is {container.state}"
     if suffix in {LOCK_PREFIX, *COMMAND_PREFIXES}:
         return ""
-    lock = by_name.get(LOCK_PREFIX + base)
+    lock = by_name.get(LOCK_PREFIX + records.serving.get(base, base))
     if lock is not None and _why_not(lock, base, LOCK_PREFIX, by_name, records):
         return "its environment is locked"
     # What serves may have been lost: then this may be all that its environment has.

@@ -171,10 +171,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One of the processes of an environment: `name` such as web, `container` the name of its container."""
+    """One of the processes of an environment: `name` such as web, `container` the name of its container.
+
+    The first is the one that serves. The others have a `command` of their own; of the old version a `worker` stops
+    before the release command.
+    """
 
     name: str
     container: str
+    command: tuple[str, ...] = ()
+    worker: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +253,9 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
         elif process.container.startswith((LOCK_PREFIX, *COMMAND_PREFIXES)):
             words = f"'{process.container}' begins like a name that a rollout gives for a while; choose another"
             found.append(Problem(f"{where}container", words))
+    names = [process.container for process in environment.processes]
+    if len(set(names)) < len(names):
+        found.append(Problem(f"{where}container", "two of its processes can't have one container"))
     if environment.group and not GROUP_NAME.fullmatch(environment.group):
         words = f"'{environment.group}' is not a name: lower-case letters, digits and hyphens, 63 at most"
         found.append(Problem(f"{where}group", words))

@@ -13,6 +13,9 @@ from mirror_console.domain.lock import Lock
 LABEL = OUR_LABELS
 """The namespace of the console's labels. Labels never change; a container's place in a swap is its name."""
 
+BESIDE = LABEL + "beside"
+"""``yes`` on the container of a process that runs beside the one that serves: no health check of its image counts."""
+
 
 class Role(StrEnum):
     """What a container of ours is for: the value of the label ``role``."""

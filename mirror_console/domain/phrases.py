@@ -23,6 +23,7 @@ from mirror_console.domain.identity import Sureness
 from mirror_console.domain.image import short
 from mirror_console.domain.moment import age, age_aloud, day, moment
 from mirror_console.domain.observation import Health, State
+from mirror_console.domain.several import ill_words
 
 _LONGEST_OUTPUT = 100
 
@@ -191,6 +192,8 @@ def drift_text(cell: Cell) -> str:
 def health_words(cell: Cell) -> str:
     """The health as a clause: ``it is healthy``, ``its health check is failing``, ``it is stopped (exit code 1)``."""
     state = cell.observation.state if cell.observation else None
+    if ill := ill_words(cell):
+        return ill
     match cell.health:
         case Health.HEALTHY:
             return f"it is {cell.health}"

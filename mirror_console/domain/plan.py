@@ -19,6 +19,7 @@ from mirror_console.domain.environment import Settings
 from mirror_console.domain.identity import UNREAD, is_image
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Difference
+from mirror_console.domain.process import PlannedProcess, settings_for
 from mirror_console.domain.release import Mark, Release, passage
 from mirror_console.domain.release_command import Preparation
 from mirror_console.domain.route import may_start_beside
@@ -213,6 +214,8 @@ class PlannedTarget:
     """The settings that become others: `applied` as they are now, `observed` as planned. Secrets only as changed."""
     window: str = ""
     """The windows and freezes that counted for it when the rollout started, in words; empty where none did."""
+    companions: tuple[PlannedProcess, ...] = ()
+    """The other processes of the environment, in the order in which they follow the one that serves."""
 
     @property
     def digest(self) -> str:
@@ -368,9 +371,7 @@ def wave_counts(sizes: Sequence[WaveSize], targets: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def planned(
-    cell: Cell, process: str = "web", releases: Sequence[Release] = (), holders: Holders = NOBODY
-) -> PlannedTarget | LeftOut:
+def planned(cell: Cell, releases: Sequence[Release] = (), holders: Holders = NOBODY) -> PlannedTarget | LeftOut:
     """What a plan does to one environment, from what is known of it; or why it is left out.
 
     `releases` are all of the source's: they tell what may not be skipped, and what was withdrawn. `holders` are asked
@@ -404,7 +405,7 @@ def planned(
         return left_out(Reason.NO_DIGEST, words)
     return PlannedTarget(
         environment_id=cell.environment.id,
-        process=process,
+        process=cell.environment.processes[0].name,
         application_id=cell.application.id,
         application=cell.application.name,
         environment=cell.environment.name,
@@ -426,6 +427,23 @@ def planned(
         engine_at_once=cell.engine_at_once,
         way_back=_way_back(cell, release, releases),
         image_id=there.get(cell.environment.engine_id, ""),
+        companions=planned_beside(cell),
+    )
+
+
+def planned_beside(cell: Cell) -> tuple[PlannedProcess, ...]:
+    """What is done to the processes beside the one that serves: each is made anew, in the image that is planned."""
+    environment = cell.environment
+    return tuple(
+        PlannedProcess(
+            process.name,
+            process.container,
+            settings_for(environment, process),
+            process.worker,
+            seen.container_id if seen is not None else "",
+            seen.image_id if seen is not None else "",
+        )
+        for process, seen in zip(environment.processes[1:], cell.beside, strict=True)
     )
 
 
@@ -485,7 +503,9 @@ def _change(cell: Cell) -> Change | None:
         case Alignment.DRIFTED:
             return Change.SETTINGS if cell.drift in SAME_IMAGE else Change.REPLACE
         case Alignment.MISSING:
-            return Change.CREATE
+            # With several processes it may be another one that is missing.
+            there = cell.observation is not None and cell.observation.present
+            return Change.REPLACE if there else Change.CREATE
         case _:
             assert_never(cell.alignment)
 
@@ -544,6 +564,7 @@ def plan_fingerprint(targets: Sequence[PlannedTarget], way: Way) -> str:
             target.wave,
             *([target.image_id] if target.image_id else []),
             *([repr(target.preparation)] if target.preparation else []),
+            *([repr(target.companions)] if target.companions else []),
         ]
         for target in targets
     ]

@@ -5,6 +5,7 @@ The engine is the truth. Names tell how far the swap got: once the old container
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -93,6 +94,18 @@ def classify(swap: Swap, old: Seen | None, new: Seen | None, *, locked: bool, ol
         return Found.UNVERIFIED
     untouched = _is_as_it_was(swap, old, old_ran=old_ran) and not new.ever_started
     return Found.NOT_BEGUN if untouched else Found.HALF_DONE
+
+
+def together(serving: Found, beside: Sequence[Found]) -> Found:
+    """What several processes of an environment say together: the one that serves tells how far the swap got.
+
+    Where it wasn't begun another one may have been, and where it is finished another one may not be.
+    """
+    if serving is Found.NOT_BEGUN and any(one not in {Found.NOT_BEGUN, Found.LOST} for one in beside):
+        return Found.HALF_DONE
+    if serving is Found.FINISHED and any(one is not Found.FINISHED for one in beside):
+        return Found.COMMITTED
+    return serving
 
 
 def _is_as_it_was(swap: Swap, old: Seen, *, old_ran: bool) -> bool:

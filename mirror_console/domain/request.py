@@ -84,6 +84,8 @@ class ContainerSpec:
     restart: RestartPolicy = RestartPolicy.NO
     on_route: bool = True
     """Whether it is in its route's network from the beginning, under its alias."""
+    health_check: bool = True
+    """Whether the image's health check is tried; else it is switched off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,22 @@ from mirror_console.domain.drift import of_settings
 from mirror_console.domain.in_place import goes_in_place
 from mirror_console.domain.observation import Difference, Observation, State
 from mirror_console.domain.pending import replaced_secret, settings_changes
-from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Reason, Swap, not_now, swap_for
+from mirror_console.domain.plan import (
+    Change,
+    LeftOut,
+    Plan,
+    PlannedTarget,
+    Reason,
+    Swap,
+    not_now,
+    planned_beside,
+    swap_for,
+)
 from mirror_console.domain.release import Release
 from mirror_console.domain.way_back import WayBack
 
 
-def settings_alone(cell: Cell, releases: Sequence[Release] = (), process: str = "web") -> PlannedTarget | LeftOut:
+def settings_alone(cell: Cell, releases: Sequence[Release] = ()) -> PlannedTarget | LeftOut:
     """What a plan for settings alone does to one environment, whatever image is expected; or why it is left out."""
 
     def left_out(reason: Reason, words: str) -> LeftOut:
@@ -41,7 +51,7 @@ def settings_alone(cell: Cell, releases: Sequence[Release] = (), process: str = 
     release = next((one for one in releases if one.is_image(fingerprint)), None)
     return PlannedTarget(
         environment_id=placed.id,
-        process=process,
+        process=placed.processes[0].name,
         application_id=cell.application.id,
         application=cell.application.name,
         environment=placed.name,
@@ -62,6 +72,7 @@ def settings_alone(cell: Cell, releases: Sequence[Release] = (), process: str = 
         engine_at_once=cell.engine_at_once,
         way_back=WayBack.KEPT,
         image_id=seen.image_id,
+        companions=planned_beside(cell),
     )
 
 
@@ -107,7 +118,8 @@ def _changes(
 
 def _in_place(target: PlannedTarget, seen: Observation, record: Applied | None) -> bool:
     """Whether the container that this console made stays, and its engine changes it while it runs."""
-    if target.change is not Change.SETTINGS or record is None:
+    if target.change is not Change.SETTINGS or record is None or target.companions:
+        # Several containers aren't changed in one call: they are made anew, and so put back as one.
         return False
     # Of a container that others made it isn't known whether what they gave it besides would come back.
     ours = bool(record.rollout_id) and record.container_id == seen.container_id

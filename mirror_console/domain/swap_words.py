@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
+from mirror_console.domain.companions import companion_words
 from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.route import alias_words
 
@@ -17,7 +18,8 @@ STAYS = "no restart, no downtime"
 
 def swap_words(target: PlannedTarget) -> str:
     """``start beside: by the alias shop-a in edge; something serves all the time``."""
-    return f"{target.swap}: {why_words(target)}; {noticed_words(target)}"
+    words = f"{target.swap}: {why_words(target)}; {noticed_words(target)}"
+    return f"{words}; {companion_words(target)}" if target.companions else words
 
 
 def why_words(target: PlannedTarget) -> str:

@@ -46,6 +46,7 @@ from mirror_console.domain.phrases import (
     was,
     went_back,
 )
+from mirror_console.domain.several import missing_containers
 
 __all__ = [
     "ABSENT_TEXTS",
@@ -129,7 +130,8 @@ def _state_sentences(cell: Cell, now: datetime) -> list[str]:
             return [f"{name} has drifted: {drift_words(cell)}.", f"{runs}; {expected}.", health]
         case Status.MISSING:
             where = f" on {cell.engine_name}" if cell.engine_name else ""
-            return [f"{name} is missing.", f"There is no container '{cell.environment.container}'{where}; {expected}."]
+            names = " or ".join(f"'{one}'" for one in missing_containers(cell) or [cell.environment.container])
+            return [f"{name} is missing.", f"There is no container {names}{where}; {expected}."]
         case Status.UNHEALTHY:
             return [f"{name} is unhealthy.", health, f"{runs}{_beside(cell, now)}."]
         case Status.NO_RELEASE:

@@ -10,6 +10,7 @@ from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volum
 from mirror_console.domain.in_place import Granted
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.engine.translate import ANY_ADDRESS
+from mirror_console.engine.unsupported import NO_HEALTH_CHECK
 
 BUILT_IN = ("default", "bridge", "host", "none")
 """Networks that every engine has and that go by their names."""
@@ -66,6 +67,8 @@ def create_body(spec: ContainerSpec, network_ids: Mapping[str, str], api: tuple[
         "StopTimeout": settings.stop_seconds,
         "HostConfig": host,
     }
+    if not spec.health_check:
+        content["Healthcheck"] = {"Test": list(NO_HEALTH_CHECK)}
     if settings.command:
         content["Cmd"] = list(settings.command)
     if settings.stop_signal:

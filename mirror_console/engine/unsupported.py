@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.observation import BESIDE
 from mirror_console.domain.plain import clean
 from mirror_console.engine.replies import ContainerConfig, HostConfig, ImageConfig, InspectedContainer
 
+NO_HEALTH_CHECK = ("NONE",)
+"""The test that switches an image's health check off. Source: Docker Engine API, ContainerCreate, Healthcheck."""
 _DEFAULT_SHM = 64 * 1024 * 1024
 _DEFAULT_RUNTIMES = {"", "runc", "crun", "oci", "io.containerd.runc.v2"}
 _DEFAULT_IPC = {"", "private", "shareable"}
@@ -140,11 +143,17 @@ def _of_config(config: ContainerConfig) -> Iterator[str]:
     yield from (words for words, there in flags.items() if there)
 
 
+def _switched_off(config: ContainerConfig) -> bool:
+    """Whether the image's health check doesn't count, as in the containers of processes that don't serve."""
+    test = config.healthcheck.test if config.healthcheck is not None else None
+    return tuple(test or ()) == NO_HEALTH_CHECK and (config.labels or {}).get(BESIDE) == "yes"
+
+
 def _over_image(config: ContainerConfig, given: ImageConfig) -> Iterator[str]:
     changed = {
         f"user {config.user}": config.user != given.user,
         f"working directory {config.working_dir}": config.working_dir != given.working_dir,
         f"entrypoint {' '.join(config.entrypoint or ())}": (config.entrypoint or []) != (given.entrypoint or []),
-        "a health check of its own": config.healthcheck != given.healthcheck,
+        "a health check of its own": config.healthcheck != given.healthcheck and not _switched_off(config),
     }
     yield from (words for words, there in changed.items() if there)

@@ -105,6 +105,16 @@ class CommandsInput:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessesInput:
+    """What is typed for the processes of a source."""
+
+    lines: str = ""
+    """One a line: the name and, behind a ``=``, the command; the one that serves has none. Empty: one process."""
+    workers: str = ""
+    """Names, comma separated, of those that stop before the release command."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceInput:
     """What is typed for a source. A slug left empty is made of the name; lists are comma separated."""
 
@@ -124,6 +134,7 @@ class SourceInput:
     template: EnvironmentInput | None = None
     """Of an environment the settings alone; None: there is no template."""
     commands: CommandsInput = CommandsInput()
+    processes: ProcessesInput = ProcessesInput()
     environments: tuple[EnvironmentInput, ...] = ()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from mirror_console.domain.account import Account
 from mirror_console.domain.application import Application, ImageSource, Kind, application_problems, slug_of
 from mirror_console.domain.environment import Environment
 from mirror_console.domain.image import parse_reference
+from mirror_console.domain.process import with_processes
 from mirror_console.domain.rollout import OVER, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import InvalidInput, NotAllowed, Problem
@@ -26,6 +28,7 @@ from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.keeping import forget, kept
 from mirror_console.operations.placement import Placed, clashes
 from mirror_console.operations.ports import Books
+from mirror_console.operations.process_input import declared_by, draft_processes, follow, processes_input
 from mirror_console.operations.typed import listed, parse_list, parse_variables, variables_text
 
 __all__ = [
@@ -99,6 +102,7 @@ def source_input(console: Console, application_id: str) -> SourceInput:
         notes_url=application.notes_url,
         template=settings_input(application.template) if application.template else None,
         commands=commands_input(application),
+        processes=processes_input(application),
         environments=environments,
     )
 
@@ -144,6 +148,8 @@ class _Judged:
         self.problems = problems
         self.environments: list[Environment] = []
         self.gone: list[Environment] = []
+        self.followers: Mapping[str, Environment] = {}
+        """Environments of a source's mirrors that get the processes that it declares now, by identity."""
         self.secrets: dict[str, Secret] = {}
         self.dropped: list[SecretReference] = []
 
@@ -165,6 +171,8 @@ def _save(console: Console, typed: SourceInput | MirrorInput, application_id: st
             books.environments.save(environment)
             if environment.id in before:
                 keep_baseline(books, console.clock(), before[environment.id], environment)
+        for environment in judged.followers.values():
+            books.environments.save(environment)
         know_account(books, judged.application.account)
     forget(console, judged.dropped)
     return judged.application
@@ -191,7 +199,7 @@ def _judged(books: Books, typed: SourceInput | MirrorInput, application_id: str 
         environment, secrets = draft_environment(
             one, application.id, engines, known.get(one.id), found, f"environments[{place}]"
         )
-        judged.environments.append(environment)
+        judged.environments.append(with_processes(environment, declared_by(application, everything)))
         judged.secrets.update(secrets)
     found += twice([environment.name for environment in judged.environments])
     kept_ids = {environment.id for environment in judged.environments}
@@ -209,6 +217,14 @@ def _judged(books: Books, typed: SourceInput | MirrorInput, application_id: str 
         Placed(environment, f"{application.name} {environment.name}", f"environments[{place}]")
         for place, environment in enumerate(judged.environments)
     ]
+    if not application.is_mirror:
+        judged.followers = follow(application, everything, books.environments.all())
+        others = [
+            replace(one, environment=judged.followers[one.environment.id], at="processes")
+            if one.environment.id in judged.followers
+            else one
+            for one in others
+        ]
     found += clashes([*others, *mine], {engine_id: name for name, engine_id in engines.items()})
     return judged
 
@@ -247,6 +263,7 @@ def _application(
             template=draft_template(typed.template, found) if typed.template else None,
             release_command=draft_release_command(typed.commands, found),
             backup=draft_backup(typed.commands, found),
+            processes=draft_processes(typed.processes, found),
         )
     found += application_problems(application)
     return application

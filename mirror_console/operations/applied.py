@@ -13,6 +13,7 @@ from mirror_console.domain.image import Image
 from mirror_console.domain.in_place import FIXED, fixed_hash, granted_by, granted_to
 from mirror_console.domain.observation import LABEL, Container, Difference
 from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.process import settings_for
 from mirror_console.domain.secret import Secret
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books
@@ -62,6 +63,18 @@ def records_of(books: Books, environment_ids: list[str]) -> Records:
     return {(record.environment_id, record.process): record for record in books.applied.of(environment_ids)}
 
 
+def with_companion_records(target: PlannedTarget, records: Records) -> PlannedTarget:
+    """The target with what the old containers of its other processes were made of, as far as that is on record."""
+    if not target.companions:
+        return target
+    companions = []
+    for one in target.companions:
+        record = records.get((target.environment_id, one.name))
+        known = record.settings if record is not None and record.settings != one.settings else None
+        companions.append(replace(one, before_settings=known))
+    return replace(target, companions=tuple(companions))
+
+
 def record_of(console: Console, planned: PlannedTarget, container: Container, rollout_id: str) -> Applied:
     """The record of a target that is done: what its new container was made of.
 
@@ -93,8 +106,9 @@ def keep_baseline(books: Books, at: datetime, before: Environment, after: Enviro
     if before.settings.hash == after.settings.hash or before.engine_id != after.engine_id:
         return
     recorded = {record.process for record in books.applied.of([before.id])}
+    of_process = {one.name: settings_for(before, one) for one in before.processes}
     for seen in books.observations.of(before.id):
-        if seen.process in recorded or not seen.present or seen.settings_hash:
+        if seen.process in recorded or not seen.present or seen.settings_hash or seen.process not in of_process:
             continue
         books.applied.save(
             Applied(
@@ -104,11 +118,11 @@ def keep_baseline(books: Books, at: datetime, before: Environment, after: Enviro
                 at=at,
                 by="",
                 fingerprint=seen.fingerprint,
-                settings=before.settings,
+                settings=of_process[seen.process],
                 title=seen.version,
             )
         )
-        books.observations.save_all([replace(seen, settings_hash=before.settings.hash)])
+        books.observations.save_all([replace(seen, settings_hash=of_process[seen.process].hash)])
 
 
 def _made_with(catalog: Settings, container: Container) -> str:

@@ -12,20 +12,20 @@ from mirror_console.domain.health import Verdict
 from mirror_console.domain.observation import Container
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.domain.route import Route, proof_of
-from mirror_console.operations.fetching import Fetcher
-from mirror_console.operations.routing import is_on, join, leave, route_of
-from mirror_console.operations.swap import (
+from mirror_console.operations import companions
+from mirror_console.operations.containers import (
     LOOK_EVERY,
     commit,
     disarm_old,
-    finish,
     judge_now,
-    make_ready,
     name_new,
     start_new,
     stop_old,
     verify,
 )
+from mirror_console.operations.fetching import Fetcher
+from mirror_console.operations.routing import is_on, join, leave, route_of
+from mirror_console.operations.swap import finish, make_ready
 from mirror_console.operations.turn import Turn
 
 IN_A_ROW = 4
@@ -40,8 +40,10 @@ def start_beside(turn: Turn, fetcher: Fetcher) -> None:
     turn.become(TargetState.VERIFYING)
     verify(turn, started)
     switch(turn, old, started)
+    companions.take_over(turn, started)
     way_back = commit(turn, old, started)
     name_new(turn, started)
+    companions.settle(turn)
     finish(turn, started, old, way_back)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.companions import companions_of
 from mirror_console.domain.counting import counted
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.environment import Limits
@@ -45,11 +46,12 @@ def _together(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget]) 
     """Limits are often more than is ever used: that they add up to more asks for a look only where it gets worse."""
     facts = scene.facts
     planned = {target.environment_id: target for target in targets}
-    beside = [here.environments[one].settings.limits for one in sorted(_running(scene, here)) if one not in planned] + [
-        one.limits for one in scene.strangers
-    ]
-    after = [*beside, *(target.settings.limits for target in targets)]
-    before = [*beside, *(_limits_now(scene, target) for target in targets)]
+    others = [here.environments[one] for one in sorted(_running(scene, here)) if one not in planned]
+    # Each process of an environment is granted the same.
+    beside = [one.settings.limits for one in others for _ in one.processes] + [one.limits for one in scene.strangers]
+    planned_here = [one for target in targets for one in (target, *companions_of(target))]
+    after = [*beside, *(one.settings.limits for one in planned_here)]
+    before = [*beside, *(_limits_now(scene, one) for one in planned_here)]
     granted, already = (sum(limits.memory for limits in several) for several in (after, before))
     unlimited = sum(not limits.memory for limits in after)
     free = f"; {counted(unlimited, 'container')} without a limit" if unlimited else ""

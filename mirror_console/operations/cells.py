@@ -7,7 +7,7 @@ with that, what four facts are called in one word. What follows from time alone 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -32,7 +32,9 @@ from mirror_console.domain.engine import Contact
 from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Health, Observation
+from mirror_console.domain.process import settings_for
 from mirror_console.domain.release import Release
+from mirror_console.domain.several import worst_compared, worst_health
 from mirror_console.operations.known import Known
 
 _OF_ONE = frozenset(
@@ -126,22 +128,26 @@ class Cells:
         if not may_look:
             # What was seen before its account lost its access is nobody's to tell now.
             seen, contact = None, self._kept_out(environment.engine_id, application.account, now)
+        beside = known.beside(environment) if seen is not None else (None,) * (len(environment.processes) - 1)
         expectation = self._expectation(application, environment, now)
-        if before is None or before.observation is not seen:
-            health, how = health_of(seen), None
+        if before is None or before.observation is not seen or before.beside != beside:
+            health, how = worst_health(health_of(seen), beside), None
         else:
             health = before.health
             same = before.contact is contact and self._turns.get(one_id, _NEVER) > now
             how = before.knowledge if same else None
         if how is None:
             how = ages.knowledge(seen, contact, now)
+            if None in beside and how in {Knowledge.FRESH, Knowledge.AGEING}:
+                # A process that was never looked at.
+                how = Knowledge.NEVER
             self._note_turn(one_id, ages.until(seen, contact, now))
         activity, step = activity_of(known.activity.get(one_id), seen)
         held = self._held(seen)
-        self._kinds[application.id][environment.name] = kind = self._kind(seen, held, health, how, activity)
+        self._kinds[application.id][environment.name] = kind = self._kind(seen, held, health, how, activity, beside)
         verdict = expectation.verdicts.get(kind)
         if verdict is None:
-            verdict = expectation.judge(kind, seen, held, health, how, activity)
+            verdict = expectation.judge(kind, seen, held, health, how, activity, beside, self._held)
         engine = known.engines.get(environment.engine_id)
         made = Cell(
             application,
@@ -154,10 +160,11 @@ class Cells:
             *verdict,
             engine.name if engine is not None else "",
             engine.at_once if engine is not None else 1,
-            seen is not None and bool(seen.settings_hash) and self._pending(environment, seen),
+            seen is not None and self._is_pending(environment, seen, beside),
             step,
             hold is not None and hold.active(now),
             known.names.get(seen.fingerprint or seen.recorded, ()) if seen is not None else (),
+            beside,
         )
         if before is not None and before.expected is made.expected and before == made:
             return before
@@ -180,7 +187,14 @@ class Cells:
             if verdict is None:
                 seen = cell.observation
                 verdict = expectation.judge(
-                    kinds[name], seen, self._held(seen), cell.health, cell.knowledge, cell.activity
+                    kinds[name],
+                    seen,
+                    self._held(seen),
+                    cell.health,
+                    cell.knowledge,
+                    cell.activity,
+                    cell.beside,
+                    self._held,
                 )
             made = cell.judged(verdict)
             if cell.expected is made.expected and cell == made:
@@ -195,11 +209,20 @@ class Cells:
         return self._known.held[seen.engine_id].get(seen.image_id) if seen is not None else None
 
     def _kind(
-        self, seen: Observation | None, held: HeldImage | None, health: Health, how: Knowledge, activity: Activity
+        self,
+        seen: Observation | None,
+        held: HeldImage | None,
+        health: Health,
+        how: Knowledge,
+        activity: Activity,
+        beside: tuple[Observation | None, ...],
     ) -> int:
         """The same for all of which the verdict is the same, whatever is expected."""
-        image = None if seen is None else (seen.container_id == "", _IMAGE(seen), held and _HELD(held))
-        return self._numbers.setdefault((image, health, how, activity), len(self._numbers))
+        image = _image(seen, held)
+        kind: tuple[object, ...] = (image, health, how, activity)
+        if beside:
+            kind = (*kind, tuple(_image(one, self._held(one)) for one in beside))
+        return self._numbers.setdefault(kind, len(self._numbers))
 
     def _note_turn(self, environment_id: str, turn: datetime | None) -> None:
         if turn is None:
@@ -207,6 +230,17 @@ class Cells:
         else:
             self._turns[environment_id] = turn
             self._soonest = min(self._soonest, turn)
+
+    def _is_pending(self, environment: Environment, seen: Observation, beside: tuple[Observation | None, ...]) -> bool:
+        if bool(seen.settings_hash) and self._pending(environment, seen):
+            return True
+        return any(
+            one is not None
+            and one.present
+            and bool(one.settings_hash)
+            and one.settings_hash != settings_for(environment, process).hash
+            for process, one in zip(environment.processes[1:], beside, strict=True)
+        )
 
     def _pending(self, environment: Environment, seen: Observation) -> bool:
         if not seen.present:
@@ -238,6 +272,10 @@ class Cells:
         return several[kin]
 
 
+def _image(seen: Observation | None, held: HeldImage | None) -> object:
+    return None if seen is None else (seen.container_id == "", _IMAGE(seen), held and _HELD(held))
+
+
 @dataclass(slots=True)
 class _Expectation:
     """What a source expects of environments of one name, and the verdicts on what was compared with it so far."""
@@ -255,9 +293,18 @@ class _Expectation:
         health: Health,
         how: Knowledge,
         activity: Activity,
+        beside: tuple[Observation | None, ...],
+        held_of: Callable[[Observation | None], HeldImage | None],
     ) -> Verdict:
         """The verdict on a kind that wasn't met before."""
         compared = compare(self.expected, seen, self.origin, self.releases, held)
+        if beside:
+            others = [
+                compare(self.expected, one, self.origin, self.releases, held_of(one))
+                for one in beside
+                if one is not None
+            ]
+            compared = worst_compared(compared, others)
         word = status(compared.alignment, health, how, activity)
         verdict = Verdict(compared.alignment, word, self.expected, compared.behind, compared.drift, compared.likeness)
         self.verdicts[kind] = verdict

@@ -183,6 +183,7 @@ def _records(
         brought_by={one.id: one.brought_by for one in held if one.brought_by},
         fingerprints={},
         passed=_passed(grid),
+        serving={process.container: one.container for one in placed for process in one.processes[1:]},
     )
 
 
@@ -216,8 +217,9 @@ def _needed(engine: Engine, grid: Grid, unfinished: Sequence[Rollout]) -> dict[s
     needed: dict[str, str] = {}
     for cell in (cell for row in grid.rows for cell in row.cells.values() if cell.environment.engine_id == engine.id):
         title, hold = f"{cell.application.name} {cell.environment.name}", cell.environment.hold
-        if cell.observation is not None:
-            needed.setdefault(cell.observation.fingerprint, f"{title} runs it")
+        for seen in (cell.observation, *cell.beside):
+            if seen is not None:
+                needed.setdefault(seen.fingerprint, f"{title} runs it")
         if hold is not None:
             needed.setdefault(hold.identity, f"{title} has a hold on it")
         if isinstance(cell.expected, Expected):

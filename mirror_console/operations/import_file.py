@@ -16,6 +16,7 @@ from mirror_console.domain.environment import (
     Settings,
     environment_problems,
 )
+from mirror_console.domain.process import with_processes
 from mirror_console.domain.secret import SecretReference
 from mirror_console.operations.applications import parse_repository, twice
 from mirror_console.operations.command_input import read_backup, read_release_command
@@ -35,6 +36,13 @@ from mirror_console.operations.import_settings import (
 from mirror_console.operations.import_texts import Texts
 from mirror_console.operations.placement import Placed
 from mirror_console.operations.placement import clashes as placement_clashes
+from mirror_console.operations.process_input import (
+    declared_by,
+    follow,
+    read_containers,
+    read_processes,
+    unknown_containers,
+)
 from mirror_console.operations.yaml_text import Node
 
 FORMAT = "1"
@@ -51,9 +59,10 @@ SOURCE = (
     "backup",
     "own_variables",
     "shared",
+    "processes",
 )
 MIRROR = (*COMMON, "source", "image_source")
-ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold", "follows", "group")
+ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold", "follows", "group", "containers")
 
 
 class ImportFile:
@@ -83,6 +92,7 @@ class ImportFile:
             self._application(Fields(node, path, SOURCE, batch.problems), Kind.SOURCE)
         for path, node in fields.several("mirrors"):
             self._application(Fields(node, path, MIRROR, batch.problems), Kind.MIRROR)
+        self._follow()
         self._place()
         self._schedule(fields)
         return batch
@@ -162,13 +172,16 @@ class ImportFile:
             application_id=application.id,
             name=name,
             engine_id=self._engine_id(fields, before),
-            processes=(web, *(before.processes[1:] if before else ())),
+            processes=(web, *read_containers(fields, before.processes[1:] if before else ())),
             settings=read_settings(below, old, references),
             protected=fields.flag("protected", before.protected if before else False),
             hold=before.hold if before and "hold" not in fields else read_hold(fields, self._person, self._now),
             follows=before.follows if before and "follows" not in fields else read_follows(fields),
             group=fields.text("group", before.group if before else ""),
         )
+        known = [*batch.applications.values(), *self._known.applications]
+        environment = with_processes(environment, declared_by(application, known))
+        batch.problems += unknown_containers(fields, environment)
         batch.problems += environment_problems(environment, at)
         if application.is_mirror and environment.follows is not None:
             fields.wrong("follows", "only a source's environment follows a tag: a mirror's takes what its source has")
@@ -196,6 +209,14 @@ class ImportFile:
             fields.wrong("engine", f"there is no engine '{name}', neither in the file nor in the catalog")
         return engine.id if engine else ""
 
+    def _follow(self) -> None:
+        """Environments that aren't in the file get the processes that their source declares there."""
+        batch = self._batch
+        everything = {one.id: one for one in (*self._known.applications, *batch.applications.values())}
+        others = [one for one in self._known.environments if one.id not in batch.environments]
+        for source in [one for one in batch.applications.values() if not one.is_mirror]:
+            batch.environments |= follow(source, everything.values(), others)
+
     def _place(self) -> None:
         batch = self._batch
         titles = {one.id: one.name for one in [*self._known.applications, *batch.applications.values()]}
@@ -220,6 +241,7 @@ def _source(fields: Fields, application: Application) -> Application:
         backup=read_backup(fields, application.backup),
         own_variables=fields.texts("own_variables", application.own_variables),
         shared=fields.texts("shared", application.shared),
+        processes=read_processes(fields, application.processes),
     )
 
 

@@ -14,10 +14,11 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.recovery import Found, classify_in_place
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.errors import EngineError
+from mirror_console.operations.containers import verify
 from mirror_console.operations.last_look import end_well
 from mirror_console.operations.scene import Scene, about_old, old_ran
 from mirror_console.operations.steps import grant, start
-from mirror_console.operations.swap import bake, demand_as_planned, verify
+from mirror_console.operations.swap import bake, demand_as_planned
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
 
 

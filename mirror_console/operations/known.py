@@ -102,6 +102,13 @@ class Known:
         self._times: dict[str, datetime] = {}
         """When engines were found unchanged, as far as that was taken in since their observations were read."""
 
+    def beside(self, environment: Environment) -> tuple[Observation | None, ...]:
+        """The last looks at the other processes of an environment, in their order."""
+        if len(environment.processes) == 1:
+            return ()
+        of_process = self._observations.get(environment.id, {})
+        return tuple(of_process.get(one.name) for one in environment.processes[1:])
+
     def read(self, books: Books, changes: Changes) -> Concerned:
         """Read what changed; what of it is new."""
         found = Concerned()
@@ -150,7 +157,9 @@ class Known:
             for one in list(self.seen_on.get(engine_id, ())):
                 seen = self.seen[one]
                 if _before(seen.at, at, now):
-                    self._observations[one][seen.process] = replace(seen, at=at)
+                    of_process = self._observations[one]
+                    for name, each in of_process.items():
+                        of_process[name] = replace(each, at=at)
                     self._note_seen(one, found)
         self.reach = replace(self.reach, own=own)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.companions import companions_of
 from mirror_console.domain.environment import Environment, Process
 from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
@@ -29,14 +31,41 @@ def end_well(turn: Turn, new: Container, words: str, way_back: str) -> None:
         turn.become(TargetState.DONE, words, note=_noted_now(turn), way_back=way_back, ended_at=turn.console.clock())
         return
     record = record_of(turn.console, turn.planned, new, turn.rollout_id)
-    seen = _note(turn, turn.last_look_named, lambda _books: _as_planned(turn.planned), record)
+    seen = _note(turn, turn.planned, turn.last_look_named, lambda _books: _as_planned(turn.planned), record)
+    beside = _beside_ended(turn)
 
     def note(books: Books) -> None:
         books.applied.save(record)
-        if seen is not None:
-            seen(books)
+        for each in (seen, *beside):
+            if each is not None:
+                each(books)
 
     turn.become(TargetState.DONE, words, note=note, way_back=way_back, ended_at=turn.console.clock())
+
+
+def _beside_ended(turn: Turn) -> list[Callable[[Books], None] | None]:
+    """What is noted of the other processes of an environment, each made of what was planned."""
+    notes: list[Callable[[Books], None] | None] = []
+    for one in companions_of(turn.planned):
+        try:
+            new = turn.last_look_named(one.container)
+        except EngineError as error:
+            logger.info("could not look at %s again: %s", one.container, error.title)
+            continue
+        if new is None:
+            continue
+        record = record_of(turn.console, one, new, turn.rollout_id)
+        notes.append(partial(_save_applied, record))
+        notes.append(_note(turn, one, turn.last_look_named, partial(_planned_alone, one), record))
+    return notes
+
+
+def _save_applied(record: Applied, books: Books) -> None:
+    books.applied.save(record)
+
+
+def _planned_alone(planned: PlannedTarget, _books: Books) -> list[Environment]:
+    return _as_planned(planned)
 
 
 def look_last(turn: Turn) -> None:
@@ -50,7 +79,16 @@ def look_last(turn: Turn) -> None:
 
 
 def _noted_now(turn: Turn) -> Callable[[Books], None] | None:
-    return _note(turn, turn.inspect, lambda books: books.environments.some([turn.planned.environment_id]))
+    planned = turn.planned
+    notes = [_note(turn, planned, turn.inspect, lambda books: books.environments.some([planned.environment_id]))]
+    notes += [_note(turn, one, turn.inspect, partial(_planned_alone, one)) for one in companions_of(planned)]
+    told = [each for each in notes if each is not None]
+
+    def note(books: Books) -> None:
+        for each in told:
+            each(books)
+
+    return note if told else None
 
 
 def _as_planned(planned: PlannedTarget) -> list[Environment]:
@@ -61,12 +99,13 @@ def _as_planned(planned: PlannedTarget) -> list[Environment]:
 
 def _note(
     turn: Turn,
+    planned: PlannedTarget,
     look: Callable[[str], Container | None],
     environments: Callable[[Books], Sequence[Environment]],
     applied: Applied | None = None,
 ) -> Callable[[Books], None] | None:
     try:
-        seen = look(turn.planned.container)
+        seen = look(planned.container)
         if seen is not None and seen.image_id not in turn.images:
             turn.images[seen.image_id] = turn.image(seen.image_id)
     except EngineError as error:

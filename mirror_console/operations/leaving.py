@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from mirror_console.domain.observation import Container
 from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.operations.containers import commit, name_new
 from mirror_console.operations.put_back import put_back, recorded, was_touched
 from mirror_console.operations.scene import Scene, look
-from mirror_console.operations.swap import commit, let_go_of, name_new
+from mirror_console.operations.swap import let_go_of
 from mirror_console.operations.turn import StepFailed, Turn
 
 
 def may_stay(turn: Turn) -> bool:
-    """Whether there is something to leave: the new container took over, if only for a moment. Raises EngineError."""
+    """Whether there is something to leave: the new container took over, if only for a moment. Raises EngineError.
+
+    Of several processes none is left: which of them are to be of which version nobody could say.
+    """
+    if turn.planned.companions:
+        return False
     return _newcomer(turn, look(turn.session, turn.planned, turn.rollout_id)) is not None
 
 

@@ -22,6 +22,8 @@ class Lines:
     def __init__(self, rollout_id: str, planned: PlannedTarget, clock: Callable[[], datetime]) -> None:
         self._rollout_id = rollout_id
         self._planned = planned
+        self.process = planned.process
+        """Whose steps are carried out."""
         self._clock = clock
         self._announced: dict[Step, int] = {}
         """Steps whose intent is there and that aren't begun, with the attempt."""
@@ -86,7 +88,7 @@ class Lines:
         entry = JournalEntry(
             rollout_id=self._rollout_id,
             environment_id=self._planned.environment_id,
-            process=self._planned.process,
+            process=self.process,
             attempt=attempt,
             step=step,
             phase=phase,

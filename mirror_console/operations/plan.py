@@ -11,7 +11,7 @@ from mirror_console.domain.plan import Plan, PlannedTarget, Way, make_plan, plan
 from mirror_console.domain.release import Release
 from mirror_console.domain.settings_plan import settings_alone, with_changes
 from mirror_console.errors import InvalidInput, Problem
-from mirror_console.operations.applied import records_of
+from mirror_console.operations.applied import records_of, with_companion_records
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.drift import replaced_secrets
 from mirror_console.operations.preparing import with_preparations
@@ -51,7 +51,9 @@ def plan(
     made = make_plan(new_id(), environment, cells, way, console.person, now, releases, holders, fate)
     by_id = {cell.environment.id: cell for cell in cells}
     targets = tuple(
-        with_changes(one, by_id[one.environment_id], records.get(_key(one)), secrets[one.environment_id])
+        with_companion_records(
+            with_changes(one, by_id[one.environment_id], records.get(_key(one)), secrets[one.environment_id]), records
+        )
         for one in made.targets
     )
     made = replace(made, targets=targets, fingerprint=plan_fingerprint(targets, way))

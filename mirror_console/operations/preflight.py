@@ -230,9 +230,18 @@ def _catalogued(
         for target in targets:
             mirror = books.applications.get(target.application_id)
             required[target.environment_id] = sources[mirror.source_id].required_variables
-            seen = [found for found in books.observations.of(target.environment_id) if found.process == target.process]
-            changed[target.environment_id] = [difference for found in seen for difference in found.differences]
+            beside = {one.name for one in target.companions}
+            changed[target.environment_id] = [
+                difference if found.process == target.process else _of_process(found.process, difference)
+                for found in books.observations.of(target.environment_id)
+                if found.process == target.process or found.process in beside
+                for difference in found.differences
+            ]
     return required, changed
+
+
+def _of_process(name: str, difference: Difference) -> Difference:
+    return replace(difference, field=f"{name}: {difference.field}")
 
 
 def _image_of(target: PlannedTarget) -> tuple[str, str]:

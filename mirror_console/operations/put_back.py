@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from mirror_console.domain.companions import companions_of
 from mirror_console.domain.environment import RestartPolicy
-from mirror_console.domain.plan import Swap
+from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.operations.companion_scene import scene_of
 from mirror_console.operations.in_place import change_back
 from mirror_console.operations.routing import is_on, join, leave, route_of
 from mirror_console.operations.scene import (
@@ -42,10 +44,12 @@ def put_back(turn: Turn, why: str) -> None:
         # Looked for before anything is stopped: the new one may be all that the environment has.
         left = "; the new one is left as it is" if scene.new is not None else ""
         raise StepFailed(Step.START_OLD, f"the old container is gone, so that it can't be put back{left}")
-    touched = was_touched(turn, scene, labels)
+    beside = companions_of(turn.planned)
+    touched = was_touched(turn, scene, labels) or any(_is_touched(turn, one) for one in beside)
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
     unnamed: StepFailed | None = None
+    _quieten(turn, beside)
     if turn.planned.swap is Swap.BESIDE:
         # The old one serves before the new one goes: neither needs what the other holds.
         unnamed = _bring_old_back(turn, scene, labels)
@@ -57,9 +61,11 @@ def put_back(turn: Turn, why: str) -> None:
         set_restart(turn, Step.STOP_NEW, scene.new.id, RestartPolicy.NO, 0, "new")
     if turn.planned.swap is Swap.RECREATE:
         unnamed = _bring_old_back(turn, scene, labels)
+    unnamed = _bring_companions_back(turn, beside) or unnamed
     if unnamed is not None:
         raise unnamed
     try:
+        _take_away(turn, beside)
         if scene.new is not None:
             remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
     except StepFailed as left_over:
@@ -71,6 +77,54 @@ def put_back(turn: Turn, why: str) -> None:
     except StepFailed as left_over:
         why = f"{why}. The lock was left behind: {left_over}"
     turn.become(TargetState.PUT_BACK if touched else TargetState.FAILED, why, ended_at=turn.console.clock())
+
+
+def _is_touched(turn: Turn, companion: PlannedTarget) -> bool:
+    with turn.of(companion):
+        scene = scene_of(turn, companion)
+        if companion.swap is not Swap.CREATE and scene.old is None:
+            # Nobody can bring it back; that it is gone is told where it is tried.
+            return scene.new is not None
+        return was_touched(turn, scene, recorded(scene))
+
+
+def _quieten(turn: Turn, companions: Sequence[PlannedTarget]) -> None:
+    """Stop the new companions: what goes works on no data any more, once the old one is to serve again."""
+    for one in companions:
+        with turn.of(one):
+            new = scene_of(turn, one).new
+            if new is not None:
+                stop(turn, Step.STOP_NEW, new.id, "new")
+                set_restart(turn, Step.STOP_NEW, new.id, RestartPolicy.NO, 0, "new")
+
+
+def _bring_companions_back(turn: Turn, companions: Sequence[PlannedTarget]) -> StepFailed | None:
+    """Let the old companions run again, as many as can; returned is what kept one of them from it."""
+    found: StepFailed | None = None
+    for one in companions:
+        try:
+            with turn.of(one):
+                _bring_companion_back(turn, one)
+        except StepFailed as failed:
+            found = found or failed
+    return found
+
+
+def _bring_companion_back(turn: Turn, companion: PlannedTarget) -> None:
+    scene = scene_of(turn, companion)
+    if scene.old is None and companion.swap is not Swap.CREATE:
+        raise StepFailed(Step.START_OLD, "the old container is gone, so that it can't be put back")
+    unnamed = _bring_old_back(turn, scene, recorded(scene))
+    if unnamed is not None:
+        raise unnamed
+
+
+def _take_away(turn: Turn, companions: Sequence[PlannedTarget]) -> None:
+    for one in companions:
+        with turn.of(one):
+            new = scene_of(turn, one).new
+            if new is not None:
+                remove(turn, Step.REMOVE_NEW, new.id, "new")
 
 
 def recorded(scene: Scene) -> Mapping[str, str]:

@@ -9,20 +9,25 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from mirror_console.domain.companions import companions_of
 from mirror_console.domain.fetching import ARRIVED
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import OnFailure, PlannedTarget, Swap
-from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now
+from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now, together
 from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Step, Target, TargetState, end_state
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
+from mirror_console.operations import companions
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.beside import switch
+from mirror_console.operations.companion_scene import seen_at
 from mirror_console.operations.console import Console
+from mirror_console.operations.containers import arm_new, commit, name_new, start_new, verify
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.in_place import about_granted, finish_change, found_in_place, granted_before
 from mirror_console.operations.last_look import end_well, look_last
 from mirror_console.operations.left_commands import left_by_other, left_words, settle_left
+from mirror_console.operations.ports import EngineSession
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
 from mirror_console.operations.rollout import Conductor
@@ -42,7 +47,7 @@ from mirror_console.operations.scene import (
 )
 from mirror_console.operations.standing import cut_off
 from mirror_console.operations.steps import remove
-from mirror_console.operations.swap import arm_new, commit, finish, name_new, start_new, verify
+from mirror_console.operations.swap import finish
 from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import StepFailed, Turn
 
@@ -147,7 +152,7 @@ def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[]
         scene = look(session, target.planned, rollout.id)
         if _is_taken(scene):
             return Finding(target, None, TAKEN.format(target.planned.container))
-        found = _classify(scene, target.planned, rollout.id)
+        found = _classify(scene, target.planned, rollout.id, session)
         old, new = _seen(scene.old, scene, target.planned), _seen(scene.new, scene, target.planned)
         down = down_now(old, new) and old_ran(recorded(scene)) and target.planned.swap is not Swap.CREATE
         with console.catalog.read() as books:
@@ -158,9 +163,16 @@ def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[]
     return examine_one
 
 
-def _classify(scene: Scene, planned: PlannedTarget, rollout_id: str) -> Found:
+def _classify(scene: Scene, planned: PlannedTarget, rollout_id: str, session: EngineSession) -> Found:
     if planned.swap is Swap.IN_PLACE:
         return found_in_place(scene, planned, rollout_id)
+    beside = [
+        _classify_one(seen_at(session, planned, one, rollout_id), one, rollout_id) for one in companions_of(planned)
+    ]
+    return together(_classify_one(scene, planned, rollout_id), beside)
+
+
+def _classify_one(scene: Scene, planned: PlannedTarget, rollout_id: str) -> Found:
     labels = recorded(scene)
     return classify(
         planned.swap,
@@ -324,6 +336,7 @@ def _leave(turn: Turn, scene: Scene) -> None:
     if turn.lock_id:
         if scene.new is not None and scene.new.started_at is None:
             remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
+        companions.take_away_unused(turn)
         turn.release_lock()
     turn.become(TargetState.SUPERSEDED, TAKEN.format(turn.planned.container), ended_at=turn.console.clock())
 
@@ -332,7 +345,7 @@ def _go_on_with(turn: Turn, scene: Scene) -> None:
     if turn.planned.taken_from is not None:
         reconcile(turn, scene)
         return
-    found = _classify(scene, turn.planned, turn.rollout_id)
+    found = _classify(scene, turn.planned, turn.rollout_id, turn.session)
     _hold_lock(turn, scene, found)
     refused = settle_left(turn, _about(turn, scene))
     match found:
@@ -352,7 +365,7 @@ def _go_on_with(turn: Turn, scene: Scene) -> None:
 
 
 def _put_back_one(turn: Turn, scene: Scene) -> None:
-    found = _classify(scene, turn.planned, turn.rollout_id)
+    found = _classify(scene, turn.planned, turn.rollout_id, turn.session)
     _hold_lock(turn, scene, found)
     refused = settle_left(turn, _about(turn, scene))
     match found:
@@ -375,7 +388,7 @@ def reconcile(turn: Turn, scene: Scene) -> None:
     if _is_taken(scene):
         _leave(turn, scene)
         return
-    found = _classify(scene, turn.planned, turn.rollout_id)
+    found = _classify(scene, turn.planned, turn.rollout_id, turn.session)
     match found:
         case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.CHANGED:
             former = turn.planned.taken_from
@@ -402,10 +415,12 @@ def _finish_new(turn: Turn, scene: Scene) -> None:
     verify(turn, started)
     if scene.old is not None and turn.planned.swap is Swap.BESIDE:
         switch(turn, scene.old, started)
+    companions.take_over(turn, started)
     way_back = scene.old.id if scene.old else ""
     if scene.old is not None and scene.old.name == turn.planned.container:
         way_back = commit(turn, scene.old, started)
     name_new(turn, started)
+    companions.settle(turn)
     finish(turn, started, scene.old, way_back)
 
 

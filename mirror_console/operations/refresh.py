@@ -17,6 +17,7 @@ from mirror_console.domain.environment import Environment, Placed
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container, Listed, Observation, is_ours
+from mirror_console.domain.process import one_process
 from mirror_console.errors import EngineError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import Entry, entries, last_contact, save_contact
@@ -344,7 +345,7 @@ class _Observer:
             recorded, version = container.labels.get(LABEL + "to", ""), container.labels.get(LABEL + "version", "")
         image = self.images.get(container.image_id)
         record = self.records.get((environment.id, process))
-        compared = judged(self._console, environment, container, image, record)
+        compared = judged(self._console, one_process(environment, process), container, image, record)
         same = old is not None and old.running_since is not None and old.fingerprint == fingerprint
         return Observation(
             environment_id=environment.id,

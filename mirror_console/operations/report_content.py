@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mirror_console import __version__
@@ -289,17 +289,20 @@ def _target(
         overridden="; ".join(
             f"{one.check}: {one.reason} ({one.person})" for one in overridden.get(target.environment_id, ())
         ),
-        steps=_steps(entries),
+        steps=_steps(entries, planned.process),
     )
 
 
-def _steps(entries: Sequence[JournalEntry]) -> tuple[ReportedStep, ...]:
-    """Each intent with the outcome that follows it, in the order in which they were begun."""
+def _steps(entries: Sequence[JournalEntry], serving: str) -> tuple[ReportedStep, ...]:
+    """Each intent with the outcome that follows it, in the order in which they were begun.
+
+    Those of another process than the one that serves are told with its name.
+    """
     steps: list[ReportedStep] = []
-    begun: dict[tuple[int, Step], int] = {}
+    begun: dict[tuple[int, Step, str], int] = {}
     ended: datetime | None = None
-    for entry in entries:
-        key = (entry.attempt, entry.step)
+    for entry in (_told_with_process(one, serving) for one in entries):
+        key = (entry.attempt, entry.step, entry.process)
         if entry.phase is Phase.INTENT:
             begun[key] = len(steps)
             steps.append(ReportedStep(entry.step, entry.attempt, entry.at, None, None, entry.words))
@@ -313,6 +316,12 @@ def _steps(entries: Sequence[JournalEntry]) -> tuple[ReportedStep, ...]:
             steps.append(ReportedStep(entry.step, entry.attempt, entry.at, None, entry.result, entry.words))
         ended = entry.at if entry.phase is Phase.OUTCOME else ended
     return tuple(steps)
+
+
+def _told_with_process(entry: JournalEntry, serving: str) -> JournalEntry:
+    if entry.process == serving:
+        return entry
+    return replace(entry, words=f"{entry.process}: {entry.words}" if entry.words else entry.process)
 
 
 def _by_pressure(target: ReportedTarget) -> tuple[int, int, str]:

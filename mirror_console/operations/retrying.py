@@ -15,12 +15,12 @@ from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
+from mirror_console.operations.containers import verify
 from mirror_console.operations.deciding import AT_ONCE, Decision, claimed, settle_undecided
 from mirror_console.operations.last_look import end_well
 from mirror_console.operations.left_commands import let_run_again
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import made_by
-from mirror_console.operations.swap import verify
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
 
 FAILED = frozenset(

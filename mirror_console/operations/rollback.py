@@ -29,6 +29,7 @@ from mirror_console.domain.plan import (
     plan_fingerprint,
     swap_for,
 )
+from mirror_console.domain.process import PlannedProcess
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.way_back import WayBack, judge_way_back, way_back_over
@@ -64,6 +65,8 @@ class _Seen:
     """The image of what is there now."""
     before: Image | None
     """The image of before, where it is on the engine."""
+    beside: tuple[Container | None, ...] = ()
+    """What is there of its other processes, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,8 @@ def _look_at(console: Console, planned: PlannedTarget) -> _Seen:
     named = session.inspect(planned.container)
     runs = session.image(named.image_id) if named is not None else None
     before = session.image(planned.before_image_id) if planned.before_image_id else None
-    return _Seen(named, runs, before)
+    beside = tuple(session.inspect(one.container) for one in planned.companions)
+    return _Seen(named, runs, before, beside)
 
 
 def _known(console: Console, targets: Sequence[Target]) -> _Known:
@@ -190,6 +194,8 @@ def _planned(
     placed = known.environments.get(before.environment_id)
     if placed is None or placed.engine_id != before.engine_id or placed.container != before.container:
         return left_out(Reason.CHANGED_SINCE, "it was removed, or placed elsewhere since")
+    if [one.name for one in placed.processes[1:]] != [one.name for one in before.companions]:
+        return left_out(Reason.CHANGED_SINCE, "its source declares other processes since")
     if before.swap is Swap.CREATE:
         return left_out(Reason.NO_WAY_BACK, "it had no container before: nothing is there to go back to")
     if isinstance(seen, EngineError):
@@ -301,4 +307,17 @@ def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> P
         before_settings=done.settings if done.settings != settings else None,
         changes=settings_changes(done.settings, settings),
         image_id=image.id if image is not None else "",
+        companions=tuple(_back_beside(one, now) for one, now in zip(done.companions, seen.beside, strict=True)),
+    )
+
+
+def _back_beside(done: PlannedProcess, now: Container | None) -> PlannedProcess:
+    """Another process goes back with the one that serves; one that it had none of before runs in the older version."""
+    settings = done.before_settings or done.settings
+    return replace(
+        done,
+        settings=settings,
+        before_container_id=now.id if now is not None else "",
+        before_image_id=now.image_id if now is not None else "",
+        before_settings=done.settings if done.settings != settings else None,
     )

@@ -17,8 +17,9 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.in_place import EARLIER
 from mirror_console.domain.lock import Lock, Pulse, felt
-from mirror_console.domain.observation import LABEL, Container
+from mirror_console.domain.observation import BESIDE, LABEL, Container, is_ours
 from mirror_console.domain.plan import REST, Change, Plan, PlannedTarget, Swap, TakenFrom, Way, plan_fingerprint
+from mirror_console.domain.process import PlannedProcess, settings_beside
 from mirror_console.domain.rollout import Rollout, RolloutState, Step, Target, TargetState
 from mirror_console.errors import CatalogError, EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
@@ -265,7 +266,39 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
         settings=settings,
         engine_at_once=place.engine.at_once,
         taken_from=taken,
+        companions=_companions(session, environment, place.container, lock, taken),
     )
+
+
+def _companions(
+    session: EngineSession, environment: Environment, container: str, lock: Lock, taken: TakenFrom
+) -> tuple[PlannedProcess, ...]:
+    """The other processes that the other console has begun to replace, from the labels of what it made for them."""
+    known = {one.name: one for one in environment.processes[1:]}
+    found = []
+    for one in session.list_containers():
+        labels = one.labels
+        process = labels.get(LABEL + "process", "")
+        ours = is_ours(labels, taken.environment_id) and labels.get(LABEL + "rollout") == lock.rollout_id
+        name = one.name.removesuffix(NEXT)
+        if not ours or labels.get(BESIDE) != "yes" or name == container:
+            continue
+        of_catalog = known.get(process)
+        old = session.inspect(labels[LABEL + "prev"]) if labels.get(LABEL + "prev") else None
+        settings = settings_beside(environment.settings, of_catalog.command if of_catalog is not None else ())
+        new = session.inspect(one.id)
+        settings = replace(settings, restart=new.restart) if new is not None else settings
+        found.append(
+            PlannedProcess(
+                process,
+                name,
+                settings,
+                worker=of_catalog is not None and of_catalog.worker,
+                before_container_id=labels.get(LABEL + "prev", ""),
+                before_image_id=old.image_id if old is not None else "",
+            )
+        )
+    return tuple(sorted(found, key=lambda one: one.name))
 
 
 def _swap(labels: Mapping[str, str], settings: Settings) -> Swap:

@@ -13,6 +13,7 @@ from mirror_console.domain.observation import LABEL, Container, Difference, Heal
 from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.request import Network, Resolved
 from mirror_console.errors import EngineError, VaultError
+from mirror_console.operations.companion_checks import undeclared, with_companions
 from mirror_console.operations.console import Console
 from mirror_console.operations.container_checks import ties
 from mirror_console.operations.ports import EngineSession
@@ -104,10 +105,20 @@ class EngineScene:
 def check_target(console: Console, scene: EngineScene, target: PlannedTarget) -> list[CheckResult]:
     """All checks that concern one target alone. Looks at its container now. Raises EngineError."""
     old = scene.inspect(target.container)
-    return [
+
+    def of_companion(one: PlannedTarget) -> list[CheckResult]:
+        there = scene.inspect(one.container)
+        return [
+            *_current(one, there),
+            _names(scene, one, there),
+            *_shape(scene, one, there),
+            *_healthy_now(one, there),
+        ]
+
+    own = [
         _settings(console, scene, target),
         *_current(target, old),
-        _names(scene, target, old),
+        _names_of_all(scene, target, old),
         _ports(scene, target, old),
         *check_route(scene.network_names, target, old),
         _lock(console, scene, target, old),
@@ -116,6 +127,7 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
         *_healthy_now(target, old),
         _way_back(scene, target, old),
     ]
+    return with_companions(target, own, of_companion)
 
 
 def said(target: PlannedTarget, check: Check, answer: Answer, words: str, remedy: str = "") -> CheckResult:
@@ -179,6 +191,15 @@ def _current(target: PlannedTarget, old: Container | None) -> list[CheckResult]:
         words = f"The container '{target.container}' is another one than when the plan was made."
         return [said(target, Check.PLAN_CURRENT, Answer.BLOCKED, words, "Check the environment and plan again.")]
     return [said(target, Check.PLAN_CURRENT, Answer.PASS, "The container is the one that was planned for.")]
+
+
+def _names_of_all(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
+    found = _names(scene, target, old)
+    runs_on = undeclared(scene.listed, target)
+    if not runs_on or found.answer is not Answer.PASS:
+        return found
+    remedy = "Remove it with 'docker rm -f', or declare the process again."
+    return said(target, Check.NAMES, Answer.WARNING, runs_on, remedy)
 
 
 def _names(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:

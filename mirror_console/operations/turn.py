@@ -8,7 +8,8 @@ steps that come in one go are announced, and their intents written together befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -95,6 +96,10 @@ class Turn:
     _looks: dict[str, tuple[_Moment, Container]] = field(default_factory=dict)
     _moved: bool = False
     """Whether the target was moved to a state that isn't kept yet."""
+    _companion: PlannedTarget | None = None
+    """The process beside the one that serves whose steps are carried out now."""
+    past_commit: bool = False
+    """Whether the one that serves took over for good: what is left for the others is gone through with."""
     _lines: Lines = field(init=False)
     lock: TurnLock = field(init=False)
 
@@ -104,8 +109,28 @@ class Turn:
 
     @property
     def planned(self) -> PlannedTarget:
-        """What was planned for it."""
-        return self.target.planned
+        """What was planned for it; while a companion's steps are carried out, for that one."""
+        return self._companion or self.target.planned
+
+    @property
+    def of_companion(self) -> bool:
+        """Whether the steps are those of a process beside the one that serves."""
+        return self._companion is not None
+
+    @contextmanager
+    def of(self, companion: PlannedTarget) -> Iterator[None]:
+        """Meanwhile its steps are those of another process of the environment, under the same lock.
+
+        The journal has them under its name. What is wrong with one is said with it.
+        """
+        self._lines.pass_over()
+        self._companion, self._lines.process = companion, companion.process
+        try:
+            yield
+        except StepFailed as failed:
+            raise StepFailed(failed.step, f"{companion.process}: {failed.words}", failed.kind) from failed
+        finally:
+            self._companion, self._lines.process = None, self.target.planned.process
 
     def become(
         self,
@@ -217,7 +242,7 @@ class Turn:
 
     def demand_going_on(self, step: Step) -> None:
         """Raises BrokenOff at a safe point before the commit point, once the rollout was aborted."""
-        if step in BEFORE_COMMIT and self.breaks_off():
+        if step in BEFORE_COMMIT and not self.past_commit and self.breaks_off():
             self._lines.give_up()
             raise BrokenOff(step)
 
@@ -258,7 +283,7 @@ class Turn:
 
     def serves_again(self) -> None:
         """A container serves again: the new one, or the old one that was put back. The longest span counts."""
-        if self._down_since is not None:
+        if self._down_since is not None and self._companion is None:
             down = self.console.monotonic() - self._down_since
             self.target = replace(self.target, down_seconds=down)
 

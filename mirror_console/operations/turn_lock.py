@@ -32,7 +32,7 @@ class TurnLock:
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
-        self._name = lock_name(turn.planned.container)
+        self.name = lock_name(turn.target.planned.container)
         self._read: tuple[float, datetime] | None = None
         self._retake: Callable[[], None] | None = None
         self.id = ""
@@ -46,8 +46,8 @@ class TurnLock:
         who take the same one over, one wins.
         """
         turn = self._turn
-        labels = lock_labels(turn.console, turn.planned, turn.rollout_id, about)
-        spec = ContainerSpec(self._name, image_id, Settings(), labels=labels)
+        labels = lock_labels(turn.console, turn.target.planned, turn.rollout_id, about)
+        spec = ContainerSpec(self.name, image_id, Settings(), labels=labels)
         pulses: list[Pulse] = []
 
         def act() -> None:
@@ -59,7 +59,7 @@ class TurnLock:
 
         def done() -> str | None:
             at = turn.moment()
-            held = turn.session.inspect(self._name)
+            held = turn.session.inspect(self.name)
             if held is None:
                 return "the lock could not be made"
             if not self._is_mine(held):
@@ -86,14 +86,14 @@ class TurnLock:
             except EngineError as error:
                 if error.kind is not FailureKind.CONFLICT:
                     raise
-            held = turn.session.inspect(self._name)
+            held = turn.session.inspect(self.name)
             if held is not None:
                 if self._is_mine(held):
                     return
                 if is_left_over(turn.console, held.labels):
                     turn.session.remove(held.id)
                     continue
-                lock = lock_on(held, turn.planned.container)
+                lock = lock_on(held, turn.target.planned.container)
                 pulse = felt(pulses[-1] if pulses else None, lock, turn.console.monotonic(), times)
                 pulses.append(pulse)
                 if pulse.stale(times):
@@ -112,7 +112,7 @@ class TurnLock:
     def _held_words(self, held: Container, pulse: Pulse | None) -> str:
         """Whose lock it is; of one that stands still, what a person can do."""
         turn = self._turn
-        words = lock_on(held, turn.planned.container).words(turn.console.clock().astimezone())
+        words = lock_on(held, turn.target.planned.container).words(turn.console.clock().astimezone())
         if pulse is not None and pulse.lock_id == held.id and pulse.stale(turn.console.lock_times):
             words += (
                 f", and its heartbeat has stood still for {pulse.still:.0f} s: take it over if that console is gone"
@@ -150,13 +150,13 @@ class TurnLock:
         if not anew and self._turn.is_young(self._read):
             return
         at, self._read = self._turn.moment(), None
-        held = self._turn.session.inspect(self._name)
+        held = self._turn.session.inspect(self.name)
         if held is not None and held.id == self.id:
             self._read = at
         elif held is None and self._retake is not None:
             self._take_again(self._retake)
         else:
-            holder = lock_on(held, self._turn.planned.container).holder if held else "Nobody"
+            holder = lock_on(held, self._turn.target.planned.container).holder if held else "Nobody"
             raise Superseded(f"{holder} holds the lock now, not this rollout. Nothing more was changed here.")
 
     def _take_again(self, retake: Callable[[], None]) -> None:
@@ -175,9 +175,9 @@ class TurnLock:
             )
         self._forget()
         retake()
-        named = turn.session.inspect(turn.planned.container)
-        mine = named is None or named.id == turn.planned.before_container_id
-        if named is not None and not mine and not made_by(named, turn.planned, turn.rollout_id):
+        named = turn.session.inspect(turn.target.planned.container)
+        mine = named is None or named.id == turn.target.planned.before_container_id
+        if named is not None and not mine and not made_by(named, turn.target.planned, turn.rollout_id):
             self.release()
             raise Superseded(
                 f"'{named.name}' is another container now: somebody worked here while the lock was gone. "
@@ -195,7 +195,7 @@ class TurnLock:
         lock_id, turn = self.id, self._turn
 
         def done() -> str | None:
-            held = turn.session.inspect(self._name)
+            held = turn.session.inspect(self.name)
             return None if held is None or held.id != lock_id else "the lock is still there"
 
         def let_go() -> None:

@@ -97,16 +97,16 @@ class Environments(Collection):
     ) -> list[Environment]:
         """Environments with their processes in two queries, however many there are."""
         chosen = _SHAPE.select.order_by(sa.text("environment.rowid"))
-        parts = sa.select(process.c.environment_id, process.c.name, process.c.container).order_by(
-            process.c.environment_id, process.c.place
-        )
+        parts = sa.select(
+            process.c.environment_id, process.c.name, process.c.container, process.c.command, process.c.worker
+        ).order_by(process.c.environment_id, process.c.place)
         if which is not None:
             chosen = chosen.where(which)
             parts = parts.join(environment, environment.c.id == process.c.environment_id).where(which)
         processes: dict[str, tuple[Process, ...]] = {}
         with in_bulk():
-            for environment_id, name, container in self._connection.execute(parts, parameters).all():
-                processes[environment_id] = (*processes.get(environment_id, ()), Process(name, container))
+            for environment_id, *of_process in self._connection.execute(parts, parameters).all():
+                processes[environment_id] = (*processes.get(environment_id, ()), Process(*of_process))
             make: Callable[..., Environment] = Environment
             return [
                 make(*row[:_PLACE], processes.get(row[0], ()), *row[_PLACE + 1 :])

@@ -19,6 +19,7 @@ from mirror_console.domain.environment import Hold, Settings, TagRule
 from mirror_console.domain.fetching import FetchState
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.plan import LeftOut, PlannedTarget, RollbackOf, Way
+from mirror_console.domain.process import DeclaredProcess
 from mirror_console.domain.release import Mark, Twin
 from mirror_console.domain.release_command import BackupCommand, ReleaseCommand, RunKind, RunState, Said
 from mirror_console.domain.rollout import RolloutState, Step, TargetState
@@ -86,6 +87,7 @@ application = _table(
     _column("backup", Json(BackupCommand | None), null=True),
     _column("own_variables", Json(tuple[str, ...])),
     _column("shared", Json(tuple[str, ...])),
+    _column("processes", Json(tuple[DeclaredProcess, ...])),
     sa.UniqueConstraint("slug"),
     sa.Index(None, "source_id"),
 )
@@ -179,6 +181,8 @@ process = _table(
     sa.Column("place", Whole(), primary_key=True, nullable=False),
     _column("name", Text()),
     _column("container", Text()),
+    _column("command", Json(tuple[str, ...], remembered=64)),
+    _column("worker", Flag()),
     sa.UniqueConstraint("environment_id", "name"),
     rowid=False,
 )

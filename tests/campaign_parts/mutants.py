@@ -24,6 +24,7 @@ beside: Any = importlib.import_module("mirror_console.operations.beside")
 putting: Any = importlib.import_module("mirror_console.operations.put_back")
 recovery: Any = importlib.import_module("mirror_console.operations.recovery")
 steps: Any = importlib.import_module("mirror_console.operations.steps")
+containers: Any = importlib.import_module("mirror_console.operations.containers")
 swap: Any = importlib.import_module("mirror_console.operations.swap")
 taking: Any = importlib.import_module("mirror_console.operations.taking_turns")
 
@@ -164,7 +165,7 @@ def _address_by_name() -> None:
         else:
             real(turn, step, *more)
 
-    _put(swap, "stop", stop)
+    _put(containers, "stop", stop)
 
 
 def _write_the_intent_afterwards() -> None:

@@ -124,7 +124,7 @@ def test_json_keys_stay(call: CommandLine) -> None:
         "why", "behind",
         "drift", "drift_words", "sureness", "untold", "differences", "not_compared", "pending", "held",
         "held_until", "engine", "container", "checked_at", "running_since", "answer",
-        "way_back", "way_back_words",
+        "way_back", "way_back_words", "processes",
     }  # fmt: skip
     assert told["engines"][0].keys() == {
         "id", "name", "address", "location", "environments", "knowledge", "answered", "failure", "words", "asked_at",

@@ -12,7 +12,7 @@ from mirror_console.domain.drift import differences
 from mirror_console.domain.engine import Way
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings, Volume
 from mirror_console.domain.in_place import Granted, granted_to
-from mirror_console.domain.observation import Container, Health, State
+from mirror_console.domain.observation import BESIDE, Container, Health, State
 from mirror_console.domain.request import ContainerSpec, PullProgress
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
@@ -287,6 +287,19 @@ def test_health_that_fails(stage: Stage) -> None:
     until(lambda: _look(stage, made).health is Health.FAILING, "failing")
     assert [listed.health for listed in stage.session.list_containers()] == [Health.FAILING]
     assert _look(stage, made).running
+
+
+def test_a_health_check_that_is_switched_off_counts_for_nothing(stage: Stage) -> None:
+    image = stage.image(behaviour=Behaviour.NEVER_HEALTHY, check_every=0.2)
+    spec = ContainerSpec(next(stage.names), image, Settings(), labels={BESIDE: "yes"}, health_check=False)
+    made = stage.session.create(spec)
+    stage.session.start(made)
+    ill = stage.create(image=image)
+    stage.session.start(ill)
+    assert _look(stage, ill).health in {Health.STARTING, Health.FAILING}
+    seen = _look(stage, made)
+    assert (seen.health, seen.unsupported) == (Health.NO_CHECK, ())
+    assert {one.health for one in stage.session.list_containers() if one.id == made} == {Health.NO_CHECK}
 
 
 def test_one_that_ends_by_itself(stage: Stage) -> None:

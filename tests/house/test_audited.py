@@ -23,7 +23,7 @@ PLACES = {
     "operations/permission.py session": "nothing is changed: it asks for containers and images that can't be there",
     "operations/turn_lock.py session": "journal: the lock's steps",
     "operations/heartbeat.py session": "journal: a number on a lock that a step has made; nothing else of it changes",
-    "operations/swap.py session": "journal: the acts of PULL, PROVIDE and CREATE",
+    "operations/containers.py session": "journal: the acts of PROVIDE and CREATE",
     "operations/fetching.py session": "journal of the rollout that wants it; else the audit's line of the prefetch",
     "operations/arrival.py session": "audit: the relay's line",
     "operations/relay.py session": "audit: the relay's line",

@@ -11,6 +11,7 @@ import pytest
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Way
 from mirror_console.domain.environment import Environment, RestartPolicy, TagRule
+from mirror_console.domain.process import DeclaredProcess
 from mirror_console.domain.release_command import BackupCommand, ReleaseCommand
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret
@@ -196,6 +197,77 @@ def webshop(console: Console) -> Application:
         found = books.applications.by_slug("webshop")
     assert found is not None
     return found
+
+
+SEVERAL = """\
+sources:
+  - name: Webshop
+    processes:
+      - {name: web, serves: yes}
+      - {name: worker, command: celery -A shop worker, worker: yes}
+      - {name: scheduler, command: [celery, beat]}
+"""
+
+
+def processes(console: Console) -> list[tuple[str, str]]:
+    return [(one.name, one.container) for one in environment(console, "dunes-bakery").processes]
+
+
+def test_processes_of_a_source_come_to_its_mirrors_and_are_written_out(console: Console, tmp_path: Path) -> None:
+    import_catalog(console, SMALL)
+    import_catalog(console, SEVERAL)
+    assert webshop(console).processes == (
+        DeclaredProcess("web", serves=True),
+        DeclaredProcess("worker", ("celery", "-A", "shop", "worker"), worker=True),
+        DeclaredProcess("scheduler", ("celery", "beat")),
+    )
+    derived = [("web", "dunes-live"), ("worker", "dunes-live-worker"), ("scheduler", "dunes-live-scheduler")]
+    assert processes(console) == derived
+    assert environment(console, "dunes-bakery").processes[1].worker
+    assert [one.name for one in environment(console, "webshop").processes] == ["web"], "a source is only watched"
+    assert "containers:" not in export_catalog(console)
+    own = "mirrors: [{name: Dunes Bakery, environments: [{name: live, containers: {worker: dunes-jobs}}]}]"
+    import_catalog(console, own)
+    assert processes(console) == [derived[0], ("worker", "dunes-jobs"), derived[2]]
+    with empty_console(tmp_path / "other") as other:
+        import_catalog(other, export_catalog(console))
+        assert processes(other) == processes(console)
+        assert export_catalog(other) == export_catalog(console)
+    # Which of them runs where isn't touched by a file that says nothing of it; where none is declared one is left.
+    import_catalog(console, "mirrors: [{name: Dunes Bakery, environments: [{name: live, group: shop}]}]")
+    assert processes(console) == [derived[0], ("worker", "dunes-jobs"), derived[2]]
+    import_catalog(console, "sources: [{name: Webshop, processes: }]")
+    assert processes(console) == derived[:1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("[{name: web}]", "exactly one process serves"),
+        ("[{name: web, serves: yes}, {name: other, serves: yes}]", "exactly one process serves"),
+        ("[{name: web, serves: yes}, {name: web, command: a}]", "declared twice"),
+        ("[{name: web, serves: yes, command: serve}]", "stands in the settings"),
+        ("[{name: web, serves: yes, worker: yes}]", "can't stop before"),
+        ("[{name: web, serves: yes}, {name: worker}]", "say what 'worker' runs"),
+        ("[{name: web, serves: yes}, {name: Worker, command: a}]", "is not a name"),
+    ],
+)
+def test_processes_that_are_none_are_refused(console: Console, wrong: str, words: str) -> None:
+    import_catalog(console, SMALL)
+    found = refused(console, f"sources: [{{name: Webshop, processes: {wrong}}}]")
+    assert any(words in one.words for one in found), found
+
+
+def test_containers_of_processes_that_clash_or_are_none_are_refused(console: Console) -> None:
+    import_catalog(console, SMALL)
+    import_catalog(console, SEVERAL)
+    mirror = "mirrors: [{{name: Dunes Bakery, environments: [{{name: live, containers: {{{}}}}}]}}]"
+    (found,) = refused(console, mirror.format("jobs: dunes-jobs"))
+    assert "'jobs' is none of the processes" in found.words
+    (found,) = refused(console, mirror.format("worker: webshop-live"))
+    assert "has the container 'webshop-live'" in found.words
+    (found,) = refused(console, mirror.format("worker: dunes-live"))
+    assert "two of its processes can't have one container" in found.words
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 MIGRATIONS = Path(mirror_console.store.__file__).parent / "migrations"
 
 
-CHANGED_BY_THE_FIFTH = {"application", "environment", "plan", "release"}
+CHANGED_BY_THE_FIFTH = {"process", "application", "environment", "plan", "release"}
 
 
 def schema(place: Path) -> dict[str, str]:

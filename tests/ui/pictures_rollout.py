@@ -75,7 +75,7 @@ from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import MainWindow
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
-from tests.ui import pictures_commands, pictures_engines, pictures_images, pictures_sources
+from tests.ui import pictures_commands, pictures_engines, pictures_images, pictures_processes, pictures_sources
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import SilentEngines
 from tests.ui.pictures import SIZES, THEMES, rest, settle
@@ -836,6 +836,7 @@ SCENES: dict[str, Scene] = {
     **pictures_sources.SCENES,
     **pictures_images.SCENES,
     **pictures_commands.SCENES,
+    **pictures_processes.SCENES,
     "rollout-2-fetch-now": _fetch_now,
 }
 

@@ -208,3 +208,17 @@ def test_many_targets_ask_for_the_number_that_will_change_and_a_reason() -> None
     assert asked.title == "Roll out 26.8.3 to 26 live mirrors?"
     assert asked.go == "Start rollout to 26"
     assert "2 targets are blocked and left out." in asked.details
+
+
+def test_the_steps_of_another_process_are_told_with_its_name() -> None:
+    rollout = sample.ended(sample.plan_of(sample.behind_fleet()))
+    target = rollout.targets[0]
+    own = sample.journal(rollout, target.environment_id, Step.STOP)[-1]
+    other = replace(own, process="worker")
+    ended = [
+        replace(one, phase=Phase.OUTCOME, result=result) for one, result in ((other, Result.OK), (own, Result.FAILED))
+    ]
+    assert [(line.process, line.result) for line in step_lines(target, [other, own, *ended])] == [
+        ("worker", Result.OK),
+        ("", Result.FAILED),
+    ]

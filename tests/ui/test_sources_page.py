@@ -11,7 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.environment import Limits, Settings, TagRule
+from mirror_console.domain.environment import Limits, Process, Settings, TagRule
+from mirror_console.domain.process import DeclaredProcess
 from mirror_console.domain.release import Mark
 from mirror_console.domain.release_command import BackupCommand, ReleaseCommand
 from mirror_console.operations.refresh import refresh
@@ -296,3 +297,32 @@ def test_a_release_command_and_a_backup_are_typed_and_kept(qtbot: QtBot, page: S
         source = books.applications.get("source")
     assert source.release_command == ReleaseCommand(("manage.py", "migrate"), 900.0, idempotent=True)
     assert source.backup == BackupCommand(("/app/backup",), 600.0, "tools/dump:1")
+
+
+def test_processes_are_typed_one_a_line_and_come_to_the_mirrors(qtbot: QtBot, page: SourcesPage, fleet: Fleet) -> None:
+    page.edit()
+    qtbot.waitUntil(lambda: page.editor is not None)
+    editor = page.editor
+    assert editor is not None
+    editor.processes.lines.setPlainText("web\nother\nworker = sleep 900")
+    editor.processes.workers.setText("worker, jobs")
+    press(editor.editor.save)
+    assert page.editor is editor
+    assert "exactly one process serves" in editor.form.fields["processes"].problem.lower()
+    assert "'jobs' is none" in editor.form.fields["processes.worker"].problem
+    editor.processes.lines.setPlainText("web\nworker = sleep 900")
+    editor.processes.workers.setText("worker")
+    press(editor.editor.save)
+    qtbot.waitUntil(lambda: page.editor is None)
+    declared = (DeclaredProcess("web", serves=True), DeclaredProcess("worker", ("sleep", "900"), worker=True))
+    with fleet.console.catalog.read() as books:
+        assert books.applications.get("source").processes == declared
+        mirrors = [one for one in books.environments.all() if one.application_id != "source"]
+    assert mirrors
+    assert all(
+        one.processes[1] == Process("worker", f"{one.container}-worker", ("sleep", "900"), True) for one in mirrors
+    )
+    page.edit()
+    qtbot.waitUntil(lambda: page.editor is not None)
+    assert page.editor is not None
+    assert page.editor.processes.lines.toPlainText() == "web\nworker = sleep 900"

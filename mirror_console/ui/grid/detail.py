@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from mirror_console.domain.alignment import Cell, Expected
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.image import short
+from mirror_console.domain.several import process_lines
 from mirror_console.domain.verdict import verdict
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.glyphs import glyph_icon
@@ -234,6 +235,7 @@ class DetailPanel(QWidget):
         now, seen = self._context.now(), cell.observation
         self._section(tr("Placement"))
         facts = [(tr("Engine"), cell.engine_name), (tr("Container"), cell.environment.container)]
+        facts += [(name, f"{words} · {container}") for name, container, words in process_lines(cell)]
         if seen and seen.present:
             facts.append((tr("Health"), str(cell.health)))
             if seen.started_at:

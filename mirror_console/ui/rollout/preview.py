@@ -8,6 +8,7 @@ from datetime import datetime
 
 from PySide6.QtWidgets import QFrame, QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
+from mirror_console.domain.companions import companions_words
 from mirror_console.domain.durations import Learned, plan_words
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, stops_at
 from mirror_console.domain.release_command import Preparation, preparation_words
@@ -208,7 +209,8 @@ def _promise(plan: Plan) -> str:
         words = [tr("Not touched: DNS and other containers on these engines; {}.").format(others)]
     if plan.rollback_of is not None:
         words.append(tr("The next rollout takes them forward again, unless they are held."))
-    words += [tr(sentence) for sentence in (*unlike_words(plan), swaps_words(plan.targets)) if sentence]
+    told = (*unlike_words(plan), swaps_words(plan.targets), *companions_words(plan.targets))
+    words += [tr(sentence) for sentence in told if sentence]
     return " ".join(words)
 
 

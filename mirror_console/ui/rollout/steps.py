@@ -39,6 +39,8 @@ class StepLine:
     ended: datetime | None = None
     result: Result | None = None
     words: str = ""
+    process: str = ""
+    """Whose step it is, where it isn't that of the process that serves."""
 
     @property
     def state(self) -> str:
@@ -67,13 +69,16 @@ def step_lines(target: Target, journal: Sequence[JournalEntry]) -> list[StepLine
     ended: datetime | None = None
     for entry in journal:
         if entry.phase is Phase.INTENT:
-            lines.append(StepLine(len(lines), entry.step, entry.at, words=entry.words))
+            lines.append(StepLine(len(lines), entry.step, entry.at, words=entry.words, process=_beside(target, entry)))
             continue
-        open_line = next((line for line in reversed(lines) if line.step is entry.step and line.result is None), None)
+        of = (entry.step, _beside(target, entry))
+        open_line = next(
+            (line for line in reversed(lines) if (line.step, line.process) == of and line.result is None), None
+        )
         begun = begun_at(open_line.begun, ended) if open_line and open_line.begun else None
         ended = entry.at
         line = StepLine(
-            open_line.place if open_line else len(lines), entry.step, begun, entry.at, entry.result, entry.words
+            open_line.place if open_line else len(lines), entry.step, begun, entry.at, entry.result, entry.words, of[1]
         )
         if open_line:
             lines[open_line.place] = line
@@ -85,11 +90,16 @@ def step_lines(target: Target, journal: Sequence[JournalEntry]) -> list[StepLine
             lines[line.place] = replace(line, begun=None)
     if target.over:
         return lines
-    seen = {line.step for line in lines}
+    seen = {line.step for line in lines if not line.process}
     steps = steps_of(target.planned)
     furthest = max((steps.index(step) for step in seen if step in steps), default=-1)
     # Steps that were passed over were done already, or have nothing to do here.
     return lines + [StepLine(len(lines) + place, step) for place, step in enumerate(steps[furthest + 1 :])]
+
+
+def _beside(target: Target, entry: JournalEntry) -> str:
+    """The process of a line of the journal, where it isn't the one that serves."""
+    return entry.process if entry.process != target.planned.process else ""
 
 
 class StepsPanel(QWidget):
@@ -136,7 +146,7 @@ class StepsPanel(QWidget):
             return f"{tr(line.step)}\n{line.words}".strip()
 
         def words(line: StepLine) -> str:
-            parts = [tr(line.step)]
+            parts = [*([line.process] if line.process else []), tr(line.step)]
             if line.result is not Result.OK:
                 parts += [part for part in (tr(line.state), line.words) if part]
             return ": ".join(parts)

@@ -14,6 +14,7 @@ from mirror_console.operations.application_input import EnvironmentInput, Source
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.sources.commands_part import CommandsPart
 from mirror_console.ui.sources.operations import SourceOperations
+from mirror_console.ui.sources.processes_part import ProcessesPart
 from mirror_console.ui.sources.template_part import TemplatePart
 from mirror_console.ui.tokens import SPACE_2
 from mirror_console.ui.widgets.application_editor import ApplicationEditor
@@ -152,6 +153,7 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         self.notes = text_edit(given.notes, lines=2)
         self.template = TemplatePart(given.template)
         self.commands = CommandsPart(given.commands)
+        self.processes = ProcessesPart(given.processes)
         self._fill()
         for environment in given.environments:
             self.environments.put(SourceEnvironmentForm(engines, environment, self.look_up))
@@ -174,6 +176,7 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
             notes_url=self.notes_url.text().strip(),
             template=self.template.input(),
             commands=self.commands.input(),
+            processes=self.processes.input(),
             environments=tuple(made.input() for made in self.environments.forms),
         )
 
@@ -229,4 +232,5 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         form.add(Field("domains", tr("Domains"), self.domains, hint=tr("Separated by commas.")), wide=True)
         form.add(Field("notes", tr("Notes"), self.notes), wide=True)
         self.commands.add_to(form)
+        self.processes.add_to(form)
         self.template.add_to(form)

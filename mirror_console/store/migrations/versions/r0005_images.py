@@ -25,13 +25,14 @@ ANEW = {
             backup TEXT,
             own_variables TEXT NOT NULL,
             shared TEXT NOT NULL,
+            processes TEXT NOT NULL,
             CONSTRAINT pk_application PRIMARY KEY (id),
             CONSTRAINT uq_application_slug UNIQUE (slug),
             CONSTRAINT fk_application_source_id FOREIGN KEY(source_id)
                 REFERENCES application (id) DEFERRABLE INITIALLY DEFERRED
         ) STRICT
         """,
-        "INSERT INTO application SELECT *, '', NULL, NULL, NULL, '[]', '[]' FROM application_before",
+        "INSERT INTO application SELECT *, '', NULL, NULL, NULL, '[]', '[]', '[]' FROM application_before",
         "DROP INDEX ix_application_source_id",
         "CREATE INDEX ix_application_source_id ON application (source_id)",
     ),
@@ -82,6 +83,23 @@ ANEW = {
         "INSERT INTO environment SELECT *, NULL, '' FROM environment_before",
         "DROP INDEX ix_environment_engine_id",
         "CREATE INDEX ix_environment_engine_id ON environment (engine_id)",
+    ),
+    "process": (
+        """
+        CREATE TABLE process (
+            environment_id TEXT NOT NULL,
+            place INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            container TEXT NOT NULL,
+            command TEXT NOT NULL,
+            worker INTEGER NOT NULL,
+            CONSTRAINT pk_process PRIMARY KEY (environment_id, place),
+            CONSTRAINT uq_process_environment_id_name UNIQUE (environment_id, name),
+            CONSTRAINT fk_process_environment_id FOREIGN KEY(environment_id)
+                REFERENCES environment (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+        ) WITHOUT ROWID, STRICT
+        """,
+        "INSERT INTO process SELECT *, '[]', 0 FROM process_before",
     ),
     "release": (
         """
