@@ -8,6 +8,7 @@ import pytest
 
 from tests.journeys.agency import HOST, REPOSITORY, SOURCE, Agency, its_port, mirror_entry, print_of
 from tests.journeys.console import Program, cells
+from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
@@ -18,6 +19,10 @@ IDLE = {"restart": "no", "health": {"settle": 0.2}}
 def environment(name: str, engine: LabEngine, container: str) -> dict[str, Any]:
     settings = {**IDLE, "networks": ["host"], "variables": its_port(container)}
     return {"name": name, "engine": engine.name, "container": container, "settings": settings}
+
+
+def _start(docker: Docker, image: str, name: str) -> None:
+    docker.start_container(image, name, *HOST, variables=its_port(name))
 
 
 def by_name(status: Any) -> dict[str, Any]:
@@ -38,7 +43,7 @@ def test_every_image_source_and_every_reason_to_expect_nothing(
         ("follower-live", first), ("follower-test", first), ("matcher-live", first), ("matcher-test", second),
         ("matcher-staging", first), ("orphan-live", first), ("held-live", second), ("expired-live", first),
     ):  # fmt: skip
-        docker.start_container(published.reference, name, *HOST, variables=its_port(name))
+        _start(docker, published.reference, name)
     holding = {"fingerprint": print_of(docker, "held-live"), "version": "26.8.2", "reason": "waits for the new theme"}
     held, expired = environment("live", local_engine, "held-live"), environment("live", local_engine, "expired-live")
     held["hold"] = {**holding, "until": "2120-01-01"}
@@ -113,18 +118,18 @@ def test_behind_ahead_and_what_was_loaded_from_a_file(
     other = agency.publish(local_engine, "1", "else/where")
     hands = {"old": 0, "newer": 1, "newest": 2, "stopped": 0}
     for name, place in hands.items():
-        agency.run_mirror(local_engine, releases[place].reference, f"{name}-live")
-    local.start_container(other.reference, "foreign-live")
+        _start(local, releases[place].reference, f"{name}-live")
+    _start(local, other.reference, "foreign-live")
     local.run("stop", "stopped-live")
     # The same release under another tag, and as a file on an engine that never saw a registry.
     rename = f"{agency.registry}/{REPOSITORY}:latest"
     local.run("tag", releases[2].reference, rename)
-    local.start_container(rename, "retagged-live")
+    _start(local, rename, "retagged-live")
     archive = agency.folder / "release.tar"
     local.run("save", "--output", str(archive), releases[2].image_id)
     remote.forget_image(releases[2].reference, releases[2].image_id)
     remote.run("load", "--quiet", "--input", str(archive))
-    remote.start_container(releases[2].image_id, "loaded-live")
+    _start(remote, releases[2].image_id, "loaded-live")
     image = remote.image(remote.image_of("loaded-live"))
     assert image is not None
     assert (image["RepoTags"], image["RepoDigests"]) == ([], [])
