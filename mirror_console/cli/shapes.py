@@ -2,7 +2,8 @@
 
 status            StatusShape
 where             {"asked", "words", "builds": [{"title", "fingerprint", "platform", "revision", "names",
-                  "environments": [{"application", "environment", "source", "engine", "running", "seen_at"}],
+                  "environments": [{"application", "environment", "source", "engine", "running", "seen_at",
+                  "processes"}],
                   "held_by": [{"engine", "seen_at"}]}]}
 check             {"answered": [name], "failed": [{"engine", "why"}], "environments": count, "words",
                   "tags": [{"reference", "digest", "changed", "engine", "words"}]}
@@ -188,7 +189,8 @@ class TargetShape:
     group: str = ""
     """The group whose data it shares."""
     processes: Sequence[Mapping[str, str]] = ()
-    """The other processes that are rolled out with it: ``name`` and ``container``."""
+    """The other processes that are rolled out with it: ``name``, ``container`` and ``change``, which is create, replace
+    or take away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +341,7 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
 
 
 def _beside(target: PlannedTarget) -> list[dict[str, str]]:
-    return [{"name": one.name, "container": one.container} for one in target.companions]
+    return [{"name": one.name, "container": one.container, "change": one.change} for one in target.companions]
 
 
 def _settings(target: PlannedTarget) -> list[dict[str, str]]:

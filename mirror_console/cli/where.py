@@ -43,7 +43,7 @@ def where(
         lines: list[list[str | tuple[str, str]]] = [
             [
                 place.application if place.is_mirror else f"{place.application} (source)",
-                place.environment,
+                place.environment + (f" ({', '.join(place.processes)})" if place.processes else ""),
                 place.engine,
                 "runs" if place.running else "stopped",
                 f"{age(now - place.seen_at)} ago",
@@ -77,6 +77,7 @@ def _shape(found: Whereabouts) -> dict[str, object]:
                     "engine": place.engine,
                     "running": place.running,
                     "seen_at": place.seen_at,
+                    "processes": place.processes,
                 }
                 for place in build.places
             ],

@@ -29,7 +29,7 @@ from mirror_console.domain.identity import (
 )
 from mirror_console.domain.image import short
 from mirror_console.domain.moment import age_aloud, day
-from mirror_console.domain.observation import Difference, Health, Observation, State
+from mirror_console.domain.observation import Difference, Health, Observation, State, of_process
 from mirror_console.domain.release import Release, behind_by, wanted_of, wanted_since
 from mirror_console.errors import FailureKind
 
@@ -172,6 +172,11 @@ class Verdict(NamedTuple):
     """Whether its image is the expected one, and how sure that is; None where there is nothing to compare."""
 
 
+def title_of(seen: Observation) -> str:
+    """What the image of a container that was seen is called: its version, or the start of its identity."""
+    return seen.version or short(seen.fingerprint or seen.recorded or seen.image_id)
+
+
 class Cell(NamedTuple):
     """Everything that the grid, the detail panel and the command line say of one environment.
 
@@ -203,6 +208,8 @@ class Cell(NamedTuple):
     """All that its image is called anywhere: digests, tags, revision, ids, version."""
     beside: tuple[Observation | None, ...] = ()
     """What was seen of its other processes, in their order; the observation is that of the one that serves."""
+    going: tuple[Observation, ...] = ()
+    """What is there still of processes that its source declares no more."""
 
     def judged(self, verdict: Verdict) -> Cell:
         """The same cell, of which something else is expected."""
@@ -210,16 +217,18 @@ class Cell(NamedTuple):
 
     @property
     def differences(self) -> tuple[Difference, ...]:
-        """What was changed by hand."""
-        return self.observation.differences if self.observation else ()
+        """What was changed by hand, that of other processes with their names."""
+        own = self.observation.differences if self.observation else ()
+        if not self.beside:
+            return own
+        others = [of_process(one.process, each) for one in self.beside if one is not None for each in one.differences]
+        return (*own, *others)
 
     @property
     def running_title(self) -> str:
         """The version that runs, or the start of its identity; empty if nothing does."""
         seen = self.observation
-        if seen is None or not seen.present:
-            return ""
-        return seen.version or short(seen.fingerprint or seen.recorded or seen.image_id)
+        return title_of(seen) if seen is not None and seen.present else ""
 
     @property
     def expected_title(self) -> str:

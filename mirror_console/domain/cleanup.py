@@ -13,7 +13,7 @@ from enum import StrEnum
 from mirror_console.domain.environment import COMMAND_PREFIXES, LOCK_PREFIX
 from mirror_console.domain.held import AHEAD, BY_PREFETCH
 from mirror_console.domain.image import short
-from mirror_console.domain.observation import LABEL, Listed, Role, State
+from mirror_console.domain.observation import BESIDE, LABEL, Listed, Role, State
 from mirror_console.domain.request import ListedImage
 from mirror_console.domain.sizes import size_text
 
@@ -130,12 +130,13 @@ def _containers(containers: Sequence[Listed], records: Records) -> tuple[list[It
         if not suffix or not _concerns_us(container, base, records):
             continue
         title = records.environments.get(container.labels.get(LABEL + "env", "")) or records.containers.get(base, base)
-        if suffix == PREV:
+        if suffix == PREV and not _is_of_no_process(container, base, records):
             ways_back[container.id] = title
             stays.append(Item(thing, container.id, container.name, f"the way back of {title}"))
             continue
         why_not = _why_not(container, base, suffix, by_name, records)
-        item = Item(thing, container.id, container.name, why_not or _why(suffix, title))
+        why = f"of a process that {title} has no more" if suffix == PREV else _why(suffix, title)
+        item = Item(thing, container.id, container.name, why_not or why)
         (stays if why_not else goes).append(item)
     return goes, stays, ways_back
 
@@ -155,6 +156,12 @@ def _parted(name: str) -> tuple[str, str]:
         if name.endswith(suffix):
             return name.removesuffix(suffix), suffix
     return name, ""
+
+
+def _is_of_no_process(container: Listed, base: str, records: Records) -> bool:
+    """Whether a way back is that of a process which its environment has no more: nothing goes back to it alone."""
+    known = container.labels.get(LABEL + "env", "") in records.environments
+    return known and container.labels.get(BESIDE) == "yes" and base not in records.containers
 
 
 def _concerns_us(container: Listed, base: str, records: Records) -> bool:
@@ -192,6 +199,8 @@ def _why_not(container: Listed, base: str, suffix: str, by_name: Mapping[str, Li
     lock = by_name.get(LOCK_PREFIX + records.serving.get(base, base))
     if lock is not None and _why_not(lock, base, LOCK_PREFIX, by_name, records):
         return "its environment is locked"
+    if _is_of_no_process(container, base, records):
+        return ""
     # What serves may have been lost: then this may be all that its environment has.
     needed = [base] if suffix == NEXT else [base, base + PREV]
     if any(name not in by_name for name in needed):

@@ -74,7 +74,7 @@ def differences(
 
 def of_settings(found: Iterable[Difference]) -> tuple[Difference, ...]:
     """Those among differences that concern settings, and not who made the container."""
-    return tuple(difference for difference in found if difference.field != CONTAINER)
+    return tuple(difference for difference in found if difference.field.rpartition(": ")[2] != CONTAINER)
 
 
 def not_made_again(settings: Settings, container: Container) -> tuple[str, ...]:

@@ -174,13 +174,18 @@ class Process:
     """One of the processes of an environment: `name` such as web, `container` the name of its container.
 
     The first is the one that serves. The others have a `command` of their own; of the old version a `worker` stops
-    before the release command.
+    before the release command. They are granted what the environment says of each, else what their source says, else
+    the same as the one that serves.
     """
 
     name: str
     container: str
     command: tuple[str, ...] = ()
     worker: bool = False
+    limits: Limits | None = None
+    """What its source says that it is granted."""
+    own_limits: Limits | None = None
+    """What its environment says that it is granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +215,18 @@ class Environment:
     """Of a source's environment: the tag that says what its image is. None: what it runs."""
     group: str = ""
     """The environments of one source that share a database have one name for that; empty: its data is its own."""
+    going: tuple[Process, ...] = ()
+    """Those that its source declares no more: the next rollout takes away what is there of them."""
 
     @property
     def container(self) -> str:
         """The container name of the first process."""
         return self.processes[0].container
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """The container names of all its processes, also of those that go."""
+        return tuple(one.container for one in (*self.processes, *self.going))
 
     def with_hold(self, hold: Hold | None) -> Environment:
         """The same environment with another hold, or none."""
@@ -244,6 +256,8 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
     if not environment.processes:
         found.append(Problem(f"{where}container", "a container name is needed"))
     for process in environment.processes:
+        if process.own_limits is not None:
+            found += limits_problems(process.own_limits, f"{where}process_limits")
         if not CONTAINER_NAME.fullmatch(process.container):
             words = f"'{process.container}' is not a container name: letters, digits, '_', '.', '-', at least two"
             found.append(Problem(f"{where}container", words))
@@ -253,7 +267,7 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
         elif process.container.startswith((LOCK_PREFIX, *COMMAND_PREFIXES)):
             words = f"'{process.container}' begins like a name that a rollout gives for a while; choose another"
             found.append(Problem(f"{where}container", words))
-    names = [process.container for process in environment.processes]
+    names = environment.containers
     if len(set(names)) < len(names):
         found.append(Problem(f"{where}container", "two of its processes can't have one container"))
     if environment.group and not GROUP_NAME.fullmatch(environment.group):
@@ -270,6 +284,16 @@ def _rule_problems(rule: TagRule, at: str) -> list[Problem]:
         found.append(Problem(f"{at}.tag", f"{words}: letters, digits, '_', '.' and '-', 128 at most"))
     if not OFTEST <= rule.every <= SELDOMEST:
         found.append(Problem(f"{at}.every", "from once a minute (60 seconds) to once a week"))
+    return found
+
+
+def limits_problems(limits: Limits, at: str) -> list[Problem]:
+    """Everything wrong with limits."""
+    found = []
+    if limits.memory and limits.memory < 6 * 1024 * 1024:
+        found.append(Problem(f"{at}.memory", "the smallest memory limit that an engine takes is 6 MiB"))
+    if limits.cpus < 0 or limits.pids < 0 or limits.memory < 0:
+        found.append(Problem(at, "a limit is 0 (none) or more"))
     return found
 
 
@@ -304,10 +328,7 @@ def settings_problems(settings: Settings, at: str = "settings") -> list[Problem]
         for volume in settings.volumes
         if not volume.target.startswith("/")
     )
-    if settings.limits.memory and settings.limits.memory < 6 * 1024 * 1024:
-        found.append(Problem(f"{at}.limits.memory", "the smallest memory limit that an engine takes is 6 MiB"))
-    if settings.limits.cpus < 0 or settings.limits.pids < 0 or settings.limits.memory < 0:
-        found.append(Problem(f"{at}.limits", "a limit is 0 (none) or more"))
+    found += limits_problems(settings.limits, f"{at}.limits")
     if not 0 <= settings.stop_seconds <= 3600:
         found.append(Problem(f"{at}.stop_seconds", "between 0 and 3600 seconds"))
     health = settings.health

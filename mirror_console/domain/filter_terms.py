@@ -19,12 +19,13 @@ from mirror_console.domain.alignment import (
     DriftKind,
     Knowledge,
     Status,
+    title_of,
 )
 from mirror_console.domain.application import slug_of
 from mirror_console.domain.drift import of_settings
 from mirror_console.domain.filter_question import CellTest, TextTest
 from mirror_console.domain.fleet import Row
-from mirror_console.domain.observation import Health
+from mirror_console.domain.observation import Health, Observation
 from mirror_console.domain.phrases import was
 from mirror_console.domain.where import called
 
@@ -143,13 +144,22 @@ class HoldEnds:
 def _identities(cell: Cell) -> tuple[str, ...]:
     """All names of the image: those that it has anywhere, or what its own container tells."""
     seen = cell.observation
-    if seen is None or not seen.present:
-        return ()
-    return cell.names or (cell.running_title, seen.fingerprint or seen.recorded, seen.image_id, seen.image)
+    own = (cell.names or _told(seen)) if seen is not None and seen.present else ()
+    if not cell.beside:
+        return own
+    return (*own, *(name for one in cell.beside if one is not None and one.present for name in _told(one)))
+
+
+def _told(seen: Observation) -> tuple[str, ...]:
+    return (title_of(seen), seen.fingerprint or seen.recorded, seen.image_id, seen.image)
 
 
 def _running(cell: Cell) -> tuple[str, ...]:
-    return (cell.running_title,) if cell.running_title else ()
+    """The versions of all its processes."""
+    own = (cell.running_title,) if cell.running_title else ()
+    if not cell.beside:
+        return own
+    return (*own, *(title_of(one) for one in cell.beside if one is not None and one.present))
 
 
 KEYS: Mapping[str, Words | CellTexts | RowTexts | Changed | HoldEnds] = MappingProxyType(
@@ -160,6 +170,7 @@ KEYS: Mapping[str, Words | CellTexts | RowTexts | Changed | HoldEnds] = MappingP
         "was": Words(WAS_TESTS, "a status"),
         "drift": Words(DRIFT_TESTS, "a kind of drift"),
         "engine": CellTexts(lambda cell: (cell.engine_name,)),
+        "container": CellTexts(lambda cell: cell.environment.containers),
         "version": CellTexts(_running),
         "running": CellTexts(_identities, called),
         "source": RowTexts(lambda row: (row.source_name,)),

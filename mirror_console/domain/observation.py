@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -132,6 +132,11 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.field}: {self.applied} → {self.observed}"
+
+
+def of_process(process: str, difference: Difference) -> Difference:
+    """A difference of a process beside the one that serves, told with its name: ``worker: memory limit``."""
+    return replace(difference, field=f"{process}: {difference.field}")
 
 
 @dataclass(frozen=True, slots=True)

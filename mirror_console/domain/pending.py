@@ -49,6 +49,11 @@ def replaced_secret(name: str) -> Difference:
     return Difference(VARIABLE + name, AS_APPLIED, "replaced in the keyring")
 
 
+def going_away(process: str) -> Difference:
+    """That a process has a container still which its source declares no more."""
+    return Difference(f"process {process}", "declared", "taken away")
+
+
 def pending_words(number: int) -> str:
     """``pending: 2 changes wait for a rollout``."""
     return f"pending: {counted(number, 'change')} {'waits' if number == 1 else 'wait'} for a rollout"

@@ -432,9 +432,25 @@ def planned(cell: Cell, releases: Sequence[Release] = (), holders: Holders = NOB
 
 
 def planned_beside(cell: Cell) -> tuple[PlannedProcess, ...]:
-    """What is done to the processes beside the one that serves: each is made anew, in the image that is planned."""
+    """What is done to the processes beside the one that serves: each is made anew, in the image that is planned.
+
+    What is there still of those that are declared no more is taken away.
+    """
     environment = cell.environment
-    return tuple(
+    known = {one.name: one for one in environment.going}
+    going = tuple(
+        PlannedProcess(
+            seen.process,
+            known[seen.process].container,
+            settings_for(environment, known[seen.process]),
+            known[seen.process].worker,
+            seen.container_id,
+            seen.image_id,
+            goes=True,
+        )
+        for seen in cell.going
+    )
+    staying = tuple(
         PlannedProcess(
             process.name,
             process.container,
@@ -445,6 +461,7 @@ def planned_beside(cell: Cell) -> tuple[PlannedProcess, ...]:
         )
         for process, seen in zip(environment.processes[1:], cell.beside, strict=True)
     )
+    return (*staying, *going)
 
 
 def not_now(cell: Cell) -> tuple[Reason, str] | None:

@@ -108,6 +108,13 @@ def together(serving: Found, beside: Sequence[Found]) -> Found:
     return serving
 
 
+def classify_going(old: Seen, *, old_ran: bool) -> Found:
+    """Read what is there of a process whose container is taken away, and none takes its place."""
+    if old.part is not Part.NAMED:
+        return Found.FINISHED
+    return Found.NOT_BEGUN if _is_as_it_was(Swap.RECREATE, old, old_ran=old_ran) else Found.HALF_DONE
+
+
 def _is_as_it_was(swap: Swap, old: Seen, *, old_ran: bool) -> bool:
     return old.armed and (old.running or not old_ran) and (old.routed or swap is not Swap.BESIDE)
 

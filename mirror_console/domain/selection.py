@@ -6,6 +6,7 @@
     is:held               any environment is held; hold:<7d its hold ends within a week, hold:ended it has ended
     engine:fra-*          any environment is on such an engine; so version:, status:, health:, was:, drift:
     running:sha256:3f2a*  any environment runs this build, by any of its names: digest, tag, revision, version, id
+    container:*-worker    any environment has such a container, of whichever of its processes
     source:webshop        the mirror's source; so tag:, account:, changed:today, changed:7d
 
 Parts are joined by *and*, values after one key by *or*; ``-`` before a part turns it round; quotes hold spaces, commas

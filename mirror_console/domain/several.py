@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mirror_console.domain.alignment import Alignment, Cell, Compared, health_of
+from mirror_console.domain.alignment import Alignment, Cell, Compared, health_of, title_of
 from mirror_console.domain.counting import counted
-from mirror_console.domain.image import short
 from mirror_console.domain.observation import Health, Observation, State
 
 _WORST_ALIGNMENT = (
@@ -45,10 +44,17 @@ def worst_health(serving: Health, beside: Sequence[Observation | None]) -> Healt
 def process_lines(cell: Cell) -> list[tuple[str, str, str]]:
     """Each process of an environment with its container and how it is, in words; empty where it has but one."""
     processes = cell.environment.processes
-    if len(processes) == 1:
+    if len(processes) == 1 and not cell.going:
         return []
     seen = (cell.observation, *cell.beside)
-    return [(one.name, one.container, _words(found)) for one, found in zip(processes, seen, strict=False)]
+    told = [(one.name, one.container, _words(found)) for one, found in zip(processes, seen, strict=False)]
+    left = {one.process: one for one in cell.going}
+    told += [
+        (one.name, one.container, f"{_words(left[one.name])}; a rollout takes it away")
+        for one in cell.environment.going
+        if one.name in left
+    ]
+    return told
 
 
 def ill_words(cell: Cell) -> str:
@@ -82,7 +88,7 @@ def _words(seen: Observation | None) -> str:
         return "not checked yet"
     if not seen.present:
         return "no container"
-    title = seen.version or short(seen.fingerprint or seen.recorded or seen.image_id)
+    title = title_of(seen)
     health = health_of(seen)
     told = {Health.NO_CHECK: "runs", Health.STOPPED: str(seen.state)}.get(health, str(health))
     count = len(seen.differences)

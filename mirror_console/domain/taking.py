@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from mirror_console.domain.drift import DEFAULT_NETWORKS, besides_route, foreign_labels, image_variables
-from mirror_console.domain.environment import Settings
+from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container
+from mirror_console.domain.process import one_process
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.setting_words import LABEL_FIELD, VARIABLE, looks_secret
 
@@ -21,6 +22,8 @@ PLACED = {
 }
 """What a template can't have, and why."""
 LIMITS = {"memory limit": "memory", "CPU limit": "cpus", "process limit": "pids"}
+_SHARED = ("variables", "secrets", "volumes", "networks", "restart", "init", "stop_signal", "stop_seconds")
+"""What all processes of an environment have in common."""
 A_SECRETS = "values of secrets belong to one environment alone"
 
 
@@ -50,6 +53,30 @@ def taken(settings: Settings, observed: Observed, fields: Collection[str]) -> Se
     return replace(settings, variables=variables, secrets=secrets, labels=labels, limits=limits, **changes)  # type: ignore[arg-type]  # names of Settings' own fields
 
 
+def taken_by(environment: Environment, process: str, observed: Observed, fields: Collection[str]) -> Environment:
+    """An environment with what was observed at one of its processes.
+
+    What all of its processes have in common, the others get as well. Limits of one that doesn't serve are its own.
+    """
+    alone = one_process(environment, process)
+    settings = taken(alone.settings, observed, fields)
+    if process == environment.processes[0].name:
+        return replace(environment, settings=settings)
+    shared = {name: getattr(settings, name) for name in _SHARED}
+    others = tuple(
+        replace(one, own_limits=settings.limits) if one.name == process and set(fields) & set(LIMITS) else one
+        for one in environment.processes
+    )
+    return replace(environment, processes=others, settings=replace(environment.settings, **shared))
+
+
+def not_beside(field: str) -> str:
+    """Why a difference of a process that doesn't serve can't be taken into settings; empty where it can."""
+    if field == "command":
+        return "its source declares what it runs"
+    return "only what serves has it" if field in {"ports", "route"} or field.startswith(LABEL_FIELD) else ""
+
+
 def secret_values(settings: Settings, observed: Observed, fields: Collection[str]) -> dict[str, Secret]:
     """The observed values of variables among the fields that are, or become, secrets; by variable."""
     there = observed.container.variables
@@ -57,8 +84,30 @@ def secret_values(settings: Settings, observed: Observed, fields: Collection[str
     return {name: Secret(there[name]) for name in sorted(names) if name in there and _is_secret(name, settings, there)}
 
 
+def parted(field: str) -> tuple[str, str]:
+    """The process of a difference as it is told, and the field itself; empty where the process is the one that serves.
+
+    ``worker: memory limit`` is the memory limit of the worker.
+    """
+    process, told, own = field.partition(": ")
+    return (process, own) if told and not field.startswith((VARIABLE, LABEL_FIELD)) else ("", field)
+
+
+def not_acceptable(field: str) -> str:
+    """Why a mirror's settings can't have a difference as it is told; empty where they can."""
+    process, own = parted(field)
+    return not_beside(own) if process else ""
+
+
 def not_adoptable(field: str, settings: Settings, observed: Mapping[str, str] | None = None) -> str:
-    """Why a template can't have a field; empty where it can. `observed` are a container's variables, where known."""
+    """Why a template can't have a difference as it is told; empty where it can.
+
+    `observed` are a container's variables, where known. Of a process that doesn't serve its source declares the command
+    and the limits, so that it can have them.
+    """
+    process, field = parted(field)
+    if process and field != "command" and (why := not_beside(field)):
+        return why
     if field in PLACED:
         return PLACED[field]
     name = field.removeprefix(VARIABLE)

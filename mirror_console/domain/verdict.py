@@ -161,7 +161,11 @@ def _more_sentences(cell: Cell, now: datetime) -> list[str]:
         said.append(f"{by_hand(cell)[:1].upper()}{by_hand(cell)[1:]}.")
     if cell.activity is Activity.LOCKED and cell.status is not Status.ROLLING_OUT:
         said.append(f"It is {activity_words(cell)}: another console works there.")
-    if cell.pending:
+    if cell.going:
+        names = [one.process for one in cell.going]
+        are, them = ("is", "it") if len(names) == 1 else ("are", "them")
+        said.append(f"Its {', '.join(names)} {are} declared no more; a rollout takes {them} away.")
+    elif cell.pending:
         said.append("Its settings in the catalog have changed; a rollout applies them.")
     hold = cell.environment.hold
     if cell.held and hold is not None:

@@ -34,6 +34,8 @@ class Place:
     engine: str
     running: bool
     seen_at: datetime
+    processes: tuple[str, ...] = ()
+    """Which of its processes run it, where that isn't true of all; empty where it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import Environment, Settings, settings_problems
 from mirror_console.domain.image import Image, short
 from mirror_console.domain.observation import Observation
+from mirror_console.domain.process import one_process, with_processes
 from mirror_console.domain.rollout import OVER, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.setting_words import VARIABLE
-from mirror_console.domain.taking import secret_values, taken
+from mirror_console.domain.taking import LIMITS, not_beside, secret_values, taken, taken_by
 from mirror_console.errors import InvalidInput, NotAllowed, Problem, VaultError
 from mirror_console.operations.applied import keep_baseline
 from mirror_console.operations.console import Console
@@ -35,9 +36,10 @@ class Taken:
     fields: tuple[str, ...]
     before: tuple[Environment, ...]
     after: tuple[Environment, ...]
-    record_before: Applied | None
-    record: Applied
-    observation_before: Observation | None
+    records_before: tuple[Applied | None, ...]
+    records: tuple[Applied, ...]
+    """Of each process of which something was taken over, as the records before."""
+    observations_before: tuple[Observation, ...]
     secrets_before: Mapping[SecretReference, Secret | None]
     """Values that were replaced in the keyring; None: there was none."""
     source_before: Application | None = None
@@ -58,34 +60,45 @@ def accept(console: Console, environment_id: str, fields: Collection[str] = ()) 
 
 def take(
     console: Console,
-    found: Found,
+    found: Sequence[Found],
     fields: tuple[str, ...],
     source: Application | None = None,
     followers: Iterable[tuple[Environment, Environment]] = (),
 ) -> Taken:
-    """Keep what was found; in the same go a source with another template, and what follows it, before and after."""
-    environment, observed = found.environment, found.observed
-    wanted = replace(environment, settings=taken(environment.settings, observed, fields))
-    values = secret_values(environment.settings, observed, fields)
+    """Keep what was found at the processes of an environment; in the same go a source with another template, and what
+    follows it, before and after."""
+    environment = found[0].environment
+    wanted, values = environment, dict[str, Secret]()
+    parts = [(one, one.own(fields)) for one in found if one.own(fields)]
+    for one, own in parts:
+        if source is None:
+            _demand_place(one, own)
+        wanted = taken_by(wanted, one.process, one.observed, own)
+        values |= secret_values(environment.settings, one.observed, own)
+    if source is not None:
+        wanted = _as_declared(wanted, source, parts)
     secrets = {wanted.settings.secrets[name].name: value for name, value in values.items()}
-    record = _record_after(console, found, wanted.settings, fields)
-    _demand_taken(found, record, fields)
+    records = tuple(_record_after(console, one, one_process(wanted, one.process).settings, own) for one, own in parts)
+    for (one, own), record in zip(parts, records, strict=True):
+        _demand_taken(one, record, own)
     others = tuple(followers)
     with kept(console, secrets) as secrets_before, console.catalog.write() as books:
         _demand_idle(books, environment)
         _demand_unchanged(books, [environment, *(before for before, _ in others)])
         _demand_sound(books, wanted, fields)
-        observation_before = observation_of(books, environment)
+        looks = [observation_of(books, environment, one.process) for one, _ in parts]
         source_before = books.applications.get(source.id) if source else None
         if source is not None:
             books.applications.save(source)
-        for one in (wanted, *(after for _, after in others)):
-            books.environments.save(one)
+        for changed in (wanted, *(after for _, after in others)):
+            books.environments.save(changed)
         for before, after in others:
             keep_baseline(books, console.clock(), before, after)
-        books.applied.save(record)
-        images: dict[str, Image | None] = {found.container.image_id: found.image}
-        note_seen(books, console, found.engine, wanted, found.session, found.container, images, record)
+        for (one, _), record in zip(parts, records, strict=True):
+            books.applied.save(record)
+            images: dict[str, Image | None] = {one.container.image_id: one.image}
+            alone = one_process(wanted, one.process)
+            note_seen(books, console, one.engine, alone, one.session, one.container, images, record)
     dropped = set(environment.settings.secrets.values()) - set(wanted.settings.secrets.values())
     secrets_before |= _held(console.vault, dropped)
     forget(console, dropped)
@@ -93,9 +106,9 @@ def take(
         fields,
         (environment, *(before for before, _ in others)),
         (wanted, *(after for _, after in others)),
-        found.record,
-        record,
-        observation_before,
+        tuple(one.record for one, _ in parts),
+        records,
+        tuple(look for look in looks if look is not None),
         secrets_before,
         source_before,
         source,
@@ -118,12 +131,12 @@ def undo(console: Console, taken_over: Taken) -> None:
             books.applications.save(taken_over.source_before)
         for environment in taken_over.before:
             books.environments.save(environment)
-        if taken_over.record_before is not None:
-            books.applied.save(taken_over.record_before)
-        else:
-            books.applied.remove(taken_over.record.environment_id, taken_over.record.process)
-        if taken_over.observation_before is not None:
-            books.observations.save_all([taken_over.observation_before])
+        for before, record in zip(taken_over.records_before, taken_over.records, strict=True):
+            if before is not None:
+                books.applied.save(before)
+            else:
+                books.applied.remove(record.environment_id, record.process)
+        books.observations.save_all(taken_over.observations_before)
     forget(console, [reference for reference, value in taken_over.secrets_before.items() if value is None])
 
 
@@ -150,7 +163,7 @@ def _record_after(console: Console, found: Found, wanted: Settings, fields: tupl
     keeps_old = record is not None and found.judged.remade and "container" not in fields
     return Applied(
         environment_id=found.environment.id,
-        process=found.environment.processes[0].name,
+        process=found.process,
         container_id=record.container_id if keeps_old and record else container.id,
         at=console.clock(),
         by=console.person,
@@ -161,10 +174,28 @@ def _record_after(console: Console, found: Found, wanted: Settings, fields: tupl
     )
 
 
+def _as_declared(
+    environment: Environment, source: Application, parts: Sequence[tuple[Found, tuple[str, ...]]]
+) -> Environment:
+    """An environment whose other processes are as their source declares them now, which has their limits too."""
+    limited = {one.process for one, own in parts if set(own) & set(LIMITS)}
+    processes = tuple(replace(one, own_limits=None) if one.name in limited else one for one in environment.processes)
+    return with_processes(replace(environment, processes=processes), source.processes)
+
+
+def _demand_place(found: Found, fields: tuple[str, ...]) -> None:
+    """Raises InvalidInput where settings of a process that doesn't serve have no place for what was found there."""
+    refused = {field: not_beside(field) for field in fields} if not found.serves else {}
+    problems = [Problem(f"{found.process}: {field}", why) for field, why in refused.items() if why]
+    if problems:
+        raise InvalidInput("This can't be taken over.", problems, "Take the others alone, or correct it by a rollout.")
+
+
 def _demand_taken(found: Found, record: Applied, fields: tuple[str, ...]) -> None:
     """Raises InvalidInput where settings have no place for what was found, such as a variable taken away."""
     left = {difference.field for difference in differences(record.settings, found.container, found.image)}
-    problems = [Problem(field, "settings have no place for it as it is there") for field in fields if field in left]
+    words = "settings have no place for it as it is there"
+    problems = [Problem(field, words) for field in fields if field in left]
     if problems:
         raise InvalidInput("This can't be taken over.", problems, "Take the others alone, or correct it by a rollout.")
 

@@ -22,6 +22,7 @@ from mirror_console.domain.environment import (
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import Problem
 from mirror_console.operations.console import new_id
+from mirror_console.operations.limits_typed import limits_of_text, parse_limits_of
 from mirror_console.operations.route_input import NO_ROUTE, RouteInput, draft_route, route_input
 from mirror_console.operations.typed import (
     answers_text,
@@ -86,6 +87,10 @@ class EnvironmentInput:
     route: RouteInput = NO_ROUTE
     group: str = ""
     """The name of the group that shares its data."""
+    others: tuple[str, ...] = ()
+    """The names of its other processes, which its source declares: shown, not typed."""
+    process_limits: str = ""
+    """Limits of these that are its own, one process a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,8 @@ class ProcessesInput:
     """One a line: the name and, behind a ``=``, the command; the one that serves has none. Empty: one process."""
     workers: str = ""
     """Names, comma separated, of those that stop before the release command."""
+    limits: str = ""
+    """What others are granted than the one that serves, one process a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,14 @@ def environment_input(environment: Environment, engine: str) -> EnvironmentInput
         tag=environment.follows.tag if environment.follows else "",
         every=span_text((environment.follows or TagRule("")).every),
         group=environment.group,
+        others=tuple(one.name for one in environment.processes[1:]),
+        process_limits=limits_of_text(own_limits(environment)),
     )
+
+
+def own_limits(environment: Environment) -> dict[str, Limits]:
+    """What an environment itself grants its other processes, by their names."""
+    return {one.name: one.own_limits for one in environment.processes[1:] if one.own_limits is not None}
 
 
 def settings_input(settings: Settings) -> EnvironmentInput:
@@ -224,7 +238,8 @@ def draft_environment(
         application_id=application_id,
         name=typed.name.strip(),
         engine_id=engines.get(engine, ""),
-        processes=(web, *(before.processes[1:] if before else ())),
+        processes=(web, *_others(typed, before, problems, at)),
+        going=before.going if before else (),
         settings=_settings(typed, environment_id, problems, f"{at}.settings"),
         protected=typed.protected,
         hold=before.hold if before else None,
@@ -241,6 +256,18 @@ def draft_environment(
         for name, secret in typed.secrets.items()
         if secret and name in environment.settings.secrets
     }
+
+
+def _others(
+    typed: EnvironmentInput, before: Environment | None, problems: list[Problem], at: str
+) -> tuple[Process, ...]:
+    """The other processes of an environment, with the limits that are typed for them."""
+    others = before.processes[1:] if before else ()
+    nothing: dict[str, Limits] = {}
+    limits = parsed(problems, f"{at}.process_limits", parse_limits_of, typed.process_limits, nothing)
+    unknown = sorted(limits.keys() - {one.name for one in others})
+    problems += [Problem(f"{at}.process_limits", f"'{name}' is none of its other processes") for name in unknown]
+    return tuple(replace(one, own_limits=limits.get(one.name)) for one in others)
 
 
 def _follows(typed: EnvironmentInput, problems: list[Problem], at: str) -> TagRule | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.companions import with_changes_beside
 from mirror_console.domain.drift import REMADE, differences
 from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.image import Image
@@ -72,7 +73,7 @@ def with_companion_records(target: PlannedTarget, records: Records) -> PlannedTa
         record = records.get((target.environment_id, one.name))
         known = record.settings if record is not None and record.settings != one.settings else None
         companions.append(replace(one, before_settings=known))
-    return replace(target, companions=tuple(companions))
+    return with_changes_beside(replace(target, companions=tuple(companions)))
 
 
 def record_of(console: Console, planned: PlannedTarget, container: Container, rollout_id: str) -> Applied:
@@ -103,10 +104,12 @@ def keep_baseline(books: Books, at: datetime, before: Environment, after: Enviro
     Then the change waits for a rollout, and isn't taken for one that somebody made by hand. Once: what was applied
     since, or taken over, stays the record.
     """
-    if before.settings.hash == after.settings.hash or before.engine_id != after.engine_id:
+    now = {one.name: settings_for(after, one).hash for one in after.processes}
+    was = {one.name: settings_for(before, one) for one in before.processes}
+    of_process = {name: settings for name, settings in was.items() if now.get(name) not in {None, settings.hash}}
+    if not of_process or before.engine_id != after.engine_id:
         return
     recorded = {record.process for record in books.applied.of([before.id])}
-    of_process = {one.name: settings_for(before, one) for one in before.processes}
     for seen in books.observations.of(before.id):
         if seen.process in recorded or not seen.present or seen.settings_hash or seen.process not in of_process:
             continue

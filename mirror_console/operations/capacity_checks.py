@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mirror_console.domain.check import Answer, Check, CheckResult
-from mirror_console.domain.companions import companions_of
+from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.counting import counted
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.environment import Limits
@@ -51,7 +51,8 @@ def _together(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget]) 
     beside = [one.settings.limits for one in others for _ in one.processes] + [one.limits for one in scene.strangers]
     planned_here = [one for target in targets for one in (target, *companions_of(target))]
     after = [*beside, *(one.settings.limits for one in planned_here)]
-    before = [*beside, *(_limits_now(scene, one) for one in planned_here)]
+    leaving = [one for target in targets for one in going_of(target)]
+    before = [*beside, *(_limits_now(scene, one) for one in (*planned_here, *leaving))]
     granted, already = (sum(limits.memory for limits in several) for several in (after, before))
     unlimited = sum(not limits.memory for limits in after)
     free = f"; {counted(unlimited, 'container')} without a limit" if unlimited else ""

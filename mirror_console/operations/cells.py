@@ -129,6 +129,7 @@ class Cells:
             # What was seen before its account lost its access is nobody's to tell now.
             seen, contact = None, self._kept_out(environment.engine_id, application.account, now)
         beside = known.beside(environment) if seen is not None else (None,) * (len(environment.processes) - 1)
+        going = known.going(environment) if seen is not None else ()
         expectation = self._expectation(application, environment, now)
         if before is None or before.observation is not seen or before.beside != beside:
             health, how = worst_health(health_of(seen), beside), None
@@ -160,11 +161,12 @@ class Cells:
             *verdict,
             engine.name if engine is not None else "",
             engine.at_once if engine is not None else 1,
-            seen is not None and self._is_pending(environment, seen, beside),
+            seen is not None and (bool(going) or self._is_pending(environment, seen, beside)),
             step,
             hold is not None and hold.active(now),
             known.names.get(seen.fingerprint or seen.recorded, ()) if seen is not None else (),
             beside,
+            going,
         )
         if before is not None and before.expected is made.expected and before == made:
             return before

@@ -168,10 +168,7 @@ def _records(
         catalog_id=console.catalog.id,
         environments=titles,
         containers={
-            process.container: titles[one.id]
-            for one in placed
-            if one.engine_id == engine.id
-            for process in one.processes
+            container: titles[one.id] for one in placed if one.engine_id == engine.id for container in one.containers
         },
         over=frozenset(rollout.id for rollout in rollouts if rollout.state in ENDED),
         unfinished=frozenset(rollout.id for rollout in unfinished),
@@ -183,7 +180,7 @@ def _records(
         brought_by={one.id: one.brought_by for one in held if one.brought_by},
         fingerprints={},
         passed=_passed(grid),
-        serving={process.container: one.container for one in placed for process in one.processes[1:]},
+        serving={container: one.container for one in placed for container in one.containers[1:]},
     )
 
 

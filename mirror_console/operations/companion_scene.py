@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mirror_console.domain.companions import companions_of
+from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.observation import LABEL, Container, State
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.operations.ports import EngineSession
@@ -17,6 +17,8 @@ from mirror_console.operations.turn import Turn
 
 ABOUT = ("prev", "prev-restart", "prev-running")
 """The labels of a lock that tell how an old container was; those of a companion have its name behind them."""
+GOES = LABEL + "prev-goes."
+"""The label of a lock, with the name of a process behind it, that tells that its container is taken away."""
 
 
 def scene_of(turn: Turn, companion: PlannedTarget) -> Scene:
@@ -45,8 +47,9 @@ def as_it_was(scene: Scene) -> Container | None:
 
 def about_companions(turn: Turn) -> Mapping[str, str]:
     """How the old containers of the companions are before anything is changed, as labels of the lock."""
-    found: dict[str, str] = {}
-    for one in companions_of(turn.target.planned):
+    leaving = going_of(turn.target.planned)
+    found = {GOES + one.process: "yes" for one in leaving}
+    for one in (*companions_of(turn.target.planned), *leaving):
         old = turn.inspect(one.before_container_id) if one.before_container_id else None
         found |= {f"{name}.{one.process}": value for name, value in about_old(old, one).items()}
     return found

@@ -3,6 +3,7 @@
 All new containers are made before anything is changed. Workers of the old version stop before the release command. The
 others go when the new container that serves is well, and theirs come after it. Only when all are well is the old one
 that serves renamed away, which is the commit point of them all: cut off before it, all go back; after it, all go on.
+What is declared no more stops and goes with its like.
 Each function looks first, and does what isn't done yet: whoever recovers goes on with the same ones.
 """
 
@@ -10,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mirror_console.domain.companions import companions_of
+from mirror_console.domain.companions import companions_of, going_of, workers_of
 from mirror_console.domain.health import Verdict
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.operations import going
 from mirror_console.operations.companion_scene import as_it_was, scene_of
 from mirror_console.operations.containers import (
     arm_new,
@@ -49,10 +51,7 @@ def make(turn: Turn, image: Image) -> None:
 
 def stop_workers(turn: Turn) -> None:
     """Stop the old workers: the release command changes the data that they would go on working on."""
-    workers = {one.name for one in turn.target.planned.companions if one.worker}
-    for one in companions_of(turn.target.planned):
-        if one.process not in workers:
-            continue
+    for one in workers_of(turn.target.planned):
         with turn.of(one):
             old = turn.inspect(one.before_container_id) if one.before_container_id else None
             if old is not None:
@@ -68,6 +67,7 @@ def take_over(turn: Turn, serving: Container) -> None:
 
     The new one that is `serving`, which was verified before, is looked at once more: that took its time.
     """
+    going.stop_all(turn)
     started: list[tuple[PlannedTarget, Container]] = []
     for one in companions_of(turn.target.planned):
         with turn.of(one):
@@ -101,6 +101,7 @@ def settle(turn: Turn) -> None:
             if scene.old is not None and scene.old.name == one.container:
                 commit(turn, scene.old, scene.new)
             name_new(turn, scene.new)
+    going.settle(turn)
 
 
 def watched(turn: Turn) -> Callable[[], str | None]:
@@ -123,7 +124,7 @@ def watched(turn: Turn) -> Callable[[], str | None]:
 
 def retire(turn: Turn) -> None:
     """Remove what is older than the ways back."""
-    for one in companions_of(turn.target.planned):
+    for one in (*companions_of(turn.target.planned), *going_of(turn.target.planned)):
         with turn.of(one):
             older = turn.last_look_named(one.container + OLDER)
             old = turn.last_look(one.before_container_id) if one.before_container_id else None

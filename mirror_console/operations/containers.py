@@ -5,7 +5,9 @@ Whoever has to do with several, as of an environment with several processes, doe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import HOST_NETWORK, RestartPolicy
@@ -21,6 +23,7 @@ from mirror_console.operations.scene import NEXT, OLDER, PREV, container_labels,
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
 from mirror_console.operations.turn import StepFailed, Turn
 
+NOTHING_MORE: Mapping[Step, Mapping[str, str]] = MappingProxyType({})
 BUILT_IN_NETWORKS = frozenset({"host", "none", "bridge", "default"})
 LOOK_EVERY = 0.25
 
@@ -207,11 +210,16 @@ def commit(turn: Turn, old: Container, new: Container) -> str:
     It is empty where somebody has removed the old one meanwhile: the new one is verified, and goes on without.
     That the `new` one is named next is announced.
     """
+    return put_aside(turn, old, {Step.NAME: {"new": new.id}})
+
+
+def put_aside(turn: Turn, old: Container, then: Mapping[Step, Mapping[str, str]] = NOTHING_MORE) -> str:
+    """Rename an old one away, and say what comes `then`. Returns its id, or nothing where it is gone."""
     planned = turn.planned
     prev, older = planned.container + PREV, planned.container + OLDER
     if turn.inspect(old.id) is None:
         return ""
-    renames = {Step.COMMIT: {"old": old.id}, Step.NAME: {"new": new.id}}
+    renames = {Step.COMMIT: {"old": old.id}, **then}
     kept = turn.inspect(prev)
     if kept is not None and kept.id != old.id:
         leftover = turn.inspect(older)

@@ -11,8 +11,9 @@ from mirror_console.domain.applied import Applied
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.image import Image
-from mirror_console.domain.observation import Container, Difference, Observation
-from mirror_console.domain.pending import replaced_secret, settings_changes
+from mirror_console.domain.observation import Container, Difference, Observation, of_process
+from mirror_console.domain.pending import going_away, replaced_secret, settings_changes
+from mirror_console.domain.process import one_process, settings_for
 from mirror_console.domain.secret import Secret
 from mirror_console.domain.taking import Observed
 from mirror_console.errors import InvalidInput, Problem, VaultError
@@ -47,10 +48,21 @@ def drift_of(console: Console, environment_id: str, *, ask_keyring: bool = False
         record = _record(books, environment)
         seen = observation_of(books, environment)
         applied = record.settings if record else _applied_without_record(books, environment, seen)
+        looks = {one.process: one for one in books.observations.of(environment_id) if one.present}
+        records = records_of(books, [environment.id])
     changes = settings_changes(applied, environment.settings) if applied else ()
+    others = environment.processes[1:]
+    for one in others:
+        last = records.get((environment.id, one.name))
+        found = settings_changes(last.settings, settings_for(environment, one)) if last is not None else ()
+        changes += tuple(of_process(one.name, each) for each in found if each not in changes)
     if ask_keyring and record is not None:
         changes += tuple(replaced_secret(name) for name in replaced(console, environment, record))
+    changes += tuple(going_away(one.name) for one in environment.going if one.name in looks)
     drift = seen.differences if seen else ()
+    drift += tuple(
+        of_process(one.name, each) for one in others if one.name in looks for each in looks[one.name].differences
+    )
     return DriftReport(application, environment, record, drift, seen.not_compared if seen else "", changes)
 
 
@@ -94,6 +106,24 @@ class Found:
     judged: Judged
     engine: Engine
     session: EngineSession
+    process: str
+    """Of which of its processes it is the container."""
+
+    @property
+    def serves(self) -> bool:
+        """Whether it is the process that serves."""
+        return self.process == self.environment.processes[0].name
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """What differs, told with the name of the process where it doesn't serve."""
+        found = self.judged.differences
+        return found if self.serves else tuple(of_process(self.process, one) for one in found)
+
+    def own(self, fields: Collection[str]) -> tuple[str, ...]:
+        """Those of some fields that are this process's, without its name."""
+        mine = {told.field: one.field for told, one in zip(self.differences, self.judged.differences, strict=True)}
+        return tuple(mine[field] for field in fields if field in mine)
 
     @property
     def container(self) -> Container:
@@ -106,38 +136,45 @@ class Found:
         return self.observed.image
 
 
-def find(console: Console, environment_id: str) -> Found:
-    """Look at the container of an environment now. Raises EngineError, InvalidInput where there is none to compare."""
+def find(console: Console, environment_id: str) -> list[Found]:
+    """Look at the containers of an environment now: of each of its processes that has one, the one that serves first.
+
+    Raises EngineError, InvalidInput where there is none to compare.
+    """
     with console.catalog.read() as books:
         environment = books.environments.get(environment_id)
         application = books.applications.get(environment.application_id)
-        record = _record(books, environment)
+        records = records_of(books, [environment.id])
     engine = reached_now(console, environment.engine_id, application.id)
     session = console.engines.session(engine)
-    container = session.inspect(environment.container)
-    image = session.image(container.image_id) if container else None
-    if container is None or image is None:
-        words = f"there is no container '{environment.container}'" if container is None else "its image can't be read"
-        raise InvalidInput("There is nothing to take over.", [Problem("container", words)], "Check it again.")
+    found = []
+    for process in environment.processes:
+        container = session.inspect(process.container)
+        image = session.image(container.image_id) if container else None
+        if container is not None and image is not None:
+            record = records.get((environment.id, process.name))
+            alone = one_process(environment, process.name)
+            compared = judged(console, alone, container, image, record)
+            observed = _observed(environment, container, image)
+            found.append(Found(application, environment, record, observed, compared, engine, session, process.name))
+        elif process == environment.processes[0]:
+            words = f"there is no container '{process.container}'" if container is None else "its image can't be read"
+            raise InvalidInput("There is nothing to take over.", [Problem("container", words)], "Check it again.")
+    return found
+
+
+def _observed(environment: Environment, container: Container, image: Image) -> Observed:
     references = {
         name: environment.settings.secrets.get(name) or secret_reference(environment.id, name)
         for name in container.variables
         if _may_be_secret(environment.id, name)
     }
-    return Found(
-        application,
-        environment,
-        record,
-        Observed(container, image, references),
-        judged(console, environment, container, image, record),
-        engine,
-        session,
-    )
+    return Observed(container, image, references)
 
 
-def chosen_fields(found: Found, fields: Collection[str]) -> tuple[str, ...]:
+def chosen_fields(found: Sequence[Found], fields: Collection[str]) -> tuple[str, ...]:
     """The fields of the differences that are meant: all where none is named. Raises InvalidInput."""
-    there = [difference.field for difference in found.judged.differences]
+    there = [difference.field for one in found for difference in one.differences]
     problems = [
         Problem("field", "an image is kept by holding its environment: on the mirror's form")
         if field == "image"
@@ -159,9 +196,10 @@ def _record(books: Books, environment: Environment) -> Applied | None:
     return records_of(books, [environment.id]).get((environment.id, environment.processes[0].name))
 
 
-def observation_of(books: Books, environment: Environment) -> Observation | None:
-    process = environment.processes[0].name
-    return next((seen for seen in books.observations.of(environment.id) if seen.process == process), None)
+def observation_of(books: Books, environment: Environment, process: str = "") -> Observation | None:
+    """What was last seen of a process of an environment; without a name, of the one that serves."""
+    name = process or environment.processes[0].name
+    return next((seen for seen in books.observations.of(environment.id) if seen.process == name), None)
 
 
 def _applied_without_record(books: Books, environment: Environment, seen: Observation | None) -> Settings | None:

@@ -18,7 +18,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.import_batch import Known
 from mirror_console.operations.import_file import FORMAT
 from mirror_console.operations.import_schedule import freezes_content, windows_content
-from mirror_console.operations.process_input import containers_content, processes_content
+from mirror_console.operations.process_input import containers_content, process_limits_content, processes_content
 from mirror_console.operations.route_input import route_content
 from mirror_console.operations.typed import answers_text, span_text
 
@@ -140,6 +140,7 @@ def _environment(environment: Environment, engine: str, template: Route | None) 
             "engine": engine,
             "container": environment.container,
             "containers": containers_content(environment),
+            "process_limits": process_limits_content(environment),
             "protected": environment.protected,
             "hold": _hold(environment.hold) if environment.hold else None,
             "follows": _follows(environment.follows) if environment.follows else None,

@@ -74,7 +74,7 @@ def read_here(books: Books, engine: Engine, targets: Sequence[PlannedTarget]) ->
             for target in targets
             if schedule.windows and schedule.windows_of(_place(target, applications[target.application_id].account))
         ),
-        {process.container: one.id for one in environments.values() for process in one.processes},
+        {container: one.id for one in environments.values() for container in one.containers},
     )
 
 

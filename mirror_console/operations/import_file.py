@@ -37,11 +37,12 @@ from mirror_console.operations.import_texts import Texts
 from mirror_console.operations.placement import Placed
 from mirror_console.operations.placement import clashes as placement_clashes
 from mirror_console.operations.process_input import (
+    OF_ENVIRONMENT,
     declared_by,
     follow,
-    read_containers,
+    read_others,
     read_processes,
-    unknown_containers,
+    unknown_processes,
 )
 from mirror_console.operations.yaml_text import Node
 
@@ -62,7 +63,7 @@ SOURCE = (
     "processes",
 )
 MIRROR = (*COMMON, "source", "image_source")
-ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold", "follows", "group", "containers")
+ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold", "follows", "group", *OF_ENVIRONMENT)
 
 
 class ImportFile:
@@ -172,16 +173,17 @@ class ImportFile:
             application_id=application.id,
             name=name,
             engine_id=self._engine_id(fields, before),
-            processes=(web, *read_containers(fields, before.processes[1:] if before else ())),
+            processes=(web, *read_others(fields, before.processes[1:] if before else ())),
             settings=read_settings(below, old, references),
             protected=fields.flag("protected", before.protected if before else False),
             hold=before.hold if before and "hold" not in fields else read_hold(fields, self._person, self._now),
             follows=before.follows if before and "follows" not in fields else read_follows(fields),
             group=fields.text("group", before.group if before else ""),
+            going=before.going if before else (),
         )
         known = [*batch.applications.values(), *self._known.applications]
         environment = with_processes(environment, declared_by(application, known))
-        batch.problems += unknown_containers(fields, environment)
+        batch.problems += unknown_processes(fields, environment)
         batch.problems += environment_problems(environment, at)
         if application.is_mirror and environment.follows is not None:
             fields.wrong("follows", "only a source's environment follows a tag: a mirror's takes what its source has")

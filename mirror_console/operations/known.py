@@ -109,6 +109,14 @@ class Known:
         of_process = self._observations.get(environment.id, {})
         return tuple(of_process.get(one.name) for one in environment.processes[1:])
 
+    def going(self, environment: Environment) -> tuple[Observation, ...]:
+        """What is there still of the processes of an environment that its source declares no more."""
+        if not environment.going:
+            return ()
+        of_process = self._observations.get(environment.id, {})
+        seen = (of_process.get(one.name) for one in environment.going)
+        return tuple(one for one in seen if one is not None and one.present)
+
     def read(self, books: Books, changes: Changes) -> Concerned:
         """Read what changed; what of it is new."""
         found = Concerned()
@@ -217,7 +225,7 @@ class Known:
         found.looks.add(one.engine_id)
         found.environments.add(one.id)
         self._note_owner(one.application_id, found)
-        kept, names = self._observations[one.id], {process.name for process in one.processes}
+        kept, names = self._observations[one.id], {process.name for process in (*one.processes, *one.going)}
         for name in kept.keys() - names:
             del kept[name]
         self._note_seen(one.id, found)

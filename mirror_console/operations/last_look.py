@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from mirror_console.domain.applied import Applied
-from mirror_console.domain.companions import companions_of
+from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.environment import Environment, Process
 from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.process import after_turn
 from mirror_console.domain.rollout import TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.applied import record_of, records_of
@@ -57,7 +58,21 @@ def _beside_ended(turn: Turn) -> list[Callable[[Books], None] | None]:
         record = record_of(turn.console, one, new, turn.rollout_id)
         notes.append(partial(_save_applied, record))
         notes.append(_note(turn, one, turn.last_look_named, partial(_planned_alone, one), record))
-    return notes
+    for one in going_of(turn.planned):
+        notes += [_note(turn, one, turn.inspect, partial(_planned_alone, one)), partial(_forget_applied, one)]
+    # Last: with a process that it has no more goes what was seen of it.
+    return [*notes, partial(_save_processes, turn.planned)]
+
+
+def _forget_applied(planned: PlannedTarget, books: Books) -> None:
+    books.applied.remove(planned.environment_id, planned.process)
+
+
+def _save_processes(planned: PlannedTarget, books: Books) -> None:
+    for environment in books.environments.some([planned.environment_id]) if planned.companions else ():
+        after = after_turn(environment, planned.companions)
+        if after != environment:
+            books.environments.save(after)
 
 
 def _save_applied(record: Applied, books: Books) -> None:
@@ -81,7 +96,10 @@ def look_last(turn: Turn) -> None:
 def _noted_now(turn: Turn) -> Callable[[Books], None] | None:
     planned = turn.planned
     notes = [_note(turn, planned, turn.inspect, lambda books: books.environments.some([planned.environment_id]))]
-    notes += [_note(turn, one, turn.inspect, partial(_planned_alone, one)) for one in companions_of(planned)]
+    notes += [
+        _note(turn, one, turn.inspect, partial(_planned_alone, one))
+        for one in (*companions_of(planned), *going_of(planned))
+    ]
     told = [each for each in notes if each is not None]
 
     def note(books: Books) -> None:

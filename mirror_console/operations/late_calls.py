@@ -7,7 +7,7 @@ other meets one that serves, or makes a container that never ran: whoever has th
 
 from __future__ import annotations
 
-from mirror_console.domain.companions import companions_of
+from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.in_place import granted_to
 from mirror_console.domain.observation import Container
 from mirror_console.domain.rollout import Step, TargetState
@@ -28,7 +28,7 @@ def outlast(turn: Turn, seconds: float) -> None:
     Raises StepFailed where it was removed, or can't be put right.
     """
     serving = turn.inspect(turn.planned.container)
-    beside = [(one, turn.inspect(one.container)) for one in companions_of(turn.planned)]
+    beside = [(one, turn.inspect(one.container)) for one in (*companions_of(turn.planned), *going_of(turn.planned))]
     turn.become(TargetState.BAKING, f"watches for {seconds:.0f} s whether a late call of the other console arrives")
     until = turn.console.monotonic() + seconds
     while turn.console.monotonic() < until:

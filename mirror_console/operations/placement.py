@@ -32,10 +32,10 @@ def clashes(everything: Iterable[Placed], engines: Mapping[str, str]) -> list[Pr
     for placed in sorted(everything, key=lambda placed: bool(placed.at)):
         engine_id = placed.environment.engine_id
         engine = engines.get(engine_id, "the engine")
-        for process in placed.environment.processes:
-            other = names.setdefault((engine_id, process.container), placed)
+        for container in placed.environment.containers:
+            other = names.setdefault((engine_id, container), placed)
             if other is not placed and placed.at:
-                words = f"{other.title} has the container '{process.container}' on {engine} already"
+                words = f"{other.title} has the container '{container}' on {engine} already"
                 found.append(Problem(f"{placed.at}.container", words))
         for port in placed.environment.settings.ports:
             if not port.host:

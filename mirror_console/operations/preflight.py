@@ -15,7 +15,7 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.engine_kind import NO_ROLLOUTS, EngineKind
 from mirror_console.domain.fetching import why_another_gives_it
 from mirror_console.domain.image import Image, parse_reference
-from mirror_console.domain.observation import Difference
+from mirror_console.domain.observation import Difference, of_process
 from mirror_console.domain.plan import Plan, PlannedTarget, Reason, Way, why_nothing
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.domain.rollout import OVER
@@ -230,18 +230,14 @@ def _catalogued(
         for target in targets:
             mirror = books.applications.get(target.application_id)
             required[target.environment_id] = sources[mirror.source_id].required_variables
-            beside = {one.name for one in target.companions}
+            others = {one.name for one in target.companions}
             changed[target.environment_id] = [
-                difference if found.process == target.process else _of_process(found.process, difference)
+                difference if found.process == target.process else of_process(found.process, difference)
                 for found in books.observations.of(target.environment_id)
-                if found.process == target.process or found.process in beside
+                if found.process == target.process or found.process in others
                 for difference in found.differences
             ]
     return required, changed
-
-
-def _of_process(name: str, difference: Difference) -> Difference:
-    return replace(difference, field=f"{name}: {difference.field}")
 
 
 def _image_of(target: PlannedTarget) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from mirror_console.domain.companions import companions_of
+from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.rollout import Step, TargetState
@@ -44,8 +44,8 @@ def put_back(turn: Turn, why: str) -> None:
         # Looked for before anything is stopped: the new one may be all that the environment has.
         left = "; the new one is left as it is" if scene.new is not None else ""
         raise StepFailed(Step.START_OLD, f"the old container is gone, so that it can't be put back{left}")
-    beside = companions_of(turn.planned)
-    touched = was_touched(turn, scene, labels) or any(_is_touched(turn, one) for one in beside)
+    beside, leaving = companions_of(turn.planned), going_of(turn.planned)
+    touched = was_touched(turn, scene, labels) or any(_is_touched(turn, one) for one in (*beside, *leaving))
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
     unnamed: StepFailed | None = None
@@ -61,7 +61,7 @@ def put_back(turn: Turn, why: str) -> None:
         set_restart(turn, Step.STOP_NEW, scene.new.id, RestartPolicy.NO, 0, "new")
     if turn.planned.swap is Swap.RECREATE:
         unnamed = _bring_old_back(turn, scene, labels)
-    unnamed = _bring_companions_back(turn, beside) or unnamed
+    unnamed = _bring_companions_back(turn, (*beside, *leaving)) or unnamed
     if unnamed is not None:
         raise unnamed
     try:

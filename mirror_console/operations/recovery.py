@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from mirror_console.domain.companions import companions_of
+from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.fetching import ARRIVED
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import OnFailure, PlannedTarget, Swap
-from mirror_console.domain.recovery import Found, Part, Seen, classify, down_now, together
+from mirror_console.domain.recovery import Found, Part, Seen, classify, classify_going, down_now, together
 from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Step, Target, TargetState, end_state
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
@@ -169,6 +169,11 @@ def _classify(scene: Scene, planned: PlannedTarget, rollout_id: str, session: En
     beside = [
         _classify_one(seen_at(session, planned, one, rollout_id), one, rollout_id) for one in companions_of(planned)
     ]
+    for one in going_of(planned):
+        there = seen_at(session, planned, one, rollout_id)
+        old = _seen(there.old, there, one)
+        if old is not None:
+            beside.append(classify_going(old, old_ran=old_ran(recorded(there))))
     return together(_classify_one(scene, planned, rollout_id), beside)
 
 

@@ -194,7 +194,8 @@ def _planned(
     placed = known.environments.get(before.environment_id)
     if placed is None or placed.engine_id != before.engine_id or placed.container != before.container:
         return left_out(Reason.CHANGED_SINCE, "it was removed, or placed elsewhere since")
-    if [one.name for one in placed.processes[1:]] != [one.name for one in before.companions]:
+    there = {one.name for one in (*placed.processes[1:], *placed.going)}
+    if there != {one.name for one in before.companions if not one.goes}:
         return left_out(Reason.CHANGED_SINCE, "its source declares other processes since")
     if before.swap is Swap.CREATE:
         return left_out(Reason.NO_WAY_BACK, "it had no container before: nothing is there to go back to")
@@ -307,15 +308,20 @@ def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> P
         before_settings=done.settings if done.settings != settings else None,
         changes=settings_changes(done.settings, settings),
         image_id=image.id if image is not None else "",
-        companions=tuple(_back_beside(one, now) for one, now in zip(done.companions, seen.beside, strict=True)),
+        companions=tuple(
+            _back_beside(one, now)
+            for one, now in zip(done.companions, seen.beside, strict=True)
+            if one.before_container_id or now is not None
+        ),
     )
 
 
 def _back_beside(done: PlannedProcess, now: Container | None) -> PlannedProcess:
-    """Another process goes back with the one that serves; one that it had none of before runs in the older version."""
+    """Another process goes back with the one that serves: one that was taken away is made again, a new one goes."""
     settings = done.before_settings or done.settings
     return replace(
         done,
+        goes=not done.before_container_id,
         settings=settings,
         before_container_id=now.id if now is not None else "",
         before_image_id=now.image_id if now is not None else "",

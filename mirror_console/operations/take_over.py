@@ -24,6 +24,7 @@ from mirror_console.domain.rollout import Rollout, RolloutState, Step, Target, T
 from mirror_console.errors import CatalogError, EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.access import reached_now
+from mirror_console.operations.companion_scene import GOES
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.fetch import Halting
 from mirror_console.operations.heartbeat import Heartbeat
@@ -32,7 +33,7 @@ from mirror_console.operations.late_calls import outlast, rest
 from mirror_console.operations.ports import EngineSession
 from mirror_console.operations.recovery import end, reconcile
 from mirror_console.operations.running import Running
-from mirror_console.operations.scene import NEXT, labelled_route, lock_name, lock_on, look
+from mirror_console.operations.scene import NEXT, PREV, labelled_route, lock_name, lock_on, look
 from mirror_console.operations.standing import CUT_OFF
 from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import Turn
@@ -266,7 +267,10 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
         settings=settings,
         engine_at_once=place.engine.at_once,
         taken_from=taken,
-        companions=_companions(session, environment, place.container, lock, taken),
+        companions=(
+            *_companions(session, environment, place.container, lock, taken),
+            *_going(session, environment, labels),
+        ),
     )
 
 
@@ -299,6 +303,18 @@ def _companions(
             )
         )
     return tuple(sorted(found, key=lambda one: one.name))
+
+
+def _going(session: EngineSession, environment: Environment, labels: Mapping[str, str]) -> tuple[PlannedProcess, ...]:
+    """The processes that the other console has begun to take away, from the labels of its lock."""
+    found = []
+    for process in sorted(name.removeprefix(GOES) for name in labels if name.startswith(GOES)):
+        old = session.inspect(labels.get(f"{LABEL}prev.{process}", ""))
+        if old is not None:
+            settings = replace(settings_beside(environment.settings, ()), restart=old.restart)
+            name = old.name.removesuffix(PREV)
+            found.append(PlannedProcess(process, name, settings, False, old.id, old.image_id, goes=True))
+    return tuple(found)
 
 
 def _swap(labels: Mapping[str, str], settings: Settings) -> Swap:

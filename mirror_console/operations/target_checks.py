@@ -115,6 +115,10 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
             *_healthy_now(one, there),
         ]
 
+    def of_going(one: PlannedTarget) -> list[CheckResult]:
+        there = scene.inspect(one.container)
+        return [*_current(one, there), _whose(scene, one, there), *_tied(scene, one, there)]
+
     own = [
         _settings(console, scene, target),
         *_current(target, old),
@@ -127,7 +131,7 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
         *_healthy_now(target, old),
         _way_back(scene, target, old),
     ]
-    return with_companions(target, own, of_companion)
+    return with_companions(target, own, of_companion, of_going)
 
 
 def said(target: PlannedTarget, check: Check, answer: Answer, words: str, remedy: str = "") -> CheckResult:
@@ -200,6 +204,20 @@ def _names_of_all(scene: EngineScene, target: PlannedTarget, old: Container | No
         return found
     remedy = "Remove it with 'docker rm -f', or declare the process again."
     return said(target, Check.NAMES, Answer.WARNING, runs_on, remedy)
+
+
+def _whose(scene: EngineScene, going: PlannedTarget, there: Container | None) -> CheckResult:
+    """Whether the container that is taken away is one that a rollout made."""
+    found = _names(scene, going, there)
+    if found.answer is not Answer.PASS or there is None or is_ours(there.labels, going.environment_id):
+        return found
+    words = f"'{there.name}' wasn't made by a rollout from here, and is taken away."
+    return said(going, Check.NAMES, Answer.WARNING, words, "Declare the process again where it is to stay.")
+
+
+def _tied(scene: EngineScene, target: PlannedTarget, old: Container | None) -> list[CheckResult]:
+    tied = ties(old, scene.listed, scene.strangers) if old is not None else None
+    return [said(target, Check.SHAPE, *tied)] if tied is not None else []
 
 
 def _names(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
@@ -283,9 +301,8 @@ def _lock_of_others(scene: EngineScene, target: PlannedTarget, old: Container | 
 def _shape(scene: EngineScene, target: PlannedTarget, old: Container | None) -> list[CheckResult]:
     if old is None:
         return []
-    tied = ties(old, scene.listed, scene.strangers)
-    if tied is not None:
-        return [said(target, Check.SHAPE, *tied)]
+    if tied := _tied(scene, target, old):
+        return tied
     if lost := not_made_again(target.settings, old):
         words = f"It has what the console can't make again: {', '.join(lost)}."
         remedy = "Deploy this environment by hand, or take that away from its container."

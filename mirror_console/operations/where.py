@@ -23,6 +23,7 @@ def where(console: Console, asked: str) -> Whereabouts:
         tell = reach(books).of
         observations, images, releases = books.observations.all(), books.images.all(), books.releases.all()
     places: dict[str, dict[str, Place]] = defaultdict(dict)
+    runs: dict[tuple[str, str], tuple[str, ...]] = defaultdict(tuple)
     for seen in observations:
         environment = environments.get(seen.environment_id)
         found = seen.fingerprint or seen.recorded
@@ -32,13 +33,16 @@ def where(console: Console, asked: str) -> Whereabouts:
         if not tell(environment.engine_id, application.account)[1]:
             continue
         # An environment counts once, however many of its processes run the image.
+        before = places[found].get(environment.id)
+        runs[found, environment.id] = several = (*runs[found, environment.id], seen.process)
         places[found][environment.id] = Place(
             application.name,
             environment.name,
             application.is_mirror,
             engines.get(seen.engine_id, ""),
-            seen.state in {State.RUNNING, State.RESTARTING},
+            seen.state in {State.RUNNING, State.RESTARTING} or (before is not None and before.running),
             seen.at,
+            several if len(several) < len(environment.processes) else (),
         )
     holding: dict[str, list[tuple[str, HeldImage]]] = defaultdict(list)
     for image in images:

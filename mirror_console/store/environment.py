@@ -14,10 +14,12 @@ from mirror_console.store.columns import json_text
 from mirror_console.store.shape import Shape, among
 from mirror_console.store.tables import environment, observation, process
 
-_SHAPE = Shape(Environment, environment, {"processes": sa.null().label("processes")})
-_PLACE = [field.name for field in fields(Environment)].index("processes")
+_SHAPE = Shape(Environment, environment, {"processes": sa.null().label("processes"), "going": sa.null().label("going")})
+_FIELDS = [field.name for field in fields(Environment)]
+_PLACE, _GOING = _FIELDS.index("processes"), _FIELDS.index("going")
 _PROCESS = Shape(Process, process)
-_MINE = _PROCESS.select.where(process.c.environment_id == sa.bindparam("of")).order_by(process.c.place)
+_COLUMNS = [process.c.going, *(process.c[field.name] for field in fields(Process))]
+_MINE = sa.select(*_COLUMNS).where(process.c.environment_id == sa.bindparam("of")).order_by(process.c.place)
 _PLACED = (
     sa.select(environment.c.id, environment.c.application_id, process.c.name, process.c.container)
     .select_from(process)
@@ -68,18 +70,20 @@ class Environments(Collection):
         """
         self._changes("environments", of=[value.id])
         self._connection.execute(_SHAPE.upsert, _SHAPE.values(value))
-        before = tuple(_PROCESS.read(self._connection.execute(_MINE, {"of": value.id})))
-        if before == value.processes:
+        there = self._connection.execute(_MINE, {"of": value.id}).all()
+        before = [(going, Process(*one)) for going, *one in there]
+        now = [*((False, one) for one in value.processes), *((True, one) for one in value.going)]
+        if before == now:
             return
         if before:
             self._connection.execute(sa.delete(process).where(process.c.environment_id == value.id))
         rows = [
-            {"environment_id": value.id, "place": place, **_PROCESS.values(one)}
-            for place, one in enumerate(value.processes)
+            {"environment_id": value.id, "place": place, "going": going, **_PROCESS.values(one)}
+            for place, (going, one) in enumerate(now)
         ]
         if rows:
             self._connection.execute(_PROCESS.insert, rows)
-        gone = {one.name for one in before} - {one.name for one in value.processes}
+        gone = {one.name for _, one in before} - {one.name for _, one in now}
         if gone:
             self._changes("observations", of=())
             seen = sa.delete(observation).where(observation.c.environment_id == value.id)
@@ -97,18 +101,24 @@ class Environments(Collection):
     ) -> list[Environment]:
         """Environments with their processes in two queries, however many there are."""
         chosen = _SHAPE.select.order_by(sa.text("environment.rowid"))
-        parts = sa.select(
-            process.c.environment_id, process.c.name, process.c.container, process.c.command, process.c.worker
-        ).order_by(process.c.environment_id, process.c.place)
+        parts = sa.select(process.c.environment_id, *_COLUMNS).order_by(process.c.environment_id, process.c.place)
         if which is not None:
             chosen = chosen.where(which)
             parts = parts.join(environment, environment.c.id == process.c.environment_id).where(which)
         processes: dict[str, tuple[Process, ...]] = {}
+        leaving: dict[str, tuple[Process, ...]] = {}
         with in_bulk():
-            for environment_id, *of_process in self._connection.execute(parts, parameters).all():
-                processes[environment_id] = (*processes.get(environment_id, ()), Process(*of_process))
+            for environment_id, going, *of_process in self._connection.execute(parts, parameters).all():
+                where = leaving if going else processes
+                where[environment_id] = (*where.get(environment_id, ()), Process(*of_process))
             make: Callable[..., Environment] = Environment
             return [
-                make(*row[:_PLACE], processes.get(row[0], ()), *row[_PLACE + 1 :])
+                make(
+                    *row[:_PLACE],
+                    processes.get(row[0], ()),
+                    *row[_PLACE + 1 : _GOING],
+                    leaving.get(row[0], ()),
+                    *row[_GOING + 1 :],
+                )
                 for row in self._connection.execute(chosen, parameters).all()
             ]

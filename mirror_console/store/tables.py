@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from mirror_console.domain.application import ImageSource, Kind
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.engine import Address, Contact, EngineFacts, TlsReferences
-from mirror_console.domain.environment import Hold, Settings, TagRule
+from mirror_console.domain.environment import Hold, Limits, Settings, TagRule
 from mirror_console.domain.fetching import FetchState
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.plan import LeftOut, PlannedTarget, RollbackOf, Way
@@ -183,6 +183,9 @@ process = _table(
     _column("container", Text()),
     _column("command", Json(tuple[str, ...], remembered=64)),
     _column("worker", Flag()),
+    _column("going", Flag()),
+    _column("limits", Json(Limits | None), null=True),
+    _column("own_limits", Json(Limits | None), null=True),
     sa.UniqueConstraint("environment_id", "name"),
     rowid=False,
 )

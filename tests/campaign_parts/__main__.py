@@ -16,7 +16,7 @@ from functools import partial
 
 from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Fault, Outcome
-from tests.campaign_parts.faults import command, console, container, engine, keeping, others, two, way
+from tests.campaign_parts.faults import command, console, container, engine, keeping, others, processes, two, way
 from tests.campaign_parts.mutants import BY_NAME, MUTANTS, Mutant
 from tests.campaign_parts.play import Point
 from tests.campaign_parts.world import World, opened_world
@@ -28,6 +28,7 @@ FAULTS: tuple[Fault, ...] = (
     *way.FAULTS,
     *container.FAULTS,
     *command.FAULTS,
+    *processes.FAULTS,
     *keeping.FAULTS,
     *two.FAULTS,
     *others.FAULTS,

@@ -28,6 +28,7 @@ from mirror_console.domain.environment import (
     Settings,
     Volume,
 )
+from mirror_console.domain.process import DeclaredProcess, with_processes
 from mirror_console.domain.release import Release
 from mirror_console.domain.release_command import ReleaseCommand
 from mirror_console.domain.route import Route
@@ -36,6 +37,8 @@ from mirror_console.operations.refresh import refresh
 from tests.campaign_parts import mutants
 
 app: Any = importlib.import_module("mirror_console.app")
+BESIDE = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done")
+"""What processes run beside the one that serves."""
 FIRST = "0"
 """The first boundary that is met, whatever it is."""
 
@@ -83,6 +86,8 @@ class Scene:
     command: Sequence[str] = ()
     """Its source's release command."""
     command_limit: float = 60.0
+    several: bool = False
+    """Whether it has a worker beside the one that serves, and another that its source declares no more."""
     edge: str = ""
     """The network in which it is found by an alias, so that a new one starts beside the old one; empty for none."""
 
@@ -157,13 +162,18 @@ def _prepare(scene: Scene) -> None:
             if scene.command:
                 command = ReleaseCommand(tuple(scene.command), scene.command_limit, reversible=True)
                 source = replace(source, release_command=command)
+            if scene.several:
+                worker = DeclaredProcess("worker", BESIDE, worker=True)
+                source = replace(source, processes=(DeclaredProcess("web", serves=True), worker))
             books.applications.save(source)
             none = (Process("web", "no-such"),)
             books.environments.save(Environment("source-live", "source", "live", "engine", none))
             books.applications.save(Application("mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source"))
-            process = (Process("web", scene.container),)
-            settings = _settings(scene, secrets)
-            books.environments.save(Environment(scene.identity, "mirror", "live", "engine", process, settings))
+            place = Environment(scene.identity, "mirror", "live", "engine", (Process("web", scene.container),))
+            place = with_processes(replace(place, settings=_settings(scene, secrets)), source.processes)
+            if scene.several:
+                place = replace(place, going=(Process("mailer", f"{scene.container}-mailer", BESIDE, worker=True),))
+            books.environments.save(place)
             repository, _, digest = scene.reference.partition("@")
             goal = ("goal", "source-live", scene.fingerprint, repository, digest, now, now)
             books.releases.save(Release(*goal, version=scene.version))

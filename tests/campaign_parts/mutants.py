@@ -21,6 +21,7 @@ from mirror_console.errors import CatalogError, EngineError
 from mirror_console.operations.turn import Turn
 
 beside: Any = importlib.import_module("mirror_console.operations.beside")
+companions: Any = importlib.import_module("mirror_console.operations.companions")
 putting: Any = importlib.import_module("mirror_console.operations.put_back")
 recovery: Any = importlib.import_module("mirror_console.operations.recovery")
 steps: Any = importlib.import_module("mirror_console.operations.steps")
@@ -280,6 +281,19 @@ def _take_the_new_one_away_first() -> None:
     _put(putting, "_bring_old_back", bring_old_back)
 
 
+def _let_workers_work() -> None:
+    _put(companions, "stop_workers", _nothing)
+
+
+def _put_one_back_alone() -> None:
+    _put(putting, "_bring_companions_back", _nothing)
+
+
+def _let_it_stay() -> None:
+    _put(companions.going, "stop_all", _nothing)
+    _put(companions.going, "settle", _nothing)
+
+
 def _forget_the_route() -> None:
     _put(putting, "join", _nothing)
 
@@ -311,6 +325,9 @@ MUTANTS = (
         "recover-unasked", "looking at what was cut off puts it back", ("kill-boundary",), _recover_without_being_asked
     ),
     Mutant("command-again", "recovery runs a release command again", ("command-killed",), _run_the_command_again),
+    Mutant("workers-go-on", "workers work on during a release command", ("kill-several",), _let_workers_work),
+    Mutant("one-alone", "putting back brings back what serves alone", ("kill-several",), _put_one_back_alone),
+    Mutant("stays", "what is declared no more stays", ("kill-several",), _let_it_stay),
     Mutant("trust-reply", "a reply counts as done", ("exits-at-once",), _trust_the_reply),
     Mutant("send-again", "what is unknown is sent again", ("connection-cut",), _send_again_what_is_unknown),
     Mutant("by-name", "the old container is stopped by its name", ("name-taken",), _address_by_name),

@@ -18,6 +18,7 @@ from mirror_console.domain.plan import REST, WaveSize
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.operations import typed
+from mirror_console.operations.application_input import ProcessesInput
 from mirror_console.operations.applications import (
     EnvironmentInput,
     MirrorInput,
@@ -138,6 +139,23 @@ def test_editing_shows_what_was_typed_and_changes_nothing_by_itself(console: Con
         source = books.applications.by_slug("webshop")
     assert source is not None
     assert save_source(console, source_input(console, source.id), source.id) == source
+
+
+def test_limits_of_other_processes_are_typed_by_their_names(console: Console) -> None:
+    with console.catalog.read() as books:
+        (source,) = books.applications.sources()
+    declared = ProcessesInput("web\nworker = work")
+    save_source(console, replace(source_input(console, source.id), processes=declared), source.id)
+    mirror = save_mirror(console, MIRROR)
+    (shown,) = mirror_input(console, mirror.id).environments
+    assert (shown.others, shown.process_limits) == (("worker",), "")
+    for text, words in (("worker 1 CPUs", "write worker = "), ("jobs = 1 CPUs", "'jobs' is none of its")):
+        change = replace(MIRROR, environments=(replace(shown, process_limits=text),))
+        (found,) = problems(console, change, mirror.id)
+        assert (found.field, words in found.words) == ("environments[0].process_limits", True)
+    save_mirror(console, replace(MIRROR, environments=(replace(shown, process_limits="worker = 0"),)), mirror.id)
+    assert environment(console, mirror).processes[1].own_limits == Limits()
+    assert mirror_input(console, mirror.id).environments[0].process_limits == "worker = 0"
 
 
 def test_an_environment_keeps_its_identity_through_renaming(console: Console) -> None:

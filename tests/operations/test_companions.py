@@ -14,17 +14,23 @@ import pytest
 from mirror_console.domain.alignment import Cell, Status
 from mirror_console.domain.check import Check
 from mirror_console.domain.companions import companions_words
-from mirror_console.domain.environment import Limits
+from mirror_console.domain.environment import Environment, Limits, Process
+from mirror_console.domain.observation import BESIDE, LABEL, Role
 from mirror_console.domain.phrases import health_words
 from mirror_console.domain.plan import Change, Plan, PlannedTarget, Reason, Swap
 from mirror_console.domain.process import DeclaredProcess, with_processes
 from mirror_console.domain.release_command import ReleaseCommand
 from mirror_console.domain.rollout import Result, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.selection import matches, parse
 from mirror_console.domain.several import process_lines
 from mirror_console.domain.swap_words import swap_words
 from mirror_console.domain.verdict import verdict
-from mirror_console.errors import CatalogError
+from mirror_console.errors import CatalogError, InvalidInput
 from mirror_console.operations import recovery
+from mirror_console.operations.accepting import accept, undo
+from mirror_console.operations.adoption import adopt, adoption
+from mirror_console.operations.cleanup import look
+from mirror_console.operations.drift import drift_of
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
@@ -33,10 +39,11 @@ from mirror_console.operations.rollback import Part, plan_rollback
 from mirror_console.operations.rollout import Conductor, start
 from mirror_console.operations.status import survey
 from mirror_console.operations.take_over import take_over, watch
+from mirror_console.operations.where import where
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.container import Container
 from mirror_console.store.columns import json_text
-from tests.operations.fleet import QUICK, Fleet, now, small_fleet
+from tests.operations.fleet import QUICK, REPOSITORY, Fleet, now, small_fleet
 from tests.operations.test_locks import FAST, second_console
 
 pytestmark = pytest.mark.slow
@@ -109,6 +116,18 @@ def lines_of(fleet: Fleet, rollout: Rollout) -> list[tuple[str, Step]]:
 
 def cell(fleet: Fleet) -> Cell:
     return survey(fleet.console).rows[0].cells["live"]
+
+
+def declared_no_more(fleet: Fleet, container: str) -> None:
+    """A fourth process runs, a worker, which its source declares no more. It goes with the next rollout."""
+    engine, environment = fleet.simulated.engines["alpha"], fleet.environment(fleet.mirrors[0], "live")
+    if f"{container}.mc-prev" in ours(fleet):
+        engine.lose_container(f"{container}.mc-prev")
+    labels = {LABEL + "env": environment.id, LABEL + "process": "mailer", LABEL + "role": str(Role.APPLICATION)}
+    host = {"RestartPolicy": {"Name": "always", "MaximumRetryCount": 0}}
+    engine.run(container, f"{REPOSITORY}:26.8.2", labels={**labels, BESIDE: "yes"}, host=host)
+    with fleet.console.catalog.write() as books:
+        books.environments.save(replace(environment, going=(Process("mailer", container, ("true",), worker=True),)))
 
 
 class Cut:
@@ -202,7 +221,9 @@ def test_cut_off_at_any_boundary_all_come_to_one_version(good: bool) -> None:
     """Which of the two choices follows takes turns, and turns with the run's seed."""
     command = ReleaseCommand(("true",), limit=20.0, reversible=True)
     with fleet_of_several(command) as fleet:
-        watching = Cut(fleet)
+        watching, mailer = Cut(fleet), f"{NAME}-mailer"
+        declared_no_more(fleet, mailer)
+        refresh(fleet.console, fleet.jobs)
         carried_out(fleet, watching)
         boundaries = [place for place, met in enumerate(watching.met) if met.endswith((":intent", ":sent"))]
         wrong, old, numbers = [], "26.8.3", count(4)
@@ -215,6 +236,8 @@ def test_cut_off_at_any_boundary_all_come_to_one_version(good: bool) -> None:
             new = f"26.8.{next(numbers)}"
             behaviour = Behaviour.OK if good else Behaviour.NEVER_HEALTHY
             fleet.publish(new, health_interval=0.02, behaviour=behaviour)
+            if mailer not in running(fleet):
+                declared_no_more(fleet, mailer)
             refresh(fleet.console, fleet.jobs)
             cut = Cut(fleet, place)
             try:
@@ -232,7 +255,8 @@ def test_cut_off_at_any_boundary_all_come_to_one_version(good: bool) -> None:
             expected = new if told is TargetState.DONE else old
             extra = sorted(name for name in ours(fleet).keys() - running(fleet).keys() if not name.endswith(".mc-prev"))
             extra = [name for name in extra if not name.startswith("mc-rel.")]
-            if running(fleet) != all_of(expected) or extra or cut.twice or told is TargetState.STRANDED:
+            there = all_of(expected) | ({mailer: "26.8.2"} if told is not TargetState.DONE else {})
+            if running(fleet) != there or extra or cut.twice or told is TargetState.STRANDED:
                 wrong.append(f"{boundary}: {told} {ended.targets[0].words}, {running(fleet)}, {extra}, {cut.twice}")
                 break
             old = expected
@@ -274,21 +298,79 @@ def test_another_container_in_the_place_of_one_of_them_is_left_alone_and_blocks(
     assert any("tail: The container" in one.words for one in checked.blocking)
 
 
-def test_what_the_source_declares_no_more_and_still_runs_is_told(fleet: Fleet) -> None:
+def test_what_runs_for_a_process_that_is_not_known_and_what_is_taken_away_of_others_is_warned_of(fleet: Fleet) -> None:
+    engine, environment = fleet.simulated.engines["alpha"], fleet.environment(fleet.mirrors[0], "live")
+    labels = {LABEL + "env": environment.id, LABEL + "process": "cron", LABEL + "role": str(Role.APPLICATION)}
+    engine.run(f"{NAME}-cron", f"{REPOSITORY}:26.8.2", labels=labels)
+    (told,) = [one for one in preflight(fleet.console, fleet.jobs, planned(fleet)).warnings if one.check is Check.NAMES]
+    assert told.words == f"'{NAME}-cron' runs for a process that this catalog doesn't know, and isn't touched."
+    engine.lose_container(f"{NAME}-cron")
+    engine.run(f"{NAME}-hand", f"{REPOSITORY}:26.8.2")
     with fleet.console.catalog.write() as books:
-        books.applications.save(replace(books.applications.get("source"), processes=PROCESSES[:2]))
-        environment = fleet.environment(fleet.mirrors[0], "live")
-        books.environments.save(with_processes(environment, PROCESSES[:2]))
-    made = planned(fleet)
-    (found,) = [one for one in preflight(fleet.console, fleet.jobs, made).warnings if one.check is Check.NAMES]
-    assert f"'{NAME}-tail' runs for a process that its source declares no more" in found.words
+        books.environments.save(replace(environment, going=(Process("hand", f"{NAME}-hand"),)))
+    refresh(fleet.console, fleet.jobs)
+    (told,) = [one for one in preflight(fleet.console, fleet.jobs, planned(fleet)).warnings if one.check is Check.NAMES]
+    assert told.words == f"hand: '{NAME}-hand' wasn't made by a rollout from here, and is taken away."
+
+
+def declare(fleet: Fleet, *declared: DeclaredProcess) -> None:
+    with fleet.console.catalog.write() as books:
+        books.applications.save(replace(books.applications.get("source"), processes=declared))
+        books.environments.save(with_processes(fleet.environment(fleet.mirrors[0], "live"), declared))
+
+
+def test_what_the_source_declares_no_more_is_taken_away_and_made_again_by_a_rollback(fleet: Fleet) -> None:
+    carried_out(fleet)
+    declare(fleet, *PROCESSES[:2])
+    assert (cell(fleet).status, cell(fleet).pending) == (Status.ALIGNED, True)
+    assert process_lines(cell(fleet))[2] == ("tail", f"{NAME}-tail", "26.8.3, runs; a rollout takes it away")
+    report = drift_of(fleet.console, cell(fleet).environment.id)
+    assert [str(one) for one in report.pending] == ["process tail: declared → taken away"]
+    made = plan(fleet.console, "live", ["mirror-01"], QUICK, settings_only=True)
+    assert [str(one) for one in made.targets[0].changes] == ["process tail: declared → taken away"]
+    assert companions_words(made.targets)[-1] == "At 1 target tail is taken away."
+    assert swap_words(made.targets[0]).endswith("; with worker; tail is taken away")
     ended = carried_out(fleet, made=made)
-    assert running(fleet) == {NAME: "26.8.3", f"{NAME}-worker": "26.8.3", f"{NAME}-tail": "26.8.2"}
-    # Who was rolled out with it isn't who would go back with it.
-    with fleet.console.catalog.write() as books:
-        books.environments.save(with_processes(fleet.environment(fleet.mirrors[0], "live"), PROCESSES))
+    assert running(fleet) == {NAME: "26.8.3", f"{NAME}-worker": "26.8.3"}
+    assert ours(fleet)[f"{NAME}-tail.mc-prev"].id == made.targets[0].companions[1].before_container_id
+    of_tail = [step for process, step in lines_of(fleet, ended) if process == "tail"]
+    assert of_tail == [Step.STOP, Step.SHELVE, Step.COMMIT, Step.RETIRE]
+    # The catalog knows it no more: nothing waits, and its way back is for a clean-up to take.
+    assert not cell(fleet).environment.going
+    refresh(fleet.console, fleet.jobs)
+    assert (cell(fleet).status, cell(fleet).pending) == (Status.ALIGNED, False)
+    assert not planned(fleet).targets
+    with fleet.console.catalog.read() as books:
+        assert {one.process for one in books.applied.of([cell(fleet).environment.id])} == {"web", "worker"}
+        alpha = books.engines.get("alpha")
+    assert f"{NAME}-tail.mc-prev" in [one.name for one in look(fleet.console, alpha).goes]
+    # Back it comes as it was, and goes once more with the next rollout.
     back = plan_rollback(fleet.console, fleet.jobs, ended.id, Part.ALL)
-    assert [one.reason for one in back.left_out] == [Reason.CHANGED_SINCE]
+    assert [(one.name, one.change) for one in back.targets[0].companions] == [("worker", "replace"), ("tail", "create")]
+    assert carried_out(fleet, made=back).state is RolloutState.COMPLETED
+    assert running(fleet) == all_of("26.8.3")
+    assert [one.name for one in cell(fleet).environment.going] == ["tail"]
+    assert carried_out(fleet).state is RolloutState.COMPLETED
+    assert sorted(running(fleet)) == [NAME, f"{NAME}-worker"]
+    # Who was rolled out with it isn't who would go back with it.
+    declare(fleet, *PROCESSES)
+    again = plan_rollback(fleet.console, fleet.jobs, ended.id, Part.ALL)
+    assert [one.reason for one in again.left_out] == [Reason.CHANGED_SINCE]
+
+
+def test_a_rollback_takes_away_what_its_rollout_has_made(fleet: Fleet) -> None:
+    declare(fleet, *PROCESSES, DeclaredProcess("extra", ("sleep", "902")))
+    refresh(fleet.console, fleet.jobs)
+    ended = carried_out(fleet)
+    assert len(running(fleet)) == 4
+    back = plan_rollback(fleet.console, fleet.jobs, ended.id, Part.ALL)
+    assert back.targets[0].companions[-1].change == "take away"
+    assert carried_out(fleet, made=back).state is RolloutState.COMPLETED
+    assert running(fleet) == all_of("26.8.2")
+    # It is declared all the same: a rollout makes it again.
+    assert cell(fleet).status is Status.MISSING
+    assert carried_out(fleet).state is RolloutState.COMPLETED
+    assert len(running(fleet)) == 4
 
 
 def test_limits_of_several_are_changed_by_making_them_anew(fleet: Fleet) -> None:
@@ -300,6 +382,86 @@ def test_limits_of_several_are_changed_by_making_them_anew(fleet: Fleet) -> None
     assert carried_out(fleet, made=made).state is RolloutState.COMPLETED
     assert {ours(fleet)[name].host["Memory"] for name in ALL} == {64 * 1024 * 1024}
     assert not cell(fleet).pending
+    # One that its source grants something else, and its environment something else again.
+    granted = replace(PROCESSES[1], limits=Limits(pids=50)), replace(PROCESSES[2], limits=Limits(pids=60))
+    declare(fleet, PROCESSES[0], *granted)
+    environment = fleet.environment(fleet.mirrors[0], "live")
+    own = (*environment.processes[:2], replace(environment.processes[2], own_limits=Limits(cpus=0.5)))
+    with fleet.console.catalog.write() as books:
+        books.environments.save(replace(environment, processes=own))
+    assert cell(fleet).pending
+    made = plan(fleet.console, "live", ["mirror-01"], QUICK, settings_only=True)
+    assert [str(one) for one in made.targets[0].changes] == [
+        "worker: memory limit: 64 MiB → none",
+        "worker: process limit: none → 50",
+        "tail: memory limit: 64 MiB → none",
+        "tail: CPU limit: none → 0.5",
+    ]
+    assert made.targets[0].changes == drift_of(fleet.console, environment.id).pending
+    carried_out(fleet, made=made)
+    assert [ours(fleet)[name].host["PidsLimit"] for name in ALL[:2]] == [None, 50]
+    assert ours(fleet)[ALL[2]].host["NanoCpus"] == 500_000_000
+    assert not cell(fleet).pending
+
+
+def test_what_was_changed_by_hand_at_another_process_is_accepted_adopted_or_corrected(fleet: Fleet) -> None:
+    carried_out(fleet)
+    granted = Limits(memory=64 * 1024 * 1024)
+
+    def change() -> None:
+        worker = ours(fleet)[f"{NAME}-worker"]
+        worker.host["Memory"] = granted.memory
+        worker.config["Cmd"] = ["sleep", "99"]
+        refresh(fleet.console, fleet.jobs, inspect_all=True)
+
+    def now_() -> Environment:
+        return fleet.environment(fleet.mirrors[0], "live")
+
+    change()
+    before, told = now_(), ["worker: memory limit", "worker: command"]
+    assert cell(fleet).status is Status.DRIFTED
+    assert sorted(one.field for one in cell(fleet).differences) == sorted(told)
+    assert drift_of(fleet.console, before.id).drift == cell(fleet).differences
+    # What it runs is for its source to say; its limits are its own.
+    with pytest.raises(InvalidInput) as refused:
+        accept(fleet.console, before.id)
+    assert [str(one) for one in refused.value.problems] == ["worker: command: its source declares what it runs"]
+    taken = accept(fleet.console, before.id, ["worker: memory limit"])
+    assert (now_().processes[1].own_limits, now_().settings) == (granted, before.settings)
+    assert [one.field for one in cell(fleet).differences] == ["worker: command"]
+    undo(fleet.console, taken)
+    assert now_() == before
+    assert sorted(one.field for one in cell(fleet).differences) == sorted(told)
+    wished = adoption(fleet.console, before.id)
+    adopt(fleet.console, wished)
+    with fleet.console.catalog.read() as books:
+        declared = books.applications.get("source").processes[1]
+    assert declared == replace(PROCESSES[1], command=("sleep", "99"), limits=granted)
+    assert (now_().processes[1].own_limits, now_().processes[1].limits) == (None, granted)
+    assert (cell(fleet).status, cell(fleet).pending) == (Status.ALIGNED, False)
+    # Corrected by a rollout, which tells what it changes.
+    ours(fleet)[f"{NAME}-tail"].host["Memory"] = granted.memory
+    refresh(fleet.console, fleet.jobs, inspect_all=True)
+    made = planned(fleet)
+    assert [str(one) for one in made.targets[0].changes] == ["tail: memory limit: 64 MiB → none"]
+    carried_out(fleet, made=made)
+    assert cell(fleet).status is Status.ALIGNED
+
+
+def test_each_of_them_is_found_by_a_filter_and_where_a_build_runs(fleet: Fleet) -> None:
+    carried_out(fleet)
+    engine = fleet.simulated.engines["alpha"]
+    engine.lose_container(f"{NAME}-tail")
+    engine.run(f"{NAME}-tail", f"{REPOSITORY}:26.8.2")
+    refresh(fleet.console, fleet.jobs)
+    row = survey(fleet.console).rows[0]
+    for text, fits in (("container:*-worker", True), ("container:other", False), ("version:26.8.2", True)):
+        assert matches(parse(text), row, now()) is fits, text
+    assert matches(parse("running:26.8.2"), row, now())
+    places = [one for build in where(fleet.console, "26.8.2").builds for one in build.places]
+    assert [(one.application, one.processes) for one in places] == [("Mirror 01", ("tail",))]
+    places = [one for build in where(fleet.console, "26.8.3").builds for one in build.places if one.is_mirror]
+    assert [one.processes for one in places] == [("web", "worker")]
 
 
 def test_it_is_told_of_the_plan_who_is_replaced_with_it(fleet: Fleet) -> None:
@@ -321,6 +483,7 @@ def test_another_console_that_takes_over_brings_all_of_them_to_an_end(cut_at: St
     with fleet_of_several(command) as first, second_console(first) as second:
         first.console = replace(first.console, lock_times=FAST)
         first.publish("26.8.4", health_interval=0.02)
+        declared_no_more(first, mailer := f"{NAME}-mailer")
         refresh(second.console, second.jobs)
 
         def mark(boundary: str) -> None:
@@ -332,8 +495,9 @@ def test_another_console_that_takes_over_brings_all_of_them_to_an_end(cut_at: St
             carried_out(first, mark)
         place = second.environment(second.mirrors[0], "live").id
         ended = take_over(second.console, second.jobs, watch(second.console, place), "a test")
-        assert [one.name for one in ended.targets[0].planned.companions] == ["tail", "worker"]
-        assert running(first) == all_of(version), ended.targets[0].words
+        assert [one.name for one in ended.targets[0].planned.companions] == ["tail", "worker", "mailer"]
+        there = {mailer: "26.8.2"} if cut_at is Step.RELEASE else {}
+        assert running(first) == all_of(version) | there, ended.targets[0].words
         assert not [name for name in ours(first) if name.endswith(".mc-next") or name.startswith("mc-lock.")]
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Way
-from mirror_console.domain.environment import Environment, RestartPolicy, TagRule
-from mirror_console.domain.process import DeclaredProcess
+from mirror_console.domain.environment import Environment, Limits, Process, RestartPolicy, TagRule
+from mirror_console.domain.process import DeclaredProcess, settings_for
 from mirror_console.domain.release_command import BackupCommand, ReleaseCommand
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret
@@ -205,12 +205,16 @@ sources:
     processes:
       - {name: web, serves: yes}
       - {name: worker, command: celery -A shop worker, worker: yes}
-      - {name: scheduler, command: [celery, beat]}
+      - {name: scheduler, command: [celery, beat], limits: {memory: 64m, cpus: 0.5}}
 """
 
 
 def processes(console: Console) -> list[tuple[str, str]]:
     return [(one.name, one.container) for one in environment(console, "dunes-bakery").processes]
+
+
+def others(console: Console) -> tuple[Process, ...]:
+    return environment(console, "dunes-bakery").processes[1:]
 
 
 def test_processes_of_a_source_come_to_its_mirrors_and_are_written_out(console: Console, tmp_path: Path) -> None:
@@ -219,15 +223,17 @@ def test_processes_of_a_source_come_to_its_mirrors_and_are_written_out(console: 
     assert webshop(console).processes == (
         DeclaredProcess("web", serves=True),
         DeclaredProcess("worker", ("celery", "-A", "shop", "worker"), worker=True),
-        DeclaredProcess("scheduler", ("celery", "beat")),
+        DeclaredProcess("scheduler", ("celery", "beat"), limits=Limits(64 * 1024 * 1024, 0.5)),
     )
     derived = [("web", "dunes-live"), ("worker", "dunes-live-worker"), ("scheduler", "dunes-live-scheduler")]
     assert processes(console) == derived
     assert environment(console, "dunes-bakery").processes[1].worker
     assert [one.name for one in environment(console, "webshop").processes] == ["web"], "a source is only watched"
     assert "containers:" not in export_catalog(console)
-    own = "mirrors: [{name: Dunes Bakery, environments: [{name: live, containers: {worker: dunes-jobs}}]}]"
-    import_catalog(console, own)
+    own = "containers: {worker: dunes-jobs}, process_limits: {worker: {pids: 50}, scheduler: {memory: 0}}"
+    import_catalog(console, f"mirrors: [{{name: Dunes Bakery, environments: [{{name: live, {own}}}]}}]")
+    granted = [settings_for(environment(console, "dunes-bakery"), one).limits for one in others(console)]
+    assert granted == [Limits(pids=50), Limits()]
     assert processes(console) == [derived[0], ("worker", "dunes-jobs"), derived[2]]
     with empty_console(tmp_path / "other") as other:
         import_catalog(other, export_catalog(console))
@@ -238,6 +244,12 @@ def test_processes_of_a_source_come_to_its_mirrors_and_are_written_out(console: 
     assert processes(console) == [derived[0], ("worker", "dunes-jobs"), derived[2]]
     import_catalog(console, "sources: [{name: Webshop, processes: }]")
     assert processes(console) == derived[:1]
+    # What is declared no more goes with the next rollout, and is the same again where it is declared again.
+    assert [one.container for one in environment(console, "dunes-bakery").going] == ["dunes-jobs", derived[2][1]]
+    import_catalog(console, SEVERAL)
+    assert not environment(console, "dunes-bakery").going
+    assert processes(console) == [derived[0], ("worker", "dunes-jobs"), derived[2]]
+    assert others(console)[0].own_limits == Limits(pids=50)
 
 
 @pytest.mark.parametrize(
@@ -250,6 +262,8 @@ def test_processes_of_a_source_come_to_its_mirrors_and_are_written_out(console: 
         ("[{name: web, serves: yes, worker: yes}]", "can't stop before"),
         ("[{name: web, serves: yes}, {name: worker}]", "say what 'worker' runs"),
         ("[{name: web, serves: yes}, {name: Worker, command: a}]", "is not a name"),
+        ("[{name: web, serves: yes, limits: {pids: 1}}]", "limits of 'web', which serves, stand in the settings"),
+        ("[{name: web, serves: yes}, {name: worker, command: a, limits: {memory: 1m}}]", "smallest memory limit"),
     ],
 )
 def test_processes_that_are_none_are_refused(console: Console, wrong: str, words: str) -> None:

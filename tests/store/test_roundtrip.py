@@ -78,11 +78,13 @@ def test_an_application(catalog: Catalog, value: Application) -> None:
         application_id=st.just("mirror0"),
         engine_id=st.just("engine0"),
         processes=st.lists(anything(Process), max_size=3, unique_by=lambda process: process.name).map(tuple),
+        going=st.lists(anything(Process), max_size=1).map(tuple),
     )
 )
 def test_an_environment(catalog: Catalog, value: Environment) -> None:
     prepare(catalog)
-    value = replace(value, name="x" + value.name)
+    going = tuple(replace(one, name="another" + one.name) for one in value.going)
+    value = replace(value, name="x" + value.name, going=going)
     with catalog.write() as books:
         books.environments.save(value)
     with catalog.read() as books:
@@ -92,7 +94,7 @@ def test_an_environment(catalog: Catalog, value: Environment) -> None:
         assert books.environments.some(["same", "gone"]) == [value]
         placed = [one for one in books.environments.placed_on("engine0") if one.environment_id == "same"]
         assert [(one.process, one.container) for one in placed] == [
-            (one.name, one.container) for one in value.processes
+            (one.name, one.container) for one in (*value.processes, *value.going)
         ]
         assert [one.id for one in books.environments.of("mirror1")] == ["mirror1-test", "mirror1-live"]
 

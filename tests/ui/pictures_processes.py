@@ -24,7 +24,11 @@ from tests.ui.sample import NOW, SOURCE, cell, grid_of, mirror, sample_grid
 
 Scene = Callable[[MainWindow], QWidget]
 
-TYPED = ProcessesInput("web\nworker = celery -A shop worker\nscheduler = celery -A shop beat", "worker, scheduler")
+TYPED = ProcessesInput(
+    "web\nworker = celery -A shop worker\nscheduler = celery -A shop beat",
+    "worker, scheduler",
+    "worker = 512 MiB, 0.5 CPUs",
+)
 
 
 def _form(window: MainWindow) -> QWidget:
@@ -38,13 +42,13 @@ def _form(window: MainWindow) -> QWidget:
     page.open_editor(editor)
     rest(window)
     for area in editor.findChildren(QScrollArea):
-        area.ensureWidgetVisible(editor.processes.workers, 0, 120)
+        area.ensureWidgetVisible(editor.processes.limits, 0, 60)
     editor.processes.lines.setFocus()
     return window
 
 
 def _detail(window: MainWindow) -> QWidget:
-    """The one that serves runs well, the worker has ended."""
+    """The one that serves runs well, the worker has ended, and the mailer is declared no more."""
     application = mirror(830, "Copper Kettle Books")
     found = cell(application, running=3)
     web = found.observation
@@ -59,9 +63,12 @@ def _detail(window: MainWindow) -> QWidget:
         Process("worker", f"{container}-worker", ("celery", "worker"), True),
         Process("scheduler", f"{container}-scheduler", ("celery", "beat")),
     )
+    mailer = Process("mailer", f"{container}-mailer", ("celery", "mail"))
     found = found._replace(
-        environment=replace(found.environment, processes=processes),
+        environment=replace(found.environment, processes=processes, going=(mailer,)),
         beside=beside,
+        going=(replace(web, process="mailer", container_id="m", health=Health.NO_CHECK),),
+        pending=True,
         health=Health.STOPPED,
         status=Status.UNHEALTHY,
     )

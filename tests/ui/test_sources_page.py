@@ -306,23 +306,30 @@ def test_processes_are_typed_one_a_line_and_come_to_the_mirrors(qtbot: QtBot, pa
     assert editor is not None
     editor.processes.lines.setPlainText("web\nother\nworker = sleep 900")
     editor.processes.workers.setText("worker, jobs")
+    editor.processes.limits.setPlainText("worker = much")
     press(editor.editor.save)
     assert page.editor is editor
     assert "exactly one process serves" in editor.form.fields["processes"].problem.lower()
     assert "'jobs' is none" in editor.form.fields["processes.worker"].problem
+    assert "'much' is not a size" in editor.form.fields["processes.limits"].problem
     editor.processes.lines.setPlainText("web\nworker = sleep 900")
     editor.processes.workers.setText("worker")
+    editor.processes.limits.setPlainText("worker = 0.5 cpus, 64m, 20 processes")
     press(editor.editor.save)
     qtbot.waitUntil(lambda: page.editor is None)
-    declared = (DeclaredProcess("web", serves=True), DeclaredProcess("worker", ("sleep", "900"), worker=True))
+    limits = Limits(64 * 1024 * 1024, 0.5, 20)
+    worker = DeclaredProcess("worker", ("sleep", "900"), worker=True, limits=limits)
+    declared = (DeclaredProcess("web", serves=True), worker)
     with fleet.console.catalog.read() as books:
         assert books.applications.get("source").processes == declared
         mirrors = [one for one in books.environments.all() if one.application_id != "source"]
     assert mirrors
     assert all(
-        one.processes[1] == Process("worker", f"{one.container}-worker", ("sleep", "900"), True) for one in mirrors
+        one.processes[1] == Process("worker", f"{one.container}-worker", ("sleep", "900"), True, limits)
+        for one in mirrors
     )
     page.edit()
     qtbot.waitUntil(lambda: page.editor is not None)
     assert page.editor is not None
     assert page.editor.processes.lines.toPlainText() == "web\nworker = sleep 900"
+    assert page.editor.processes.limits.toPlainText() == "worker = 64 MiB, 0.5 CPUs, 20 processes"

@@ -13,7 +13,7 @@ from mirror_console.domain.applied import LAST_APPLIED, Applied, basis
 from mirror_console.domain.observation import Difference
 from mirror_console.domain.pending import pending_words
 from mirror_console.domain.phrases import drift_words
-from mirror_console.domain.taking import not_adoptable
+from mirror_console.domain.taking import not_acceptable, not_adoptable
 from mirror_console.operations.drift import DriftReport
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.drift_actions import DriftActions
@@ -174,7 +174,8 @@ class DriftPart(QWidget):
         column.setSpacing(SPACE_1)
         column.addWidget(label(str(difference), wrap=True, select=True))
         fields = (difference.field,)
-        accept = self._button(tr("Accept"), tr("Accept {} for this mirror").format(difference.field), refusal)
+        no_place = refusal or not_acceptable(difference.field)
+        accept = self._button(tr("Accept"), tr("Accept {} for this mirror").format(difference.field), no_place)
         accept.clicked.connect(partial(self._accept, fields))
         why = refusal or not_adoptable(difference.field, cell.environment.settings)
         adopt = self._button(tr("Adopt…"), tr("Adopt {} into the template").format(difference.field), why)

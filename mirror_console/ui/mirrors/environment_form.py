@@ -121,6 +121,7 @@ class MirrorEnvironmentForm:
         self.volumes = line_edit(given.volumes, placeholder="shop-media:/data/media")
         self.networks = line_edit(given.networks)
         self.memory, self.cpus, self.pids = line_edit(given.memory), line_edit(given.cpus), line_edit(given.pids)
+        self.process_limits = text_edit(given.process_limits, lines=2) if given.others else None
         self.restart = choice([(str(policy), str(policy)) for policy in RestartPolicy], given.restart)
         self.health_path = line_edit(given.health_path, placeholder="/up")
         self.health_port, self.health_answers = line_edit(given.health_port), line_edit(given.health_answers)
@@ -178,6 +179,8 @@ class MirrorEnvironmentForm:
             labels=lines_or(parse_labels, self.labels, self.given.labels),
             route=self.route.input(),
             group=self.group.text().strip(),
+            others=self.given.others,
+            process_limits=self.process_limits.toPlainText().strip() if self.process_limits else "",
         )
 
     def unread(self) -> list[Problem]:
@@ -238,6 +241,12 @@ class MirrorEnvironmentForm:
         form.add(Field("cpus", tr("CPUs"), self.cpus, hint=tr("Such as 1.5. Empty: no limit.")))
         form.add(Field("pids", tr("Processes"), self.pids, hint=tr("Empty: no limit.")))
         form.add(Field("restart", tr("Restart"), self.restart))
+        if self.process_limits is not None:
+            others = tr("Of {}. Such as worker = 512 MiB, 0.5 CPUs. Without a line: as the source says.").format(
+                ", ".join(self.given.others)
+            )
+            limits = Field("process_limits", tr("Limits of other processes"), self.process_limits, hint=others)
+            form.add(limits, wide=True)
         form.heading(
             tr("Health"), tr("The image's own health check comes first. Else this path is asked, if there is one.")
         )

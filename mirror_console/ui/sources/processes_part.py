@@ -13,6 +13,7 @@ class ProcessesPart:
     def __init__(self, given: ProcessesInput) -> None:
         self.lines = text_edit(given.lines, placeholder="web\nworker = celery worker\nscheduler = celery beat")
         self.workers = line_edit(given.workers, placeholder="worker, scheduler")
+        self.limits = text_edit(given.limits, lines=2, placeholder="worker = 512 MiB, 0.5 CPUs")
 
     def add_to(self, form: Form) -> None:
         """Put it at the end of a form."""
@@ -24,7 +25,10 @@ class ProcessesPart:
         form.add(
             Field("processes.worker", tr("Stop before the release command"), self.workers, hint=workers), wide=True
         )
+        limits = tr("One a line. Without: as the one that serves. A mirror's form may say otherwise.")
+        form.add(Field("processes.limits", tr("Limits of their own"), self.limits, hint=limits), wide=True)
 
     def input(self) -> ProcessesInput:
         """What stands there."""
-        return ProcessesInput(self.lines.toPlainText().strip(), self.workers.text().strip())
+        limits = self.limits.toPlainText().strip()
+        return ProcessesInput(self.lines.toPlainText().strip(), self.workers.text().strip(), limits)

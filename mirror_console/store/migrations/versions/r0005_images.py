@@ -93,13 +93,16 @@ ANEW = {
             container TEXT NOT NULL,
             command TEXT NOT NULL,
             worker INTEGER NOT NULL,
+            going INTEGER NOT NULL,
+            limits TEXT,
+            own_limits TEXT,
             CONSTRAINT pk_process PRIMARY KEY (environment_id, place),
             CONSTRAINT uq_process_environment_id_name UNIQUE (environment_id, name),
             CONSTRAINT fk_process_environment_id FOREIGN KEY(environment_id)
                 REFERENCES environment (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
         ) WITHOUT ROWID, STRICT
         """,
-        "INSERT INTO process SELECT *, '[]', 0 FROM process_before",
+        "INSERT INTO process SELECT *, '[]', 0, 0, NULL, NULL FROM process_before",
     ),
     "release": (
         """
