@@ -6,13 +6,15 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from mirror_console.domain.rollout import Step
+from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.errors import FailureKind
 from mirror_console.operations.steps import stop
 from mirror_console.operations.turn import StepFailed, Turn
 from tests.campaign_parts.mutant import Mutant, put
 
 fetching: Any = importlib.import_module("mirror_console.operations.fetching")
+in_place: Any = importlib.import_module("mirror_console.operations.in_place")
+retrying: Any = importlib.import_module("mirror_console.operations.retrying")
 run_outcome: Any = importlib.import_module("mirror_console.operations.run_outcome")
 swap: Any = importlib.import_module("mirror_console.operations.swap")
 MOST_TRIES = 8
@@ -71,6 +73,20 @@ def _go_on_without_secrets() -> None:
     put(swap, "given_secrets", given_secrets)
 
 
+def _try_again_as_it_is() -> None:
+    put(retrying, "PUT_BACK_FIRST", frozenset({TargetState.UNDECIDED}))
+
+
+def _leave_what_was_granted() -> None:
+    real = in_place.grant
+
+    def grant(turn: Turn, step: Step, *more: Any) -> None:
+        if step is not Step.CHANGE_BACK:
+            real(turn, step, *more)
+
+    put(in_place, "grant", grant)
+
+
 CARELESS = (
     Mutant("ask-again", "what is refused is asked for again", ("registry-401",), _try_again_what_is_refused),
     Mutant(
@@ -81,5 +97,7 @@ CARELESS = (
     ),
     Mutant("keep-output", "a command's output is kept as it is", ("command-fails",), _keep_what_a_command_says),
     Mutant("secret-label", "secrets are written on labels", ("keyring-locked",), _write_secrets_on_labels),
+    Mutant("retry-as-is", "what is stranded is tried again as it is", ("port-stolen",), _try_again_as_it_is),
+    Mutant("keep-change", "what was granted in place stays", ("kill-in-place",), _leave_what_was_granted),
     Mutant("no-secret", "without a keyring it goes on without secrets", ("keyring-locked",), _go_on_without_secrets),
 )

@@ -298,7 +298,12 @@ MUTANTS = (
     Mutant(
         "recover-unasked", "looking at what was cut off puts it back", ("kill-recreate",), _recover_without_being_asked
     ),
-    Mutant("command-again", "recovery runs a release command again", ("command-killed",), _run_the_command_again),
+    Mutant(
+        "command-again",
+        "recovery runs a release command again",
+        ("command-killed", "command-engine"),
+        _run_the_command_again,
+    ),
     Mutant("trust-reply", "a reply counts as done", ("exits-at-once",), _trust_the_reply),
     Mutant("send-again", "what is unknown is sent again", ("connection-cut",), _send_again_what_is_unknown),
     Mutant("by-name", "the old container is stopped by its name", ("name-taken",), _address_by_name),
@@ -310,7 +315,7 @@ MUTANTS = (
         _go_on_without_a_journal,
     ),
     Mutant("no-lock", "no lock is taken", ("two-consoles",), _take_no_lock),
-    Mutant("lock-once", "the lock is never read again", ("lock-taken",), _never_read_the_lock_again),
+    Mutant("lock-once", "the lock is never read again", ("lock-taken", "console-asleep"), _never_read_the_lock_again),
     Mutant("lock-kept", "the lock is never given back", ("exits-at-once",), _keep_the_lock),
     Mutant(
         "remove-early", "the old one goes before the new one is verified", ("exits-at-once",), _remove_the_old_one_early
