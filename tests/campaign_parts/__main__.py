@@ -119,13 +119,18 @@ def play_all(
     seconds = 0.0
     with ThreadPoolExecutor(fault.at_once) as pool:
         works = [pool.submit(_logged, world, fault, point, log or Log()) for point in points]
-        for point, work in zip(points, works, strict=True):
-            outcome, lasted = work.result()
-            seconds += lasted
-            ends[outcome.told] = ends.get(outcome.told, 0) + 1
-            if outcome.violations:
-                failed.append((point, outcome))
-                tell(_words(point, outcome))
+        try:
+            for point, work in zip(points, works, strict=True):
+                outcome, lasted = work.result()
+                seconds += lasted
+                ends[outcome.told] = ends.get(outcome.told, 0) + 1
+                if outcome.violations:
+                    failed.append((point, outcome))
+                    tell(_words(point, outcome))
+        except KeyboardInterrupt:
+            # What is under way is brought to its end, and taken away; the rest isn't begun.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return Played(fault, len(points), tuple(failed), seconds, ends)
 
 

@@ -12,6 +12,7 @@ from mirror_console.operations.steps import stop
 from mirror_console.operations.turn import StepFailed, Turn
 from tests.campaign_parts.mutant import Mutant, put
 
+containers: Any = importlib.import_module("mirror_console.operations.containers")
 fetching: Any = importlib.import_module("mirror_console.operations.fetching")
 in_place: Any = importlib.import_module("mirror_console.operations.in_place")
 retrying: Any = importlib.import_module("mirror_console.operations.retrying")
@@ -46,7 +47,7 @@ def _keep_what_a_command_says() -> None:
 
 
 def _write_secrets_on_labels() -> None:
-    real_secrets, real_labels = swap.given_secrets, swap.container_labels
+    real_secrets, real_labels = containers.given_secrets, containers.container_labels
     given: dict[str, str] = {}
 
     def given_secrets(*about: Any) -> Any:
@@ -57,12 +58,12 @@ def _write_secrets_on_labels() -> None:
     def container_labels(*about: Any) -> Mapping[str, str]:
         return {**real_labels(*about), **given}
 
-    put(swap, "given_secrets", given_secrets)
-    put(swap, "container_labels", container_labels)
+    put(containers, "given_secrets", given_secrets)
+    put(containers, "container_labels", container_labels)
 
 
 def _go_on_without_secrets() -> None:
-    real = swap.given_secrets
+    real = containers.given_secrets
 
     def given_secrets(*about: Any) -> Any:
         try:
@@ -70,7 +71,7 @@ def _go_on_without_secrets() -> None:
         except StepFailed:
             return {}
 
-    put(swap, "given_secrets", given_secrets)
+    put(containers, "given_secrets", given_secrets)
 
 
 def _try_again_as_it_is() -> None:

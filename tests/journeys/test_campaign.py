@@ -11,10 +11,11 @@ import random
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
-from tests.campaign_parts import asked, checker, noted, spill, violation
+from tests.campaign_parts import asked, careless, checker, mutants, noted, spill, violation
 from tests.campaign_parts.__main__ import FAULTS, hunt, main, play_all
 from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Outcome
@@ -74,6 +75,21 @@ def test_the_checker_shares_no_code_with_the_program(part: ModuleType) -> None:
 def test_the_program_knows_nothing_of_the_campaign() -> None:
     for file in (ROOT / "mirror_console").rglob("*.py"):
         assert ORDERS not in file.read_text("utf-8"), file
+
+
+def test_each_mutant_changes_a_part_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed: list[str] = []
+
+    def put(place: Any, name: str, new: Any) -> None:
+        assert getattr(place, name) is not new
+        changed.append(name)
+
+    for module in (mutants, careless):
+        monkeypatch.setattr(module, "put", put)
+    for mutant in MUTANTS:
+        changed.clear()
+        mutant.make()
+        assert changed, mutant
 
 
 def test_each_mutant_names_faults_that_there_are() -> None:
