@@ -34,6 +34,8 @@ FAILED = frozenset(
     }
 )
 """What is tried again where nobody says which. A skipped one must be named: a check or a person said no to it."""
+PUT_BACK_FIRST = frozenset({TargetState.UNDECIDED, TargetState.STRANDED})
+"""Where both containers may be there still: the old one is to serve again before anything is tried."""
 
 
 def retry(
@@ -45,21 +47,22 @@ def retry(
 ) -> Rollout:
     """Let targets of a paused or ended rollout wait for their turn again: those that are named, or all that failed.
 
-    One whose new container was left is only looked at again: where it is well by now, it is done. The rollout runs from
-    then on, and is for a Conductor to carry out; where nothing waits for a turn it stays as it was.
+    One whose new container was left is only looked at again: where it is well by now, it is done. A stranded one is put
+    back first, and stays stranded where that fails again. The rollout runs from then on, and is for a Conductor to
+    carry out; where nothing waits for a turn it stays as it was.
     Raises InvalidInput, NotAllowed and CatalogError.
     """
     rollout = claimed(console, rollout_id)
     chosen = _chosen(rollout, environment_ids)
     _demand_alone(console, rollout, chosen)
     running = Running(console, rollout, report)
-    settle_undecided(console, jobs, running, _in(chosen, TargetState.UNDECIDED), Decision.RETRY)
+    settle_undecided(console, jobs, running, _in(chosen, *PUT_BACK_FIRST), Decision.RETRY)
     _look_again(console, jobs, running, _in(chosen, TargetState.LEFT))
     ids = [target.environment_id for target in chosen if target.state is not TargetState.LEFT]
     again = [
         target
         for target in running.rollout.targets
-        if target.environment_id in ids and target.state in (FAILED | {TargetState.SKIPPED}) - {TargetState.UNDECIDED}
+        if target.environment_id in ids and target.state in (FAILED | {TargetState.SKIPPED}) - PUT_BACK_FIRST
     ]
     if not again:
         return _as_before(console, running)
@@ -110,8 +113,8 @@ def _demand_alone(console: Console, rollout: Rollout, chosen: Sequence[Target]) 
             raise InvalidInput("Nothing is tried again.", [Problem("rollout", words)], "Let it end first.")
 
 
-def _in(targets: Sequence[Target], state: TargetState) -> list[Target]:
-    return [target for target in targets if target.state is state]
+def _in(targets: Sequence[Target], *states: TargetState) -> list[Target]:
+    return [target for target in targets if target.state in states]
 
 
 def _anew(target: Target) -> Target:

@@ -13,23 +13,43 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Fault, Outcome
-from tests.campaign_parts.faults import command, console, container, engine, keeping, others, processes, two, way
-from tests.campaign_parts.mutants import BY_NAME, MUTANTS, Mutant
+from tests.campaign_parts.faults import (
+    command,
+    console,
+    container,
+    engine,
+    keeping,
+    keyring,
+    others,
+    ports,
+    processes,
+    registry,
+    two,
+    way,
+)
+from tests.campaign_parts.log import Log
+from tests.campaign_parts.mutant import Mutant
+from tests.campaign_parts.mutants import BY_NAME, MUTANTS
 from tests.campaign_parts.play import Point
+from tests.campaign_parts.table import counted, table
 from tests.campaign_parts.world import World, opened_world
 from tests.lab.programs import LabError
 
 FAULTS: tuple[Fault, ...] = (
     *console.FAULTS,
     *engine.FAULTS,
+    *ports.FAULTS,
     *way.FAULTS,
+    *registry.FAULTS,
     *container.FAULTS,
     *command.FAULTS,
     *processes.FAULTS,
     *keeping.FAULTS,
+    *keyring.FAULTS,
     *two.FAULTS,
     *others.FAULTS,
 )
@@ -75,12 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with opened_world() as world:
             if options.mutants:
                 mutants = [mutant for mutant in MUTANTS if options.mutant in {"", mutant.name}]
-                return _hunt(world, mutants, faults, seed, as_json=options.json)
-            played = []
+                return _hunt(world, mutants, faults, seed, Log(options.log), as_json=options.json)
+            played, log = [], Log(options.log)
             for fault in chosen:
                 numbers = [options.point] if options.point is not None else list(range(_count(fault, options.points)))
                 points = [Point(fault.name, seed, number, options.mutant) for number in numbers]
-                played.append(play_all(world, fault, points, tell))
+                played.append(play_all(world, fault, points, tell, log))
     except LabError as failure:
         print(failure, file=sys.stderr)
         return 1
@@ -92,18 +112,39 @@ def _count(fault: Fault, points: int) -> int:
     return max(1, math.ceil(points * fault.share))
 
 
-def play_all(world: World, fault: Fault, points: Sequence[Point], tell: Callable[[str], None]) -> Played:
-    """Play a fault at these points, as many at once as it allows."""
-    began = time.monotonic()
+def play_all(
+    world: World, fault: Fault, points: Sequence[Point], tell: Callable[[str], None], log: Log | None = None
+) -> Played:
+    """Play a fault at these points, as many at once as it allows; but not those that the log knows of."""
     failed = []
     ends: dict[str, int] = {}
+    seconds = 0.0
     with ThreadPoolExecutor(fault.at_once) as pool:
-        for point, outcome in zip(points, pool.map(lambda point: _play(world, fault, point), points), strict=True):
-            ends[outcome.told] = ends.get(outcome.told, 0) + 1
-            if outcome.violations:
-                failed.append((point, outcome))
-                tell(_words(point, outcome))
-    return Played(fault, len(points), tuple(failed), time.monotonic() - began, ends)
+        works = [pool.submit(_logged, world, fault, point, log or Log()) for point in points]
+        try:
+            for point, work in zip(points, works, strict=True):
+                outcome, lasted = work.result()
+                seconds += lasted
+                ends[outcome.told] = ends.get(outcome.told, 0) + 1
+                if outcome.violations:
+                    failed.append((point, outcome))
+                    tell(_words(point, outcome))
+        except KeyboardInterrupt:
+            # What is under way is brought to its end, and taken away; the rest isn't begun.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return Played(fault, len(points), tuple(failed), seconds, ends)
+
+
+def _logged(world: World, fault: Fault, point: Point, log: Log) -> tuple[Outcome, float]:
+    known = log.known(point)
+    if known is not None:
+        return known
+    began = time.monotonic()
+    outcome = _play(world, fault, point)
+    lasted = time.monotonic() - began
+    log.keep(point, outcome, lasted)
+    return outcome, lasted
 
 
 def _play(world: World, fault: Fault, point: Point) -> Outcome:
@@ -121,12 +162,14 @@ def _words(point: Point, outcome: Outcome) -> str:
 # --- mutants --------------------------------------------------------------------------------------------------------
 
 
-def _hunt(world: World, mutants: Sequence[Mutant], faults: dict[str, Fault], seed: int, *, as_json: bool) -> int:
+def _hunt(
+    world: World, mutants: Sequence[Mutant], faults: dict[str, Fault], seed: int, log: Log, *, as_json: bool
+) -> int:
     missed = 0
     rows = []
     for mutant in mutants:
         began = time.monotonic()
-        points, found = hunt(world, mutant, faults, seed)
+        points, found = hunt(world, mutant, faults, seed, log)
         missed += found is None
         caught = found.violations[0].law if found else "NOT CAUGHT"
         rows.append((mutant.name, mutant.words, points, caught, time.monotonic() - began))
@@ -134,19 +177,23 @@ def _hunt(world: World, mutants: Sequence[Mutant], faults: dict[str, Fault], see
             names = ("mutant", "words", "points", "law", "seconds")
             print(json.dumps(dict(zip(names, rows[-1], strict=True)) | {"caught": found is not None}), flush=True)
         else:
-            print(f"{mutant.name:18} {points:4}  {caught}  ({mutant.words})", flush=True)
+            print(f"{mutant.name}: {caught}, after {points} points", file=sys.stderr, flush=True)
     if not as_json:
+        shown = [(name, words, count, caught) for name, words, count, caught, _ in rows]
+        print(table(("mutant", "what is wrong with it", "points", "the law that caught it"), shown))
         print(f"\n{len(mutants) - missed} of {len(mutants)} mutants were caught. Seed {seed}.")
     return 1 if missed else 0
 
 
-def hunt(world: World, mutant: Mutant, faults: dict[str, Fault], seed: int) -> tuple[int, Outcome | None]:
+def hunt(
+    world: World, mutant: Mutant, faults: dict[str, Fault], seed: int, log: Log | None = None
+) -> tuple[int, Outcome | None]:
     """Play a mutant's faults until a law is broken: how many points that took, and what was found."""
     points = 0
     for number in range(MOST_FOR_A_MUTANT):
         for name in mutant.faults:
             points += 1
-            found = _play(world, faults[name], Point(name, seed, number, mutant.name))
+            found, _ = _logged(world, faults[name], Point(name, seed, number, mutant.name), log or Log())
             if any(violation.law != PLAYABLE for violation in found.violations):
                 return points, found
     return points, None
@@ -170,11 +217,18 @@ def _tell_played(played: Sequence[Played], seed: int, *, as_json: bool) -> None:
             }
             print(json.dumps(line))
         return
-    wide = max(len(one.fault.words) for one in played)
-    print(f"{'fault':{wide}}  points  violations  seconds  ends")
-    for one in played:
-        ends = ", ".join(f"{count} {end}" for end, count in sorted(one.ends.items()))
-        print(f"{one.fault.words:{wide}}  {one.points:6}  {one.violations:10}  {one.seconds:7.0f}  {ends}")
+    rows = [
+        (
+            one.fault.name,
+            one.fault.words,
+            one.points,
+            one.violations,
+            f"{one.seconds / one.points:.1f}",
+            counted(one.ends),
+        )
+        for one in played
+    ]
+    print(table(("fault", "what it is", "points", "violations", "s each", "ends"), rows))
     total, wrong = sum(one.points for one in played), sum(one.violations for one in played)
     print(f"\n{total} points, {wrong} violations. Seed {seed}.")
 
@@ -191,6 +245,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, metavar="S", help="what chance decides by; else any, and told")
     parser.add_argument("--point", type=int, metavar="N", help="this point alone, as a failure tells it")
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="a line for each point; one that stands there isn't played again"
+    )
     parser.add_argument("--mutants", action="store_true", help="play mutants of the program: each must be caught")
     parser.add_argument("--mutant", default="", metavar="NAME", help="play this mutant")
     parser.add_argument("--json", action="store_true", help="a line of JSON each, instead of a table")

@@ -1,46 +1,45 @@
 """The checker: says from engines and files alone which laws are broken. It shares no code with the program.
 
-It speaks to an engine's socket with the standard library's HTTP client, reads a catalog with the standard library's
-SQLite, and knows of the program only what its README says of names, labels and the journal.
+What an engine says and what a catalog has, `asked` and `noted` read with the standard library alone. It knows of the
+program only what its README says of names, labels and the journal.
 """
 
 from __future__ import annotations
 
-import hashlib
-import http.client
-import json
-import socket
-import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-LONGEST = 60.0
-"""Seconds for one request to an engine."""
-ANSWER_WITHIN = 10.0
-"""Seconds in which what is said to serve must answer: a shell needs a moment to listen."""
+from tests.campaign_parts.asked import (
+    ANSWER_WITHIN,
+    Inspected,
+    body_at,
+    containers_of,
+    events,
+    inspected,
+    named_like,
+)
+from tests.campaign_parts.noted import agrees, chain, steps_begun
+from tests.campaign_parts.violation import Violation
+
+__all__ = [
+    "NOT_OURS",
+    "RUNS_NEW",
+    "RUNS_OLD",
+    "Case",
+    "Violation",
+    "calls_wrong",
+    "judge",
+    "untouched",
+    "without_intent",
+]
+
 RUNS_NEW = frozenset({"done", "already"})
 RUNS_OLD = frozenset({"failed", "put back", "not started", "skipped"})
 NOT_OURS = frozenset({"superseded", "stranded"})
 """Ends that say that a person is needed: only for faults that leave nothing else to say."""
-
-Inspected = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A law that was broken, and how."""
-
-    law: str
-    words: str
-
-    def __str__(self) -> str:
-        return f"{self.law}: {self.words}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,104 +77,12 @@ class Case:
     engine_fell: bool = False
     """Whether the engine was restarted: it forgets its events then, and starts bystanders again."""
     journal_was_deleted: bool = False
+    memory: int = 0
+    """Bytes that its container, which stays, is given in place; 0 where it is made anew."""
     command: str = ""
     """How the name of the container begins in which its release command runs; empty where there is none."""
     route: tuple[str, str, str] | None = None
     """Where a new one starts beside the old one: id and name of the network, and the alias by which it is found."""
-
-
-# --- asking ---------------------------------------------------------------------------------------------------------
-
-
-class _Line(http.client.HTTPConnection):
-    def __init__(self, engine: Path) -> None:
-        super().__init__("engine", timeout=LONGEST)
-        self._engine = str(engine)
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._engine)
-
-
-def ask(engine: Path, path: str) -> bytes | None:
-    """What an engine answers; None where there is no such thing."""
-    with closing(_Line(engine)) as line:
-        line.request("GET", path)
-        reply = line.getresponse()
-        body = reply.read()
-    if reply.status == http.HTTPStatus.NOT_FOUND:
-        return None
-    if reply.status != http.HTTPStatus.OK:
-        raise RuntimeError(f"GET {path}: {reply.status} {body.decode(errors='replace')}")
-    return body
-
-
-def inspected(engine: Path, container: str) -> Inspected | None:
-    """A container by id or name."""
-    body = ask(engine, f"/containers/{quote(container)}/json")
-    return None if body is None else dict(json.loads(body))
-
-
-def containers_of(engine: Path, container: str) -> dict[str, Inspected]:
-    """All containers of an environment by name: its own name, that with an ending, and its lock."""
-    names = {}
-    for listed in json.loads(ask(engine, "/containers/json?all=1") or b"[]"):
-        for name in (path.removeprefix("/") for path in listed["Names"]):
-            if name == container or name.startswith(f"{container}.") or name == f"mc-lock.{container}":
-                names[name] = listed["Id"]
-    found = {name: inspected(engine, identity) for name, identity in names.items()}
-    return {name: one for name, one in found.items() if one is not None}
-
-
-def named_like(engine: Path, beginning: str) -> list[str]:
-    """The names of all containers that begin so."""
-    listed = json.loads(ask(engine, "/containers/json?all=1") or b"[]")
-    names = [name.removeprefix("/") for one in listed for name in one["Names"]]
-    return [name for name in names if name.startswith(beginning)]
-
-
-def engine_time(engine: Path) -> str:
-    """The engine's time now, in seconds since 1970 with nine decimals, as its events are asked for."""
-    told = str(json.loads(ask(engine, "/info") or b"{}")["SystemTime"])
-    whole, _, part = told.removesuffix("Z").partition(".")
-    return f"{datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp():.0f}.{part:0<9}"
-
-
-def events(engine: Path, since: str, *kinds: str) -> list[dict[str, Any]]:
-    """What happened since then, in its order: to containers, or to what is named."""
-    until = engine_time(engine)
-    chosen = quote(json.dumps({"type": list(kinds or ("container",))}))
-    body = ask(engine, f"/events?since={quote(since)}&until={quote(until)}&filters={chosen}") or b""
-    return [json.loads(line) for line in body.splitlines() if line.strip()]
-
-
-def picture(engine: Path, container: str) -> dict[str, tuple[str, str, str]]:
-    """What may not change before a person has chosen: which containers there are, whether they run, their policies."""
-
-    def state(one: Inspected) -> str:
-        # An engine itself starts what ends over and over.
-        restarted = one["RestartCount"] > 0 or one["State"]["Restarting"]
-        return "over and over" if restarted else str(one["State"]["Status"])
-
-    return {
-        name: (one["Id"], state(one), one["HostConfig"]["RestartPolicy"]["Name"])
-        for name, one in containers_of(engine, container).items()
-    }
-
-
-def body_at(address: tuple[str, int]) -> str:
-    """What is answered there by HTTP; empty where nothing is."""
-    end = time.monotonic() + ANSWER_WITHIN
-    while True:
-        try:
-            with closing(http.client.HTTPConnection(*address, timeout=2.0)) as line:
-                line.request("GET", "/")
-                return line.getresponse().read().decode(errors="replace")
-        except (OSError, http.client.HTTPException):
-            if time.monotonic() > end:
-                return ""
-            time.sleep(0.05)
 
 
 # --- the end --------------------------------------------------------------------------------------------------------
@@ -192,9 +99,9 @@ def judge(case: Case, told: str) -> list[Violation]:
         if case.command:
             wrong += _once(case, told, happened)
     for catalog in case.catalogs:
-        wrong += _catalog_agrees(catalog, told if len(case.catalogs) == 1 else None)
+        wrong += agrees(catalog, told if len(case.catalogs) == 1 else None)
         if not case.journal_was_deleted:
-            wrong += _chain(catalog)
+            wrong += chain(catalog)
     return wrong
 
 
@@ -278,9 +185,23 @@ def _is_new(case: Case, one: Inspected, found: Mapping[str, Inspected]) -> list[
     lost = [name for name, value in case.variables.items() if told.get(name) != value]
     if lost:
         wrong.append(Violation("nothing of its settings is lost", f"without {', '.join(lost)}"))
+    if case.memory:
+        wrong += _changed_in_place(case, one)
     kept = found.get(f"{case.container}.mc-prev")
     if case.old is not None and not case.way_back_may_go and (kept is None or kept["Id"] != case.old["Id"]):
         wrong.append(Violation("the way back is kept", f"the container before isn't kept; {_names(found)}"))
+    return wrong
+
+
+def _changed_in_place(case: Case, one: Inspected) -> list[Violation]:
+    law = "what is changed in place stays, and runs on"
+    if case.old is None or one["Id"] != case.old["Id"]:
+        return [Violation(law, "it is another container")]
+    wrong = []
+    if one["State"]["StartedAt"] != case.old["State"]["StartedAt"]:
+        wrong.append(Violation(law, "it was restarted"))
+    if one["HostConfig"]["Memory"] != case.memory:
+        wrong.append(Violation("what was told is what is", f"it has {one['HostConfig']['Memory']} bytes of memory"))
     return wrong
 
 
@@ -386,52 +307,7 @@ def _names(found: Mapping[str, Inspected]) -> str:
     return ", ".join(f"{name} {one['State']['Status']}" for name, one in sorted(found.items())) or "nothing is there"
 
 
-# --- the catalog ----------------------------------------------------------------------------------------------------
-
-
-def _rows(catalog: Path, question: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as connection:
-        return list(connection.execute(question))
-
-
-def newest_state(catalog: Path) -> tuple[str, str] | None:
-    """The states of the newest rollout and its first target, as the catalog has them; None without any rollout."""
-    question = (
-        "SELECT rollout.state, target.state FROM rollout JOIN target ON target.rollout_id = rollout.id"
-        " ORDER BY rollout.started_at DESC, target.place LIMIT 1"
-    )
-    rows = _rows(catalog, question)
-    return (str(rows[0][0]), str(rows[0][1])) if rows else None
-
-
-def newest_words(catalog: Path) -> str:
-    """What is noted of the newest target, in words."""
-    rows = _rows(
-        catalog, "SELECT words FROM target JOIN rollout ON rollout.id = rollout_id ORDER BY rollout.started_at DESC"
-    )
-    return str(rows[0][0]) if rows else ""
-
-
-def _catalog_agrees(catalog: Path, told: str | None) -> list[Violation]:
-    state = newest_state(catalog)
-    if state is None:
-        return []
-    if state[0] in {"running", "interrupted"}:
-        return [Violation("the catalog agrees with the engine", f"the rollout still is {state[0]}")]
-    if told is not None and state[1] != told:
-        return [Violation("the catalog agrees with the engine", f"told '{told}', noted '{state[1]}'")]
-    return []
-
-
-def _chain(catalog: Path) -> list[Violation]:
-    """Each line of the journal carries the hash over the one before and itself; the first follows the catalog's id."""
-    link = str(_rows(catalog, "SELECT value FROM meta WHERE key = 'id'")[0][0])
-    for sequence, text, said in _rows(catalog, "SELECT sequence, entry, hash FROM journal ORDER BY sequence"):
-        link = hashlib.sha256((link + str(text)).encode()).hexdigest()
-        if link != said:
-            return [Violation("the journal's chain holds", f"broken at line {sequence}")]
-    return []
-
+# --- the journal ----------------------------------------------------------------------------------------------------
 
 INTENTS: Mapping[tuple[str, str], frozenset[str]] = {
     ("create", "next"): frozenset({"create new"}),
@@ -444,7 +320,14 @@ INTENTS: Mapping[tuple[str, str], frozenset[str]] = {
     ("rename", "new"): frozenset({"name new", "name old back"}),
     ("destroy", "new"): frozenset({"remove new"}),
     ("destroy", "lock"): frozenset({"unlock"}),
-    ("update", "old"): frozenset({"take restart policy from old", "give restart policy back to old"}),
+    ("update", "old"): frozenset(
+        {
+            "take restart policy from old",
+            "give restart policy back to old",
+            "change in place",
+            "change back in place",
+        }
+    ),
     ("update", "new"): frozenset({"give restart policy to new", "stop new"}),
 }
 """Which line of the journal must be there before an engine tells such a change of such a container."""
@@ -454,10 +337,7 @@ def without_intent(case: Case) -> list[Violation]:
     """Changes that the engine tells and no committed line of a journal has announced. To be asked after a kill."""
     steps: set[str] = set()
     for catalog in case.catalogs:
-        for (text,) in _rows(catalog, "SELECT entry FROM journal"):
-            entry = json.loads(text)
-            if entry["phase"] == "intent":
-                steps.add(str(entry["step"]))
+        steps |= steps_begun(catalog)
     wrong = []
     for event in events(case.engine, case.since):
         part = _part(case, event)

@@ -18,29 +18,37 @@ from pathlib import Path
 from typing import Any
 
 from mirror_console.domain.application import Application, Kind
-from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import (
     Environment,
     HealthTest,
+    Limits,
     Port,
     Process,
     RestartPolicy,
     Settings,
     Volume,
 )
+from mirror_console.domain.image import parse_reference
+from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.process import DeclaredProcess, with_processes
 from mirror_console.domain.release import Release
 from mirror_console.domain.release_command import ReleaseCommand
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.operations.console import Console
+from mirror_console.operations.engine_input import EngineInput
+from mirror_console.operations.engines import save_engine
 from mirror_console.operations.refresh import refresh
+from mirror_console.operations.registries import RegistryInput, save_registry
 from tests.campaign_parts import mutants
+from tests.campaign_parts.refusing import refuse_writes
 
 app: Any = importlib.import_module("mirror_console.app")
 BESIDE = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done")
 """What processes run beside the one that serves."""
 FIRST = "0"
 """The first boundary that is met, whatever it is."""
+QUICK = LockTimes(term=6.0, every=1.5, look_every=0.3, blind=2.0, wait=30.0, grace=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +61,14 @@ class Orders:
     mutant: str = ""
     clock_jumps: float = 0.0
     """Seconds by which the time of day jumps at `stop_at`, instead of stopping there."""
+    writes_fail: int = 0
+    """The number of the error with which each write into its catalog fails from `stop_at` on, instead of stopping."""
+    quick_locks: bool = False
+    """Whether a lock is stale in a tenth of the time: then for all consoles of a play."""
     prepare: Mapping[str, Any] = field(default_factory=dict)
     """The scene whose catalog is to be filled, instead of running a command."""
+    adjust: Mapping[str, Any] = field(default_factory=dict)
+    """The scene whose settings are to become those of its environment, instead of running a command."""
 
     def text(self) -> str:
         """As it is handed over."""
@@ -83,6 +97,12 @@ class Scene:
     timeout: float = 10.0
     secret: str = ""
     """The value of a secret that its container gets."""
+    memory: int = 0
+    """Bytes that its container may take; 0 for as many as there are."""
+    pem: str = ""
+    """The folder with what the engine is reached with, where it is reached by TLS."""
+    login: Sequence[str] = ()
+    """Name and password for the registry of its release, where that asks for them."""
     command: Sequence[str] = ()
     """Its source's release command."""
     command_limit: float = 60.0
@@ -114,8 +134,13 @@ def begin(text: str) -> None:
         mutants.BY_NAME[orders.mutant].make()
     if orders.record:
         app.Console = functools.partial(app.Console, mark=_Marker(orders))
+    if orders.quick_locks:
+        app.Console = functools.partial(app.Console, lock_times=QUICK)
     if orders.prepare:
         _prepare(Scene(**orders.prepare))
+        raise SystemExit(0)
+    if orders.adjust:
+        _adjust(Scene(**orders.adjust))
         raise SystemExit(0)
 
 
@@ -137,6 +162,8 @@ class _Marker:
         if here and self._orders.clock_jumps:
             real, by = time.time, self._orders.clock_jumps
             time.time = lambda: real() + by
+        elif here and self._orders.writes_fail:
+            refuse_writes(self._orders.writes_fail)
         elif here:
             # To this very thread, so that it stops before it goes on by as much as one call.
             signal.raise_signal(signal.SIGSTOP)
@@ -155,9 +182,9 @@ def _prepare(scene: Scene) -> None:
             console.vault.put(reference, Secret(scene.secret))
             secrets["TOKEN"] = reference
         now = console.clock()
+        engine_id = save_engine(console, _engine(scene)).id
+        _keep_login(console, scene)
         with console.catalog.write() as books:
-            address = parse_address(scene.engine)
-            books.engines.save(Engine("engine", "engine", address, timeout=scene.timeout))
             source = Application("source", Kind.SOURCE, "Source", "source", repository="unused.test/w")
             if scene.command:
                 command = ReleaseCommand(tuple(scene.command), scene.command_limit, reversible=True)
@@ -167,9 +194,9 @@ def _prepare(scene: Scene) -> None:
                 source = replace(source, processes=(DeclaredProcess("web", serves=True), worker))
             books.applications.save(source)
             none = (Process("web", "no-such"),)
-            books.environments.save(Environment("source-live", "source", "live", "engine", none))
+            books.environments.save(Environment("source-live", "source", "live", engine_id, none))
             books.applications.save(Application("mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source"))
-            place = Environment(scene.identity, "mirror", "live", "engine", (Process("web", scene.container),))
+            place = Environment(scene.identity, "mirror", "live", engine_id, (Process("web", scene.container),))
             place = with_processes(replace(place, settings=_settings(scene, secrets)), source.processes)
             if scene.several:
                 place = replace(place, going=(Process("mailer", f"{scene.container}-mailer", BESIDE, worker=True),))
@@ -178,6 +205,28 @@ def _prepare(scene: Scene) -> None:
             goal = ("goal", "source-live", scene.fingerprint, repository, digest, now, now)
             books.releases.save(Release(*goal, version=scene.version))
         refresh(console, parts.jobs)
+
+
+def _adjust(scene: Scene) -> None:
+    """Give an environment the settings of a scene, as a person would between two rollouts."""
+    with app.opened() as parts, parts.console.catalog.write() as books:
+        there = books.environments.get(scene.identity)
+        books.environments.save(replace(there, settings=_settings(scene, there.settings.secrets)))
+
+
+def _engine(scene: Scene) -> EngineInput:
+    typed = EngineInput(name="engine", address=scene.engine, timeout=f"{scene.timeout:g}")
+    if not scene.pem:
+        return typed
+    authority, certificate, key = ((Path(scene.pem) / f"{name}.pem").read_text() for name in ("ca", "cert", "key"))
+    return replace(typed, ca=authority, certificate=certificate, key=Secret(key))
+
+
+def _keep_login(console: Console, scene: Scene) -> None:
+    if scene.login:
+        user, password = scene.login
+        host = parse_reference(scene.reference).registry
+        save_registry(console, RegistryInput(host, user, Secret(password)))
 
 
 def _settings(scene: Scene, secrets: Mapping[str, SecretReference]) -> Settings:
@@ -191,6 +240,7 @@ def _settings(scene: Scene, secrets: Mapping[str, SecretReference]) -> Settings:
         route=routed,
         volumes=(Volume(f"{scene.container}-media", "/media"),),
         restart=RestartPolicy(scene.policy),
+        limits=Limits(memory=scene.memory),
         health=HealthTest(settle=scene.settle, limit=scene.limit),
         stop_seconds=scene.stop_seconds,
     )

@@ -9,7 +9,7 @@ import importlib
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +19,8 @@ from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.errors import CatalogError, EngineError
 from mirror_console.operations.turn import Turn
+from tests.campaign_parts.careless import CARELESS
+from tests.campaign_parts.mutant import Mutant, put
 
 beside: Any = importlib.import_module("mirror_console.operations.beside")
 companions: Any = importlib.import_module("mirror_console.operations.companions")
@@ -28,20 +30,6 @@ steps: Any = importlib.import_module("mirror_console.operations.steps")
 containers: Any = importlib.import_module("mirror_console.operations.containers")
 swap: Any = importlib.import_module("mirror_console.operations.swap")
 taking: Any = importlib.import_module("mirror_console.operations.taking_turns")
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One mistake. `make` makes it in this process."""
-
-    name: str
-    words: str
-    faults: tuple[str, ...]
-    make: Callable[[], None]
-
-
-def _put(place: Any, name: str, new: Any) -> None:
-    setattr(place, name, new)
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -58,7 +46,7 @@ def _skip_rearm() -> None:
         if step is not Step.ARM_OLD:
             real(turn, step, *more)
 
-    _put(putting, "set_restart", set_restart)
+    put(putting, "set_restart", set_restart)
 
 
 def _ignore_the_commit_point() -> None:
@@ -68,11 +56,11 @@ def _ignore_the_commit_point() -> None:
         found: Found = real(*seen, **more)
         return Found.FINISHED if found is Found.COMMITTED else found
 
-    _put(recovery, "classify", classify)
+    put(recovery, "classify", classify)
 
 
 def _leave_the_old_one_stopped() -> None:
-    _put(putting, "start", _nothing)
+    put(putting, "start", _nothing)
 
 
 def _trust_the_journal() -> None:
@@ -87,7 +75,7 @@ def _trust_the_journal() -> None:
         else:
             running.keep(replace(target, state=TargetState.FAILED, ended_at=console.clock()))
 
-    _put(recovery, "_settle_one", settle)
+    put(recovery, "_settle_one", settle)
 
 
 def _recover_without_being_asked() -> None:
@@ -99,10 +87,10 @@ def _recover_without_being_asked() -> None:
             recovery.put_back(console, jobs, rollout.id)
         return found
 
-    _put(recovery, "examine", examine)
+    put(recovery, "examine", examine)
     import mirror_console.cli.recover as command
 
-    _put(command, "examine", examine)
+    put(command, "examine", examine)
 
 
 def _run_the_command_again() -> None:
@@ -118,7 +106,7 @@ def _run_the_command_again() -> None:
                     turn.session.remove(found.id)
         return ""
 
-    _put(recovery, "settle_left", settle_left)
+    put(recovery, "settle_left", settle_left)
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------
@@ -132,7 +120,7 @@ def _trust_the_reply() -> None:
         wrong = real(turn, step, done, refusal)
         return wrong if refusal is not None else None
 
-    _put(Turn, "_look", look)
+    put(Turn, "_look", look)
 
 
 def _send_again_what_is_unknown() -> None:
@@ -149,7 +137,7 @@ def _send_again_what_is_unknown() -> None:
 
         real(turn, step, twice, *more, **others)
 
-    _put(Turn, "step", step)
+    put(Turn, "step", step)
 
 
 def _address_by_name() -> None:
@@ -166,7 +154,7 @@ def _address_by_name() -> None:
         else:
             real(turn, step, *more)
 
-    _put(containers, "stop", stop)
+    put(containers, "stop", stop)
 
 
 def _write_the_intent_afterwards() -> None:
@@ -180,9 +168,9 @@ def _write_the_intent_afterwards() -> None:
         real_begin(turn, *waiting.pop(id(turn)))
         real_end(turn, step, *more)
 
-    _put(Turn, "_begin", begin)
-    _put(Turn, "_end", end)
-    _put(Turn, "announce", _nothing)
+    put(Turn, "_begin", begin)
+    put(Turn, "_end", end)
+    put(Turn, "announce", _nothing)
 
 
 def _go_on_without_a_journal() -> None:
@@ -194,7 +182,7 @@ def _go_on_without_a_journal() -> None:
         except CatalogError:
             turn._lines.unwritten.clear()
 
-    _put(Turn, "keep", keep)
+    put(Turn, "keep", keep)
 
 
 # --- the lock -------------------------------------------------------------------------------------------------------
@@ -204,17 +192,17 @@ def _take_no_lock() -> None:
     def take_lock(turn: Turn, image_id: str, about: Mapping[str, str]) -> None:
         turn.lock.id = "none"
 
-    _put(Turn, "take_lock", take_lock)
-    _put(Turn, "demand_lock", _nothing)
-    _put(Turn, "release_lock", _nothing)
+    put(Turn, "take_lock", take_lock)
+    put(Turn, "demand_lock", _nothing)
+    put(Turn, "release_lock", _nothing)
 
 
 def _never_read_the_lock_again() -> None:
-    _put(Turn, "demand_lock", _nothing)
+    put(Turn, "demand_lock", _nothing)
 
 
 def _keep_the_lock() -> None:
-    _put(Turn, "release_lock", _nothing)
+    put(Turn, "release_lock", _nothing)
 
 
 # --- the swap -------------------------------------------------------------------------------------------------------
@@ -227,7 +215,7 @@ def _remove_the_old_one_early() -> None:
         real(turn, old)
         turn.session.remove(old.id)
 
-    _put(swap, "stop_old", stop_old)
+    put(swap, "stop_old", stop_old)
 
 
 def _never_look_at_ports() -> None:
@@ -236,27 +224,27 @@ def _never_look_at_ports() -> None:
     def not_serving(seen: Any, part: str) -> str | None:
         return None if seen.running else str(real(seen, part))
 
-    _put(steps, "not_serving", not_serving)
+    put(steps, "not_serving", not_serving)
 
 
 def _leave_the_old_one_armed() -> None:
-    _put(swap, "disarm_old", _nothing)
+    put(swap, "disarm_old", _nothing)
 
 
 def _never_wait_for_health() -> None:
-    _put(swap, "verify", _nothing)
-    _put(recovery, "verify", _nothing)
+    put(swap, "verify", _nothing)
+    put(recovery, "verify", _nothing)
 
 
 def _bake_nothing() -> None:
-    _put(swap, "bake", _nothing)
+    put(swap, "bake", _nothing)
 
 
 def _never_put_back() -> None:
     def undo(turn: Turn, why: str, *_more: Any) -> None:
         turn.become(TargetState.FAILED, why, ended_at=turn.console.clock())
 
-    _put(taking, "_undo", undo)
+    put(taking, "_undo", undo)
 
 
 def _leave_before_joining() -> None:
@@ -266,8 +254,8 @@ def _leave_before_joining() -> None:
         beside.leave(turn, Step.DISCONNECT, old, "old")
         real(turn, old, new)
 
-    _put(beside, "switch", switch)
-    _put(recovery, "switch", switch)
+    put(beside, "switch", switch)
+    put(recovery, "switch", switch)
 
 
 def _take_the_new_one_away_first() -> None:
@@ -278,24 +266,24 @@ def _take_the_new_one_away_first() -> None:
             putting._take_from_route(turn, scene)
         return real(turn, scene, labels)
 
-    _put(putting, "_bring_old_back", bring_old_back)
+    put(putting, "_bring_old_back", bring_old_back)
 
 
 def _let_workers_work() -> None:
-    _put(companions, "stop_workers", _nothing)
+    put(companions, "stop_workers", _nothing)
 
 
 def _put_one_back_alone() -> None:
-    _put(putting, "_bring_companions_back", _nothing)
+    put(putting, "_bring_companions_back", _nothing)
 
 
 def _let_it_stay() -> None:
-    _put(companions.going, "stop_all", _nothing)
-    _put(companions.going, "settle", _nothing)
+    put(companions.going, "stop_all", _nothing)
+    put(companions.going, "settle", _nothing)
 
 
 def _forget_the_route() -> None:
-    _put(putting, "join", _nothing)
+    put(putting, "join", _nothing)
 
 
 def _go_by_the_label() -> None:
@@ -310,31 +298,41 @@ def _go_by_the_label() -> None:
         repository, _, digest = image.partition("@")
         return real(turn, f"{repository}:{turn.planned.after_title.split(' ')[0]}" if digest else image)
 
-    _put(PlannedTarget, "is_met_by", is_met_by)
-    _put(Turn, "last_look_at_image", last_look_at_image)
+    put(PlannedTarget, "is_met_by", is_met_by)
+    put(Turn, "last_look_at_image", last_look_at_image)
 
 
 MUTANTS = (
-    Mutant("skip-rearm", "putting back forgets the restart policy", ("kill-boundary",), _skip_rearm),
+    Mutant("skip-rearm", "putting back forgets the restart policy", ("kill-recreate",), _skip_rearm),
     Mutant(
-        "ignore-commit", "recovery takes what was committed for finished", ("kill-boundary",), _ignore_the_commit_point
+        "ignore-commit", "recovery takes what was committed for finished", ("kill-recreate",), _ignore_the_commit_point
     ),
     Mutant("old-stays-down", "putting back starts nothing", ("exits-at-once",), _leave_the_old_one_stopped),
-    Mutant("trust-journal", "recovery asks the journal, not the engine", ("kill-boundary",), _trust_the_journal),
+    Mutant("trust-journal", "recovery asks the journal, not the engine", ("kill-recreate",), _trust_the_journal),
     Mutant(
-        "recover-unasked", "looking at what was cut off puts it back", ("kill-boundary",), _recover_without_being_asked
+        "recover-unasked", "looking at what was cut off puts it back", ("kill-recreate",), _recover_without_being_asked
     ),
-    Mutant("command-again", "recovery runs a release command again", ("command-killed",), _run_the_command_again),
+    Mutant(
+        "command-again",
+        "recovery runs a release command again",
+        ("command-killed", "command-engine"),
+        _run_the_command_again,
+    ),
     Mutant("workers-go-on", "workers work on during a release command", ("kill-several",), _let_workers_work),
     Mutant("one-alone", "putting back brings back what serves alone", ("kill-several",), _put_one_back_alone),
     Mutant("stays", "what is declared no more stays", ("kill-several",), _let_it_stay),
     Mutant("trust-reply", "a reply counts as done", ("exits-at-once",), _trust_the_reply),
     Mutant("send-again", "what is unknown is sent again", ("connection-cut",), _send_again_what_is_unknown),
     Mutant("by-name", "the old container is stopped by its name", ("name-taken",), _address_by_name),
-    Mutant("intent-late", "intents are written after the call", ("kill-boundary",), _write_the_intent_afterwards),
-    Mutant("no-journal", "what can't be written is done all the same", ("catalog-full",), _go_on_without_a_journal),
+    Mutant("intent-late", "intents are written after the call", ("kill-recreate",), _write_the_intent_afterwards),
+    Mutant(
+        "no-journal",
+        "what can't be written is done all the same",
+        ("catalog-fails", "catalog-full"),
+        _go_on_without_a_journal,
+    ),
     Mutant("no-lock", "no lock is taken", ("two-consoles",), _take_no_lock),
-    Mutant("lock-once", "the lock is never read again", ("lock-taken",), _never_read_the_lock_again),
+    Mutant("lock-once", "the lock is never read again", ("lock-taken", "console-asleep"), _never_read_the_lock_again),
     Mutant("lock-kept", "the lock is never given back", ("exits-at-once",), _keep_the_lock),
     Mutant(
         "remove-early", "the old one goes before the new one is verified", ("exits-at-once",), _remove_the_old_one_early
@@ -358,5 +356,6 @@ MUTANTS = (
     ),
     Mutant("no-route-back", "what is put back isn't put back on its route", ("kill-on-route",), _forget_the_route),
     Mutant("by-label", "an image is what it calls itself", ("tag-moved",), _go_by_the_label),
+    *CARELESS,
 )
 BY_NAME: Mapping[str, Mutant] = MappingProxyType({mutant.name: mutant for mutant in MUTANTS})

@@ -10,17 +10,16 @@ import random
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.campaign_parts import checker
+from tests.campaign_parts import asked, checker, noted, spill
 from tests.campaign_parts.checker import Case, Violation
 from tests.campaign_parts.inside import Orders, Scene, boundaries
-from tests.campaign_parts.world import EDGE, GOOD, OLD, Stage, World
-from tests.catalogs import opened_catalog
+from tests.campaign_parts.world import GOOD, OLD, Stage, World
 from tests.journeys.console import Ended, Program, Running
 from tests.journeys.starter import ORDERS
 from tests.lab.asking import ask
@@ -29,6 +28,7 @@ START = ("rollout", "start", "-e", "live", "--all", "--way", "test environment",
 CONTINUE, PUT_BACK = ("recover", "continue"), ("recover", "put-back")
 MOST_RECOVERIES = 8
 STOPPED_WITHIN = 60.0
+REPORTS = ("html", "csv", "json", "markdown")
 OVER = frozenset({"completed", "completed with failures", "stopped", "paused"})
 
 
@@ -69,9 +69,16 @@ class Role:
     scene: dict[str, Any] = field(default_factory=dict)
     """More of its scene."""
 
+    in_place: bool = False
+    """Whether it runs the release already, and only gets more memory."""
+    secret: bool = False
+    """Whether its container gets a secret from a keyring, which is looked for afterwards wherever it may not be."""
+
     @property
     def swap(self) -> str:
         """How it is swapped, in words."""
+        if self.in_place:
+            return "change in place"
         return "create" if self.old is None else "start beside" if self.beside else "recreate"
 
 
@@ -91,6 +98,8 @@ class Play:
     said: list[str] = field(default_factory=list)
     place: str = ""
     """Where the program was when the fault came, in words."""
+    secrets: tuple[str, ...] = ()
+    """What may stand nowhere but in a keyring and in containers."""
 
     # --- running commands ---------------------------------------------------------------------------------------
 
@@ -110,7 +119,8 @@ class Play:
 
     def start(self, **orders: Any) -> Any:
         """The rollout, begun."""
-        return self.running(*START, "--bake", f"{self.role.bake:g}", **orders)
+        alone = ("--settings",) if self.role.in_place else ()
+        return self.running(*START, *alone, "--bake", f"{self.role.bake:g}", **orders)
 
     def ended(self, command: Running) -> Ended | None:
         """How a command ended; None where it hung or ended with a traceback, which is noted."""
@@ -125,7 +135,7 @@ class Play:
     @property
     def words(self) -> str:
         """What the catalog says of the target: why it ended as it did."""
-        return checker.newest_words(self.program.catalog)
+        return noted.newest_words(self.program.catalog)
 
     def met(self) -> list[str]:
         """The boundaries that the last command met."""
@@ -138,10 +148,10 @@ class Play:
         if intents:
             self.wrong += checker.without_intent(self.case)
         if self.dice.random() < 0.5:
-            before = checker.picture(self.case.engine, self.scene.container)
+            before = asked.picture(self.case.engine, self.scene.container)
             with self.running("recover", "list") as command:
                 self.ended(command)
-            after = checker.picture(self.case.engine, self.scene.container)
+            after = asked.picture(self.case.engine, self.scene.container)
             if before != after:
                 self.wrong.append(Violation("nothing changes before a person chose", f"{before} became {after}"))
 
@@ -153,7 +163,7 @@ class Play:
         """Choose until nothing is interrupted any more; the recovery itself is killed so often. The target's end."""
         choice = self.dice.choice((CONTINUE, PUT_BACK))
         for _ in range(MOST_RECOVERIES):
-            state = checker.newest_state(self.program.catalog)
+            state = noted.newest_state(self.program.catalog)
             if state is None:
                 return "not started"
             if state[0] in OVER:
@@ -169,7 +179,7 @@ class Play:
                 if self.ended(command) is None:
                     return "no end"
             kills = 0
-        state = checker.newest_state(self.program.catalog)
+        state = noted.newest_state(self.program.catalog)
         return state[1] if state else "not started"
 
     def delete_journal(self) -> None:
@@ -189,15 +199,26 @@ class Play:
 
     def judge(self, told: str) -> list[Violation]:
         """What is wrong in the end; `told` is the end of the target as the program tells it."""
-        return [*self.wrong, *checker.judge(self.case, told)]
+        return [*self.wrong, *checker.judge(self.case, told), *self._spilt()]
+
+    def _spilt(self) -> list[Violation]:
+        """Secrets that stand where they may not: in what the program keeps and says, its reports, and all labels."""
+        if not self.secrets:
+            return []
+        for form in REPORTS if noted.newest_state(self.program.catalog) else ():
+            with self.program.running("rollout", "report", "--format", form) as command:
+                self.ended(command)
+        texts = {"what was said": "\n".join(self.said), "labels": asked.labels_told(self.case.engine, self.case.since)}
+        places = spill.spilt(self.secrets, (self.program.home, self.program.tmp), texts)
+        return [Violation("no secret is left", place) for place in places]
 
     def commands_left(self) -> list[str]:
         """Containers of its release command that are there still."""
-        return checker.named_like(self.case.engine, self.case.command) if self.case.command else []
+        return asked.named_like(self.case.engine, self.case.command) if self.case.command else []
 
     def tidy(self) -> None:
         """Take its containers away."""
-        for name in checker.containers_of(self.case.engine, self.scene.container):
+        for name in asked.containers_of(self.case.engine, self.scene.container):
             ask(self.case.engine, "DELETE", f"/containers/{name}?force=1&v=1")
         for name in self.commands_left():
             ask(self.case.engine, "DELETE", f"/containers/{name}?force=1&v=1")
@@ -218,93 +239,6 @@ def is_stopped(command: Running) -> bool:
             return True
         time.sleep(0.004)
     raise AssertionError(f"neither stopped nor ended within {STOPPED_WITHIN:g} s: {command.command}")
-
-
-# --- making one -----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def played(
-    world: World,
-    stage: Stage,
-    point: Point,
-    role: Role,
-    *,
-    engine: str = "",
-    change: Callable[[Case], Case] = lambda case: case,
-    keyring: dict[str, str] | None = None,
-) -> Iterator[Play]:
-    """A play with its old container and a filled catalog, taken away at the end. `engine` is another address of it."""
-    port = world.port()
-    name = f"p{port}"
-    home = world.folder / name
-    home.mkdir(mode=0o700)
-    image = stage.images[role.goal]
-    scene = Scene(
-        str(home),
-        engine or stage.engine.unix_url,
-        name,
-        port,
-        image.reference,
-        image.fingerprint,
-        world.specs[role.goal].version,
-        role.policy,
-        role.bridge,
-        edge=EDGE if role.beside else "",
-        **role.scene,
-    )
-    old = _old(stage, role, scene)
-    case = Case(
-        stage.engine.socket,
-        name,
-        (stage.engine.host, port),
-        role.policy,
-        old,
-        image.id,
-        (home / "catalog.sqlite",),
-        checker.engine_time(stage.engine.socket),
-        stage.bystanders,
-        scene.variables,
-        command=f"mc-rel.{scene.identity[:8]}." if scene.command else "",
-        route=(stage.edge, EDGE, scene.alias) if role.beside else None,
-    )
-    play = Play(world, stage, point, role, scene, world.program(home, keyring), change(case), point.dice)
-    try:
-        opened_catalog(home / "catalog.sqlite").close()
-        prepare(play, scene)
-        yield play
-    finally:
-        play.tidy()
-
-
-def prepare(play: Play, scene: Scene) -> None:
-    """Fill a scene's catalog, in a process of its own."""
-    orders = Orders(prepare=asdict(scene)).text()
-    program = play.program.but(home=Path(scene.home), keyring={**play.program.keyring, ORDERS: orders})
-    program.run("status")
-
-
-def _old(stage: Stage, role: Role, scene: Scene) -> checker.Inspected | None:
-    if role.old is None:
-        return None
-    image = stage.images[role.old]
-    name, labels = scene.container, {"io.mirrorconsole.env": scene.identity}
-    host: dict[str, object] = {"RestartPolicy": {"Name": role.policy}, "NetworkMode": "host"}
-    body: dict[str, object] = {"Image": image.tag, "Env": [f"PORT={scene.port}"], "HostConfig": host}
-    if role.bridge:
-        bound = {"8080/tcp": [{"HostPort": str(scene.port)}]}
-        body = {"Image": image.tag, "HostConfig": {"RestartPolicy": {"Name": role.policy}, "PortBindings": bound}}
-    if role.beside:
-        host = {"RestartPolicy": {"Name": role.policy}, "NetworkMode": EDGE, "PortBindings": {"8080/tcp": [{}]}}
-        place = {"EndpointsConfig": {EDGE: {"Aliases": [scene.alias]}}}
-        body = {"Image": image.tag, "HostConfig": host, "NetworkingConfig": place}
-    made = ask(stage.engine.socket, "POST", f"/containers/create?name={name}", body)
-    ask(stage.engine.socket, "POST", f"/containers/{made['Id']}/start")
-    if role.kept:
-        kept: dict[str, object] = {"Image": image.tag, "Labels": labels, "HostConfig": {"NetworkMode": "none"}}
-        ask(stage.engine.socket, "POST", f"/containers/create?name={name}.mc-prev", kept)
-    # The engine writes down a moment later that its policy counts from here.
-    return checker.inspected(stage.engine.socket, made["Id"])
 
 
 def go_on(command: Running) -> None:

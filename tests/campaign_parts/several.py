@@ -14,16 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.campaign_parts.checker import (
-    INTENTS,
-    RUNS_NEW,
-    RUNS_OLD,
-    Inspected,
-    Violation,
-    containers_of,
-    events,
-    picture,
-)
+from tests.campaign_parts.asked import Inspected, containers_of, events, picture
+from tests.campaign_parts.checker import INTENTS, RUNS_NEW, RUNS_OLD, Violation
 
 
 @dataclass(frozen=True, slots=True)

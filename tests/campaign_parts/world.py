@@ -12,18 +12,20 @@ from pathlib import Path
 from threading import Lock
 
 from mirror_console.domain.image import fingerprint
-from tests.campaign_parts import checker
+from tests.campaign_parts import asked
 from tests.catalogs import empty_catalog
 from tests.journeys.console import Program
 from tests.journeys.starter import Starter
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import EngineSpec, LabEngine
 from tests.lab.images import Behaviour, ImageSpec, load
+from tests.lab.keyring import LabKeyring
 from tests.lab.lab import Lab, ending_on_signals
 
 HOST = EngineSpec("fast", bridge=False)
 BRIDGE = EngineSpec("local")
 SMALL = EngineSpec("small", bridge=False, disk=48)
+SECURE = EngineSpec("secure", tls=True, bridge=False)
 PATH = "campaign/web"
 EDGE = "edge"
 FIRST_PORT = 20000
@@ -32,12 +34,13 @@ OLD, GOOD, STUBBORN = "1", "2", "stubborn"
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image on an engine: its id there, by what a registry knows it, and its fingerprint."""
+    """An image on an engine: its id there, by what a registry knows it, its fingerprint, and what people call it."""
 
     id: str
     reference: str
     fingerprint: str
     tag: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Stage:
     engine: LabEngine
     docker: Docker
     images: Mapping[str, Image]
-    bystanders: Mapping[str, checker.Inspected]
+    bystanders: Mapping[str, asked.Inspected]
     edge: str
     """The id of the network in which mirrors are found by their aliases."""
 
@@ -94,6 +97,14 @@ class World:
             self._ports += 1
             return self._ports
 
+    def keyring(self) -> LabKeyring:
+        """A keyring that nobody else uses, unlocked."""
+        with self._lock:
+            keyring = self.lab.start_keyring()
+            if keyring.locked():
+                keyring.unlock()
+            return keyring
+
     def program(self, home: Path, keyring: Mapping[str, str] | None = None) -> Program:
         """The program of a person with this data folder."""
         return Program(home, home.with_name(f"{home.name}-tmp"), keyring or {}, starter=self.starter)
@@ -108,7 +119,7 @@ class World:
         bystanders = {}
         for name in ("bystander", "bystander.mc-prev"):
             identity = docker.run("create", "--name", name, "--network", "none", images[OLD].tag)
-            seen = checker.inspected(engine.socket, identity)
+            seen = asked.inspected(engine.socket, identity)
             assert seen is not None
             bystanders[identity] = seen
         return Stage(engine, docker, images, bystanders, edge)
@@ -121,7 +132,7 @@ def loaded(docker: Docker, spec: ImageSpec) -> Image:
     seen = docker.image(spec.reference)
     assert seen is not None
     digest = next(one for one in seen["RepoDigests"] if one.startswith(spec.repository))
-    return Image(seen["Id"], digest, fingerprint(seen), spec.reference)
+    return Image(seen["Id"], digest, fingerprint(seen), spec.reference, spec.version)
 
 
 @contextmanager

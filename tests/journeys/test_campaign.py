@@ -6,16 +6,23 @@ It finds mutants of the program out as well: a checker that can't fail proves no
 from __future__ import annotations
 
 import ast
+import base64
 import random
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from tests.campaign_parts import checker
+from tests.campaign_parts import asked, careless, checker, mutants, noted, spill, violation
 from tests.campaign_parts.__main__ import FAULTS, hunt, main, play_all
+from tests.campaign_parts.checker import Violation
+from tests.campaign_parts.fault import Outcome
+from tests.campaign_parts.log import Log
 from tests.campaign_parts.mutants import BY_NAME, MUTANTS
 from tests.campaign_parts.play import Point
+from tests.campaign_parts.table import counted, table
 from tests.campaign_parts.world import World
 from tests.journeys.starter import ORDERS, ROOT, Starter
 from tests.lab.engine import LabEngine
@@ -25,8 +32,10 @@ from tests.lab.registry import LabRegistry
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 BY_FAULT = {fault.name: fault for fault in FAULTS}
-SHORT = {"kill-boundary": (0, 5, 2), "kill-instant": (10,)}
-"""Points of a recreate, to an image that is well and to one that isn't, and of one that starts beside the old one."""
+SHORT = {"kill-recreate": (1, 4), "kill-beside": (0,), "registry-404": (0,)}
+"""Killed in a recreate, at a boundary and at an instant, and in one that starts beside the old one; nothing to pull."""
+CHECKING = (checker, asked, noted, spill, violation)
+"""The modules by which the checker judges."""
 QUICKLY_CAUGHT = ("old-stays-down", "remove-early")
 
 
@@ -54,11 +63,13 @@ def test_a_mutant_is_caught(world: World, name: str) -> None:
     assert found.violations[0].law != "the point can be played", found
 
 
-def test_the_checker_shares_no_code_with_the_program() -> None:
-    tree = ast.parse(Path(checker.__file__).read_text("utf-8"))
+@pytest.mark.parametrize("part", CHECKING)
+def test_the_checker_shares_no_code_with_the_program(part: ModuleType) -> None:
+    tree = ast.parse(Path(str(part.__file__)).read_text("utf-8"))
     imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+    others = imported - {one.__name__ for one in CHECKING}
+    assert {name.partition(".")[0] for name in others} <= sys.stdlib_module_names
 
 
 def test_the_program_knows_nothing_of_the_campaign() -> None:
@@ -66,12 +77,56 @@ def test_the_program_knows_nothing_of_the_campaign() -> None:
         assert ORDERS not in file.read_text("utf-8"), file
 
 
+def test_each_mutant_changes_a_part_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed: list[str] = []
+
+    def put(place: Any, name: str, new: Any) -> None:
+        assert getattr(place, name) is not new
+        changed.append(name)
+
+    for module in (mutants, careless):
+        monkeypatch.setattr(module, "put", put)
+    for mutant in MUTANTS:
+        changed.clear()
+        mutant.make()
+        assert changed, mutant
+
+
 def test_each_mutant_names_faults_that_there_are() -> None:
     assert len(MUTANTS) >= 12
     assert {name for mutant in MUTANTS for name in mutant.faults} <= BY_FAULT.keys()
 
 
+def test_no_two_faults_have_one_name_and_each_is_played_at_least_once() -> None:
+    assert len(BY_FAULT) == len(FAULTS)
+    assert all(0 < fault.share <= 1 for fault in FAULTS)
+
+
+def test_what_was_played_is_not_played_again(tmp_path: Path) -> None:
+    log, point = Log(tmp_path / "log"), Point("kill-create", 7, 3)
+    found = Outcome((Violation("never two", "both run"),), "killed at START:sent", "done")
+    assert log.known(point) is None
+    log.keep(point, found, 1.5)
+    again = Log(tmp_path / "log")
+    assert again.known(point) == (found, 1.5)
+    assert again.known(Point("kill-create", 8, 3)) is None
+    assert again.known(Point("kill-create", 7, 3, "no-lock")) is None
+
+
+def test_a_secret_is_found_in_whatever_form(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "file").write_bytes(b"\0" + base64.b64encode(b"agency:the-secret") + b"\0")
+    (tmp_path / "other").write_text("nothing")
+    found = spill.spilt(("the-secret",), (tmp_path,), {"said": "the-secret!", "labels": "none"})
+    assert found == [str(tmp_path / "deep" / "file"), "said"]
+
+
+def test_tables_are_markdown() -> None:
+    assert table(("fault", "points"), [("a|b", 2)]) == "| fault | points |\n| ----- | ------ |\n| a/b   | 2      |"
+    assert counted({"failed": 1, "done": 3, "": 1}) == "3 done, 1 not played, 1 failed"
+
+
 def test_names_that_are_not_known_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--fault", "no-such"]) == 2
     assert main(["--mutant", "no-such"]) == 2
-    assert "There is no fault no-such. There are: kill-boundary, " in capsys.readouterr().err
+    assert "There is no fault no-such. There are: kill-recreate, " in capsys.readouterr().err

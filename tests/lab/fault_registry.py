@@ -239,6 +239,9 @@ def _handler(registry: FaultRegistry) -> type[BaseHTTPRequestHandler]:
 
 def _refuse(request: BaseHTTPRequestHandler, rule: Rule) -> None:
     status, code, words = _CODES[rule.fault]
+    if rule.retry_after is not None:
+        # Engines hand on the words, and not the header.
+        words = f"{words}; retry-after: {rule.retry_after}s"
     body = json.dumps({"errors": [{"code": code, "message": words}]}).encode()
     request.send_response(status)
     request.send_header("Content-Type", "application/json")

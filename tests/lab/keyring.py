@@ -86,11 +86,17 @@ class LabKeyring:
             raise LabError("The keyring didn't lock.")
 
     def unlock(self) -> None:
-        """Unlock it again, by starting its daemon anew."""
+        """Unlock it again, by starting its daemon anew; one that was stopped or stands still is there again, too."""
         process = self._running("secrets")
         if process is not None:
             process.kill()
         self.start()
+
+    def freeze(self) -> None:
+        """Stop it in its tracks: whoever asks it gets no answer, until `unlock`."""
+        process = self._running("secrets")
+        if process is None or not process.freeze():
+            raise LabError("The keyring doesn't run.")
 
     def running(self) -> bool:
         """Whether both of its daemons run."""

@@ -263,6 +263,31 @@ def test_only_what_failed_is_tried_again_on_the_same_rollout(fleet: Fleet) -> No
         retry(fleet.console, fleet.jobs, done.id)
 
 
+def test_what_is_stranded_is_put_back_before_it_is_tried_again(fleet: Fleet) -> None:
+    publish(fleet)
+    rollout = begun(fleet, count=1)
+    alpha = fleet.simulated.engines["alpha"]
+
+    def leak(boundary: str) -> None:
+        if boundary == f"{Step.STOP.name}:outcome":
+            alpha.leak_port(11001)
+
+    stranded = Conductor(replace(fleet.console, mark=leak), fleet.jobs, rollout).run()
+    assert states(stranded) == [TargetState.STRANDED]
+    assert not nothing_is_left_behind(fleet), "the new container is there still"
+
+    # The port isn't free yet: it stays as it is, and nothing is said to wait for its turn.
+    still = retry(fleet.console, fleet.jobs, stranded.id)
+    assert (still.state, states(still)) == (RolloutState.COMPLETED_WITH_FAILURES, [TargetState.STRANDED])
+    assert live(fleet, 1) == "26.8.2 down"
+
+    alpha.restart()
+    again = carried_on(fleet, retry(fleet.console, fleet.jobs, stranded.id))
+    assert (again.state, states(again)) == (RolloutState.COMPLETED, [TargetState.DONE])
+    assert live(fleet, 1) == "26.8.3 up"
+    assert nothing_is_left_behind(fleet)
+
+
 def test_a_retry_forgives_nothing_and_looks_afresh(fleet: Fleet) -> None:
     publish(fleet, behaviour=Behaviour.NEVER_HEALTHY)
     paused = carried_on(fleet, begun(fleet))

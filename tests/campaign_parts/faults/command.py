@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Fault, Outcome, outcome
 from tests.campaign_parts.faults.console import recovered
-from tests.campaign_parts.play import Point, Role, go_on, is_stopped, kill, played
+from tests.campaign_parts.making import played
+from tests.campaign_parts.play import Play, Point, Role, go_on, is_stopped, kill
 from tests.campaign_parts.world import HOST, World
 
 UNTOUCHED = frozenset({"failed"})
-LASTS = ("sh", "-c", "echo migrating; sleep 0.4; echo migrated")
-FAILS = ("sh", "-c", "echo cannot connect >&2; exit 7")
+LASTS = ("sh", "-c", "echo run >> /media/runs; echo migrating with $TOKEN; sleep 0.4; echo migrated")
+"""It says its secret, which may be kept nowhere."""
+FAILS = ("sh", "-c", "echo cannot connect with $TOKEN >&2; exit 7")
 HANGS = ("sleep", "600")
 FLOODS = ("sh", "-c", "busybox yes 0123456789012345678901234567890123456789 | busybox head -c 104857600")
 """100 MB."""
@@ -25,14 +28,15 @@ MOST_MEMORY = 160_000
 AROUND = ("MAKE_COMMAND:sent", "RELEASE:intent", "RELEASE:sent", "RELEASE:outcome", "COMMAND:kept")
 
 
-def _role(command: tuple[str, ...], limit: float = 60.0) -> Role:
-    return Role(scene={"command": command, "command_limit": limit})
+def _role(command: tuple[str, ...], limit: float = 60.0, *, secret: bool = False, **more: object) -> Role:
+    return Role(secret=secret, scene={"command": command, "command_limit": limit, **more})
 
 
 def _fails(name: str, words: str, command: tuple[str, ...], limit: float = 60.0) -> Fault:
     def play(world: World, point: Point) -> Outcome:
         change = partial(replace, may_end=UNTOUCHED)
-        with played(world, world.stage(HOST), point, _role(command, limit), change=change) as playing:
+        role = _role(command, limit, secret=command is FAILS)
+        with played(world, world.stage(HOST), point, role, change=change) as playing:
             with playing.start() as begun:
                 playing.ended(begun)
             playing.place = f"its command is {' '.join(command)[:40]}"
@@ -44,12 +48,43 @@ def _fails(name: str, words: str, command: tuple[str, ...], limit: float = 60.0)
 def killed(world: World, point: Point) -> Outcome:
     """Killed while it runs, or right before or after that: it may run once at most, whoever recovers it."""
     boundary = AROUND[point.number % len(AROUND)]
-    with played(world, world.stage(HOST), point, _role(LASTS)) as play:
+    with played(world, world.stage(HOST), point, _role(LASTS, secret=True)) as play:
         with play.start(stop_at=boundary) as command:
             if is_stopped(command):
                 kill(command)
             play.ended(command)
-        return recovered(play)
+        ended = recovered(play)
+        return replace(ended, violations=(*ended.violations, *_more_than_once(play)))
+
+
+def engine_falls(world: World, point: Point) -> Outcome:
+    """The engine is killed or restarted around it: it forgets its events, but what the command wrote is there."""
+    boundary = AROUND[point.number % len(AROUND)]
+    stage = world.stage(HOST)
+    change = partial(replace, engine_fell=True, may_end=UNTOUCHED | {"done"})
+    with played(world, stage, point, _role(LASTS, secret=True, timeout=3.0), change=change) as play:
+        play.place = f"the engine falls, at {boundary}"
+        with play.start(stop_at=boundary) as command:
+            if is_stopped(command):
+                go_on(command)
+                time.sleep(play.dice.uniform(0.0, 0.5))
+                if play.dice.random() < 0.5:
+                    stage.engine.kill()
+                    stage.engine.start()
+                else:
+                    stage.engine.restart()
+            play.ended(command)
+        told = play.recover()
+        play.wrong += _more_than_once(play)
+        return outcome(play, told)
+
+
+def _more_than_once(play: Play) -> list[Violation]:
+    """It leaves a line in the environment's volume each time that it runs."""
+    engine = play.stage.engine
+    volume = Path(f"/proc/{engine.pid}/root{engine.folder}/data/volumes/{play.scene.container}-media/_data/runs")
+    runs = len(volume.read_text().splitlines()) if volume.exists() else 0
+    return [Violation("a release command runs once, and first", f"it ran {runs} times")] if runs > 1 else []
 
 
 def floods(world: World, point: Point) -> Outcome:
@@ -80,5 +115,6 @@ FAULTS = (
     _fails("command-fails", "release command fails", FAILS),
     _fails("command-hangs", "release command hangs", HANGS, 1.5),
     Fault("command-floods", "release command prints 100 MB", floods, share=0.1),
+    Fault("command-engine", "engine falls around a release command", engine_falls, share=0.25),
     Fault("command-killed", "kill -9 of the console around a release command", killed, share=0.5, at_once=2),
 )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Mapping
 from functools import cache
 from threading import Lock
+from types import MappingProxyType
 
 from tests.campaign_parts.fault import Fault, Outcome, outcome
 from tests.campaign_parts.inside import FIRST, boundaries
-from tests.campaign_parts.play import Play, Point, Role, go_on, is_stopped, kill, played
+from tests.campaign_parts.making import played
+from tests.campaign_parts.play import Play, Point, Role, go_on, is_stopped, kill
 from tests.campaign_parts.world import GOOD, HOST, World
 
 MOST_KILLS = 3
@@ -22,24 +25,32 @@ ON_ROUTE = (
     "STOP:sent",
     "COMMIT:sent",
 )
-ROLES = (
-    Role(kept=True),
-    Role(old=None),
-    Role(goal="exits-at-once"),
-    Role(policy="unless-stopped"),
-    Role(goal="exits-at-once", old=None),
-    Role(kept=True, beside=True),
-    Role(goal="exits-at-once", beside=True, scene={"settle": 0.5}),
+ILL = {"settle": 0.5}
+ROLES: Mapping[str, tuple[Role, ...]] = MappingProxyType(
+    {
+        "recreate": (
+            Role(kept=True),
+            Role(goal="exits-at-once"),
+            Role(policy="unless-stopped"),
+            Role(kept=True, secret=True),
+        ),
+        "create": (Role(old=None), Role(goal="exits-at-once", old=None)),
+        "start beside": (
+            Role(kept=True, beside=True),
+            Role(goal="exits-at-once", beside=True, scene=ILL),
+        ),
+        "change in place": (Role(in_place=True),),
+    }
 )
-"""Recreate, create and start beside, with an image that is well and one that is not."""
+"""By swap, with an image that is well and one that is not."""
 _uncut = Lock()
 
 
 @cache
-def _whole(world: World, role_place: int) -> tuple[tuple[str, ...], float]:
+def _whole(world: World, swap: str, place: int) -> tuple[tuple[str, ...], float]:
     """The boundaries that such a play meets when nothing happens to it, and its seconds from the first to the last."""
-    role = ROLES[role_place]
-    with played(world, world.stage(HOST), Point("uncut", 0, role_place), role) as play:
+    role = ROLES[swap][place]
+    with played(world, world.stage(HOST), Point(f"uncut {swap}", 0, place), role) as play:
         with play.start() as command:
             play.ended(command)
         met = boundaries(play.record)
@@ -50,38 +61,33 @@ def _whole(world: World, role_place: int) -> tuple[tuple[str, ...], float]:
         return tuple(name for _, name in met), met[-1][0] - met[0][0]
 
 
-def _of(world: World, point: Point) -> tuple[Role, tuple[str, ...], float]:
-    place = point.number % len(ROLES)
-    with _uncut:
-        return ROLES[place], *_whole(world, place)
+def _killed(name: str, swap: str) -> Fault:
+    """Killed at a boundary, and with the next round of points at any instant from the first boundary on.
 
+    The points go through all boundaries, in an order that the seed gives.
+    """
+    roles = ROLES[swap]
 
-def at_boundary(world: World, point: Point) -> Outcome:
-    """Killed at a boundary: the points go through all of them, in an order that the seed gives."""
-    role, met, _ = _of(world, point)
-    order = list(range(len(met)))
-    Point(point.fault, point.seed, -1).dice.shuffle(order)
-    place = order[point.number // len(ROLES) % len(met)]
-    with played(world, world.stage(HOST), point, role) as play:
-        with play.start(stop_at=str(place)) as command:
-            if is_stopped(command):
-                kill(command)
-            play.ended(command)
-        return recovered(play)
+    def play(world: World, point: Point) -> Outcome:
+        place, turn = point.number % len(roles), point.number // len(roles)
+        with _uncut:
+            met, seconds = _whole(world, swap, place)
+        order = list(range(len(met)))
+        Point(name, point.seed, -1).dice.shuffle(order)
+        at_instant = turn % 2 == 1
+        with played(world, world.stage(HOST), point, roles[place]) as playing:
+            after = playing.dice.uniform(0.0, seconds * 1.1)
+            stop_at = FIRST if at_instant else str(order[turn // 2 % len(met)])
+            with playing.start(stop_at=stop_at) as command:
+                if is_stopped(command):
+                    if at_instant:
+                        go_on(command)
+                        time.sleep(after)
+                    command.send_signal(signal.SIGKILL)
+                playing.ended(command)
+            return recovered(playing)
 
-
-def at_instant(world: World, point: Point) -> Outcome:
-    """Killed at any instant from the first boundary on."""
-    role, _, seconds = _of(world, point)
-    with played(world, world.stage(HOST), point, role) as play:
-        after = play.dice.uniform(0.0, seconds * 1.1)
-        with play.start(stop_at=FIRST) as command:
-            if is_stopped(command):
-                go_on(command)
-                time.sleep(after)
-                command.send_signal(signal.SIGKILL)
-            play.ended(command)
-        return recovered(play)
+    return Fault(name, f"kill -9 of the console: {swap}", play, at_once=3)
 
 
 def on_route(world: World, point: Point) -> Outcome:
@@ -107,7 +113,9 @@ def recovered(play: Play) -> Outcome:
 
 
 FAULTS = (
-    Fault("kill-boundary", "kill -9 of the console at a boundary of a step", at_boundary, at_once=3),
+    _killed("kill-recreate", "recreate"),
+    _killed("kill-create", "create"),
+    _killed("kill-beside", "start beside"),
+    _killed("kill-in-place", "change in place"),
     Fault("kill-on-route", "kill -9 while requests go over to the new one", on_route, share=0.5, at_once=3),
-    Fault("kill-instant", "kill -9 of the console at any instant", at_instant, at_once=3),
 )

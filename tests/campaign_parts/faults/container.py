@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 from tests.campaign_parts.fault import Fault, Outcome, outcome
-from tests.campaign_parts.play import Play, Point, Role, played
+from tests.campaign_parts.making import played
+from tests.campaign_parts.play import Play, Point, Role
 from tests.campaign_parts.world import HOST, STUBBORN, World
 
 PUT_BACK = frozenset({"put back", "failed"})

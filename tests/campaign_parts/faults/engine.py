@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tests.campaign_parts.checker import Case
 from tests.campaign_parts.fault import Fault, Outcome, outcome
-from tests.campaign_parts.play import Point, Role, go_on, is_stopped, played
+from tests.campaign_parts.making import played
+from tests.campaign_parts.play import Point, Role, go_on, is_stopped
 from tests.campaign_parts.world import HOST, SMALL, World
 from tests.lab.engine import LabEngine
 
@@ -52,6 +53,10 @@ def _restart(engine: LabEngine, _dice: random.Random) -> None:
     engine.restart()
 
 
+def _reboot(engine: LabEngine, _dice: random.Random) -> None:
+    engine.reboot()
+
+
 def frozen(world: World, point: Point) -> Outcome:
     """Every connection is taken and nothing is answered for twenty seconds; then it goes on as if nothing was."""
     stage = world.stage(HOST)
@@ -86,20 +91,21 @@ def disk_full(world: World, point: Point) -> Outcome:
         playing.place = f"the engine's disk is full, at {place}"
         with playing.start(stop_at=place) as command:
             if is_stopped(command):
-                _fill(stage.engine, 0 if to_the_last else RESERVE)
+                fill(stage.engine, 0 if to_the_last else RESERVE)
                 go_on(command)
             playing.ended(command)
-        _filler(stage.engine).unlink(missing_ok=True)
+        filler(stage.engine).unlink(missing_ok=True)
         return outcome(playing, playing.recover())
 
 
-def _filler(engine: LabEngine) -> Path:
+def filler(engine: LabEngine) -> Path:
     """In the engine's own view of files: its data are mounted for it alone."""
     return Path(f"/proc/{engine.pid}/root{engine.folder}/data/filler")
 
 
-def _fill(engine: LabEngine, but: int) -> None:
-    with _filler(engine).open("wb", buffering=0) as file:
+def fill(engine: LabEngine, but: int) -> None:
+    """Fill the disk with an engine's data, but for so many bytes."""
+    with filler(engine).open("wb", buffering=0) as file:
         full = False
         while not full:
             try:
@@ -112,6 +118,7 @@ def _fill(engine: LabEngine, but: int) -> None:
 FAULTS = (
     _fallen("engine-killed", "SIGKILL of the engine, started again", _kill, 0.5),
     _fallen("engine-restarted", "restart of the engine", _restart, 0.5),
+    _fallen("engine-rebooted", "power cut of the engine's host", _reboot, 0.25),
     Fault("engine-frozen", "SIGSTOP of the engine for 20 s", frozen, share=0.1),
     Fault("disk-full", "disk full on the engine", disk_full, share=0.5),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import subprocess
 import time
@@ -9,15 +10,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tests.campaign_parts import checker
+from tests.campaign_parts import asked
 from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Fault, Outcome, outcome
 from tests.campaign_parts.faults.engine import PLACES
-from tests.campaign_parts.play import Play, Point, Role, go_on, is_stopped, kill, played
+from tests.campaign_parts.making import played
+from tests.campaign_parts.play import Play, Point, Role, go_on, is_stopped, kill
 from tests.campaign_parts.world import HOST, World
 
 ROLE = Role(kept=True)
 CLOCK = (3600.0, -3600.0, 315_360_000.0, -315_360_000.0)
+ERRORS = (errno.EROFS, errno.EIO, errno.ENOSPC)
 PIECE = b"\0" * 4096
 
 
@@ -56,14 +59,24 @@ def read_only(world: World, point: Point) -> Outcome:
             if is_stopped(command):
                 kill(command)
             play.ended(command)
-        before = checker.picture(play.case.engine, play.scene.container)
+        before = asked.picture(play.case.engine, play.scene.container)
         with _mounted(play.program.home, "--bind"):
             _run("mount", "-o", "remount,bind,ro", str(play.program.home))
             for choice in ("put-back", "continue"):
                 with play.running("recover", choice) as command:
                     play.ended(command)
-        if checker.picture(play.case.engine, play.scene.container) != before:
+        if asked.picture(play.case.engine, play.scene.container) != before:
             play.wrong.append(Violation("what can't be written down isn't done", "it was recovered on the engine"))
+        return outcome(play, play.recover())
+
+
+def writes_fail(world: World, point: Point) -> Outcome:
+    """From a boundary on its disk takes nothing more, as one does that became read-only, broke or is full."""
+    number = ERRORS[point.number % len(ERRORS)]
+    with _at(world, point, f"writing fails with {errno.errorcode[number]}") as play:
+        with play.start(stop_at=_place(point), writes_fail=number) as command:
+            play.ended(command)
+        play.note_full()
         return outcome(play, play.recover())
 
 
@@ -124,5 +137,6 @@ FAULTS = (
     Fault("catalog-locked", "catalog locked by another program", locked, share=0.5),
     Fault("catalog-full", "catalog's disk full", full, share=0.5),
     Fault("catalog-read-only", "catalog read-only at the recovery", read_only, share=0.3),
+    Fault("catalog-fails", "catalog's disk read-only or broken half way", writes_fail, share=0.5),
     Fault("clock-jumps", "the clock jumps by an hour or ten years", clock_jumps, share=0.3),
 )

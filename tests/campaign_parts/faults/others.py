@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.campaign_parts import checker
+from tests.campaign_parts import asked
 from tests.campaign_parts.checker import NOT_OURS, RUNS_NEW, RUNS_OLD, Case, Violation
 from tests.campaign_parts.fault import Fault, Outcome, outcome
-from tests.campaign_parts.play import Play, Point, Role, go_on, is_stopped, played
+from tests.campaign_parts.making import played
+from tests.campaign_parts.play import Play, Point, Role, go_on, is_stopped
 from tests.campaign_parts.world import BRIDGE, GOOD, HOST, OLD, World
 from tests.lab.asking import ask
 from tests.lab.engine import EngineSpec
@@ -69,7 +70,7 @@ def _ask(play: Play, method: str, path: str, body: dict[str, object] | None = No
 
 def _serving(play: Play) -> str:
     """The id of the container of ours that runs now; nothing's where none does."""
-    found = checker.containers_of(play.case.engine, play.scene.container)
+    found = asked.containers_of(play.case.engine, play.scene.container)
     return next((one["Id"] for one in found.values() if one["State"]["Running"]), "nothing")
 
 
@@ -96,7 +97,7 @@ def _rename(play: Play) -> None:
 
 def _prune(play: Play) -> None:
     """What an operator's cron does: all containers that don't run go, the lock among them."""
-    for name, one in checker.containers_of(play.case.engine, play.scene.container).items():
+    for name, one in asked.containers_of(play.case.engine, play.scene.container).items():
         old = play.case.old is not None and one["Id"] == play.case.old["Id"]
         if not one["State"]["Running"] and (not old or play.dice.random() < 0.3):
             _ask(play, "DELETE", f"/containers/{name}")
@@ -118,7 +119,7 @@ def _take_name(play: Play) -> None:
     body: dict[str, object] = {"Image": image, "HostConfig": {"NetworkMode": "none"}}
     made = ask(play.case.engine, "POST", f"/containers/create?name={name}", body)
     ask(play.case.engine, "POST", f"/containers/{made['Id']}/start")
-    seen = checker.inspected(play.case.engine, made["Id"])
+    seen = asked.inspected(play.case.engine, made["Id"])
     assert seen is not None
     bystanders = {**play.case.bystanders, made["Id"]: seen}
     left = {f"{name}.aside", f"{name}.mc-next", f"{name}.mc-older"}
@@ -142,19 +143,19 @@ def _take_lock(play: Play) -> None:
         f"/containers/create?name={name}",
         {"Image": play.stage.images[OLD].tag, "Labels": labels},
     )
-    seen = checker.inspected(play.case.engine, made["Id"])
+    seen = asked.inspected(play.case.engine, made["Id"])
     assert seen is not None
     play.case = replace(
         play.case,
         bystanders={**play.case.bystanders, made["Id"]: seen},
-        since=checker.engine_time(play.case.engine),
+        since=asked.engine_time(play.case.engine),
         may_be_left=frozenset({name, f"{play.scene.container}.mc-next"}),
     )
 
 
 def _after_lock(play: Play) -> list[Violation]:
     """Whoever lost the lock stops, renames and removes nothing any more."""
-    told = checker.events(play.case.engine, play.case.since)
+    told = asked.events(play.case.engine, play.case.since)
     names = {play.scene.container, f"{play.scene.container}.mc-next", f"{play.scene.container}.mc-prev"}
     return [
         Violation("who lost the lock changes nothing", f"{event['Action']} of {event['Actor']['Attributes']['name']}")

@@ -11,13 +11,14 @@ from dataclasses import replace
 from functools import cache
 from threading import Lock
 
-from tests.campaign_parts import checker, several
+from tests.campaign_parts import asked, checker, several
 from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Fault, Outcome
 from tests.campaign_parts.faults.command import LASTS
 from tests.campaign_parts.faults.console import MOST_KILLS
 from tests.campaign_parts.inside import BESIDE, boundaries
-from tests.campaign_parts.play import Play, Point, Role, is_stopped, kill, played
+from tests.campaign_parts.making import played
+from tests.campaign_parts.play import Play, Point, Role, is_stopped, kill
 from tests.campaign_parts.several import Other, Several
 from tests.campaign_parts.world import GOOD, HOST, OLD, World
 from tests.lab.asking import ask
@@ -39,10 +40,10 @@ def _played(world: World, point: Point, role: Role) -> Iterator[tuple[Play, Seve
             body = {"Image": stage.images[OLD].tag, "Cmd": list(BESIDE), "HostConfig": host}
             made = ask(case.engine, "POST", f"/containers/create?name={name}", body)
             ask(case.engine, "POST", f"/containers/{made['Id']}/start")
-            seen = checker.inspected(case.engine, made["Id"])
+            seen = asked.inspected(case.engine, made["Id"])
             assert seen is not None
             others.append(Other(process, name, seen, worker=True, goes=goes))
-        return replace(case, since=checker.engine_time(case.engine))
+        return replace(case, since=asked.engine_time(case.engine))
 
     with played(world, stage, point, role, change=run_others) as play:
         case = play.case
@@ -50,7 +51,7 @@ def _played(world: World, point: Point, role: Role) -> Iterator[tuple[Play, Seve
             yield play, Several(case.engine, case.since, case.new_image, others, case.command)
         finally:
             for other in others:
-                for name in checker.containers_of(case.engine, other.container):
+                for name in asked.containers_of(case.engine, other.container):
                     ask(case.engine, "DELETE", f"/containers/{name}?force=1&v=1")
 
 

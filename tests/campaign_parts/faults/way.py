@@ -9,7 +9,8 @@ from collections.abc import Callable
 from tests.campaign_parts import checker
 from tests.campaign_parts.fault import Fault, Outcome, outcome
 from tests.campaign_parts.faults.engine import PLACES, ROLE
-from tests.campaign_parts.play import Point, go_on, is_stopped, played
+from tests.campaign_parts.making import played
+from tests.campaign_parts.play import Point, go_on, is_stopped
 from tests.campaign_parts.world import HOST, World
 from tests.lab import faults, proxy
 
@@ -53,8 +54,14 @@ def _half_closed(dice: random.Random) -> proxy.Fault:
     return faults.half_closed_after(dice.choice((1, 40)))
 
 
+def _wrong(dice: random.Random) -> proxy.Fault:
+    """By somebody who is in between: a web proxy's own page, half of what the engine says, or nothing ever."""
+    return dice.choice((faults.bad_gateway(), faults.truncating, faults.silent))
+
+
 FAULTS = (
     _fault("connection-cut", "the connection is cut", _cut),
     _fault("connection-late", "the connection is delayed", _late, 0.5),
     _fault("connection-half", "the connection is half-closed", _half_closed, 0.5),
+    _fault("connection-wrong", "somebody in between answers wrong, or not at all", _wrong, 0.5),
 )

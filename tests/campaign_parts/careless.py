@@ -1,0 +1,104 @@
+"""Mutants that are careless: with registries, with secrets, and with what comes before anything is stopped."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.errors import FailureKind
+from mirror_console.operations.steps import stop
+from mirror_console.operations.turn import StepFailed, Turn
+from tests.campaign_parts.mutant import Mutant, put
+
+containers: Any = importlib.import_module("mirror_console.operations.containers")
+fetching: Any = importlib.import_module("mirror_console.operations.fetching")
+in_place: Any = importlib.import_module("mirror_console.operations.in_place")
+retrying: Any = importlib.import_module("mirror_console.operations.retrying")
+run_outcome: Any = importlib.import_module("mirror_console.operations.run_outcome")
+swap: Any = importlib.import_module("mirror_console.operations.swap")
+MOST_TRIES = 8
+
+
+def _try_again_what_is_refused() -> None:
+    real = fetching.rest_before_next
+
+    def rest_before_next(kind: FailureKind, tries: int, *more: Any) -> float | None:
+        rest: float | None = real(kind, tries, *more)
+        return 0.1 if rest is None and tries < MOST_TRIES else rest
+
+    put(fetching, "rest_before_next", rest_before_next)
+
+
+def _stop_before_the_image_is_there() -> None:
+    real = swap.fetch
+
+    def fetch(turn: Turn, *more: Any) -> Any:
+        if turn.lock_id:
+            stop(turn, Step.STOP, turn.planned.before_container_id, "old")
+        return real(turn, *more)
+
+    put(swap, "fetch", fetch)
+
+
+def _keep_what_a_command_says() -> None:
+    put(run_outcome, "_hiding", lambda _values: str)
+
+
+def _write_secrets_on_labels() -> None:
+    real_secrets, real_labels = containers.given_secrets, containers.container_labels
+    given: dict[str, str] = {}
+
+    def given_secrets(*about: Any) -> Any:
+        secrets = real_secrets(*about)
+        given.update({f"io.mirrorconsole.{name.lower()}": secret.reveal() for name, secret in secrets.items()})
+        return secrets
+
+    def container_labels(*about: Any) -> Mapping[str, str]:
+        return {**real_labels(*about), **given}
+
+    put(containers, "given_secrets", given_secrets)
+    put(containers, "container_labels", container_labels)
+
+
+def _go_on_without_secrets() -> None:
+    real = containers.given_secrets
+
+    def given_secrets(*about: Any) -> Any:
+        try:
+            return real(*about)
+        except StepFailed:
+            return {}
+
+    put(containers, "given_secrets", given_secrets)
+
+
+def _try_again_as_it_is() -> None:
+    put(retrying, "PUT_BACK_FIRST", frozenset({TargetState.UNDECIDED}))
+
+
+def _leave_what_was_granted() -> None:
+    real = in_place.grant
+
+    def grant(turn: Turn, step: Step, *more: Any) -> None:
+        if step is not Step.CHANGE_BACK:
+            real(turn, step, *more)
+
+    put(in_place, "grant", grant)
+
+
+CARELESS = (
+    Mutant("ask-again", "what is refused is asked for again", ("registry-401",), _try_again_what_is_refused),
+    Mutant(
+        "stop-first",
+        "the old one is stopped before the image is there",
+        ("registry-404",),
+        _stop_before_the_image_is_there,
+    ),
+    Mutant("keep-output", "a command's output is kept as it is", ("command-fails",), _keep_what_a_command_says),
+    Mutant("secret-label", "secrets are written on labels", ("keyring-locked",), _write_secrets_on_labels),
+    Mutant("retry-as-is", "what is stranded is tried again as it is", ("port-stolen",), _try_again_as_it_is),
+    Mutant("keep-change", "what was granted in place stays", ("kill-in-place",), _leave_what_was_granted),
+    Mutant("no-secret", "without a keyring it goes on without secrets", ("keyring-locked",), _go_on_without_secrets),
+)
