@@ -123,6 +123,27 @@ class Container:
             self.health.status, self.health.streak = "unhealthy", 0
         tell(self, "die", now, {"exitCode": str(exit_code)})
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing comes any more by itself but health checks that find what the one before found."""
+        health = self.health
+        if not self.is_running or health is None or health.next_probe is None or self.started is None:
+            return False
+        if self.program.exit_due(self.started) is not None:
+            return False
+        if health.next_probe < self.program.settled_from(self.started):
+            return False
+        return health.status == ("healthy" if self.program.is_well(self.started, health.next_probe) else "unhealthy")
+
+    def catch_up(self, now: datetime) -> None:
+        """Log and count the health checks of a quiet time; nobody listened, and nobody is told of them."""
+        health = self.health
+        while health is not None and self.is_quiet:
+            moment = self._due_after_skipping(now)
+            if moment is None or moment > now:
+                return
+            self._probe(health, moment, _to_nobody)
+
     def due(self) -> datetime | None:
         """When something happens next without anybody asking for it."""
         if self.phase is Phase.RESTARTING:
@@ -207,3 +228,7 @@ class Container:
             health.next_probe = probe + skipped * interval
             health.streak += 0 if self.program.is_well(self.started, probe) else skipped
         return self.due()
+
+
+def _to_nobody(_container: Container, _action: str, _moment: datetime, _further: Mapping[str, str]) -> None:
+    """Nobody listens."""

@@ -19,7 +19,16 @@ from mirror_console.simulator.pulling import pull_image
 from mirror_console.simulator.references import parse_reference
 from mirror_console.simulator.registry import Login, SimulatedRegistry
 from mirror_console.simulator.routes import answer
-from mirror_console.simulator.running import bring_up, finish, forget, release, settle, start_container, stop_container
+from mirror_console.simulator.running import (
+    bring_up,
+    finish,
+    forget,
+    found,
+    release,
+    settle,
+    start_container,
+    stop_container,
+)
 from mirror_console.simulator.server import EngineServer
 from mirror_console.simulator.state import AT_ONCE, DOCKER_20_10, EngineState, Generation, Timing
 from mirror_console.simulator.wire import Clock, Document, Pause, Refusal
@@ -152,9 +161,7 @@ class SimulatedEngine:
 
     def container(self, name: str) -> Container:
         """The container as it is now, for looking at. Raises Refusal (404)."""
-        settle(self.state)
-        with self.state.lock:
-            return self.state.find_container(name)
+        return found(self.state, name)
 
     def lose_container(self, name: str) -> None:
         """Take the container away as a person with `docker rm -f` would."""
@@ -240,8 +247,9 @@ class SimulatedEngine:
 
     def _change_behaviour(self, name: str, behaviour: Behaviour) -> None:
         with self.state.lock:
-            container = self.state.find_container(name)
+            container = found(self.state, name)
             container.program = dataclasses.replace(container.program, behaviour=behaviour)
+            self.state.restless.add(container.id)
 
     def _restart_container(self, container: Container, killed: bool) -> None:
         now = self.state.clock()

@@ -32,6 +32,11 @@ class EventLog:
         self._epoch = 0
         self._lost = False
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether a stream is open."""
+        return bool(self._streams)
+
     def tell(self, kind: str, action: str, actor: str, attributes: Mapping[str, str], moment: datetime) -> None:
         """Record an event and wake the streams."""
         told = nanoseconds(moment)

@@ -133,7 +133,7 @@ def _prune(call: Call) -> Reply:
 @_route("GET", "/containers/{id}/json")
 def _inspect_container(call: Call, reference: str) -> Reply:
     with call.state.lock:
-        return _json(shapes.container_document(call.state.find_container(reference), call.version))
+        return _json(shapes.container_document(running.found(call.state, reference), call.version))
 
 
 @_route("POST", "/containers/{id}/start")

@@ -16,9 +16,14 @@ _EVERYWHERE = ["0.0.0.0", "::"]  # noqa: S104 - how Docker shows a port without 
 
 
 def settle(state: EngineState) -> datetime:
-    """Let everything happen that is due, and tell the time."""
+    """Let everything happen that is due, and tell the time.
+
+    While nobody listens to the engine's events, health checks that change nothing wait until somebody asks for them: to
+    play each of them when it is due would be most of a large fleet's work.
+    """
     now = state.clock()
     with state.lock:
+        _heed_listeners(state, now)
         _note_restless(state)
         while state.agenda and state.agenda[0][0] <= now:
             moment, container_id = heapq.heappop(state.agenda)
@@ -30,11 +35,33 @@ def settle(state: EngineState) -> datetime:
     return now
 
 
+def found(state: EngineState, reference: str) -> Container:
+    """A container with all that its health checks found until now. Raises Refusal (404, 400)."""
+    with state.lock:
+        now = settle(state)
+        container = state.find_container(reference)
+        if not state.is_heard:
+            container.catch_up(now)
+        return container
+
+
+def _heed_listeners(state: EngineState, now: datetime) -> None:
+    """From when somebody listens every health check is told of when it is due."""
+    if state.is_heard == state.events.is_followed:
+        return
+    state.is_heard = state.events.is_followed
+    if state.is_heard:
+        for container in state.containers.values():
+            container.catch_up(now)
+        state.restless |= state.containers.keys()
+
+
 def _note_restless(state: EngineState) -> None:
     while state.restless:
         container = state.containers.get(state.restless.pop())
-        due = container.due() if container is not None else None
-        if container is not None and due is not None:
+        if container is None or (container.is_quiet and not state.is_heard):
+            continue
+        if (due := container.due()) is not None:
             heapq.heappush(state.agenda, (due, container.id))
 
 

@@ -99,6 +99,8 @@ class EngineState:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.events = EventLog(self.changed, tick)
+        self.is_heard = False
+        """Whether somebody listens to its events, as far as the containers know."""
         self.images = ImageStore()
         self.containers: dict[str, Container] = {}
         self.networks: dict[str, Network] = {}

@@ -33,7 +33,7 @@ def stamp(moment: datetime | None) -> str:
     """The moment in the engine's notation, UTC with nanoseconds; NEVER for none."""
     if moment is None:
         return NEVER
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "000Z"
 
 
 def nanoseconds(moment: datetime) -> int:

@@ -63,19 +63,8 @@ class MainWindow(QMainWindow):
         self.fleet = Fleet(context)
         self._declare_window_actions()
         self.pages: dict[str, Page] = {}
-        for make in page_factories() if pages is None else pages:
-            page = make(context)
-            self.pages[page.id] = page
-        self._declare_page_actions()
-        entries = [
-            RailEntry(page.id, page.title, page.icon, f"Ctrl+{place}")
-            for place, page in enumerate(self.pages.values(), start=1)
-        ]
-        self.rail = Rail(entries, context.theme, context.icons)
-        self.notice_bar = NoticeBar(context.notices, context.theme, context.icons)
-        self.stack = QStackedWidget()
-        self.status = StatusLine(context)
-        self._build()
+        with context.theme.undressed():
+            self._make_parts(page_factories() if pages is None else pages)
         self._fill_menu_bar()
         self._connect()
         self._restore()
@@ -121,6 +110,21 @@ class MainWindow(QMainWindow):
         return page
 
     # --- building -------------------------------------------------------------------------------------------------
+
+    def _make_parts(self, pages: Sequence[PageFactory]) -> None:
+        for make in pages:
+            page = make(self.context)
+            self.pages[page.id] = page
+        self._declare_page_actions()
+        entries = [
+            RailEntry(page.id, page.title, page.icon, f"Ctrl+{place}")
+            for place, page in enumerate(self.pages.values(), start=1)
+        ]
+        self.rail = Rail(entries, self.context.theme, self.context.icons)
+        self.notice_bar = NoticeBar(self.context.notices, self.context.theme, self.context.icons)
+        self.stack = QStackedWidget()
+        self.status = StatusLine(self.context)
+        self._build()
 
     def _build(self) -> None:
         for page in self.pages.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
 from collections.abc import Iterator
@@ -51,6 +52,7 @@ class Command:
         return [*self.words, *options, *(values[one] for one in needed if not one.flag)]
 
 
+@functools.cache
 def commands() -> tuple[Command, ...]:
     """All of them."""
     found = tuple(_below(build(cli_parts()), ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import defaultdict
 from itertools import pairwise
@@ -22,6 +23,7 @@ ABOUT_CHECKS = [page for page in help_pages() if page.about == CHECKS]
 HEADINGS = ["Why it matters", "Answers", "What to do", "Overriding"]
 
 
+@functools.cache
 def given() -> dict[Check, set[Answer]]:
     """The answers that the program gives, as far as a check and its answer are named side by side."""
     found: defaultdict[Check, set[Answer]] = defaultdict(set)

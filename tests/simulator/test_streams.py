@@ -116,6 +116,33 @@ def test_an_open_stream_hears_of_what_happens(engine: SimulatedEngine, api: Api,
         assert rest.result(timeout=5) == []
 
 
+def test_checks_that_find_nothing_new_are_logged_for_who_asks_and_told_to_who_listens(
+    engine: SimulatedEngine, api: Api, clock: HandClock
+) -> None:
+    engine.run("web", IMAGE)
+    for _ in range(10):
+        clock.move(1)
+        assert api.containers()[0]["Status"].endswith("(healthy)")
+    log = api.inspect_container("web")["State"]["Health"]["Log"]
+    assert [entry["Start"][17:19] for entry in log] == ["06", "07", "08", "09", "10"]
+    assert remembered(engine, api, event=["exec_die"]) == ["exec_die"]
+
+    stream = api.events(filters={"event": ["exec_die", "health_status"]}, decode=True)
+    with ThreadPoolExecutor() as reader:
+        heard = reader.submit(lambda: [next(stream)["Action"] for _ in range(6)])
+        for _ in range(100):
+            if engine.container("web") and engine.state.is_heard:
+                break
+            threading.Event().wait(0.02)
+        clock.move(3)
+        engine.make_unhealthy("web")
+        clock.move(2)
+        assert heard.result(timeout=5) == [*["exec_die"] * 5, "health_status: unhealthy"]
+        rest = reader.submit(list, stream)
+        stream.close()
+        assert rest.result(timeout=5) == []
+
+
 def test_an_engines_restart_ends_streams_and_forgets(engine: SimulatedEngine, api: Api) -> None:
     made = create(api, "web")
     api.start(made)

@@ -30,7 +30,8 @@ def test_an_engine_is_cleaned_up_once_a_person_agrees(qtbot: QtBot, qapp: QAppli
             refresh(fleet.console, fleet.jobs)
             assert fleet.roll_out().state is RolloutState.COMPLETED
         with context_on(qapp, fleet, answers) as context:
-            page = EnginesPage(context)
+            with context.theme.undressed():
+                page = EnginesPage(context)
             qtbot.addWidget(page)
             assert context.grid is not None
             page.refresh(context.grid)
@@ -56,7 +57,8 @@ def test_an_engine_is_cleaned_up_once_a_person_agrees(qtbot: QtBot, qapp: QAppli
             qtbot.waitUntil(lambda: context.notices.shown[-1].title.startswith(words), timeout=20_000)
             page.close()
         with context_on(qapp, fleet, answers, read_only="It was started with --read-only.") as context:
-            page = EnginesPage(context)
+            with context.theme.undressed():
+                page = EnginesPage(context)
             qtbot.addWidget(page)
             assert context.grid is not None
             page.refresh(context.grid)

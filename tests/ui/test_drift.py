@@ -54,7 +54,8 @@ def answers() -> Answers:
 
 
 def shown(qtbot: QtBot, context: UiContext) -> AlignmentPage:
-    page = AlignmentPage(context)
+    with context.theme.undressed():
+        page = AlignmentPage(context)
     qtbot.addWidget(page)
     page.resize(1100, 640)
     page.show()

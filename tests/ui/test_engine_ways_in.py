@@ -49,7 +49,8 @@ CREDENTIALS = {"ca", "certificate", "key", "ssh_key", "ssh_passphrase", "ssh_pas
 
 
 def page_on(qtbot: QtBot, context: UiContext, operations: EngineOperations | None = None) -> EnginesPage:
-    page = EnginesPage(context, operations)
+    with context.theme.undressed():
+        page = EnginesPage(context, operations)
     qtbot.addWidget(page)
     page.resize(960, 600)
     page.show()

@@ -46,7 +46,8 @@ KEY = "-----BEGIN PRIVATE KEY-----\nMIIE-secret-part\n-----END PRIVATE KEY-----\
 
 
 def shown(qtbot: QtBot, context: UiContext) -> EnginesPage:
-    page = EnginesPage(context)
+    with context.theme.undressed():
+        page = EnginesPage(context)
     context.wish_to_go.connect(lambda _page, what: page.show_what(what))
     qtbot.addWidget(page)
     page.resize(960, 600)

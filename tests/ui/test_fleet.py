@@ -97,7 +97,8 @@ def surveyed(fleet: Fleet, context: UiContext, qtbot: QtBot) -> Grid:
 def test_what_is_seen_again_is_reckoned_in_the_background_and_shown_once_it_is(
     fleet: Fleet, context: UiContext, qtbot: QtBot
 ) -> None:
-    activity = ActivityPage(context)
+    with context.theme.undressed():
+        activity = ActivityPage(context)
     qtbot.addWidget(activity)
     grid = surveyed(fleet, context, qtbot)
     slow(fleet).go_on.clear()

@@ -49,7 +49,8 @@ class _Paints(QObject):
 
 
 def _page(context: UiContext, qtbot: QtBot, *, many: int = 48) -> AlignmentPage:
-    page = AlignmentPage(context)
+    with context.theme.undressed():
+        page = AlignmentPage(context)
     qtbot.addWidget(page)
     context.actions.current_page = page.id
     page.resize(1200, 700)
@@ -324,7 +325,8 @@ def test_the_filters_of_a_cell_are_chosen_from_its_menu_by_the_keyboard(page: Al
 def test_keys_go_to_the_grid_once_there_is_one_also_in_a_window_that_was_not_active(
     context: UiContext, qtbot: QtBot
 ) -> None:
-    page = AlignmentPage(context)
+    with context.theme.undressed():
+        page = AlignmentPage(context)
     qtbot.addWidget(page)
     context.actions.current_page = page.id
     page.shown()

@@ -77,7 +77,8 @@ def when_open(over: QObject, kind: type[QDialog], act: Callable[[QDialog], None]
 
 
 def test_a_release_is_chosen_and_marked(qtbot: QtBot, context: UiContext, fleet: Fleet) -> None:
-    page = SourcesPage(context)
+    with context.theme.undressed():
+        page = SourcesPage(context)
     shown(qtbot, page)
     tab_to(page.releases.view)
     QTest.keyClick(page.releases.view, Qt.Key.Key_Down)
@@ -108,7 +109,8 @@ def test_a_release_is_chosen_and_marked(qtbot: QtBot, context: UiContext, fleet:
 
 
 def test_an_environment_is_held_on_another_release(qtbot: QtBot, context: UiContext, fleet: Fleet) -> None:
-    page = MirrorsPage(context)
+    with context.theme.undressed():
+        page = MirrorsPage(context)
     shown(qtbot, page)
     page.view.move_to("mirror-01")
     tab_to(page.view)
@@ -142,7 +144,8 @@ def test_an_environment_is_held_on_another_release(qtbot: QtBot, context: UiCont
 
 
 def test_an_engine_is_cleaned_up(qtbot: QtBot, context: UiContext) -> None:
-    page = EnginesPage(context)
+    with context.theme.undressed():
+        page = EnginesPage(context)
     shown(qtbot, page)
     page.view.move_to("alpha")
     part = page.details.clean_up

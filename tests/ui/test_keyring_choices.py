@@ -49,7 +49,8 @@ class StagedVault:
 
 def shown(qtbot: QtBot, context: UiContext, vault: StagedVault) -> CredentialsPart:
     context.console = replace(context.console, vault=vault)
-    page = SettingsPage(context)
+    with context.theme.undressed():
+        page = SettingsPage(context)
     qtbot.addWidget(page)
     page.show()
     page.shown()

@@ -25,7 +25,8 @@ from tests.ui.window_on import context_on, press, tab_to
 
 
 def shown(qtbot: QtBot, context: UiContext) -> MirrorsPage:
-    page = MirrorsPage(context)
+    with context.theme.undressed():
+        page = MirrorsPage(context)
     context.wish_to_go.connect(lambda _page, what: page.show_what(what))
     qtbot.addWidget(page)
     page.resize(960, 600)

@@ -92,7 +92,8 @@ def to_the_checks(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
 
 def test_a_rollout_goes_on_in_spite_of_answers(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> None:
     with context_on(qapp, fleet, Questions()) as context:
-        page = RolloutsPage(context)
+        with context.theme.undressed():
+            page = RolloutsPage(context)
         qtbot.addWidget(page)
         context.questions = Questions(page)
         page.resize(1000, 640)
@@ -141,7 +142,8 @@ def page(qtbot: QtBot, context: UiContext) -> Iterator[RolloutsPage]:
     """The checks of a plan of which the first two targets are held, and one more is blocked by its ports."""
     grid = sample.behind_fleet()
     context.set_grid(grid)
-    made = RolloutsPage(context)
+    with context.theme.undressed():
+        made = RolloutsPage(context)
     made.refresh(grid)
     qtbot.addWidget(made)
     made.resize(960, 600)
@@ -208,7 +210,8 @@ def test_what_is_not_for_judgement_says_why(page: RolloutsPage) -> None:
 
 def test_a_console_that_only_looks_overrides_nothing(qtbot: QtBot, make_context: ContextMaker) -> None:
     context = make_context(read_only="Only to look.")
-    page = RolloutsPage(context)
+    with context.theme.undressed():
+        page = RolloutsPage(context)
     qtbot.addWidget(page)
     plan = sample.plan_of(sample.behind_fleet())
     checks = page.assistant.checks

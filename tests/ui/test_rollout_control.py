@@ -66,7 +66,8 @@ def make_page(qtbot: QtBot, asked: Asked) -> Iterator[PageMaker]:
     def make(context: UiContext, rollout: Rollout) -> RolloutsPage:
         operations = replace(OPERATIONS, retry=asked.retry, decide=asked.decide, plan_rollback=asked.plan_rollback)
         context.set_grid(GRID)
-        page = RolloutsPage(context, operations)
+        with context.theme.undressed():
+            page = RolloutsPage(context, operations)
         page.refresh(GRID)
         qtbot.addWidget(page)
         page.resize(960, 600)

@@ -38,7 +38,8 @@ def fleet() -> Iterator[Fleet]:
 @pytest.fixture
 def page(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> Iterator[RolloutsPage]:
     with context_on(qapp, fleet, Answers(Answer(True, None, "a test"))) as context:
-        made = RolloutsPage(context)
+        with context.theme.undressed():
+            made = RolloutsPage(context)
         qtbot.addWidget(made)
         made.resize(1000, 640)
         made.show()

@@ -80,7 +80,8 @@ def make_page(qtbot: QtBot) -> Iterator[PageMaker]:
 
     def make(context: UiContext) -> RolloutsPage:
         context.set_grid(GRID)
-        page = RolloutsPage(context, OPERATIONS)
+        with context.theme.undressed():
+            page = RolloutsPage(context, OPERATIONS)
         page.refresh(GRID)
         qtbot.addWidget(page)
         page.resize(960, 600)

@@ -36,7 +36,8 @@ def fleet() -> Iterator[Fleet]:
 
 
 def shown(qtbot: QtBot, context: UiContext) -> SourcesPage:
-    page = SourcesPage(context)
+    with context.theme.undressed():
+        page = SourcesPage(context)
     qtbot.addWidget(page)
     page.resize(960, 600)
     page.show()
@@ -218,7 +219,8 @@ def test_the_notes_of_a_release_are_opened_in_the_browser(qapp: QApplication, qt
         return True
 
     with context_on(qapp, fleet, Answers()) as context:
-        page = SourcesPage(context, open_link=browser)
+        with context.theme.undressed():
+            page = SourcesPage(context, open_link=browser)
         qtbot.addWidget(page)
         page.show()
         qtbot.waitExposed(page)

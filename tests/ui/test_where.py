@@ -39,7 +39,8 @@ def rows(dialog: WhereDialog) -> list[tuple[str, str, str, str]]:
 
 def test_all_that_have_a_build_are_listed_by_any_name_of_it(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> None:
     with context_on(qapp, fleet, Answers()) as context:
-        page = SourcesPage(context)
+        with context.theme.undressed():
+            page = SourcesPage(context)
         qtbot.addWidget(page)
         page.resize(960, 600)
         page.show()
@@ -70,7 +71,8 @@ def test_all_that_have_a_build_are_listed_by_any_name_of_it(qapp: QApplication, 
 
 def test_what_is_nowhere_is_said_and_enter_changes_nothing(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> None:
     with context_on(qapp, fleet, Answers()) as context:
-        page = SourcesPage(context)
+        with context.theme.undressed():
+            page = SourcesPage(context)
         qtbot.addWidget(page)
         page.show()
         dialog = ask_where(context, page)
