@@ -171,7 +171,7 @@ class Rollouts(Collection):
             ranked, sa.and_(ranked.c.rollout_id == target.c.rollout_id, ranked.c.place == target.c.place)
         ).where(ranked.c.latest == 1)
         with in_bulk():
-            found = _TARGET.read(self._connection.execute(chosen, {"ids": json_text(sorted(environment_ids))}))
+            found = _TARGET.read_in_parts(self._connection.execute(chosen, {"ids": json_text(sorted(environment_ids))}))
         return {one.environment_id: one for one in found}
 
     def _read(self, which: sa.ColumnElement[bool]) -> list[Rollout]:

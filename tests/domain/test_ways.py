@@ -15,7 +15,7 @@ from mirror_console.domain.ways import NOT_TOLD, WORST_FIRST, Ways, mirror_way
 from tests.domain.parts import NOW, cell, contact, environment, mirror, observation
 
 COLUMNS = ("test", "staging", "live")
-DOWN = contact(answered=False)
+UP, DOWN = contact(), contact(answered=False)
 told = st.sampled_from(WORST_FIRST)
 mirrors = st.dictionaries(st.sampled_from(COLUMNS), st.tuples(told, st.booleans()), max_size=3)
 
@@ -27,7 +27,7 @@ def made(
     cells, known = {}, {}
     for name, (way_back, reached) in wanted.items():
         here = environment(name, f"mirror-{number}")
-        cells[name] = cell(observation(), here=here, **({} if reached else {"reached": DOWN}))
+        cells[name] = cell(observation(), here=here, reached=UP if reached else DOWN)
         if way_back is not None:
             known[here.id] = KnownWay(way_back, f"{way_back} there.")
     return cells, known
@@ -69,7 +69,8 @@ def test_what_nobody_may_tell_any_more_is_not_told() -> None:
 
 def fleet(several: list[dict[str, tuple[WayBack | None, bool]]]) -> tuple[Grid, Ways]:
     """Mirrors with such ways back."""
-    rows, known = [], {}
+    rows: list[Row] = []
+    known: dict[str, KnownWay] = {}
     for number, wanted in enumerate(several):
         cells, of_them = made(wanted, number)
         known |= of_them

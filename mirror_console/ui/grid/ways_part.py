@@ -47,8 +47,8 @@ class WaysPart(QObject):
         if not self._wanting:
             return ""
         if self.reader.failed:
-            return tr("The filter asks for ways back, which couldn't be read: the one before it counts until they can.")
-        return tr("The filter asks for ways back, which are being read: until then the one before it counts.")
+            return tr("The ways back couldn't be read. Until they are, the filter before this one counts.")
+        return tr("The ways back are being read. Until then the filter before this one counts.")
 
     def read_by(self, read: Read) -> None:
         """Ask something else than the catalog: for pictures and tests."""

@@ -18,8 +18,9 @@ from mirror_console.ui.words import tr
 
 SETTLE = 500
 """Milliseconds to wait for more changes before they are read again: the end of a rollout is many."""
-SHARE = 20
-"""A rollout changes the catalog all the time: a reading waits so many times as long as the last one took."""
+SHARE, LONGEST = 5, 15_000
+"""A rollout changes the catalog all the time: a reading waits so many times as long as the last one took, and so many
+milliseconds at most."""
 FOLLOWS_FROM = frozenset({"rollouts", "images", "observations", "releases", "applications", "environments"})
 """The collections that ways back follow from."""
 
@@ -102,7 +103,7 @@ class WaysReader(QObject):
     def _done(self, begun: float, ways: Ways) -> None:
         self._job, self.failed = None, False
         took = round((self._context.console.monotonic() - begun) * 1000)
-        self._timer.setInterval(max(SETTLE, SHARE * took))
+        self._timer.setInterval(max(SETTLE, min(LONGEST, SHARE * took)))
         self._context.notices.take_back("ways back")
         if self._due:
             self._timer.start()
