@@ -97,7 +97,8 @@ def planned(session: Session, console: Console, jobs: Jobs, environment: str, ch
     if not choice.no_refresh:
         session.out.note(refresh(console, jobs).sentence)
     grid = surveyed(session, console)
-    rows = chosen(grid, choice.filter_text, console.clock()) if choice.filter_text or not mirrors else list(grid.rows)
+    filtered = choice.filter_text or not mirrors
+    rows = chosen(console, grid, choice.filter_text, console.clock()) if filtered else list(grid.rows)
     if mirrors:
         known = {row.application.slug for row in grid.rows}
         problems = [Problem("mirror", f"there is no mirror '{slug}'") for slug in mirrors if slug not in known]

@@ -16,6 +16,7 @@ from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.selection import matches, parse
 from mirror_console.domain.verdict import ABSENT_TEXTS, answer, cell_texts
+from mirror_console.domain.ways import Ways
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
 from mirror_console.operations.refresh import Refreshed, refresh
@@ -75,7 +76,7 @@ def status(
         now = console.clock()
         shown = [cell.environment.id for row in grid.rows for cell in row.cells.values()] if as_json else []
         ways = ways_back(console, shown)
-    rows = chosen(grid, " ".join(filter_text or []), now)
+        rows = chosen(console, grid, " ".join(filter_text or []), now)
     if environment and environment not in grid.columns:
         names = ", ".join(grid.columns) or "none yet"
         problem = Problem("environment", f"no mirror has an environment '{environment}' (there are: {names})")
@@ -134,10 +135,13 @@ def surveyed(session: Session, console: Console) -> Grid:
     return survey(console, preferences.ageing_after, preferences.stale_after)
 
 
-def chosen(grid: Grid, text: str, now: datetime) -> list[Row]:
-    """The rows that a filter leaves. Raises BadFilter."""
+def chosen(console: Console, grid: Grid, text: str, now: datetime) -> list[Row]:
+    """The rows that a filter leaves. Raises BadFilter. Ways back are read only where it asks for them."""
     query = parse(text, grid.columns)
-    return [row for row in grid.rows if matches(query, row, now)]
+    ways = None
+    if query.asks_for_ways:
+        ways = Ways(ways_back(console, [cell.environment.id for row in grid.rows for cell in row.cells.values()]))
+    return [row for row in grid.rows if matches(query, row, now, ways)]
 
 
 def engine_ids(console: Console, names: Sequence[str]) -> list[str]:

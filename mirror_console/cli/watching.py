@@ -65,7 +65,7 @@ def _show(
     grid, now = surveyed(session, console), console.clock()
     cells = [
         cell
-        for row in chosen(grid, filter_text, now)
+        for row in chosen(console, grid, filter_text, now)
         for name, cell in row.cells.items()
         if not environment or name == environment
     ]

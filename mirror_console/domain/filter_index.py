@@ -22,12 +22,15 @@ from mirror_console.domain.filter_question import (
     OfHold,
     OfIdentity,
     OfMirror,
+    OfWayBack,
     Question,
     RowLook,
+    answer,
     hold_end,
     identity_text,
 )
 from mirror_console.domain.fleet import Row
+from mirror_console.domain.ways import Ways
 
 RowSet = int
 """A set of rows: bit n stands for row n."""
@@ -59,8 +62,9 @@ class Index:
         self._of_rows: dict[RowLook, Mapping[tuple[str, ...], RowSet]] = {}
         self._of_cells: dict[tuple[str, CellLook], Sequence[tuple[Cell, RowSet]]] = {}
 
-    def find(self, question: Question, now: datetime) -> RowSet:
-        """The rows of which the answer to a question is yes."""
+    def find(self, question: Question, now: datetime, ways: Ways | None = None) -> RowSet:
+        """The rows of which the answer to a question is yes. Raises LookupError where it asks for ways back without
+        any."""
         match question:
             case OfIdentity(test):
                 return self.where(map(test, self._texts))
@@ -81,6 +85,9 @@ class Index:
                     return end is not None and ends(end, now)
 
                 return _union(self._cells(each, hold_end, is_meant) for each in ([name] if name else self._names))
+            case OfWayBack():
+                # Of each environment it is another, so that there are no groups to ask.
+                return self.where(answer(question, row, now, ways) for row in self.rows)
         assert_never(question)
 
     def having(self, name: str) -> RowSet:

@@ -14,6 +14,8 @@ from typing import assert_never
 
 from mirror_console.domain.alignment import Cell
 from mirror_console.domain.fleet import Row
+from mirror_console.domain.way_back import WayBack
+from mirror_console.domain.ways import Ways
 
 TextTest = Callable[[str], bool]
 CellTest = Callable[[Cell], bool]
@@ -65,11 +67,27 @@ class OfHold:
     test: Callable[[datetime, datetime], bool]
 
 
-Question = OfIdentity | OfMirror | OfChange | OfEnvironment | OfHold
+@dataclass(frozen=True, slots=True)
+class OfWayBack:
+    """Is there such a way back, in the environment of that name, or with None in any? None among those that are wanted:
+    none is told."""
+
+    name: str | None
+    wanted: frozenset[WayBack | None]
+
+    def holds(self, cell: Cell, ways: Ways | None) -> bool:
+        """Whether it is so of an environment. Raises LookupError where ways back weren't read."""
+        if ways is None:
+            raise LookupError("a filter asks for ways back, which were not read")
+        known = ways.of(cell)
+        return (known.way_back if known is not None else None) in self.wanted
 
 
-def answer(question: Question, row: Row, now: datetime) -> bool:
-    """What a question means, said of one mirror."""
+Question = OfIdentity | OfMirror | OfChange | OfEnvironment | OfHold | OfWayBack
+
+
+def answer(question: Question, row: Row, now: datetime, ways: Ways | None = None) -> bool:
+    """What a question means, said of one mirror. Raises LookupError where it asks for ways back and has none."""
     match question:
         case OfIdentity(test):
             return test(identity_text(row))
@@ -85,6 +103,8 @@ def answer(question: Question, row: Row, now: datetime) -> bool:
         case OfHold(name, ends):
             cells = row.cells.values() if name is None else [cell for at, cell in row.cells.items() if at == name]
             return any((end := hold_end(cell)) is not None and ends(end, now) for cell in cells)
+        case OfWayBack(name):
+            return any(question.holds(cell, ways) for at, cell in row.cells.items() if name in {None, at})
     assert_never(question)
 
 

@@ -27,6 +27,8 @@ from mirror_console.domain.filter_question import CellTest, TextTest
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.observation import Health, Observation
 from mirror_console.domain.phrases import was
+from mirror_console.domain.way_back import WayBack
+from mirror_console.domain.ways import WORST_FIRST, way_word
 from mirror_console.domain.where import called
 
 _KNOWN = frozenset({Knowledge.FRESH, Knowledge.AGEING})
@@ -106,6 +108,12 @@ DRIFT_TESTS: Mapping[str, CellTest] = MappingProxyType(
     }
 )
 
+WAYS: Mapping[str, WayBack | None] = MappingProxyType(
+    {"pull" if way_back is WayBack.PULL else way_word(way_back): way_back for way_back in WORST_FIRST}
+    | {way_word(WayBack.PULL): WayBack.PULL}
+)
+"""What ``back:`` may be, as it is said elsewhere; and the short word for what can be pulled."""
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -141,6 +149,11 @@ class HoldEnds:
     """The key for when a hold ends."""
 
 
+@dataclass(frozen=True, slots=True)
+class BackWays:
+    """The key for whether there is a way back."""
+
+
 def _identities(cell: Cell) -> tuple[str, ...]:
     """All names of the image: those that it has anywhere, or what its own container tells."""
     seen = cell.observation
@@ -162,7 +175,7 @@ def _running(cell: Cell) -> tuple[str, ...]:
     return (*own, *(title_of(one) for one in cell.beside if one is not None and one.present))
 
 
-KEYS: Mapping[str, Words | CellTexts | RowTexts | Changed | HoldEnds] = MappingProxyType(
+KEYS: Mapping[str, Words | CellTexts | RowTexts | Changed | HoldEnds | BackWays] = MappingProxyType(
     {
         "is": Words(WORD_TESTS, "a state"),
         "status": Words(STATUS_TESTS, "a status"),
@@ -178,6 +191,7 @@ KEYS: Mapping[str, Words | CellTexts | RowTexts | Changed | HoldEnds] = MappingP
         "account": RowTexts(lambda row: (row.application.account,)),
         "changed": Changed(),
         "hold": HoldEnds(),
+        "back": BackWays(),
     }
 )
 """The keys. Besides them, the name of an environment is a key, with the words of ``is``; and ``live.health:`` asks only

@@ -4,6 +4,7 @@
     live:behind,drifted   the environment live is behind, or drifted
     live.health:failing   any key, asked of one environment
     is:held               any environment is held; hold:<7d its hold ends within a week, hold:ended it has ended
+    live.back:no,pull     what ran before isn't kept there; so blocked, yes, nothing-before, not-told
     engine:fra-*          any environment is on such an engine; so version:, status:, health:, was:, drift:
     running:sha256:3f2a*  any environment runs this build, by any of its names: digest, tag, revision, version, id
     container:*-worker    any environment has such a container, of whichever of its processes
@@ -16,7 +17,7 @@ and colons. What can't be read raises BadFilter: a bad filter means neither ever
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,6 +33,7 @@ from mirror_console.domain.filter_question import (
     OfHold,
     OfIdentity,
     OfMirror,
+    OfWayBack,
     Question,
     TextTest,
     answer,
@@ -39,6 +41,8 @@ from mirror_console.domain.filter_question import (
 )
 from mirror_console.domain.filter_terms import (
     KEYS,
+    WAYS,
+    BackWays,
     CellTexts,
     Changed,
     HoldEnds,
@@ -53,6 +57,7 @@ from mirror_console.domain.filter_terms import (
 )
 from mirror_console.domain.filter_text import Part, Value, split
 from mirror_console.domain.fleet import Row
+from mirror_console.domain.ways import Ways
 from mirror_console.errors import ConsoleError
 
 __all__ = ["BadFilter", "Completion", "Index", "Query", "RowSet", "completions", "matches", "parse", "select"]
@@ -90,6 +95,11 @@ class Query:
     text: str
     terms: tuple[Term, ...] = field(default=(), compare=False)
 
+    @property
+    def asks_for_ways(self) -> bool:
+        """Whether ways back have to be read before it can be answered."""
+        return any(isinstance(term.question, OfWayBack) for term in self.terms)
+
 
 def parse(text: str, environments: Collection[str] | None = None) -> Query:
     """Read a filter. `environments` are the names that may be used as keys; None takes any name for one.
@@ -99,16 +109,19 @@ def parse(text: str, environments: Collection[str] | None = None) -> Query:
     return Query(text, tuple(Term(_question(part, environments), part.negated) for part in split(text)))
 
 
-def matches(query: Query, row: Row, now: datetime) -> bool:
-    """Whether a filter means a mirror: of each of its parts the answer is yes, or no behind a minus."""
-    return all(answer(term.question, row, now) is not term.negated for term in query.terms)
+def matches(query: Query, row: Row, now: datetime, ways: Ways | None = None) -> bool:
+    """Whether a filter means a mirror: of each of its parts the answer is yes, or no behind a minus.
+
+    Raises LookupError where it asks for ways back and is given none.
+    """
+    return all(answer(term.question, row, now, ways) is not term.negated for term in query.terms)
 
 
-def select(query: Query, index: Index, now: datetime) -> RowSet:
-    """The rows that a filter means: those that it matches, found with an index."""
+def select(query: Query, index: Index, now: datetime, ways: Ways | None = None) -> RowSet:
+    """The rows that a filter means: those that it matches, found with an index. Raises LookupError as `matches`."""
     left = index.everything
     for term in query.terms:
-        found = index.find(term.question, now)
+        found = index.find(term.question, now, ways)
         left &= index.everything ^ found if term.negated else found
     return left
 
@@ -161,6 +174,8 @@ def _of_any_or_the_mirror(part: Part, key: str) -> Question:
             return OfChange(lambda at, now: any(span(at, now) for span in spans))
         case HoldEnds():
             return _of_hold(part, None)
+        case BackWays():
+            return _of_way_back(part, None)
         case Words() | CellTexts():
             look, test = _cell_test(part, key)
             if key in _STATES and any(plain_word(value.text) == Status.NOT_APPLICABLE for value in part.values):
@@ -179,9 +194,21 @@ def _of_hold(part: Part, environment: str | None) -> OfHold:
     return OfHold(environment, lambda end, now: any(test(end, now) for test in tests))
 
 
-def _in_environment(part: Part, environment: str, key: str) -> OfEnvironment | OfHold:
+def _of_way_back(part: Part, environment: str | None) -> OfWayBack:
+    wanted = set()
+    for value in part.values:
+        word = plain_word(value.text)
+        if word not in WAYS:
+            raise _not_among(value, [typed_word(one) for one in WAYS], "a way back")
+        wanted.add(WAYS[word])
+    return OfWayBack(environment, frozenset(wanted))
+
+
+def _in_environment(part: Part, environment: str, key: str) -> OfEnvironment | OfHold | OfWayBack:
     if isinstance(KEYS[key], HoldEnds):
         return _of_hold(part, environment)
+    if isinstance(KEYS[key], BackWays):
+        return _of_way_back(part, environment)
     if isinstance(KEYS[key], RowTexts | Changed):
         hint = f"Write {key}: without an environment."
         raise BadFilter(f"'{key}' belongs to the mirror, not to an environment.", hint, part.start, part.end)
@@ -211,7 +238,7 @@ def _cell_test(part: Part, key: str) -> tuple[CellLook, CellTest]:
                     raise BadFilter("Versions can't be compared here.", hint, value.start, value.end)
             test = _any_of([(fits or equals)(value.text) for value in part.values])
             return read, lambda cell: any(map(test, read(cell)))
-        case RowTexts() | Changed() | HoldEnds():
+        case RowTexts() | Changed() | HoldEnds() | BackWays():
             raise KeyError(key)
 
 
@@ -220,7 +247,7 @@ def _words_test(part: Part, words: Words) -> CellTest:
     for value in part.values:
         test = words.tests.get(plain_word(value.text))
         if test is None:
-            raise _unknown_word(value, words)
+            raise _not_among(value, [typed_word(word) for word in words.tests], words.noun)
         tests.append(test)
     if len(tests) == 1:
         return tests[0]
@@ -254,10 +281,9 @@ def _unknown_key(part: Part, key: str, environments: Collection[str] | None, bef
     return BadFilter(f"'{key}' is not a filter.", hint, start, end)
 
 
-def _unknown_word(value: Value, words: Words) -> BadFilter:
-    typed = [typed_word(word) for word in words.tests]
+def _not_among(value: Value, typed: Sequence[str], noun: str) -> BadFilter:
     near = difflib.get_close_matches(typed_word(plain_word(value.text)), typed, 1, 0.6)
-    title = f"'{value.text}' is not {words.noun}."
+    title = f"'{value.text}' is not {noun}."
     if near:
         return BadFilter(title, f"Did you mean {near[0]}?", value.start, value.end, near[0])
     return BadFilter(title, f"It is one of: {', '.join(sorted(typed))}.", value.start, value.end)

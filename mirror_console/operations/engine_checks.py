@@ -12,6 +12,7 @@ from mirror_console.domain.engine import CLOCK_LIMIT, Engine, EngineFacts, Way
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.moment import moment
 from mirror_console.domain.observation import Listed, State
+from mirror_console.domain.other_engine import OTHER_REMEDY, is_other, other_words
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.operations.console import Console
 from mirror_console.operations.here import Here
@@ -56,10 +57,10 @@ def _of_each(
 
 def _same_engine(here: Here, facts: EngineFacts, targets: Sequence[PlannedTarget]) -> Iterator[CheckResult]:
     engine, check = here.engine, Check.SAME_ENGINE
-    if engine.identity and facts.identity != engine.identity:
-        words = f"What answers at the address of {engine.name} is not the engine that was there before."
+    if is_other(engine, facts):
+        words = other_words(engine)
         command = shlex.join(["mirror-console", "engines", "trust", engine.name, "--identity", facts.identity])
-        remedy = f"Find out what became of its host. If it was set up anew on purpose, accept it: {command}."
+        remedy = f"{OTHER_REMEDY}: {command}."
         yield from _of_each(targets, check, words, remedy)
     elif here.alike:
         words = f"{engine.name} knows itself by the same identity as {', '.join(here.alike)}."

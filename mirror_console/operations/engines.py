@@ -29,6 +29,7 @@ from mirror_console.operations.registries import (
 from mirror_console.operations.ssh_input import SshInput, missing_credentials
 from mirror_console.operations.trust import (
     accept_host_key,
+    accept_identity,
     accept_server_key,
     host_key_refusal,
     server_key_refusal,
@@ -42,6 +43,7 @@ __all__ = [
     "SshInput",
     "StepState",
     "accept_host_key",
+    "accept_identity",
     "accept_server_key",
     "draft_engine",
     "draft_registry",

@@ -197,6 +197,9 @@ class Observations(Protocol):
 
     def all(self) -> list[Observation]: ...
     def of(self, environment_id: str) -> list[Observation]: ...
+    def of_all(self, environment_ids: Iterable[str]) -> list[Observation]:
+        """Those of several environments, in one query."""
+
     def on(self, engine_id: str) -> list[Observation]:
         """Those that were made on one engine."""
 

@@ -6,6 +6,7 @@ No engine is asked: a plan that rolls back asks, before anything is changed.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.release import Release
@@ -16,14 +17,13 @@ from mirror_console.operations.ports import Books
 
 
 def ways_back(console: Console, environment_ids: Collection[str]) -> dict[str, KnownWay]:
-    """The way back of each environment that a rollout has changed, and that still runs what that rollout left."""
+    """The way back of each environment that a rollout has changed, and that still runs what that rollout left.
+
+    However many they are, each collection is asked once, or once for each source or engine.
+    """
     with console.catalog.read() as books:
         changed = books.rollouts.last_changes(environment_ids)
-        runs = {
-            seen.environment_id: seen.fingerprint
-            for environment_id in changed
-            for seen in books.observations.of(environment_id)
-        }
+        runs = {seen.environment_id: seen.fingerprint for seen in books.observations.of_all(changed)}
         still = [
             target
             for target in changed.values()
@@ -45,6 +45,14 @@ def cant_go_back(planned: PlannedTarget, migrations: Sequence[Release]) -> str:
     return f"the release command of {planned.after_title} can't be undone, so that it can't go back"
 
 
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """What lies between two images of a source: the release that ran before, and the migrations on the way back."""
+
+    before: Release | None
+    migrations: tuple[Release, ...]
+
+
 class _Releases:
     """The releases of the source of each mirror, read once for each source."""
 
@@ -52,10 +60,19 @@ class _Releases:
         self._books = books
         self._sources = {one.id: one.source_id for one in books.applications.all()}
         self._found: dict[str, tuple[Release, ...]] = {}
+        self._passages: dict[tuple[str, str, str], _Passage] = {}
 
-    def of(self, application_id: str) -> tuple[Release, ...]:
-        """Those of a mirror's source."""
+    def passage(self, application_id: str, before: str, after: str) -> _Passage:
+        """What lies between two images, by their identities. Thousands of mirrors went the same way: found once."""
         source_id = self._sources.get(application_id, "")
+        key = (source_id, before, after)
+        if key not in self._passages:
+            releases = self._of(source_id)
+            ran = next((one for one in releases if one.is_image(before)), None)
+            self._passages[key] = _Passage(ran, way_back_over(releases, before, after))
+        return self._passages[key]
+
+    def _of(self, source_id: str) -> tuple[Release, ...]:
         if source_id not in self._found:
             environments = [one.id for one in self._books.environments.of(source_id)] if source_id else []
             self._found[source_id] = tuple(self._books.releases.of(environments))
@@ -68,9 +85,10 @@ def _known(target: Target, on_engine: Mapping[str, Collection[str]], of_source: 
         return KnownWay(WayBack.NOTHING_BEFORE, "It had no container before.")
     if planned.swap is Swap.IN_PLACE:
         return KnownWay(WayBack.KEPT, "Only its limits were changed, in place: the earlier ones are on record.")
-    releases = of_source.of(planned.application_id)
-    before = next((one for one in releases if one.is_image(planned.before_fingerprint)), None)
-    migrations = way_back_over(releases, planned.before_fingerprint, planned.after_fingerprint or planned.digest)
+    way = of_source.passage(
+        planned.application_id, planned.before_fingerprint, planned.after_fingerprint or planned.digest
+    )
+    before, migrations = way.before, way.migrations
     found = judge_way_back(
         on_engine=planned.before_image_id in on_engine[planned.engine_id],
         can_be_pulled=before is not None and bool(before.reference),

@@ -12,7 +12,7 @@ from mirror_console.domain.bulk import in_bulk
 from mirror_console.domain.observation import Observation
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import json_text
-from mirror_console.store.shape import among
+from mirror_console.store.shape import among, in_parts
 from mirror_console.store.tables import environment, observation
 
 _NEW = insert(observation)
@@ -40,6 +40,13 @@ class Observations(Collection):
         """Those of one environment."""
         chosen = sa.select(observation.c.seen).where(observation.c.environment_id == environment_id)
         return list(self._connection.scalars(chosen.order_by(observation.c.process)).all())
+
+    def of_all(self, environment_ids: Iterable[str]) -> list[Observation]:
+        """Those of several environments, in one query."""
+        chosen = sa.select(observation.c.seen).where(among(observation.c.environment_id))
+        with in_bulk():
+            found = self._connection.execute(chosen, {"ids": json_text(sorted(environment_ids))})
+            return [seen for (seen,) in in_parts(found)]
 
     def on(self, engine_id: str) -> list[Observation]:
         """Those that were made on one engine."""

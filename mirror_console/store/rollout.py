@@ -156,13 +156,22 @@ class Rollouts(Collection):
 
     def last_changes(self, environment_ids: Iterable[str]) -> dict[str, Target]:
         """What a rollout changed last of each environment, where one did: its target that is done, or was left."""
-        chosen = (
-            _TARGET.select.join(rollout, rollout.c.id == target.c.rollout_id)
-            .where(among(target.c.environment_id), target.c.state.in_([TargetState.DONE, TargetState.LEFT]))
-            .order_by(rollout.c.started_at, sa.text("rollout.rowid"))
+        # Of a year of rollouts only the last of each environment is read whole: the plans of targets are long.
+        latest = sa.func.row_number().over(
+            partition_by=target.c.environment_id,
+            order_by=(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"), target.c.place.desc()),
         )
+        ranked = (
+            sa.select(target.c.rollout_id, target.c.place, latest.label("latest"))
+            .join(rollout, rollout.c.id == target.c.rollout_id)
+            .where(among(target.c.environment_id), target.c.state.in_([TargetState.DONE, TargetState.LEFT]))
+            .subquery()
+        )
+        chosen = _TARGET.select.join(
+            ranked, sa.and_(ranked.c.rollout_id == target.c.rollout_id, ranked.c.place == target.c.place)
+        ).where(ranked.c.latest == 1)
         with in_bulk():
-            found = _TARGET.read(self._connection.execute(chosen, {"ids": json_text(sorted(environment_ids))}))
+            found = _TARGET.read_in_parts(self._connection.execute(chosen, {"ids": json_text(sorted(environment_ids))}))
         return {one.environment_id: one for one in found}
 
     def _read(self, which: sa.ColumnElement[bool]) -> list[Rollout]:

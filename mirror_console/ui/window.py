@@ -339,6 +339,7 @@ class MainWindow(QMainWindow):
         page = self.pages.get("alignment")
         if isinstance(page, AlignmentPage):
             page.detail.setVisible(self._state.value("details") != "hidden")
+            page.ways.show(self._state.value("way back") == "shown")
 
     def _remember(self) -> None:
         if self._state is None:
@@ -348,6 +349,7 @@ class MainWindow(QMainWindow):
         page = self.pages.get("alignment")
         if isinstance(page, AlignmentPage):
             self._state.setValue("details", "hidden" if page.detail.isHidden() else "shown")
+            self._state.setValue("way back", "shown" if page.model.shows_ways else "hidden")
         self._state.sync()
 
     def changeEvent(self, event: QEvent) -> None:

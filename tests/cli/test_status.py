@@ -86,6 +86,19 @@ def test_status_filters_as_the_window_does(call: CommandLine, fleet: Fleet) -> N
     assert "Checked 5 environments" in said.err
 
 
+def test_mirrors_are_found_by_their_way_back(call: CommandLine, fleet: Fleet) -> None:
+    assert call("status", "live.back:not-told", "--answer").out.count("\n") == 4
+    fleet.publish("26.8.3", health_interval=0.02)
+    call("check")
+    fleet.mirrors = fleet.mirrors[:2]
+    fleet.roll_out()
+    told = call("status", "live.back:yes", "--answer").out
+    assert [name for name in ("01", "02", "03", "04") if f"Mirror {name}" in told] == ["01", "02"]
+    told = call("status", "--answer", "--", "-live.back:yes").out
+    assert [name for name in ("01", "02", "03", "04") if f"Mirror {name}" in told] == ["03", "04"]
+    assert "Did you mean blocked?" in call("status", "back:bloked").err
+
+
 def test_a_filter_that_cannot_be_read_is_explained(call: CommandLine) -> None:
     said = call("status", "live:behnid")
     assert said.code == 2

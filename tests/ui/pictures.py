@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -26,6 +27,7 @@ from mirror_console.domain.alignment import Cell
 from mirror_console.domain.applied import Applied
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.pending import replaced_secret, settings_changes
+from mirror_console.domain.way_back import KnownWay
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
@@ -33,6 +35,7 @@ from mirror_console.operations.drift import DriftReport
 from mirror_console.settings import Density, Preferences, Theme
 from mirror_console.ui.activity.page import ActivityPage
 from mirror_console.ui.context import UiContext
+from mirror_console.ui.grid.columns import WAY_BACK
 from mirror_console.ui.grid.operations import DriftOperations
 from mirror_console.ui.grid.page import FOLLOW, MENU, AlignmentPage
 from mirror_console.ui.notices import Notice, NoticeAction, Tone
@@ -46,6 +49,7 @@ from tests.catalogs import opened_catalog
 from tests.ui.conftest import SilentEngines
 from tests.ui.sample import NOW, every_state, grid_of, sample_grid
 from tests.ui.sample_audit import VERIFIED, VERIFIED_BROKEN, audit_lines
+from tests.ui.sample_ways import sample_ways
 
 SIZES = ((1024, 640), (1920, 1080))
 THEMES = (Theme.LIGHT, Theme.DARK)
@@ -245,6 +249,37 @@ def _selection(window: MainWindow) -> QWidget:
     return window
 
 
+def _ways_back(window: MainWindow, asked: str = "") -> QWidget:
+    grid = sample_grid()
+    alignment(window).ways.read_by(lambda _console, _ids: sample_ways(grid))
+    page = show(window, grid)
+    page.detail.hide()
+    page.ways.show(True)
+    rest(window)
+    page.filter_by(asked)
+    if not asked:
+        page.model.sort_by(WAY_BACK)
+    rest(window)
+    page.view.setCurrentIndex(page.model.index(0, page.model.column_of(WAY_BACK) or 0))
+    return window
+
+
+def _ways_being_read(window: MainWindow) -> QWidget:
+    go = threading.Event()
+    window.destroyed.connect(go.set)
+
+    def wait(_console: Console, _ids: Collection[str]) -> Mapping[str, KnownWay]:
+        go.wait(2)
+        return {}
+
+    alignment(window).ways.read_by(wait)
+    page = show(window, sample_grid())
+    page.detail.hide()
+    page.ways.show(True)
+    page.filter_by("live.back:no")
+    return window
+
+
 def _bad_filter(window: MainWindow) -> QWidget:
     page = show(window, sample_grid())
     page.filter_by("live:behnid statsu:x")
@@ -350,6 +385,9 @@ SCENES: dict[str, Scene] = {
     "detail-cannot-be-told": _cannot_be_told,
     "detail-locked": _locked,
     "selection": _selection,
+    "ways-back": _ways_back,
+    "ways-back-filter": lambda window: _ways_back(window, "live.back:pull,no,blocked"),
+    "ways-back-being-read": _ways_being_read,
     "bad-filter": _bad_filter,
     "chip": _chip,
     "where-it-runs": _where_it_runs,

@@ -12,9 +12,15 @@ from datetime import timedelta
 from PySide6.QtWidgets import QWidget
 
 from mirror_console.domain.release_command import CommandRun, RunKind, RunState
+from mirror_console.operations.application_input import CommandsInput, EnvironmentInput, SourceInput
 from mirror_console.ui.rollout.command_dialog import CommandDialog
+from mirror_console.ui.sources.editor import SourceEditor
+from mirror_console.ui.sources.operations import SourceOperations
+from mirror_console.ui.sources.page import SourcesPage
+from mirror_console.ui.widgets.scrolled import into_sight
 from mirror_console.ui.window import MainWindow
-from tests.ui.sample import NOW
+from tests.ui.pictures import rest
+from tests.ui.sample import NOW, SOURCE, sample_grid
 
 Scene = Callable[[MainWindow], QWidget]
 
@@ -69,4 +75,31 @@ def _dialog(_window: MainWindow) -> QWidget:
     return CommandDialog("Copper Kettle Books live", [BACKUP, RELEASE], may_say=True)
 
 
-SCENES: dict[str, Scene] = {"rollout-5-commands": _dialog}
+def _form(window: MainWindow) -> QWidget:
+    """The source's form, down at what is run before its releases take over."""
+    commands = CommandsInput(
+        release="python manage.py migrate --no-input",
+        limit="20 min",
+        idempotent=True,
+        backup="/app/backup --all",
+        backup_limit="1 h",
+        backup_image="registry.lab:5000/tools/dump:16",
+    )
+    live = EnvironmentInput("live", "live", "fra-1", "webshop-live")
+    given = SourceInput("Webshop", "webshop", repository=SOURCE.repository, environments=(live,), commands=commands)
+    window.context.set_grid(sample_grid())
+    window.open_page("sources")
+    page = window.pages["sources"]
+    assert isinstance(page, SourcesPage)
+    editor = SourceEditor(window.context, SourceOperations(problems=lambda *_all: ()), given, "source")
+    page.open_editor(editor)
+    rest(window)
+    editor.commands.backup_image.setFocus()
+    into_sight(editor.commands.backup_image)
+    return window
+
+
+SCENES: dict[str, Scene] = {
+    "rollout-5-commands": _dialog,
+    "sources-form-commands": _form,
+}

@@ -30,6 +30,7 @@ from mirror_console.ui.engines.contexts import ContextsEditor
 from mirror_console.ui.engines.editor import EngineEditor
 from mirror_console.ui.engines.host_keys import trust_question
 from mirror_console.ui.engines.operations import EngineOperations
+from mirror_console.ui.engines.other_engine import identity_question
 from mirror_console.ui.engines.page import EnginesPage
 from mirror_console.ui.engines.server_keys import server_key_question
 from mirror_console.ui.questions import QuestionDialog
@@ -168,6 +169,10 @@ def ssh_row() -> EngineRow:
     return replace(engine_row(2), engine=BY_SSH)
 
 
+BEFORE, ANEW = "QX5C:7K2M:VJ4T:N6RD", "ZB3W:9HPA:C8LE:4FYU"
+"""What an engine knows itself by, before and after it was set up anew."""
+
+
 # --- scenes -------------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +308,17 @@ def _contexts(window: MainWindow) -> QWidget:
     return window
 
 
+def _other(window: MainWindow) -> QWidget:
+    row = engine_row(2)
+    assert row.contact is not None
+    assert row.contact.facts is not None
+    now = replace(row.contact, facts=replace(row.contact.facts, identity=ANEW))
+    page = page_of(window, replace(row, engine=replace(row.engine, identity=BEFORE), contact=now))
+    page.view.move_to(row.engine.id)
+    page.details.other.button.setFocus()
+    return window
+
+
 SCENES: dict[str, Scene] = {
     "engines-ssh-form": _ssh_form,
     "engines-ssh-keys": _ssh_keys,
@@ -316,6 +332,10 @@ SCENES: dict[str, Scene] = {
     "engines-question-changed": lambda _window: QuestionDialog(trust_question(OFFERED, (ACCEPTED,))),
     "engines-steps-changed-tls": _changed_by_tls,
     "engines-question-tls": lambda _window: QuestionDialog(server_key_question(NEW_KEY, OLD_KEY)),
+    "engines-other": _other,
+    "engines-question-other": lambda _window: QuestionDialog(
+        identity_question(replace(engine_row(2).engine, identity=BEFORE), ANEW)
+    ),
     "engines-locked": _locked,
     "engines-accounts": _accounts,
     "engines-access-form": _access_form,

@@ -821,6 +821,7 @@ SCENES: dict[str, Scene] = {
     "mirrors": _mirror_list,
     "mirrors-none-found": _mirror_none_found,
     "mirrors-form": _mirror_form,
+    "mirrors-form-group": lambda window: _mirror_form(window, "group"),
     "mirrors-form-secrets": lambda window: _mirror_form(window, "secrets"),
     "mirrors-form-health": lambda window: _mirror_form(window, "answers"),
     "mirrors-form-route": lambda window: _mirror_form(window, "settings.route.alias"),

@@ -17,6 +17,7 @@ from mirror_console.ui.engines.accounts import AccountsPart, Open
 from mirror_console.ui.engines.clean_up import CleanUpPart
 from mirror_console.ui.engines.connection import ConnectionPanel
 from mirror_console.ui.engines.operations import EngineOperations
+from mirror_console.ui.engines.other_engine import OtherEnginePart, offered
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3
 from mirror_console.ui.widgets.flow import FlowLayout
 from mirror_console.ui.widgets.scrolled import Paper, scrolled, type_width
@@ -57,6 +58,7 @@ class EngineDetails(QWidget):
         self.remove = button(tr("Remove…"), remove)
         self.unlock = button(tr("Unlock the keyring…"), self._unlock, look="primary")
         self.unlock.hide()
+        self.other = OtherEnginePart(context, operations)
         self.clean_up = CleanUpPart(context, operations)
         self.accounts = AccountsPart(context, operations, access)
         self.connection = ConnectionPanel(context, scrolls=False)
@@ -66,6 +68,7 @@ class EngineDetails(QWidget):
         column.setSpacing(SPACE_2)
         column.addWidget(self.title)
         column.addWidget(self.words)
+        column.addWidget(self.other)
         column.addWidget(self.unlock, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.facts)
         context.icons.wear(self.test, "plug")
@@ -92,6 +95,7 @@ class EngineDetails(QWidget):
             self.accounts.show_engine(row.engine if row else None)
         self._shown = row.engine.id if row else ""
         self.clean_up.show_engine(row)
+        self.other.show_engine(row)
         if row is None:
             self.title.say(tr("No engine is chosen"))
             self.words.setText("")
@@ -154,7 +158,7 @@ def state_words(row: EngineRow) -> str:
     known = state_of(row)
     if known is Knowledge.UNREACHABLE and row.contact is not None and row.contact.failure is not None:
         return f"{tr(known)}: {tr(row.contact.failure)}"
-    return tr(known)
+    return tr("another engine than before") if offered(row) else tr(known)
 
 
 def sentence_of(row: EngineRow) -> str:
@@ -184,4 +188,6 @@ def sentence_of(row: EngineRow) -> str:
 
 def state_glyph(row: EngineRow) -> Status:
     """The shape of an engine's state."""
-    return _GLYPHS[state_of(row)]
+    known = state_of(row)
+    # As a container that somebody else put there: it answers, and isn't what it should be.
+    return Status.DRIFTED if offered(row) and known is not Knowledge.UNREACHABLE else _GLYPHS[known]

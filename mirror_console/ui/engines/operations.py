@@ -31,6 +31,7 @@ class EngineOperations:
     test_input: Callable[[Console, EngineInput, str | None], Iterator[ConnectionStep]] = engines.test_input
     trust: Callable[[Console, str, HostKey], Engine] = engines.accept_host_key
     trust_server_key: Callable[[Console, str, str], Engine] = engines.accept_server_key
+    accept_identity: Callable[[Console, str, str], Engine] = engines.accept_identity
     accounts: Callable[[Console, Engine], Sequence[AccountCredential]] = account_credentials
     access_problems: Callable[[Console, Engine, AccessInput], Sequence[Problem]] = access.access_problems
     save_access: Callable[[Console, Engine, AccessInput], Access] = access.save_access

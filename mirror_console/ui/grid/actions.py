@@ -108,6 +108,14 @@ def declared(page: AlignmentPage) -> tuple[Declared, ...]:
             "Ctrl+I",
             page=here,
         ),
+        Declared(
+            "grid.way_back",
+            "Show or hide the way back",
+            view,
+            page.ways.turn,
+            shortcut="Ctrl+Shift+B",
+            page=here,
+        ),
         Declared("grid.back_out", "Clear filter, then leave details", view, page.back_out, "", "", "Esc", page=here),
         Declared(
             "grid.next_attention",

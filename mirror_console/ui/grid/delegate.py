@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
@@ -10,9 +11,13 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTableV
 
 from mirror_console.domain.alignment import Status
 from mirror_console.domain.verdict import Badge
+from mirror_console.domain.way_back import WayBack
+from mirror_console.domain.ways import WORST_FIRST
 from mirror_console.ui.glyphs import glyph
+from mirror_console.ui.grid.columns import WAY_BACK
 from mirror_console.ui.grid.face import Face
 from mirror_console.ui.grid.model import GridModel
+from mirror_console.ui.grid.ways_shown import ICONS, WayFace, face_of_way
 from mirror_console.ui.icons import Icons
 from mirror_console.ui.theme import ThemeService, semibold, small, tabular
 from mirror_console.ui.tokens import EDGE_BAR, GLYPH, ROW_HEIGHTS, SPACE_1, SPACE_2, Colours
@@ -51,6 +56,7 @@ class Paints:
     glyphs: dict[Status, QPixmap]
     hatch: QBrush
     badges: dict[Badge, QPixmap]
+    ways: dict[WayBack | None, QPixmap]
 
 
 class CellDelegate(QStyledItemDelegate):
@@ -97,6 +103,8 @@ class CellDelegate(QStyledItemDelegate):
                 self._nothing(painter, rect, paints)
             else:
                 self._cell(painter, rect, face, paints, ticked=ticked)
+        elif self._model.columns[column].id == WAY_BACK and (way := self._model.way(place)) is not None:
+            self._way(painter, rect, face_of_way(way, self._model.now), paints)
         else:
             painter.setFont(paints.plain)
             painter.setPen(paints.muted)
@@ -127,29 +135,43 @@ class CellDelegate(QStyledItemDelegate):
             bar = QRect(rect.left() + 1, rect.top() + 1, EDGE_BAR, rect.height() - 3)
             painter.fillRect(bar, paints.edges[face.status])
         painter.drawPixmap(rect.left() + GLYPH_AT, rect.center().y() - GLYPH // 2, paints.glyphs[face.status])
-        right = self._badges(painter, rect, face, paints)
+        right = self._badges(painter, rect, face.age, face.badges, paints)
+        self._words(painter, rect, right, (face.first, face.second), paints, loud=face.loud)
+
+    def _way(self, painter: QPainter, rect: QRect, face: WayFace, paints: Paints) -> None:
+        if face.old:
+            # As of an environment that wasn't seen for long: it is only what was known last.
+            painter.fillRect(rect.adjusted(1, 1, -1, -2), paints.hatch)
+        mark = paints.ways[face.way_back]
+        painter.drawPixmap(rect.left() + GLYPH_AT, rect.center().y() - GLYPH // 2, mark)
+        right = self._badges(painter, rect, face.age, (), paints)
+        self._words(painter, rect, right, (face.word, face.where), paints, loud=face.loud)
+
+    def _words(
+        self, painter: QPainter, rect: QRect, right: int, texts: tuple[str, str], paints: Paints, *, loud: bool
+    ) -> None:
         left = rect.left() + TEXT_AT
-        size = paints.strong_size if face.loud else paints.plain_size
-        first = self._short(face.first, right - left, paints, strong=face.loud)
-        painter.setFont(paints.strong if face.loud else paints.plain)
+        size = paints.strong_size if loud else paints.plain_size
+        first = self._short(texts[0], right - left, paints, strong=loud)
+        painter.setFont(paints.strong if loud else paints.plain)
         painter.setPen(paints.text)
         painter.drawText(QRect(left, rect.top(), right - left, rect.height() - 1), _LEFT, first)
         left += size.horizontalAdvance(first) + SPACE_2
-        if face.second and right - left > 24:
+        if texts[1] and right - left > 24:
             painter.setFont(paints.plain)
             painter.setPen(paints.muted)
-            second = self._short(face.second, right - left, paints, strong=False)
+            second = self._short(texts[1], right - left, paints, strong=False)
             painter.drawText(QRect(left, rect.top(), right - left, rect.height() - 1), _LEFT, second)
 
-    def _badges(self, painter: QPainter, rect: QRect, face: Face, paints: Paints) -> int:
+    def _badges(self, painter: QPainter, rect: QRect, age: str, badges: Sequence[Badge], paints: Paints) -> int:
         right = rect.right() - SPACE_2
-        if face.age:
-            width = paints.little_size.horizontalAdvance(face.age)
+        if age:
+            width = paints.little_size.horizontalAdvance(age)
             painter.setFont(paints.little)
             painter.setPen(paints.muted)
-            painter.drawText(QRect(right - width, rect.top(), width, rect.height() - 1), _RIGHT, face.age)
+            painter.drawText(QRect(right - width, rect.top(), width, rect.height() - 1), _RIGHT, age)
             right -= width + SPACE_1
-        for badge in face.badges:
+        for badge in badges:
             painter.drawPixmap(right - BADGE, rect.center().y() - BADGE // 2, paints.badges[badge])
             right -= BADGE + SPACE_1
         return right - SPACE_1 if right != rect.right() - SPACE_2 else right
@@ -175,6 +197,8 @@ def _paints(colours: Colours, font: QFont, icons: Icons, dpr: float) -> Paints:
     focus.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     hatch = QColor(colours.status[Status.NOT_CHECKED].map)
     hatch.setAlpha(110)
+    nothing = glyph(Status.NOT_APPLICABLE, GLYPH, dpr, colours.status[Status.NOT_APPLICABLE].glyph)
+    ways = {way_back: icons.pixmap(name, GLYPH, dpr, shade) for way_back, (name, shade) in ICONS.items()}
     return Paints(
         colours=colours,
         plain=plain,
@@ -196,4 +220,5 @@ def _paints(colours: Colours, font: QFont, icons: Icons, dpr: float) -> Paints:
         glyphs={status: glyph(status, GLYPH, dpr, painted.glyph) for status, painted in colours.status.items()},
         hatch=QBrush(hatch, Qt.BrushStyle.BDiagPattern),
         badges={badge: icons.pixmap(name, BADGE, dpr, "muted") for badge, name in BADGE_ICONS.items()},
+        ways={way_back: ways.get(way_back, nothing) for way_back in WORST_FIRST},
     )

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.alignment import Activity, Cell, Knowledge, Status
-from mirror_console.domain.verdict import Badge, age_text, badges, cell_texts
+from mirror_console.domain.fleet import Row
+from mirror_console.domain.verdict import Badge, accessible, accessible_absent, age_text, badges, cell_texts, verdict
+from mirror_console.ui.words import tr
 
 EDGED = frozenset({Status.UNHEALTHY, Status.MISSING, Status.UNREACHABLE})
 """States with a bar at the edge and a semibold version: they must be loud without their colour."""
+TIP_LINES = 8
+"""Differences that a tooltip lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +42,16 @@ def face_of(cell: Cell, now: datetime) -> Face:
         # An interrupted rollout waits for a person, whatever else its state is called.
         loud=cell.status in EDGED or cell.activity is Activity.INTERRUPTED,
     )
+
+
+def cell_said(row: Row, name: str, now: datetime) -> str:
+    """An environment of a mirror, read aloud."""
+    cell = row.cells.get(name)
+    return accessible_absent(row.application.name, name) if cell is None else accessible(cell, now)
+
+
+def cell_tip(cell: Cell, now: datetime) -> str:
+    """The verdict, and each difference: what the details tell as well."""
+    found = [str(difference) for difference in cell.differences]
+    more = [tr("… {} more").format(len(found) - TIP_LINES)] if len(found) > TIP_LINES else []
+    return "\n".join([verdict(cell, now), *found[:TIP_LINES], *more])

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QAbstractButton, QHeaderView, QTableView, QWidget
 
 from mirror_console.domain.alignment import Status
+from mirror_console.ui.grid.columns import WAY_BACK
 from mirror_console.ui.grid.mirror_header import NAME_AT, TICK_AT
 from mirror_console.ui.grid.model import GridModel
 from mirror_console.ui.icons import Icons
@@ -43,6 +44,7 @@ class EnvironmentHeader(QHeaderView):
         self.setAccessibleName(tr("Columns"))
         for signal in (model.modelReset, model.dataChanged):
             signal.connect(self._forget)
+        model.headerDataChanged.connect(self.viewport().update)
 
     def _forget(self) -> None:
         self._said.clear()
@@ -77,6 +79,13 @@ class EnvironmentHeader(QHeaderView):
             draw_shares(painter, bar, counts, colours)
         else:
             line = rect.adjusted(SPACE_2, 0, -SPACE_2, 0)
+            note = self._grid.ways_note if column.id == WAY_BACK else ""
+            if note:
+                line = QRect(line.left(), rect.top() + 6, line.width(), self._name_height)
+                below = QRect(line.left(), rect.top() + 4 + self._name_height, line.width(), self._words_height)
+                painter.setFont(little)
+                painter.drawText(below, _LEFT, little_size.elidedText(note, _ELIDE, below.width()))
+                painter.setFont(font)
             painter.drawText(line, _LEFT, size.elidedText(column.title, _ELIDE, line.width()))
         if sorted_by and sorted_by[0] == column.id:
             self._arrow(painter, rect, turned=sorted_by[1])

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
-from mirror_console.domain.alignment import ATTENTION, SEVERITY, Cell, Status
+from mirror_console.domain.alignment import ATTENTION, Cell, Status
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.selection import Query, RowSet
-from mirror_console.domain.verdict import accessible, accessible_absent, verdict
-from mirror_console.ui.grid.arrangement import NOTHING, Arrangement, Survey, arrange
-from mirror_console.ui.grid.columns import CHANGE, SOURCE, GridColumn, columns_of
-from mirror_console.ui.grid.face import Face, face_of
+from mirror_console.domain.ways import MirrorWay, Ways
+from mirror_console.ui.grid.arrangement import NOTHING, Arrangement, Survey, added, arrange, first_change
+from mirror_console.ui.grid.columns import WAY_BACK, GridColumn, columns_of, text_of
+from mirror_console.ui.grid.face import Face, cell_said, cell_tip, face_of
+from mirror_console.ui.grid.ticked import Ticked
+from mirror_console.ui.grid.ways_shown import way_of, way_text, way_tip
 from mirror_console.ui.widgets.table import NOWHERE
 from mirror_console.ui.widgets.text import plain_tip
 from mirror_console.ui.words import count, moment, tr
 
 Index = QModelIndex | QPersistentModelIndex
-
-
-@dataclass(frozen=True, slots=True)
-class Ticked:
-    """Which mirrors are ticked, and where they are now."""
-
-    ids: tuple[str, ...]
-    hidden: int
-    """How many of them the filter hides."""
-    gone: int
-    """How many of them the catalog no longer has."""
-    note: str = ""
-    """How they came to be ticked, where that was by a filter."""
 
 
 class GridModel(QAbstractTableModel):
@@ -61,6 +48,11 @@ class GridModel(QAbstractTableModel):
         self.filter_text = ""
         self._faces: dict[tuple[str, str], tuple[Cell, Face]] = {}
         self.columns: tuple[GridColumn, ...] = ()
+        self.ways: Ways | None = None
+        """The ways back, as they were read last; None before."""
+        self.shows_ways = False
+        self.ways_note = ""
+        """What is to be known of the ways back: that they are being read. Empty where they are up to date."""
 
     # --- what is shown --------------------------------------------------------------------------------------------
 
@@ -88,18 +80,42 @@ class GridModel(QAbstractTableModel):
         self._grid = grid
         self._tick_set = self._survey.set_of(self._ticks)
         arranged = self._arranged(like=None if first else self._shown)
-        columns = columns_of(grid)
+        columns = columns_of(grid, ways=self.shows_ways)
         if columns != self.columns:
-            self.beginResetModel()
-            self.columns = columns
-            self._faces.clear()
-            self._show(arranged)
-            self.endResetModel()
-        elif [row.application.id for row in arranged.rows] != [row.application.id for row in self._shown.rows]:
+            self._reset(arranged, columns)
+        elif self._are_others(arranged):
             self._reset(arranged)
         else:
             self._update(arranged)
         self.ticks_changed.emit()
+
+    def show_ways(self, on: bool) -> None:
+        """Show the column of ways back, or leave it out."""
+        self.shows_ways = on
+        if not on and self._sorted_by and self._sorted_by[0] == WAY_BACK:
+            self._sorted_by = None
+        if self._grid is not None:
+            self._reset(columns=columns_of(self._grid, ways=on))
+
+    def take_ways(self, ways: Ways) -> None:
+        """Take the ways back as they were read now. The order stays, as with a new survey, unless it had none yet."""
+        like = self._shown if self.ways is not None else None
+        self.ways = ways
+        arranged = self._arranged(like=like)
+        if self._are_others(arranged):
+            self._reset(arranged)
+            self.ticks_changed.emit()
+        else:
+            self._show(arranged)
+            self.show_again(WAY_BACK)
+
+    def show_again(self, column_id: str) -> None:
+        """Paint a column and its head once more."""
+        column = self.column_of(column_id)
+        if column is not None:
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, column, column)
+            if self._shown:
+                self.dataChanged.emit(self.index(0, column), self.index(len(self._shown) - 1, column))
 
     def filter(self, query: Query | None, text: str = "") -> None:
         """Show only what matches; None shows everything. `text` is the filter as it was typed."""
@@ -174,18 +190,18 @@ class GridModel(QAbstractTableModel):
 
     def text(self, place: int, column: int) -> str:
         """What a column beside the environments says."""
-        row = self._shown.row(place)
-        which = self.columns[column].id
-        if which == SOURCE:
-            return row.source_name
-        if which == CHANGE:
-            return moment(row.last_change, self._now) if row.last_change else "—"
-        return " ".join(row.application.tags)
+        if self.columns[column].id == WAY_BACK:
+            return way_text(self.way(place), self.ways, self._now)
+        return text_of(self._shown.row(place), self.columns[column].id, self._now)
+
+    def way(self, place: int) -> MirrorWay | None:
+        """The worst way back of a mirror; None as long as they weren't read."""
+        return way_of(self._shown.row(place), self._grid.columns if self._grid else (), self.ways)
 
     def counts(self, name: str | None = None) -> dict[Status, int]:
         """How many environments that are shown are in each state, worst first: those of one name, or all."""
         if name is None:
-            return _added(self.counts(column.id) for column in self.columns if column.environment)
+            return added(self.counts(column.id) for column in self.columns if column.environment)
         if name not in self._counts:
             self._counts[name] = self._survey.index.counts(name, self._shown.found)
         return self._counts[name]
@@ -193,7 +209,7 @@ class GridModel(QAbstractTableModel):
     def counts_of_all(self) -> dict[Status, int]:
         """How many environments are in each state, whatever the filter hides."""
         index = self._survey.index
-        return _added(index.counts(column.id, index.everything) for column in self.columns if column.environment)
+        return added(index.counts(column.id, index.everything) for column in self.columns if column.environment)
 
     def expected(self, name: str) -> list[str]:
         """The different versions that are expected where an environment is shown."""
@@ -327,60 +343,49 @@ class GridModel(QAbstractTableModel):
         ticked = f", {tr('ticked')}" if row.application.id in self._ticks else ""
         if not which.environment:
             return f"{row.application.name}, {which.title}: {self.text(place, column) or tr('none')}{ticked}"
-        cell = row.cells.get(which.id)
-        if cell is None:
-            return accessible_absent(row.application.name, which.id) + ticked
-        return accessible(cell, self._now) + ticked
+        return cell_said(row, which.id, self._now) + ticked
 
     def _tip(self, place: int, column: int) -> str | None:
         """The verdict, and each difference: what the details tell as well."""
-        cell = self._shown.row(place).cells.get(self.columns[column].id)
-        if cell is None or not self.columns[column].environment:
-            return None
-        found = [str(difference) for difference in cell.differences]
-        more = [tr("… {} more").format(len(found) - TIP_LINES)] if len(found) > TIP_LINES else []
-        return plain_tip("\n".join([verdict(cell, self._now), *found[:TIP_LINES], *more]))
+        row, which = self._shown.row(place), self.columns[column]
+        if which.id == WAY_BACK and self._grid is not None:
+            return plain_tip(way_tip(row, self._grid.columns, self.ways, self._now))
+        cell = row.cells.get(which.id)
+        return plain_tip(cell_tip(cell, self._now)) if cell is not None and which.environment else None
 
     # --- order ----------------------------------------------------------------------------------------------------
 
     def _arranged(self, like: Arrangement | None = None) -> Arrangement:
         only = self._tick_set if self.only_ticked else None
-        return arrange(self._survey, self._query, only, self._sorted_by, self._now, like=like)
+        return arrange(self._survey, self._query, only, self._sorted_by, self._now, like=like, ways=self.ways)
 
     def _show(self, arranged: Arrangement) -> None:
         self._shown = arranged
         self._counts.clear()
 
-    def _reset(self, arranged: Arrangement | None = None) -> None:
+    def _are_others(self, arranged: Arrangement) -> bool:
+        """Whether other rows are to be shown, or in another order."""
+        return [row.application.id for row in arranged.rows] != [row.application.id for row in self._shown.rows]
+
+    def _reset(self, arranged: Arrangement | None = None, columns: tuple[GridColumn, ...] | None = None) -> None:
         # What is shown changes only inside: whoever keeps its place is told before, and still sees the old rows.
         self.beginResetModel()
+        if columns is not None:
+            self.columns = columns
+            self._faces.clear()
         self._show(self._arranged() if arranged is None else arranged)
         self.endResetModel()
 
     def _update(self, arranged: Arrangement) -> None:
         before, after = self._shown.rows, arranged.rows
         self._show(arranged)
-        first = _first_change(before, after)
+        first = first_change(before, after)
         if first is None:
             return
         # One signal for all: an engine's mirrors stand everywhere among the others.
-        last = len(after) - 1 - (_first_change(reversed(before), reversed(after)) or 0)
+        last = len(after) - 1 - (first_change(reversed(before), reversed(after)) or 0)
         self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
         self.headerDataChanged.emit(Qt.Orientation.Vertical, first, last)
 
 
-def _added(several: Iterable[Mapping[Status, int]]) -> dict[Status, int]:
-    counted: Counter[Status] = Counter()
-    for counts in several:
-        counted.update(counts)
-    return {status: counted[status] for status in SEVERITY if counted[status]}
-
-
-def _first_change(before: Iterable[Row], after: Iterable[Row]) -> int | None:
-    pairs = enumerate(zip(before, after, strict=True))
-    return next((at for at, (old, new) in pairs if old is not new and old != new), None)
-
-
-TIP_LINES = 8
-"""Differences that a tooltip lists."""
 _ROLES = frozenset({int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)})

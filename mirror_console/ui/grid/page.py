@@ -22,6 +22,7 @@ from mirror_console.ui.grid.nothing_shown import NothingShown
 from mirror_console.ui.grid.operations import DriftOperations
 from mirror_console.ui.grid.selection_bar import SelectionBar
 from mirror_console.ui.grid.view import GridView
+from mirror_console.ui.grid.ways_part import WaysPart
 from mirror_console.ui.page import Page
 from mirror_console.ui.tokens import SPACE_2, SPACE_3
 from mirror_console.ui.widgets.filter_box import FilterBox, Offer
@@ -75,6 +76,7 @@ class AlignmentPage(Page):
         self.detail = DetailPanel(context, self._run, operations, locks)
         self.drift = DriftActions(context, self.at_cursor.cell, operations)
         self.empty = NothingShown(context, self.filter_by)
+        self.ways = WaysPart(context, self.model, self.view, self)
         self.order_note = label("", Look.MUTED)
         self.check_button = icon_button(
             tr("Check all engines now"), context.icons.icon("refresh-cw"), lambda: self._run("check.all"), "F5"
@@ -139,11 +141,13 @@ class AlignmentPage(Page):
         self.selection.wanted.connect(self._selection_asked)
         self.detail.closed.connect(self.close_detail)
         self.detail.environment_wanted.connect(self._go_environment)
+        self.ways.moved.connect(self._ways_moved)
 
     # --- what the window asks ---------------------------------------------------------------------------------------
 
     def shown(self) -> None:
         """Keys go to the grid."""
+        self.ways.look()
         self._enter_grid()
 
     def refresh(self, grid: Grid) -> None:
@@ -152,6 +156,7 @@ class AlignmentPage(Page):
         there = self.window().focusWidget() is self.filter.line
         waiting = there and self.stack.currentWidget() is self.empty and not self.filter.text()
         self.model.take(grid)
+        self.ways.look()
         self._everything = self.model.counts_of_all()
         self.selection.show_environments(grid.columns)
         self._count()
@@ -175,6 +180,7 @@ class AlignmentPage(Page):
 
     def tick_clock(self) -> None:
         """Time has passed."""
+        self.ways.tick_clock()
         self.model.tick_clock()
         self.detail.say_again()
 
@@ -237,7 +243,7 @@ class AlignmentPage(Page):
         if self.model.grid is None:
             return ()
         offers = []
-        for one in completions(text, cursor, self.model.grid):
+        for one in completions(text, cursor, self.model.grid, self.model.ways):
             whole = text[: one.start] + one.text + text[one.end :]
             if whole != text:
                 shown = one.text if one.count is None else f"{one.text}   ({number(one.count)})"
@@ -252,18 +258,25 @@ class AlignmentPage(Page):
             self.filter.show_error(str(wrong), wrong.start, wrong.end)
             return
         self.filter.show_error("")
-        if text.strip() != self.model.filter_text:
+        # As long as the ways back that it asks for are being read, the last filter stays.
+        if self.ways.allow(query) and text.strip() != self.model.filter_text:
             self.model.filter(query if text.strip() else None, text.strip())
         self.summary.set_active(states_of(text))
         self._count()
+
+    def _ways_moved(self) -> None:
+        self._filter(self.filter.text())
+        self._show_detail()
 
     def _filter_states(self, states: frozenset[Status]) -> None:
         self.filter_by(with_states(self.filter.text(), states))
 
     def _count(self) -> None:
         grid = self.model.grid
-        self.order_note.setText(tr("States have changed since the rows were ordered. Press F5 to order them again."))
-        self.order_note.setVisible(self.model.order_is_old)
+        old_order = tr("States have changed since the rows were ordered. Press F5 to order them again.")
+        words = self.ways.waiting or (old_order if self.model.order_is_old else "")
+        self.order_note.setText(words)
+        self.order_note.setVisible(bool(words))
         if grid is None:
             self.stack.setCurrentWidget(self.empty)
             self.empty.say_reading()

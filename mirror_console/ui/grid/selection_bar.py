@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from mirror_console.ui.grid.model import Ticked
+from mirror_console.ui.grid.ticked import Ticked
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4
 from mirror_console.ui.widgets.scrolled import type_width
 from mirror_console.ui.widgets.text import ElidedLabel, Look, button, plain_tip

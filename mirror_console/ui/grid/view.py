@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from mirror_console.domain.alignment import Cell
 from mirror_console.domain.fleet import Row
-from mirror_console.ui.grid.columns import CHANGE, SOURCE, TAGS
+from mirror_console.ui.grid.columns import CHANGE, SOURCE, TAGS, WAY_BACK
 from mirror_console.ui.grid.delegate import CellDelegate
 from mirror_console.ui.grid.headers import CornerTick, EnvironmentHeader
 from mirror_console.ui.grid.mirror_header import MirrorHeader
@@ -22,7 +22,7 @@ from mirror_console.ui.words import tr
 
 ENVIRONMENT_WIDTH = 168
 WIDEST = 320
-WIDTHS = {SOURCE: 128, CHANGE: 116, TAGS: 120}
+WIDTHS = {WAY_BACK: 176, SOURCE: 128, CHANGE: 116, TAGS: 120}
 _PLAIN = Qt.KeyboardModifier.NoModifier
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 
@@ -85,9 +85,15 @@ class GridView(QTableView):
     # --- the cursor -----------------------------------------------------------------------------------------------
 
     def cursor_cell(self) -> Cell | None:
-        """The cell that the cursor is in; None beside the environments."""
+        """The cell that the cursor is in; of a way back the environment that it is said of, of several the last. None
+        beside them."""
         index = self.currentIndex()
-        return self.grid.cell(index.row(), index.column()) if self._valid(index) else None
+        if not self._valid(index):
+            return None
+        if self.grid.columns[index.column()].id == WAY_BACK:
+            way = self.grid.way(index.row())
+            return way.cells[-1] if way is not None else None
+        return self.grid.cell(index.row(), index.column())
 
     def cursor_row(self) -> Row | None:
         """The mirror that the cursor is on, with all its cells."""
@@ -196,7 +202,9 @@ class GridView(QTableView):
         environments = [at for at, column in enumerate(self.grid.columns) if column.environment]
         room = self.viewport().width() - ENVIRONMENT_WIDTH * len(environments)
         # What stands beside the environments gives way to them; the detail panel tells it too.
-        kept = [name for name, place in WIDTHS.items() if (room := room - place) >= 0]
+        # One that a person asked for comes first, and stays.
+        widths = [(name, place) for name, place in WIDTHS.items() if self.grid.column_of(name) is not None]
+        kept = [name for name, place in widths if (room := room - place) >= 0 or name == WAY_BACK]
         others = sum(WIDTHS[column.id] for column in self.grid.columns if column.id in kept)
         each = (self.viewport().width() - others) // max(1, len(environments))
         shown = [column.environment or column.id in kept for column in self.grid.columns]

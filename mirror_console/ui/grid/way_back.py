@@ -8,6 +8,7 @@ from mirror_console.domain.alignment import Cell
 from mirror_console.domain.way_back import KnownWay
 from mirror_console.operations.ways_back import ways_back
 from mirror_console.ui.context import UiContext
+from mirror_console.ui.grid.ways_shown import known_words
 from mirror_console.ui.widgets.text import ElidedLabel
 from mirror_console.ui.words import tr
 
@@ -23,15 +24,8 @@ class WayBackLine(ElidedLabel):
             return
 
         def take(known: Mapping[str, KnownWay]) -> None:
-            self.say(words(known.get(environment_id)))
+            self.say(known_words(known.get(environment_id)))
 
         context.run(
             tr("Way back"), lambda _work: ways_back(console, [environment_id]), take, lane="way back", owner=self
         )
-
-
-def words(known: KnownWay | None) -> str:
-    """The way back in a line: ``yes: 26.8.2 is kept on fra-1``."""
-    if known is None:
-        return tr("not told: no rollout made what runs")
-    return f"{tr(known.way_back)}: {known.words.rstrip('.')}"
