@@ -40,7 +40,7 @@ from tests.store.values import NOW, anything
 pytestmark = pytest.mark.slow
 
 # Each example writes over what the one before wrote: one catalog serves them all.
-# Every example fills all fields of a value, and costs transactions on a disk: a third of those that cost nothing will do.
+# Every example fills all fields of a value, and costs transactions on a disk: a third of the usual number will do.
 shared = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     max_examples=settings().max_examples // 3,
