@@ -57,6 +57,8 @@ class Actions(QObject):
         self._icons = icons
         self._declared: dict[str, Declared] = {}
         self._made: dict[str, QAction] = {}
+        self._refused: dict[str, str] = {}
+        """What stands beside each action now."""
         self.current_page = ""
 
     def declare(self, *several: Declared) -> None:
@@ -99,6 +101,9 @@ class Actions(QObject):
         """Look again at what is allowed, and write the reason beside what isn't."""
         for action_id, action in self._made.items():
             refusal = self.refusal(action_id)
+            if self._refused.get(action_id) == refusal:
+                continue
+            self._refused[action_id] = refusal
             declared = self._declared[action_id]
             action.setEnabled(not refusal)
             words = tr(declared.words) + (amp(f" ({refusal})") if refusal else "")

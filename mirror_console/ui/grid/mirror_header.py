@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtCore import QEvent, QLine, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QStaticText,
+    QTransform,
+)
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from mirror_console.domain.application import Application
@@ -22,17 +33,16 @@ from mirror_console.ui.words import tr
 TICK_AT = SPACE_2
 NAME_AT = TICK_AT + TICK + SPACE_2
 NARROW = 900
-_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine)
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What of a name and its account there is room for, and where, from the corner of the name's room."""
+    """What of a name and its account there is room for, laid out, and where, from the corner of the name's room."""
 
-    name: str
-    name_height: int
-    account: str
-    account_at: QRect
+    name: QStaticText
+    name_at: QPoint
+    account: QStaticText | None
+    account_at: QPoint
 
 
 @dataclass(slots=True)
@@ -133,18 +143,17 @@ class MirrorHeader(QHeaderView):
             written.append((top, words))
             if row == here:
                 painter.setFont(paints.strong)
-            painter.drawText(NAME_AT, top, room, words.name_height, _LEFT, words.name)
+            painter.drawStaticText(words.name_at + QPoint(NAME_AT, top), words.name)
             if row == here:
                 painter.setFont(paints.plain)
             top += height
         painter.setFont(paints.little)
         painter.setPen(paints.muted)
         for top, words in written:
-            if words.account:
-                painter.drawText(words.account_at.translated(NAME_AT, top), _LEFT, words.account)
+            if words.account is not None:
+                painter.drawStaticText(words.account_at + QPoint(NAME_AT, top), words.account)
         painter.setPen(paints.hairline)
-        for top, _ in written:
-            painter.drawLine(0, top + height - 1, width - 1, top + height - 1)
+        painter.drawLines([QLine(0, top + height - 1, width - 1, top + height - 1) for top, _ in written])
         if written:
             painter.drawLine(width - 1, written[0][0], width - 1, written[-1][0] + height - 1)
         painter.end()
@@ -197,16 +206,41 @@ class MirrorHeader(QHeaderView):
 
 
 def _fitted(name: str, account: str, room: QSize, paints: _Paints, *, here: bool, tall: bool) -> _Words:
-    size, little = QFontMetrics(paints.strong if here else paints.plain), QFontMetrics(paints.little)
+    font = paints.strong if here else paints.plain
+    size, little = QFontMetrics(font), QFontMetrics(paints.little)
     width, height, middle = room.width(), room.height(), (room.height() - 1) // 2
     shown = size.elidedText(" ".join(name.split()), Qt.TextElideMode.ElideRight, width)
     if tall:
-        below = QRect(0, middle, width, height - middle)
-        return _Words(shown, middle + 2, little.elidedText(account, Qt.TextElideMode.ElideRight, width), below)
+        below = little.elidedText(account, Qt.TextElideMode.ElideRight, width)
+        return _Words(
+            _laid_out(shown, font),
+            QPoint(0, _middle(middle + 2, size)),
+            _laid_out(below, paints.little),
+            QPoint(0, middle + _middle(height - middle, little)),
+        )
     at = size.horizontalAdvance(shown) + SPACE_2
     # Half an account is noise beside the name; in a line of its own it is worth its beginning.
     fits = little.horizontalAdvance(account) <= width - at
-    return _Words(shown, height, account if fits else "", QRect(at, 0, width - at, height))
+    return _Words(
+        _laid_out(shown, font),
+        QPoint(0, _middle(height, size)),
+        _laid_out(account, paints.little) if account and fits else None,
+        QPoint(at, _middle(height, little)),
+    )
+
+
+def _laid_out(text: str, font: QFont) -> QStaticText:
+    """One line that is laid out once, and not each time that it is painted. Never read as markup."""
+    made = QStaticText()
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setText(text)
+    made.prepare(QTransform(), font)
+    return made
+
+
+def _middle(height: int, size: QFontMetrics) -> int:
+    """Where a line begins that stands in the middle of so much height."""
+    return (height - size.height() + 1) // 2
 
 
 def _paints(colours: Colours, font: QFont, dpr: float) -> _Paints:

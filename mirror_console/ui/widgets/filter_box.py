@@ -88,6 +88,8 @@ class FilterBox(QWidget):
 
     def show_error(self, words: str, start: int = 0, end: int = 0) -> None:
         """Say what is wrong with the text, and underline that part of it; no words take the error away."""
+        if not words and not self.error.text():
+            return
         self.error.setText(words)
         self.error.setVisible(bool(words))
         self.line.setAccessibleDescription(words)

@@ -36,6 +36,8 @@ class OutcomeBar(QWidget):
 
     def show_counts(self, counts: Mapping[Status, int]) -> None:
         """Paint these."""
+        if counts == self._counts and self.accessibleName():
+            return
         self._counts = dict(counts)
         said = ", ".join(f"{number(many)} {status}" for status, many in counts.items())
         self.setAccessibleName(tr("States of all environments: {}").format(said or tr("none")))
@@ -86,7 +88,10 @@ class SummaryBar(QWidget):
         aligned = everything.get(Status.ALIGNED, 0)
         share = f"{100 * aligned // total} % {tr('aligned')} · " if total else ""
         targets = count(total, "environment", "environments")
-        self.facts.setText(f"{share}{count(mirrors, 'mirror', 'mirrors')} · {targets}")
+        facts = f"{share}{count(mirrors, 'mirror', 'mirrors')} · {targets}"
+        # Words that are set again are laid out again, though they are the same.
+        if facts != self.facts.text():
+            self.facts.setText(facts)
         self.bar.show_counts(everything)
         self._draw()
 
@@ -128,7 +133,6 @@ class SummaryBar(QWidget):
             active = status in self._active
             many = f"{number(shown)} {tr('of')} {number(total)}" if filtered and total else number(total)
             words = f"{many} {tr(status)}" + ("  ✕" if active else "")
-            # Words that are set again are laid out again, though they are the same.
             if words != chip.text():
                 chip.setText(words)
                 chip.setAccessibleName(f"{many} {tr(status)}")
