@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.campaign_parts import asked, careless, checker, mutants, noted, spill, violation
+from tests.campaign_parts import asked, careless, checker, mutants, noted, several, spill, violation
 from tests.campaign_parts.__main__ import FAULTS, hunt, main, play_all
 from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Outcome
@@ -32,9 +32,10 @@ from tests.lab.registry import LabRegistry
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 BY_FAULT = {fault.name: fault for fault in FAULTS}
-SHORT = {"kill-recreate": (1, 4), "kill-beside": (0,), "registry-404": (0,)}
-"""Killed in a recreate, at a boundary and at an instant, and in one that starts beside the old one; nothing to pull."""
-CHECKING = (checker, asked, noted, spill, violation)
+SHORT = {"kill-recreate": (1, 4), "kill-beside": (0,), "kill-several": (0,), "registry-404": (0,)}
+"""Killed in a recreate, at a boundary and at an instant, in one that starts beside the old one, and in one of several
+processes; nothing to pull."""
+CHECKING = (checker, several, asked, noted, spill, violation)
 """The modules by which the checker judges."""
 QUICKLY_CAUGHT = ("old-stays-down", "remove-early")
 

@@ -96,3 +96,13 @@ def test_all_of_them_are_of_one_version_and_no_worker_works_during_a_release_com
     assert [docker.version_of(name) for name in ALL] == ["26.8.1"] * 3
     assert ours(docker) == ALL
     assert not [name for name in docker.names() if name.startswith("mc-lock.") or name.endswith(".mc-next")]
+
+    # What its source declares no more goes with the next release, and is kept, stopped, as the way back.
+    fewer = agency.source_entry(local_engine, processes=PROCESSES[:2], release_command=command)
+    agency.fill(program, local_engine, mirrors=[entry], sources=[fewer])
+    agency.deploy(local_engine, agency.publish(local_engine, "26.8.4"))
+    program.run("check")
+    went = program.ask(*start)["targets"][0]["processes"]
+    assert [(one["name"], one["change"]) for one in went] == [("worker", "replace"), ("ticker", "take away")]
+    assert ours(docker) == [LIVE, f"{LIVE}-worker"]
+    assert docker.version_of(f"{LIVE}-ticker.mc-prev") == "26.8.1"

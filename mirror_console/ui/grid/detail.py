@@ -235,7 +235,9 @@ class DetailPanel(QWidget):
         now, seen = self._context.now(), cell.observation
         self._section(tr("Placement"))
         facts = [(tr("Engine"), cell.engine_name), (tr("Container"), cell.environment.container)]
-        facts += [(name, f"{words} · {container}") for name, container, words in process_lines(cell)]
+        for name, container, words in process_lines(cell):
+            # A container's name is read in full: it stands in a line of its own.
+            facts += [(name, words)] if container == cell.environment.container else [(name, words), ("", container)]
         if seen and seen.present:
             facts.append((tr("Health"), str(cell.health)))
             if seen.started_at:
