@@ -21,7 +21,9 @@ from tests.campaign_parts.world import HOST, World
 ROLE = Role(kept=True)
 CLOCK = (3600.0, -3600.0, 315_360_000.0, -315_360_000.0)
 ERRORS = (errno.EROFS, errno.EIO, errno.ENOSPC)
-PIECE = b"\0" * 4096
+DISK = "256m"
+"""With less than this a rollout isn't begun, or only by a person who is asked."""
+PIECES = (b"\0" * 1048576, b"\0" * 4096)
 
 
 def locked(world: World, point: Point) -> Outcome:
@@ -49,7 +51,9 @@ def full(world: World, point: Point) -> Outcome:
             play.ended(command)
         play.note_full()
         filler.unlink(missing_ok=True)
-        return outcome(play, play.recover())
+        told = play.recover()
+        assert told != "not started", play.said
+        return outcome(play, told)
 
 
 def read_only(world: World, point: Point) -> Outcome:
@@ -101,18 +105,20 @@ def _at(world: World, point: Point, words: str) -> Iterator[Play]:
 
 def _fill(file: Path) -> None:
     with file.open("wb", buffering=0) as filling:
-        try:
-            while True:
-                filling.write(PIECE)
-        except OSError:
-            return  # that was all
+        for piece in PIECES:
+            full = False
+            while not full:
+                try:
+                    full = filling.write(piece) < len(piece)
+                except OSError:
+                    full = True
 
 
 @contextmanager
 def _small(home: Path) -> Iterator[None]:
     """The folder on a disk of its own that is soon full, with what was in it."""
     content = {file.name: file.read_bytes() for file in home.iterdir() if file.is_file()}
-    with _mounted(home, "-t", "tmpfs", "-o", "size=4m,mode=700"):
+    with _mounted(home, "-t", "tmpfs", "-o", f"size={DISK},mode=700"):
         for name, written in content.items():
             (home / name).write_bytes(written)
             (home / name).chmod(0o600)
