@@ -5,7 +5,7 @@ No engine is asked: a plan that rolls back asks, before anything is changed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mirror_console.domain.plan import PlannedTarget, Swap
@@ -15,27 +15,36 @@ from mirror_console.domain.way_back import KnownWay, WayBack, judge_way_back, wa
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports import Books
 
+AT_ONCE = 2000
+"""Environments that are read together; what was read of them goes before the next are, so that it never piles up."""
+
 
 def ways_back(console: Console, environment_ids: Collection[str]) -> dict[str, KnownWay]:
     """The way back of each environment that a rollout has changed, and that still runs what that rollout left.
 
-    However many they are, each collection is asked once, or once for each source or engine.
+    Two queries for each two thousand of them, and one or two for each source and engine.
     """
+    found: dict[str, KnownWay] = {}
+    wanted = sorted(environment_ids)
     with console.catalog.read() as books:
-        changed = books.rollouts.last_changes(environment_ids)
-        runs = {seen.environment_id: seen.fingerprint for seen in books.observations.of_all(changed)}
-        still = [
-            target
-            for target in changed.values()
-            if target.planned.taken_from is None
-            and target.after_fingerprint in {"", runs.get(target.environment_id, target.after_fingerprint)}
-        ]
-        on_engine = {
-            engine_id: {held.id for held in books.images.on(engine_id)}
-            for engine_id in {target.planned.engine_id for target in still}
-        }
-        of_source = _Releases(books)
-        return {target.environment_id: _known(target, on_engine, of_source) for target in still}
+        on_engine, of_source = _OnEngines(books), _Releases(books)
+        for start in range(0, len(wanted), AT_ONCE):
+            found |= _ways_back(books, wanted[start : start + AT_ONCE], on_engine, of_source)
+    return found
+
+
+def _ways_back(
+    books: Books, environment_ids: Collection[str], on_engine: _OnEngines, of_source: _Releases
+) -> dict[str, KnownWay]:
+    changed = books.rollouts.last_changes(environment_ids)
+    runs = {seen.environment_id: seen.fingerprint for seen in books.observations.of_all(changed)}
+    still = [
+        target
+        for target in changed.values()
+        if target.planned.taken_from is None
+        and target.after_fingerprint in {"", runs.get(target.environment_id, target.after_fingerprint)}
+    ]
+    return {target.environment_id: _known(target, on_engine, of_source) for target in still}
 
 
 def cant_go_back(planned: PlannedTarget, migrations: Sequence[Release]) -> str:
@@ -43,6 +52,20 @@ def cant_go_back(planned: PlannedTarget, migrations: Sequence[Release]) -> str:
     if migrations:
         return f"{migrations[0].title} has a migration that can't go back"
     return f"the release command of {planned.after_title} can't be undone, so that it can't go back"
+
+
+class _OnEngines:
+    """The ids of the images that engines hold, read once for each engine."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self._held: dict[str, frozenset[str]] = {}
+
+    def hold(self, engine_id: str, image_id: str) -> bool:
+        """Whether an engine holds an image."""
+        if engine_id not in self._held:
+            self._held[engine_id] = frozenset(held.id for held in self._books.images.on(engine_id))
+        return image_id in self._held[engine_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +102,7 @@ class _Releases:
         return self._found[source_id]
 
 
-def _known(target: Target, on_engine: Mapping[str, Collection[str]], of_source: _Releases) -> KnownWay:
+def _known(target: Target, on_engine: _OnEngines, of_source: _Releases) -> KnownWay:
     planned = target.planned
     if planned.swap is Swap.CREATE:
         return KnownWay(WayBack.NOTHING_BEFORE, "It had no container before.")
@@ -90,7 +113,7 @@ def _known(target: Target, on_engine: Mapping[str, Collection[str]], of_source: 
     )
     before, migrations = way.before, way.migrations
     found = judge_way_back(
-        on_engine=planned.before_image_id in on_engine[planned.engine_id],
+        on_engine=on_engine.hold(planned.engine_id, planned.before_image_id),
         can_be_pulled=before is not None and bool(before.reference),
         migrations=migrations,
         irreversible=planned.preparation is not None and planned.preparation.irreversible,

@@ -53,6 +53,8 @@ class Reading:
 def _open(context: UiContext, qtbot: QtBot, reading: Reading, state: Path | None = None) -> MainWindow:
     window = MainWindow(context, (AlignmentPage,), state)
     page(window).ways.read_by(reading)
+    # The catalog is empty: whatever is told of it, the sample stays.
+    window.fleet.stop()
     qtbot.addWidget(window)
     window.resize(1280, 800)
     context.set_grid(GRID)
