@@ -11,6 +11,7 @@ from mirror_console.store.shape import Shape
 from mirror_console.store.tables import engine_access
 
 _SHAPE = Shape(Access, engine_access)
+_ON = _SHAPE.select.where(engine_access.c.engine_id == sa.bindparam("on")).order_by(engine_access.c.account)
 
 
 class Accesses(Collection):
@@ -23,8 +24,7 @@ class Accesses(Collection):
 
     def of(self, engine_id: str) -> list[Access]:
         """Those on one engine."""
-        chosen = _SHAPE.select.where(engine_access.c.engine_id == engine_id).order_by(engine_access.c.account)
-        return _SHAPE.read(self._connection.execute(chosen))
+        return _SHAPE.read(self._connection.execute(_ON, {"on": engine_id}))
 
     def save(self, value: Access) -> None:
         """Add it, or change the one of that account on that engine. What was learned with the old one is dropped."""

@@ -31,27 +31,31 @@ _LISTS = {
 """How the lists of an application are cleared and filled, by the column that holds their items."""
 
 
+_ALL = _SHAPE.select.order_by(sa.text("application.rowid"))
+_SOURCES = _ALL.where(application.c.kind == Kind.SOURCE)
+_SOME = _ALL.where(among(application.c.id))
+_ONE = _SHAPE.select.where(application.c.id == sa.bindparam("which"))
+
+
 class Applications(Collection):
     """Sources and mirrors, in the order in which they came."""
 
     def all(self) -> list[Application]:
         """All of them."""
         with in_bulk():
-            return _SHAPE.read(self._connection.execute(_SHAPE.select.order_by(sa.text("application.rowid"))))
+            return _SHAPE.read(self._connection.execute(_ALL))
 
     def sources(self) -> list[Application]:
         """The sources alone."""
-        chosen = _SHAPE.select.where(application.c.kind == Kind.SOURCE).order_by(sa.text("application.rowid"))
-        return _SHAPE.read(self._connection.execute(chosen))
+        return _SHAPE.read(self._connection.execute(_SOURCES))
 
     def some(self, application_ids: Iterable[str]) -> list[Application]:
         """Those of these that are there."""
-        chosen = _SHAPE.select.where(among(application.c.id)).order_by(sa.text("application.rowid"))
-        return _SHAPE.read(self._connection.execute(chosen, {"ids": json_text(sorted(application_ids))}))
+        return _SHAPE.read(self._connection.execute(_SOME, {"ids": json_text(sorted(application_ids))}))
 
     def get(self, application_id: str) -> Application:
         """One of them. Raises KeyError."""
-        found = _SHAPE.read(self._connection.execute(_SHAPE.select.where(application.c.id == application_id)))
+        found = _SHAPE.read(self._connection.execute(_ONE, {"which": application_id}))
         if not found:
             raise KeyError(application_id)
         return found[0]

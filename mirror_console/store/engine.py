@@ -13,6 +13,11 @@ from mirror_console.store.tables import application, contact, engine, environmen
 _ENGINE = Shape(Engine, engine)
 _CONTACT = Shape(Contact, contact)
 _REGISTRY = Shape(Registry, registry)
+# Every look at an engine asks these: built once.
+_ENGINES = _ENGINE.select.order_by(engine.c.name)
+_ONE = _ENGINE.select.where(engine.c.id == sa.bindparam("which"))
+_ITS_CONTACT = _CONTACT.select.where(contact.c.engine_id == sa.bindparam("which"))
+_KNOWN = sa.select(engine.c.id).where(engine.c.id == sa.bindparam("which"))
 
 
 class EngineBook(Collection):
@@ -20,11 +25,11 @@ class EngineBook(Collection):
 
     def all(self) -> list[Engine]:
         """All of them."""
-        return _ENGINE.read(self._connection.execute(_ENGINE.select.order_by(engine.c.name)))
+        return _ENGINE.read(self._connection.execute(_ENGINES))
 
     def get(self, engine_id: str) -> Engine:
         """One of them. Raises KeyError."""
-        found = _ENGINE.read(self._connection.execute(_ENGINE.select.where(engine.c.id == engine_id)))
+        found = _ENGINE.read(self._connection.execute(_ONE, {"which": engine_id}))
         if not found:
             raise KeyError(engine_id)
         return found[0]
@@ -41,7 +46,7 @@ class EngineBook(Collection):
 
     def remember_key(self, engine_id: str, address: Address, key: str) -> None:
         """Keep the key that the server at an address was seen to have, where none is kept for it yet."""
-        known = _ENGINE.read(self._connection.execute(_ENGINE.select.where(engine.c.id == engine_id)))
+        known = _ENGINE.read(self._connection.execute(_ONE, {"which": engine_id}))
         # Compared as an address: an earlier version may have written the same one in other words.
         if not known or known[0].address != address or known[0].server_key:
             return
@@ -50,7 +55,7 @@ class EngineBook(Collection):
 
     def remember_identity(self, engine_id: str, address: Address, identity: str) -> None:
         """Keep by what the daemon at an address knows itself, where nothing is kept for it yet."""
-        known = _ENGINE.read(self._connection.execute(_ENGINE.select.where(engine.c.id == engine_id)))
+        known = _ENGINE.read(self._connection.execute(_ONE, {"which": engine_id}))
         if not known or known[0].address != address or known[0].identity:
             return
         self._changes("engines")
@@ -80,7 +85,7 @@ class EngineBook(Collection):
 
     def contact(self, engine_id: str) -> Contact | None:
         """The last attempt to reach one engine; None where it was never tried."""
-        found = _CONTACT.read(self._connection.execute(_CONTACT.select.where(contact.c.engine_id == engine_id)))
+        found = _CONTACT.read(self._connection.execute(_ITS_CONTACT, {"which": engine_id}))
         return found[0] if found else None
 
     def save_contact(self, value: Contact, *, news: bool = True) -> None:
@@ -89,8 +94,7 @@ class EngineBook(Collection):
         Without `news` only its times differ from the last one: then ``times`` has changed, not ``engines``.
         """
         self._changes("engines" if news else "times")
-        known = sa.select(engine.c.id).where(engine.c.id == value.engine_id)
-        if self._connection.scalar(known) is not None:
+        if self._connection.scalar(_KNOWN, {"which": value.engine_id}) is not None:
             self._connection.execute(_CONTACT.upsert, _CONTACT.values(value))
 
 

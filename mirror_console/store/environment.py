@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -29,23 +31,44 @@ _PLACED = (
 )
 
 
+_WHICH = {
+    "of them all": None,
+    "by id": environment.c.id == sa.bindparam("which"),
+    "of one application": environment.c.application_id == sa.bindparam("which"),
+    "of several ids": among(environment.c.id),
+}
+"""Which environments are read. All statements are made once: to make one anew takes longer than to carry it out."""
+
+
+@functools.cache
+def _reading(which: str) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """How such environments are read, and how their processes are."""
+    chosen = _SHAPE.select.order_by(sa.text("environment.rowid"))
+    parts = sa.select(process.c.environment_id, *_COLUMNS).order_by(process.c.environment_id, process.c.place)
+    condition = _WHICH[which]
+    if condition is not None:
+        chosen = chosen.where(condition)
+        parts = parts.join(environment, environment.c.id == process.c.environment_id).where(condition)
+    return chosen, parts
+
+
 class Environments(Collection):
     """Environments of sources and of mirrors, in the order in which they came."""
 
     def all(self) -> list[Environment]:
         """All of them."""
-        return self._read()
+        return self._read("of them all")
 
     def get(self, environment_id: str) -> Environment:
         """One of them. Raises KeyError."""
-        found = self._read(environment.c.id == environment_id)
+        found = self._read("by id", {"which": environment_id})
         if not found:
             raise KeyError(environment_id)
         return found[0]
 
     def of(self, application_id: str) -> list[Environment]:
         """Those of one application."""
-        return self._read(environment.c.application_id == application_id)
+        return self._read("of one application", {"which": application_id})
 
     def following(self) -> list[Environment]:
         """Those that follow a registry's tag. One question where there are none."""
@@ -55,7 +78,7 @@ class Environments(Collection):
 
     def some(self, environment_ids: Iterable[str]) -> list[Environment]:
         """Those of these that are there."""
-        return self._read(among(environment.c.id), {"ids": json_text(sorted(environment_ids))})
+        return self._read("of several ids", {"ids": json_text(sorted(environment_ids))})
 
     def placed_on(self, engine_id: str) -> list[Placed]:
         """The processes that are placed on one engine."""
@@ -96,15 +119,9 @@ class Environments(Collection):
         self._changes("observations", "releases", of=())
         self._connection.execute(sa.delete(environment).where(environment.c.id == environment_id))
 
-    def _read(
-        self, which: sa.ColumnElement[bool] | None = None, parameters: Mapping[str, str] | None = None
-    ) -> list[Environment]:
+    def _read(self, which: str, parameters: Mapping[str, str] | None = None) -> list[Environment]:
         """Environments with their processes in two queries, however many there are."""
-        chosen = _SHAPE.select.order_by(sa.text("environment.rowid"))
-        parts = sa.select(process.c.environment_id, *_COLUMNS).order_by(process.c.environment_id, process.c.place)
-        if which is not None:
-            chosen = chosen.where(which)
-            parts = parts.join(environment, environment.c.id == process.c.environment_id).where(which)
+        chosen, parts = _reading(which)
         processes: dict[str, tuple[Process, ...]] = {}
         leaving: dict[str, tuple[Process, ...]] = {}
         with in_bulk():

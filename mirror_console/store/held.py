@@ -14,6 +14,8 @@ from mirror_console.store.shape import Shape, among
 from mirror_console.store.tables import engine, held_image
 
 _SHAPE = Shape(HeldImage, held_image)
+_ON = _SHAPE.select.where(held_image.c.engine_id == sa.bindparam("on"))
+_LIKE = _SHAPE.select.where(held_image.c.fingerprint == sa.bindparam("like"))
 _KNOWN = sa.select(engine.c.id).where(among(engine.c.id))
 
 
@@ -27,11 +29,11 @@ class HeldImages(Collection):
 
     def on(self, engine_id: str) -> list[HeldImage]:
         """Those on one engine."""
-        return _SHAPE.read(self._connection.execute(_SHAPE.select.where(held_image.c.engine_id == engine_id)))
+        return _SHAPE.read(self._connection.execute(_ON, {"on": engine_id}))
 
     def like(self, fingerprint: str) -> list[HeldImage]:
         """The same image on all engines that were seen to hold it."""
-        return _SHAPE.read(self._connection.execute(_SHAPE.select.where(held_image.c.fingerprint == fingerprint)))
+        return _SHAPE.read(self._connection.execute(_LIKE, {"like": fingerprint}))
 
     def of_digest(self, digest: str) -> list[HeldImage]:
         """Those that an engine has under a digest, in whatever repository, or as their id."""

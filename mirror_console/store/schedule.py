@@ -11,6 +11,8 @@ from mirror_console.store.tables import freeze, maintenance_window
 
 _WINDOW = Shape(Window, maintenance_window)
 _FREEZE = Shape(Freeze, freeze)
+_WINDOWS = _WINDOW.select.order_by(maintenance_window.c.id)
+_FREEZES = _FREEZE.select.order_by(freeze.c.begins_at, freeze.c.id)
 
 
 class ScheduleBook(Collection):
@@ -18,8 +20,7 @@ class ScheduleBook(Collection):
 
     def all(self) -> Schedule:
         """All windows and freezes, those of the past too."""
-        windows = self._connection.execute(_WINDOW.select.order_by(maintenance_window.c.id))
-        freezes = self._connection.execute(_FREEZE.select.order_by(freeze.c.begins_at, freeze.c.id))
+        windows, freezes = self._connection.execute(_WINDOWS), self._connection.execute(_FREEZES)
         return Schedule(tuple(_WINDOW.read(windows)), tuple(_FREEZE.read(freezes)))
 
     def save_window(self, value: Window) -> None:
