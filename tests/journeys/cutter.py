@@ -10,8 +10,9 @@ import multiprocessing
 import os
 import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,10 @@ from mirror_console.operations.rollout import Conductor, start
 from tests.catalogs import opened_catalog
 
 AT_REST = HealthTest(settle=0.0, limit=5.0)
+LONGEST = 60.0
+"""Seconds for one operation."""
+SIDE_BY_SIDE = 4
+"""Operations at the same time."""
 AT_ONCE = Way(waves=(REST,), bake=0.2, pause_after_canary=False)
 
 
@@ -207,6 +212,10 @@ class Ended:
     told: dict[str, Any]
 
 
+Order = tuple[Callable[..., dict[str, Any]], Scene, tuple[str, ...]]
+"""An operation, on what, and what it is told beside."""
+
+
 class Cutter:
     """Starts operations in processes of their own."""
 
@@ -220,7 +229,7 @@ class Cutter:
         process.start()
         return process
 
-    def end(self, process: BaseProcess, scene: Scene, timeout: float = 60.0) -> Ended:
+    def end(self, process: BaseProcess, scene: Scene, timeout: float = LONGEST) -> Ended:
         """Wait for an operation and read what it told."""
         process.join(timeout)
         assert process.exitcode is not None, "the process did not end"
@@ -234,6 +243,26 @@ class Cutter:
     def run(self, operation: Callable[..., dict[str, Any]], scene: Scene, *more: str) -> Ended:
         """Begin an operation and wait for it."""
         return self.end(self.begin(operation, scene, *more), scene)
+
+    def run_all(self, orders: Sequence[Order]) -> list[Ended]:
+        """Run operations, some at the same time; how each ended, in their order.
+
+        All from one thread: processes of this kind are waited for by whoever starts another, and told to one of them.
+        """
+        todo = list(enumerate(orders))
+        running: dict[Any, tuple[int, BaseProcess]] = {}
+        ended: dict[int, Ended] = {}
+        while todo or running:
+            while todo and len(running) < SIDE_BY_SIDE:
+                place, (operation, scene, more) = todo.pop(0)
+                process = self.begin(operation, scene, *more)
+                running[process.sentinel] = (place, process)
+            done = wait(list(running), LONGEST)
+            assert done, "no process has ended"
+            for sentinel in done:
+                place, process = running.pop(sentinel)
+                ended[place] = self.end(process, orders[place][1])
+        return [ended[place] for place in range(len(orders))]
 
 
 def _carry_out(operation: Callable[..., dict[str, Any]], of_scene: dict[str, Any], more: tuple[str, ...]) -> None:

@@ -21,7 +21,7 @@ from mirror_console.domain.image import fingerprint
 from mirror_console.domain.plan import Swap
 from mirror_console.domain.rollout import STEPS_OF, Step
 from tests.journeys import cutter
-from tests.journeys.cutter import Cutter, Ended, Scene
+from tests.journeys.cutter import SIDE_BY_SIDE, Cutter, Ended, Scene
 from tests.lab.asking import ask
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
@@ -31,7 +31,6 @@ from tests.lab.registry import LabRegistry
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
-SIDE_BY_SIDE = 4
 AT_A_LOOK = 12
 """Boundaries after which the engine is asked what is there: asking costs as much as being cut off."""
 OLD_OR_NEW = {"done": "2", "already": "2", "failed": "1", "put back": "1", "not started": "1"}
@@ -257,9 +256,5 @@ def _noticed(cut: Cutter, scenes: list[Scene]) -> Ended:
 def _all(cut: Cutter, scenes: Mapping[K, Scene], operations: Mapping[K, Operation]) -> dict[K, Ended]:
     """Run an operation on each scene, some at the same time."""
 
-    def one(point: K) -> Ended:
-        operation, more = operations[point]
-        return cut.run(operation, scenes[point], *more)
-
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        return dict(zip(scenes, pool.map(one, scenes), strict=True))
+    orders = [(operations[point][0], scene, operations[point][1]) for point, scene in scenes.items()]
+    return dict(zip(scenes, cut.run_all(orders), strict=True))

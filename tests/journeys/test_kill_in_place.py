@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from mirror_console.domain.environment import Limits, RestartPolicy
 from mirror_console.domain.image import fingerprint
 from mirror_console.domain.rollout import IN_PLACE_STEPS
 from tests.journeys import cutter
-from tests.journeys.cutter import Cutter, Scene
+from tests.journeys.cutter import SIDE_BY_SIDE, Cutter, Scene
 from tests.lab.asking import ask
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
@@ -29,7 +28,6 @@ from tests.lab.lab import Lab
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
 MIB = 1024 * 1024
-SIDE_BY_SIDE = 4
 BEFORE, AFTER = Limits(32 * MIB, 0.5, 50), Limits(64 * MIB, 0.25, 0)
 SAYS = {"done": AFTER, "failed": BEFORE, "put back": BEFORE, "not started": BEFORE}
 
@@ -68,17 +66,16 @@ def test_killed_at_every_boundary_in_place(
 
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         scenes = dict(zip(points, pool.map(scene, [f"cut{number:02}" for number in range(len(points))]), strict=True))
-        before = _seen(docker, scenes)
-        ended = dict(
-            zip(points, pool.map(partial(cut.run, cutter.change_in_place), scenes.values(), points), strict=True)
-        )
-        assert {point: one for point, one in ended.items() if one.exit_code != -9} == {}
-        between = _seen(docker, scenes)
-        noticed = cut.run(cutter.notice, whole, *(one.home for one in scenes.values())).told
-        assert {home: len(said) for home, said in noticed.items()} == {one.home: 1 for one in scenes.values()}
-        assert _seen(docker, scenes) == between, "something was changed before anybody chose"
-        choices = [(cutter.go_on, cutter.put_back)[number % 2] for number in range(len(points))]
-        outcomes = dict(zip(points, pool.map(cut.run, choices, scenes.values()), strict=True))
+    before = _seen(docker, scenes)
+    ended = cut.run_all([(cutter.change_in_place, each, (point,)) for point, each in scenes.items()])
+    assert [one for one in ended if one.exit_code != -9] == []
+    between = _seen(docker, scenes)
+    noticed = cut.run(cutter.notice, whole, *(each.home for each in scenes.values())).told
+    assert {home: len(said) for home, said in noticed.items()} == {each.home: 1 for each in scenes.values()}
+    assert _seen(docker, scenes) == between, "something was changed before anybody chose"
+    choices = [(cutter.go_on, cutter.put_back)[number % 2] for number in range(len(points))]
+    chosen = [(choice, each, ()) for choice, each in zip(choices, scenes.values(), strict=True)]
+    outcomes = dict(zip(points, cut.run_all(chosen), strict=True))
     after = _seen(docker, scenes)
     wrong = []
     for point in points:
