@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import re
 import sys
 import threading
@@ -21,6 +22,8 @@ import pytest
 
 Thread = threading.Thread  # noqa: TID251 # looked for here, not started
 
+UMASK = os.umask(0o022)
+os.umask(UMASK)
 GRACE = 2.0
 """Seconds that threads and windows get to end by themselves."""
 QUESTION = 30.0
@@ -121,6 +124,14 @@ def _no_thread_left() -> Iterator[None]:
     yield
     left = _until_none(lambda: _threads_since(before))
     _fail_for([_thread_told(thread) for thread in left])
+
+
+@pytest.fixture(autouse=True)
+def _no_umask_left() -> Iterator[None]:
+    """Fails the test that leaves the process with another mask for the rights of new files: others fail of it later."""
+    yield
+    left = os.umask(UMASK)
+    _fail_for([f"left behind: umask {left:03o}"] if left != UMASK else [])
 
 
 @pytest.fixture(autouse=True)

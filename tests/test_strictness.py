@@ -68,11 +68,11 @@ def test_an_expected_log_record_passes_and_its_absence_fails(pytester: pytest.Py
     )
 
 
-def test_a_thread_left_behind_fails_and_one_that_ends_passes(pytester: pytest.Pytester) -> None:
+def test_a_thread_or_a_umask_left_behind_fails_and_what_ends_passes(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
         """
-        import threading, time
+        import os, threading, time
         from concurrent.futures import ThreadPoolExecutor
 
         def test_leaks():
@@ -89,11 +89,18 @@ def test_a_thread_left_behind_fails_and_one_that_ends_passes(pytester: pytest.Py
         def test_pool_closed():
             with ThreadPoolExecutor() as pool:
                 pool.submit(int).result()
+
+        def test_mask():
+            os.umask(0o077)
+
+        def test_after_it():
+            assert os.umask(0o022) == 0o022
         """,
     )
 
-    result.assert_outcomes(passed=4, errors=2)
-    result.stdout.fnmatch_lines_random(["left behind: thread 'the-leak' (daemon)", "left behind: thread 'the-pool_0'*"])
+    result.assert_outcomes(passed=6, errors=3)
+    said = ["left behind: thread 'the-leak' (daemon)", "left behind: thread 'the-pool_0'*", "left behind: umask 077"]
+    result.stdout.fnmatch_lines_random(said)
 
 
 def test_windows_and_timers_left_behind_fail(pytester: pytest.Pytester) -> None:

@@ -77,6 +77,7 @@ def several_engines(number: int, *, bridge: bool = False) -> Iterator[tuple[Grou
         with ending_on_signals(), Lab.start(folder / "lab", keyring=False, owner=(0, 0)) as lab, ExitStack() as open_:
             engines = {one: lab.engine(EngineSpec(one, bridge=bridge)) for one in ids}
             urls = {one: engine.unix_url for one, engine in engines.items()}
+            harden()
             console, jobs = open_.enter_context(console_with(folder / "home", urls))
             yield tuple(
                 Ground(
@@ -97,7 +98,6 @@ def several_engines(number: int, *, bridge: bool = False) -> Iterator[tuple[Grou
 @contextmanager
 def console_with(home: Path, engines: Mapping[str, str]) -> Iterator[tuple[Console, Jobs]]:
     """A console with these engines, by identity and address."""
-    harden()
     home.mkdir(mode=0o700)
     catalog, vault, jobs = Catalog.open(home / "catalog.sqlite"), MemoryVault(), Jobs()
     clients = DockerEngines(vault, clock)
