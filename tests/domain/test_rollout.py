@@ -179,7 +179,8 @@ class Run:
         bad = self.chance.random() < self.share_failing
         outcome = self.chance.choice(sorted(COUNTS_AS_FAILED) if bad else sorted(SUCCEEDED))
         self.row = self.row + 1 if bad else 0
-        ended = NOW + timedelta(seconds=sum(target.over for target in self.now.targets))
+        # No two at the same time: what waits for a decision has ended, too.
+        ended = NOW + timedelta(seconds=sum(target.ended_at is not None for target in self.now.targets))
         self.now = become(self.now, {one.environment_id: outcome})
         targets = tuple(
             replace(target, ended_at=ended) if target.environment_id == one.environment_id else target
