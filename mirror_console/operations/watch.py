@@ -221,6 +221,8 @@ class Watch:
                 failure = contact.failure.value if contact and contact.failure and not contact.answered else ""
                 self._engines[key] = _Engine(entry, shared, Appointment(now, int(bool(failure))), failure=failure)
             elif known.entry != entry or known.shared != shared:
+                # What is changed in place until the engine is listened to again shows in no listing.
+                known.inspect_all |= known.stream is not None
                 self._drop_stream(known)
                 known.entry, known.shared, known.next, known.again = (
                     entry,

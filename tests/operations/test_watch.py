@@ -123,6 +123,20 @@ def test_settings_that_are_changed_in_place_show(fleet: Fleet) -> None:
         until(lambda: status(fleet, "mirror-02") is Status.DRIFTED, "the limit is seen")
 
 
+def test_what_is_changed_in_place_while_a_way_in_is_changed_shows(fleet: Fleet) -> None:
+    """The engine is listened to anew then, and of what happened in between nobody tells."""
+    berlin = fleet.simulated.engines["berlin"]
+    berlin.state.events.forget()
+    with watched(fleet) as (_, told):
+        until(told.live, "both engines tell")
+        berlin.lose_events()
+        update_container(berlin.state, "mirror-02-live", {"Memory": 64 * 1024**2, "MemorySwap": -1})
+        with fleet.console.catalog.write() as books:
+            engine = books.engines.get("berlin")
+            books.engines.save(replace(engine, timeout=engine.timeout + 1))
+        until(lambda: status(fleet, "mirror-02") is Status.DRIFTED, "the limit is seen")
+
+
 def test_lost_events_cost_time_but_nothing_else(fleet: Fleet) -> None:
     with watched(fleet, every=0.5):
         fleet.simulated.engines["alpha"].lose_events()
