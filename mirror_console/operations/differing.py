@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 
 from mirror_console.domain.environment import Placed
 from mirror_console.domain.lock import Lock
 from mirror_console.domain.observation import LABEL, Listed, Observation, of_environment
+from mirror_console.operations.ports import Books
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,21 @@ def differing(
         if inspect_all or found.id in inspect or differs:
             places.append((place, found))
     return Differing(places, frozenset(finder.image_ids))
+
+
+def not_noted_since(
+    books: Books, changed: Sequence[Observation], listed_at: datetime, now: datetime
+) -> list[Observation]:
+    """What was observed, but for processes of which something was noted after the listing: a swap that has ended since.
+
+    What the listing showed of them was its midst. A note from later than `now` is of a clock that was set back.
+    """
+    noted = {
+        (seen.environment_id, seen.process)
+        for seen in books.observations.of_all({one.environment_id for one in changed})
+        if listed_at < seen.at <= now
+    }
+    return [one for one in changed if (one.environment_id, one.process) not in noted]
 
 
 class _Finder:

@@ -23,7 +23,7 @@ from mirror_console.jobs import Jobs
 from mirror_console.operations.access import Entry, entries, last_contact, save_contact
 from mirror_console.operations.applied import judged, records_of
 from mirror_console.operations.console import Console
-from mirror_console.operations.differing import differing
+from mirror_console.operations.differing import differing, not_noted_since
 from mirror_console.operations.locks import locks_of_others, with_locks
 from mirror_console.operations.ports import Books, EngineSession
 from mirror_console.operations.releases_seen import note_held, record_releases
@@ -215,6 +215,7 @@ def refresh_entry(
         save_contact(books, entry, Contact(engine.id, at, True, took, None, "", at, facts))
         remember(books, engine, session, facts.identity)
         everything = not books.accesses.of(engine.id)
+        changed = not_noted_since(books, changed, at, console.clock())
         books.observations.touch(engine.id, at, None if everything else sorted(behind))
         books.observations.save_all(changed)
         if gone:

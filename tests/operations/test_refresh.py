@@ -76,6 +76,27 @@ def test_only_what_changed_is_inspected(fleet: Fleet) -> None:
     assert survey(fleet.console).row("mirror-01").cells["live"].status is Status.UNHEALTHY
 
 
+def test_what_a_swap_notes_after_the_listing_stays(fleet: Fleet) -> None:
+    """The listing showed the old container, stopped; before it is looked into, the swap ends."""
+    refresh(fleet.console, fleet.jobs)
+    with fleet.console.catalog.read() as books:
+        (seen,) = books.observations.of(next(one.id for one in books.environments.of("mirror-01")))
+    fleet.simulated.engines["alpha"].stop_container("mirror-01-live")
+
+    def note() -> None:
+        with fleet.console.catalog.write() as books:
+            books.observations.save_all([replace(seen, container_id="f" * 64, at=fleet.console.clock())])
+
+    _, console = counted(fleet, {"inspect": note})
+    refresh(console, fleet.jobs)
+    with fleet.console.catalog.read() as books:
+        (now,) = books.observations.of(seen.environment_id)
+    assert (now.container_id, now.state) == ("f" * 64, seen.state)
+    # The next look is later than the note.
+    refresh(fleet.console, fleet.jobs)
+    assert survey(fleet.console).row("mirror-01").cells["live"].status is Status.UNHEALTHY
+
+
 def test_a_dead_engine_costs_its_own_cells_and_its_last_state_stays(fleet: Fleet) -> None:
     fleet.simulated.engines["berlin"].make_unreachable()
     found = refresh(fleet.console, fleet.jobs)
