@@ -4,7 +4,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 
 import msgspec
 
@@ -84,15 +83,7 @@ class EventLog:
 
         Ends once `until` has passed or the engine restarted. An empty piece comes at every tick without news, for
         the server to look whether the reader is still there. `settle` lets due things happen and tells the time.
-
-        It listens from here on, not from the first line that is read: whoever was answered misses nothing.
         """
-        lines = self._lines(filters, since, until, settle)
-        return chain([next(lines)], lines)
-
-    def _lines(
-        self, filters: Filters, since: int | None, until: int | None, settle: Callable[[], datetime]
-    ) -> Iterator[bytes]:
         mine: deque[Document] = deque()
         with self._condition:
             epoch = self._epoch
@@ -100,7 +91,6 @@ class EventLog:
                 mine.extend(event for event in self._ring if event["timeNano"] >= since)
             self._streams.append(mine)
         try:
-            yield b""
             while True:
                 now = nanoseconds(settle())
                 with self._condition:
