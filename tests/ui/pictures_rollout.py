@@ -516,6 +516,13 @@ def _deciding(window: MainWindow) -> QWidget:
     return ChoiceDialog("What becomes of 3 targets?", cause.words, choices(cause))
 
 
+def _in_spite(window: MainWindow) -> QWidget:
+    _report(window)
+    words = "no hold against it: It is held on 26.8.2: the campaign runs until Sunday."
+    held = [replace(one, state=TargetState.SKIPPED, words=words) for one in sample.started(PLAN).targets[:3]]
+    return ChoiceDialog("What becomes of 3 targets?", words, choices(causes(held)[0]))
+
+
 def _rollback(window: MainWindow, tab: int = 3) -> QWidget:
     page = _rollouts(window)
     page.assistant.show_plan(sample.rollback(PLAN))
@@ -807,6 +814,7 @@ SCENES: dict[str, Scene] = {
     "rollout-5-paused": _paused,
     "rollout-5-asking": _asking,
     "rollout-5-deciding": _deciding,
+    "rollout-5-in-spite": _in_spite,
     "rollout-7-rollback": _rollback,
     "rollout-6-report": _report,
     "rollout-interrupted": _interruption,

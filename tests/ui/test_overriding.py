@@ -8,19 +8,20 @@ from typing import TypeVar
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QLabel
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.check import Answer as CheckAnswer
-from mirror_console.domain.check import Check
-from mirror_console.domain.rollout import RolloutState
+from mirror_console.domain.check import Check, Checked, CheckResult
+from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.operations.help import help_pages
 from mirror_console.operations.refresh import refresh
 from mirror_console.simulator.faults import Fault
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.help import HelpDialog, show_help
-from mirror_console.ui.questions import QuestionDialog, Questions
+from mirror_console.ui.questions import ChoiceDialog, QuestionDialog, Questions
 from mirror_console.ui.rollout.assistant import CHECKS, PLAN
+from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.overriding import OverrideDialog
 from mirror_console.ui.rollout.page import RolloutsPage
 from tests.operations.fleet import QUICK, Fleet, small_fleet
@@ -81,6 +82,14 @@ def confirm(dialog: QuestionDialog) -> None:
     QTest.keyClick(dialog.go_button, Qt.Key.Key_Space)
 
 
+def take_last(dialog: ChoiceDialog) -> None:
+    """The last way to go on that is offered; Cancel stands after it."""
+    made = [one for one in dialog.findChildren(QPushButton) if one is not dialog.cancel_button][-1]
+    assert made.text() == "Go on in spite of it…"
+    tab_to(made)
+    QTest.keyClick(made, Qt.Key.Key_Space)
+
+
 def to_the_checks(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
     page.begin("live", [mirror.id for mirror in fleet.mirrors])
     page.assistant.targets.way.choose(QUICK)
@@ -137,6 +146,70 @@ def test_a_rollout_goes_on_in_spite_of_answers(qapp: QApplication, qtbot: QtBot,
         page.close()
 
 
+def test_what_a_check_left_out_is_tried_again_in_spite_of_it(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> None:
+    with context_on(qapp, fleet, Questions()) as context:
+        with context.theme.undressed():
+            page = RolloutsPage(context)
+        qtbot.addWidget(page)
+        context.questions = Questions(page)
+        page.resize(1000, 640)
+        page.show()
+        qtbot.waitExposed(page)
+        to_the_checks(qtbot, page, fleet)
+        for made in page.assistant.checks.ticks:
+            press(made)
+        when_open(page, QuestionDialog, lambda dialog: press(dialog.go_button))
+        press(page.assistant.next_button)
+        qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
+        before = page.report_view.rollout
+        assert before is not None
+        assert [target.state for target in before.targets].count(TargetState.SKIPPED) == 2
+        assert fleet.version_of("mirror-02-live") == "26.8.2"
+        escaped: list[str] = []
+
+        def escape(dialog: OverrideDialog) -> None:
+            escaped.append(dialog.go_button.text())
+            QTest.keyClick(dialog, Qt.Key.Key_Escape)
+
+        when_open(page, ChoiceDialog, take_last)
+        press(page.report_view.causes.buttons[0])
+        when_open(page, OverrideDialog, escape)
+        qtbot.waitUntil(lambda: bool(escaped), timeout=10_000)
+        # All whom the check left out are meant, unless the person says otherwise; Escape changes nothing.
+        assert escaped == ["Override 2 answers"]
+        assert page.stack.currentWidget() is page.report_view
+
+        when_open(page, ChoiceDialog, take_last)
+        press(page.report_view.causes.buttons[0])
+        when_open(page, OverrideDialog, lambda dialog: fill(dialog, every=False, reason="it is there"))
+        qtbot.waitUntil(lambda: page.stack.currentWidget() is page.run_view, timeout=10_000)
+        qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
+        rollout = page.report_view.rollout
+        assert rollout is not None
+        assert rollout.id == before.id
+        assert rollout.state is RolloutState.COMPLETED
+        assert fleet.version_of("mirror-02-live") == fleet.version_of("mirror-04-live") == "26.8.3"
+        assert [one.reason for one in rollout.overrides] == ["it is there"] * 2
+        page.close()
+
+
+def test_what_can_never_be_overridden_is_told_and_nothing_is_tried(qtbot: QtBot, context: UiContext) -> None:
+    grid = sample.behind_fleet()
+    rollout = sample.ended(sample.plan_of(grid))
+    asked = rollout.targets[:1]
+    taken = CheckResult(Check.PORTS, CheckAnswer.BLOCKED, "port 8080 is taken", "", asked[0].environment_id)
+    with context.theme.undressed():
+        page = RolloutsPage(context, RolloutOperations(checked_again=lambda *_: Checked((taken,))))
+    qtbot.addWidget(page)
+    page.in_spite.ask(rollout, asked)
+    qtbot.waitUntil(lambda: bool(context.notices.shown))
+    notice = context.notices.shown[-1]
+    assert "ports free or ours: port 8080 is taken" in notice.hint
+    assert "can't be overridden: mend it" in notice.hint
+    assert not page.runs.running
+    page.close()
+
+
 @pytest.fixture
 def page(qtbot: QtBot, context: UiContext) -> Iterator[RolloutsPage]:
     """The checks of a plan of which the first two targets are held, and one more is blocked by its ports."""
@@ -169,7 +242,7 @@ def test_one_or_all_alike_or_all_of_a_check(page: RolloutsPage) -> None:
         dialog.scope.setCurrentIndex(1)
         assert dialog.go_button.text() == "Override 2 answers"
         dialog.scope.setCurrentIndex(2)
-        assert dialog.answer.text().endswith(" And 1 other answers.")
+        assert dialog.answer.text().endswith(" And 1 other answer.")
         dialog.go_button.click()
         assert dialog.isVisible()
         assert "Say why" in dialog.form.fields["reason"].problem

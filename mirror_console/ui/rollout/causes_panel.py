@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton
 
 from mirror_console.domain.causes import Cause, causes
+from mirror_console.domain.check import Check
+from mirror_console.domain.overriding import RULES
 from mirror_console.domain.rollout import Rollout, TargetState
 from mirror_console.operations.deciding import PASSED_OVER, Decision
 from mirror_console.operations.retrying import FAILED
@@ -19,15 +21,19 @@ from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3
 from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label
 from mirror_console.ui.words import count, number, tr
 
+IN_SPITE = "in spite"
+"""Beside the decisions: not a word over targets, but over the check that left them out."""
 SHOWN = 3
 """Causes that have a line of their own; the table below has every target."""
 NAMED = 4
 
 
 class CausesPanel(QFrame):
-    """The causes of a rollout's failures. `decided` carries a cause and the decision about its targets."""
+    """The causes of a rollout's failures. `decided` carries a cause and the decision about its targets,
+    `in_spite_wished` a cause whose check is to be overridden."""
 
     decided = Signal(object, object)
+    in_spite_wished = Signal(object)
 
     def __init__(self, context: UiContext) -> None:
         super().__init__()
@@ -93,7 +99,9 @@ class CausesPanel(QFrame):
         """Ask what becomes of the targets of a cause."""
         names = count(cause.count, "target", "targets")
         chosen = self._context.questions.choose(tr("What becomes of {}?").format(names), cause.words, choices(cause))
-        if chosen is not None:
+        if chosen == IN_SPITE:
+            self.in_spite_wished.emit(cause)
+        elif chosen is not None:
             self.decided.emit(cause, Decision(chosen))
 
 
@@ -126,4 +134,14 @@ def choices(cause: Cause) -> tuple[Choice, ...]:
             lambda: asking or cause.state in PASSED_OVER,
         ),
     ]
-    return tuple(Choice(str(decision), name, words) for decision, name, words, fits in offered if fits())
+    found = [Choice(str(decision), name, words) for decision, name, words, fits in offered if fits()]
+    if cause.state is TargetState.SKIPPED and left_out_by(cause):
+        words = tr("Override the check, with a reason that goes into the report; then a new attempt.")
+        found.append(Choice(IN_SPITE, tr("Go on in spite of it…"), words))
+    return tuple(found)
+
+
+def left_out_by(cause: Cause) -> Check | None:
+    """The check for which targets were left out, where it may ever be overridden."""
+    said = next((check for check in Check if cause.words.startswith(f"{check}: ")), None)
+    return said if said is not None and RULES[said].answers else None

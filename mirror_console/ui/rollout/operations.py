@@ -13,7 +13,7 @@ from mirror_console.domain.plan import Plan, PlannedTarget, Way
 from mirror_console.domain.release_command import CommandRun, RunKind
 from mirror_console.domain.rollout import JournalEntry, Rollout
 from mirror_console.jobs import Jobs, Work
-from mirror_console.operations import deciding, durations, recovery, retrying, rollback
+from mirror_console.operations import deciding, durations, recheck, recovery, retrying, rollback
 from mirror_console.operations import plan as planning
 from mirror_console.operations import prefetch as prefetching
 from mirror_console.operations import preflight as checking
@@ -72,6 +72,8 @@ class RolloutOperations:
     put_back: Callable[[Console, Jobs, str, Report], Rollout] = recovery.put_back
     retry: Callable[[Console, Jobs, str, Collection[str], Report], Rollout] = retrying.retry
     decide: Callable[[Console, Jobs, str, Collection[str], Decision, Report], Rollout] = deciding.decide_on
+    checked_again: Callable[[Console, Jobs, Rollout, Collection[str]], Checked] = recheck.checked_again
+    keep_overrides: Callable[[Console, Rollout, Checked], None] = recheck.keep_overrides
     plan_rollback: Callable[[Console, Jobs, str, Part, int | None], Plan] = rollback.plan_rollback
     report_text: Callable[[Console, str, Format], str] = reporting.report_text
     waiting: Callable[[Console, str], Waiting] = waits.waiting

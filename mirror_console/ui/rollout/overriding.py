@@ -97,7 +97,8 @@ class OverrideDialog(QDialog):
 
     def _tell(self) -> None:
         words = list(dict.fromkeys(f"{titled(tr(one.answer))}: {one.words}" for one in self.results))
-        more = tr(" And {} other answers.").format(len(words) - 1) if len(words) > 1 else ""
+        rest = count(len(words) - 1, "other answer", "other answers")
+        more = tr(" And {}.").format(rest) if len(words) > 1 else ""
         self.answer.setText(words[0] + more)
         told = count(len(self.results), "answer", "answers")
         self.go_button.setText(amp(tr("Override {}").format(told)))

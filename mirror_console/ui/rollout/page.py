@@ -21,6 +21,7 @@ from mirror_console.ui.notices import Notice, NoticeAction, Tone, announce
 from mirror_console.ui.page import Page
 from mirror_console.ui.questions import Choice
 from mirror_console.ui.rollout.assistant import Assistant
+from mirror_console.ui.rollout.in_spite import InSpite
 from mirror_console.ui.rollout.interruption import InterruptionView
 from mirror_console.ui.rollout.listing import RolloutList
 from mirror_console.ui.rollout.operations import RolloutOperations
@@ -48,6 +49,7 @@ class RolloutsPage(Page):
         self._wanted = ""
         self._told: set[str] = set()
         self.runs = Runs(context, self.operations)
+        self.in_spite = InSpite(context, self.runs, self, self._show_run)
         self.list = RolloutList(context)
         self.assistant = Assistant(context, self.operations)
         self.run_view = RunView(context, self.runs)
@@ -197,6 +199,8 @@ class RolloutsPage(Page):
         self.report_view.rollback_wished.connect(self._roll_back)
         self.report_view.retry_wished.connect(self._retry)
         self.report_view.decided.connect(self._decided)
+        for ended_or_not in (self.run_view, self.report_view):
+            ended_or_not.in_spite_wished.connect(lambda rollout, cause: self.in_spite.ask(rollout, cause.targets))
         self.runs.changed.connect(self._run_changed)
         self.runs.ended.connect(self._run_ended)
         self.context.signals.catalog.connect(self._catalog_changed)

@@ -43,12 +43,14 @@ REPORT = 5
 
 class ReportView(QWidget):
     """A rollout that has ended. `left` asks for the list. The other signals carry the rollout, and what is wished:
-    that what failed is tried again, a part of it and a wave to be rolled back, or a cause and a decision about it."""
+    that what failed is tried again, a part of it and a wave to be rolled back, a cause and a decision about it, or a
+    cause whose check is to be overridden."""
 
     left = Signal()
     retry_wished = Signal(object)
     rollback_wished = Signal(object, object, object)
     decided = Signal(object, object, object)
+    in_spite_wished = Signal(object, object)
 
     def __init__(self, context: UiContext, operations: RolloutOperations, ask: AskWhere = ask_where) -> None:
         super().__init__()
@@ -64,6 +66,7 @@ class ReportView(QWidget):
         self.why = label("", wrap=True, select=True)
         self.causes = CausesPanel(context)
         self.causes.decided.connect(lambda cause, decision: self.decided.emit(self._rollout, cause, decision))
+        self.causes.in_spite_wished.connect(lambda cause: self.in_spite_wished.emit(self._rollout, cause))
         self.control = ControlBar(context)
         self.control.retry_wished.connect(lambda: self.retry_wished.emit(self._rollout))
         self.control.rollback_wished.connect(lambda part, wave: self.rollback_wished.emit(self._rollout, part, wave))

@@ -78,10 +78,11 @@ class _Wave:
 
 class RunView(QWidget):
     """A rollout that runs, pauses, or is about to stop. `left` asks for the list, `rollback_wished` for the plan that
-    takes back a rollout's part, of a wave or none."""
+    takes back a rollout's part, of a wave or none, `in_spite_wished` that a cause's check be overridden."""
 
     left = Signal()
     rollback_wished = Signal(object, object, object)
+    in_spite_wished = Signal(object, object)
 
     def __init__(self, context: UiContext, runs: Runs) -> None:
         super().__init__()
@@ -114,6 +115,7 @@ class RunView(QWidget):
         self._banner.setProperty("class", "banner")
         self.causes = CausesPanel(context)
         self.causes.decided.connect(self._decide)
+        self.causes.in_spite_wished.connect(lambda cause: self.in_spite_wished.emit(self._rollout, cause))
         self.waves = PlainTable[_Wave](_wave_columns(), lambda wave: wave.place)
         self.targets = PlainTable[Target](self._columns(), lambda target: target.environment_id)
         self.waves_view = TableView(self.waves, context.theme, tr("Waves"))

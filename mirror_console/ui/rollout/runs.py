@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from mirror_console.domain.causes import Cause
+from mirror_console.domain.check import Checked
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import JobEvent, Work
@@ -162,11 +163,13 @@ class Runs(QObject):
         else:
             self.decide(rollout, cause.environment_ids, decision)
 
-    def retry(self, rollout: Rollout, environment_ids: Collection[str] = ()) -> None:
-        """Try again what failed, or those of it that are named."""
+    def retry(self, rollout: Rollout, environment_ids: Collection[str] = (), overridden: Checked | None = None) -> None:
+        """Try again what failed, or those of it that are named; in spite of what is overridden of their checks."""
         operations, context = self.operations, self._context
 
         def work(handed: Work, report: Report) -> Rollout:
+            if overridden is not None:
+                operations.keep_overrides(context.console, rollout, overridden)
             again = operations.retry(context.console, context.jobs, rollout.id, environment_ids, report)
             if again.state is not RolloutState.RUNNING:
                 return again
