@@ -17,6 +17,7 @@ from mirror_console.domain.observation import BESIDE, LABEL, Container
 from mirror_console.domain.plan import Swap
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.operations.companion_scene import about_going
 from mirror_console.operations.full_disk import with_patience
 from mirror_console.operations.given_secrets import given_secrets
 from mirror_console.operations.scene import NEXT, OLDER, PREV, container_labels, is_way_back
@@ -39,12 +40,13 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
     secrets = given_secrets(turn, Step.CREATE)
     # Beside the old one it joins its route when it is well, and not before.
     waits, beside = planned.swap is Swap.BESIDE, turn.of_companion
+    more = {BESIDE: "yes"} if beside else about_going(turn)
     spec = ContainerSpec(
         planned.container + NEXT,
         _name_of(turn, image),
         planned.settings,
         secrets,
-        container_labels(planned, turn.rollout_id, old, image.fingerprint) | ({BESIDE: "yes"} if beside else {}),
+        {**container_labels(planned, turn.rollout_id, old, image.fingerprint), **more},
         planned.settings.restart,
         on_route=not waits,
         # What the image asks is for the one that serves to answer.

@@ -83,7 +83,7 @@ def found_in_place(scene: Scene, planned: PlannedTarget, rollout_id: str) -> Fou
     locked = scene.lock is not None and scene.lock.labels.get(LABEL + "rollout") == rollout_id
     if scene.old is None:
         return Found.LOST
-    before = granted_before(planned, scene.lock.labels if scene.lock is not None else {}, scene.old)
+    before = granted_before(planned, scene.lock.labels if scene.lock is not None else scene.told, scene.old)
     return classify_in_place(granted_to(scene.old), before, granted_by(planned.settings), locked=locked)
 
 

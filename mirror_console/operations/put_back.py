@@ -128,9 +128,9 @@ def _take_away(turn: Turn, companions: Sequence[PlannedTarget]) -> None:
 
 
 def recorded(scene: Scene) -> Mapping[str, str]:
-    """The labels that tell how the old container was: of the new one, or of the lock."""
+    """The labels that tell how the old container was: of the new one, of the lock, or what is told of a pruned one."""
     holder = scene.new or scene.lock
-    return holder.labels if holder else {}
+    return holder.labels if holder else scene.told
 
 
 def was_touched(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> bool:
