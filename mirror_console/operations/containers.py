@@ -18,6 +18,7 @@ from mirror_console.domain.plan import Swap
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.operations.companion_scene import about_going
+from mirror_console.operations.endings import how_it_ended
 from mirror_console.operations.full_disk import with_patience
 from mirror_console.operations.given_secrets import given_secrets
 from mirror_console.operations.scene import NEXT, OLDER, PREV, container_labels, is_way_back
@@ -193,7 +194,11 @@ def judge_now(turn: Turn, started: Container, seen: Container | None) -> Judged:
         bound = next((port.host for port in seen.bound_ports if port.container == test.port), 0)
         host_port = test.port if HOST_NETWORK in seen.networks else bound
         probe = turn.session.probe(host_port, test.path, timeout=5.0) if host_port else None
-    return judge(test, seen, started, probe, turn.console.clock())
+    judged = judge(test, seen, started, probe, turn.console.clock())
+    if judged.verdict is Verdict.ILL and seen.running and seen.started_at != started.started_at:
+        # It runs again, and says nothing any more of why it had ended.
+        return replace(judged, words=judged.words + how_it_ended(turn, started, seen))
+    return judged
 
 
 def _identity_wrong(turn: Turn, container_id: str, judged: Judged) -> str | None:
