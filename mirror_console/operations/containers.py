@@ -149,10 +149,8 @@ def start_new(turn: Turn, new: Container) -> Container:
 
 
 def arm_new(turn: Turn, new: Container) -> None:
-    """Give the new one its restart policy where it was found without, so that it survives a restart of the engine."""
-    wanted = turn.planned.settings.restart
-    if wanted is not RestartPolicy.NO:
-        set_restart(turn, Step.ARM, new.id, wanted, 0, "new", turn.last_look(new.id))
+    """Give the new one its restart policy where it was found with another: somebody may have changed it meanwhile."""
+    set_restart(turn, Step.ARM, new.id, turn.planned.settings.restart, 0, "new", turn.last_look(new.id))
 
 
 def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
@@ -224,8 +222,11 @@ def put_aside(turn: Turn, old: Container, then: Mapping[Step, Mapping[str, str]]
     """Rename an old one away, and say what comes `then`. Returns its id, or nothing where it is gone."""
     planned = turn.planned
     prev, older = planned.container + PREV, planned.container + OLDER
-    if turn.inspect(old.id) is None:
+    seen = turn.inspect(old.id)
+    if seen is None:
         return ""
+    # Somebody may have given it a policy since it was stopped: with the engine it would come back beside the new one.
+    disarm_old(turn, seen)
     renames = {Step.COMMIT: {"old": old.id}, **then}
     kept = turn.inspect(prev)
     if kept is not None and kept.id != old.id:
