@@ -16,6 +16,7 @@ from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.containers import verify
 from mirror_console.operations.last_look import end_well
+from mirror_console.operations.late_calls import outlast_own
 from mirror_console.operations.scene import Scene, about_old, old_ran
 from mirror_console.operations.steps import grant, start
 from mirror_console.operations.swap import bake, demand_as_planned
@@ -64,6 +65,7 @@ def change_back(turn: Turn, scene: Scene, why: str) -> None:
         grant(turn, Step.CHANGE_BACK, there.id, before, "same")
         if old_ran(labels):
             start(turn, Step.START_OLD, there.id, "same")
+    outlast_own(turn)
     why += _let_go(turn)
     turn.become(TargetState.PUT_BACK if touched else TargetState.FAILED, why, ended_at=turn.console.clock())
 

@@ -26,10 +26,11 @@ from mirror_console.operations.containers import arm_new, commit, name_new, star
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.in_place import about_granted, finish_change, found_in_place, granted_before
 from mirror_console.operations.last_look import end_well, look_last
+from mirror_console.operations.late_calls import expect_late
 from mirror_console.operations.left_commands import left_by_other, left_words, settle_left
 from mirror_console.operations.ports import EngineSession
-from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.pruned import look_with_told
+from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.routing import is_on
@@ -40,7 +41,6 @@ from mirror_console.operations.scene import (
     Scene,
     about_old,
     lock_on,
-    look,
     old_aliases,
     old_aliases_now,
     old_ran,
@@ -324,6 +324,8 @@ def _settle_one(
     way = rollout.plan.way
     turn = Turn(console, engine, session, rollout.id, target, running.show, way.bake, way.health_limit, heart=heart)
     turn.ends = ends
+    if target.state is TargetState.UNKNOWN:
+        expect_late(turn)
     if scene.lock is not None and not turn.lock.adopt(scene.lock):
         held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")
@@ -462,8 +464,8 @@ def _hold_lock(turn: Turn, scene: Scene, found: Found) -> None:
 def _about(turn: Turn, scene: Scene) -> Mapping[str, str]:
     """How the old container was, as labels of a lock."""
     at_hand = scene.old or scene.new
-    if turn.planned.swap is Swap.IN_PLACE and at_hand is not None:
-        return about_granted(at_hand, turn.planned, granted_before(turn.planned, {}, at_hand))
     if scene.told:
         return scene.told
+    if turn.planned.swap is Swap.IN_PLACE and at_hand is not None:
+        return about_granted(at_hand, turn.planned, granted_before(turn.planned, {}, at_hand))
     return about_old(scene.old, turn.planned) if scene.new is None else recorded(scene)
