@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.campaign_parts import asked, careless, checker, mutants, noted, several, spill, violation
+from tests.campaign_parts import asked, careless, checker, mutants, noted, several, spill, unmindful, violation
 from tests.campaign_parts.__main__ import FAULTS, hunt, main, play_all
 from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Outcome
@@ -85,7 +85,7 @@ def test_each_mutant_changes_a_part_that_there_is(monkeypatch: pytest.MonkeyPatc
         assert getattr(place, name) is not new
         changed.append(name)
 
-    for module in (mutants, careless):
+    for module in (mutants, careless, unmindful):
         monkeypatch.setattr(module, "put", put)
     for mutant in MUTANTS:
         changed.clear()
