@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from mirror_console.domain.environment import HealthTest
 from mirror_console.domain.observation import Container, Health, State
+from mirror_console.domain.setting_words import memory_words
+
+OVER_AND_OVER = "the new container restarts over and over"
 
 
 class Verdict(StrEnum):
@@ -34,20 +37,25 @@ class ProbeAnswer:
     words: str = ""
 
 
+def ended_words(seen: Container) -> str:
+    """How a container ended, or did last: with its exit code, or killed by the kernel at its limit."""
+    if not seen.oom_killed:
+        return f"ended with exit code {seen.exit_code}"
+    most = seen.limits.memory
+    return "was killed for lack of memory" + (f" (it may take {memory_words(most)})" if most else "")
+
+
 def judge(test: HealthTest, seen: Container, first: Container, probe: ProbeAnswer | None, now: datetime) -> Judged:
     """What a look says of a container that was just started. `first` is how it looked right after its start.
 
     A container that ended, or was restarted since, is ill whatever its check says.
     """
     if seen.state in {State.EXITED, State.DEAD, State.REMOVING}:
-        why = "was killed for lack of memory" if seen.oom_killed else f"ended with exit code {seen.exit_code}"
-        return Judged(Verdict.ILL, f"the new container {why}")
-    if (
-        seen.state is State.RESTARTING
-        or seen.restart_count > first.restart_count
-        or seen.started_at != first.started_at
-    ):
-        return Judged(Verdict.ILL, "the new container restarts over and over")
+        return Judged(Verdict.ILL, f"the new container {ended_words(seen)}")
+    if seen.state is State.RESTARTING:
+        return Judged(Verdict.ILL, f"{OVER_AND_OVER}: it {ended_words(seen)}")
+    if seen.restart_count > first.restart_count or seen.started_at != first.started_at:
+        return Judged(Verdict.ILL, OVER_AND_OVER)
     if seen.state is not State.RUNNING:
         return Judged(Verdict.WAIT, f"the new container is {seen.state}")
     if seen.health is Health.FAILING:

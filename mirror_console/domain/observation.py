@@ -123,6 +123,15 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How a container ended once, as its engine remembers it."""
+
+    exit_code: int
+    oom_killed: bool = False
+    """Whether the kernel killed a process of it for lack of memory."""
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """One difference between what is observed and what was applied. Values of secrets are never part of it."""
 

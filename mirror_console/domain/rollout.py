@@ -213,7 +213,8 @@ class JournalEntry:
     at: datetime
     result: Result | None = None
     objects: Mapping[str, str] | None = None
-    """Ids of the containers that are concerned, by their part: old, new, lock."""
+    """Ids of the containers that are concerned, by their part: old, new, lock. Where the lock is taken, also what it
+    tells of how the old ones were."""
     words: str = ""
     sequence: int = 0
 

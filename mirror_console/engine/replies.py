@@ -67,6 +67,19 @@ class Event(Reply):
     actor: EventActor = field(default_factory=EventActor)
 
 
+class Happened(Reply):
+    """Whom an event is about, and what is told of it there."""
+
+    attributes: dict[str, str] = field(name="Attributes", default_factory=dict)
+
+
+class Happening(Reply):
+    """One line of the reply of GET /events, where what happened counts."""
+
+    action: str = field(name="Action", default="")
+    actor: Happened = field(default_factory=Happened)
+
+
 # --- listing ------------------------------------------------------------------------------------------------------
 
 

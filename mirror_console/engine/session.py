@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
 
 from mirror_console.domain.engine import EngineFacts, Way
 from mirror_console.domain.environment import CONTAINER_NAME, RestartPolicy
 from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.in_place import Granted
-from mirror_console.domain.observation import Container, Listed
+from mirror_console.domain.observation import Container, Ending, Listed
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ContainerSpec, Network, Written
 from mirror_console.domain.ssh import HostKey
@@ -131,6 +134,16 @@ class DockerSession(ImageVerbs):
         given = self._given(seen.image)
         with self._words("show a container"):
             return translate.container(podman.as_docker(seen, given) if self._is_podman else seen, given)
+
+    def endings(self, container_id: str, since: datetime, until: datetime) -> tuple[Ending, ...]:
+        """How it ended in this time of the engine's clock, as far as the engine remembers, oldest first."""
+        wanted = {"container": [_container_id(container_id)], "event": ["die", "died", "oom"]}
+        asked = {
+            "since": f"{since.timestamp():.6f}",
+            "until": f"{until.timestamp():.6f}",
+            "filters": msgspec.json.encode(wanted).decode(),
+        }
+        return self._read("tell why a container ended", lambda client: translate.endings(client.read("/events", asked)))
 
     def create(self, spec: ContainerSpec) -> str:
         """Make a container and put it into its networks. Returns the id. CONFLICT where the name is taken.

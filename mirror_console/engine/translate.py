@@ -13,7 +13,7 @@ from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volume
 from mirror_console.domain.image import CREATED_LABEL, DIGEST, REVISION_LABEL, VERSION_LABEL, Image, fingerprint
-from mirror_console.domain.observation import Container, Endpoint, Health, Listed, State
+from mirror_console.domain.observation import Container, Ending, Endpoint, Health, Listed, State
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ListedImage, Network, Resolved
 from mirror_console.domain.ssh import SOCKET_PATH
@@ -53,6 +53,7 @@ _HEALTH = {"healthy": Health.HEALTHY, "starting": Health.STARTING, "unhealthy": 
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_listed = msgspec.json.Decoder(replies.ListedContainer).decode
 _decode_created = msgspec.json.Decoder(replies.Created).decode
+_decode_happening = msgspec.json.Decoder(replies.Happening).decode
 _decode_container = msgspec.json.Decoder(replies.InspectedContainer).decode
 _decode_image = msgspec.json.Decoder(replies.InspectedImage).decode
 _decode_version = msgspec.json.Decoder(replies.Version).decode
@@ -251,6 +252,20 @@ def container(seen: replies.InspectedContainer, given: replies.ImageConfig | Non
             if mode.startswith(_OF_ANOTHER)
         ),
     )
+
+
+def endings(reply: bytes) -> tuple[Ending, ...]:
+    """From the reply to /events: each end of one container. That it lacked memory is told before, on its own."""
+    found, lacked = [], False
+    for line in filter(None, reply.split(b"\n")):
+        told = _decode_happening(line)
+        if told.action == "oom":
+            lacked = True
+            continue
+        code = told.actor.attributes.get("exitCode", told.actor.attributes.get("containerExitCode", ""))
+        found.append(Ending(int(code) if code.isdecimal() else 0, lacked))
+        lacked = False
+    return tuple(found)
 
 
 def _endpoints(seen: replies.InspectedContainer, settings: replies.NetworkSettings) -> dict[str, Endpoint]:

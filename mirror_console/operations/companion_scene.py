@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.observation import LABEL, Container, State
@@ -17,6 +18,7 @@ from mirror_console.operations.turn import Turn
 
 ABOUT = ("prev", "prev-restart", "prev-running")
 """The labels of a lock that tell how an old container was; those of a companion have its name behind them."""
+NOTHING: Mapping[str, str] = MappingProxyType({})
 GOES = LABEL + "prev-goes."
 """The label of a lock, with the name of a process behind it, that tells that its container is taken away."""
 
@@ -26,10 +28,21 @@ def scene_of(turn: Turn, companion: PlannedTarget) -> Scene:
     return seen_at(turn.session, turn.target.planned, companion, turn.rollout_id)
 
 
-def seen_at(session: EngineSession, target: PlannedTarget, companion: PlannedTarget, rollout_id: str) -> Scene:
-    """What is there of a target's companion. Its lock is the environment's, read as if it told of this one alone."""
-    scene = look(session, companion, rollout_id)
-    return replace(scene, lock=_told_of(session.inspect(lock_name(target.container)), companion.process))
+def seen_at(
+    session: EngineSession,
+    target: PlannedTarget,
+    companion: PlannedTarget,
+    rollout_id: str,
+    told: Mapping[str, str] = NOTHING,
+) -> Scene:
+    """What is there of a target's companion. Its lock is the environment's, read as if it told of this one alone.
+
+    Where that was pruned, `told` are the labels that it had.
+    """
+    scene, lock = look(session, companion, rollout_id), session.inspect(lock_name(target.container))
+    if lock is None:
+        return replace(scene, lock=None, told=_of_process(told, companion.process))
+    return replace(scene, lock=replace(lock, labels=_of_process(lock.labels, companion.process)))
 
 
 def as_it_was(scene: Scene) -> Container | None:
@@ -55,13 +68,17 @@ def about_companions(turn: Turn) -> Mapping[str, str]:
     return found
 
 
-def _told_of(lock: Container | None, process: str) -> Container | None:
-    if lock is None:
-        return None
-    labels = {name: value for name, value in lock.labels.items() if not name.startswith(LABEL + "prev")}
-    labels |= {
-        LABEL + name: lock.labels[f"{LABEL}{name}.{process}"]
-        for name in ABOUT
-        if f"{LABEL}{name}.{process}" in lock.labels
+def about_going(turn: Turn) -> Mapping[str, str]:
+    """What the lock tells of processes that go, as labels for the new container that serves.
+
+    Of them none is made that would tell it too, and somebody may prune the lock.
+    """
+    names = {one.process for one in going_of(turn.target.planned)}
+    return {name: value for name, value in turn.lock.about.items() if name.rpartition(".")[2] in names}
+
+
+def _of_process(labels: Mapping[str, str], process: str) -> Mapping[str, str]:
+    others = {name: value for name, value in labels.items() if not name.startswith(LABEL + "prev")}
+    return others | {
+        LABEL + name: labels[f"{LABEL}{name}.{process}"] for name in ABOUT if f"{LABEL}{name}.{process}" in labels
     }
-    return replace(lock, labels=labels)

@@ -104,6 +104,15 @@ def settle(turn: Turn) -> None:
     going.settle(turn)
 
 
+def arm(turn: Turn) -> None:
+    """Give back to the new ones the restart policies that somebody may have changed meanwhile."""
+    for one in companions_of(turn.target.planned):
+        new = turn.last_look_named(one.container)
+        if new is not None:
+            with turn.of(one):
+                arm_new(turn, new)
+
+
 def watched(turn: Turn) -> Callable[[], str | None]:
     """What says, while the one that serves is baked, which of the others isn't well; None where all are."""
     first = {one.process: turn.last_look_named(one.container) for one in companions_of(turn.target.planned)}

@@ -17,6 +17,8 @@ from mirror_console.domain.observation import BESIDE, LABEL, Container
 from mirror_console.domain.plan import Swap
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.operations.companion_scene import about_going
+from mirror_console.operations.endings import how_it_ended
 from mirror_console.operations.full_disk import with_patience
 from mirror_console.operations.given_secrets import given_secrets
 from mirror_console.operations.scene import NEXT, OLDER, PREV, container_labels, is_way_back
@@ -39,12 +41,13 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
     secrets = given_secrets(turn, Step.CREATE)
     # Beside the old one it joins its route when it is well, and not before.
     waits, beside = planned.swap is Swap.BESIDE, turn.of_companion
+    more = {BESIDE: "yes"} if beside else about_going(turn)
     spec = ContainerSpec(
         planned.container + NEXT,
         _name_of(turn, image),
         planned.settings,
         secrets,
-        container_labels(planned, turn.rollout_id, old, image.fingerprint) | ({BESIDE: "yes"} if beside else {}),
+        {**container_labels(planned, turn.rollout_id, old, image.fingerprint), **more},
         planned.settings.restart,
         on_route=not waits,
         # What the image asks is for the one that serves to answer.
@@ -146,10 +149,8 @@ def start_new(turn: Turn, new: Container) -> Container:
 
 
 def arm_new(turn: Turn, new: Container) -> None:
-    """Give the new one its restart policy where it was found without, so that it survives a restart of the engine."""
-    wanted = turn.planned.settings.restart
-    if wanted is not RestartPolicy.NO:
-        set_restart(turn, Step.ARM, new.id, wanted, 0, "new", turn.last_look(new.id))
+    """Give the new one its restart policy where it was found with another: somebody may have changed it meanwhile."""
+    set_restart(turn, Step.ARM, new.id, turn.planned.settings.restart, 0, "new", turn.last_look(new.id))
 
 
 def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
@@ -191,7 +192,11 @@ def judge_now(turn: Turn, started: Container, seen: Container | None) -> Judged:
         bound = next((port.host for port in seen.bound_ports if port.container == test.port), 0)
         host_port = test.port if HOST_NETWORK in seen.networks else bound
         probe = turn.session.probe(host_port, test.path, timeout=5.0) if host_port else None
-    return judge(test, seen, started, probe, turn.console.clock())
+    judged = judge(test, seen, started, probe, turn.console.clock())
+    if judged.verdict is Verdict.ILL and seen.running and seen.started_at != started.started_at:
+        # It runs again, and says nothing any more of why it had ended.
+        return replace(judged, words=judged.words + how_it_ended(turn, started, seen))
+    return judged
 
 
 def _identity_wrong(turn: Turn, container_id: str, judged: Judged) -> str | None:
@@ -217,8 +222,11 @@ def put_aside(turn: Turn, old: Container, then: Mapping[Step, Mapping[str, str]]
     """Rename an old one away, and say what comes `then`. Returns its id, or nothing where it is gone."""
     planned = turn.planned
     prev, older = planned.container + PREV, planned.container + OLDER
-    if turn.inspect(old.id) is None:
+    seen = turn.inspect(old.id)
+    if seen is None:
         return ""
+    # Somebody may have given it a policy since it was stopped: with the engine it would come back beside the new one.
+    disarm_old(turn, seen)
     renames = {Step.COMMIT: {"old": old.id}, **then}
     kept = turn.inspect(prev)
     if kept is not None and kept.id != old.id:

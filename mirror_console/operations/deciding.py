@@ -18,6 +18,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.leaving import leave_or_put_back
+from mirror_console.operations.pruned import look_with_told
 from mirror_console.operations.put_back import put_back, recorded
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import look
@@ -157,8 +158,8 @@ def _carry_out(turn: Turn, decision: Decision) -> None:
 
 
 def _take_lock_again(turn: Turn) -> None:
-    """Somebody pruned it meanwhile: taken again, it tells what the new container tells of the old one."""
-    scene = look(turn.session, turn.planned, turn.rollout_id)
+    """It was let go, or somebody pruned it meanwhile: taken again, it tells what it told."""
+    scene = look_with_told(turn.console, turn.session, turn.planned, turn.rollout_id)
     at_hand = scene.old or scene.new
     if at_hand is not None:
-        turn.take_lock(at_hand.image_id, recorded(scene))
+        turn.take_lock(at_hand.image_id, scene.told or recorded(scene))

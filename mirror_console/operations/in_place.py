@@ -16,6 +16,7 @@ from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.containers import verify
 from mirror_console.operations.last_look import end_well
+from mirror_console.operations.late_calls import outlast_own
 from mirror_console.operations.scene import Scene, about_old, old_ran
 from mirror_console.operations.steps import grant, start
 from mirror_console.operations.swap import bake, demand_as_planned
@@ -64,6 +65,7 @@ def change_back(turn: Turn, scene: Scene, why: str) -> None:
         grant(turn, Step.CHANGE_BACK, there.id, before, "same")
         if old_ran(labels):
             start(turn, Step.START_OLD, there.id, "same")
+    outlast_own(turn)
     why += _let_go(turn)
     turn.become(TargetState.PUT_BACK if touched else TargetState.FAILED, why, ended_at=turn.console.clock())
 
@@ -83,7 +85,7 @@ def found_in_place(scene: Scene, planned: PlannedTarget, rollout_id: str) -> Fou
     locked = scene.lock is not None and scene.lock.labels.get(LABEL + "rollout") == rollout_id
     if scene.old is None:
         return Found.LOST
-    before = granted_before(planned, scene.lock.labels if scene.lock is not None else {}, scene.old)
+    before = granted_before(planned, scene.lock.labels if scene.lock is not None else scene.told, scene.old)
     return classify_in_place(granted_to(scene.old), before, granted_by(planned.settings), locked=locked)
 
 

@@ -1,4 +1,4 @@
-"""Late calls: what a console that lost its lock had decided before may still reach an engine, and is put right.
+"""Late calls: what a console had decided before it lost its lock, or gave up on, may reach an engine yet: is put right.
 
 Engines have no calls that only the holder of a lock may make. A console that slept between its last look at the lock
 and its call sends it when it wakes. Calls name containers by id, so one for a container that is gone does nothing; any
@@ -7,10 +7,12 @@ other meets one that serves, or makes a container that never ran: whoever has th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.in_place import granted_to
 from mirror_console.domain.observation import Container
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import Result, Step, TargetState
 from mirror_console.jobs import Stopped
 from mirror_console.operations.fetch import Halting
 from mirror_console.operations.routing import join, route_of
@@ -27,9 +29,34 @@ def outlast(turn: Turn, seconds: float) -> None:
 
     Raises StepFailed where it was removed, or can't be put right.
     """
-    serving = turn.inspect(turn.planned.container)
-    beside = [(one, turn.inspect(one.container)) for one in (*companions_of(turn.planned), *going_of(turn.planned))]
     turn.become(TargetState.BAKING, f"watches for {seconds:.0f} s whether a late call of the other console arrives")
+    _watch_for(turn, seconds, turn.inspect)
+
+
+def outlast_own(turn: Turn) -> None:
+    """The same where this console has given up on a call of its own: until that can't arrive any more.
+
+    What serves goes on as it was last seen: a call may arrive between that look and the first one here.
+    """
+    left = turn.late_until - turn.console.monotonic()
+    if left > 0:
+        turn.become(turn.target.state, f"watches for {left:.0f} s whether a call that had no answer still arrives")
+        _watch_for(turn, left, turn.last_look_named)
+
+
+def expect_late(turn: Turn) -> None:
+    """Where contact was lost in mid-step in an earlier run, that call may still be on its way."""
+    with turn.console.catalog.read() as books:
+        lines = [one for one in books.journal.of(turn.rollout_id) if one.environment_id == turn.target.environment_id]
+    lost = [one.at for one in lines if one.result is Result.UNKNOWN]
+    if lost:
+        ago = abs((turn.console.clock() - lost[-1]).total_seconds())
+        turn.late_until = turn.console.monotonic() + turn.grace - ago
+
+
+def _watch_for(turn: Turn, seconds: float, seen_as: Callable[[str], Container | None]) -> None:
+    serving = seen_as(turn.planned.container)
+    beside = [(one, seen_as(one.container)) for one in (*companions_of(turn.planned), *going_of(turn.planned))]
     until = turn.console.monotonic() + seconds
     while turn.console.monotonic() < until:
         _watch(turn, serving)

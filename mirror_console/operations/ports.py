@@ -21,7 +21,7 @@ from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
 from mirror_console.domain.in_place import Granted
-from mirror_console.domain.observation import Container, Listed, Observation
+from mirror_console.domain.observation import Container, Ending, Listed, Observation
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release import Release
 from mirror_console.domain.release_command import CommandRun, RunKind, Said
@@ -490,6 +490,9 @@ class EngineSession(Protocol):
 
     def inspect(self, container: str) -> Container | None:
         """By id or exact name. None where there is none."""
+
+    def endings(self, container_id: str, since: datetime, until: datetime) -> tuple[Ending, ...]:
+        """How a container ended in this time of the engine's clock, as far as the engine remembers, oldest first."""
 
     def image(self, image: str) -> Image | None:
         """By id or reference. None where the engine hasn't got it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.environment import RestartPolicy
@@ -11,6 +12,7 @@ from mirror_console.domain.plan import PlannedTarget, Swap
 from mirror_console.domain.rollout import Step, TargetState
 from mirror_console.operations.companion_scene import scene_of
 from mirror_console.operations.in_place import change_back
+from mirror_console.operations.late_calls import outlast_own
 from mirror_console.operations.routing import is_on, join, leave, route_of
 from mirror_console.operations.scene import (
     NEXT,
@@ -59,6 +61,7 @@ def put_back(turn: Turn, why: str) -> None:
         # to change a container that ends at that moment, as one does that ends over and over.
         stop(turn, Step.STOP_NEW, scene.new.id, "new")
         set_restart(turn, Step.STOP_NEW, scene.new.id, RestartPolicy.NO, 0, "new")
+        scene = _rid_of_new(turn, scene)
     if turn.planned.swap is Swap.RECREATE:
         unnamed = _bring_old_back(turn, scene, labels)
     unnamed = _bring_companions_back(turn, (*beside, *leaving)) or unnamed
@@ -71,12 +74,26 @@ def put_back(turn: Turn, why: str) -> None:
     except StepFailed as left_over:
         # The old container serves again: what is left behind is said, and doesn't make it stranded.
         why = f"{why}. Something was left behind: {left_over}"
+    outlast_own(turn)
     try:
         if turn.lock_id:
             turn.release_lock()
     except StepFailed as left_over:
         why = f"{why}. The lock was left behind: {left_over}"
     turn.become(TargetState.PUT_BACK if touched else TargetState.FAILED, why, ended_at=turn.console.clock())
+
+
+def _rid_of_new(turn: Turn, scene: Scene) -> Scene:
+    """Where a call was given up on, its start may still arrive: gone, it can't take the ports from the old one."""
+    if not turn.late_until or scene.new is None:
+        return scene
+    try:
+        remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
+    except StepFailed as left_over:
+        # It is tried again, and told, once the old one serves.
+        logger.info("%s could not be removed yet: %s", scene.new.name, left_over.words)
+        return scene
+    return replace(scene, new=None)
 
 
 def _is_touched(turn: Turn, companion: PlannedTarget) -> bool:
@@ -128,9 +145,9 @@ def _take_away(turn: Turn, companions: Sequence[PlannedTarget]) -> None:
 
 
 def recorded(scene: Scene) -> Mapping[str, str]:
-    """The labels that tell how the old container was: of the new one, or of the lock."""
+    """The labels that tell how the old container was: of the new one, of the lock, or what is told of a pruned one."""
     holder = scene.new or scene.lock
-    return holder.labels if holder else {}
+    return holder.labels if holder else scene.told
 
 
 def was_touched(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> bool:

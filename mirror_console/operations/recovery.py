@@ -26,8 +26,10 @@ from mirror_console.operations.containers import arm_new, commit, name_new, star
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.in_place import about_granted, finish_change, found_in_place, granted_before
 from mirror_console.operations.last_look import end_well, look_last
+from mirror_console.operations.late_calls import expect_late
 from mirror_console.operations.left_commands import left_by_other, left_words, settle_left
 from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.pruned import look_with_told
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded
 from mirror_console.operations.rollout import Conductor
@@ -39,7 +41,6 @@ from mirror_console.operations.scene import (
     Scene,
     about_old,
     lock_on,
-    look,
     old_aliases,
     old_aliases_now,
     old_ran,
@@ -149,7 +150,7 @@ def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[]
     def examine_one() -> Finding:
         planned = target.planned
         session = console.engines.session(reached_now(console, planned.engine_id, planned.application_id))
-        scene = look(session, target.planned, rollout.id)
+        scene = look_with_told(console, session, target.planned, rollout.id)
         if _is_taken(scene):
             return Finding(target, None, TAKEN.format(target.planned.container))
         found = _classify(scene, target.planned, rollout.id, session)
@@ -167,10 +168,11 @@ def _classify(scene: Scene, planned: PlannedTarget, rollout_id: str, session: En
     if planned.swap is Swap.IN_PLACE:
         return found_in_place(scene, planned, rollout_id)
     beside = [
-        _classify_one(seen_at(session, planned, one, rollout_id), one, rollout_id) for one in companions_of(planned)
+        _classify_one(seen_at(session, planned, one, rollout_id, scene.told), one, rollout_id)
+        for one in companions_of(planned)
     ]
     for one in going_of(planned):
-        there = seen_at(session, planned, one, rollout_id)
+        there = seen_at(session, planned, one, rollout_id, scene.told)
         old = _seen(there.old, there, one)
         if old is not None:
             beside.append(classify_going(old, old_ran=old_ran(recorded(there))))
@@ -315,13 +317,15 @@ def _settle_one(
     try:
         engine = reached_now(console, planned.engine_id, planned.application_id)
         session = console.engines.session(engine)
-        scene = look(session, planned, rollout.id)
+        scene = look_with_told(console, session, planned, rollout.id)
     except EngineError as error:
         running.keep(replace(target, state=TargetState.UNKNOWN, words=error.title))
         return
     way = rollout.plan.way
     turn = Turn(console, engine, session, rollout.id, target, running.show, way.bake, way.health_limit, heart=heart)
     turn.ends = ends
+    if target.state is TargetState.UNKNOWN:
+        expect_late(turn)
     if scene.lock is not None and not turn.lock.adopt(scene.lock):
         held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")
@@ -460,6 +464,8 @@ def _hold_lock(turn: Turn, scene: Scene, found: Found) -> None:
 def _about(turn: Turn, scene: Scene) -> Mapping[str, str]:
     """How the old container was, as labels of a lock."""
     at_hand = scene.old or scene.new
+    if scene.told:
+        return scene.told
     if turn.planned.swap is Swap.IN_PLACE and at_hand is not None:
         return about_granted(at_hand, turn.planned, granted_before(turn.planned, {}, at_hand))
     return about_old(scene.old, turn.planned) if scene.new is None else recorded(scene)

@@ -7,7 +7,7 @@ Labels say whose a container is and never change. Names say what place it has in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from mirror_console.domain.environment import LOCK_PREFIX, RestartPolicy, Settings
@@ -36,6 +36,8 @@ class Scene:
     """The container that served when the plan was made, under whatever name."""
     new: Container | None
     """The container that this rollout made, under whatever name."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """How the old container was, as labels, where the lock is gone that told it: see operations.pruned."""
 
 
 def look(session: EngineSession, target: PlannedTarget, rollout_id: str) -> Scene:
@@ -73,13 +75,18 @@ def lock_labels(console: Console, target: PlannedTarget, rollout_id: str, about:
     """The labels of a lock: who holds it, since when, and, from `about`, what is needed to put back."""
     return {
         **_common(target, rollout_id, Role.LOCK),
-        **{name: value for name, value in about.items() if name.startswith(LABEL + "prev")},
+        **told_by_lock(about),
         LABEL + "operator": console.person,
         LABEL + "machine": console.machine,
         LABEL + "catalog": console.catalog.id,
         LABEL + "console": console.run,
         LABEL + "taken": _stamp(console.clock()),
     }
+
+
+def told_by_lock(labels: Mapping[str, str]) -> dict[str, str]:
+    """Of labels those by which a lock tells how the old containers were."""
+    return {name: value for name, value in labels.items() if name.startswith(LABEL + "prev")}
 
 
 def container_labels(

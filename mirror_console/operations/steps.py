@@ -7,6 +7,7 @@ looked at the container hands in what was `seen`; else it is looked at first.
 from __future__ import annotations
 
 from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.health import ended_words
 from mirror_console.domain.in_place import Granted, granted_to
 from mirror_console.domain.observation import Container, State
 from mirror_console.domain.rollout import Step
@@ -124,7 +125,7 @@ def start(turn: Turn, step: Step, container_id: str, part: str, seen: Container 
 def not_serving(seen: Container, part: str) -> str | None:
     """Why a container doesn't serve, or None: it must run, with every port bound and a network attached."""
     if seen.state is State.EXITED:
-        return f"the {part} container ended with exit code {seen.exit_code}" + _output(seen)
+        return f"the {part} container {ended_words(seen)}" + _output(seen)
     if not seen.running:
         return f"the {part} container is {seen.state}"
     bound = {(port.container, port.protocol) for port in seen.bound_ports}

@@ -19,6 +19,7 @@ from mirror_console.operations import companions
 from mirror_console.operations.companion_scene import about_companions
 from mirror_console.operations.containers import (
     LOOK_EVERY,
+    arm_new,
     commit,
     disarm_old,
     judge_now,
@@ -175,6 +176,8 @@ def _prepared(turn: Turn, fetcher: Fetcher, image: Image, old: Container | None)
 def finish(turn: Turn, started: Container, old: Container | None = None, way_back: str = "") -> None:
     """Bake, retire what is older than the way back, and let the lock go. The target is done."""
     bake(turn, started, companions.watched(turn))
+    arm_new(turn, started)
+    companions.arm(turn)
     words = turn.target.verified_by
     if turn.bake and turn.breaks_off():
         words = f"{words}; aborted, so that it was not baked to the end"

@@ -174,10 +174,9 @@ def _carried_out(
 def _carry_out(turn: Turn, held: Container) -> None:
     """Under a lock of our own: let calls that are on their way arrive, read everything anew, and bring it to an end."""
     turn.lock.take(held.image_id, held.labels, instead_of=held.id)
-    grace = turn.planned.settings.stop_seconds + turn.console.lock_times.grace
-    turn.become(TargetState.CHECKING, f"waits for {grace:.0f} s, as a call of the other console may still arrive")
-    rest(turn, grace)
-    turn.lock.before_release = lambda: outlast(turn, grace)
+    turn.become(TargetState.CHECKING, f"waits for {turn.grace:.0f} s, as a call of the other console may still arrive")
+    rest(turn, turn.grace)
+    turn.lock.before_release = lambda: outlast(turn, turn.grace)
     reconcile(turn, look(turn.session, turn.planned, turn.rollout_id))
 
 

@@ -98,6 +98,8 @@ class Turn:
     """Whether the target was moved to a state that isn't kept yet."""
     _companion: PlannedTarget | None = None
     """The process beside the one that serves whose steps are carried out now."""
+    late_until: float = 0.0
+    """Until when a call that was given up on may reach the engine yet, in monotonic seconds; 0 where there is none."""
     past_commit: bool = False
     """Whether the one that serves took over for good: what is left for the others is gone through with."""
     _lines: Lines = field(init=False)
@@ -211,6 +213,8 @@ class Turn:
             self._end(step, Result.OK, words(), objects)
             mark(f"{step.name}:outcome")
             return
+        if refusal is not None and refusal.outcome_unknown:
+            self.late_until = self.console.monotonic() + self.grace
         why = _told(refusal) if refusal and not refusal.outcome_unknown else wrong
         self._end(step, Result.FAILED, why, objects)
         raise StepFailed(step, why, refusal.kind if refusal is not None else None)
@@ -239,6 +243,11 @@ class Turn:
             self.keep()
             self.console.sleep(pause)
             pause = min(2.0, pause * 1.5)
+
+    @property
+    def grace(self) -> float:
+        """Seconds for which a call may be on its way to the engine after it was decided."""
+        return self.target.planned.settings.stop_seconds + self.console.lock_times.grace
 
     def demand_going_on(self, step: Step) -> None:
         """Raises BrokenOff at a safe point before the commit point, once the rollout was aborted."""

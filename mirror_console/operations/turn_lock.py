@@ -17,7 +17,14 @@ from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.fetch import Halting, PutAside
-from mirror_console.operations.scene import is_left_over, lock_labels, lock_name, lock_on, made_by
+from mirror_console.operations.scene import (
+    is_left_over,
+    lock_labels,
+    lock_name,
+    lock_on,
+    made_by,
+    told_by_lock,
+)
 from mirror_console.operations.step_outcomes import LockGone, StepFailed, Superseded
 
 if TYPE_CHECKING:
@@ -36,6 +43,8 @@ class TurnLock:
         self._read: tuple[float, datetime] | None = None
         self._retake: Callable[[], None] | None = None
         self.id = ""
+        self.about: Mapping[str, str] = {}
+        """What it tells of how the old containers were, as labels."""
         self.before_release: Callable[[], None] | None = None
         """What is to be done as the last thing under the lock."""
 
@@ -45,7 +54,7 @@ class TurnLock:
         `about` says how the old container was, as labels. `instead_of` is the id of a lock that goes for it: of those
         who take the same one over, one wins.
         """
-        turn = self._turn
+        turn, self.about = self._turn, told_by_lock(about)
         labels = lock_labels(turn.console, turn.target.planned, turn.rollout_id, about)
         spec = ContainerSpec(self.name, image_id, Settings(), labels=labels)
         pulses: list[Pulse] = []
@@ -67,8 +76,9 @@ class TurnLock:
             self._hold(held, at)
             return None
 
-        objects = {"lock": instead_of} if instead_of else None
-        turn.step(Step.LOCK, act, done, guarded=False, objects=objects)
+        # In the journal, too: somebody may prune it while the console is cut off.
+        objects = {name.removeprefix(LABEL): value for name, value in self.about.items()}
+        turn.step(Step.LOCK, act, done, guarded=False, objects=objects | ({"lock": instead_of} if instead_of else {}))
         self._retake = lambda: self.take(image_id, about)
 
     def _create(self, spec: ContainerSpec, pulses: list[Pulse]) -> None:
@@ -126,6 +136,7 @@ class TurnLock:
         if not ours or labels.get(LABEL + "rollout") != turn.rollout_id:
             return False
         self._hold(held, None)
+        self.about = told_by_lock(labels)
         if turn.heart is not None:
             # Who watches it stand still since that run ended sees at once that it is held again.
             turn.heart.beat(held.id)

@@ -17,6 +17,7 @@ class Behaviour(StrEnum):
     HEALTHY_THEN_DIES = "healthy-then-dies"
     IGNORES_TERM = "ignores-term"
     EXITS_AT_ONCE = "exits-at-once"
+    EATS_MEMORY = "eats-memory"
 
 
 DEFAULT_DELAY = timedelta(seconds=4)
@@ -45,6 +46,8 @@ class Program:
                 return started, 1
             case Behaviour.HEALTHY_THEN_DIES:
                 return started + self.delay, 1
+            case Behaviour.EATS_MEMORY:
+                return started + self.delay, 128 + SIGNALS["SIGKILL"]
             case Behaviour.OK | Behaviour.SLOW_START | Behaviour.NEVER_HEALTHY | Behaviour.IGNORES_TERM:
                 return None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from mirror_console.simulator.behaviour import Program
+from mirror_console.simulator.behaviour import Behaviour, Program
 from mirror_console.simulator.images import Image
 from mirror_console.simulator.wire import Document, hex_id, stamp
 
@@ -71,6 +71,7 @@ class Container:
     started: datetime | None = None
     finished: datetime | None = None
     exit_code: int = 0
+    oom_killed: bool = False
     error: str = ""
     pid: int = 0
     restart_count: int = 0
@@ -106,7 +107,7 @@ class Container:
         """The process starts."""
         self.starts += 1
         self.phase, self.started, self.restart_at = Phase.RUNNING, now, None
-        self.exit_code, self.error, self.stopped_by_person = 0, "", False
+        self.exit_code, self.error, self.stopped_by_person, self.oom_killed = 0, "", False, False
         self.pid = 4000 + int(hex_id(self.id, self.starts)[:4], 16)
         self.health = None
         if (interval := self.probe_interval) is not None:
@@ -170,6 +171,9 @@ class Container:
 
     def _ended_by_itself(self, now: datetime, exit_code: int, tell: Tell) -> None:
         ran = now - self.started if self.started is not None else timedelta()
+        if self.program.behaviour is Behaviour.EATS_MEMORY:
+            tell(self, "oom", now, {})
+            self.oom_killed = True
         self.end(now, exit_code, tell)
         if not self.wants_restart(exit_code):
             return

@@ -56,7 +56,7 @@ def state_document(container: Container) -> Document:
         "Running": phase in (Phase.RUNNING, Phase.RESTARTING),
         "Paused": False,
         "Restarting": phase is Phase.RESTARTING,
-        "OOMKilled": False,
+        "OOMKilled": container.oom_killed,
         "Dead": phase is Phase.DEAD,
         "Pid": container.pid,
         "ExitCode": container.exit_code,

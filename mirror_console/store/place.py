@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from mirror_console.errors import CatalogError
+from mirror_console.store import failures
 from mirror_console.store.tables import APPLICATION_ID
 
 _MAGIC = b"SQLite format 3\0"
@@ -24,15 +25,16 @@ _NETWORK |= {"ocfs2", "gfs2", "davfs", "fuse.sshfs", "fuse.glusterfs", "fuse.cep
 def is_new(path: Path) -> bool:
     """Whether there is no catalog yet. Raises CatalogError where there is something else, or not all of one.
 
-    An empty file counts as none: nothing in it can be lost, and SQLite itself takes it for a new one.
+    SQLite takes an empty file for a new one. Here nobody makes such a file: what was in it is lost.
     """
     demand_local(path)
     demand_private_folder(path)
     if path.exists():
         _demand_file(path)
-        if path.stat().st_size:
-            _demand_ours(path)
-            return False
+        if not path.stat().st_size:
+            raise failures.damaged(path, "nothing is in the file any more")
+        _demand_ours(path)
+        return False
     for suffix in ("-wal", "-journal"):
         part = path.with_name(path.name + suffix)
         if part.exists() and part.stat().st_size:

@@ -190,6 +190,9 @@ def _is_new(case: Case, one: Inspected, found: Mapping[str, Inspected]) -> list[
     kept = found.get(f"{case.container}.mc-prev")
     if case.old is not None and not case.way_back_may_go and (kept is None or kept["Id"] != case.old["Id"]):
         wrong.append(Violation("the way back is kept", f"the container before isn't kept; {_names(found)}"))
+    policy = kept["HostConfig"]["RestartPolicy"]["Name"] if kept is not None else ""
+    if policy in {"always", "on-failure"}:
+        wrong.append(Violation("never two", f"the engine would start the way back beside it: its policy is '{policy}'"))
     return wrong
 
 

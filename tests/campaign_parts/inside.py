@@ -44,10 +44,15 @@ from tests.campaign_parts import mutants
 from tests.campaign_parts.refusing import refuse_writes
 
 app: Any = importlib.import_module("mirror_console.app")
+turn: Any = importlib.import_module("mirror_console.operations.turn")
 BESIDE = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done")
 """What processes run beside the one that serves."""
 FIRST = "0"
 """The first boundary that is met, whatever it is."""
+GRACE = 1.0
+"""Seconds for which a call may be on its way, besides the time that a stop takes."""
+GONE = LockTimes(term=0.5, every=0.2, look_every=0.1, blind=0.4, wait=5.0, grace=0.5)
+"""Where who held the lock is known to be gone."""
 QUICK = LockTimes(term=6.0, every=1.5, look_every=0.3, blind=2.0, wait=30.0, grace=2.0)
 
 
@@ -65,6 +70,10 @@ class Orders:
     """The number of the error with which each write into its catalog fails from `stop_at` on, instead of stopping."""
     quick_locks: bool = False
     """Whether a lock is stale in a tenth of the time: then for all consoles of a play."""
+    gone: bool = False
+    """Whether whoever holds a lock that is found is gone."""
+    patience: float = 0.0
+    """Seconds for which a call without an answer is looked after; 0 for as long as the program does."""
     prepare: Mapping[str, Any] = field(default_factory=dict)
     """The scene whose catalog is to be filled, instead of running a command."""
     adjust: Mapping[str, Any] = field(default_factory=dict)
@@ -134,8 +143,10 @@ def begin(text: str) -> None:
         mutants.BY_NAME[orders.mutant].make()
     if orders.record:
         app.Console = functools.partial(app.Console, mark=_Marker(orders))
-    if orders.quick_locks:
-        app.Console = functools.partial(app.Console, lock_times=QUICK)
+    times = QUICK if orders.quick_locks else GONE if orders.gone else LockTimes(grace=GRACE)
+    app.Console = functools.partial(app.Console, lock_times=times)
+    if orders.patience:
+        turn.LOOK_FOR = orders.patience
     if orders.prepare:
         _prepare(Scene(**orders.prepare))
         raise SystemExit(0)

@@ -57,8 +57,7 @@ def played(
         secret=token,
         pem=str(stage.engine.client_folder) if by_tls else "",
         login=login,
-        memory=MEMORY if role.in_place else 0,
-        **role.scene,
+        **({"memory": MEMORY} if role.in_place else {}) | role.scene,
     )
     old = _old(stage, role, scene)
     case = Case(

@@ -21,6 +21,7 @@ from mirror_console.errors import CatalogError, EngineError
 from mirror_console.operations.turn import Turn
 from tests.campaign_parts.careless import CARELESS
 from tests.campaign_parts.mutant import Mutant, put
+from tests.campaign_parts.unmindful import UNMINDFUL
 
 beside: Any = importlib.import_module("mirror_console.operations.beside")
 companions: Any = importlib.import_module("mirror_console.operations.companions")
@@ -357,5 +358,6 @@ MUTANTS = (
     Mutant("no-route-back", "what is put back isn't put back on its route", ("kill-on-route",), _forget_the_route),
     Mutant("by-label", "an image is what it calls itself", ("tag-moved",), _go_by_the_label),
     *CARELESS,
+    *UNMINDFUL,
 )
 BY_NAME: Mapping[str, Mutant] = MappingProxyType({mutant.name: mutant for mutant in MUTANTS})

@@ -28,7 +28,7 @@ START = ("rollout", "start", "-e", "live", "--all", "--way", "test environment",
 CONTINUE, PUT_BACK = ("recover", "continue"), ("recover", "put-back")
 MOST_RECOVERIES = 8
 STOPPED_WITHIN = 60.0
-REPORTS = ("html", "csv", "json", "markdown")
+REPORTS = ("html", "csv", "json", "md")
 OVER = frozenset({"completed", "completed with failures", "stopped", "paused"})
 
 
@@ -122,6 +122,15 @@ class Play:
         alone = ("--settings",) if self.role.in_place else ()
         return self.running(*START, *alone, "--bake", f"{self.role.bake:g}", **orders)
 
+    def report(self, form: str) -> str:
+        """The report of the newest rollout in one of its forms; empty where there is none, which is noted."""
+        with self.program.running("rollout", "report", "--format", form) as command:
+            ended = self.ended(command)
+        if ended is not None and not ended.exit_code:
+            return ended.out
+        self.wrong.append(Violation("each rollout has its report", str(ended)[-900:]))
+        return ""
+
     def ended(self, command: Running) -> Ended | None:
         """How a command ended; None where it hung or ended with a traceback, which is noted."""
         try:
@@ -199,15 +208,15 @@ class Play:
 
     def judge(self, told: str) -> list[Violation]:
         """What is wrong in the end; `told` is the end of the target as the program tells it."""
-        return [*self.wrong, *checker.judge(self.case, told), *self._spilt()]
+        found = [*checker.judge(self.case, told), *self._spilt()]
+        return [*self.wrong, *found]
 
     def _spilt(self) -> list[Violation]:
         """Secrets that stand where they may not: in what the program keeps and says, its reports, and all labels."""
         if not self.secrets:
             return []
         for form in REPORTS if noted.newest_state(self.program.catalog) else ():
-            with self.program.running("rollout", "report", "--format", form) as command:
-                self.ended(command)
+            self.report(form)
         texts = {"what was said": "\n".join(self.said), "labels": asked.labels_told(self.case.engine, self.case.since)}
         places = spill.spilt(self.secrets, (self.program.home, self.program.tmp), texts)
         return [Violation("no secret is left", place) for place in places]

@@ -81,6 +81,8 @@ class World:
             "other-build": ImageSpec(f"{self.lab.registry.address}/campaign/other", "2", revision="another build"),
             "exits-at-once": of("exits", Behaviour.EXITS_AT_ONCE),
             "never-healthy": of("ill", Behaviour.NEVER_HEALTHY, probe=0.3),
+            "eats-memory": of("eats", Behaviour.EATS_MEMORY, seconds=0.0),
+            "eats-memory-later": of("eats-later", Behaviour.EATS_MEMORY, seconds=1.0),
             "healthy-then-dies": of("dies", Behaviour.HEALTHY_THEN_DIES, seconds=1.0),
         }
 

@@ -40,6 +40,7 @@ class Behaviour(StrEnum):
     NEVER_HEALTHY = "never-healthy"
     IGNORES_TERM = "ignores-term"
     EXITS_AT_ONCE = "exits-at-once"
+    EATS_MEMORY = "eats-memory"
 
 
 class Shelf(Protocol):

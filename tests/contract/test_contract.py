@@ -12,7 +12,7 @@ from mirror_console.domain.drift import differences
 from mirror_console.domain.engine import Way
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings, Volume
 from mirror_console.domain.in_place import Granted, granted_to
-from mirror_console.domain.observation import BESIDE, Container, Health, State
+from mirror_console.domain.observation import BESIDE, Container, Ending, Health, State
 from mirror_console.domain.request import ContainerSpec, PullProgress
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
@@ -308,6 +308,22 @@ def test_one_that_ends_by_itself(stage: Stage) -> None:
     until(lambda: _look(stage, made).state is State.EXITED, "exited")
     assert _look(stage, made).exit_code != 0
     assert [listed.state for listed in stage.session.list_containers()] == [State.EXITED]
+
+
+def test_one_that_is_killed_for_lack_of_memory_tells_so_though_it_runs_again(stage: Stage) -> None:
+    soon = {"APP_DELAY": "0.6", "APP_SECONDS": "0.6"}
+    settings = Settings(variables=soon, networks=("host",), limits=Limits(memory=32 * MIB))
+    image = stage.image(behaviour=Behaviour.EATS_MEMORY)
+    made = stage.create(settings, image, restart=RestartPolicy.ALWAYS)
+    stage.session.start(made)
+    first = _look(stage, made)
+    until(lambda: (seen := _look(stage, made)).running and seen.started_at != first.started_at, "started again")
+    again = _look(stage, made)
+    assert first.started_at is not None
+    assert again.started_at is not None
+    assert stage.session.endings(made, first.started_at, again.started_at)[0] == Ending(137, oom_killed=True)
+    assert stage.session.endings(made, first.started_at, first.started_at) == ()
+    stage.session.stop(made, 0)
 
 
 def test_a_command_that_is_missing(stage: Stage) -> None:

@@ -78,6 +78,7 @@ def test_what_is_asked_is_what_the_list_says(asked: set[tuple[str, str]], fleet:
     image = fleet.container("mirror-01-live").image.id
     two = session.create(ContainerSpec("two-networks", image, Settings(networks=("front", "back"))))
     session.logs(two, 10)
+    session.endings(two, console.clock(), console.clock())
     session.set_restart(two, RestartPolicy.ALWAYS)
     assert session.volume_exists("shop-data")
     session.start(two)

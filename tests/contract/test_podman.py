@@ -18,7 +18,7 @@ import pytest
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings, Volume
 from mirror_console.domain.in_place import Granted, granted_to
-from mirror_console.domain.observation import Container, Health, State
+from mirror_console.domain.observation import Container, Ending, Health, State
 from mirror_console.domain.request import PullProgress
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret
@@ -255,6 +255,20 @@ def test_its_events_come_at_once(stage: Stage) -> None:
             if event["Actor"]["ID"] == made:
                 actions.append(event["Action"])
     assert set(actions) >= EVENTS
+
+
+def test_one_that_is_killed_for_lack_of_memory_tells_so_though_it_runs_again(stage: Stage) -> None:
+    """It tells of what was only now and then, and never that memory was lacking: more than that isn't said either."""
+    settings = Settings(variables={"APP_SECONDS": "0.3"}, networks=("host",), limits=Limits(memory=32 * 1024 * 1024))
+    made = stage.create(settings, stage.image(behaviour=Behaviour.EATS_MEMORY), restart=RestartPolicy.ALWAYS)
+    stage.session.start(made)
+    first = _look(stage, made)
+    until(lambda: (seen := _look(stage, made)).running and seen.started_at != first.started_at, "started again")
+    again = _look(stage, made)
+    assert first.started_at is not None
+    assert again.started_at is not None
+    assert set(stage.session.endings(made, first.started_at, again.started_at)) <= {Ending(137)}
+    stage.session.stop(made, 0)
 
 
 def test_of_a_name_with_tag_and_digest_the_digest_counts_and_it_stays_the_containers_name(stage: Stage) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.campaign_parts import asked, careless, checker, mutants, noted, several, spill, violation
+from tests.campaign_parts import asked, careless, checker, mutants, noted, several, spill, unmindful, violation
 from tests.campaign_parts.__main__ import FAULTS, hunt, main, play_all
 from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Outcome
@@ -32,9 +32,11 @@ from tests.lab.registry import LabRegistry
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 BY_FAULT = {fault.name: fault for fault in FAULTS}
-SHORT = {"kill-recreate": (1, 4), "kill-beside": (0,), "kill-several": (0,), "registry-404": (0,)}
+SHORT = {"kill-recreate": (1, 4), "kill-beside": (0,), "kill-several": (0,)}
 """Killed in a recreate, at a boundary and at an instant, in one that starts beside the old one, and in one of several
-processes; nothing to pull."""
+processes."""
+IN_TURN = ("registry-404", "eats-memory", "policy-changed", "late-call", "catalog-damaged")
+"""Of these another one each run."""
 CHECKING = (checker, several, asked, noted, spill, violation)
 """The modules by which the checker judges."""
 QUICKLY_CAUGHT = ("old-stays-down", "remove-early")
@@ -51,7 +53,8 @@ def world(lab: Lab, fast_engine: LabEngine, lab_registry: LabRegistry, starter: 
 def test_no_law_is_broken(world: World) -> None:
     seed = random.randrange(100_000)  # noqa: S311 - no secret
     told: list[str] = []
-    for name, numbers in SHORT.items():
+    in_turn = random.choice(IN_TURN)  # noqa: S311 - no secret
+    for name, numbers in {**SHORT, in_turn: (random.randrange(10),)}.items():  # noqa: S311 - no secret
         points = [Point(name, seed, number) for number in numbers]
         play_all(world, BY_FAULT[name], points, told.append)
     assert not told, "\n".join(told)
@@ -85,7 +88,7 @@ def test_each_mutant_changes_a_part_that_there_is(monkeypatch: pytest.MonkeyPatc
         assert getattr(place, name) is not new
         changed.append(name)
 
-    for module in (mutants, careless):
+    for module in (mutants, careless, unmindful):
         monkeypatch.setattr(module, "put", put)
     for mutant in MUTANTS:
         changed.clear()

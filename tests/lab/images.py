@@ -47,6 +47,11 @@ if [ "$APP_BEHAVIOUR" = healthy-then-dies ]; then
     echo 'dying: told to die' >&2
     exit 4
 fi
+if [ "$APP_BEHAVIOUR" = eats-memory ]; then
+    sleep "$APP_SECONDS" & wait $!
+    x=0123456789abcdef
+    while :; do x=$x$x; done
+fi
 wait $server
 """
 
@@ -94,11 +99,13 @@ class Behaviour(StrEnum):
     HEALTHY_THEN_DIES = "healthy-then-dies"
     IGNORES_TERM = "ignores-term"
     EXITS_AT_ONCE = "exits-at-once"
+    EATS_MEMORY = "eats-memory"
+    """Only to be started with a memory limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
-    """One image. `seconds` is how long a slow start takes, or how long it lives before it dies.
+    """One image. `seconds` is how long a slow start takes, or how long it lives before it dies or eats memory.
 
     With `probe` it has Docker's own health check, asked every `probe` seconds; a slow start gets time for it.
     `payload` is a number of bytes of ballast that no compression makes smaller.

@@ -90,13 +90,6 @@ def test_any_name_of_a_file_will_do(tmp_path: Path, name: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_an_empty_file_becomes_a_catalog(tmp_path: Path) -> None:
-    place = tmp_path / "catalog.sqlite"
-    place.touch(mode=0o600)
-    with closing(Catalog.open(place)) as catalog, catalog.read() as books:
-        assert books.applications.all() == []
-
-
 def test_a_copy_that_others_may_read_is_made_private_again(place: Path) -> None:
     closed(place).chmod(0o644)
     Catalog.open(place).close()
@@ -188,6 +181,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "of another program": (_foreign, "is a SQLite file of another program", "another file"),
     "newer": (_newer, rf"written by Mirror Console 7\.1\.0; this is {mirror_console.__version__}", "that version"),
     "truncated": (_truncated, "is damaged", "backup"),
+    "empty": (lambda place: place.touch(mode=0o600), "is damaged: nothing is in the file any more", "backup"),
     "scribbled over": (_scribbled, "is damaged", "backup"),
     "a table is gone": (_sql("DROP TABLE contact"), "is damaged: tables are missing", "backup"),
     "no identity": (_sql("DELETE FROM meta"), "is damaged: it has no identity", "backup"),

@@ -1,16 +1,18 @@
-"""Faults of the container itself: never healthy, healthy then dies, ignores SIGTERM, exits at once."""
+"""Faults of the container itself: never healthy, healthy then dies, eats memory, ignores SIGTERM, exits at once."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
 
+from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Fault, Outcome, outcome
-from tests.campaign_parts.making import played
+from tests.campaign_parts.making import MEMORY, played
 from tests.campaign_parts.play import Play, Point, Role
 from tests.campaign_parts.world import HOST, STUBBORN, World
 
 PUT_BACK = frozenset({"put back", "failed"})
+MEMORY_WORDS = "lack of memory"
 BAKES = 3.0
 """Seconds in which what dies after one is seen to die."""
 
@@ -41,6 +43,24 @@ def dies_beside(world: World, point: Point) -> Outcome:
         return _to_its_end(playing)
 
 
+def eats_memory(world: World, point: Point) -> Outcome:
+    """It takes more memory than it may, at once or while it is watched, and the kernel ends it: a person is told so.
+
+    Where its policy starts it again, it may run once more when somebody looks.
+    """
+    goal = ("eats-memory", "eats-memory-later")[point.number % 2]
+    policy = point.dice.choice(("always", "unless-stopped", "on-failure", "no"))
+    role = Role(goal=goal, policy=policy, bake=BAKES, scene={"memory": MEMORY, "settle": 0.5})
+    with played(world, world.stage(HOST), point, role, change=partial(replace, may_end=PUT_BACK)) as playing:
+        ended = _to_its_end(playing)
+        told = {"the catalog": playing.words, "the report": playing.report("md")}
+        untold = [name for name, words in told.items() if MEMORY_WORDS not in words]
+        wrong = [
+            Violation("the reason is told", f"{name} says no word of memory: {told[name][-900:]}") for name in untold
+        ]
+        return replace(ended, violations=(*ended.violations, *wrong))
+
+
 def _to_its_end(play: Play) -> Outcome:
     with play.start() as command:
         play.ended(command)
@@ -53,5 +73,6 @@ FAULTS = (
     _ill("never-healthy", "new container never gets healthy", limit=2.5),
     _ill("healthy-then-dies", "new container is healthy, then dies", BAKES),
     Fault("dies-beside", "new container dies on its route", dies_beside, share=0.5, at_once=2),
+    Fault("eats-memory", "new container is killed for lack of memory", eats_memory, share=0.5, at_once=2),
     Fault("ignores-term", "old container ignores SIGTERM", ignores_term, share=0.5, at_once=2),
 )

@@ -34,7 +34,7 @@ class Meddling:
 
     act: Callable[[Play], None]
     at: tuple[str, ...]
-    role: Role = KEPT
+    roles: tuple[Role, ...] = (KEPT,)
     engine: EngineSpec = HOST
     change: Callable[[Case], Case] = lambda case: case
     after: Callable[[Play], list[Violation]] = lambda play: []
@@ -44,7 +44,8 @@ def _fault(name: str, words: str, meddling: Meddling, share: float = 1.0) -> Fau
     def play(world: World, point: Point) -> Outcome:
         place = meddling.at[point.number % len(meddling.at)]
         stage = world.stage(meddling.engine)
-        with played(world, stage, point, meddling.role, change=meddling.change) as playing:
+        role = point.dice.choice(meddling.roles)
+        with played(world, stage, point, role, change=meddling.change) as playing:
             playing.place = f"{words}, at {place}"
             with playing.start(stop_at=place) as command:
                 if is_stopped(command):
@@ -101,6 +102,14 @@ def _prune(play: Play) -> None:
         old = play.case.old is not None and one["Id"] == play.case.old["Id"]
         if not one["State"]["Running"] and (not old or play.dice.random() < 0.3):
             _ask(play, "DELETE", f"/containers/{name}")
+
+
+def _set_policy(play: Play) -> None:
+    """One of our containers gets another restart policy: what was to stay down comes back by itself, or the reverse."""
+    found = asked.containers_of(play.case.engine, play.scene.container)
+    one = found[play.dice.choice(sorted(name for name in found if not name.startswith("mc-lock.")))]
+    policy = "no" if one["HostConfig"]["RestartPolicy"]["Name"] == "always" else "always"
+    _ask(play, "POST", f"/containers/{one['Id']}/update", {"RestartPolicy": {"Name": policy}})
 
 
 def _lose_network(play: Play) -> None:
@@ -193,6 +202,12 @@ def _gone(case: Case) -> Case:
 FAULTS = (
     _fault("restarted", "somebody restarts our container", Meddling(_restart, WATCHED, change=_any_end())),
     _fault("stopped", "somebody stops our container", Meddling(_stop, WATCHED, change=_any_end())),
+    _fault(
+        "policy-changed",
+        "somebody changes a restart policy",
+        Meddling(_set_policy, WATCHED, roles=(KEPT, replace(KEPT, goal="exits-at-once"))),
+        share=0.5,
+    ),
     _fault("renamed", "somebody renames our container", Meddling(_rename, WATCHED, change=_by_hand)),
     _fault("new-removed", "somebody removes the new container", Meddling(_remove_new, ANYWHERE)),
     _fault("old-removed", "somebody removes the old container", Meddling(_remove_old, ANYWHERE, change=_gone)),
@@ -212,7 +227,7 @@ FAULTS = (
     _fault(
         "network-lost",
         "somebody takes the new container from its network",
-        Meddling(_lose_network, ("START:sent",), role=Role(bridge=True), engine=BRIDGE),
+        Meddling(_lose_network, ("START:sent",), roles=(Role(bridge=True),), engine=BRIDGE),
         share=0.3,
     ),
     _fault(

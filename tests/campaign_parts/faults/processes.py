@@ -25,6 +25,16 @@ from tests.lab.asking import ask
 
 SCENE = {"command": LASTS, "several": True}
 ROLES = (Role(scene=SCENE), Role(policy="unless-stopped", scene=SCENE), Role(goal="exits-at-once", scene=SCENE))
+DISARMED = (
+    "DISARM:sent",
+    "STOP:intent",
+    "STOP:sent",
+    "RELEASE:intent",
+    "START:intent",
+    "VERIFY:intent",
+    "COMMIT:intent",
+)
+"""Where a restart policy was taken from an old container, if not yet from each of them."""
 _uncut = Lock()
 
 
@@ -97,5 +107,44 @@ def at_boundary(world: World, point: Point) -> Outcome:
         return Outcome(tuple(violations), f"{play.place} ({play.words})", told)
 
 
+def pruned(world: World, point: Point) -> Outcome:
+    """Killed once something was stopped; then the lock is pruned, and each second time what was never started too.
+
+    Who recovers it knows how the old ones were by what is left: the new containers, or the journal.
+    """
+    role = ROLES[point.number % len(ROLES)]
+    with _played(world, point, role) as (play, case):
+        stop_at = play.dice.choice(DISARMED)
+        with play.start(stop_at=stop_at) as command:
+            if is_stopped(command):
+                kill(command)
+            play.ended(command)
+        play.place = f"several to {role.goal}, killed at {(play.met() or ['nothing'])[-1]}, and the lock was pruned"
+        all_of_it = play.dice.random() < 0.5
+        _prune(play, case, all_of_it=all_of_it)
+        if not all_of_it and play.dice.random() < 0.5:
+            play.delete_journal()
+        told = play.recover(kills=play.dice.randint(0, 1))
+        violations = [*play.judge(told), *several.judge(case, told)]
+        return Outcome(tuple(violations), f"{play.place} ({play.words})", told)
+
+
+def _prune(play: Play, case: Several, *, all_of_it: bool) -> None:
+    """The lock goes, and with `all_of_it` whatever was made for the swap and never started."""
+    engine, names = case.engine, (play.scene.container, *(other.container for other in case.others))
+    for found in (asked.containers_of(engine, name) for name in names):
+        for name, one in found.items():
+            never = not one["State"]["Running"] and one["State"]["StartedAt"].startswith("0001")
+            if name.startswith("mc-lock.") or (all_of_it and never and name.endswith(".mc-next")):
+                ask(engine, "DELETE", f"/containers/{name}")
+    for name in play.commands_left() if all_of_it else ():
+        seen = asked.inspected(engine, name)
+        if seen is not None and not seen["State"]["Running"]:
+            ask(engine, "DELETE", f"/containers/{name}")
+
+
 # One after the other: an engine remembers its last 256 events, and each play of several makes many.
-FAULTS = (Fault("kill-several", "kill -9 where several processes are replaced", at_boundary, share=0.5),)
+FAULTS = (
+    Fault("kill-several", "kill -9 where several processes are replaced", at_boundary, share=0.5),
+    Fault("pruned-several", "kill -9 of the console, and somebody prunes its lock", pruned, share=0.3),
+)

@@ -1,0 +1,28 @@
+"""Pruned: where a lock is gone that told how the old containers were, it is told by the journal, or by the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mirror_console.domain.observation import LABEL
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.rollout import Result, Step
+from mirror_console.operations.console import Console
+from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.scene import Scene, look, told_by_lock
+
+
+def look_with_told(console: Console, session: EngineSession, target: PlannedTarget, rollout_id: str) -> Scene:
+    """The scene of a target of a rollout that was left in the middle, with all that is told of how it was before."""
+    scene = look(session, target, rollout_id)
+    return scene if scene.lock is not None else replace(scene, told=_told(console, target, rollout_id, scene))
+
+
+def _told(console: Console, target: PlannedTarget, rollout_id: str, scene: Scene) -> Mapping[str, str]:
+    by_new = told_by_lock(scene.new.labels) if scene.new is not None else {}
+    with console.catalog.read() as books:
+        lines = [one for one in books.journal.of(rollout_id) if one.environment_id == target.environment_id]
+    # Only what was told of a lock that was held, and of the last one: before it nothing of ours was changed.
+    taken = [one.objects for one in lines if one.step is Step.LOCK and one.result is Result.OK and one.objects]
+    return by_new | (told_by_lock({LABEL + name: value for name, value in taken[-1].items()}) if taken else {})

@@ -1,0 +1,98 @@
+"""Faults of late calls: one is kept back on its way, the console gives up on it, and then the engine carries it out.
+
+The console has put back by then what it was about, and watches for as long as a call may be on its way.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import time
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+from tests.campaign_parts import checker
+from tests.campaign_parts.fault import Fault, Outcome, outcome
+from tests.campaign_parts.making import played
+from tests.campaign_parts.play import Point, Role, go_on, is_stopped
+from tests.campaign_parts.world import HOST, World
+from tests.lab import proxy
+
+CALLS = (
+    r"POST .*/containers/create\?name=[^.&]+\.mc-next",
+    r"POST .*/update",
+    r"POST .*/stop",
+    r"POST .*/start",
+    r"POST .*/rename\?name=[^&]+\.mc-prev",
+    r"POST .*/rename\?name=[^.&]+($|&)",
+)
+"""What is kept back: each change of a swap, the first time that it is asked for."""
+TIMEOUT, PATIENCE, STOPS = 1.0, 0.6, 1
+"""Seconds until the console gives up on an answer, then on looking whether it was done; and that a stop may take."""
+WITHIN = 1.6
+"""Seconds in which it arrives after that: less than a call may be on its way."""
+
+
+class Late:
+    """A fault of the way: the first request like `pattern` is kept, all others pass."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = re.compile(pattern)
+        self._kept = b""
+        self.is_kept = Event()
+
+    def __call__(self, exchange: proxy.Exchange) -> None:
+        asked = exchange.asked
+        wanted = asked is not None and self._pattern.search(f"{asked.method} {asked.path}") is not None
+        if not wanted or self._kept:
+            proxy.passed(exchange)
+        self._kept = exchange.unsent
+        self.is_kept.set()
+        exchange.hold()
+
+    def deliver(self, engine: Path) -> None:
+        """Now it reaches the engine, which answers nobody."""
+        with closing(socket.socket(socket.AF_UNIX)) as line:
+            line.settimeout(30.0)
+            line.connect(str(engine))
+            line.sendall(self._kept)
+            answer = http.client.HTTPResponse(line)
+            answer.begin()
+            answer.read()
+
+
+def late(world: World, point: Point) -> Outcome:
+    """It arrives while the console puts back, or watches."""
+    pattern = CALLS[point.number % len(CALLS)]
+    stage = world.stage(HOST)
+    fault = Late(pattern)
+    waits = TIMEOUT + PATIENCE + (STOPS if "stop" in pattern else 0.0)
+    role = Role(kept=point.number // len(CALLS) % 2 == 1, scene={"timeout": TIMEOUT, "stop_seconds": STOPS})
+    change = partial(replace, may_end=frozenset({"done", "failed", "put back"}))
+    with (
+        proxy.proxy(world.folder / f"late-{point.number}", stage.engine.socket) as way,
+        played(world, stage, point, role, engine=way.address, change=change) as play,
+    ):
+        play.place = f"a call comes late: {pattern}"
+        with play.start(stop_at="LOCK:outcome", patience=PATIENCE) as command:
+            # Only now: the checks look whether the engine takes such changes.
+            if is_stopped(command):
+                with way.spoiling(fault):
+                    go_on(command)
+                    if fault.is_kept.wait(20.0):
+                        time.sleep(waits + play.dice.uniform(0.0, WITHIN))
+                        fault.deliver(stage.engine.socket)
+                    play.ended(command)
+            else:
+                play.ended(command)
+        play.wrong += checker.calls_wrong([(asked.method, asked.path) for asked in way.asked])
+        told = play.recover()
+        assert told != "not started", play.said
+        return outcome(play, told)
+
+
+FAULTS = (Fault("late-call", "the engine carries out what the console gave up on", late, share=0.6, at_once=2),)

@@ -1,0 +1,75 @@
+"""Late calls, on the simulator: an engine carries out what the console gave up on, and what serves goes on serving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.lock import LockTimes
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.operations import recovery
+from mirror_console.simulator.faults import Fault
+from tests.operations.fleet import Fleet, small_fleet
+from tests.operations.test_recovery import BACK, alpha
+
+pytestmark = pytest.mark.slow
+
+NAME = "mirror-01-live"
+TIMEOUT, STOPS, GRACE = 0.4, 1, 0.5
+"""Seconds until a call is given up on, besides what a stop may take, and that one may be on its way after that."""
+LATE = TIMEOUT + STOPS + 0.8
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+    """A mirror that is behind, on an engine that is soon given up on."""
+    monkeypatch.setattr("mirror_console.operations.turn.LOOK_FOR", 0.0)
+    with small_fleet(mirrors=1) as made:
+        made.fall_behind()
+        made.console = replace(made.console, lock_times=LockTimes(grace=GRACE))
+        with made.console.catalog.write() as books:
+            books.engines.save(replace(books.engines.get("alpha"), timeout=TIMEOUT))
+        yield made
+
+
+def rolled_out(fleet: Fleet, also: Callable[[str], None] = lambda _boundary: None) -> Rollout:
+    """The stop of the old container comes late. What the checks asked before was answered."""
+
+    def mark(boundary: str) -> None:
+        if boundary == "STOP:intent":
+            fleet.simulated.engines["alpha"].misbehave(Fault.LATE, "/stop", times=1, seconds=LATE)
+        also(boundary)
+
+    console, fleet.console = fleet.console, replace(fleet.console, mark=mark)
+    try:
+        return fleet.roll_out()
+    finally:
+        fleet.console = console
+
+
+def starts(fleet: Fleet) -> int:
+    return fleet.container(NAME).starts
+
+
+def test_what_was_put_back_is_started_again_where_a_stop_comes_late(fleet: Fleet) -> None:
+    ended = rolled_out(fleet)
+    assert ended.targets[0].state in {TargetState.FAILED, TargetState.PUT_BACK}
+    assert alpha(fleet) == BACK
+    assert (fleet.version_of(NAME), starts(fleet)) == ("26.8.2", 2), "it was never stopped: the call came too early"
+    assert fleet.container(NAME).policy == RestartPolicy.UNLESS_STOPPED
+
+
+def test_whoever_recovers_after_contact_was_lost_waits_for_it_too(fleet: Fleet) -> None:
+    def mark(boundary: str) -> None:
+        if boundary == "STOP:sent":
+            # The look at what became of it, which is asked a second time.
+            fleet.simulated.engines["alpha"].misbehave(Fault.RESET, "/json", times=2)
+
+    ended = rolled_out(fleet, mark)
+    assert (ended.state, ended.targets[0].state) == (RolloutState.INTERRUPTED, TargetState.UNKNOWN)
+    recovery.put_back(fleet.console, fleet.jobs, ended.id)
+    assert alpha(fleet) == BACK
+    assert starts(fleet) == 2, "it was never stopped: the call came too early, or not at all"

@@ -1,0 +1,115 @@
+"""Pruned locks, on the simulator: the console is cut off, and what told how the old containers were is gone."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from mirror_console.domain.environment import Process, RestartPolicy
+from mirror_console.domain.release_command import ReleaseCommand
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.errors import CatalogError
+from mirror_console.operations import recovery
+from mirror_console.operations.refresh import refresh
+from tests.operations.fleet import Fleet
+from tests.operations.test_companions import (
+    NAME,
+    all_of,
+    carried_out,
+    declared_no_more,
+    fleet_of_several,
+    ours,
+    running,
+)
+
+pytestmark = pytest.mark.slow
+
+MAILER = f"{NAME}-mailer"
+"""It is declared no more, and had the policy ``always``."""
+
+
+def prune(fleet: Fleet) -> None:
+    """What an operator's cron does: whatever doesn't run goes, the lock among it. But the old ones, as it happens."""
+    with fleet.console.catalog.read() as books:
+        planned = books.rollouts.all()[0].targets[0].planned
+    old = {planned.before_container_id, *(one.before_container_id for one in planned.companions)}
+    for name, one in ours(fleet).items():
+        if not one.is_running and one.id not in old and not name.endswith(".mc-prev"):
+            fleet.simulated.engines["alpha"].lose_container(name)
+
+
+def cut_off(fleet: Fleet, when: Callable[[], bool]) -> Rollout:
+    """Cut off at the first boundary at which that is so, and pruned."""
+
+    def mark(_boundary: str) -> None:
+        if when():
+            raise CatalogError("The journal can't be written.", "A test says so.")
+
+    with pytest.raises(CatalogError, match="journal"):
+        carried_out(fleet, mark)
+    prune(fleet)
+    (found,) = recovery.interrupted(fleet.console)
+    return found.rollout
+
+
+def without_journal(fleet: Fleet) -> None:
+    with closing(sqlite3.connect(fleet.folder / "catalog" / "catalog.sqlite")) as connection, connection:
+        (name, text) = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%DELETE ON journal%'"
+        ).fetchone()
+        connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("DELETE FROM journal")
+        connection.execute(text)
+
+
+def disarmed(fleet: Fleet) -> bool:
+    return ours(fleet)[MAILER].policy == "no"
+
+
+def goes(fleet: Fleet, *, worker: bool) -> None:
+    declared_no_more(fleet, MAILER)
+    environment = fleet.environment(fleet.mirrors[0], "live")
+    with fleet.console.catalog.write() as books:
+        books.environments.save(replace(environment, going=(Process("mailer", MAILER, ("true",), worker=worker),)))
+    refresh(fleet.console, fleet.jobs)
+
+
+def test_what_is_taken_away_comes_back_with_its_restart_policy_by_the_journal_or_without() -> None:
+    """The new container that serves tells of it as well: no other is made that would."""
+    with fleet_of_several() as fleet:
+        goes(fleet, worker=False)
+        for journal in (True, False):
+            rollout = cut_off(fleet, lambda: disarmed(fleet))
+            assert f"{NAME}.mc-next" in running(fleet)
+            if not journal:
+                without_journal(fleet)
+            ended = recovery.put_back(fleet.console, fleet.jobs, rollout.id)
+            assert ended.targets[0].state is TargetState.PUT_BACK
+            assert running(fleet) == all_of("26.8.2") | {MAILER: "26.8.2"}
+            assert ours(fleet)[MAILER].policy == "always"
+            assert not [name for name in ours(fleet) if name.startswith("mc-lock.")]
+
+
+def test_where_no_new_container_tells_of_it_either_the_journal_does() -> None:
+    """Workers stop before the release command, when nothing new has run yet: all that is new can go with the lock."""
+    with fleet_of_several(ReleaseCommand(("true",), limit=20.0, reversible=True)) as fleet:
+        goes(fleet, worker=True)
+        rollout = cut_off(fleet, lambda: disarmed(fleet))
+        assert f"{NAME}.mc-next" not in ours(fleet)
+        recovery.put_back(fleet.console, fleet.jobs, rollout.id)
+        assert running(fleet) == all_of("26.8.2") | {MAILER: "26.8.2"}
+        assert ours(fleet)[MAILER].policy == "always"
+        # What serves has only now such a policy that is taken from it.
+        fleet.with_settings(fleet.environment(fleet.mirrors[0], "live"), restart=RestartPolicy.ALWAYS)
+        assert carried_out(fleet).state is RolloutState.COMPLETED
+        fleet.publish("26.8.4", health_interval=0.02)
+        refresh(fleet.console, fleet.jobs)
+        rollout = cut_off(fleet, lambda: ours(fleet)[NAME].policy == "no")
+        ended = recovery.go_on(fleet.console, fleet.jobs, rollout.id).run()
+        assert ended.state is RolloutState.COMPLETED, ended.targets[0].words
+        assert running(fleet) == all_of("26.8.4")
+        assert {ours(fleet)[name].policy for name in running(fleet)} == {"always"}
