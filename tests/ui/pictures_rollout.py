@@ -1,4 +1,4 @@
-"""Pictures of the pages of rollouts, engines, mirrors and sources, in both themes and two sizes: to be looked at.
+"""Pictures of rollouts from plan to report, in both themes and two sizes: to be looked at. Takes those of others, too.
 
 python -m tests.ui.pictures_rollout FOLDER [part of a name]
 """
@@ -22,40 +22,23 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from mirror_console.domain.causes import causes
 from mirror_console.domain.check import Check
 from mirror_console.domain.durations import Lasted, Learned
-from mirror_console.domain.engine import Engine, Registry, TlsReferences
 from mirror_console.domain.fetching import FetchState, fetching_words
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.plan import Change, Plan, PlannedTarget, Swap
 from mirror_console.domain.recovery import Found
-from mirror_console.domain.release import Mark
 from mirror_console.domain.release_command import BackupCommand, Preparation, ReleaseCommand
 from mirror_console.domain.rollout import Phase, RolloutState, Step, TargetState
 from mirror_console.domain.route import Route
-from mirror_console.domain.schedule import Day, Freeze, Schedule, Window
-from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.way_back import WayBack
-from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs
-from mirror_console.operations.application_input import CommandsInput, EnvironmentInput, MirrorInput, SourceInput
-from mirror_console.operations.connection import TITLES
 from mirror_console.operations.console import Console
-from mirror_console.operations.engines import ConnectionStep, StepState
-from mirror_console.operations.imports import import_catalog
 from mirror_console.operations.overriding import override
 from mirror_console.operations.recovery import Finding, Interruption
-from mirror_console.operations.route_input import RouteInput
-from mirror_console.operations.schedule import ScopeInput, WindowInput, save_window
 from mirror_console.settings import Preferences, Theme
 from mirror_console.ui.context import UiContext
-from mirror_console.ui.engines.editor import EngineEditor
-from mirror_console.ui.engines.operations import EngineOperations
 from mirror_console.ui.engines.page import EnginesPage
-from mirror_console.ui.engines.registry_editor import RegistryEditor
 from mirror_console.ui.grid.page import AlignmentPage
 from mirror_console.ui.help import HelpDialog
-from mirror_console.ui.mirrors.editor import MirrorEditor
-from mirror_console.ui.mirrors.hold import HoldDialog
-from mirror_console.ui.mirrors.operations import MirrorOperations
 from mirror_console.ui.mirrors.page import MirrorsPage
 from mirror_console.ui.questions import ChoiceDialog, QuestionDialog
 from mirror_console.ui.rollout.assistant import question
@@ -66,27 +49,31 @@ from mirror_console.ui.rollout.overriding import OverrideDialog
 from mirror_console.ui.rollout.page import RolloutsPage
 from mirror_console.ui.rollout.runs import _Run
 from mirror_console.ui.settings.page import SettingsPage
-from mirror_console.ui.settings.schedule_form import FreezeDialog, WindowDialog
 from mirror_console.ui.signals import Signals
-from mirror_console.ui.sources.editor import SourceEditor
-from mirror_console.ui.sources.operations import SourceOperations
 from mirror_console.ui.sources.page import SourcesPage
 from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import MainWindow
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
-from tests.ui import pictures_commands, pictures_engines, pictures_images, pictures_processes, pictures_sources
+from tests.ui import (
+    pictures_catalog,
+    pictures_commands,
+    pictures_engines,
+    pictures_images,
+    pictures_processes,
+    pictures_schedule,
+    pictures_sources,
+)
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import SilentEngines
 from tests.ui.pictures import SIZES, THEMES, rest, settle
-from tests.ui.sample import NOW, grid_with_podman, release, sample_grid
+from tests.ui.sample import NOW
 
 Scene = Callable[[MainWindow], QWidget]
 
 GRID = sample.behind_fleet()
 PLAN = sample.plan_of(GRID)
 LARGE = sample.plan_of(sample.behind_fleet(60))
-FLEET = sample_grid()
 COMING = (
     (FetchState.ALREADY, 1.0, ""),
     (FetchState.RESTING, 0.0, "registry.lab:5000: too many requests; try 3 in 7 s"),
@@ -118,9 +105,9 @@ def open_window(application: QApplication, theme: Theme, read_only: str = "") ->
             (
                 AlignmentPage,
                 lambda context: RolloutsPage(context, ROLLOUT_OPERATIONS),
-                lambda context: MirrorsPage(context, MIRROR_OPERATIONS),
-                lambda context: SourcesPage(context, SOURCE_OPERATIONS),
-                lambda context: EnginesPage(context, ENGINE_OPERATIONS),
+                lambda context: MirrorsPage(context, pictures_catalog.MIRROR_OPERATIONS),
+                lambda context: SourcesPage(context, pictures_catalog.SOURCE_OPERATIONS),
+                lambda context: EnginesPage(context, pictures_catalog.ENGINE_OPERATIONS),
                 SettingsPage,
             ),
         )
@@ -135,18 +122,6 @@ def open_window(application: QApplication, theme: Theme, read_only: str = "") ->
 
 
 # --- what stands in for the operations ----------------------------------------------------------------------------
-
-
-PROBLEMS: list[Problem] = []
-"""What the forms are told to be wrong."""
-
-
-def _no_problems(_console: Console, _typed: object, _id: str | None) -> list[Problem]:
-    return list(PROBLEMS)
-
-
-def _refused(*_all: object) -> Engine:
-    raise AssertionError("nothing is saved on a picture")
 
 
 def _interrupted(_console: Console, _running: Collection[str] = ()) -> tuple[Interruption, ...]:
@@ -168,25 +143,6 @@ def _learned(_console: Console) -> Learned:
 
 
 ROLLOUT_OPERATIONS = RolloutOperations(interrupted=_interrupted, examine=_examine, learned=_learned)
-ENGINE_OPERATIONS = EngineOperations(problems=_no_problems, registry_problems=_no_problems, save=_refused)
-MIRROR_OPERATIONS = MirrorOperations(problems=_no_problems)
-SOURCE_OPERATIONS = SourceOperations(problems=_no_problems)
-
-STEPS = (
-    ConnectionStep(1, TITLES[0], StepState.OK, "tcp://fra-2.lab:2376", 0.0),
-    ConnectionStep(2, TITLES[1], StepState.OK, "10.77.2.2", 0.01),
-    ConnectionStep(3, TITLES[2], StepState.OK, "fra-2.lab:2376 takes connections", 0.02),
-    ConnectionStep(
-        4,
-        TITLES[3],
-        StepState.FAILED,
-        "The certificate of fra-2.lab is signed by another authority than the one that is given.",
-        0.11,
-        "Give the CA that signed the engine's certificate, or have the engine's certificate made again with this CA.",
-    ),
-    *(ConnectionStep(number, title, StepState.SKIPPED, "not tried") for number, title in enumerate(TITLES[4:], 5)),
-)
-
 
 # --- scenes -------------------------------------------------------------------------------------------------------
 
@@ -247,69 +203,6 @@ def _way(window: MainWindow) -> QWidget:
         scroll = scroll.parentWidget()
     assert scroll is not None
     scroll.ensureWidgetVisible(way.kept, 0, 40)
-    return window
-
-
-def _windows(window: MainWindow) -> SettingsPage:
-    console, live = window.context.console, ScopeInput(environment="live")
-    window.context.set_grid(GRID)
-    import_catalog(console, "format: 1\naccounts: [{name: ACC-7}]\n")
-    window.open_page("settings")
-    page = window.pages["settings"]
-    assert isinstance(page, SettingsPage)
-    save_window(console, WindowInput("mon-fri", "20:00", "23:30", "Europe/Berlin", ScopeInput(account="ACC-7")))
-    save_window(console, WindowInput("sat, sun", "22:00", "4:00", "America/New_York"))
-    with console.catalog.write() as books:
-        books.schedule.save_freeze(
-            Freeze("f", NOW, NOW + timedelta(days=14), "Christmas business", "operator", environment=live.environment)
-        )
-    page.schedule.look()
-    rest(window)
-    return page
-
-
-def _schedule(window: MainWindow) -> QWidget:
-    part = _windows(window).schedule
-    part.add_window.setFocus()
-    rest(window)
-    return window
-
-
-def _new_window(window: MainWindow) -> QWidget:
-    _windows(window)
-    dialog = WindowDialog(GRID, lambda: None, window)
-    dialog.zone.setText("Europe/Berlin")
-    dialog.days.setText("sat, sun")
-    dialog.begins.setText("22:00")
-    dialog.ends.setText("4:00")
-    return dialog
-
-
-def _change_window(window: MainWindow) -> QWidget:
-    _windows(window)
-    dialog = WindowDialog(GRID, lambda: None, window)
-    dialog.change(WindowInput("sat, sun", "22:00", "04:00", "Europe/Berlin", ScopeInput(environment="live"), "w"))
-    return dialog
-
-
-def _new_freeze(window: MainWindow) -> QWidget:
-    _windows(window)
-    dialog = FreezeDialog(GRID, lambda: None, window)
-    dialog.zone.setText("Europe/Berlin")
-    dialog.refused(InvalidInput("", [Problem("reason", "say why: whoever is stopped by it will ask")]))
-    return dialog
-
-
-def _windows_detail(window: MainWindow) -> QWidget:
-    night = Window("w", (Day.SATURDAY, Day.SUNDAY), 22 * 60, 4 * 60, "Europe/Berlin", environment="live")
-    window.context.set_grid(replace(GRID, schedule=Schedule((night,))))
-    window.open_page("alignment")
-    page = window.pages["alignment"]
-    assert isinstance(page, AlignmentPage)
-    rest(window)
-    if page.detail.isHidden():
-        page.toggle_detail()
-    rest(window)
     return window
 
 
@@ -545,204 +438,6 @@ def _interruption(window: MainWindow) -> QWidget:
     return window
 
 
-def _engines(window: MainWindow) -> EnginesPage:
-    window.context.set_grid(FLEET)
-    window.open_page("engines")
-    page = window.pages["engines"]
-    assert isinstance(page, EnginesPage)
-    rest(window)
-    return page
-
-
-def _engine_list(window: MainWindow) -> QWidget:
-    _engines(window).view.move_to("engine-1")
-    return window
-
-
-def _engine_podman(window: MainWindow) -> QWidget:
-    window.context.set_grid(grid_with_podman())
-    window.open_page("engines")
-    page = window.pages["engines"]
-    assert isinstance(page, EnginesPage)
-    rest(window)
-    page.view.move_to("engine-1")
-    return window
-
-
-def _engine_test(window: MainWindow) -> QWidget:
-    page = _engines(window)
-    page.view.move_to("engine-1")
-    page.details.connection.run(lambda: iter(STEPS))
-    rest(window)
-    return window
-
-
-def _engine_empty(window: MainWindow) -> QWidget:
-    window.open_page("engines")
-    return window
-
-
-def _engine_form(window: MainWindow) -> QWidget:
-    page = _engines(window)
-    names = ("ca", "client-cert", "client-key")
-    references = TlsReferences(*(SecretReference(f"engine/engine-1/{name}") for name in names))
-    engine = replace(FLEET.engines[1].engine, tls=references)
-    editor = EngineEditor(window.context, ENGINE_OPERATIONS, engine)
-    page.open_editor(editor)
-    editor.parts.tls.key.open()
-    PROBLEMS[:] = [Problem("key", "this is no private key: it begins with -----BEGIN PRIVATE KEY-----")]
-    editor.form.accept()
-    editor.connection.run(lambda: iter(STEPS))
-    rest(window)
-    return window
-
-
-def _engine_new(window: MainWindow) -> QWidget:
-    page = _engines(window)
-    page.add()
-    editor = page.editor
-    assert isinstance(editor, EngineEditor)
-    editor.address.setText("tcp://fra-3.lab:2375")
-    words = "port 2375 is Docker's unencrypted port: whoever reaches it is root there; use TLS, usually port 2376"
-    PROBLEMS[:] = [Problem("address", words), Problem("name", "a name is needed, of 60 characters at most")]
-    editor.form.accept()
-    return window
-
-
-def _registry(window: MainWindow) -> QWidget:
-    page = _engines(window)
-    registry = Registry("registry-1", "registry.lab:5000", "deploy", SecretReference("registry/1"))
-    page.registries.take([registry])
-    page.tabs.setCurrentIndex(1)
-    return window
-
-
-def _registry_form(window: MainWindow) -> QWidget:
-    page = _engines(window)
-    registry = Registry("registry-1", "registry.lab:5000", "deploy", SecretReference("registry/1"))
-    page.open_editor(RegistryEditor(window.context, ENGINE_OPERATIONS, registry))
-    return window
-
-
-def _mirrors(window: MainWindow) -> MirrorsPage:
-    window.context.set_grid(FLEET)
-    window.open_page("mirrors")
-    page = window.pages["mirrors"]
-    assert isinstance(page, MirrorsPage)
-    return page
-
-
-def _mirror_list(window: MainWindow) -> QWidget:
-    _mirrors(window).view.move_to("mirror-5")
-    return window
-
-
-def _mirror_none_found(window: MainWindow) -> QWidget:
-    _mirrors(window).search.setText("zebra")
-    return window
-
-
-LIVE = EnvironmentInput(
-    id="mirror-3-live",
-    name="live",
-    engine="fra-1",
-    container="copper-kettle-live",
-    variables={"DOMAIN": "copper.example", "STAGE": "live"},
-    secrets={"DATABASE_URL": Secret(""), "SECRET_KEY": Secret("")},
-    ports="80",
-    volumes="copper-media:/data/media",
-    labels={"traefik.enable": "true", "traefik.http.routers.copper.rule": "Host(`copper.example`)"},
-    memory="512m",
-    cpus="1.5",
-    health_path="/up",
-    health_port="80",
-    protected=True,
-    networks="back",
-    route=RouteInput("edge", "copper", "8080", overlap=True, proof="http://copper.example/up"),
-)
-MIRROR = MirrorInput(
-    name="Copper Kettle Books",
-    slug="copper-kettle-books",
-    account="Account 1001",
-    tags="early",
-    domains="copper.example, www.copper.example",
-    source="webshop",
-    environments=(LIVE, replace(LIVE, id="mirror-3-test", name="test", engine="ber-1", container="copper-kettle-test")),
-)
-
-
-def _mirror_form(window: MainWindow, to: str = "") -> QWidget:
-    page = _mirrors(window)
-    editor = MirrorEditor(window.context, MIRROR_OPERATIONS, MIRROR, "mirror-3")
-    page.open_editor(editor)
-    if to:
-        settle()
-        editor.environments.forms[0].form.fields[to].control.setFocus()
-        settle()
-    return window
-
-
-def _mirror_new(window: MainWindow) -> QWidget:
-    page = _mirrors(window)
-    page.add()
-    assert page.editor is not None
-    page.editor.environments.add()
-    PROBLEMS[:] = [
-        Problem("environments[0].name", "a name is needed: use lower-case letters, digits and hyphens, 63 at most"),
-        Problem("environments[0].engine", "choose the engine that it runs on"),
-    ]
-    page.editor.save()
-    return window
-
-
-def _mirror_read_only(window: MainWindow) -> QWidget:
-    page = _mirrors(window)
-    page.open_editor(MirrorEditor(window.context, MIRROR_OPERATIONS, MIRROR, "mirror-3"))
-    return window
-
-
-def _hold(_window: MainWindow) -> QWidget:
-    releases = [replace(release(place), marks=marks) for place, marks in ((3, (Mark.STOP_HERE,)), (4, ()), (5, ()))]
-    return HoldDialog("Copper Kettle Books live", "26.8.2", releases, NOW)
-
-
-def _sources(window: MainWindow) -> SourcesPage:
-    window.context.set_grid(FLEET)
-    window.open_page("sources")
-    page = window.pages["sources"]
-    assert isinstance(page, SourcesPage)
-    return page
-
-
-def _source_list(window: MainWindow) -> QWidget:
-    _sources(window)
-    return window
-
-
-def _source_form(window: MainWindow, to: str = "") -> QWidget:
-    page = _sources(window)
-    environments = (
-        EnvironmentInput(id="source-test", name="test", engine="fra-1", container="webshop-test"),
-        EnvironmentInput(id="source-live", name="live", engine="fra-1", container="webshop-live"),
-    )
-    given = SourceInput(
-        name="Webshop",
-        slug="webshop",
-        repository="registry.lab:5000/shop/webshop",
-        required_variables="DATABASE_URL, SECRET_KEY",
-        commands=CommandsInput("python manage.py migrate --no-input", limit="15 min", backup="/app/backup --all"),
-        template=EnvironmentInput(variables={"STAGE": "live"}, memory="512m", labels={"traefik.enable": "true"}),
-        environments=environments,
-    )
-    editor = SourceEditor(window.context, SOURCE_OPERATIONS, given, "source-1")
-    page.open_editor(editor)
-    if to:
-        settle()
-        editor.form.fields[to].control.setFocus()
-        settle()
-    return window
-
-
 def _held(window: MainWindow, *, overridden: bool = False) -> ChecksStep:
     """The checks of a plan against which some mirrors are held; with `overridden` a person goes on with two of them."""
     page = _rollouts(window)
@@ -793,11 +488,6 @@ SCENES: dict[str, Scene] = {
     "rollout-2-settings": lambda window: _settings_plan(window, 0),
     "rollout-2-settings-tab": lambda window: _settings_plan(window, 5),
     "rollout-5-waits": _window_waits,
-    "schedule-change": _change_window,
-    "schedule-settings": _schedule,
-    "schedule-window": _new_window,
-    "schedule-freeze": _new_freeze,
-    "schedule-detail": _windows_detail,
     "rollout-1-none": _targets_none,
     "rollout-2-plan": _preview,
     "rollout-2-prepared": _preview_prepared,
@@ -818,30 +508,9 @@ SCENES: dict[str, Scene] = {
     "rollout-7-rollback": _rollback,
     "rollout-6-report": _report,
     "rollout-interrupted": _interruption,
-    "engines": _engine_list,
-    "engines-empty": _engine_empty,
-    "engines-podman": _engine_podman,
-    "engines-test": _engine_test,
-    "engines-form": _engine_form,
-    "engines-new": _engine_new,
-    "engines-registries": _registry,
-    "engines-registry-form": _registry_form,
-    "mirrors": _mirror_list,
-    "mirrors-none-found": _mirror_none_found,
-    "mirrors-form": _mirror_form,
-    "mirrors-form-group": lambda window: _mirror_form(window, "group"),
-    "mirrors-form-secrets": lambda window: _mirror_form(window, "secrets"),
-    "mirrors-form-health": lambda window: _mirror_form(window, "answers"),
-    "mirrors-form-route": lambda window: _mirror_form(window, "settings.route.alias"),
-    "mirrors-form-labels": lambda window: _mirror_form(window, "labels"),
-    "mirrors-new": _mirror_new,
-    "mirrors-read-only": _mirror_read_only,
-    "mirrors-hold": _hold,
-    "sources": _source_list,
-    "sources-form": _source_form,
-    "sources-form-commands": lambda window: _source_form(window, "backup.image"),
-    "sources-form-template": lambda window: _source_form(window, "labels"),
+    **pictures_catalog.SCENES,
     **pictures_engines.SCENES,
+    **pictures_schedule.SCENES,
     **pictures_sources.SCENES,
     **pictures_images.SCENES,
     **pictures_commands.SCENES,
@@ -865,7 +534,7 @@ def take(folder: Path, part: str = "") -> list[Path]:
 
 def _take(application: QApplication, folder: Path, theme: Theme, name: str, scene: Scene) -> list[Path]:
     made = []
-    PROBLEMS.clear()
+    pictures_catalog.PROBLEMS.clear()
     refusal = "The console was started with --read-only." if "read-only" in name else ""
     for width, height in SIZES:
         with open_window(application, theme, refusal) as window:
