@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from mirror_console.domain.environment import HealthTest
@@ -45,9 +44,10 @@ def ended_words(seen: Container) -> str:
     return "was killed for lack of memory" + (f" (it may take {memory_words(most)})" if most else "")
 
 
-def judge(test: HealthTest, seen: Container, first: Container, probe: ProbeAnswer | None, now: datetime) -> Judged:
+def judge(test: HealthTest, seen: Container, first: Container, probe: ProbeAnswer | None, ran: float) -> Judged:
     """What a look says of a container that was just started. `first` is how it looked right after its start.
 
+    `ran` is for how many seconds it was seen to run: by one clock alone, as an engine may have another time of day.
     A container that ended, or was restarted since, is ill whatever its check says.
     """
     if seen.state in {State.EXITED, State.DEAD, State.REMOVING}:
@@ -67,11 +67,9 @@ def judge(test: HealthTest, seen: Container, first: Container, probe: ProbeAnswe
         return Judged(Verdict.WELL, "its health check says healthy")
     if test.path:
         return _judge_probe(test, probe)
-    started = seen.started_at or now
-    ran = (now - started).total_seconds()
     if ran >= test.settle:
         return Judged(Verdict.WELL, f"it ran {test.settle:g} s without restarting; nothing else could be verified")
-    return Judged(Verdict.WAIT, f"has run {max(0.0, ran):.0f} of {test.settle:g} s")
+    return Judged(Verdict.WAIT, f"has run {ran:.0f} of {test.settle:g} s")
 
 
 def _judge_probe(test: HealthTest, probe: ProbeAnswer | None) -> Judged:

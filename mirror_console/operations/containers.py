@@ -192,7 +192,9 @@ def judge_now(turn: Turn, started: Container, seen: Container | None) -> Judged:
         bound = next((port.host for port in seen.bound_ports if port.container == test.port), 0)
         host_port = test.port if HOST_NETWORK in seen.networks else bound
         probe = turn.session.probe(host_port, test.path, timeout=5.0) if host_port else None
-    judged = judge(test, seen, started, probe, turn.console.clock())
+    now = turn.console.monotonic()
+    since = turn.seen_running.setdefault(started.id, now) if seen.running else now
+    judged = judge(test, seen, started, probe, now - since)
     if judged.verdict is Verdict.ILL and seen.running and seen.started_at != started.started_at:
         # It runs again, and says nothing any more of why it had ended.
         return replace(judged, words=judged.words + how_it_ended(turn, started, seen))

@@ -92,6 +92,8 @@ class Turn:
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id: ids never change their meaning on one engine."""
     image_looks: ImageLooks = field(default_factory=dict)
+    seen_running: dict[str, float] = field(default_factory=dict)
+    """Since when a new container is seen to run, in monotonic seconds, by its id."""
     _down_since: float | None = None
     _looks: dict[str, tuple[_Moment, Container]] = field(default_factory=dict)
     _moved: bool = False

@@ -68,7 +68,7 @@ def seen(state: State = State.RUNNING, health: Health = Health.NO_CHECK, **more:
     ],
 )
 def test_one_look(test: HealthTest, look: Container, probe: ProbeAnswer | None, verdict: Verdict, words: str) -> None:
-    judged = judge(test, look, FIRST, probe, NOW)
+    judged = judge(test, look, FIRST, probe, 1.0)
 
     assert judged.verdict is verdict
     assert words in judged.words
@@ -80,7 +80,7 @@ def test_one_look(test: HealthTest, look: Container, probe: ProbeAnswer | None, 
     st.none() | st.builds(ProbeAnswer, st.none() | st.integers(100, 599)),
 )
 def test_well_is_only_what_runs_untroubled(test: HealthTest, look: Container, probe: ProbeAnswer | None) -> None:
-    judged = judge(test, look, FIRST, probe, NOW)
+    judged = judge(test, look, FIRST, probe, 1.0)
 
     assert judged.words
     if judged.verdict is Verdict.WELL:

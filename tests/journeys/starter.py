@@ -32,21 +32,29 @@ class Begun:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._answers = connection.makefile("r", encoding="utf-8")
-        self.pid = int(self._answers.readline())
+        self._said = b""
+        self.pid = self._number()
 
     def wait(self, seconds: float) -> int | None:
         """Its exit code, negative where a signal ended it; None where it runs on after this time."""
         self._connection.settimeout(seconds)
         try:
-            return int(self._answers.readline())
+            return self._number()
         except TimeoutError:
             return None
 
     def close(self) -> None:
         """Ask nothing more of it."""
-        self._answers.close()
         self._connection.close()
+
+    def _number(self) -> int:
+        # Not by a file made of the connection: that can't be read any more once its time was over.
+        while b"\n" not in self._said:
+            piece = self._connection.recv(64)
+            assert piece, "the starter has ended"
+            self._said += piece
+        line, _, self._said = self._said.partition(b"\n")
+        return int(line)
 
 
 class Starter:
