@@ -15,6 +15,7 @@ import yaml
 
 from mirror_console.domain.image import fingerprint
 from tests.journeys.console import Program
+from tests.lab.asking import pull
 from tests.lab.docker_cli import Docker, Reading
 from tests.lab.engine import LabEngine
 from tests.lab.images import ImageSpec
@@ -74,7 +75,7 @@ class Agency:
         docker = self.docker(engine)
         # What another agency has left under the same tag may be another build.
         if image.startswith(self.registry) and (engine.name, image) not in self.pulled:
-            docker.run("pull", "--quiet", image)
+            pull(engine.socket, image, self.lab.registry.login)
             self.pulled.add((engine.name, image))
         if not ports and "--network" not in options:
             options, more = (*HOST, *options), its_port(name) | more

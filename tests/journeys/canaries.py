@@ -71,4 +71,4 @@ class Seen:
                     return
                 continue
             self.looks += 1
-            time.sleep(0.005)
+            time.sleep(0.01)

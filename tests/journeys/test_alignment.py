@@ -88,9 +88,10 @@ def test_every_image_source_and_every_reason_to_expect_nothing(
     assert [name for name, cell in found.items() if cell["held"]] == ["held live"]
     assert found["matcher test"]["why"] == "test of the source has it (matching)"
     # 'Aligned' is what docker says of both, whatever the containers' images are called.
+    look = docker.look()
     expected = {"matcher test": "webshop-test", "held live": "webshop-test"}
     for name in ("follower live", "follower test", "matcher live", "matcher test", "held live", "expired live"):
-        same = print_of(docker, found[name]["container"]) == print_of(docker, expected.get(name, SOURCE))
+        same = print_of(look, found[name]["container"]) == print_of(look, expected.get(name, SOURCE))
         assert same == (found[name]["status"] == "aligned"), name
 
 

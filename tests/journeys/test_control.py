@@ -8,6 +8,7 @@ import pytest
 
 from tests.journeys.agency import SOURCE, Agency, mirror_entry, wait_until
 from tests.journeys.console import Program
+from tests.lab.asking import state_of
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 
@@ -31,12 +32,9 @@ def entries(engine: LabEngine, ports: dict[str, int]) -> list[dict[str, Any]]:
 
 def as_it_serves(docker: Docker) -> dict[str, tuple[str, str, str]]:
     """What docker says of each mirror: the id of its image, its port, whether it runs."""
+    look = docker.look()
     return {
-        slug: (
-            docker.image_of(f"{slug}-live"),
-            docker.variables(f"{slug}-live")["PORT"],
-            docker.state(f"{slug}-live"),
-        )
+        slug: (look.image_of(f"{slug}-live"), look.variables(f"{slug}-live")["PORT"], look.state(f"{slug}-live"))
         for slug in SLUGS
     }
 
@@ -102,9 +100,10 @@ def test_failures_are_mended_and_tried_again_and_everything_goes_back_to_its_own
     assert (back["state"], back["headline"]) == ("completed", "4 of 4 updated")
     assert as_it_serves(docker) == before
     told = program.ask("status", expect=None)
+    look = docker.look()
     lives = {mirror["slug"]: mirror["environments"][0] for mirror in told["mirrors"]}
     assert {slug: cell["running"] for slug, cell in lives.items()} == {
-        slug: docker.version_of(f"{slug}-live") for slug in SLUGS
+        slug: look.version_of(f"{slug}-live") for slug in SLUGS
     }
     assert {cell["status"] for cell in lives.values()} == {"behind"}
     nothing = program.ask("rollout", "rollback", done["id"][:8], "--all", "--preview")
@@ -115,7 +114,7 @@ def test_failures_are_mended_and_tried_again_and_everything_goes_back_to_its_own
     forward = ("rollout", "start", "-e", "live", "--all", "--waves", "rest", "--bake", "60", "--per-engine", "2")
     with program.running(*forward, "--why", "x", "--yes", "4", "--json") as running:
         wait_until(
-            lambda: {"alder-live", "alder-live.mc-older"} <= set(docker.names()),
+            lambda: all(state_of(fast_engine.socket, name) for name in ("alder-live", "alder-live.mc-older")),
             "the first one is swapped",
         )
         aborted = program.ask("rollout", "abort", "--yes", expect=1)

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.agency import REPOSITORY, SOURCE, Agency, mirror_entry, wait_until
+from tests.journeys.agency import HOST, REPOSITORY, SOURCE, Agency, its_port, mirror_entry, wait_until
 from tests.journeys.console import Program
+from tests.lab.asking import pull
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.lab.fault_registry import BLOBS, MANIFESTS, Fault, FaultRegistry, Rule, fault_registry
@@ -52,17 +53,15 @@ def released(agency: Agency, registry: FaultRegistry, dockers: list[Docker], ver
     """Publish a release and deploy it to the source's live, on the first engine. What it is pulled by."""
     published = agency.publish(dockers[0].engine, version, payload=300_000)
     reference = f"{registry.address}/{REPOSITORY}:{version}"
-    dockers[0].run("pull", "--quiet", reference)
+    pull(dockers[0].engine.socket, reference, agency.lab.registry.login)
     deploy_by(dockers[0], reference)
     return f"{registry.address}/{REPOSITORY}@{published.digest}"
 
 
 def deploy_by(docker: Docker, reference: str) -> None:
     """Start the source's container anew, as the agency's pipeline does."""
-    if docker.inspect(SOURCE) is not None:
-        docker.run("stop", SOURCE)
-        docker.remove(SOURCE)
-    docker.start_container(reference, SOURCE, "--restart", "no")
+    docker.remove(SOURCE)
+    docker.start_container(reference, SOURCE, *HOST, "--restart", "no", variables=its_port(SOURCE))
 
 
 def begin(program: Program, agency: Agency, registry: FaultRegistry, dockers: list[Docker]) -> None:
@@ -70,7 +69,7 @@ def begin(program: Program, agency: Agency, registry: FaultRegistry, dockers: li
     pinned = released(agency, registry, dockers, "26.8.1")
     entries = []
     for docker, slug in zip(dockers, SLUGS, strict=True):
-        docker.run("pull", "--quiet", pinned)
+        pull(docker.engine.socket, pinned, agency.lab.registry.login)
         docker.start_container(pinned, f"{slug}-live", "--restart", "unless-stopped", "--network", "host")
         entries.append(
             mirror_entry(slug.title(), docker.engine, f"{slug}-live", networks=["host"], health={"settle": 0})

@@ -33,7 +33,7 @@ def settings_of_the_mirror() -> dict[str, Any]:
 def test_from_an_empty_catalog_to_a_first_mirror(
     program: Program, agency: Agency, local_engine: LabEngine, tls_engine: LabEngine
 ) -> None:
-    # Started as people start it where it first makes, asks or changes something of its kind; the starter does the rest.
+    # Started as people start it where it first makes and asks something; so are an import and a rollout elsewhere.
     by_hand = program.but(starter=None)
     pem, registry = tls_engine.client_folder, agency.lab.registry
     (agency.folder / "secret.txt").write_text(SECRET + "\n")
@@ -55,7 +55,7 @@ def test_from_an_empty_catalog_to_a_first_mirror(
         "sources": [agency.source_entry(local_engine, required_variables=["DOMAIN", "SECRET_KEY"])],
         "mirrors": [mirror_entry("Dunes Bakery", tls_engine, MIRROR, **settings_of_the_mirror())],
     }
-    by_hand.run("catalog", "import", str(agency.write(document)))
+    program.run("catalog", "import", str(agency.write(document)))
     published = agency.publish(local_engine, "26.8.1", probe=2.0)
     agency.docker(tls_engine).forget_image(published.reference, published.pinned, published.image_id)
     agency.deploy(local_engine, published)
@@ -65,7 +65,7 @@ def test_from_an_empty_catalog_to_a_first_mirror(
     plan = program.ask("rollout", "plan", "--environment", "live", "--all", "--way", "test environment", "--bake", "0")
     assert [(target["change"], target["after"]) for target in plan["targets"]] == [("create", "26.8.1")]
     assert agency.docker(tls_engine).names() == []
-    done = by_hand.ask("rollout", "start", "--plan", plan["fingerprint"], "--why", "first", "--yes", "1")
+    done = program.ask("rollout", "start", "--plan", plan["fingerprint"], "--why", "first", "--yes", "1")
     assert done["state"] == "completed"
 
     told = cells(program.ask("status"))["dunes-bakery"]

@@ -8,6 +8,7 @@ import pytest
 
 from tests.journeys.agency import HOST, REPOSITORY, SOURCE, Agency, its_port, mirror_entry, print_of
 from tests.journeys.console import Program, cells
+from tests.lab.asking import pull
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.lab.images import ImageSpec, own_architecture
@@ -45,7 +46,7 @@ def test_one_image_in_every_guise(
     cached = publish_for_two(agency, "26.8.1", "cache/webshop")
     assert cached.digest == first.digest
     _start_in_every_guise(agency, here, there, first, cached)
-    apart.run("pull", "--quiet", first.of(own_architecture()))
+    _pull(agency, apart, first.of(own_architecture()))
     _start(apart, first.of(own_architecture()), "by-platform-live")
     mirrors = [_mirror(name, three_engines[number]) for name, number in place.items()]
     agency.fill(program, *three_engines, mirrors=mirrors)
@@ -68,7 +69,7 @@ def test_one_image_in_every_guise(
 
     # The tag moves on: all of them are one behind, also what was loaded, and what runs on the other platform.
     second = publish_for_two(agency, "26.8.2")
-    here.run("pull", "--quiet", f"{first.repository}:live")
+    _pull(agency, here, f"{first.repository}:live")
     here.remove(SOURCE)
     _start(here, f"{first.repository}:live", SOURCE)
     assert here.container("by-tag-live")["Config"]["Image"].endswith(":live")
@@ -80,7 +81,7 @@ def test_one_image_in_every_guise(
     )
 
     # An update by hand to the digest of the platform alone: outdated for those who compare digests, and aligned.
-    apart.run("pull", "--quiet", second.of(own_architecture()))
+    _pull(agency, apart, second.of(own_architecture()))
     apart.remove("by-platform-live")
     _start(apart, second.of(own_architecture()), "by-platform-live")
     assert second.digest not in digests_of(apart, "by-platform-live")
@@ -95,7 +96,7 @@ def test_one_image_in_every_guise(
 def _start_in_every_guise(agency: Agency, here: Docker, there: Docker, first: Index, cached: Index) -> None:
     live = f"{first.repository}:live"
     for reference in (live, first.pinned, cached.reference):
-        here.run("pull", "--quiet", reference)
+        _pull(agency, here, reference)
     here.run("tag", live, "local/other:x")
     here.run("tag", live, "local/gone:y")
     named = {
@@ -119,6 +120,10 @@ def _start_in_every_guise(agency: Agency, here: Docker, there: Docker, first: In
 
 def _mirror(name: str, engine: LabEngine) -> dict[str, Any]:
     return mirror_entry(name.title(), engine, _live(name), restart="no") | {"slug": name}
+
+
+def _pull(agency: Agency, docker: Docker, reference: str) -> None:
+    pull(docker.engine.socket, reference, agency.lab.registry.login)
 
 
 def _start(docker: Docker, reference: str, container: str) -> None:

@@ -17,8 +17,8 @@ Engines = tuple[LabEngine, LabEngine, LabEngine]
 
 
 @pytest.fixture
-def mirrors(program: Program, agency: Agency, three_engines: Engines) -> dict[str, LabEngine]:
-    """A mirror on each engine, by slug, run by hand with its settings, and seen once by the console."""
+def mirrors(program: Program, agency: Agency, three_engines: Engines) -> None:
+    """A mirror on each engine, run by hand with its settings, and seen once by the console."""
     published = agency.publish(three_engines[0], "26.8.1")
     agency.deploy(three_engines[0], published)
     placed = dict(zip(("alder", "birch", "cedar"), three_engines, strict=True))
@@ -30,7 +30,6 @@ def mirrors(program: Program, agency: Agency, three_engines: Engines) -> dict[st
     agency.fill(program, *three_engines, mirrors=entries)
     answer = program.ask("check")
     assert (sorted(answer["answered"]), answer["environments"]) == (["local", "oslo", "paris"], 4)
-    return placed
 
 
 def seen(program: Program) -> dict[str, Any]:
@@ -38,9 +37,16 @@ def seen(program: Program) -> dict[str, Any]:
     return cells(program.ask("status", expect=None))
 
 
-def test_dead_engines_cost_their_own_cells_alone(
-    program: Program, mirrors: dict[str, LabEngine], three_engines: Engines
+@pytest.mark.usefixtures("mirrors")
+def test_engines_die_and_containers_are_changed_by_hand(
+    program: Program, agency: Agency, three_engines: Engines
 ) -> None:
+    dead_engines_cost_their_own_cells_alone(program, three_engines)
+    what_was_changed_by_hand_is_drift(program, agency, three_engines)
+    a_stopped_engine_refuses_and_keeps_what_was_known(program, three_engines)
+
+
+def dead_engines_cost_their_own_cells_alone(program: Program, three_engines: Engines) -> None:
     local, paris, oslo = three_engines
     before = seen(program)
     assert {cell["status"] for cell in before.values()} == {"aligned"}
@@ -82,21 +88,7 @@ def test_dead_engines_cost_their_own_cells_alone(
     assert all(again[slug]["checked_at"] > before[slug]["checked_at"] for slug in again)
 
 
-def test_a_stopped_engine_refuses_and_keeps_what_was_known(
-    program: Program, mirrors: dict[str, LabEngine], three_engines: Engines
-) -> None:
-    local = three_engines[0]
-    local.kill()
-    answer = program.ask("check", "--engine", local.name, expect=1)
-    assert answer["failed"] == [{"engine": local.name, "why": "connection refused"}]
-    found = seen(program)
-    assert (found["alder"]["status"], found["alder"]["running"]) == ("unreachable", "26.8.1")
-    assert {found[slug]["status"] for slug in ("birch", "cedar")} == {"aligned"}
-
-
-def test_what_was_changed_by_hand_is_drift(
-    program: Program, agency: Agency, mirrors: dict[str, LabEngine], three_engines: Engines
-) -> None:
+def what_was_changed_by_hand_is_drift(program: Program, agency: Agency, three_engines: Engines) -> None:
     _, paris, oslo = three_engines
     docker = agency.docker(paris)
     docker.run("update", "--memory", "48m", "--memory-swap", "48m", "birch-live")
@@ -129,3 +121,14 @@ def test_what_was_changed_by_hand_is_drift(
     docker.run("update", *MEMORY, "birch-live")
     program.run("check", "--inspect")
     assert seen(program)["birch"]["status"] == "aligned"
+
+
+def a_stopped_engine_refuses_and_keeps_what_was_known(program: Program, three_engines: Engines) -> None:
+    local = three_engines[0]
+    assert seen(program)["alder"]["status"] == "aligned"
+    local.kill()
+    answer = program.ask("check", "--engine", local.name, expect=1)
+    assert answer["failed"] == [{"engine": local.name, "why": "connection refused"}]
+    found = seen(program)
+    assert (found["alder"]["status"], found["alder"]["running"]) == ("unreachable", "26.8.1")
+    assert {slug: found[slug]["status"] for slug in ("birch", "cedar")} == {"birch": "aligned", "cedar": "drifted"}

@@ -139,14 +139,14 @@ def test_three_engines_in_waves_with_a_canary(program: Program, agency: Agency, 
     assert dockers[2].state("cedar-live.mc-prev") == "exited"
 
 
-def test_an_image_that_never_gets_well_is_put_back_and_the_rest_is_left(
-    program: Program, agency: Agency, local_engine: LabEngine
+def test_what_never_gets_well_is_put_back_by_what_docker_checks_and_by_what_its_port_answers(
+    program: Program, agency: Agency, tls_engine: LabEngine
 ) -> None:
-    docker = agency.docker(local_engine)
-    begin(program, agency, [local_engine], "alder", "birch")
+    docker = agency.docker(tls_engine)
+    begin(program, agency, [tls_engine], "alder", "birch", ports=True)
     before = {name: as_it_is(docker, name) for name in ("alder-live", "birch-live")}
-    bad = agency.publish(local_engine, "26.8.2", behaviour=Behaviour.NEVER_HEALTHY, probe=0.3)
-    agency.deploy(local_engine, bad)
+    bad = agency.publish(tls_engine, "26.8.2", behaviour=Behaviour.NEVER_HEALTHY, probe=0.3)
+    agency.deploy(tls_engine, bad)
 
     waves = ("--waves", "1,rest", "--bake", "0")
     paused = program.ask("rollout", "start", "-e", "live", "--all", *waves, "--why", "try", "--yes", "2", expect=1)
@@ -157,19 +157,14 @@ def test_an_image_that_never_gets_well_is_put_back_and_the_rest_is_left(
     assert docker.container("alder-live")["Id"] == before["alder-live"]["Id"]
     assert docker.container("alder-live")["HostConfig"] == before["alder-live"]["HostConfig"]
     assert as_it_is(docker, "birch-live") == before["birch-live"]
-    assert body_of(local_engine, 18100) == "version 26.8.1"
+    assert body_of(tls_engine, 18100) == "version 26.8.1"
     stopped = program.ask("rollout", "stop", expect=1)
     assert (stopped["state"], stopped["targets"][1]["state"]) == ("stopped", "not started")
-    told = assert_docker_agrees(agency, program, [local_engine])
+    told = assert_docker_agrees(agency, program, [tls_engine])
     assert {slug: cell["status"] for slug, cell in told.items()} == {"alder": "behind", "birch": "behind"}
     assert as_it_is(docker, "birch-live") == before["birch-live"]
 
-
-def test_health_is_asked_over_http_on_the_published_port(
-    program: Program, agency: Agency, tls_engine: LabEngine
-) -> None:
-    docker = agency.docker(tls_engine)
-    begin(program, agency, [tls_engine], "alder", "birch", ports=True)
+    # By HTTP, on the published port.
     well = {"health": {"path": "/health", "port": 8080, "limit": 60}}
     # The application knows no such page: it answers 404, which is no answer of a well application.
     ill = {"health": {"path": "/no-such-page", "port": 8080, "limit": 1.5}}
@@ -178,8 +173,8 @@ def test_health_is_asked_over_http_on_the_published_port(
         for slug, settings in (("alder", well), ("birch", ill))
     ]
     program.run("catalog", "import", str(agency.write({"mirrors": change})))
-    old = docker.container("birch-live")["Id"]
-    agency.deploy(tls_engine, agency.publish(tls_engine, "26.8.2"))
+    old = before["birch-live"]["Id"]
+    agency.deploy(tls_engine, agency.publish(tls_engine, "26.8.3"))
 
     done = program.ask("rollout", "start", "-e", "live", "--all", *QUICK, "--why", "try", "--yes", "2", expect=1)
     assert done["state"] == "completed with failures"
@@ -188,9 +183,9 @@ def test_health_is_asked_over_http_on_the_published_port(
     assert states["Birch"][0] == "put back"
     assert states["Birch"][1].endswith("not well after 1.5 s: /no-such-page answered 404")
     assert docker.running() == ["alder-live", "birch-live", SOURCE]
-    assert (docker.version_of("alder-live"), docker.version_of("birch-live")) == ("26.8.2", "26.8.1")
+    assert (docker.version_of("alder-live"), docker.version_of("birch-live")) == ("26.8.3", "26.8.1")
     assert docker.container("birch-live")["Id"] == old
-    assert (body_of(tls_engine, 18100), body_of(tls_engine, 18101)) == ("version 26.8.2", "version 26.8.1")
+    assert (body_of(tls_engine, 18100), body_of(tls_engine, 18101)) == ("version 26.8.3", "version 26.8.1")
     told = assert_docker_agrees(agency, program, [tls_engine])
     assert {slug: cell["status"] for slug, cell in told.items()} == {"alder": "aligned", "birch": "behind"}
 

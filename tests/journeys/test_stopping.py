@@ -27,17 +27,23 @@ from mirror_console.operations.report_content import ReportedStep, report_conten
 from mirror_console.operations.rollout import Conductor, start
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
-from tests.lab.images import Behaviour, ImageSpec, load
+from tests.lab.images import Behaviour, ImageSpec
 from tests.lab.lab import Lab
-from tests.lab.registry import LabRegistry
+from tests.lab.publish import publish
 from tests.operations.desk import empty_console
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
 WAY = Way(waves=(REST,), bake=0.0, pause_after_canary=False)
 LIVE, PREV = "stopping-live", "stopping-live.mc-prev"
+PORT = {"PORT": "20950"}
 SETTINGS = Settings(
-    networks=("none",), health=HealthTest(settle=0.1, limit=5.0), init=True, stop_signal="SIGTERM", stop_seconds=1
+    variables=PORT,
+    networks=("host",),
+    health=HealthTest(settle=0.1, limit=5.0),
+    init=True,
+    stop_signal="SIGTERM",
+    stop_seconds=1,
 )
 
 
@@ -48,18 +54,26 @@ class Scene:
     console: Console
     jobs: Jobs
     docker: Docker
+    lab: Lab
 
-    def release(self, version: str, repository: str) -> None:
-        spec = ImageSpec(repository, version, Behaviour.IGNORES_TERM)
-        load(self.docker, spec)
-        self.docker.run("push", "--quiet", f"{repository}:{version}")
-        image = self.docker.image(f"{repository}:{version}")
+    def release(self, version: str) -> None:
+        spec = ImageSpec("stopping/web", version, Behaviour.IGNORES_TERM)
+        published = publish(self.lab, self.docker.engine, spec)
+        image = self.docker.image(published.image_id)
         assert image is not None
-        digest = next(one for one in image["RepoDigests"] if one.startswith(repository)).partition("@")[2]
         now = self.console.clock()
         with self.console.catalog.write() as books:
             books.releases.save(
-                Release(version, "source-live", fingerprint(image), repository, digest, now, now, version=version)
+                Release(
+                    version,
+                    "source-live",
+                    fingerprint(image),
+                    published.repository,
+                    published.digest,
+                    now,
+                    now,
+                    version=version,
+                )
             )
 
     def roll_out(self, settings: Settings, swap: Swap, change: Change) -> ReportedStep | None:
@@ -98,19 +112,18 @@ def scene(lab: Lab, fast_engine: LabEngine, tmp_path: Path) -> Iterator[Scene]:
                 books.environments.save(
                     Environment("live", "mirror", "live", "engine", (Process("web", LIVE),), SETTINGS)
                 )
-            yield Scene(console, jobs, lab.docker(fast_engine))
+            yield Scene(console, jobs, lab.docker(fast_engine), lab)
     finally:
         jobs.close()
 
 
-def test_signal_time_and_init_are_used_and_told(scene: Scene, lab_registry: LabRegistry) -> None:
-    repository = f"{lab_registry.address}/stopping/web"
-    scene.release("1", repository)
+def test_signal_time_and_init_are_used_and_told(scene: Scene) -> None:
+    scene.release("1")
     assert scene.roll_out(SETTINGS, Swap.CREATE, Change.CREATE) is None
     assert scene.made_with(LIVE) == ("SIGTERM", 1, True)
 
     # It ignores its signal: after the time that it is given it is killed, and the report says so.
-    scene.release("2", repository)
+    scene.release("2")
     other = replace(SETTINGS, stop_signal="SIGINT", stop_seconds=2, init=False)
     stopped = scene.roll_out(other, Swap.RECREATE, Change.UPDATE)
     assert stopped is not None
@@ -119,7 +132,7 @@ def test_signal_time_and_init_are_used_and_told(scene: Scene, lab_registry: LabR
     assert scene.made_with(LIVE) == ("SIGINT", 2, False)
 
     # It ends at the other signal, long before its time is up, and there is nothing to be said of it.
-    again = scene.roll_out(replace(other, variables={"STAGE": "live"}), Swap.RECREATE, Change.SETTINGS)
+    again = scene.roll_out(replace(other, variables=PORT | {"STAGE": "live"}), Swap.RECREATE, Change.SETTINGS)
     assert again is not None
     assert (again.words, scene.exit_code(PREV)) == ("", 0)
     assert (again.seconds or 0) < 2

@@ -55,9 +55,30 @@ def until(qtbot: QtBot, holds: Callable[[], bool], what: str) -> float:
     return time.monotonic() - began
 
 
-def test_what_is_done_outside_shows_by_itself(
+def test_what_is_done_outside_and_to_engines_shows_by_itself(
     window: MainWindow, qtbot: QtBot, agency: Agency, three_engines: Engines, record_property: Callable[..., None]
 ) -> None:
+    image = agency.docker(three_engines[0]).container("alder-live")["Config"]["Image"]
+
+    def again(slug: str, engine: LabEngine) -> None:
+        """A mirror's container is made anew, by hand, as the catalog has it."""
+        agency.docker(engine).remove(f"{slug}-live")
+        agency.run_mirror(engine, image, f"{slug}-live", DOMAIN=f"{slug}.example")
+        until(qtbot, lambda: shown(window)[slug] is Status.ALIGNED, "it is back")
+
+    what_is_done_outside(window, qtbot, agency, three_engines, record_property)
+    again("alder", three_engines[0])
+    again("birch", three_engines[1])
+    an_engine_that_is_started_anew(window, qtbot, agency, three_engines)
+    again("alder", three_engines[0])
+    again("birch", three_engines[1])
+    a_frozen_engine(window, qtbot, agency, three_engines)
+
+
+def what_is_done_outside(
+    window: MainWindow, qtbot: QtBot, agency: Agency, three_engines: Engines, record_property: Callable[..., None]
+) -> None:
+    """Stopped, removed, started, changed: by the socket and by TLS."""
     took = {}
 
     def is_shown(slug: str, status: Status) -> Callable[[], bool]:
@@ -79,9 +100,8 @@ def test_what_is_done_outside_shows_by_itself(
         print(f"{what}: {seconds:.2f} s")
 
 
-def test_an_engine_that_was_started_anew_is_watched_again(
-    window: MainWindow, qtbot: QtBot, agency: Agency, three_engines: Engines
-) -> None:
+def an_engine_that_is_started_anew(window: MainWindow, qtbot: QtBot, agency: Agency, three_engines: Engines) -> None:
+    """It is watched again."""
     paris = three_engines[1]
     paris.stop()
     until(qtbot, lambda: shown(window)["birch"] is Status.UNREACHABLE, "the end of the stream is a reason to look")
@@ -95,9 +115,8 @@ def test_an_engine_that_was_started_anew_is_watched_again(
     until(qtbot, lambda: shown(window)["birch"] is Status.MISSING, "what happens then is seen")
 
 
-def test_a_frozen_engine_costs_its_own_cells_until_it_is_thawed(
-    window: MainWindow, qtbot: QtBot, agency: Agency, three_engines: Engines
-) -> None:
+def a_frozen_engine(window: MainWindow, qtbot: QtBot, agency: Agency, three_engines: Engines) -> None:
+    """It costs its own cells until it is thawed."""
     oslo = three_engines[2]
     oslo.freeze()
     window.fleet.check()

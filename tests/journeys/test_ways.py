@@ -12,7 +12,7 @@ import pytest
 from tests.journeys.agency import SOURCE, Agency, its_port, mirror_entry, print_of, wait_until
 from tests.journeys.console import Program, cells
 from tests.lab.asking import state_of
-from tests.lab.docker_cli import Docker
+from tests.lab.docker_cli import Docker, Reading
 from tests.lab.engine import LabEngine
 from tests.lab.images import Behaviour
 from tests.lab.ssh import LabSsh
@@ -52,10 +52,6 @@ class Ways:
         placed = zip(SLUGS, self.engines, strict=True)
         return {slug: self.agency.docker(engine).version_of(f"{slug}-live") for slug, engine in placed}
 
-    def containers(self, engine: LabEngine) -> list[str]:
-        """What docker says that is there, but for the source."""
-        return [name for name in self.agency.docker(engine).names() if name != SOURCE]
-
 
 @pytest.fixture
 def ways(
@@ -87,7 +83,13 @@ def ways(
     return made
 
 
-def test_each_way_is_watched_tried_and_rolled_out_to(ways: Ways) -> None:
+def test_each_way_is_rolled_out_to_and_what_is_cut_off_in_mid_way_costs_its_own_only(ways: Ways) -> None:
+    watched_tried_and_rolled_out_to(ways)
+    cut_off_in_mid_way(ways)
+
+
+def watched_tried_and_rolled_out_to(ways: Ways) -> None:
+    """By each way the same is seen and done."""
     program, agency = ways.program, ways.agency
     for engine in ways.engines:
         steps = program.ask("engines", "test", engine.name)
@@ -105,14 +107,15 @@ def test_each_way_is_watched_tried_and_rolled_out_to(ways: Ways) -> None:
 
     program.run("check")
     told = cells(program.ask("status"))
-    assert ways.running() == dict.fromkeys(SLUGS, "26.8.2")
-    source = print_of(agency.docker(ways.engines[0]), SOURCE)
-    for slug, engine in zip(SLUGS, ways.engines, strict=True):
-        docker, name = agency.docker(engine), f"{slug}-live"
-        assert (told[slug]["running"], told[slug]["status"]) == (docker.version_of(name), "aligned")
-        assert print_of(docker, name) == source
-        assert ways.containers(engine) == [name, f"{name}.mc-prev"]
-        assert docker.state(f"{name}.mc-prev") == "exited"
+    looks = [agency.docker(engine).look() for engine in ways.engines]
+    source = print_of(looks[0], SOURCE)
+    for slug, look in zip(SLUGS, looks, strict=True):
+        name = f"{slug}-live"
+        assert (told[slug]["running"], told[slug]["status"]) == (look.version_of(name), "aligned")
+        assert look.version_of(name) == "26.8.2"
+        assert print_of(look, name) == source
+        assert without_source(look) == [name, f"{name}.mc-prev"]
+        assert look.state(f"{name}.mc-prev") == "exited"
     # The last one was really reached from the jump host, and from nowhere else.
     inner = ways.engines[3].ssh
     assert inner.said(f"Connection from {ways.jump_host.host} ")
@@ -120,14 +123,14 @@ def test_each_way_is_watched_tried_and_rolled_out_to(ways: Ways) -> None:
     assert not inner.said(f"Accepted publickey for deploy from {ways.jump_host.network.address(1)} ")
 
 
-def test_those_that_are_cut_off_in_mid_way_cost_their_own_only(ways: Ways) -> None:
+def cut_off_in_mid_way(ways: Ways) -> None:
     """One engine's SSH server ends, and the jump host before another freezes."""
     program = ways.program
     reached, cut = SLUGS[:2], SLUGS[2:]
     server, jump_host = ways.engines[2].ssh, ways.jump_host
     dockers = {slug: ways.agency.docker(its) for slug, its in zip(SLUGS, ways.engines, strict=True)}
     # It gets well when it is told to, which is after the cut.
-    ways.release("26.8.2", behaviour=Behaviour.NEVER_HEALTHY)
+    ways.release("26.8.3", behaviour=Behaviour.NEVER_HEALTHY)
     with ExitStack() as mended, program.running(*START, *AT_ONCE, "--json") as rollout:
         for its_slug, its_docker in dockers.items():
             wait_until(partial(_in_mid_way, its_docker, its_slug), f"the new container of {its_slug} runs")
@@ -146,7 +149,7 @@ def test_those_that_are_cut_off_in_mid_way_cost_their_own_only(ways: Ways) -> No
         assert states == dict.fromkeys(reached, "done") | dict.fromkeys(cut, "unknown"), str(cut_off)
         assert cut_off.json["state"] == "interrupted"
         running = ways.running()
-        assert {slug: running[slug] for slug in reached} == dict.fromkeys(reached, "26.8.2")
+        assert {slug: running[slug] for slug in reached} == dict.fromkeys(reached, "26.8.3")
         checked = program.ask("check", expect=1)
         assert sorted(failed["engine"] for failed in checked["failed"]) == sorted(ways.names[2:])
         assert sorted(checked["answered"]) == sorted(ways.names[:2])
@@ -156,11 +159,17 @@ def test_those_that_are_cut_off_in_mid_way_cost_their_own_only(ways: Ways) -> No
     # The ways are there again: what was begun there is read anew and brought to its end.
     went_on = program.ask("recover", "continue")
     assert {target["state"] for target in went_on["targets"]} == {"done"}
-    assert ways.running() == dict.fromkeys(SLUGS, "26.8.2")
     for slug, engine in zip(SLUGS, ways.engines, strict=True):
-        assert ways.containers(engine) == [f"{slug}-live", f"{slug}-live.mc-prev"]
+        look = ways.agency.docker(engine).look()
+        assert look.version_of(f"{slug}-live") == "26.8.3"
+        assert without_source(look) == [f"{slug}-live", f"{slug}-live.mc-prev"]
     program.run("check")
     assert {cell["status"] for cell in cells(program.ask("status")).values()} == {"aligned"}
+
+
+def without_source(look: Reading) -> list[str]:
+    """What docker says that is there, but for the source."""
+    return [name for name in look.names() if name != SOURCE]
 
 
 def _in_mid_way(docker: Docker, slug: str) -> bool:

@@ -119,6 +119,10 @@ class LabEngine:
             raise LabError(f"The engine {self.name} doesn't run.")
         return daemon.pid
 
+    def volume(self, name: str) -> Path:
+        """Where the content of a volume is, for waiting: what an engine with a disk of its own has isn't seen here."""
+        return self.folder / "data" / "volumes" / name / "_data"
+
     @property
     def log(self) -> Path:
         """What its daemon said."""

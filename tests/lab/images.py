@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from tests.lab import asking
 from tests.lab.asking import ask
 from tests.lab.docker_cli import Docker
 from tests.lab.programs import find
@@ -144,7 +145,7 @@ def load(docker: Docker, spec: ImageSpec) -> str:
     built = build(spec)
     present = ask(docker.engine.socket, "GET", f"/images/{built.reference}/json")
     if present is None or present["Id"] != built.id:
-        docker.run("load", "--quiet", feed=built.archive)
+        asking.load(docker.engine.socket, built.archive)
     return built.id
 
 

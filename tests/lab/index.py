@@ -1,4 +1,4 @@
-"""Publishes one release for several platforms: an index in the lab's registry, as build services push it.
+"""Publishes a release into the lab's registry as build services push it: one image, or an index for several platforms.
 
 What is pushed are the registry's own words over HTTP: neither an engine nor a builder for other platforms is needed.
 """
@@ -6,6 +6,7 @@ What is pushed are the registry's own words over HTTP: neither an engine nor a b
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gzip
 import json
 from collections.abc import Mapping, Sequence
@@ -65,9 +66,15 @@ def publish_index(
     return Index(f"{registry.address}/{path}", spec.version, digests.pop(), images)
 
 
+def push(registry: LabRegistry, path: str, spec: ImageSpec, tags: Sequence[str]) -> str:
+    """Push an image to a path under these tags; returns its digest."""
+    manifest = _push_image(registry, path, spec)
+    return {registry.put_manifest(path, tag, manifest, MANIFEST) for tag in tags}.pop()
+
+
 def _push_image(registry: LabRegistry, path: str, spec: ImageSpec) -> bytes:
     config, layers = parts(spec)
-    packed = [gzip.compress(layer, 1, mtime=0) for layer in layers]
+    packed = [_compressed(layer) for layer in layers]
     return _json(
         {
             "schemaVersion": 2,
@@ -76,6 +83,12 @@ def _push_image(registry: LabRegistry, path: str, spec: ImageSpec) -> bytes:
             "layers": [_entry(LAYER, registry.put_blob(path, layer), len(layer)) for layer in packed],
         }
     )
+
+
+@functools.lru_cache(maxsize=16)
+def _compressed(layer: bytes) -> bytes:
+    """The layer that all images have is packed once."""
+    return gzip.compress(layer, 1, mtime=0)
 
 
 def _entry(kind: str, digest: str, size: int) -> dict[str, object]:

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.lab.asking import ask
+from tests.lab.asking import ask, pull, state_of
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
-from tests.lab.images import Behaviour, ImageSpec, load
+from tests.lab.images import Behaviour, ImageSpec, build
+from tests.lab.index import push
 from tests.lab.lab import Lab
 from tests.lab.programs import LabError
 
@@ -35,9 +36,14 @@ class Published:
     image_id: str
 
     @property
+    def repository(self) -> str:
+        """Where it is, with the registry's address."""
+        return self.reference.rpartition(":")[0]
+
+    @property
     def pinned(self) -> str:
         """The reference by digest."""
-        return f"{self.reference.rpartition(':')[0]}@{self.digest}"
+        return f"{self.repository}@{self.digest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +59,21 @@ class Settings:
 
 
 def publish(lab: Lab, engine: LabEngine, spec: ImageSpec, *, tags: Sequence[str] = ()) -> Published:
-    """Build an image on this engine and push it with its version as the tag, and with `tags` beside it.
+    """Push an image with its version as the tag, and with `tags` beside it; this engine has it then, as its builder.
 
     `spec.repository` is the path in the lab's registry, such as ``shop/webshop``. A tag that is there is moved.
     """
-    docker = lab.docker(engine)
-    repository = f"{lab.start_registry().address}/{spec.repository}"
+    registry = lab.start_registry()
+    path, repository = spec.repository, f"{registry.address}/{spec.repository}"
     spec = dataclasses.replace(spec, repository=repository)
-    image_id = load(docker, spec)
-    for tag in (spec.version, *tags):
-        if tag != spec.version:
-            docker.run("tag", image_id, f"{repository}:{tag}")
-        docker.run("push", "--quiet", f"{repository}:{tag}")
-    return Published(spec.reference, spec.version, _digest(docker, spec), image_id)
+    digest = push(registry, path, spec, (spec.version, *tags))
+    published = Published(spec.reference, spec.version, digest, build(spec).id)
+    there = ask(engine.socket, "GET", f"/images/{spec.reference}/json") or {}
+    if there.get("Id") != published.image_id or published.pinned not in there["RepoDigests"]:
+        pull(engine.socket, spec.reference, registry.login)
+    for tag in tags:
+        ask(engine.socket, "POST", f"/images/{published.image_id}/tag?repo={repository}&tag={tag}")
+    return published
 
 
 def deploy(lab: Lab, engine: LabEngine, container: str, reference: str, settings: Settings | None = None) -> str:
@@ -74,11 +82,11 @@ def deploy(lab: Lab, engine: LabEngine, container: str, reference: str, settings
     Without `settings` the container keeps those it has. Raises LabError when it isn't there to take them from.
     """
     docker = lab.docker(engine)
-    docker.run("pull", "--quiet", reference)
+    pull(engine.socket, reference, lab.registry.login)
     if settings is None:
         settings = settings_of(docker, container)
-    if docker.inspect(container) is not None:
-        docker.run("stop", container)
+    if state_of(engine.socket, container):
+        ask(engine.socket, "POST", f"/containers/{container}/stop")
         docker.remove(container)
     options = ["--restart", settings.restart, "--network", settings.network]
     for volume in settings.volumes:
@@ -151,16 +159,6 @@ def _settings(options: argparse.Namespace, docker: Docker, container: str) -> Se
         ports={int(outside): int(inside) for outside, _, inside in (port.partition(":") for port in options.port)},
         network=options.network or "default",
     )
-
-
-def _digest(docker: Docker, spec: ImageSpec) -> str:
-    """What the registry calls it, as the engine learned by pushing."""
-    image = ask(docker.engine.socket, "GET", f"/images/{spec.reference}/json") or {}
-    for known in image.get("RepoDigests") or []:
-        repository, _, digest = known.partition("@")
-        if repository == spec.repository:
-            return str(digest)
-    raise LabError(f"The engine {docker.engine.name} didn't learn the digest of {spec.reference}.")
 
 
 def _parser() -> argparse.ArgumentParser:

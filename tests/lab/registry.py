@@ -41,6 +41,11 @@ class LabRegistry:
         return (self.folder / "password").read_text()
 
     @property
+    def login(self) -> dict[str, str]:
+        """That user's name and password, as engines are given them."""
+        return {"username": self.user, "password": self.password}
+
+    @property
     def docker_config(self) -> Path:
         """A configuration folder for the docker command line that knows the password (and nothing else)."""
         return self.folder / "docker-config"
@@ -109,8 +114,10 @@ class LabRegistry:
         return self.folder / "registry.process"
 
     def put_blob(self, repository: str, content: bytes) -> str:
-        """Keep a blob in a repository; returns its digest. Raises LabError."""
+        """Keep a blob in a repository, if it isn't there; returns its digest. Raises LabError."""
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if self._send("HEAD", f"/v2/{repository}/blobs/{digest}")[0] == http.HTTPStatus.OK:
+            return digest
         begun, where = self._send("POST", f"/v2/{repository}/blobs/uploads/")
         path = f"{where.removeprefix(f'http://{self.address}')}&digest={digest}"
         ended = self._send("PUT", path, content, "application/octet-stream")[0] if where else begun
