@@ -21,7 +21,7 @@ from tests.campaign_parts.asked import (
     inspected,
     named_like,
 )
-from tests.campaign_parts.noted import agrees, chain, steps_begun
+from tests.campaign_parts.noted import agrees, audited, chain, steps_begun
 from tests.campaign_parts.violation import Violation
 
 __all__ = [
@@ -99,7 +99,7 @@ def judge(case: Case, told: str) -> list[Violation]:
         if case.command:
             wrong += _once(case, told, happened)
     for catalog in case.catalogs:
-        wrong += agrees(catalog, told if len(case.catalogs) == 1 else None)
+        wrong += [*agrees(catalog, told if len(case.catalogs) == 1 else None), *audited(catalog)]
         if not case.journal_was_deleted:
             wrong += chain(catalog)
     return wrong

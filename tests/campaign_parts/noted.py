@@ -58,9 +58,23 @@ def agrees(catalog: Path, told: str | None) -> list[Violation]:
 
 def chain(catalog: Path) -> list[Violation]:
     """Each line of the journal carries the hash over the one before and itself; the first follows the catalog's id."""
+    return _chained(catalog, "journal", "SELECT sequence, entry, hash FROM journal ORDER BY sequence")
+
+
+def audited(catalog: Path) -> list[Violation]:
+    """The same of the audit; and it tells of each rollout, and by whom it was begun."""
+    question = "SELECT sequence, line, hash FROM audit ORDER BY sequence"
+    lines = [json.loads(text) for _, text, _ in rows(catalog, question)]
+    by = {line["act"]["of"]: line["person"] for line in lines}
+    untold = [identity for (identity,) in rows(catalog, "SELECT id FROM rollout") if not by.get(identity)]
+    law = "the audit tells of each rollout"
+    return _chained(catalog, "audit", question) + [Violation(law, f"not of {identity}") for identity in untold]
+
+
+def _chained(catalog: Path, name: str, question: str) -> list[Violation]:
     link = str(rows(catalog, "SELECT value FROM meta WHERE key = 'id'")[0][0])
-    for sequence, text, said in rows(catalog, "SELECT sequence, entry, hash FROM journal ORDER BY sequence"):
+    for sequence, text, said in rows(catalog, question):
         link = hashlib.sha256((link + str(text)).encode()).hexdigest()
         if link != said:
-            return [Violation("the journal's chain holds", f"broken at line {sequence}")]
+            return [Violation(f"the {name}'s chain holds", f"broken at line {sequence}")]
     return []

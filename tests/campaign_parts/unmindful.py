@@ -58,6 +58,10 @@ def _begin_an_empty_catalog() -> None:
     put(catalog, "is_new", lambda path: not path.exists())
 
 
+def _tell_the_audit_nothing() -> None:
+    put(catalog, "acts", lambda *_about: ())
+
+
 def _forget_what_a_lock_told() -> None:
     """Nobody else tells how the old containers were."""
     put(pruned, "_told", lambda *_about: {})
@@ -102,6 +106,7 @@ def _go_by_the_time_of_day() -> None:
 UNMINDFUL = (
     Mutant("no-sync", "what is written isn't brought to the disk", ("power-lost",), _never_bring_to_the_disk),
     Mutant("empty-again", "a damaged catalog is thrown away", ("catalog-damaged",), _begin_an_empty_catalog),
+    Mutant("unheard", "the audit isn't told of what a person does", ("exits-at-once",), _tell_the_audit_nothing),
     Mutant("lock-forgotten", "what a pruned lock told is lost", ("pruned-several",), _forget_what_a_lock_told),
     Mutant("policy-once", "a restart policy is looked at once", ("policy-changed",), _leave_policies_to_others),
     Mutant("never-late", "a call without an answer never arrives", ("late-call",), _take_silence_for_no),
