@@ -20,7 +20,14 @@ LONGEST = 60.0
 ANSWER_WITHIN = 10.0
 """Seconds in which what is said to serve must answer: a shell needs a moment to listen."""
 
+ON_ITS_OWN = {3, 4}
+"""The exit codes with which the lab's application ends when its image has told it to."""
+UP = "runs, or its engine starts it again"
+ENDED = "has ended on its own"
+
 Inspected = dict[str, Any]
+Picture = dict[str, tuple[str, str, str]]
+"""By name: a container's id, its state, and its restart policy."""
 
 
 class _Line(http.client.HTTPConnection):
@@ -93,13 +100,25 @@ def labels_told(engine: Path, since: str) -> str:
     return json.dumps([told, there])
 
 
-def picture(engine: Path, container: str) -> dict[str, tuple[str, str, str]]:
+def differ(before: Picture, after: Picture) -> bool:
+    """Whether somebody changed something between two pictures; what has ended on its own nobody did."""
+
+    def ended(name: str) -> bool:
+        return name in before and before[name][1] == UP and after[name][1] == ENDED
+
+    return before != {
+        name: before[name] if ended(name) and before[name][::2] == now[::2] else now for name, now in after.items()
+    }
+
+
+def picture(engine: Path, container: str) -> Picture:
     """What may not change before a person has chosen: which containers there are, whether they run, their policies."""
 
     def state(one: Inspected) -> str:
-        # An engine itself starts what ends over and over.
-        restarted = one["RestartCount"] > 0 or one["State"]["Restarting"]
-        return "over and over" if restarted else str(one["State"]["Status"])
+        # What ends over and over is started by its engine.
+        if one["State"]["Running"] or one["State"]["Restarting"]:
+            return UP
+        return ENDED if one["State"]["ExitCode"] in ON_ITS_OWN else str(one["State"]["Status"])
 
     return {
         name: (one["Id"], state(one), one["HostConfig"]["RestartPolicy"]["Name"])

@@ -161,7 +161,7 @@ class Play:
             with self.running("recover", "list") as command:
                 self.ended(command)
             after = asked.picture(self.case.engine, self.scene.container)
-            if before != after:
+            if asked.differ(before, after):
                 self.wrong.append(Violation("nothing changes before a person chose", f"{before} became {after}"))
 
     def note_full(self) -> None:

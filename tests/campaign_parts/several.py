@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.campaign_parts.asked import Inspected, containers_of, events, picture
+from tests.campaign_parts.asked import Inspected, Picture, containers_of, events, picture
 from tests.campaign_parts.checker import INTENTS, RUNS_NEW, RUNS_OLD, Violation
 
 
@@ -113,7 +113,7 @@ def _no_worker_works(case: Several, told: Iterable[Mapping[str, Any]]) -> list[V
     return []
 
 
-def pictures(case: Several) -> list[dict[str, tuple[str, str, str]]]:
+def pictures(case: Several) -> list[Picture]:
     """What may not change before a person has chosen."""
     return [picture(case.engine, other.container) for other in case.others]
 

@@ -102,14 +102,16 @@ def _told(play: Play) -> list[Violation]:
     """Whether each command says that the file is spoilt and what to do, and leaves file and engine as they are."""
     wrong, law = [], "a damaged catalog is told, and nothing is done"
     file = play.program.catalog
-    before = asked.picture(play.case.engine, play.scene.container), file.read_bytes() if file.exists() else None
+    before = asked.picture(play.case.engine, play.scene.container)
+    kept = file.read_bytes() if file.exists() else None
     for choice in (("recover", "list"), CONTINUE, PUT_BACK):
         with play.running(*choice) as command:
             ended = play.ended(command)
         said = ended.said if ended is not None else ""
         if ended is None or not ended.exit_code or "backup" not in said or str(file) not in said:
             wrong.append(Violation(law, f"{' '.join(choice)} says: {said[-900:]}"))
-    if before != (asked.picture(play.case.engine, play.scene.container), file.read_bytes() if file.exists() else None):
+    changed = asked.differ(before, asked.picture(play.case.engine, play.scene.container))
+    if changed or kept != (file.read_bytes() if file.exists() else None):
         wrong.append(Violation(law, "the file or the engine was changed"))
     return wrong
 

@@ -70,7 +70,7 @@ def read_only(world: World, point: Point) -> Outcome:
             for choice in ("put-back", "continue"):
                 with play.running("recover", choice) as command:
                     play.ended(command)
-        if asked.picture(play.case.engine, play.scene.container) != before:
+        if asked.differ(before, asked.picture(play.case.engine, play.scene.container)):
             play.wrong.append(Violation("what can't be written down isn't done", "it was recovered on the engine"))
         return outcome(play, play.recover())
 

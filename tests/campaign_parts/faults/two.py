@@ -84,9 +84,9 @@ def asleep(world: World, point: Point) -> Outcome:
         first.place += f", which ended as {told} and {woken}"
         if not sleeps:
             return outcome(first, woken)
-        if before != after:
+        if asked.differ(before, after):
             first.wrong.append(Violation("who lost the lock changes nothing", f"{before} became {after}"))
-        if asked.picture(first.case.engine, first.scene.container) != after:
+        if asked.differ(after, asked.picture(first.case.engine, first.scene.container)):
             told = woken
         if woken not in NOT_OURS | RUNS_NEW | RUNS_OLD:
             first.wrong.append(Violation("it ends in a state that the fault allows", f"woken up it told '{woken}'"))
