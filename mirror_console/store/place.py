@@ -40,7 +40,7 @@ def is_new(path: Path) -> bool:
         if part.exists() and part.stat().st_size:
             raise CatalogError(
                 f"The catalog {path} is gone, but {part.name} beside it holds its last changes.",
-                "Put the file back beside it, or move that part away to begin an empty catalog. Nothing was changed.",
+                "Put the file back beside it; or move that part away, and put a backup there or begin an empty one.",
             )
     return True
 
