@@ -18,9 +18,7 @@ BY_SSH = frozenset(
     {
         "test_facts",
         "test_free_disk_is_told_by_a_container_where_the_host_does_not",
-        "test_start_and_stop_and_start_again",
         "test_who_does_not_listen_is_stopped_by_force",
-        "test_a_port_that_is_taken_is_told_at_start_and_free_again_later",
         "test_output",
         "test_nobody_answers_where_nothing_listens",
         "test_what_is_not_there",
@@ -30,7 +28,6 @@ BY_SSH = frozenset(
         "test_an_image_that_was_given_away_is_the_same_when_it_is_taken_in",
         "test_an_archive_that_ends_early_is_not_taken_in",
         "test_giving_away_is_ended_from_another_thread",
-        "test_a_command_ends_with_its_code_and_what_it_wrote",
         "test_of_much_output_only_the_beginning_and_the_end_are_read",
         "test_one_that_runs_is_stopped_and_tells_so",
     }

@@ -77,14 +77,25 @@ class Scene:
         return self.container.ljust(32, "0")
 
 
+def prepare(_scene: Scene, *scenes: str) -> dict[str, Any]:
+    """Make the catalog of each of these scenes, and look at its engine: what comes before a plan isn't cut off."""
+    for told in scenes:
+        scene = told_scene(json.loads(told))
+        opened_catalog(Path(scene.home) / "catalog.sqlite").close()
+        os.environ["MIRROR_CONSOLE_HOME"] = scene.home
+        with opened() as parts:
+            fill(parts.console, scene)
+            refresh(parts.console, parts.jobs)
+    return {}
+
+
 def start_rollout(scene: Scene, kill_at: str) -> dict[str, Any]:
-    """Roll out, and be cut off at the boundary `kill_at`; empty cuts nothing off. Tells the boundaries met."""
-    # Making a catalog isn't cut off.
-    opened_catalog(Path(scene.home) / "catalog.sqlite").close()
+    """Roll out what `prepare` has made ready, and be cut off at the boundary `kill_at`; empty cuts nothing off.
+
+    Tells the boundaries met.
+    """
     with opened() as parts:
         console, met = cut_off_at(parts.console, kill_at)
-        fill(console, scene)
-        refresh(console, parts.jobs)
         made = plan(console, "live", ["mirror"], AT_ONCE)
         rollout = start(console, made, preflight(console, parts.jobs, made), "a test")
         return _told(Conductor(console, parts.jobs, rollout).run()) | {"met": met}
@@ -97,7 +108,14 @@ def change_in_place(scene: Scene, kill_at: str) -> dict[str, Any]:
         console, met = cut_off_at(parts.console, kill_at)
         fill(console, scene)
         before, after = (
-            Settings(networks=("none",), limits=limits, restart=scene.policy, health=AT_REST) for limits in scene.limits
+            Settings(
+                variables={"PORT": str(scene.port)},
+                networks=("host",),
+                limits=limits,
+                restart=scene.policy,
+                health=AT_REST,
+            )
+            for limits in scene.limits
         )
         with console.catalog.write() as books:
             environment = books.environments.get(scene.identity)
@@ -162,6 +180,19 @@ def go_on(scene: Scene) -> dict[str, Any]:
 def put_back(scene: Scene) -> dict[str, Any]:
     """Choose 'put back'."""
     return _recovered(lambda console, jobs, rollout: recovery.put_back(console, jobs, rollout.id))
+
+
+def recover(scene: Scene, *chosen: str) -> dict[str, Any]:
+    """Start the console of each of these homes again, and choose what is told before it: ``go_on HOME``."""
+    told = {}
+    for one in chosen:
+        choice, _, home = one.partition(" ")
+        os.environ["MIRROR_CONSOLE_HOME"] = home
+        told[home] = CHOICES[choice](scene)
+    return told
+
+
+CHOICES = {"go_on": go_on, "put_back": put_back}
 
 
 def _recovered(choose: Callable[[Console, Jobs, Rollout], Rollout]) -> dict[str, Any]:
@@ -265,9 +296,13 @@ class Cutter:
         return [ended[place] for place in range(len(orders))]
 
 
+def told_scene(told: dict[str, Any]) -> Scene:
+    """The scene that `asdict` has told."""
+    return Scene(**told | {"limits": tuple(Limits(**one) for one in told["limits"])})
+
+
 def _carry_out(operation: Callable[..., dict[str, Any]], of_scene: dict[str, Any], more: tuple[str, ...]) -> None:
-    limits = [Limits(**one) for one in of_scene["limits"]]
-    scene = Scene(**of_scene | {"limits": tuple(limits)})
+    scene = told_scene(of_scene)
     os.environ["MIRROR_CONSOLE_HOME"] = scene.home
     told = Path(scene.home) / "told.json"
     try:

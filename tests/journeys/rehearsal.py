@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import gc
 
+# Each program would import what the Secret Service is spoken to with when it opens its catalog.
+import keyring.backends.SecretService  # noqa: F401
+
+import mirror_console.vault.secret_service  # noqa: F401
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.operations import recovery, status
 from mirror_console.operations.refresh import refresh

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -25,8 +25,9 @@ from tests.journeys.cutter import SIDE_BY_SIDE, Cutter, Ended, Scene
 from tests.lab.asking import ask
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
-from tests.lab.images import Behaviour, ImageSpec, load
+from tests.lab.images import Behaviour, ImageSpec
 from tests.lab.lab import Lab
+from tests.lab.publish import publish
 from tests.lab.registry import LabRegistry
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
@@ -39,8 +40,8 @@ EDGE, BACK = "edge", "back"
 """The proxy's network, with a subnet of its own so that addresses can be kept, and the one in which a new one waits."""
 POLICIES = (RestartPolicy.ALWAYS, RestartPolicy.UNLESS_STOPPED)
 """Only the first is taken from the old container before its stop."""
-K = TypeVar("K")
-Operation = tuple[Callable[..., dict[str, Any]], tuple[str, ...]]
+ONE_OF = 6
+"""Of how many boundaries one is chosen where a container starts beside another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,6 @@ class Stage:
     docker: Docker
     engine: LabEngine
     old: str
-    good: ImageSpec
-    bad: ImageSpec
     folder: Path
     digests: dict[str, str]
     fingerprints: dict[str, str]
@@ -61,26 +60,21 @@ class Stage:
 def stage(
     lab: Lab, fast_engine: LabEngine, lab_registry: LabRegistry, tmp_path_factory: pytest.TempPathFactory
 ) -> Stage:
+    assert lab_registry.running()
     docker = lab.docker(fast_engine)
-    repository = f"{lab_registry.address}/kill/web"
     specs = {
-        "1": ImageSpec(repository, "1", Behaviour.OK),
-        "2": ImageSpec(repository, "2", Behaviour.OK),
-        "bad": ImageSpec(repository, "bad", Behaviour.EXITS_AT_ONCE),
+        "1": ImageSpec("kill/web", "1", Behaviour.OK),
+        "2": ImageSpec("kill/web", "2", Behaviour.OK),
+        "bad": ImageSpec("kill/web", "bad", Behaviour.EXITS_AT_ONCE),
     }
-    digests, fingerprints = {}, {}
-    for name, spec in specs.items():
-        load(docker, spec)
-        docker.run("push", "--quiet", f"{repository}:{name}")
-        image = docker.image(f"{repository}:{name}")
-        assert image is not None
-        digests[name] = next(digest for digest in image["RepoDigests"] if digest.startswith(repository))
-        fingerprints[name] = fingerprint(image)
-    if EDGE not in docker.run("network", "ls", "--format", "{{.Name}}").split():
-        docker.run("network", "create", "--subnet", "10.209.0.0/16", EDGE)
-        docker.run("network", "create", BACK)
+    published = {name: publish(lab, fast_engine, spec) for name, spec in specs.items()}
+    digests = {name: one.pinned for name, one in published.items()}
+    images = {name: ask(fast_engine.socket, "GET", f"/images/{one.image_id}/json") for name, one in published.items()}
+    fingerprints = {name: fingerprint(image) for name, image in images.items()}
+    docker.run("network", "create", "--subnet", "10.209.0.0/16", EDGE)
+    docker.run("network", "create", BACK)
     folder = tmp_path_factory.mktemp("kill")
-    return Stage(docker, fast_engine, f"{repository}:1", specs["2"], specs["bad"], folder, digests, fingerprints)
+    return Stage(docker, fast_engine, published["1"].reference, folder, digests, fingerprints)
 
 
 def scene_for(stage: Stage, label: str, number: int, policy: RestartPolicy, *, goal: str, swap: Swap) -> Scene:
@@ -179,7 +173,7 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, swap: Swap) -> None:
     run's seed; what is met with one policy only is cut off there.
 
     Where one starts beside the other, the simulator is cut off at every boundary and the campaign's engines are; here
-    it is every third, beginning where the run's seed says.
+    it is one of six, beginning where the run's seed says.
     """
     cut = Cutter()
     first = swap is Swap.CREATE
@@ -187,7 +181,8 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, swap: Swap) -> None:
     whole = {
         policy: scene_for(stage, label, number, policy, goal=goal, swap=swap) for number, policy in enumerate(POLICIES)
     }
-    uncut = _all(cut, whole, dict.fromkeys(whole, (cutter.start_rollout, ("",))))
+    _prepare(cut, list(whole.values()))
+    uncut = dict(zip(whole, _cut_off(cut, whole.values(), "", ""), strict=True))
     # Where the new one is to start beside the old one and isn't well, nothing that serves was changed.
     failed = "failed" if swap is Swap.BESIDE else "put back"
     assert {ended.told["target"] for ended in uncut.values()} == {"done" if goal == "2" else failed}, uncut
@@ -202,9 +197,9 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, swap: Swap) -> None:
     if swap is Swap.BESIDE:
         # What comes before the new one's start is as where it is replaced, and is cut off there.
         beside = next(place for place, point in enumerate(always) if point.startswith("START:"))
-        always = always[random.randrange(beside, beside + 3) :: 3]  # noqa: S311 - which ones is no secret
+        always = always[random.randrange(beside, beside + ONE_OF) :: ONE_OF]  # noqa: S311 - which ones is no secret
     turn = random.choice((0, 1))  # noqa: S311 - which one is no secret
-    choices = [cutter.go_on, cutter.put_back]
+    choices = list(cutter.CHOICES)
     points = {
         point: POLICIES[(place // 2 + turn) % 2 if point in sometimes else 0] for place, point in enumerate(always)
     }
@@ -218,7 +213,8 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, swap: Swap) -> None:
                 *zip(*numbers.items(), strict=True),
             )
             several = dict(zip(numbers.values(), scenes, strict=True))
-        ended = _all(cut, several, {point: (cutter.start_rollout, (point,)) for point in several})
+        _prepare(cut, list(several.values()))
+        ended = dict(zip(several, _cut_off(cut, several.values(), *several), strict=True))
         cut_off = {point: scene for point, scene in several.items() if ended[point].exit_code == -9}
         killed += len(cut_off)
         before = everything(stage.docker)
@@ -230,13 +226,11 @@ def test_killed_at_every_boundary(stage: Stage, goal: str, swap: Swap) -> None:
                 wrong.append(f"{point}: noticed {noticed}")
             if picture(after, scene) != picture(before, scene):
                 wrong.append(f"{point}: changed before anybody chose")
-        chosen: dict[str, Operation] = {
-            point: (choices[(place + turn) % 2], ()) for place, point in enumerate(cut_off, start=begin)
-        }
-        outcomes = ended | _all(cut, cut_off, chosen)
+        chosen = [(choices[(place + turn) % 2], scene) for place, scene in enumerate(cut_off.values(), start=begin)]
+        recovered = _recovered(cut, chosen)
         found = everything(stage.docker)
         for point, scene in several.items():
-            told = outcomes[point].told
+            told = recovered.get(scene.home, {}) if point in cut_off else ended[point].told
             wrong += [f"{point}: {fault} ({told})" for fault in faults(found, scene, told, first=first)]
         for name in [name for scene in several.values() for name in containers_of(found, scene)]:
             ask(stage.engine.socket, "DELETE", f"/containers/{name}?force=1&v=1")
@@ -253,8 +247,23 @@ def _noticed(cut: Cutter, scenes: list[Scene]) -> Ended:
     return cut.run(cutter.notice, scenes[0], *(scene.home for scene in scenes))
 
 
-def _all(cut: Cutter, scenes: Mapping[K, Scene], operations: Mapping[K, Operation]) -> dict[K, Ended]:
-    """Run an operation on each scene, some at the same time."""
+def _prepare(cut: Cutter, scenes: Sequence[Scene]) -> None:
+    """Have a catalog made for each scene, several one after the other in a process."""
+    shares = [share for place in range(2) if (share := scenes[place::2])]
+    told = [tuple(json.dumps(asdict(scene)) for scene in share) for share in shares]
+    ended = cut.run_all([(cutter.prepare, share[0], each) for share, each in zip(shares, told, strict=True)])
+    assert {one.exit_code for one in ended} == {0}, ended
 
-    orders = [(operations[point][0], scene, operations[point][1]) for point, scene in scenes.items()]
-    return dict(zip(scenes, cut.run_all(orders), strict=True))
+
+def _cut_off(cut: Cutter, scenes: Collection[Scene], *points: str) -> list[Ended]:
+    """Roll out on each scene, some at the same time, each cut off at its point."""
+    return cut.run_all([(cutter.start_rollout, scene, (point,)) for scene, point in zip(scenes, points, strict=True)])
+
+
+def _recovered(cut: Cutter, chosen: Sequence[tuple[str, Scene]]) -> dict[str, Any]:
+    """Have a person choose for each scene, several one after the other in a process; what was told, by home."""
+    shares = [share for place in range(SIDE_BY_SIDE) if (share := chosen[place::SIDE_BY_SIDE])]
+    orders = [
+        (cutter.recover, share[0][1], tuple(f"{choice} {scene.home}" for choice, scene in share)) for share in shares
+    ]
+    return {home: said for ended in cut.run_all(orders) for home, said in ended.told.items()}

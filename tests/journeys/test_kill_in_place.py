@@ -27,6 +27,7 @@ from tests.lab.lab import Lab
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
+FIRST_PORT = 20800
 MIB = 1024 * 1024
 BEFORE, AFTER = Limits(32 * MIB, 0.5, 50), Limits(64 * MIB, 0.25, 0)
 SAYS = {"done": AFTER, "failed": BEFORE, "put back": BEFORE, "not started": BEFORE}
@@ -40,32 +41,34 @@ def test_killed_at_every_boundary_in_place(
     image = docker.image("kill.test/web:1")
     assert image is not None
 
-    def scene(name: str) -> Scene:
+    def scene(name: str, port: int) -> Scene:
         """A container that this console made, as its catalog says, with limits that are to become others."""
         home = folder / name
         home.mkdir(mode=0o700)
-        host = {"NetworkMode": "none", "Memory": BEFORE.memory, "MemorySwap": BEFORE.memory, "PidsLimit": BEFORE.pids}
+        host = {"NetworkMode": "host", "Memory": BEFORE.memory, "MemorySwap": BEFORE.memory, "PidsLimit": BEFORE.pids}
         host |= {"NanoCpus": int(BEFORE.cpus * 1e9), "RestartPolicy": {"Name": "always"}}
         made = ask(
             fast_engine.socket,
             "POST",
             f"/containers/create?name={name}",
-            {"Image": "kill.test/web:1", "HostConfig": host},
+            {"Image": "kill.test/web:1", "Env": [f"PORT={port}"], "HostConfig": host},
         )
         ask(fast_engine.socket, "POST", f"/containers/{name}/start")
         started = Scene(
-            str(home), fast_engine.unix_url, name, 0, fingerprint(image), "kill.test/web@", RestartPolicy.ALWAYS
+            str(home), fast_engine.unix_url, name, port, fingerprint(image), "kill.test/web@", RestartPolicy.ALWAYS
         )
         return replace(started, limits=(BEFORE, AFTER), made=made["Id"])
 
-    whole = scene("whole")
+    whole = scene("whole", FIRST_PORT)
     uncut = cut.run(cutter.change_in_place, whole, "")
     assert uncut.told["target"] == "done", uncut
     points = list(dict.fromkeys(uncut.told["met"]))
     assert {point.partition(":")[0] for point in points} == {step.name for step in IN_PLACE_STEPS}
 
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        scenes = dict(zip(points, pool.map(scene, [f"cut{number:02}" for number in range(len(points))]), strict=True))
+        numbers = range(1, len(points) + 1)
+        made = pool.map(scene, [f"cut{number:02}" for number in numbers], [FIRST_PORT + number for number in numbers])
+        scenes = dict(zip(points, made, strict=True))
     before = _seen(docker, scenes)
     ended = cut.run_all([(cutter.change_in_place, each, (point,)) for point, each in scenes.items()])
     assert [one for one in ended if one.exit_code != -9] == []

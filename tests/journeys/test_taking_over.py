@@ -21,8 +21,9 @@ from tests.journeys.cutter import Cutter, Scene
 from tests.lab.asking import ask
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
-from tests.lab.images import Behaviour, ImageSpec, load
+from tests.lab.images import Behaviour, ImageSpec
 from tests.lab.lab import Lab
+from tests.lab.publish import publish
 from tests.lab.registry import LabRegistry
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
@@ -48,21 +49,16 @@ class World:
 
 @pytest.fixture
 def world(lab: Lab, fast_engine: LabEngine, lab_registry: LabRegistry, tmp_path: Path) -> World:
-    docker, repository = lab.docker(fast_engine), f"{lab_registry.address}/locks/web"
-    for version in ("1", "2"):
-        load(docker, ImageSpec(repository, version, Behaviour.OK))
-    docker.run("push", "--quiet", f"{repository}:2")
-    image = docker.image(f"{repository}:2")
-    assert image is not None
-    digest = next(one for one in image["RepoDigests"] if one.startswith(repository))
-    goal = fingerprint(image)
+    assert lab_registry.running()
+    old, new = (publish(lab, fast_engine, ImageSpec("locks/web", version, Behaviour.OK)) for version in ("1", "2"))
+    goal = fingerprint(ask(fast_engine.socket, "GET", f"/images/{new.image_id}/json"))
     ports: dict[str, int] = {}
 
     def scene(container: str, console: str) -> Scene:
         if container not in ports:
             port = ports[container] = FIRST_PORT + len(ports)
             body = {
-                "Image": f"{repository}:1",
+                "Image": old.reference,
                 "Env": [f"PORT={port}"],
                 "HostConfig": {"RestartPolicy": {"Name": "always"}, "NetworkMode": "host"},
             }
@@ -70,9 +66,9 @@ def world(lab: Lab, fast_engine: LabEngine, lab_registry: LabRegistry, tmp_path:
             ask(fast_engine.socket, "POST", f"/containers/{container}/start")
         home = tmp_path / f"{container}-{console}"
         home.mkdir(mode=0o700)
-        return Scene(str(home), fast_engine.unix_url, container, ports[container], goal, digest)
+        return Scene(str(home), fast_engine.unix_url, container, ports[container], goal, new.pinned)
 
-    return World(docker, fast_engine, scene, Cutter())
+    return World(lab.docker(fast_engine), fast_engine, scene, Cutter())
 
 
 def asleep(process: BaseProcess) -> bool:
