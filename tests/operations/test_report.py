@@ -41,8 +41,7 @@ HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\x1b]0;title\x07\u202egnp"
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet() as made:
-        made.fall_behind()
+    with small_fleet(prepared=Fleet.fall_behind) as made:
         yield made
 
 

@@ -35,10 +35,13 @@ NEVER = 36000.0
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet() as made:
-        made.publish("26.8.2", health_interval=0.0)
-        made.run_mirrors("26.8.2")
+    with small_fleet(prepared=_prepare) as made:
         yield made
+
+
+def _prepare(made: Fleet) -> None:
+    made.publish("26.8.2", health_interval=0.0)
+    made.run_mirrors("26.8.2")
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
