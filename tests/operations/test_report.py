@@ -6,6 +6,7 @@ import csv
 import html.parser
 import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -240,7 +241,7 @@ def test_the_time_a_person_took_is_not_the_targets(fleet: Fleet) -> None:
     assert {one.who for one in told.decisions} == {"operator"}
     html_text = report_html(fleet.console, rollout.id)
     assert "Pauses and decisions" in html_text
-    assert "10 min 0 s for a person" in html_text
+    assert re.search(r"\b10 min \d+ s for a person", html_text), "and what a busy machine takes on top"
     assert "waited 10 min" in summary_text(fleet.console, rollout.id)
 
 
