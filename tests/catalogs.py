@@ -6,7 +6,8 @@ import functools
 import sqlite3
 import tempfile
 import uuid
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from mirror_console.domain.audit import Author
@@ -17,16 +18,36 @@ from mirror_console.store.upgrade import copy
 
 def opened_catalog(path: Path, author: Author | None = None) -> Catalog:
     """Open a catalog. Where there is none, an empty one with an identity of its own is made first."""
-    if path.exists():
-        return Catalog.open(path, author=author)
-    make_folder(path.parent)
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(empty_catalog())
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        with connection:
+    if not path.exists():
+        with _put(path, empty_catalog()) as connection, connection:
             connection.execute("UPDATE meta SET value = ? WHERE key = 'id'", (uuid.uuid4().hex,))
     return Catalog.open(path, author=author)
+
+
+def put_back(path: Path, whole: bytes) -> None:
+    """Put a catalog's whole file where there is none."""
+    with _put(path, whole):
+        pass
+
+
+@contextmanager
+def _put(path: Path, whole: bytes) -> Iterator[sqlite3.Connection]:
+    make_folder(path.parent)
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_bytes(whole)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        yield connection
+
+
+def whole_file(path: Path) -> bytes:
+    """What `put_back` takes: all of a catalog, also what stands beside it in the write-ahead log."""
+    whole = path.with_name("copy.sqlite")
+    copy(path, whole)
+    try:
+        return whole.read_bytes()
+    finally:
+        whole.unlink()
 
 
 @functools.cache
@@ -35,6 +56,4 @@ def empty_catalog() -> bytes:
     with tempfile.TemporaryDirectory(prefix="mc-") as folder:
         made = Path(folder) / "catalog.sqlite"
         Catalog.open(made).close()
-        whole = made.with_name("copy.sqlite")
-        copy(made, whole)
-        return whole.read_bytes()
+        return whole_file(made)

@@ -6,6 +6,7 @@ is heard; what is only observed is not, and `UNHEARD` says of each such table wh
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -115,9 +116,8 @@ def listen(connection: sqlite3.Connection) -> None:
     """Have a connection note what it changes, from now on."""
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("CREATE TEMP TABLE heard (source TEXT, key TEXT, before TEXT, after TEXT)")
-    for watched in WATCHED:
-        for event in watched.events:
-            connection.execute(_trigger(watched, event))
+    for trigger in _triggers():
+        connection.execute(trigger)
 
 
 def taken(connection: sqlite3.Connection) -> list[Heard]:
@@ -167,6 +167,11 @@ _BY_NAME = {watched.table.name: watched for watched in WATCHED}
 def _only(row: dict[str, Any]) -> Any:
     """The value of a part that has one column, or all of it."""
     return next(iter(row.values())) if len(row) == 1 else row
+
+
+@functools.cache
+def _triggers() -> tuple[str, ...]:
+    return tuple(_trigger(watched, event) for watched in WATCHED for event in watched.events)
 
 
 def _trigger(watched: Watched, event: str) -> str:

@@ -175,8 +175,13 @@ class Rollouts(Collection):
         return {one.environment_id: one for one in found}
 
     def _read(self, which: sa.ColumnElement[bool]) -> list[Rollout]:
-        """Rollouts in five queries, however many there are."""
+        """Rollouts in five queries, however many there are; in one where there is none, as is nearly always asked."""
         with in_bulk():
+            heads = self._connection.execute(
+                _HEAD.select.where(which).order_by(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
+            ).all()
+            if not heads:
+                return []
             chosen = sa.select(rollout.c.id).where(which)
             of_plan = sa.select(rollout.c.plan_id).where(which)
             plans = {
@@ -186,9 +191,6 @@ class Rollouts(Collection):
             targets = self._parts(_TARGET, target, Target, chosen)
             fetches = self._parts(_FETCH, fetch, Fetch, chosen)
             overrides = self._parts(_OVERRIDE, override, Override, chosen)
-            heads = self._connection.execute(
-                _HEAD.select.where(which).order_by(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
-            )
             rollouts = []
             for head in heads:
                 if head.plan not in plans:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from mirror_console.jobs import Jobs
-from mirror_console.operations.refresh import refresh
 from tests.cli.terminal import CommandLine
 from tests.operations.desk import empty_console
 from tests.operations.fleet import Fleet, small_fleet
@@ -17,10 +16,7 @@ from tests.operations.fleet import Fleet, small_fleet
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     """Four mirrors that run 26.8.2, as the source does."""
-    with small_fleet() as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
+    with small_fleet(prepared=Fleet.align) as made:
         yield made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from mirror_console.domain.audit import Author
 from mirror_console.domain.engine import Engine, Registry, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Port, Process, Settings
 from mirror_console.domain.plan import REST, WaveSize, Way
-from mirror_console.domain.rollout import Rollout
+from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.engine import DockerEngines
 from mirror_console.jobs import Jobs
@@ -30,8 +30,11 @@ from mirror_console.simulator.fleet import SimulatedFleet
 from mirror_console.simulator.registry import Login
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
+from tests.operations.kept import Kept, keep
 
 REPOSITORY = "registry.test:5000/shop/webshop"
+LOGIN = Login("deploy", "fleet-password")
+CATALOG = Path("catalog", "catalog.sqlite")
 QUICK = Way(waves=(WaveSize(count=1), REST), bake=0.0, pause_after_canary=False)
 
 
@@ -80,11 +83,15 @@ class Fleet:
         engine.run("webshop-live", f"{REPOSITORY}:{version}", ports={8080: 10080})
         return release.digest
 
-    def fall_behind(self) -> None:
-        """Have every mirror run 26.8.2 where the source has 26.8.3 already, with both seen."""
+    def align(self) -> None:
+        """Have every mirror run 26.8.2, as the source does, and all of it seen."""
         self.publish("26.8.2", health_interval=0.02)
         self.run_mirrors("26.8.2")
         refresh(self.console, self.jobs)
+
+    def fall_behind(self) -> None:
+        """Have every mirror run 26.8.2 where the source has 26.8.3 already, with both seen."""
+        self.align()
         self.publish("26.8.3", health_interval=0.02)
         refresh(self.console, self.jobs)
 
@@ -108,6 +115,16 @@ class Fleet:
         rollout = start(self.console, made, preflight(self.console, self.jobs, made), "a test")
         return Conductor(self.console, self.jobs, rollout).run()
 
+    def roll_out_twice(self) -> None:
+        """Have every mirror rolled out to twice: from 26.8.1, that ran by hand, to 26.8.2, then to 26.8.3."""
+        self.publish("26.8.1", health_interval=0.02)
+        self.run_mirrors("26.8.1")
+        refresh(self.console, self.jobs)
+        for version in ("26.8.2", "26.8.3"):
+            self.publish(version, health_interval=0.02)
+            refresh(self.console, self.jobs)
+            assert self.roll_out().state is RolloutState.COMPLETED
+
     def run_again(self, version: str) -> None:
         """Have every mirror's live run another version, in place of what it runs."""
         for mirror in self.mirrors:
@@ -123,23 +140,55 @@ class Fleet:
         return changed
 
 
+Prepare = Callable[[Fleet], object]
+"""What puts something on a fleet, the same each time."""
+
+
 @contextmanager
-def small_fleet(mirrors: int = 4, names: Sequence[str] = ("alpha", "berlin")) -> Iterator[Fleet]:
-    """A source with live on `alpha`, and mirrors with live on the engines in turn. Nothing runs yet."""
+def small_fleet(
+    mirrors: int = 4, names: Sequence[str] = ("alpha", "berlin"), prepared: Prepare | None = None
+) -> Iterator[Fleet]:
+    """A source with live on `alpha`, and mirrors with live on the engines in turn.
+
+    Nothing runs yet but what `prepared` puts there: it is called once, and what it made is kept for whoever asks for
+    the same within a minute. So it has to be the same function each time, and to change nothing but the fleet.
+    """
+    asked = (mirrors, tuple(names), prepared)
+    kept = _kept.get(asked)
+    if kept is not None and kept.is_usable:
+        with _opened(kept.folder, names, kept) as fleet:
+            yield fleet
+        return
     folder = Path(tempfile.mkdtemp(prefix="mc-"))
+    with _opened(folder, names) as fleet:
+        _fill(fleet, mirrors)
+        if prepared is not None:
+            prepared(fleet)
+        vault = fleet.console.vault
+        assert isinstance(vault, MemoryVault)
+        _kept[asked] = keep(folder, fleet.simulated, vault, folder / CATALOG, fleet.mirrors)
+        yield fleet
+
+
+_kept: dict[tuple[int, tuple[str, ...], Prepare | None], Kept] = {}
+
+
+@contextmanager
+def _opened(folder: Path, names: Sequence[str], kept: Kept | None = None) -> Iterator[Fleet]:
+    folder.mkdir(exist_ok=True)
     folder.chmod(0o700)
-    login = Login("deploy", "fleet-password")
+    vault = MemoryVault()
+    simulated = SimulatedFleet(folder / "e", names, now, login=LOGIN)
     try:
-        with SimulatedFleet(folder / "e", names, now, login=login) as simulated:
-            catalog = opened_catalog(folder / "catalog" / "catalog.sqlite", Author(now, "operator", "desk"))
-            vault = MemoryVault()
+        if kept is not None:
+            kept.put_back(simulated, vault, folder / CATALOG)
+        with simulated:
+            catalog = opened_catalog(folder / CATALOG, Author(now, "operator", "desk"))
             jobs = Jobs()
             engines = DockerEngines(vault, now)
             console = Console(catalog, engines, vault, now, time.monotonic, time.sleep, "operator", "desk")
-            fleet = Fleet(console, jobs, simulated, folder)
-            _fill(fleet, mirrors, login)
             try:
-                yield fleet
+                yield Fleet(console, jobs, simulated, folder, list(kept.mirrors if kept else ()))
             finally:
                 jobs.close()
                 engines.close()
@@ -148,13 +197,13 @@ def small_fleet(mirrors: int = 4, names: Sequence[str] = ("alpha", "berlin")) ->
         shutil.rmtree(folder)
 
 
-def _fill(fleet: Fleet, mirrors: int, login: Login) -> None:
+def _fill(fleet: Fleet, mirrors: int) -> None:
     password = SecretReference("registry/simulated/password")
-    fleet.console.vault.put(password, Secret(login.password))
+    fleet.console.vault.put(password, Secret(LOGIN.password))
     with fleet.console.catalog.write() as books:
         for name, simulated in fleet.simulated.engines.items():
             books.engines.save(Engine(name, name, parse_address(simulated.address), location=name.title(), timeout=5.0))
-        books.registries.save(Registry("simulated", "registry.test:5000", login.username, password))
+        books.registries.save(Registry("simulated", "registry.test:5000", LOGIN.username, password))
         source = Application("source", Kind.SOURCE, "Webshop", "webshop", repository=REPOSITORY)
         books.applications.save(source)
         books.environments.save(

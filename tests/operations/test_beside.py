@@ -7,7 +7,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count
 
@@ -41,33 +43,26 @@ def fleet() -> Iterator[Fleet]:
         yield made
 
 
-def routed_fleet(subnet: str = "10.9.0.0/24", route: Route = ROUTE) -> _Routed:
-    return _Routed(subnet, route)
-
-
-class _Routed:
+def routed_fleet(subnet: str = "10.9.0.0/24", route: Route = ROUTE) -> AbstractContextManager[Fleet]:
     """A fleet of one mirror that a proxy finds by an alias. `subnet` is what somebody chose for the proxy's network."""
+    return small_fleet(mirrors=1, prepared=_preparing(subnet, route))
 
-    def __init__(self, subnet: str, route: Route) -> None:
-        self._subnet, self._route = subnet, route
-        self._made = small_fleet(mirrors=1)
 
-    def __enter__(self) -> Fleet:
-        fleet = self._made.__enter__()
+@cache
+def _preparing(subnet: str, route: Route) -> Callable[[Fleet], None]:
+    def prepare(fleet: Fleet) -> None:
         network = fleet.simulated.engines["alpha"].state.add_network(EDGE)
-        network.subnet = self._subnet
+        network.subnet = subnet
         fleet.publish("26.8.2", health_interval=0.02)
-        settings = {"ports": (), "networks": ("back",), "route": self._route}
+        settings = {"ports": (), "networks": ("back",), "route": route}
         fleet.with_settings(fleet.environment(fleet.mirrors[0], "live"), **settings)
         refresh(fleet.console, fleet.jobs)
         ended = carried_out(fleet)
         assert (ended.state, ended.targets[0].planned.swap) == (RolloutState.COMPLETED, Swap.CREATE)
         fleet.publish("26.8.3", health_interval=0.02)
         refresh(fleet.console, fleet.jobs)
-        return fleet
 
-    def __exit__(self, *error: object) -> None:
-        self._made.__exit__(None, None, None)
+    return prepare
 
 
 def planned(fleet: Fleet) -> Plan:

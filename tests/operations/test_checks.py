@@ -75,8 +75,7 @@ class Desk:
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    with small_fleet() as fleet:
-        fleet.fall_behind()
+    with small_fleet(prepared=Fleet.fall_behind) as fleet:
         yield Desk(fleet)
 
 
@@ -439,10 +438,7 @@ def test_waves_and_stop_rule_are_weighed(desk: Desk) -> None:
 
 
 def test_a_wave_without_a_stop_rule_is_warned_of() -> None:
-    with small_fleet(mirrors=6) as fleet:
-        fleet.publish("26.8.2", health_interval=0.02)
-        fleet.run_mirrors("26.8.2")
-        refresh(fleet.console, fleet.jobs)
+    with small_fleet(mirrors=6, prepared=Fleet.align) as fleet:
         fleet.publish("26.8.3", health_interval=0.02)
         with fleet.console.catalog.write() as books:
             contact = books.engines.contacts()["berlin"]

@@ -13,7 +13,6 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Hold
 from mirror_console.domain.fetching import FetchState
 from mirror_console.domain.plan import Way
-from mirror_console.domain.rollout import RolloutState
 from mirror_console.errors import NotAllowed
 from mirror_console.operations.cleanup import look, remove
 from mirror_console.operations.prefetch import of_source, prefetch
@@ -26,15 +25,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def rolled_out() -> Iterator[Fleet]:
-    """Two mirrors that were rolled out to twice: from 26.8.1, that ran by hand, to 26.8.2, then to 26.8.3."""
-    with small_fleet(mirrors=2) as made:
-        made.publish("26.8.1", health_interval=0.02)
-        made.run_mirrors("26.8.1")
-        refresh(made.console, made.jobs)
-        for version in ("26.8.2", "26.8.3"):
-            made.publish(version, health_interval=0.02)
-            refresh(made.console, made.jobs)
-            assert made.roll_out().state is RolloutState.COMPLETED
+    with small_fleet(mirrors=2, prepared=Fleet.roll_out_twice) as made:
         yield made
 
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from itertools import count
 
 import msgspec
@@ -60,7 +61,13 @@ ALL = [NAME, f"{NAME}-worker", f"{NAME}-tail"]
 @contextmanager
 def fleet_of_several(release: ReleaseCommand | None = None) -> Iterator[Fleet]:
     """One mirror with three processes, which run 26.8.2; 26.8.3 is there."""
-    with small_fleet(mirrors=1) as fleet:
+    with small_fleet(mirrors=1, prepared=_preparing(release)) as fleet:
+        yield fleet
+
+
+@cache
+def _preparing(release: ReleaseCommand | None) -> Callable[[Fleet], None]:
+    def prepare(fleet: Fleet) -> None:
         with fleet.console.catalog.write() as books:
             source = replace(books.applications.get("source"), processes=PROCESSES, release_command=release)
             books.applications.save(source)
@@ -72,7 +79,8 @@ def fleet_of_several(release: ReleaseCommand | None = None) -> Iterator[Fleet]:
         assert ended.state is RolloutState.COMPLETED, ended.targets[0].words
         fleet.publish("26.8.3", health_interval=0.02)
         refresh(fleet.console, fleet.jobs)
-        yield fleet
+
+    return prepare
 
 
 @pytest.fixture

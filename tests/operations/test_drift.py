@@ -38,21 +38,24 @@ VALUE, OTHER = "hidden-and-applied", "hidden-and-other"
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    """Three mirrors whose live was rolled out by the console, with a limit, a label, a secret and a plain variable."""
-    with small_fleet(3) as made:
-        made.publish("26.8.2", health_interval=0.02)
-        for number, mirror in enumerate(made.mirrors, 1):
-            reference = SecretReference(f"environment/{number}/SECRET_KEY")
-            made.console.vault.put(reference, Secret(VALUE))
-            made.with_settings(
-                made.environment(mirror, "live"),
-                limits=Limits(memory=256 * MIB),
-                labels={"traefik.enable": "true"},
-                secrets={"SECRET_KEY": reference},
-            )
-        refresh(made.console, made.jobs)
-        rolled_out(made)
+    with small_fleet(3, prepared=_prepare) as made:
         yield made
+
+
+def _prepare(made: Fleet) -> None:
+    """Three mirrors whose live was rolled out by the console, with a limit, a label, a secret and a plain variable."""
+    made.publish("26.8.2", health_interval=0.02)
+    for number, mirror in enumerate(made.mirrors, 1):
+        reference = SecretReference(f"environment/{number}/SECRET_KEY")
+        made.console.vault.put(reference, Secret(VALUE))
+        made.with_settings(
+            made.environment(mirror, "live"),
+            limits=Limits(memory=256 * MIB),
+            labels={"traefik.enable": "true"},
+            secrets={"SECRET_KEY": reference},
+        )
+    refresh(made.console, made.jobs)
+    rolled_out(made)
 
 
 def rolled_out(fleet: Fleet, *mirrors: Application) -> Rollout:

@@ -25,8 +25,7 @@ def set_policy(fleet: Fleet, name: str, policy: str) -> None:
 
 
 def test_in_the_end_policies_are_as_planned_whoever_changed_them() -> None:
-    with small_fleet(mirrors=1) as fleet:
-        fleet.fall_behind()
+    with small_fleet(mirrors=1, prepared=Fleet.fall_behind) as fleet:
 
         def mark(boundary: str) -> None:
             if boundary == "VERIFY:sent":
@@ -42,8 +41,7 @@ def test_in_the_end_policies_are_as_planned_whoever_changed_them() -> None:
 
 
 def test_that_memory_was_lacking_is_told_of_one_that_was_started_again() -> None:
-    with small_fleet(mirrors=1) as fleet:
-        fleet.fall_behind()
+    with small_fleet(mirrors=1, prepared=Fleet.fall_behind) as fleet:
         environment = fleet.environment(fleet.mirrors[0], "live")
         fleet.with_settings(
             environment,

@@ -32,8 +32,7 @@ BUSY = "toomanyrequests: You have reached your pull rate limit"
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     """Four mirrors on three engines. The source's new release is on the engine of the source alone."""
-    with small_fleet(names=("alpha", "berlin", "chur")) as made:
-        made.fall_behind()
+    with small_fleet(names=("alpha", "berlin", "chur"), prepared=Fleet.fall_behind) as made:
         yield made
 
 

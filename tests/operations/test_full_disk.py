@@ -22,8 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet(mirrors=1) as made:
-        made.fall_behind()
+    with small_fleet(mirrors=1, prepared=Fleet.fall_behind) as made:
         yield made
 
 

@@ -36,18 +36,21 @@ SECRET = SecretReference("environment/1/SECRET_KEY")
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    """Two mirrors whose live was rolled out by the console with limits; the source is one release further by now."""
-    with small_fleet(2) as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.console.vault.put(SECRET, Secret("hidden"))
-        for mirror in made.mirrors:
-            limits = Limits(memory=256 * MIB, cpus=0.5, pids=100)
-            made.with_settings(made.environment(mirror, "live"), limits=limits, secrets={"SECRET_KEY": SECRET})
-        refresh(made.console, made.jobs)
-        assert made.roll_out().state is RolloutState.COMPLETED
-        made.publish("26.8.3", health_interval=0.02)
-        look(made)
+    with small_fleet(2, prepared=_prepare) as made:
         yield made
+
+
+def _prepare(made: Fleet) -> None:
+    """Two mirrors whose live was rolled out by the console with limits; the source is one release further by now."""
+    made.publish("26.8.2", health_interval=0.02)
+    made.console.vault.put(SECRET, Secret("hidden"))
+    for mirror in made.mirrors:
+        limits = Limits(memory=256 * MIB, cpus=0.5, pids=100)
+        made.with_settings(made.environment(mirror, "live"), limits=limits, secrets={"SECRET_KEY": SECRET})
+    refresh(made.console, made.jobs)
+    assert made.roll_out().state is RolloutState.COMPLETED
+    made.publish("26.8.3", health_interval=0.02)
+    look(made)
 
 
 def look(fleet: Fleet) -> None:

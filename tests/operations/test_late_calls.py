@@ -27,8 +27,7 @@ LATE = TIMEOUT + STOPS + 0.8
 def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     """A mirror that is behind, on an engine that is soon given up on."""
     monkeypatch.setattr("mirror_console.operations.turn.LOOK_FOR", 0.0)
-    with small_fleet(mirrors=1) as made:
-        made.fall_behind()
+    with small_fleet(mirrors=1, prepared=Fleet.fall_behind) as made:
         made.console = replace(made.console, lock_times=LockTimes(grace=GRACE))
         with made.console.catalog.write() as books:
             books.engines.save(replace(books.engines.get("alpha"), timeout=TIMEOUT))

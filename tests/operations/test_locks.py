@@ -35,7 +35,6 @@ from mirror_console.operations.status import survey
 from mirror_console.operations.take_over import Found, Watched, standing_words, take_over, watch
 from mirror_console.operations.vigil import Vigil
 from mirror_console.simulator.behaviour import Behaviour
-from mirror_console.simulator.registry import Login
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
 from tests.operations.fleet import QUICK, Fleet, _fill, now, small_fleet
@@ -95,7 +94,7 @@ def second_console(first: Fleet) -> Iterator[Fleet]:
             catalog, engines, vault, now, time.monotonic, time.sleep, "second-operator", "desk-8", lock_times=FAST
         )
         fleet = Fleet(console, jobs, first.simulated, Path(folder))
-        _fill(fleet, 1, Login("deploy", "fleet-password"))
+        _fill(fleet, 1)
         try:
             yield fleet
         finally:

@@ -19,7 +19,6 @@ from mirror_console.operations.evidence import evidence
 from mirror_console.operations.overriding import LONGEST_REASON, override, still_overridden, take_back
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
-from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report import report_csv, report_html, report_json, summary_text
 from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollout import Conductor, resume, start
@@ -36,11 +35,7 @@ CAREFUL = replace(QUICK, pause_after_canary=True, prefetch=False)
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     """Berlin's registry gives no sensible answer: whether its two mirrors can have the image isn't known."""
-    with small_fleet() as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        made.publish("26.8.3", health_interval=0.02)
-        refresh(made.console, made.jobs)
+    with small_fleet(prepared=Fleet.fall_behind) as made:
         made.simulated.engines["berlin"].misbehave(Fault.INVALID_JSON, "/distribution/")
         yield made
 

@@ -25,8 +25,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet(mirrors=1) as made:
-        made.fall_behind()
+    with small_fleet(mirrors=1, prepared=Fleet.fall_behind) as made:
         yield made
 
 
@@ -195,8 +194,7 @@ class _Locking:
 
 
 def test_a_keyring_that_locks_in_the_middle_fails_the_target_and_nothing_else() -> None:
-    with small_fleet(mirrors=2) as fleet:
-        fleet.fall_behind()
+    with small_fleet(mirrors=2, prepared=Fleet.fall_behind) as fleet:
         vault: Any = _Locking(fleet.console.vault)
         made = plan(fleet.console, "live", ["mirror-02"], QUICK)
         rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")

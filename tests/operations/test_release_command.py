@@ -51,8 +51,7 @@ LASTS = replace(WORKS, command=("sleep", "1"))
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet() as made:
-        made.fall_behind()
+    with small_fleet(prepared=Fleet.fall_behind) as made:
         for engine in made.simulated.engines.values():
             # An engine remembers 256 events; a stream that nobody reads, all of them.
             engine.state.events._streams.insert(0, deque())

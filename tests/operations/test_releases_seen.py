@@ -30,10 +30,7 @@ ARM = "linux/arm64"
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet() as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
+    with small_fleet(prepared=Fleet.align) as made:
         yield made
 
 

@@ -26,18 +26,21 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    """Mirrors 01 and 02 run 26.8.1, the others 26.8.2; the source has 26.8.3."""
-    with small_fleet() as made:
-        everybody = made.mirrors
-        for version, mirrors in (("26.8.1", everybody[:2]), ("26.8.2", everybody[2:])):
-            made.publish(version, health_interval=0.02)
-            made.mirrors = mirrors
-            made.run_mirrors(version)
-            refresh(made.console, made.jobs)
-        made.mirrors = everybody
-        made.publish("26.8.3", health_interval=0.02)
-        refresh(made.console, made.jobs)
+    with small_fleet(prepared=_prepare) as made:
         yield made
+
+
+def _prepare(made: Fleet) -> None:
+    """Mirrors 01 and 02 run 26.8.1, the others 26.8.2; the source has 26.8.3."""
+    everybody = made.mirrors
+    for version, mirrors in (("26.8.1", everybody[:2]), ("26.8.2", everybody[2:])):
+        made.publish(version, health_interval=0.02)
+        made.mirrors = mirrors
+        made.run_mirrors(version)
+        refresh(made.console, made.jobs)
+    made.mirrors = everybody
+    made.publish("26.8.3", health_interval=0.02)
+    refresh(made.console, made.jobs)
 
 
 BEFORE = ["26.8.1", "26.8.1", "26.8.2", "26.8.2"]

@@ -32,10 +32,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet() as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
+    with small_fleet(prepared=Fleet.align) as made:
         yield made
 
 
@@ -418,10 +415,7 @@ def test_a_required_variable_without_a_value_blocks(fleet: Fleet) -> None:
 
 
 def test_more_than_twenty_targets_ask_for_their_number() -> None:
-    with small_fleet(mirrors=21) as fleet:
-        fleet.publish("26.8.2", health_interval=0.02)
-        fleet.run_mirrors("26.8.2")
-        refresh(fleet.console, fleet.jobs)
+    with small_fleet(mirrors=21, prepared=Fleet.align) as fleet:
         publish(fleet)
         made = planned(fleet)
         checked = preflight(fleet.console, fleet.jobs, made)
@@ -480,10 +474,7 @@ def test_an_engine_takes_no_more_at_once_than_it_is_said_to(fleet: Fleet) -> Non
 
 
 def test_the_number_to_type_is_that_of_the_targets_that_will_change() -> None:
-    with small_fleet(mirrors=22) as fleet:
-        fleet.publish("26.8.2", health_interval=0.02)
-        fleet.run_mirrors("26.8.2")
-        refresh(fleet.console, fleet.jobs)
+    with small_fleet(mirrors=22, prepared=Fleet.align) as fleet:
         publish(fleet)
         made = planned(fleet)
         blocking = CheckResult(Check.LOCK, Answer.BLOCKED, "held", "", made.targets[0].environment_id)

@@ -79,14 +79,10 @@ class Night:
 
 @pytest.fixture
 def night() -> Iterator[Night]:
-    with small_fleet() as fleet:
+    with small_fleet(prepared=Fleet.fall_behind) as fleet:
         made: Night
         console = replace(fleet.console, clock=lambda: now() + made.ahead)
         made = Night(fleet, console)
-        fleet.publish("26.8.2", health_interval=0.02)
-        fleet.run_mirrors("26.8.2")
-        fleet.publish("26.8.3", health_interval=0.02)
-        refresh(console, fleet.jobs)
         yield made
 
 

@@ -80,13 +80,16 @@ class Hour:
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    """Mirrors and their source run 26.8.2; the tag 'live' points to it, and nobody follows it yet."""
-    with small_fleet() as made:
-        digest = made.publish("26.8.2", health_interval=0.02)
-        made.simulated.registry.tag("shop/webshop", "live", digest)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
+    with small_fleet(prepared=_prepare) as made:
         yield made
+
+
+def _prepare(made: Fleet) -> None:
+    """Mirrors and their source run 26.8.2; the tag 'live' points to it, and nobody follows it yet."""
+    digest = made.publish("26.8.2", health_interval=0.02)
+    made.simulated.registry.tag("shop/webshop", "live", digest)
+    made.run_mirrors("26.8.2")
+    refresh(made.console, made.jobs)
 
 
 def listening(fleet: Fleet, hour: Hour | None = None) -> tuple[Registry, Console]:

@@ -35,10 +35,16 @@ NEVER = 36000.0
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet() as made:
-        made.publish("26.8.2", health_interval=0.0)
-        made.run_mirrors("26.8.2")
+    with small_fleet(prepared=_prepare) as made:
         yield made
+
+
+def _prepare(made: Fleet) -> None:
+    """Nobody is told of how it came about: a stream that is opened tells what was a moment before."""
+    made.publish("26.8.2", health_interval=0.0)
+    made.run_mirrors("26.8.2")
+    for engine in made.simulated.engines.values():
+        engine.state.events.forget()
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
@@ -126,7 +132,6 @@ def test_settings_that_are_changed_in_place_show(fleet: Fleet) -> None:
 def test_what_is_changed_in_place_while_a_way_in_is_changed_shows(fleet: Fleet) -> None:
     """The engine is listened to anew then, and of what happened in between nobody tells."""
     berlin = fleet.simulated.engines["berlin"]
-    berlin.state.events.forget()
     with watched(fleet) as (_, told):
         until(told.live, "both engines tell")
         berlin.lose_events()
@@ -233,10 +238,10 @@ class _CountingSession:
 
 
 def quiet(counting: Counting) -> None:
-    """Wait until nothing more is asked: what the test did right before is told once more when a stream is opened."""
+    """Wait until nothing more is asked: everything is looked at once more when a stream is opened."""
     while counting.called:
         counting.called.clear()
-        time.sleep(3.0)
+        time.sleep(1.5)
 
 
 def counted(fleet: Fleet, **changes: Any) -> tuple[Counting, Console]:

@@ -76,8 +76,5 @@ def test_each_goes_back_to_what_its_last_rollout_found(fleet: Fleet) -> None:
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     """Four mirrors that run 26.8.2, on two engines by turns."""
-    with small_fleet() as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
+    with small_fleet(prepared=Fleet.align) as made:
         yield made

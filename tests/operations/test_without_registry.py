@@ -30,10 +30,7 @@ DONE = TargetState.DONE
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     """Mirrors on three engines; the source's new release was loaded on its engine from a file, and pushed nowhere."""
-    with small_fleet(names=("alpha", "berlin", "chur")) as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        refresh(made.console, made.jobs)
+    with small_fleet(names=("alpha", "berlin", "chur"), prepared=Fleet.align) as made:
         made.publish("26.8.3", health_interval=0.02)
         for engine in made.simulated.engines.values():
             engine.state.registries.clear()

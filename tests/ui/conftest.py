@@ -25,6 +25,7 @@ from mirror_console.ui.theme import ThemeService
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
 from tests.ui.sample import NOW
+from tests.ui.window_on import undress
 
 WHOLE = frozenset({"page", "make_page", "window", "staged", "large_type"})
 """Fixtures that show a whole page or window."""
@@ -33,8 +34,10 @@ WHOLE = frozenset({"page", "make_page", "window", "staged", "large_type"})
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whole pages are slow. What the platform without a screen says of itself is no fault of the window."""
+    here = Path(__file__).parent
+    inside = {path: here in path.parents for path in {item.path for item in items}}
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if inside[item.path]:
             item.add_marker(pytest.mark.qt_log_ignore("^This plugin does not support ", extend=True))
             if WHOLE.intersection(getattr(item, "fixturenames", ())):
                 item.add_marker(pytest.mark.slow)
@@ -127,7 +130,7 @@ def make_context(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[C
     yield make
     for end in ends:
         end()
-    qapp.setStyleSheet("")
+    undress(qapp)
 
 
 @pytest.fixture

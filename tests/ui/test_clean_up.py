@@ -8,11 +8,9 @@ import pytest
 from PySide6.QtWidgets import QApplication, QScrollArea
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.rollout import RolloutState
-from mirror_console.operations.refresh import refresh
 from mirror_console.ui.engines.page import EnginesPage
 from mirror_console.ui.questions import Answer, Question, QuestionDialog
-from tests.operations.fleet import REPOSITORY, small_fleet
+from tests.operations.fleet import REPOSITORY, Fleet, small_fleet
 from tests.ui.conftest import Answers
 from tests.ui.window_on import context_on
 
@@ -21,14 +19,7 @@ pytestmark = pytest.mark.slow
 
 def test_an_engine_is_cleaned_up_once_a_person_agrees(qtbot: QtBot, qapp: QApplication) -> None:
     answers = Answers(answer=Answer(False))
-    with small_fleet(1) as fleet:
-        fleet.publish("26.8.1", health_interval=0.02)
-        fleet.run_mirrors("26.8.1")
-        refresh(fleet.console, fleet.jobs)
-        for version in ("26.8.2", "26.8.3"):
-            fleet.publish(version, health_interval=0.02)
-            refresh(fleet.console, fleet.jobs)
-            assert fleet.roll_out().state is RolloutState.COMPLETED
+    with small_fleet(1, prepared=Fleet.roll_out_twice) as fleet:
         with context_on(qapp, fleet, answers) as context:
             with context.theme.undressed():
                 page = EnginesPage(context)

@@ -28,8 +28,7 @@ FAILED = replace(RUN, state=RunState.FAILED, words="it ended with exit code 7", 
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet(1) as made:
-        made.fall_behind()
+    with small_fleet(1, prepared=Fleet.fall_behind) as made:
         yield made
 
 

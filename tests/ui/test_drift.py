@@ -11,15 +11,12 @@ from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.environment import Limits, Settings
 from mirror_console.domain.secret import Secret, SecretReference
-from mirror_console.operations.plan import plan
-from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
 from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.page import AlignmentPage
 from mirror_console.ui.questions import Answer
-from tests.operations.fleet import QUICK, Fleet, small_fleet
+from tests.operations.fleet import Fleet, small_fleet
 from tests.ui.conftest import Answers
 from tests.ui.sample import every_state, grid_of
 from tests.ui.window_on import context_on, press, tab_to
@@ -32,20 +29,21 @@ SECRET = SecretReference("environment/1/SECRET_KEY")
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    """Two mirrors that were rolled out; then somebody gave the first another limit and another published port."""
-    with small_fleet(2) as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.console.vault.put(SECRET, Secret("hidden-and-applied"))
-        made.with_settings(made.environment(made.mirrors[0], "live"), secrets={"SECRET_KEY": SECRET})
-        refresh(made.console, made.jobs)
-        planned = plan(made.console, "live", [mirror.id for mirror in made.mirrors], QUICK)
-        rollout = start(made.console, planned, preflight(made.console, made.jobs, planned), "a test")
-        Conductor(made.console, made.jobs, rollout).run()
-        host = made.container("mirror-01-live").host
-        host |= {"Memory": 512 * MIB, "MemorySwap": 512 * MIB}
-        host["PortBindings"] = {"8080/tcp": [{"HostIp": "", "HostPort": "11999"}]}
-        refresh(made.console, made.jobs, inspect_all=True)
+    with small_fleet(2, prepared=_prepare) as made:
         yield made
+
+
+def _prepare(made: Fleet) -> None:
+    """Two mirrors that were rolled out; then somebody gave the first another limit and another published port."""
+    made.publish("26.8.2", health_interval=0.02)
+    made.console.vault.put(SECRET, Secret("hidden-and-applied"))
+    made.with_settings(made.environment(made.mirrors[0], "live"), secrets={"SECRET_KEY": SECRET})
+    refresh(made.console, made.jobs)
+    made.roll_out()
+    host = made.container("mirror-01-live").host
+    host |= {"Memory": 512 * MIB, "MemorySwap": 512 * MIB}
+    host["PortBindings"] = {"8080/tcp": [{"HostIp": "", "HostPort": "11999"}]}
+    refresh(made.console, made.jobs, inspect_all=True)
 
 
 @pytest.fixture

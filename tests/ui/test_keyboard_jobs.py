@@ -12,8 +12,6 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.release import Mark
-from mirror_console.domain.rollout import RolloutState
-from mirror_console.operations.refresh import refresh
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.page import EnginesPage
 from mirror_console.ui.mirrors.hold import HoldDialog
@@ -31,14 +29,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
     """One mirror that was rolled out to twice: its engine has an image that nothing needs any more."""
-    with small_fleet(1) as made:
-        made.publish("26.8.1", health_interval=0.02)
-        made.run_mirrors("26.8.1")
-        refresh(made.console, made.jobs)
-        for version in ("26.8.2", "26.8.3"):
-            made.publish(version, health_interval=0.02)
-            refresh(made.console, made.jobs)
-            assert made.roll_out().state is RolloutState.COMPLETED
+    with small_fleet(1, prepared=Fleet.roll_out_twice) as made:
         yield made
 
 

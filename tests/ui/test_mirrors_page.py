@@ -39,8 +39,7 @@ def shown(qtbot: QtBot, context: UiContext) -> MirrorsPage:
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet(2) as made:
-        made.fall_behind()
+    with small_fleet(2, prepared=Fleet.fall_behind) as made:
         yield made
 
 

@@ -27,8 +27,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     """A mirror, whose engine was set up anew since it was seen first."""
-    with small_fleet(1) as made:
-        made.fall_behind()
+    with small_fleet(1, prepared=Fleet.fall_behind) as made:
         alpha = made.simulated.engines["alpha"]
         alpha.make_unreachable()
         refresh(made.console, made.jobs)

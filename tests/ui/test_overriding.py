@@ -15,7 +15,6 @@ from mirror_console.domain.check import Answer as CheckAnswer
 from mirror_console.domain.check import Check, Checked, CheckResult
 from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.operations.help import help_pages
-from mirror_console.operations.refresh import refresh
 from mirror_console.simulator.faults import Fault
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.help import HelpDialog, show_help
@@ -34,11 +33,7 @@ D = TypeVar("D", bound=QDialog)
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet() as made:
-        made.publish("26.8.2", health_interval=0.02)
-        made.run_mirrors("26.8.2")
-        made.publish("26.8.3", health_interval=0.02)
-        refresh(made.console, made.jobs)
+    with small_fleet(prepared=Fleet.fall_behind) as made:
         made.simulated.engines["berlin"].misbehave(Fault.INVALID_JSON, "/distribution/")
         yield made
 

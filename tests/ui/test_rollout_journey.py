@@ -30,8 +30,7 @@ from tests.ui.window_on import context_on, press, tab_to, when_asked
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet() as made:
-        made.fall_behind()
+    with small_fleet(prepared=Fleet.fall_behind) as made:
         yield made
 
 

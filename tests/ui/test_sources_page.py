@@ -28,11 +28,14 @@ from tests.ui.window_on import context_on, press
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet(2) as made:
-        for version in ("26.8.2", "26.8.3"):
-            made.publish(version, health_interval=0.02)
-            refresh(made.console, made.jobs)
+    with small_fleet(2, prepared=_prepare) as made:
         yield made
+
+
+def _prepare(made: Fleet) -> None:
+    for version in ("26.8.2", "26.8.3"):
+        made.publish(version, health_interval=0.02)
+        refresh(made.console, made.jobs)
 
 
 def shown(qtbot: QtBot, context: UiContext) -> SourcesPage:

@@ -239,8 +239,7 @@ def test_the_choice_is_remembered_and_offered_at_the_head(
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     """Two mirrors, which a rollout brought from 26.8.2 to 26.8.3."""
-    with small_fleet(2) as made:
-        made.fall_behind()
+    with small_fleet(2, prepared=Fleet.fall_behind) as made:
         made.roll_out()
         refresh(made.console, made.jobs)
         yield made

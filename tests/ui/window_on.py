@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -39,7 +39,13 @@ def context_on(
         unsubscribe()
         signals.close()
         jobs.close()
-        application.setStyleSheet("")
+        undress(application)
+
+
+def undress(application: QApplication) -> None:
+    """Take the style sheet away, and first the widgets that are to go: each that is there gets its look anew."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    application.setStyleSheet("")
 
 
 def tab_to(wanted: QWidget) -> None:
