@@ -215,13 +215,18 @@ def commit(turn: Turn, old: Container, new: Container) -> str:
     """Rename the old one away: the commit point. An older way back steps aside first. Returns the way back's id.
 
     It is empty where somebody has removed the old one meanwhile: the new one is verified, and goes on without.
-    That the `new` one is named next is announced.
+    That the `new` one is named next is announced, and, where nothing bakes, what ends the turn after that.
     """
-    return put_aside(turn, old, {Step.NAME: {"new": new.id}})
+    return put_aside(turn, old, {Step.NAME: {"new": new.id}}, ends=not turn.bake and not turn.has_companions)
 
 
-def put_aside(turn: Turn, old: Container, then: Mapping[Step, Mapping[str, str]] = NOTHING_MORE) -> str:
-    """Rename an old one away, and say what comes `then`. Returns its id, or nothing where it is gone."""
+def put_aside(
+    turn: Turn, old: Container, then: Mapping[Step, Mapping[str, str]] = NOTHING_MORE, *, ends: bool = False
+) -> str:
+    """Rename an old one away, and say what comes `then`. Returns its id, or nothing where it is gone.
+
+    Where the turn `ends` with it, that what is older goes and the lock is let go is said too.
+    """
     planned = turn.planned
     prev, older = planned.container + PREV, planned.container + OLDER
     seen = turn.inspect(old.id)
@@ -230,6 +235,7 @@ def put_aside(turn: Turn, old: Container, then: Mapping[Step, Mapping[str, str]]
     # Somebody may have given it a policy since it was stopped: with the engine it would come back beside the new one.
     disarm_old(turn, seen)
     renames = {Step.COMMIT: {"old": old.id}, **then}
+    unlocked = {Step.UNLOCK: {"lock": turn.lock_id}} if ends else {}
     kept = turn.inspect(prev)
     if kept is not None and kept.id != old.id:
         leftover = turn.inspect(older)
@@ -238,10 +244,11 @@ def put_aside(turn: Turn, old: Container, then: Mapping[Step, Mapping[str, str]]
                 raise StepFailed(Step.SHELVE, f"a container '{found.name}' is there that isn't ours")
         if leftover is not None:
             remove(turn, Step.RETIRE, leftover.id, "older")
-        turn.announce({Step.SHELVE: {"older": kept.id}, **renames})
+        retired = {Step.RETIRE: {"older": kept.id}} if ends else {}
+        turn.announce({Step.SHELVE: {"older": kept.id}, **renames, **retired, **unlocked})
         with_patience(turn, lambda: rename(turn, Step.SHELVE, kept.id, older, "older", turn.last_look(kept.id)))
     else:
-        turn.announce(renames)
+        turn.announce({**renames, **unlocked})
     with_patience(turn, lambda: rename(turn, Step.COMMIT, old.id, prev, "old", turn.last_look(old.id)))
     return old.id
 

@@ -121,6 +121,11 @@ class Turn:
         """Whether the steps are those of a process beside the one that serves."""
         return self._companion is not None
 
+    @property
+    def has_companions(self) -> bool:
+        """Whether other processes are replaced in this turn, or go in it."""
+        return bool(self.target.planned.companions)
+
     @contextmanager
     def of(self, companion: PlannedTarget) -> Iterator[None]:
         """Meanwhile its steps are those of another process of the environment, under the same lock.
@@ -260,11 +265,18 @@ class Turn:
     def announce(self, steps: Mapping[Step, Mapping[str, str]]) -> None:
         """Write down the steps that come next, with the containers that each concerns, before the first of them acts.
 
-        One commit for all: for steps that follow each other without anything to decide or to wait for in between.
+        One commit for all: for steps that follow each other without anything to decide or to wait for in between. What
+        was announced with steps before it isn't written twice.
         """
+        if self._lines.announces(steps):
+            return
         self._lines.announce(self.target.attempt, steps)
         self.target = replace(self.target, step=next(iter(steps)))
         self.keep()
+
+    def give_up(self) -> None:
+        """What was announced and isn't begun isn't begun any more: what comes now puts back."""
+        self._lines.give_up()
 
     def _begin(self, step: Step, objects: Mapping[str, str] | None) -> None:
         """Write that a step begins. What can't be written may not be done: an error here ends the turn.
