@@ -13,10 +13,11 @@ from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import HOST_NETWORK, RestartPolicy
 from mirror_console.domain.health import Judged, ProbeAnswer, Verdict, judge
 from mirror_console.domain.image import TAG, Image, parse_reference
-from mirror_console.domain.observation import BESIDE, LABEL, Container
+from mirror_console.domain.observation import BESIDE, LABEL, Container, Listed
 from mirror_console.domain.plan import Swap
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.errors import FailureKind
 from mirror_console.operations.companion_scene import about_going
 from mirror_console.operations.endings import how_it_ended
 from mirror_console.operations.full_disk import with_patience
@@ -227,8 +228,8 @@ def put_aside(
 
     Where the turn `ends` with it, that what is older goes and the lock is let go is said too.
     """
-    planned = turn.planned
-    prev, older = planned.container + PREV, planned.container + OLDER
+    prev = turn.planned.container + PREV
+    named = old.labels.get(LABEL + "prev", "")
     seen = turn.inspect(old.id)
     if seen is None:
         return ""
@@ -236,21 +237,45 @@ def put_aside(
     disarm_old(turn, seen)
     renames = {Step.COMMIT: {"old": old.id}, **then}
     unlocked = {Step.UNLOCK: {"lock": turn.lock_id}} if ends else {}
-    kept = turn.inspect(prev)
+    kept: Container | Listed | None = turn.look_together(named).get(named)
+    if kept is None or kept.name != prev:
+        kept = turn.inspect(prev)
     if kept is not None and kept.id != old.id:
-        leftover = turn.inspect(older)
-        for found in (kept, leftover):
-            if found is not None and not is_way_back(found, planned, old):
-                raise StepFailed(Step.SHELVE, f"a container '{found.name}' is there that isn't ours")
-        if leftover is not None:
-            remove(turn, Step.RETIRE, leftover.id, "older")
         retired = {Step.RETIRE: {"older": kept.id}} if ends else {}
-        turn.announce({Step.SHELVE: {"older": kept.id}, **renames, **retired, **unlocked})
-        with_patience(turn, lambda: rename(turn, Step.SHELVE, kept.id, older, "older", turn.last_look(kept.id)))
+        _shelve(turn, old, kept, {Step.SHELVE: {"older": kept.id}, **renames, **retired, **unlocked})
     else:
         turn.announce({**renames, **unlocked})
-    with_patience(turn, lambda: rename(turn, Step.COMMIT, old.id, prev, "old", turn.last_look(old.id)))
+    with_patience(turn, lambda: rename(turn, Step.COMMIT, old.id, prev, "old", seen))
     return old.id
+
+
+def _shelve(
+    turn: Turn,
+    old: Container,
+    kept: Container | Listed,
+    comes: Mapping[Step, Mapping[str, str]],
+    *,
+    again: bool = False,
+) -> None:
+    """Have the way back that was kept so far step aside for the old one. What was left there by a rollout that was cut
+    off goes first."""
+    older = turn.planned.container + OLDER
+    _demand_ours(turn, old, kept)
+    turn.announce(comes)
+    try:
+        with_patience(turn, lambda: rename(turn, Step.SHELVE, kept.id, older, "older", kept))
+    except StepFailed as failed:
+        leftover = turn.inspect(older)
+        if again or failed.kind is not FailureKind.CONFLICT or leftover is None:
+            raise
+        _demand_ours(turn, old, leftover)
+        remove(turn, Step.RETIRE, leftover.id, "older")
+        _shelve(turn, old, kept, comes, again=True)
+
+
+def _demand_ours(turn: Turn, old: Container, found: Container | Listed) -> None:
+    if not is_way_back(found, turn.planned, old):
+        raise StepFailed(Step.SHELVE, f"a container '{found.name}' is there that isn't ours")
 
 
 def name_new(turn: Turn, new: Container) -> None:

@@ -105,6 +105,9 @@ def demand_as_planned(turn: Turn) -> None:
     Another console may have ended its own rollout between our checks and our lock. Raises StepFailed, with the lock
     given back: what is there then is not ours to put back.
     """
+    seen = turn.lock.seen_with_it
+    if seen is not None and seen.name == turn.planned.container:
+        return
     named = turn.session.inspect(turn.planned.container)
     if (named.id if named else "") == turn.planned.before_container_id:
         return
