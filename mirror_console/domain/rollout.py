@@ -305,10 +305,8 @@ class Rollout:
     @property
     def current_wave(self) -> int:
         """The first wave that isn't over; the last one if all are."""
-        for number in range(self.waves):
-            if any(not target.over for target in self.wave(number)):
-                return number
-        return max(0, self.waves - 1)
+        begun = min((target.planned.wave for target in self.targets if not target.over), default=None)
+        return max(0, self.waves - 1) if begun is None else begun
 
 
 # --- what happens next -------------------------------------------------------------------------------------------
@@ -430,6 +428,8 @@ def _names(targets: Sequence[Target]) -> list[str]:
 
 def _tripped(rollout: Rollout) -> str:
     """The sentence of the stop rule that has tripped, or nothing. A person's resume allows what has failed so far."""
+    if not any(target.state in COUNTS_AS_FAILED for target in rollout.targets):
+        return ""  # asked before every start: a rollout in which nothing fails doesn't reckon how much might
     for wave in range(rollout.waves):
         targets = rollout.wave(wave)
         failed = [target for target in targets if target.state in COUNTS_AS_FAILED]
@@ -515,13 +515,16 @@ def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target], clos
     per_engine = Counter(target.planned.engine_id for target in in_flight)
     free = way.at_once - len(in_flight)
     begun: list[str] = []
+    queued = [
+        target
+        for target in rollout.wave(wave)
+        if target.state is TargetState.QUEUED and target.environment_id not in closed
+    ]
     # Those that are tried again come first: whether the cause is gone is worth knowing before others are begun.
-    for target in sorted(rollout.wave(wave), key=lambda target: target.attempt == 1):
+    for target in sorted(queued, key=lambda target: target.attempt == 1):
         if len(begun) >= free:
             break
         most = min(way.at_once_per_engine, target.planned.engine_at_once)
-        if target.state is not TargetState.QUEUED or target.environment_id in closed:
-            continue
         if per_engine[target.planned.engine_id] >= most:
             continue
         per_engine[target.planned.engine_id] += 1

@@ -13,10 +13,11 @@ from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import HOST_NETWORK, RestartPolicy
 from mirror_console.domain.health import Judged, ProbeAnswer, Verdict, judge
 from mirror_console.domain.image import TAG, Image, parse_reference
-from mirror_console.domain.observation import BESIDE, LABEL, Container
+from mirror_console.domain.observation import BESIDE, LABEL, Container, Listed
 from mirror_console.domain.plan import Swap
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.errors import FailureKind
 from mirror_console.operations.companion_scene import about_going
 from mirror_console.operations.endings import how_it_ended
 from mirror_console.operations.full_disk import with_patience
@@ -215,35 +216,66 @@ def commit(turn: Turn, old: Container, new: Container) -> str:
     """Rename the old one away: the commit point. An older way back steps aside first. Returns the way back's id.
 
     It is empty where somebody has removed the old one meanwhile: the new one is verified, and goes on without.
-    That the `new` one is named next is announced.
+    That the `new` one is named next is announced, and, where nothing bakes, what ends the turn after that.
     """
-    return put_aside(turn, old, {Step.NAME: {"new": new.id}})
+    return put_aside(turn, old, {Step.NAME: {"new": new.id}}, ends=not turn.bake and not turn.has_companions)
 
 
-def put_aside(turn: Turn, old: Container, then: Mapping[Step, Mapping[str, str]] = NOTHING_MORE) -> str:
-    """Rename an old one away, and say what comes `then`. Returns its id, or nothing where it is gone."""
-    planned = turn.planned
-    prev, older = planned.container + PREV, planned.container + OLDER
+def put_aside(
+    turn: Turn, old: Container, then: Mapping[Step, Mapping[str, str]] = NOTHING_MORE, *, ends: bool = False
+) -> str:
+    """Rename an old one away, and say what comes `then`. Returns its id, or nothing where it is gone.
+
+    Where the turn `ends` with it, that what is older goes and the lock is let go is said too.
+    """
+    prev = turn.planned.container + PREV
+    named = old.labels.get(LABEL + "prev", "")
     seen = turn.inspect(old.id)
     if seen is None:
         return ""
     # Somebody may have given it a policy since it was stopped: with the engine it would come back beside the new one.
     disarm_old(turn, seen)
     renames = {Step.COMMIT: {"old": old.id}, **then}
-    kept = turn.inspect(prev)
+    unlocked = {Step.UNLOCK: {"lock": turn.lock_id}} if ends else {}
+    kept: Container | Listed | None = turn.look_together(named).get(named)
+    if kept is None or kept.name != prev:
+        kept = turn.inspect(prev)
     if kept is not None and kept.id != old.id:
-        leftover = turn.inspect(older)
-        for found in (kept, leftover):
-            if found is not None and not is_way_back(found, planned, old):
-                raise StepFailed(Step.SHELVE, f"a container '{found.name}' is there that isn't ours")
-        if leftover is not None:
-            remove(turn, Step.RETIRE, leftover.id, "older")
-        turn.announce({Step.SHELVE: {"older": kept.id}, **renames})
-        with_patience(turn, lambda: rename(turn, Step.SHELVE, kept.id, older, "older", turn.last_look(kept.id)))
+        retired = {Step.RETIRE: {"older": kept.id}} if ends else {}
+        _shelve(turn, old, kept, {Step.SHELVE: {"older": kept.id}, **renames, **retired, **unlocked})
     else:
-        turn.announce(renames)
-    with_patience(turn, lambda: rename(turn, Step.COMMIT, old.id, prev, "old", turn.last_look(old.id)))
+        turn.announce({**renames, **unlocked})
+    with_patience(turn, lambda: rename(turn, Step.COMMIT, old.id, prev, "old", seen))
     return old.id
+
+
+def _shelve(
+    turn: Turn,
+    old: Container,
+    kept: Container | Listed,
+    comes: Mapping[Step, Mapping[str, str]],
+    *,
+    again: bool = False,
+) -> None:
+    """Have the way back that was kept so far step aside for the old one. What was left there by a rollout that was cut
+    off goes first."""
+    older = turn.planned.container + OLDER
+    _demand_ours(turn, old, kept)
+    turn.announce(comes)
+    try:
+        with_patience(turn, lambda: rename(turn, Step.SHELVE, kept.id, older, "older", kept))
+    except StepFailed as failed:
+        leftover = turn.inspect(older)
+        if again or failed.kind is not FailureKind.CONFLICT or leftover is None:
+            raise
+        _demand_ours(turn, old, leftover)
+        remove(turn, Step.RETIRE, leftover.id, "older")
+        _shelve(turn, old, kept, comes, again=True)
+
+
+def _demand_ours(turn: Turn, old: Container, found: Container | Listed) -> None:
+    if not is_way_back(found, turn.planned, old):
+        raise StepFailed(Step.SHELVE, f"a container '{found.name}' is there that isn't ours")
 
 
 def name_new(turn: Turn, new: Container) -> None:

@@ -6,7 +6,7 @@ Whatever becomes of them, each intent gets its outcome.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from mirror_console.domain.plan import PlannedTarget
@@ -39,6 +39,10 @@ class Lines:
         for step, objects in steps.items():
             self._add(step, attempt, Phase.INTENT, at, objects=objects)
             self._announced[step] = attempt
+
+    def announces(self, steps: Collection[Step]) -> bool:
+        """Whether the intents of all these are there, and none of them is begun."""
+        return set(steps) <= self._announced.keys()
 
     def begin(self, step: Step, attempt: int, objects: Mapping[str, str] | None) -> bool:
         """A step begins; False where its intent is there, as it was announced. Those before it had nothing to do."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -487,6 +487,9 @@ class EngineSession(Protocol):
 
     def list_containers(self) -> list[Listed]:
         """All containers, running or not, of ours or not, in one request."""
+
+    def list_these(self, container_ids: Collection[str]) -> list[Listed]:
+        """Those of these containers that are there, by their ids, in one request."""
 
     def inspect(self, container: str) -> Container | None:
         """By id or exact name. None where there is none."""

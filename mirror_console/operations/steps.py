@@ -9,7 +9,7 @@ from __future__ import annotations
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.health import ended_words
 from mirror_console.domain.in_place import Granted, granted_to
-from mirror_console.domain.observation import Container, State
+from mirror_console.domain.observation import Container, Listed, State
 from mirror_console.domain.rollout import Step
 from mirror_console.operations.turn import Turn
 
@@ -141,11 +141,13 @@ def _output(seen: Container) -> str:
     return f": {seen.health_output}" if seen.health_output else ""
 
 
-def rename(turn: Turn, step: Step, container_id: str, name: str, part: str, seen: Container | None = None) -> None:
+def rename(
+    turn: Turn, step: Step, container_id: str, name: str, part: str, seen: Container | Listed | None = None
+) -> None:
     """Give a container another name; left alone where it has it."""
     session = turn.session
 
-    def wrong(seen: Container | None) -> str | None:
+    def wrong(seen: Container | Listed | None) -> str | None:
         if seen is None:
             return f"the {part} container is gone"
         return None if seen.name == name else f"the {part} container is called '{seen.name}', not '{name}'"

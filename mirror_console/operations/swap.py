@@ -43,6 +43,7 @@ def create(turn: Turn, fetcher: Fetcher) -> None:
     """Give an environment its first container: pull, lock, create, release command, start, verify, name."""
     turn.become(TargetState.FETCHING)
     image = fetch(turn, fetcher)
+    announce_making(turn)
     turn.take_lock(image.id, about_companions(turn))
     demand_as_planned(turn)
     new = _prepared(turn, fetcher, image, None)
@@ -81,10 +82,21 @@ def make_ready(turn: Turn, fetcher: Fetcher) -> tuple[Container, Container]:
     old = turn.inspect(turn.planned.before_container_id)
     if old is None:
         raise StepFailed(Step.LOCK, f"the container '{turn.planned.container}' is gone")
+    announce_making(turn)
     turn.take_lock(old.image_id, {**about_old(old, turn.planned), **about_companions(turn)})
     demand_as_planned(turn)
     image = fetch(turn, fetcher)
     return old, _prepared(turn, fetcher, image, old)
+
+
+def announce_making(turn: Turn) -> None:
+    """Say in one go that the lock is taken and the new container made, where the image is there.
+
+    Neither changes anything that serves. Where the image has to be fetched in between, each is said by itself.
+    """
+    named = turn.planned.image_id or turn.planned.reference
+    if named and turn.last_look_at_image(named) is not None:
+        turn.announce({Step.LOCK: {}, Step.CREATE: {}})
 
 
 def demand_as_planned(turn: Turn) -> None:
@@ -93,6 +105,9 @@ def demand_as_planned(turn: Turn) -> None:
     Another console may have ended its own rollout between our checks and our lock. Raises StepFailed, with the lock
     given back: what is there then is not ours to put back.
     """
+    seen = turn.lock.seen_with_it
+    if seen is not None and seen.name == turn.planned.container:
+        return
     named = turn.session.inspect(turn.planned.container)
     if (named.id if named else "") == turn.planned.before_container_id:
         return

@@ -100,6 +100,7 @@ def _put_aside(turn: Turn) -> None:
 def _undo(turn: Turn, why: str, on_failure: OnFailure = OnFailure.PUT_BACK) -> None:
     # What is begun from here on is gone through with, aborted or not.
     aborted, turn.breaks_off = turn.breaks_off(), never
+    turn.give_up()
     if not turn.lock_id:
         turn.become(TargetState.FAILED, why, ended_at=turn.console.clock())
         return

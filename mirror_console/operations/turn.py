@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import Image
@@ -24,6 +23,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import Halting, PutAside
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.lines import Lines
+from mirror_console.operations.looking import ImageLooks, Looking, Moment
 from mirror_console.operations.ports import Books, EngineSession
 from mirror_console.operations.step_outcomes import LockGone, OutcomeUnknown, StepFailed, Superseded
 from mirror_console.operations.turn_lock import TurnLock
@@ -32,8 +32,6 @@ __all__ = ["ImageLooks", "OutcomeUnknown", "StepFailed", "Superseded", "Turn"]
 
 LOOK_FOR = 30.0
 """Seconds for which a call without an answer is looked after before the target is called unknown."""
-YOUNG = 5.0
-"""Seconds for which a look counts: at the lock before a step, at a container before the next step on it."""
 READ_LOCK_ANEW = frozenset(Step) - {
     Step.PULL,
     Step.PROVIDE,
@@ -42,16 +40,15 @@ READ_LOCK_ANEW = frozenset(Step) - {
     Step.ARM,
     Step.VERIFY,
     Step.SHELVE,
+    Step.COMMIT,
     Step.NAME,
     Step.BAKE,
     Step.RETIRE,
 }
-"""Steps before which the lock is always read; before the others a young look at it counts."""
+"""Steps before which the lock is always read; before the others a young look at it counts.
 
-
-_Moment = tuple[float, datetime]
-ImageLooks = dict[str, tuple[_Moment, Image]]
-"""The last look at each image of an engine, by the name that was asked for."""
+Before the old container is renamed away it is read in the look that says where the containers are.
+"""
 KEPT_WITH_NEXT_LINE = frozenset(
     {
         TargetState.FETCHING,
@@ -67,7 +64,7 @@ KEPT_WITH_NEXT_LINE = frozenset(
 
 
 @dataclass(slots=True)
-class Turn:
+class Turn(Looking):
     """One target being worked on. Each change of it is kept in the catalog, and shown by `show` at once."""
 
     console: Console
@@ -95,7 +92,7 @@ class Turn:
     seen_running: dict[str, float] = field(default_factory=dict)
     """Since when a new container is seen to run, in monotonic seconds, by its id."""
     _down_since: float | None = None
-    _looks: dict[str, tuple[_Moment, Container]] = field(default_factory=dict)
+    _looks: dict[str, tuple[Moment, Container]] = field(default_factory=dict)
     _moved: bool = False
     """Whether the target was moved to a state that isn't kept yet."""
     _companion: PlannedTarget | None = None
@@ -120,6 +117,11 @@ class Turn:
     def of_companion(self) -> bool:
         """Whether the steps are those of a process beside the one that serves."""
         return self._companion is not None
+
+    @property
+    def has_companions(self) -> bool:
+        """Whether other processes are replaced in this turn, or go in it."""
+        return bool(self.target.planned.companions)
 
     @contextmanager
     def of(self, companion: PlannedTarget) -> Iterator[None]:
@@ -260,11 +262,18 @@ class Turn:
     def announce(self, steps: Mapping[Step, Mapping[str, str]]) -> None:
         """Write down the steps that come next, with the containers that each concerns, before the first of them acts.
 
-        One commit for all: for steps that follow each other without anything to decide or to wait for in between.
+        One commit for all: for steps that follow each other without anything to decide or to wait for in between. What
+        was announced with steps before it isn't written twice.
         """
+        if self._lines.announces(steps):
+            return
         self._lines.announce(self.target.attempt, steps)
         self.target = replace(self.target, step=next(iter(steps)))
         self.keep()
+
+    def give_up(self) -> None:
+        """What was announced and isn't begun isn't begun any more: what comes now puts back."""
+        self._lines.give_up()
 
     def _begin(self, step: Step, objects: Mapping[str, str] | None) -> None:
         """Write that a step begins. What can't be written may not be done: an error here ends the turn.
@@ -297,60 +306,6 @@ class Turn:
         if self._down_since is not None and self._companion is None:
             down = self.console.monotonic() - self._down_since
             self.target = replace(self.target, down_seconds=down)
-
-    # --- looking --------------------------------------------------------------------------------------------------
-
-    def inspect(self, container: str) -> Container | None:
-        """Look at a container now, by id or name."""
-        at = self.moment()
-        seen = self.session.inspect(container)
-        if seen is not None:
-            self._looks[seen.id] = (at, seen)
-        return seen
-
-    def last_look(self, container_id: str) -> Container | None:
-        """What the last look at a container saw, where it is young; else look now.
-
-        The look that proved a step so serves as the one before the next. Only for the way forward: whoever puts back
-        looks now, as a call may still have arrived late.
-        """
-        at, seen = self._looks.get(container_id, (None, None))
-        return seen if self.is_young(at) else self.inspect(container_id)
-
-    def last_look_named(self, name: str) -> Container | None:
-        """The container that had a name at its last look, where that is young; else look for the name now."""
-        for at, seen in self._looks.values():
-            if seen.name == name and self.is_young(at):
-                return seen
-        return self.inspect(name)
-
-    def image(self, image: str) -> Image | None:
-        """Look at an image now, by id or reference."""
-        at = self.moment()
-        seen = self.session.image(image)
-        if seen is not None:
-            self.images[seen.id] = seen
-            self.image_looks[image] = at, seen
-        return seen
-
-    def last_look_at_image(self, image: str) -> Image | None:
-        """What the last look at an image saw, for this target or another on its engine, where it is young."""
-        at, seen = self.image_looks.get(image, (None, None))
-        if seen is None or not self.is_young(at):
-            return self.image(image)
-        self.images[seen.id] = seen
-        return seen
-
-    def moment(self) -> _Moment:
-        """Now, by both clocks."""
-        return self.console.monotonic(), self.console.clock()
-
-    def is_young(self, at: _Moment | None) -> bool:
-        """Whether a look counts. By both clocks: not every system has one that goes on while the computer sleeps."""
-        if at is None:
-            return False
-        seconds, time = self.moment()
-        return max(seconds - at[0], abs((time - at[1]).total_seconds())) <= YOUNG
 
     # --- the lock -------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.lock import Pulse, felt
-from mirror_console.domain.observation import LABEL, Container
+from mirror_console.domain.observation import LABEL, Container, Listed
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import Step
 from mirror_console.errors import EngineError, FailureKind
@@ -45,6 +45,8 @@ class TurnLock:
         self.id = ""
         self.about: Mapping[str, str] = {}
         """What it tells of how the old containers were, as labels."""
+        self.seen_with_it: Listed | None = None
+        """The container that is to be replaced, as it was when the lock was seen to be held; None where it was gone."""
         self.before_release: Callable[[], None] | None = None
         """What is to be done as the last thing under the lock."""
 
@@ -58,17 +60,18 @@ class TurnLock:
         labels = lock_labels(turn.console, turn.target.planned, turn.rollout_id, about)
         spec = ContainerSpec(self.name, image_id, Settings(), labels=labels)
         pulses: list[Pulse] = []
+        made: list[str] = []
 
         def act() -> None:
             if instead_of:
                 turn.session.remove(instead_of)
-                turn.session.create(spec)
+                made.append(turn.session.create(spec))
             else:
-                self._create(spec, pulses)
+                made.append(self._create(spec, pulses))
 
         def done() -> str | None:
             at = turn.moment()
-            held = turn.session.inspect(self.name)
+            held = self._look_with_old(made[-1] if made else "") or turn.session.inspect(self.name)
             if held is None:
                 return "the lock could not be made"
             if not self._is_mine(held):
@@ -81,8 +84,18 @@ class TurnLock:
         turn.step(Step.LOCK, act, done, guarded=False, objects=objects | ({"lock": instead_of} if instead_of else {}))
         self._retake = lambda: self.take(image_id, about)
 
-    def _create(self, spec: ContainerSpec, pulses: list[Pulse]) -> None:
-        """Make it, as soon as nobody else has it; returns where it isn't to be had. Notes what the holder's pulse is.
+    def _look_with_old(self, made: str) -> Listed | None:
+        """Look at the lock that was `made`, and in the same request at what is to be replaced."""
+        old = self._turn.target.planned.before_container_id
+        seen = self._turn.look_together(made, old) if made else {}
+        self.seen_with_it = seen.get(old)
+        found = seen.get(made)
+        return found if found is not None and found.name == self.name else None
+
+    def _create(self, spec: ContainerSpec, pulses: list[Pulse]) -> str:
+        """Make it, as soon as nobody else has it, and return its id; nothing where it isn't to be had, or was there.
+
+        Notes what the holder's pulse is.
 
         With a heart that stands still, or once it was waited for long enough, it is for a person to decide.
         """
@@ -91,15 +104,14 @@ class TurnLock:
         pause = FIRST_PAUSE
         while True:
             try:
-                turn.session.create(spec)
-                return
+                return turn.session.create(spec)
             except EngineError as error:
                 if error.kind is not FailureKind.CONFLICT:
                     raise
             held = turn.session.inspect(self.name)
             if held is not None:
                 if self._is_mine(held):
-                    return
+                    return ""
                 if is_left_over(turn.console, held.labels):
                     turn.session.remove(held.id)
                     continue
@@ -107,11 +119,11 @@ class TurnLock:
                 pulse = felt(pulses[-1] if pulses else None, lock, turn.console.monotonic(), times)
                 pulses.append(pulse)
                 if pulse.stale(times):
-                    return
+                    return ""
                 if turn.target.words != (words := f"waits for {lock.holder}, who holds the lock"):
                     turn.become(turn.target.state, words)
             if turn.console.monotonic() >= until:
-                return
+                return ""
             if turn.halting() is not Halting.NOT:
                 raise PutAside("the rollout was halted while another console held the lock")
             turn.keep()
@@ -119,7 +131,7 @@ class TurnLock:
             # No longer than what still counts as watching its heartbeat without a gap.
             pause = min(times.blind / 3, pause * 1.5)
 
-    def _held_words(self, held: Container, pulse: Pulse | None) -> str:
+    def _held_words(self, held: Container | Listed, pulse: Pulse | None) -> str:
         """Whose lock it is; of one that stands still, what a person can do."""
         turn = self._turn
         words = lock_on(held, turn.target.planned.container).words(turn.console.clock().astimezone())
@@ -144,12 +156,14 @@ class TurnLock:
         self._retake = lambda: self.take(held.image_id, labels)
         return True
 
-    def _hold(self, held: Container, read: tuple[float, datetime] | None) -> None:
+    def _hold(self, held: Container | Listed, read: tuple[float, datetime] | None) -> None:
         self.id, self._read = held.id, read
         if self._turn.heart is not None:
-            self._turn.heart.hold(held.id, self._turn.engine.id, self._turn.session, held.restart_retries)
+            # One that was only listed was made just now: it hasn't beaten yet.
+            beat = held.restart_retries if isinstance(held, Container) else 0
+            self._turn.heart.hold(held.id, self._turn.engine.id, self._turn.session, beat)
 
-    def _is_mine(self, held: Container) -> bool:
+    def _is_mine(self, held: Container | Listed) -> bool:
         labels, turn = held.labels, self._turn
         return labels.get(LABEL + "console") == turn.console.run and labels.get(LABEL + "rollout") == turn.rollout_id
 
@@ -169,6 +183,10 @@ class TurnLock:
         else:
             holder = lock_on(held, self._turn.target.planned.container).holder if held else "Nobody"
             raise Superseded(f"{holder} holds the lock now, not this rollout. Nothing more was changed here.")
+
+    def seen_at(self, at: tuple[float, datetime], listed: Listed | None) -> None:
+        """Note that it was looked at together with containers. Where it isn't as it should be, it is read anew."""
+        self._read = at if listed is not None and (listed.id, listed.name) == (self.id, self.name) else None
 
     def _take_again(self, retake: Callable[[], None]) -> None:
         """Take it anew: somebody removed it who doesn't know what it is, or took it over and has let it go since.

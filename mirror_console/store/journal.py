@@ -13,6 +13,7 @@ from mirror_console.domain.rollout import JournalEntry
 from mirror_console.store.chain import first_broken, last_of, linked
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import json_text
+from mirror_console.store.connection import raw
 from mirror_console.store.failures import Unreadable
 from mirror_console.store.tables import journal
 
@@ -39,8 +40,8 @@ class Journal(Collection):
         """
         self._changes("journal")
         if self._last is None:
-            last = self._connection.exec_driver_sql(_LAST).one()
-            self._last = (last.sequence or 0, last.hash or last.catalog)
+            number, last, catalog = raw(self._connection).execute(_LAST).fetchone()
+            self._last = (number or 0, last or catalog)
         sequence, link = self._last
         rows = []
         for entry in entries:
@@ -50,7 +51,7 @@ class Journal(Collection):
             link = linked(link, text)
             rows.append((sequence, entry.rollout_id, text, link))
         if rows:
-            self._connection.exec_driver_sql(_APPEND, rows)
+            raw(self._connection).executemany(_APPEND, rows)
         self._last = sequence, link
         return sequence
 

@@ -18,6 +18,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import json_text
+from mirror_console.store.connection import raw
 from mirror_console.store.failures import Unreadable
 from mirror_console.store.plan import SHAPE as PLAN
 from mirror_console.store.plan import Plans
@@ -104,7 +105,7 @@ class Rollouts(Collection):
         values = {name: bind(getattr(value, name)) for name, bind in _STANDING.items()}
         of = (rollout_id, value.planned.environment_id, value.planned.process)
         values |= {f"key_{name}": part for name, part in zip(_KEY, of, strict=True)}
-        if self._connection.exec_driver_sql(_SAVE_TARGET.string, values).rowcount != 1:
+        if raw(self._connection).execute(_SAVE_TARGET.string, values).rowcount != 1:
             raise KeyError(f"{rollout_id} {value.environment_id}")
 
     def save_fetches(self, rollout_id: str, values: Sequence[Fetch]) -> None:

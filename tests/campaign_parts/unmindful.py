@@ -73,10 +73,10 @@ def _leave_policies_to_others() -> None:
     put(swap, "arm_new", _nothing)
     real = containers.put_aside
 
-    def put_aside(turn: Turn, *more: Any) -> str:
+    def put_aside(turn: Turn, *more: Any, **others: Any) -> str:
         disarm, containers.disarm_old = containers.disarm_old, _nothing
         try:
-            return str(real(turn, *more))
+            return str(real(turn, *more, **others))
         finally:
             containers.disarm_old = disarm
 

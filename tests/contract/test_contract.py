@@ -482,6 +482,19 @@ def test_a_listing_agrees_with_what_an_inspect_says(stage: Stage) -> None:
     assert listed[running].labels["io.mirrorconsole.env"] == "e1"
 
 
+def test_some_containers_are_listed_by_their_ids_wherever_they_are(stage: Stage) -> None:
+    made, other = stage.create(name="web-live", labels={"io.mirrorconsole.env": "e1"}), stage.create(name="web-test")
+    assert stage.session.list_these([]) == []
+    assert stage.session.list_these([NOWHERE]) == []
+    [listed] = stage.session.list_these([made, NOWHERE])
+    assert (listed.id, listed.name, listed.labels["io.mirrorconsole.env"]) == (made, "web-live", "e1")
+    stage.session.rename(made, "web-live.mc-prev")
+    found = {one.id: one.name for one in stage.session.list_these([made, other])}
+    assert found == {made: "web-live.mc-prev", other: "web-test"}
+    stage.session.remove(made)
+    assert [one.id for one in stage.session.list_these([made, other])] == [other]
+
+
 def test_a_listing_tells_what_is_mounted_and_whose_network_it_is(stage: Stage) -> None:
     stage.session.create_volume("listed-data", {})
     stage.session.create_network("front", {})

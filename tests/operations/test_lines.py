@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,13 +10,21 @@ import pytest
 from mirror_console.domain.rollout import JournalEntry, Phase, Result, Rollout, Step, TargetState
 from mirror_console.operations.lines import NOT_BEGUN, NOT_LEFT, Lines
 from mirror_console.operations.plan import plan
+from mirror_console.operations.prefetch import prefetch_plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report_content import report_content
 from mirror_console.operations.rollout import Conductor, start
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet
 
-TOGETHER = ((Step.STOP, Step.START), (Step.SHELVE, Step.COMMIT, Step.NAME), (Step.RETIRE, Step.UNLOCK))
+SWAPPED = (Step.STOP, Step.START)
+TOGETHER = (SWAPPED, (Step.SHELVE, Step.COMMIT, Step.NAME, Step.RETIRE, Step.UNLOCK))
+WITH_IMAGE_AND_BAKE = (
+    (Step.LOCK, Step.CREATE),
+    SWAPPED,
+    (Step.SHELVE, Step.COMMIT, Step.NAME),
+    (Step.RETIRE, Step.UNLOCK),
+)
 
 
 @pytest.fixture
@@ -25,16 +33,25 @@ def fleet() -> Iterator[Fleet]:
         yield made
 
 
-def begun(fleet: Fleet, version: str) -> Rollout:
+def begun(fleet: Fleet, version: str, bake: float = 0.0) -> Rollout:
     fleet.publish(version, health_interval=0.02)
     refresh(fleet.console, fleet.jobs)
-    made = plan(fleet.console, "live", ["mirror-01"], QUICK)
+    made = plan(fleet.console, "live", ["mirror-01"], replace(QUICK, bake=bake))
     return start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
 
 
 def journal(fleet: Fleet, rollout: Rollout) -> list[JournalEntry]:
     with fleet.console.catalog.read() as books:
         return books.journal.of(rollout.id)
+
+
+def demand_together(intents: dict[Step, JournalEntry], groups: Sequence[Sequence[Step]]) -> None:
+    """The steps of each group have their intents in one commit, and no other step has its own in it."""
+    for several in groups:
+        written = [intents[step] for step in several]
+        assert [step for step, entry in intents.items() if entry.at == written[0].at] == list(several)
+        first = written[0].sequence
+        assert [entry.sequence for entry in written] == list(range(first, first + len(several)))
 
 
 def test_every_intent_is_in_the_journal_before_its_step_acts(fleet: Fleet) -> None:
@@ -63,11 +80,7 @@ def test_what_comes_in_one_go_is_written_in_one_go_and_each_has_its_outcome(flee
     assert Conductor(fleet.console, fleet.jobs, rollout).run().targets[0].state is TargetState.DONE
     lines = journal(fleet, rollout)
     intents = {entry.step: entry for entry in lines if entry.phase is Phase.INTENT}
-    for several in TOGETHER:
-        written = [intents[step] for step in several]
-        assert len({entry.at for entry in written}) == 1
-        first = written[0].sequence
-        assert [entry.sequence for entry in written] == list(range(first, first + len(several)))
+    demand_together(intents, TOGETHER)
     outcomes = [entry.step for entry in lines if entry.phase is Phase.OUTCOME]
     assert sorted(outcomes) == sorted(intents)
     assert all(entry.result is Result.OK for entry in lines if entry.phase is Phase.OUTCOME)
@@ -75,6 +88,22 @@ def test_what_comes_in_one_go_is_written_in_one_go_and_each_has_its_outcome(flee
     ends = [step.began_at.timestamp() + (step.seconds or 0.0) for step in target.steps]
     begins = [step.began_at.timestamp() for step in target.steps]
     assert all(begin >= end - 1e-3 for begin, end in zip(begins[1:], ends[:-1], strict=True)), target.steps
+
+
+def test_an_image_that_is_there_is_made_into_a_container_in_one_go_with_the_lock_and_what_bakes_is_not_ended_with_it(
+    fleet: Fleet,
+) -> None:
+    Conductor(fleet.console, fleet.jobs, begun(fleet, "26.8.3")).run()
+    rollout = begun(fleet, "26.8.4", bake=0.2)
+    prefetch_plan(fleet.console, fleet.jobs, rollout.plan, lambda _fetches: None)
+    ended = Conductor(fleet.console, fleet.jobs, rollout).run()
+    assert ended.targets[0].state is TargetState.DONE, ended.targets[0].words
+    lines = journal(fleet, rollout)
+    intents = {entry.step: entry for entry in lines if entry.phase is Phase.INTENT}
+    demand_together(intents, WITH_IMAGE_AND_BAKE)
+    outcomes = [entry for entry in lines if entry.phase is Phase.OUTCOME]
+    assert sorted(entry.step for entry in outcomes) == sorted(intents)
+    assert not [entry for entry in outcomes if entry.result is not Result.OK or entry.words == NOT_LEFT]
 
 
 def test_what_was_announced_after_a_step_that_failed_is_not_begun(fleet: Fleet) -> None:
