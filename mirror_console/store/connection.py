@@ -85,7 +85,10 @@ def beginning(engine: sa.Engine, mode: str) -> sa.Engine:
 
 
 def raw(connection: sa.Connection) -> sqlite3.Connection:
-    """The connection beneath, for what must be asked outside of a transaction."""
+    """The connection beneath: for what must be asked outside of a transaction, and for the few lines written at each step.
+
+    Its errors are sqlite3's own.
+    """
     beneath = connection.connection.driver_connection
     if not isinstance(beneath, sqlite3.Connection):
         raise TypeError("not a connection to SQLite")
