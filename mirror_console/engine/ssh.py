@@ -18,6 +18,7 @@ from mirror_console.engine.ssh_channel import ChannelPool, ChannelSocket, Opener
 from mirror_console.engine.ssh_keys import read_key
 from mirror_console.engine.ssh_line import SignOn, SshLine, Way
 from mirror_console.engine.ssh_own import OwnSettings, Stop, plain_route
+from mirror_console.engine.ssh_wire import LineTransport
 from mirror_console.engine.transport import AT_ONCE
 from mirror_console.errors import EngineError, FailureKind
 
@@ -48,6 +49,15 @@ class SshWay:
 
     def open_channel(self, line: SshLine) -> ChannelSocket:
         """A channel to the engine. Raises EngineError."""
+        try:
+            return self._opened(line)
+        except EngineError as error:
+            if error.kind is not FailureKind.DROPPED:
+                raise
+            # It broke off before anything was said to the engine, and it wasn't known yet: once more on a new one.
+            return self._opened(line)
+
+    def _opened(self, line: SshLine) -> ChannelSocket:
         if self.straight:
             return self._to_socket(line)
         docker = f"docker -H {shlex.quote(f'unix://{self._path}')}" if self._path else "docker"
@@ -63,7 +73,7 @@ class SshWay:
             except (OSError, EOFError, paramiko.SSHException) as error:
                 code = transport.refused(error)
                 if code is None:
-                    raise self._lost(line, error) from error
+                    raise self._lost(line, error, transport) from error
                 if code == _PROHIBITED:
                     raise ssh_failures.no_forwarding(self._engine, f"port {port} of its host") from error
                 raise ConnectionRefusedError(f"nothing listens at port {port} of the host") from error
@@ -105,7 +115,7 @@ class SshWay:
                 begin_command(channel, transport, command)
             except (OSError, EOFError, paramiko.SSHException) as error:
                 if transport.refused(error) is None:
-                    raise self._lost(line, error) from error
+                    raise self._lost(line, error, transport) from error
                 raise ssh_failures.too_many(self._engine) from error
             return ChannelSocket(channel, line, command=True)
 
@@ -117,7 +127,7 @@ class SshWay:
             except (OSError, EOFError, paramiko.SSHException) as error:
                 code = transport.refused(error)
                 if code is None:
-                    raise self._lost(line, error) from error
+                    raise self._lost(line, error, transport) from error
                 if code == _PROHIBITED:
                     raise ssh_failures.no_forwarding(self._engine, "Docker's socket") from error
                 raise self._why_no_socket(path) from error
@@ -137,13 +147,15 @@ class SshWay:
             return ssh_failures.no_permission(self._engine)
         return ssh_failures.socket_refused(self._engine, path)
 
-    def _lost(self, line: SshLine, error: BaseException) -> EngineError:
-        """A channel that didn't open in time, or a connection that broke off meanwhile."""
+    def _lost(self, line: SshLine, error: BaseException, transport: LineTransport | None = None) -> EngineError:
+        """A channel that didn't open in time, or a connection that broke off meanwhile: nobody uses that one again."""
         if isinstance(error, TimeoutError) or "Timeout" in str(error):
             line.doubt()
             title = f"The SSH server of {self._engine} did not answer in time."
             hint = "Check the network, the VPN and the load of the server, then try again."
             return SshError(Stage.SOCKET, FailureKind.TIMEOUT, title, hint, detail=str(error))
+        if transport is not None:
+            transport.close()
         title = f"The SSH connection to {self._engine} was lost."
         return SshError(Stage.SOCKET, FailureKind.DROPPED, title, "Look at it again.", detail=str(error))
 

@@ -85,7 +85,7 @@ def beginning(engine: sa.Engine, mode: str) -> sa.Engine:
 
 
 def raw(connection: sa.Connection) -> sqlite3.Connection:
-    """The connection beneath: for what must be asked outside of a transaction, and for the few lines written at each step.
+    """The connection beneath: for what must be asked outside of a transaction, and for lines that each step writes.
 
     Its errors are sqlite3's own.
     """

@@ -21,7 +21,7 @@ from tests.lab.engine import LabEngine
 from tests.lab.fault_registry import BLOBS, Fault, FaultRegistry, Rule, fault_registry
 from tests.lab.images import ImageSpec
 from tests.lab.lab import Lab
-from tests.lab.publish import publish
+from tests.lab.publish import pushed
 from tests.lab.registry import PORT
 from tests.operations.fleet import now
 
@@ -68,16 +68,12 @@ FAULTS = (
 
 @pytest.fixture
 def stage(lab: Lab, fast_engine: LabEngine) -> Iterator[Stage]:
-    docker = lab.docker(fast_engine)
-    published = [
-        publish(lab, fast_engine, ImageSpec(REPOSITORY, f"1.{number}", payload=200_000)) for number in range(2)
-    ]
-    docker.forget_image(*(one.reference for one in published))
+    digests = tuple(pushed(lab, ImageSpec(REPOSITORY, f"1.{number}", payload=200_000)) for number in range(2))
     engines = DockerEngines(MemoryVault(), now)
     login = RegistryLogin("lab", lab.registry.user, Secret(lab.registry.password))
     with fault_registry(lab.network) as registry:
         session = engines.session(Engine("fast", "oslo", parse_address(fast_engine.unix_url)))
-        yield Stage(registry, session, login, tuple(one.digest for one in published))
+        yield Stage(registry, session, login, digests)
     engines.close()
 
 

@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import paramiko
 import pytest
 
 from mirror_console.domain.request import RegistryLogin
@@ -125,6 +127,27 @@ def test_a_connection_that_was_dropped_is_made_anew_by_the_next_request(desk: De
         assert session.list_containers() == []
         desk.server.drop()
     at_once(session.list_containers, 20, threads=8)
+
+
+def test_a_connection_that_is_lost_as_a_channel_is_opened_is_made_anew_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = desk.engines.session(desk.engine())
+    assert session.list_containers() == []
+    opens = ssh_wire.LineTransport.open_session
+    lost: list[ssh_wire.LineTransport] = []
+
+    def lose(transport: ssh_wire.LineTransport, **how: Any) -> paramiko.Channel:
+        if not lost:
+            lost.append(transport)
+            raise EOFError
+        return opens(transport, **how)
+
+    monkeypatch.setattr(ssh_wire.LineTransport, "open_session", lose)
+    desk.server.drop()
+    assert session.list_containers() == []
+    assert len(lost) == 1
+    assert not lost[0].is_active()
 
 
 def test_a_server_that_is_killed_and_started_again(desk: Desk) -> None:

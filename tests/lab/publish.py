@@ -64,9 +64,9 @@ def publish(lab: Lab, engine: LabEngine, spec: ImageSpec, *, tags: Sequence[str]
     `spec.repository` is the path in the lab's registry, such as ``shop/webshop``. A tag that is there is moved.
     """
     registry = lab.start_registry()
-    path, repository = spec.repository, f"{registry.address}/{spec.repository}"
+    digest = pushed(lab, spec, tags=tags)
+    repository = f"{registry.address}/{spec.repository}"
     spec = dataclasses.replace(spec, repository=repository)
-    digest = push(registry, path, spec, (spec.version, *tags))
     published = Published(spec.reference, spec.version, digest, build(spec).id)
     there = ask(engine.socket, "GET", f"/images/{spec.reference}/json") or {}
     if there.get("Id") != published.image_id or published.pinned not in there["RepoDigests"]:
@@ -74,6 +74,13 @@ def publish(lab: Lab, engine: LabEngine, spec: ImageSpec, *, tags: Sequence[str]
     for tag in tags:
         ask(engine.socket, "POST", f"/images/{published.image_id}/tag?repo={repository}&tag={tag}")
     return published
+
+
+def pushed(lab: Lab, spec: ImageSpec, *, tags: Sequence[str] = ()) -> str:
+    """Push an image that no engine has seen; its digest."""
+    registry = lab.start_registry()
+    named = dataclasses.replace(spec, repository=f"{registry.address}/{spec.repository}")
+    return push(registry, spec.repository, named, (spec.version, *tags))
 
 
 def deploy(lab: Lab, engine: LabEngine, container: str, reference: str, settings: Settings | None = None) -> str:

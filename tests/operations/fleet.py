@@ -15,6 +15,7 @@ from mirror_console.domain.application import Application, ImageSource, Kind
 from mirror_console.domain.audit import Author
 from mirror_console.domain.engine import Engine, Registry, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Port, Process, Settings
+from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.plan import REST, WaveSize, Way
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.domain.secret import Secret, SecretReference
@@ -35,6 +36,8 @@ from tests.operations.kept import Kept, keep
 REPOSITORY = "registry.test:5000/shop/webshop"
 LOGIN = Login("deploy", "fleet-password")
 CATALOG = Path("catalog", "catalog.sqlite")
+SOON = LockTimes(grace=0.2)
+"""Nothing that is given up on here arrives late, but where a test says so."""
 QUICK = Way(waves=(WaveSize(count=1), REST), bake=0.0, pause_after_canary=False)
 
 
@@ -186,7 +189,9 @@ def _opened(folder: Path, names: Sequence[str], kept: Kept | None = None) -> Ite
             catalog = opened_catalog(folder / CATALOG, Author(now, "operator", "desk"))
             jobs = Jobs()
             engines = DockerEngines(vault, now)
-            console = Console(catalog, engines, vault, now, time.monotonic, time.sleep, "operator", "desk")
+            console = Console(
+                catalog, engines, vault, now, time.monotonic, time.sleep, "operator", "desk", lock_times=SOON
+            )
             try:
                 yield Fleet(console, jobs, simulated, folder, list(kept.mirrors if kept else ()))
             finally:
