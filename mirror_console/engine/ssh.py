@@ -51,8 +51,8 @@ class SshWay:
         """A channel to the engine. Raises EngineError."""
         try:
             return self._opened(line)
-        except EngineError as error:
-            if error.kind is not FailureKind.DROPPED:
+        except SshError as error:
+            if (error.stage, error.kind) != (Stage.SOCKET, FailureKind.DROPPED):
                 raise
             # It broke off before anything was said to the engine, and it wasn't known yet: once more on a new one.
             return self._opened(line)
