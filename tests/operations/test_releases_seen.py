@@ -100,8 +100,10 @@ def test_who_brought_an_image_stays_known(fleet: Fleet) -> None:
 def test_a_release_that_was_only_a_digest_is_known_once_an_engine_holds_it(fleet: Fleet) -> None:
     published = fleet.simulated.registry.publish("shop/webshop", "26.8.3", "26.8.3", "rev-3", health_interval=0.02)
     (first,) = releases(fleet)
+    # The source itself runs the first one on: a look at it must not make that the current one again.
+    later = now() + timedelta(hours=1)
     told = Release(
-        "new", first.environment_id, "", REPOSITORY, published.digest, now(), now(), tag="live", marks=(Mark.MIGRATION,)
+        "new", first.environment_id, "", REPOSITORY, published.digest, now(), later, tag="live", marks=(Mark.MIGRATION,)
     )
     save(fleet, told)
     # The registry's digest of what runs is another; where it weren't known, nothing could be told.
