@@ -13,12 +13,12 @@ from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.in_place import granted_to
 from mirror_console.domain.observation import Container
 from mirror_console.domain.rollout import Result, Step, TargetState
+from mirror_console.errors import EngineError
 from mirror_console.jobs import Stopped
-from mirror_console.operations.fetch import Halting
 from mirror_console.operations.routing import join, route_of
 from mirror_console.operations.scene import NEXT, made_by, old_aliases_now
 from mirror_console.operations.steps import grant, remove, rename, start
-from mirror_console.operations.turn import StepFailed, Turn
+from mirror_console.operations.turn import UNANSWERED, StepFailed, Turn
 
 LOOK_EVERY = 0.5
 """Seconds between two looks."""
@@ -45,10 +45,10 @@ def outlast_own(turn: Turn) -> None:
 
 
 def expect_late(turn: Turn) -> None:
-    """Where contact was lost in mid-step in an earlier run, that call may still be on its way."""
+    """Where a call had no answer in an earlier run, it may still be on its way."""
     with turn.console.catalog.read() as books:
         lines = [one for one in books.journal.of(turn.rollout_id) if one.environment_id == turn.target.environment_id]
-    lost = [one.at for one in lines if one.result is Result.UNKNOWN]
+    lost = [one.at for one in lines if one.result is Result.UNKNOWN or one.words.endswith(UNANSWERED)]
     if lost:
         ago = abs((turn.console.clock() - lost[-1]).total_seconds())
         turn.late_until = turn.console.monotonic() + turn.grace - ago
@@ -58,12 +58,21 @@ def _watch_for(turn: Turn, seconds: float, seen_as: Callable[[str], Container | 
     serving = seen_as(turn.planned.container)
     beside = [(one, seen_as(one.container)) for one in (*companions_of(turn.planned), *going_of(turn.planned))]
     until = turn.console.monotonic() + seconds
+    lost: EngineError | None = None
     while turn.console.monotonic() < until:
-        _watch(turn, serving)
-        for companion, runs in beside:
-            with turn.of(companion):
-                _watch(turn, runs)
+        try:
+            _watch(turn, serving)
+            for companion, runs in beside:
+                with turn.of(companion):
+                    _watch(turn, runs)
+            lost = None
+        except EngineError as error:
+            if not error.unreachable and not error.outcome_unknown:
+                raise
+            lost = error  # an engine that has left a call without an answer may leave a look without one
         rest(turn, LOOK_EVERY)
+    if lost is not None:
+        raise lost
 
 
 def _watch(turn: Turn, serving: Container | None) -> None:
@@ -73,11 +82,14 @@ def _watch(turn: Turn, serving: Container | None) -> None:
 
 
 def rest(turn: Turn, seconds: float) -> None:
-    """Wait. Raises Stopped where the program ends: then it is recovered at the next start."""
+    """Wait. Raises Stopped where the program ends: then it is recovered at the next start.
+
+    Whoever stops or aborts a rollout lets what is in flight be finished, and this is the end of it.
+    """
     turn.keep()
     until = turn.console.monotonic() + seconds
     while (left := until - turn.console.monotonic()) > 0:
-        if turn.halting() is Halting.STOPPING:
+        if turn.ends():
             raise Stopped
         turn.console.sleep(min(LOOK_EVERY, left))
 

@@ -324,8 +324,7 @@ def _settle_one(
     way = rollout.plan.way
     turn = Turn(console, engine, session, rollout.id, target, running.show, way.bake, way.health_limit, heart=heart)
     turn.ends = ends
-    if target.state is TargetState.UNKNOWN:
-        expect_late(turn)
+    expect_late(turn)
     if scene.lock is not None and not turn.lock.adopt(scene.lock):
         held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")

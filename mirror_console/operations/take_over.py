@@ -165,7 +165,8 @@ def _carried_out(
     rollout = running.rollout
     with Heartbeat(console, jobs, [place.engine.id]) as heart:
         turn = Turn(console, place.engine, session, rollout.id, rollout.targets[0], running.show, heart=heart)
-        turn.halting = lambda: Halting.STOPPING if work is not None and work.stopped else Halting.NOT
+        turn.ends = lambda: work is not None and work.stopped
+        turn.halting = lambda: Halting.STOPPING if turn.ends() else Halting.NOT
         settle(turn, lambda turn: _carry_out(turn, held))
         look_last(turn)
     return end(console, rollout.id)

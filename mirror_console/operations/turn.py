@@ -28,8 +28,10 @@ from mirror_console.operations.ports import Books, EngineSession
 from mirror_console.operations.step_outcomes import LockGone, OutcomeUnknown, StepFailed, Superseded
 from mirror_console.operations.turn_lock import TurnLock
 
-__all__ = ["ImageLooks", "OutcomeUnknown", "StepFailed", "Superseded", "Turn"]
+__all__ = ["UNANSWERED", "ImageLooks", "OutcomeUnknown", "StepFailed", "Superseded", "Turn"]
 
+UNANSWERED = " (no answer came)"
+"""With what the journal's words end where a call that failed had no answer: it may be carried out yet."""
 LOOK_FOR = 30.0
 """Seconds for which a call without an answer is looked after before the target is called unknown."""
 READ_LOCK_ANEW = frozenset(Step) - {
@@ -219,8 +221,9 @@ class Turn(Looking):
             return
         if refusal is not None and refusal.outcome_unknown:
             self.late_until = self.console.monotonic() + self.grace
-        why = _told(refusal) if refusal and not refusal.outcome_unknown else wrong
-        self._end(step, Result.FAILED, why, objects)
+        unanswered = refusal is not None and refusal.outcome_unknown
+        why = _told(refusal) if refusal and not unanswered else wrong
+        self._end(step, Result.FAILED, why + UNANSWERED if unanswered else why, objects)
         raise StepFailed(step, why, refusal.kind if refusal is not None else None)
 
     def _look(self, step: Step, done: Callable[[], str | None], refusal: EngineError | None) -> str | None:

@@ -10,9 +10,13 @@ import pytest
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.errors import ConsoleError
 from mirror_console.operations import recovery
+from mirror_console.operations.plan import plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.operations.rollout import Conductor, start
 from mirror_console.simulator.faults import Fault
-from tests.operations.fleet import Fleet, small_fleet
+from tests.operations.fleet import QUICK, Fleet, small_fleet
 from tests.operations.test_recovery import BACK, alpha
 
 pytestmark = pytest.mark.slow
@@ -47,6 +51,66 @@ def rolled_out(fleet: Fleet, also: Callable[[str], None] = lambda _boundary: Non
         return fleet.roll_out()
     finally:
         fleet.console = console
+
+
+def begun(fleet: Fleet) -> Rollout:
+    made = plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    return start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+
+
+def watched(fleet: Fleet, act: Callable[[Conductor], None]) -> Rollout:
+    """The same, and something is done to the rollout once it watches for the late call."""
+
+    def report(now: Rollout) -> None:
+        if now.targets[0].words.startswith("watches for") and not done:
+            done.append(now)
+            act(conductor)
+
+    def mark(boundary: str) -> None:
+        if boundary == "STOP:intent":
+            fleet.simulated.engines["alpha"].misbehave(Fault.LATE, "/stop", times=1, seconds=LATE)
+
+    done: list[Rollout] = []
+    conductor = Conductor(replace(fleet.console, mark=mark), fleet.jobs, begun(fleet), report)
+    try:
+        return conductor.run()
+    finally:
+        assert done, "it didn't watch"
+
+
+@pytest.mark.parametrize("halt", [Conductor.stop, Conductor.abort])
+def test_whoever_stops_or_aborts_meanwhile_lets_the_watch_end(fleet: Fleet, halt: Callable[[Conductor], None]) -> None:
+    ended = watched(fleet, halt)
+    assert ended.targets[0].state in {TargetState.FAILED, TargetState.PUT_BACK}
+    assert alpha(fleet) == BACK
+    assert starts(fleet) == 2, "it was never stopped: the call came too early, or not at all"
+
+
+def test_a_look_without_an_answer_ends_no_watch(fleet: Fleet) -> None:
+    def lose(_conductor: Conductor) -> None:
+        fleet.simulated.engines["alpha"].misbehave(Fault.RESET, "/json", times=2)
+
+    ended = watched(fleet, lose)
+    assert ended.targets[0].state in {TargetState.FAILED, TargetState.PUT_BACK}
+    assert alpha(fleet) == BACK
+    assert starts(fleet) == 2, "it was never stopped: the call came too early, or not at all"
+
+
+def test_where_the_program_ends_meanwhile_whoever_recovers_goes_on_watching(fleet: Fleet) -> None:
+    def end(_conductor: Conductor) -> None:
+        ends.append(True)
+
+    ends: list[bool] = []
+    fleet.console, console = replace(fleet.console, lock_times=LockTimes(grace=3.0)), fleet.console
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Conductor, "_ends", lambda _conductor: bool(ends))
+        with pytest.raises(ConsoleError):
+            watched(fleet, end)
+    fleet.console = replace(console, lock_times=LockTimes(grace=3.0))
+    (left,) = recovery.interrupted(fleet.console)
+    recovery.put_back(fleet.console, fleet.jobs, left.rollout.id)
+    assert alpha(fleet) == BACK
+    assert starts(fleet) == 2, "it was never stopped: the call came too early, or not at all"
 
 
 def starts(fleet: Fleet) -> int:
