@@ -453,9 +453,10 @@ def _note_lost(turn: Turn) -> None:
 
 
 def _hold_lock(turn: Turn, scene: Scene, found: Found) -> None:
-    """Take the lock again where somebody pruned it and something is left to be changed."""
+    """Take the lock again where somebody pruned it and something is left to be changed, or only it told what is."""
     at_hand = scene.old or scene.new
-    if turn.lock_id or at_hand is None or found is Found.FINISHED or (found is Found.NOT_BEGUN and scene.new is None):
+    untouched = found is Found.NOT_BEGUN and scene.new is None and not scene.told
+    if turn.lock_id or at_hand is None or found is Found.FINISHED or untouched:
         return
     turn.take_lock(at_hand.image_id, _about(turn, scene))
 

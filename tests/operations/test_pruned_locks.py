@@ -15,7 +15,7 @@ from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.errors import CatalogError
 from mirror_console.operations import recovery
 from mirror_console.operations.refresh import refresh
-from tests.operations.fleet import Fleet
+from tests.operations.fleet import Fleet, small_fleet
 from tests.operations.test_companions import (
     NAME,
     all_of,
@@ -113,3 +113,32 @@ def test_where_no_new_container_tells_of_it_either_the_journal_does() -> None:
         assert ended.state is RolloutState.COMPLETED, ended.targets[0].words
         assert running(fleet) == all_of("26.8.4")
         assert {ours(fleet)[name].policy for name in running(fleet)} == {"always"}
+
+
+def test_what_was_stopped_before_and_not_begun_is_begun_anew() -> None:
+    """Only its lock told that the old one hadn't run: without it, it isn't taken for one that was stopped by us."""
+    with small_fleet(mirrors=2, prepared=Fleet.fall_behind) as fleet:
+        # On the engine without the new image, which is pulled under the lock.
+        name, fleet.mirrors = "mirror-02-live", fleet.mirrors[1:]
+        with fleet.console.catalog.read() as books:
+            session = fleet.console.engines.session(books.engines.get("berlin"))
+        stopped = session.inspect(name)
+        assert stopped is not None
+        session.stop(stopped.id, 1)
+        refresh(fleet.console, fleet.jobs)
+
+        def mark(boundary: str) -> None:
+            if boundary == "PULL:sent":
+                raise CatalogError("The journal can't be written.", "A test says so.")
+
+        console, fleet.console = fleet.console, replace(fleet.console, mark=mark)
+        with pytest.raises(CatalogError, match="journal"):
+            fleet.roll_out()
+        fleet.console = console
+        fleet.simulated.engines["berlin"].lose_container(f"mc-lock.{name}")
+        (found,) = recovery.interrupted(fleet.console)
+        again = recovery.go_on(fleet.console, fleet.jobs, found.rollout.id)
+        assert again.rollout.targets[0].state is TargetState.QUEUED
+        ended = again.run()
+        assert ended.targets[0].state is TargetState.DONE
+        assert f"mc-lock.{name}" not in fleet.names("berlin")
