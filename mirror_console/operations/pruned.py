@@ -23,6 +23,10 @@ def _told(console: Console, target: PlannedTarget, rollout_id: str, scene: Scene
     by_new = told_by_lock(scene.new.labels) if scene.new is not None else {}
     with console.catalog.read() as books:
         lines = [one for one in books.journal.of(rollout_id) if one.environment_id == target.environment_id]
-    # Only what was told of a lock that was held, and of the last one: before it nothing of ours was changed.
-    taken = [one.objects for one in lines if one.step is Step.LOCK and one.result is Result.OK and one.objects]
-    return by_new | (told_by_lock({LABEL + name: value for name, value in taken[-1].items()}) if taken else {})
+    held: Mapping[str, str] = {}
+    for line in lines:
+        if line.result is Result.OK and line.step is Step.LOCK and line.objects:
+            held = line.objects
+        elif line.result is Result.OK and line.step is Step.UNLOCK:
+            held = {}  # what was so then may have been changed by whoever likes since
+    return by_new | told_by_lock({LABEL + name: value for name, value in held.items()})
