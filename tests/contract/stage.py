@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mirror_console.domain.engine import Engine, TlsReferences, parse_address
-from mirror_console.domain.environment import RestartPolicy, Settings
+from mirror_console.domain.environment import Limits, RestartPolicy, Settings
 from mirror_console.domain.request import ContainerSpec, RegistryLogin
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import Hop, SshAccess, parse_host_key
@@ -29,6 +29,7 @@ from tests.lab.images import Behaviour as LabBehaviour
 from tests.lab.images import ImageSpec, load
 from tests.lab.lab import Lab
 
+MIB = 1024 * 1024
 PATIENCE = 20.0
 """Seconds until something that an engine does by itself must have happened."""
 
@@ -195,3 +196,22 @@ class _SimulatedShelf:
         if bring:
             self._engine.pull(reference, self._fleet.login)
         return reference
+
+
+def killed_and_started_again(stage: Stage, **seconds: str) -> tuple[str, datetime, datetime]:
+    """A container that is killed for lack of memory and started again by its engine: its id, and two of its starts."""
+    limits = Limits(memory=32 * MIB)
+    settings = Settings(variables=seconds, networks=("host",), limits=limits)
+    made = stage.create(settings, stage.image(behaviour=Behaviour.EATS_MEMORY), restart=RestartPolicy.ALWAYS)
+    stage.session.start(made)
+    starts: list[datetime] = []
+
+    def twice() -> bool:
+        seen = stage.session.inspect(made)
+        assert seen is not None
+        if seen.running and seen.started_at is not None and seen.started_at not in starts:
+            starts.append(seen.started_at)
+        return len(starts) > 1
+
+    until(twice, "started again")
+    return made, starts[0], starts[1]

@@ -20,10 +20,9 @@ from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.permission import refused_changes
 from tests.contract import test_images, test_one_off
 from tests.contract.conftest import BY_SSH
-from tests.contract.stage import Behaviour, Stage, until
+from tests.contract.stage import MIB, Behaviour, Stage, killed_and_started_again, until
 
 NOWHERE = "0" * 64
-MIB = 1024 * 1024
 
 
 def _refusal(call: Callable[..., object], *arguments: object) -> EngineError:
@@ -311,18 +310,9 @@ def test_one_that_ends_by_itself(stage: Stage) -> None:
 
 
 def test_one_that_is_killed_for_lack_of_memory_tells_so_though_it_runs_again(stage: Stage) -> None:
-    soon = {"APP_DELAY": "0.6", "APP_SECONDS": "0.6"}
-    settings = Settings(variables=soon, networks=("host",), limits=Limits(memory=32 * MIB))
-    image = stage.image(behaviour=Behaviour.EATS_MEMORY)
-    made = stage.create(settings, image, restart=RestartPolicy.ALWAYS)
-    stage.session.start(made)
-    first = _look(stage, made)
-    until(lambda: (seen := _look(stage, made)).running and seen.started_at != first.started_at, "started again")
-    again = _look(stage, made)
-    assert first.started_at is not None
-    assert again.started_at is not None
-    assert stage.session.endings(made, first.started_at, again.started_at)[0] == Ending(137, oom_killed=True)
-    assert stage.session.endings(made, first.started_at, first.started_at) == ()
+    made, first, again = killed_and_started_again(stage, APP_DELAY="0.6", APP_SECONDS="0.6")
+    assert stage.session.endings(made, first, again)[0] == Ending(137, oom_killed=True)
+    assert stage.session.endings(made, first, first) == ()
     stage.session.stop(made, 0)
 
 

@@ -25,7 +25,7 @@ from mirror_console.domain.secret import Secret
 from mirror_console.engine.events import WANTED
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.permission import refused_changes
-from tests.contract.stage import Behaviour, Stage, now, real, until
+from tests.contract.stage import Behaviour, Stage, killed_and_started_again, now, real, until
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.lab.images import ImageSpec, load
@@ -259,15 +259,8 @@ def test_its_events_come_at_once(stage: Stage) -> None:
 
 def test_one_that_is_killed_for_lack_of_memory_tells_so_though_it_runs_again(stage: Stage) -> None:
     """It tells of what was only now and then, and never that memory was lacking: more than that isn't said either."""
-    settings = Settings(variables={"APP_SECONDS": "0.3"}, networks=("host",), limits=Limits(memory=32 * 1024 * 1024))
-    made = stage.create(settings, stage.image(behaviour=Behaviour.EATS_MEMORY), restart=RestartPolicy.ALWAYS)
-    stage.session.start(made)
-    first = _look(stage, made)
-    until(lambda: (seen := _look(stage, made)).running and seen.started_at != first.started_at, "started again")
-    again = _look(stage, made)
-    assert first.started_at is not None
-    assert again.started_at is not None
-    assert set(stage.session.endings(made, first.started_at, again.started_at)) <= {Ending(137)}
+    made, first, again = killed_and_started_again(stage, APP_SECONDS="0.3")
+    assert set(stage.session.endings(made, first, again)) <= {Ending(137)}
     stage.session.stop(made, 0)
 
 

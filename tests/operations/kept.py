@@ -6,6 +6,7 @@ and nothing that a program has in its memory is there.
 
 from __future__ import annotations
 
+import copy
 import pickle
 import time
 from collections.abc import Mapping
@@ -43,7 +44,7 @@ class Kept:
 
     def put_back(self, simulated: SimulatedFleet, vault: MemoryVault, catalog: Path) -> None:
         """Make these what was kept, before anybody uses them."""
-        engines, registry = pickle.loads(self.simulated)  # noqa: S301 # made here
+        engines, registry = pickle.loads(self.simulated)  # noqa: S301 - made below, in this process
         vars(simulated.registry).update(registry)
         for name, (state, ring) in engines.items():
             engine = simulated.engines[name].state
@@ -62,8 +63,8 @@ def keep(
         assert not engine._manners._told, f"{name} misbehaves: that isn't kept"
         with engine.state.lock:
             plain = {key: value for key, value in vars(engine.state).items() if key not in APART}
-            # Through pickle at once: others change it as soon as it isn't locked.
-            engines[name] = pickle.loads(pickle.dumps((plain, list(engine.state.events._ring))))  # noqa: S301
+            # Copied at once: others change it as soon as it isn't locked.
+            engines[name] = copy.deepcopy((plain, list(engine.state.events._ring)))
     registry = {key: value for key, value in vars(simulated.registry).items() if key not in {"_lock", "_clock"}}
     return Kept(
         folder,

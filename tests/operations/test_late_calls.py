@@ -38,12 +38,16 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
         yield made
 
 
+def late_stop(fleet: Fleet, boundary: str) -> None:
+    if boundary == "STOP:intent":
+        fleet.simulated.engines["alpha"].misbehave(Fault.LATE, "/stop", times=1, seconds=LATE)
+
+
 def rolled_out(fleet: Fleet, also: Callable[[str], None] = lambda _boundary: None) -> Rollout:
     """The stop of the old container comes late. What the checks asked before was answered."""
 
     def mark(boundary: str) -> None:
-        if boundary == "STOP:intent":
-            fleet.simulated.engines["alpha"].misbehave(Fault.LATE, "/stop", times=1, seconds=LATE)
+        late_stop(fleet, boundary)
         also(boundary)
 
     console, fleet.console = fleet.console, replace(fleet.console, mark=mark)
@@ -51,11 +55,6 @@ def rolled_out(fleet: Fleet, also: Callable[[str], None] = lambda _boundary: Non
         return fleet.roll_out()
     finally:
         fleet.console = console
-
-
-def begun(fleet: Fleet) -> Rollout:
-    made = plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
-    return start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
 
 
 def watched(fleet: Fleet, act: Callable[[Conductor], None]) -> Rollout:
@@ -66,31 +65,31 @@ def watched(fleet: Fleet, act: Callable[[Conductor], None]) -> Rollout:
             done.append(now)
             act(conductor)
 
-    def mark(boundary: str) -> None:
-        if boundary == "STOP:intent":
-            fleet.simulated.engines["alpha"].misbehave(Fault.LATE, "/stop", times=1, seconds=LATE)
-
     done: list[Rollout] = []
-    conductor = Conductor(replace(fleet.console, mark=mark), fleet.jobs, begun(fleet), report)
+    console = replace(fleet.console, mark=lambda boundary: late_stop(fleet, boundary))
+    made = plan(console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    rollout = start(console, made, preflight(console, fleet.jobs, made), "a test")
+    conductor = Conductor(console, fleet.jobs, rollout, report)
     try:
         return conductor.run()
     finally:
         assert done, "it didn't watch"
 
 
-@pytest.mark.parametrize("halt", [Conductor.stop, Conductor.abort])
-def test_whoever_stops_or_aborts_meanwhile_lets_the_watch_end(fleet: Fleet, halt: Callable[[Conductor], None]) -> None:
-    ended = watched(fleet, halt)
-    assert ended.targets[0].state in {TargetState.FAILED, TargetState.PUT_BACK}
-    assert alpha(fleet) == BACK
-    assert starts(fleet) == 2, "it was never stopped: the call came too early, or not at all"
+@pytest.mark.parametrize("what", ["stop", "abort", "two looks without an answer"])
+def test_nothing_but_the_end_of_the_program_ends_a_watch(fleet: Fleet, what: str) -> None:
+    """Whoever stops or aborts lets what is in flight be finished; an engine may leave looks without an answer, too."""
 
+    def act(conductor: Conductor) -> None:
+        match what:
+            case "stop":
+                conductor.stop()
+            case "abort":
+                conductor.abort()
+            case _:
+                fleet.simulated.engines["alpha"].misbehave(Fault.RESET, "/json", times=2)
 
-def test_a_look_without_an_answer_ends_no_watch(fleet: Fleet) -> None:
-    def lose(_conductor: Conductor) -> None:
-        fleet.simulated.engines["alpha"].misbehave(Fault.RESET, "/json", times=2)
-
-    ended = watched(fleet, lose)
+    ended = watched(fleet, act)
     assert ended.targets[0].state in {TargetState.FAILED, TargetState.PUT_BACK}
     assert alpha(fleet) == BACK
     assert starts(fleet) == 2, "it was never stopped: the call came too early, or not at all"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import pytest
@@ -94,7 +95,9 @@ def to_the_checks(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
     qtbot.waitUntil(lambda: page.assistant.step == CHECKS and page.assistant.checks.checked is not None)
 
 
-def test_a_rollout_goes_on_in_spite_of_answers(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> None:
+@contextmanager
+def shown_on(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> Iterator[RolloutsPage]:
+    """The page on a fleet, with questions that are really asked."""
     with context_on(qapp, fleet, Questions()) as context:
         with context.theme.undressed():
             page = RolloutsPage(context)
@@ -103,6 +106,12 @@ def test_a_rollout_goes_on_in_spite_of_answers(qapp: QApplication, qtbot: QtBot,
         page.resize(1000, 640)
         page.show()
         qtbot.waitExposed(page)
+        yield page
+        page.close()
+
+
+def test_a_rollout_goes_on_in_spite_of_answers(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> None:
+    with shown_on(qapp, qtbot, fleet) as page:
         to_the_checks(qtbot, page, fleet)
         checks = page.assistant.checks
         assert checks.help_page() == "pullable"
@@ -138,18 +147,10 @@ def test_a_rollout_goes_on_in_spite_of_answers(qapp: QApplication, qtbot: QtBot,
         assert fleet.version_of("mirror-02-live") == "26.8.3"
         assert [one.reason for one in rollout.overrides] == ["it is there"] * 2
         assert "Overridden: “image can be had” of Mirror 02, Mirror 04" in page.report_view.facts.text()
-        page.close()
 
 
 def test_what_a_check_left_out_is_tried_again_in_spite_of_it(qapp: QApplication, qtbot: QtBot, fleet: Fleet) -> None:
-    with context_on(qapp, fleet, Questions()) as context:
-        with context.theme.undressed():
-            page = RolloutsPage(context)
-        qtbot.addWidget(page)
-        context.questions = Questions(page)
-        page.resize(1000, 640)
-        page.show()
-        qtbot.waitExposed(page)
+    with shown_on(qapp, qtbot, fleet) as page:
         to_the_checks(qtbot, page, fleet)
         for made in page.assistant.checks.ticks:
             press(made)
@@ -185,7 +186,6 @@ def test_what_a_check_left_out_is_tried_again_in_spite_of_it(qapp: QApplication,
         assert rollout.state is RolloutState.COMPLETED
         assert fleet.version_of("mirror-02-live") == fleet.version_of("mirror-04-live") == "26.8.3"
         assert [one.reason for one in rollout.overrides] == ["it is there"] * 2
-        page.close()
 
 
 def test_what_can_never_be_overridden_is_told_and_nothing_is_tried(qtbot: QtBot, context: UiContext) -> None:

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton
 
 from mirror_console.domain.causes import Cause, causes
-from mirror_console.domain.check import Check
 from mirror_console.domain.overriding import RULES
 from mirror_console.domain.rollout import Rollout, TargetState
 from mirror_console.operations.deciding import PASSED_OVER, Decision
@@ -135,13 +134,12 @@ def choices(cause: Cause) -> tuple[Choice, ...]:
         ),
     ]
     found = [Choice(str(decision), name, words) for decision, name, words, fits in offered if fits()]
-    if cause.state is TargetState.SKIPPED and left_out_by(cause):
+    if cause.state is TargetState.SKIPPED and _by_judgement(cause):
         words = tr("Override the check, with a reason that goes into the report; then a new attempt.")
         found.append(Choice(IN_SPITE, tr("Go on in spite of it…"), words))
     return tuple(found)
 
 
-def left_out_by(cause: Cause) -> Check | None:
-    """The check for which targets were left out, where it may ever be overridden."""
-    said = next((check for check in Check if cause.words.startswith(f"{check}: ")), None)
-    return said if said is not None and RULES[said].answers else None
+def _by_judgement(cause: Cause) -> bool:
+    """Whether targets were left out by a check that may ever be overridden, and not by a person."""
+    return any(rule.answers and cause.words.startswith(f"{check}: ") for check, rule in RULES.items())

@@ -16,8 +16,6 @@ from mirror_console.ui.rollout.overriding import OverrideDialog
 from mirror_console.ui.rollout.runs import Runs
 from mirror_console.ui.words import tr
 
-NOTHING = "Nothing was overridden."
-
 
 class InSpite:
     """Has targets of a rollout tried again although a check said no. Dialogs lie over the `parent`.
@@ -45,8 +43,7 @@ class InSpite:
 
     def _decide(self, rollout: Rollout, targets: tuple[Target, ...], checked: Checked) -> None:
         if self._runs.is_running(rollout.id):
-            problem = Problem("rollout", tr("it runs again: pause it first"))
-            self._context.notices.error(InvalidInput(NOTHING, [problem]), key=_key(rollout))
+            self._refuse(rollout, [Problem("rollout", tr("it runs again"))], tr("Pause it first."))
             return
         names = {target.environment_id: target.planned.application for target in targets}
         decided = self._overridden(checked, names)
@@ -61,7 +58,11 @@ class InSpite:
             return
         problems = [Problem(names.get(one.environment_id, ""), f"{one.check}: {one.words}") for one in decided.blocking]
         hint = tr("What these checks answer can't be overridden: mend it, then try again.")
-        self._context.notices.error(InvalidInput(NOTHING, problems, hint), key=_key(rollout))
+        self._refuse(rollout, problems, hint)
+
+    def _refuse(self, rollout: Rollout, problems: list[Problem], hint: str) -> None:
+        refusal = InvalidInput(tr("Nothing was overridden."), problems, hint)
+        self._context.notices.error(refusal, key=f"in spite:{rollout.id}")
 
     def _overridden(self, checked: Checked, names: dict[str, str]) -> Checked | None:
         """The answers with what the person overrides of them, check by check; None for Cancel."""
@@ -81,7 +82,3 @@ class InSpite:
                 return None
             checked = override(self._context.console, checked, results, reason)
         return checked
-
-
-def _key(rollout: Rollout) -> str:
-    return f"in spite:{rollout.id}"

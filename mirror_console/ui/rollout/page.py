@@ -199,8 +199,8 @@ class RolloutsPage(Page):
         self.report_view.rollback_wished.connect(self._roll_back)
         self.report_view.retry_wished.connect(self._retry)
         self.report_view.decided.connect(self._decided)
-        for ended_or_not in (self.run_view, self.report_view):
-            ended_or_not.in_spite_wished.connect(lambda rollout, cause: self.in_spite.ask(rollout, cause.targets))
+        for shown in (self.run_view, self.report_view):
+            shown.in_spite_wished.connect(lambda rollout, cause: self.in_spite.ask(rollout, cause.targets))
         self.runs.changed.connect(self._run_changed)
         self.runs.ended.connect(self._run_ended)
         self.context.signals.catalog.connect(self._catalog_changed)
