@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -22,8 +23,9 @@ from mirror_console.engine import ssh_wire
 from mirror_console.errors import EngineError, FailureKind
 from tests.engine.ssh_parts import Desk, answers, at_once, until
 from tests.lab.engine import LabEngine
-from tests.lab.images import ImageSpec, load
+from tests.lab.images import ImageSpec
 from tests.lab.lab import Lab
+from tests.lab.publish import pushed
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,15 +37,15 @@ def desk(ssh_engine: LabEngine, tmp_path: Path) -> Iterator[Desk]:
     made.engines.close()
 
 
+NUMBERS = itertools.count(1)
+
+
 @pytest.fixture
 def published(desk: Desk, lab: Lab) -> str:
-    """An image that the registry has and the engine hasn't."""
-    docker = lab.docker(desk.lab)
-    spec = ImageSpec(f"{lab.registry.address}/shop/by-ssh", "26.8.1")
-    load(docker, spec)
-    docker.run("push", "--quiet", spec.reference)
-    docker.forget_image(spec.reference)
-    return spec.reference
+    """An image that the registry has and the engine hasn't: a new one each time, and large enough to be on its way."""
+    version = f"26.8.{next(NUMBERS)}"
+    pushed(lab, ImageSpec("shop/by-ssh", version, payload=8_000_000))
+    return f"{lab.registry.address}/shop/by-ssh:{version}"
 
 
 @pytest.fixture
