@@ -14,7 +14,7 @@ from datetime import datetime
 from statistics import median
 
 from mirror_console.domain.counting import counted
-from mirror_console.domain.plan import Change, Plan, PlannedTarget, Way
+from mirror_console.domain.plan import Change, Plan, PlannedTarget
 from mirror_console.domain.rollout import (
     WORKING,
     JournalEntry,
@@ -25,6 +25,7 @@ from mirror_console.domain.rollout import (
     Target,
     TargetState,
 )
+from mirror_console.domain.way import Way
 
 ENOUGH = 5
 """Turns from which a range may be told without saying of how few it comes."""

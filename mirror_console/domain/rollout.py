@@ -11,7 +11,9 @@ from enum import StrEnum
 from mirror_console.domain.check import Override
 from mirror_console.domain.counting import counted
 from mirror_console.domain.fetching import Fetch
-from mirror_console.domain.plan import Plan, PlannedTarget, Swap, stops_at
+from mirror_console.domain.plan import Plan, PlannedTarget
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import stops_at
 
 
 class RolloutState(StrEnum):

@@ -21,8 +21,8 @@ from mirror_console.domain.fetching import (
     rest_before_next,
     why_another_gives_it,
 )
-from mirror_console.domain.plan import Way
 from mirror_console.domain.request import PullProgress, RegistryLogin
+from mirror_console.domain.way import Way
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import Arrival, Halting, HowFar, PutAside, Relays, Want, nobody

@@ -12,9 +12,11 @@ from typing import assert_never
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.fetching import ARRIVED
 from mirror_console.domain.observation import LABEL, Container
-from mirror_console.domain.plan import OnFailure, PlannedTarget, Swap
+from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.recovery import Found, Part, Seen, classify, classify_going, down_now, together
 from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Step, Target, TargetState, end_state
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import OnFailure
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations import companions

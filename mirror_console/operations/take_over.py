@@ -18,9 +18,11 @@ from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.in_place import EARLIER
 from mirror_console.domain.lock import Lock, Pulse, felt
 from mirror_console.domain.observation import BESIDE, LABEL, Container, is_ours
-from mirror_console.domain.plan import REST, Change, Plan, PlannedTarget, Swap, TakenFrom, Way, plan_fingerprint
+from mirror_console.domain.plan import Change, Plan, PlannedTarget, TakenFrom, plan_fingerprint
 from mirror_console.domain.process import PlannedProcess, settings_beside
 from mirror_console.domain.rollout import Rollout, RolloutState, Step, Target, TargetState
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, Way
 from mirror_console.errors import CatalogError, EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.access import reached_now

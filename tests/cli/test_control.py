@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.plan import REST, OnFailure, WaveSize
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.way import REST, OnFailure, WaveSize
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh

@@ -25,7 +25,7 @@ from mirror_console.domain.durations import (
     slower_than_usual,
     wave_seconds,
 )
-from mirror_console.domain.plan import REST, Change, PlannedTarget, WaveSize, Way
+from mirror_console.domain.plan import Change, PlannedTarget
 from mirror_console.domain.rollout import (
     CREATE_STEPS,
     RECREATE_STEPS,
@@ -36,6 +36,7 @@ from mirror_console.domain.rollout import (
     Step,
     TargetState,
 )
+from mirror_console.domain.way import REST, WaveSize, Way
 from tests.domain.parts import NOW
 from tests.domain.test_rollout import rollout, states_of, target
 

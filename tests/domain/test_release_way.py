@@ -14,7 +14,8 @@ from mirror_console.domain.application import application_problems, notes_link
 from mirror_console.domain.environment import Environment, Hold, TagRule, environment_problems
 from mirror_console.domain.fleet import SourceEnvironment, SourceRow
 from mirror_console.domain.image import Image
-from mirror_console.domain.plan import Change, LeftOut, PlannedTarget, Reason, planned
+from mirror_console.domain.plan import Change, LeftOut, PlannedTarget, Reason
+from mirror_console.domain.planning import planned
 from mirror_console.domain.release import Mark, Release, Twin, behind_by, current, passage, tagged, wanted_of
 from mirror_console.domain.release_use import Use, stands_for, uses
 from mirror_console.domain.tag import TagLook

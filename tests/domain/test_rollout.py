@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror_console.domain.environment import Settings
-from mirror_console.domain.plan import REST, Change, Plan, PlannedTarget, Swap, WaveSize, Way, wave_counts
+from mirror_console.domain.plan import Change, Plan, PlannedTarget
 from mirror_console.domain.rollout import (
     COUNTS_AS_FAILED,
     OVER,
@@ -36,6 +36,8 @@ from mirror_console.domain.rollout import (
     past_waves,
     stop_rule_words,
 )
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, WaveSize, Way, wave_counts
 from tests.domain.parts import NOW, print_of
 
 AFTER_A_STOP = "Look at why; then resume in spite of it, or stop."

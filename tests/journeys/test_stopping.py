@@ -15,9 +15,11 @@ from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Process, Settings
 from mirror_console.domain.image import fingerprint
-from mirror_console.domain.plan import REST, Change, Swap, Way
+from mirror_console.domain.plan import Change
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import RolloutState, Step
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, Way
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan

@@ -16,9 +16,9 @@ from mirror_console.domain.audit import Author
 from mirror_console.domain.engine import Engine, Registry, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Port, Process, Settings
 from mirror_console.domain.lock import LockTimes
-from mirror_console.domain.plan import REST, WaveSize, Way
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.engine import DockerEngines
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console

@@ -16,10 +16,11 @@ from itertools import count
 import pytest
 
 from mirror_console.domain.environment import HealthTest, Settings
-from mirror_console.domain.plan import Plan, Swap
+from mirror_console.domain.plan import Plan
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import BESIDE_STEPS, Rollout, RolloutState, Step, TargetState
 from mirror_console.domain.route import Route
+from mirror_console.domain.swap import Swap
 from mirror_console.errors import CatalogError
 from mirror_console.operations import recovery
 from mirror_console.operations.plan import plan

@@ -13,9 +13,10 @@ import pytest
 
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.environment import Environment, Limits, Process, Settings, Volume
-from mirror_console.domain.plan import REST, Plan, WaveSize, Way
+from mirror_console.domain.plan import Plan
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.domain.validity import Validity
+from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.engine.session import DockerSession
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.imports import export_catalog

@@ -16,10 +16,11 @@ from mirror_console.domain.cell_words import cell_texts
 from mirror_console.domain.check import Check
 from mirror_console.domain.environment import Limits, RestartPolicy
 from mirror_console.domain.lock import LockTimes
-from mirror_console.domain.plan import Change, OnFailure
+from mirror_console.domain.plan import Change
 from mirror_console.domain.release_command import ReleaseCommand
 from mirror_console.domain.rollout import Rollout, RolloutState, Step, TargetState
 from mirror_console.domain.verdict import verdict
+from mirror_console.domain.way import OnFailure
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.jobs import Jobs

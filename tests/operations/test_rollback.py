@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.plan import Change, OnFailure, Plan, Reason, Swap, Way
+from mirror_console.domain.plan import Change, Plan, Reason
 from mirror_console.domain.release import Mark
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import OnFailure, Way
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import InvalidInput, NotAllowed
 from mirror_console.operations.plan import plan

@@ -14,10 +14,12 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import HealthTest
 from mirror_console.domain.identity import SAME
 from mirror_console.domain.observation import Health
-from mirror_console.domain.plan import REST, Plan, Reason, Swap, Way
+from mirror_console.domain.plan import Plan, Reason
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import WORKING, Rollout, RolloutState, Step, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, Way
 from mirror_console.errors import InvalidInput, NotAllowed
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight

@@ -12,9 +12,10 @@ import pytest
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.canary import Canary
 from mirror_console.domain.check import Answer, Check, CheckResult
-from mirror_console.domain.plan import Plan, Way
+from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.schedule import Day, Freeze, Schedule, Window, clock_text
+from mirror_console.domain.way import Way
 from mirror_console.errors import InvalidInput
 from mirror_console.operations.console import Console
 from mirror_console.operations.evidence import evidence, evidence_text

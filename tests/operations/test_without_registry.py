@@ -10,8 +10,9 @@ import pytest
 from mirror_console.domain.check import Answer, Check, Checked
 from mirror_console.domain.environment import Hold
 from mirror_console.domain.fetching import FetchState, fetching_words
-from mirror_console.domain.plan import Plan, Reason, Way
+from mirror_console.domain.plan import Plan, Reason
 from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.way import Way
 from mirror_console.operations.plan import plan
 from mirror_console.operations.prefetch import of_plan, of_source, prefetch
 from mirror_console.operations.preflight import preflight

@@ -12,7 +12,8 @@ from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.fetching import Fetch, FetchState
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.observation import Difference
-from mirror_console.domain.plan import REST, Change, LeftOut, Plan, Reason, RollbackOf, Swap, Way, make_plan
+from mirror_console.domain.plan import Change, LeftOut, Plan, Reason, RollbackOf
+from mirror_console.domain.planning import make_plan
 from mirror_console.domain.rollout import (
     RECREATE_STEPS,
     JournalEntry,
@@ -25,6 +26,8 @@ from mirror_console.domain.rollout import (
     TargetState,
     waits_words,
 )
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, Way
 from mirror_console.domain.way_back import WayBack
 from tests.ui.sample import NOW, SOURCE, cell, every_state, grid_of, mirror
 

@@ -12,7 +12,6 @@ from mirror_console.domain.alignment import Status
 from mirror_console.domain.causes import Cause
 from mirror_console.domain.durations import Learned, left_words, slower_than_usual
 from mirror_console.domain.fetching import fetching_words
-from mirror_console.domain.plan import Way
 from mirror_console.domain.rollout import (
     COUNTS_AS_FAILED,
     OVER,
@@ -24,6 +23,7 @@ from mirror_console.domain.rollout import (
     TargetState,
     stop_rule_words,
 )
+from mirror_console.domain.way import Way
 from mirror_console.operations.deciding import Decision
 from mirror_console.operations.rollback import Part
 from mirror_console.ui.context import UiContext
