@@ -21,6 +21,7 @@ from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
 from mirror_console.domain.in_place import Granted
+from mirror_console.domain.journal import JournalEntry
 from mirror_console.domain.observation import Container, Ending, Listed, Observation
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release import Release
@@ -35,7 +36,7 @@ from mirror_console.domain.request import (
     Resolved,
     Written,
 )
-from mirror_console.domain.rollout import JournalEntry, Rollout, Target
+from mirror_console.domain.rollout import Rollout, Target
 from mirror_console.domain.schedule import Freeze, Schedule, Window
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.domain.ssh import Hop, HostKey

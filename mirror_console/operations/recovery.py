@@ -14,7 +14,8 @@ from mirror_console.domain.fetching import ARRIVED
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.recovery import Found, Part, Seen, classify, classify_going, down_now, together
-from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Step, Target, TargetState, end_state
+from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import OnFailure
 from mirror_console.errors import EngineError, InvalidInput, Problem

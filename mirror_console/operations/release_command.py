@@ -25,7 +25,8 @@ from mirror_console.domain.release_command import (
     settings_of_run,
 )
 from mirror_console.domain.request import ContainerSpec
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.jobs import Stopped
 from mirror_console.operations.breaking_off import BrokenOff

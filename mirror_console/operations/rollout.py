@@ -14,22 +14,9 @@ from enum import Enum, auto
 from mirror_console.domain.check import Check, Checked
 from mirror_console.domain.moment import moment
 from mirror_console.domain.plan import Plan, number_to_type, why_nothing
-from mirror_console.domain.rollout import (
-    ENDED,
-    WORKING,
-    Begin,
-    Complete,
-    Halt,
-    Rollout,
-    RolloutState,
-    Target,
-    TargetState,
-    Wait,
-    after_resume,
-    decide,
-    end_state,
-    waits_words,
-)
+from mirror_console.domain.rollout import ENDED, WORKING, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.domain.stop_rule import after_resume
+from mirror_console.domain.what_next import Begin, Complete, Halt, Wait, decide, waits_words
 from mirror_console.errors import CatalogError, ConsoleError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.console import Console, new_id

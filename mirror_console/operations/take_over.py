@@ -20,7 +20,8 @@ from mirror_console.domain.lock import Lock, Pulse, felt
 from mirror_console.domain.observation import BESIDE, LABEL, Container, is_ours
 from mirror_console.domain.plan import Change, Plan, PlannedTarget, TakenFrom, plan_fingerprint
 from mirror_console.domain.process import PlannedProcess, settings_beside
-from mirror_console.domain.rollout import Rollout, RolloutState, Step, Target, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import REST, Way
 from mirror_console.errors import CatalogError, EngineError, InvalidInput, Problem

@@ -19,25 +19,17 @@ from mirror_console.domain.rollout import (
     SUCCEEDED,
     UNSUCCESSFUL,
     WORKING,
-    Begin,
-    Complete,
-    Halt,
     Rollout,
     RolloutState,
     Target,
     TargetState,
-    Wait,
-    after_resume,
-    decide,
     end_state,
-    failures_in_a_row,
-    forgive,
     headline,
-    past_waves,
-    stop_rule_words,
 )
+from mirror_console.domain.stop_rule import after_resume, failures_in_a_row, forgive, past_waves, stop_rule_words
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import REST, WaveSize, Way, wave_counts
+from mirror_console.domain.what_next import Begin, Complete, Halt, Wait, decide
 from tests.domain.parts import NOW, print_of
 
 AFTER_A_STOP = "Look at why; then resume in spite of it, or stop."

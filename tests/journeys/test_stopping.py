@@ -17,7 +17,8 @@ from mirror_console.domain.environment import Environment, HealthTest, Process, 
 from mirror_console.domain.image import fingerprint
 from mirror_console.domain.plan import Change
 from mirror_console.domain.release import Release
-from mirror_console.domain.rollout import RolloutState, Step
+from mirror_console.domain.rollout import RolloutState
+from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import REST, Way
 from mirror_console.jobs import Jobs

@@ -18,8 +18,9 @@ import pytest
 from mirror_console.domain.environment import HealthTest, Settings
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.recovery import Found
-from mirror_console.domain.rollout import BESIDE_STEPS, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.route import Route
+from mirror_console.domain.steps import BESIDE_STEPS, Step
 from mirror_console.domain.swap import Swap
 from mirror_console.errors import CatalogError
 from mirror_console.operations import recovery

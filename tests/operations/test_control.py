@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from mirror_console.domain.causes import causes
+from mirror_console.domain.journal import Phase, Result
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.rollout import Phase, Result, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.domain.way import REST, OnFailure, Way
 from mirror_console.errors import InvalidInput, NotAllowed
 from mirror_console.operations.deciding import Decision, decide_on

@@ -10,8 +10,10 @@ import pytest
 
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.fetching import ARRIVED, FetchState, fetching_words
+from mirror_console.domain.journal import Phase
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.rollout import Phase, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.domain.way import Way
 from mirror_console.errors import CatalogError, InvalidInput
 from mirror_console.operations import recovery

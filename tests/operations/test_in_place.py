@@ -10,10 +10,12 @@ import pytest
 from mirror_console.domain.alignment import Alignment, Cell
 from mirror_console.domain.applied import Applied
 from mirror_console.domain.environment import HealthTest, Limits, RestartPolicy
+from mirror_console.domain.journal import Phase
 from mirror_console.domain.plan import Change, Plan, Reason
 from mirror_console.domain.recovery import Found
-from mirror_console.domain.rollout import IN_PLACE_STEPS, Phase, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.steps import IN_PLACE_STEPS, Step
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import CatalogError

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.rollout import JournalEntry, Phase, Result, Rollout, Step, TargetState
+from mirror_console.domain.journal import JournalEntry, Phase, Result
+from mirror_console.domain.rollout import Rollout, TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.operations.lines import NOT_BEGUN, NOT_LEFT, Lines
 from mirror_console.operations.plan import plan
 from mirror_console.operations.prefetch import prefetch_plan

@@ -18,7 +18,8 @@ from mirror_console.domain.environment import Limits, RestartPolicy
 from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.plan import Change
 from mirror_console.domain.release_command import ReleaseCommand
-from mirror_console.domain.rollout import Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.domain.verdict import verdict
 from mirror_console.domain.way import OnFailure
 from mirror_console.engine import DockerEngines

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from mirror_console.domain.applied import Applied
-from mirror_console.domain.rollout import Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.steps import Step
 from mirror_console.errors import CatalogError, VaultError
 from mirror_console.operations import recovery
 from mirror_console.operations.plan import plan

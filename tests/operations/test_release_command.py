@@ -11,6 +11,7 @@ import pytest
 
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.image import parse_reference
+from mirror_console.domain.journal import Phase, Result
 from mirror_console.domain.plan import Plan, Reason
 from mirror_console.domain.release_command import (
     FIRST_KEPT,
@@ -23,8 +24,9 @@ from mirror_console.domain.release_command import (
     RunState,
     Said,
 )
-from mirror_console.domain.rollout import Phase, Result, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.secret import HIDDEN, Secret, SecretReference
+from mirror_console.domain.steps import Step
 from mirror_console.domain.way import REST, Way
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed

@@ -16,8 +16,9 @@ from mirror_console.domain.identity import SAME
 from mirror_console.domain.observation import Health
 from mirror_console.domain.plan import Plan, Reason
 from mirror_console.domain.request import ContainerSpec
-from mirror_console.domain.rollout import WORKING, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import WORKING, Rollout, RolloutState, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import REST, Way
 from mirror_console.errors import InvalidInput, NotAllowed

@@ -9,9 +9,10 @@ from typing import Protocol
 from mirror_console.domain.check import Checked, CheckResult
 from mirror_console.domain.durations import Learned
 from mirror_console.domain.fetching import Fetch
+from mirror_console.domain.journal import JournalEntry
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release_command import CommandRun, RunKind
-from mirror_console.domain.rollout import JournalEntry, Rollout
+from mirror_console.domain.rollout import Rollout
 from mirror_console.domain.way import Way
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations import deciding, durations, recheck, recovery, retrying, rollback
