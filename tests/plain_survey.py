@@ -34,7 +34,7 @@ from mirror_console.domain.release import Release, current
 from mirror_console.domain.where import names_of
 from mirror_console.operations.access import reach
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.standing import activities, standing
 from mirror_console.operations.status import PIPELINE
 

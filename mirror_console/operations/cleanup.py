@@ -25,7 +25,7 @@ from mirror_console.domain.rollout import ENDED, SUCCEEDED, Rollout
 from mirror_console.errors import EngineError
 from mirror_console.operations.audited import audited
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.standing import standing
 from mirror_console.operations.status import Alignments
 

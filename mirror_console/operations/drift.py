@@ -21,7 +21,8 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.application_input import secret_reference
 from mirror_console.operations.applied import Judged, Records, judged, records_of
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books, EngineSession
+from mirror_console.operations.ports.catalog import Books
+from mirror_console.operations.ports.engine import EngineSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from mirror_console.domain.tag import TagLook
 from mirror_console.domain.where import names_of
 from mirror_console.operations.access import Reach, reach
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.standing import activities, standing
 
 _Key = TypeVar("_Key")

@@ -31,7 +31,7 @@ from mirror_console.operations.in_place import about_granted, finish_change, fou
 from mirror_console.operations.last_look import end_well, look_last
 from mirror_console.operations.late_calls import expect_late
 from mirror_console.operations.left_commands import left_by_other, left_words, settle_left
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.pruned import look_with_told
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded

@@ -20,7 +20,7 @@ from mirror_console.domain.rollout import ENDED
 from mirror_console.domain.route import Route
 from mirror_console.domain.swap import Swap
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 
 NEXT, PREV, OLDER = ".mc-next", ".mc-prev", ".mc-older"
 SCHEMA = "1"

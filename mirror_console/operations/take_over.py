@@ -33,7 +33,7 @@ from mirror_console.operations.fetch import Halting
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.late_calls import outlast, rest
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.recovery import end, reconcile
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import NEXT, PREV, labelled_route, lock_name, lock_on, look

@@ -17,7 +17,7 @@ from mirror_console.errors import EngineError, VaultError
 from mirror_console.operations.companion_checks import undeclared, with_companions
 from mirror_console.operations.console import Console
 from mirror_console.operations.container_checks import ties
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.route_check import check_route
 from mirror_console.operations.scene import is_left_over, is_way_back, lock_name, lock_on
 

@@ -26,7 +26,8 @@ from mirror_console.operations.fetch import Halting, PutAside
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.lines import Lines
 from mirror_console.operations.looking import ImageLooks, Looking, Moment
-from mirror_console.operations.ports import Books, EngineSession
+from mirror_console.operations.ports.catalog import Books
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.step_outcomes import LockGone, OutcomeUnknown, StepFailed, Superseded
 from mirror_console.operations.turn_lock import TurnLock
 

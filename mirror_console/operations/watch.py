@@ -20,7 +20,7 @@ from mirror_console.jobs import Jobs, Stopped, Work
 from mirror_console.operations.access import Entry, last_contact, ways_in
 from mirror_console.operations.console import Console
 from mirror_console.operations.look import Look, Seen, look_at
-from mirror_console.operations.ports import EventStream
+from mirror_console.operations.ports.engine import EventStream
 from mirror_console.operations.refresh import Listing, Refreshed, keep_unchanged, titled
 from mirror_console.operations.streams import Streams
 from mirror_console.operations.tag_watch import TagWatch

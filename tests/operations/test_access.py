@@ -26,7 +26,7 @@ from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.imports import export_catalog, import_catalog
 from mirror_console.operations.plan import plan
-from mirror_console.operations.ports import Engines, EngineSession
+from mirror_console.operations.ports.engine import Engines, EngineSession
 from mirror_console.operations.preflight import check_engine, preflight
 from mirror_console.operations.refresh import Refreshed, refresh
 from mirror_console.operations.rollout import start

@@ -18,7 +18,7 @@ from mirror_console.domain.audit import Author
 from mirror_console.domain.plain import plain
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.operations.plan import plan
-from mirror_console.operations.ports import Catalog as Ported
+from mirror_console.operations.ports.catalog import Catalog as Ported
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.report import (
     COLUMNS,

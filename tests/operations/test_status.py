@@ -30,7 +30,7 @@ from mirror_console.domain.secret import SecretReference
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import CatalogError, FailureKind
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.status import Alignments
 from mirror_console.store import Catalog
 from mirror_console.vault import MemoryVault

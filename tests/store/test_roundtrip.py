@@ -33,7 +33,7 @@ from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetS
 from mirror_console.domain.schedule import Freeze, Schedule, Window
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.tag import TagLook
-from mirror_console.operations import ports
+from mirror_console.operations.ports.catalog import Catalog as CatalogPort
 from mirror_console.store import Catalog
 from tests.store import values
 from tests.store.values import NOW, anything
@@ -50,7 +50,7 @@ SAME = st.just("same")
 numbers = itertools.count()
 
 
-def as_port(catalog: Catalog) -> ports.Catalog:
+def as_port(catalog: Catalog) -> CatalogPort:
     """The type checker says whether the catalog is what operations ask for."""
     return catalog
 

@@ -20,7 +20,7 @@ from mirror_console.domain.fleet import Grid
 from mirror_console.domain.observation import Observation, State
 from mirror_console.jobs import JobEvent, JobState
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.refresh import Refreshed
 from mirror_console.operations.status import Alignments
 from mirror_console.operations.watch import Watching
