@@ -23,7 +23,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.refresh import Refreshed
 from mirror_console.operations.status import Alignments
-from mirror_console.operations.watch import Watching
+from mirror_console.operations.watching import Watching
 from mirror_console.ui.activity.page import ActivityPage
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.fleet import Fleet
