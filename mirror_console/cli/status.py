@@ -10,7 +10,7 @@ import typer
 
 from mirror_console import settings
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
-from mirror_console.cli.shapes import status_shape
+from mirror_console.cli.shapes.status import status_shape
 from mirror_console.domain.alignment import ATTENTION, Cell, Status
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.rollout import RolloutState
