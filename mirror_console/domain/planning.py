@@ -8,12 +8,15 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import assert_never
 
-from mirror_console.domain.alignment import SAME_IMAGE, Activity, Alignment, Cell, Knowledge, NoExpectation, Status
+from mirror_console.domain.alignment import SAME_IMAGE, Alignment
 from mirror_console.domain.canary import Traits, put_first
+from mirror_console.domain.cell import Cell
+from mirror_console.domain.expectation import NoExpectation
 from mirror_console.domain.identity import UNREAD
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Reason, plan_fingerprint
 from mirror_console.domain.process import PlannedProcess, settings_for
 from mirror_console.domain.release import Mark, Release, passage
+from mirror_console.domain.status import Activity, Knowledge, Status
 from mirror_console.domain.swap import swap_for
 from mirror_console.domain.way import WaveSize, Way, wave_counts
 from mirror_console.domain.way_back import WayBack, way_back_over

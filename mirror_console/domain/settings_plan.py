@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mirror_console.domain.alignment import Cell
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.counting import counted
 from mirror_console.domain.drift import of_settings
 from mirror_console.domain.in_place import goes_in_place

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from mirror_console.domain.alignment import Cell
 from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.image import Image

@@ -9,7 +9,6 @@ from datetime import datetime
 from operator import attrgetter
 from typing import TypeVar
 
-from mirror_console.domain.alignment import Activity
 from mirror_console.domain.application import Application
 from mirror_console.domain.changes import Changes
 from mirror_console.domain.engine import Engine
@@ -18,6 +17,7 @@ from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release
 from mirror_console.domain.schedule import NO_SCHEDULE
+from mirror_console.domain.status import Activity
 from mirror_console.domain.tag import TagLook
 from mirror_console.domain.where import names_of
 from mirror_console.operations.access import Reach, reach

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mirror_console.domain.alignment import Cell, Expected
+from mirror_console.domain.cell import Cell
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.plan import Plan, PlannedTarget, plan_fingerprint
 from mirror_console.domain.planning import make_plan

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
-from mirror_console.domain.alignment import Expected
 from mirror_console.domain.application import Application
 from mirror_console.domain.audit import Noun
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.held import BY_PREFETCH

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.alignment import Activity, Cell, Expected, NoExpectation
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.environment import Hold, Limits, Settings
+from mirror_console.domain.expectation import Expected, NoExpectation
 from mirror_console.domain.observation import Difference, State
 from mirror_console.domain.plan import (
     TYPED_ABOVE,
@@ -26,6 +27,7 @@ from mirror_console.domain.plan import (
     why_nothing,
 )
 from mirror_console.domain.planning import make_plan, planned
+from mirror_console.domain.status import Activity
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import REST, WaveSize, Way, stops_at, wave_counts, way_problems
 from mirror_console.errors import FailureKind

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.engine import Engine, TlsReferences, parse_address
 from mirror_console.domain.plan import Reason
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import Hop
+from mirror_console.domain.status import Status
 from mirror_console.errors import CatalogError, EngineError, FailureKind, InvalidInput
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import AccessInput, remove_access, save_access

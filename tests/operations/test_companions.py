@@ -12,7 +12,7 @@ from itertools import count
 import msgspec
 import pytest
 
-from mirror_console.domain.alignment import Cell, Status
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.check import Check
 from mirror_console.domain.companions import companions_words
 from mirror_console.domain.environment import Environment, Limits, Process
@@ -25,6 +25,7 @@ from mirror_console.domain.release_command import ReleaseCommand
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.selection import matches, parse
 from mirror_console.domain.several import process_lines
+from mirror_console.domain.status import Status
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.swap_words import swap_words

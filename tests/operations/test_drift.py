@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.alignment import Alignment, Cell, DriftKind
+from mirror_console.domain.alignment import Alignment, DriftKind
 from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied, basis
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.environment import Environment, Limits, RestartPolicy
 from mirror_console.domain.phrases import drift_words

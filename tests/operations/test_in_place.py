@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.alignment import Alignment, Cell
+from mirror_console.domain.alignment import Alignment
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.environment import HealthTest, Limits, RestartPolicy
 from mirror_console.domain.journal import Phase
 from mirror_console.domain.plan import Change, Plan, Reason

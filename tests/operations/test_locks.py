@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from mirror_console.domain.alignment import Activity, Status
 from mirror_console.domain.cell_words import cell_texts
 from mirror_console.domain.check import Check
 from mirror_console.domain.environment import Limits, RestartPolicy
@@ -19,6 +18,7 @@ from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.plan import Change
 from mirror_console.domain.release_command import ReleaseCommand
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.status import Activity, Status
 from mirror_console.domain.steps import Step
 from mirror_console.domain.verdict import verdict
 from mirror_console.domain.way import OnFailure

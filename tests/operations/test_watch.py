@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from mirror_console.domain.alignment import Knowledge, Status
 from mirror_console.domain.engine import Engine, parse_address
+from mirror_console.domain.status import Knowledge, Status
 from mirror_console.errors import FailureKind
 from mirror_console.jobs import JobEvent, Jobs, JobState
 from mirror_console.operations.console import Console

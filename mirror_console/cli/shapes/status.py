@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.cli.shapes.engines import EngineShape, engine_shape
-from mirror_console.domain.alignment import Cell, Expected
+from mirror_console.domain.cell import Cell
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.phrases import drift_text
 from mirror_console.domain.several import process_lines

@@ -10,9 +10,9 @@ from itertools import pairwise
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.journal import JournalEntry, Phase, Result, begun_at
 from mirror_console.domain.rollout import Target
+from mirror_console.domain.status import Status
 from mirror_console.domain.steps import Step, steps_of
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import took
