@@ -26,8 +26,8 @@ from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.durations import learned
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.report import Format, report_text
-from mirror_console.operations.rollout import resume as go_on
 from mirror_console.operations.standing import all_rollouts
+from mirror_console.operations.starting import resume as go_on
 
 EnvironmentOption = Annotated[str, typer.Option("--environment", "-e", help="The environment, such as live.")]
 YesOption = Annotated[int | None, typer.Option("--yes", help="Start without asking, if there are so many targets.")]

@@ -24,7 +24,8 @@ from mirror_console.domain.way import REST, Way
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from tests.benchmarks.ground import Ground, bridged_engine
 from tests.benchmarks.harness import Benchmark, Bound, Goal, Sides
 from tests.lab import nginx

@@ -18,7 +18,8 @@ from mirror_console.operations import connection
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.simulator import routes
 from mirror_console.simulator.calls import Reply, Request
 from mirror_console.simulator.state import EngineState

@@ -34,7 +34,8 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from tests.catalogs import opened_catalog
 
 AT_REST = HealthTest(settle=0.0, limit=5.0)

@@ -25,7 +25,8 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.simulator.container import Container
 from mirror_console.simulator.fleet import SimulatedFleet
 from mirror_console.simulator.registry import Login

@@ -29,8 +29,8 @@ from mirror_console.operations.plan import plan
 from mirror_console.operations.ports.engine import Engines, EngineSession
 from mirror_console.operations.preflight import check_engine, preflight
 from mirror_console.operations.refresh import Refreshed, refresh
-from mirror_console.operations.rollout import start
 from mirror_console.operations.running import Running
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.operations.taking_turns import take_turn
 from mirror_console.operations.watch import Watch

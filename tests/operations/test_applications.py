@@ -37,7 +37,7 @@ from mirror_console.operations.marks import source_releases
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import start
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from tests.operations.desk import empty_console, held
 from tests.operations.fleet import QUICK, now, small_fleet

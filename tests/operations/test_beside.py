@@ -27,8 +27,9 @@ from mirror_console.operations import recovery
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.scene import labelled_route, old_aliases
+from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.container import Container
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet

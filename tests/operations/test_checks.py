@@ -23,8 +23,9 @@ from mirror_console.operations.imports import export_catalog
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import check_engine, preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.schedule import ScopeInput, WindowInput, save_window
+from mirror_console.operations.starting import start
 from mirror_console.operations.trust import accept_identity
 from mirror_console.simulator import routes
 from mirror_console.simulator.calls import Reply, Request

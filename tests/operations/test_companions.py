@@ -41,7 +41,8 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report_content import report_content
 from mirror_console.operations.rollback import Part, plan_rollback
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.operations.take_over import take_over, watch
 from mirror_console.operations.where import where

@@ -25,7 +25,8 @@ from mirror_console.operations.keyed import ABSENT, ANOTHER_KEY, KEY, LOCKED, NO
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.vault import MemoryVault

@@ -22,7 +22,8 @@ from mirror_console.operations.prefetch import of_plan, of_source, prefetch
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report import report_html, summary_text
-from mirror_console.operations.rollout import Conductor, resume, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
 

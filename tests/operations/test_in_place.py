@@ -26,7 +26,8 @@ from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollback import Part, plan_rollback
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.operations.ways_back import ways_back
 from mirror_console.simulator.container import Container

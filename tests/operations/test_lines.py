@@ -16,7 +16,8 @@ from mirror_console.operations.prefetch import prefetch_plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report_content import report_content
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet
 
 SWAPPED = (Step.STOP, Step.START)

@@ -32,7 +32,8 @@ from mirror_console.operations.locks import all_locks
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.operations.take_over import Found, Watched, standing_words, take_over, watch
 from mirror_console.operations.vigil import Vigil

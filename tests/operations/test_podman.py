@@ -21,7 +21,7 @@ from mirror_console.operations.engines import test_connection as connection_test
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import start
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from tests.lab.engine import LabEngine
 from tests.lab.images import ImageSpec, load

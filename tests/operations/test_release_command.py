@@ -37,7 +37,8 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollback import Part, plan_rollback
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.ways_back import ways_back
 from mirror_console.simulator.behaviour import Behaviour
 from tests.operations.fleet import QUICK, Fleet, small_fleet

@@ -30,7 +30,8 @@ from mirror_console.operations.report import (
     summary_text,
 )
 from mirror_console.operations.report_content import report_content
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.written import csv_text, seconds
 from mirror_console.store import Catalog
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet

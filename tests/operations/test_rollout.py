@@ -25,7 +25,8 @@ from mirror_console.errors import InvalidInput, NotAllowed
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, resume, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
 from mirror_console.simulator.behaviour import Behaviour
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet

@@ -27,7 +27,7 @@ from mirror_console.operations.recovery import interrupted
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report import Format, report_text
 from mirror_console.operations.report_content import report_content
-from mirror_console.operations.rollout import Conductor, resume, start
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.schedule import (
     FreezeInput,
     ScopeInput,
@@ -40,6 +40,7 @@ from mirror_console.operations.schedule import (
     the_schedule,
 )
 from mirror_console.operations.schedule_typed import parse_clock, parse_days, parse_moment
+from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet
 

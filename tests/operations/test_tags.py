@@ -31,7 +31,8 @@ from mirror_console.operations.marks import find_release, mark_release, source_r
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.operations.tags import followed, look_up, try_tag
 from mirror_console.operations.watch import Watch
