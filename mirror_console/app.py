@@ -24,7 +24,7 @@ from mirror_console.hardening import RedactingFormatter
 from mirror_console.jobs import JobEvent, Jobs, Patience
 from mirror_console.operations.anchoring import Anchoring
 from mirror_console.operations.console import Console, new_id
-from mirror_console.operations.ports import Vault as VaultPort
+from mirror_console.operations.ports.vault import Vault as VaultPort
 from mirror_console.store import Catalog, CatalogLock, Wishes
 from mirror_console.vault import MadeUpVault, SessionVault, Vault
 

@@ -14,8 +14,8 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from mirror_console.domain.alignment import AGEING_AFTER, STALE_AFTER
-from mirror_console.domain.plan import REST, WaveSize, Way, way_problems
+from mirror_console.domain.status import AGEING_AFTER, STALE_AFTER
+from mirror_console.domain.way import REST, WaveSize, Way, way_problems
 from mirror_console.errors import ConsoleError, Problem
 from mirror_console.paths import private_folder
 

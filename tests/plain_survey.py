@@ -11,30 +11,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mirror_console.domain.access import shut_out
-from mirror_console.domain.alignment import (
-    AGEING_AFTER,
-    STALE_AFTER,
-    Activity,
-    Cell,
-    Expected,
-    activity_of,
-    compare,
-    expect,
-    health_of,
-    knowledge,
-    status,
-)
+from mirror_console.domain.alignment import compare
 from mirror_console.domain.application import Application
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.engine import Contact, Engine
 from mirror_console.domain.environment import Environment
+from mirror_console.domain.expectation import Expected, expect
 from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment, SourceRow
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release, current
+from mirror_console.domain.status import AGEING_AFTER, STALE_AFTER, Activity, activity_of, health_of, knowledge, status
 from mirror_console.domain.where import names_of
 from mirror_console.operations.access import reach
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.standing import activities, standing
 from mirror_console.operations.status import PIPELINE
 

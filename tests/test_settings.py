@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.plan import way_problems
+from mirror_console.domain.way import way_problems
 from mirror_console.errors import ConsoleError, Problem
 from mirror_console.settings import WAYS, Density, Preferences, Theme, WayPreset, load, preference_problems, save
 

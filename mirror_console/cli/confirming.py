@@ -19,8 +19,8 @@ from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.durations import learned
 from mirror_console.operations.preflight import preflight
-from mirror_console.operations.rollout import resume as go_on
-from mirror_console.operations.rollout import start as begin
+from mirror_console.operations.starting import resume as go_on
+from mirror_console.operations.starting import start as begin
 from mirror_console.operations.vigil import Vigil
 
 

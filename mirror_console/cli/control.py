@@ -13,7 +13,7 @@ from mirror_console.cli.overriding import OverrideOption, OverrideWish, as_wishe
 from mirror_console.cli.progress import Watch, carry_out, tell_outcome
 from mirror_console.cli.rollout_words import print_plan
 from mirror_console.cli.session import JsonOption, Session, session_of, told
-from mirror_console.cli.shapes import plan_shape
+from mirror_console.cli.shapes.rollouts import plan_shape
 from mirror_console.domain.causes import causes
 from mirror_console.domain.plan import why_nothing
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState

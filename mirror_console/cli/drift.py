@@ -14,8 +14,9 @@ from mirror_console.cli.progress import tell_outcome
 from mirror_console.cli.rollout import YesOption
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.status import surveyed
-from mirror_console.domain.alignment import SAME_IMAGE, Cell
+from mirror_console.domain.alignment import SAME_IMAGE
 from mirror_console.domain.applied import basis
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.counting import counted
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.moment import on_or_at

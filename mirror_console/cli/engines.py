@@ -13,7 +13,7 @@ import typer
 from mirror_console.cli import access, contexts, trust
 from mirror_console.cli.files import read_key, read_secret, read_text
 from mirror_console.cli.session import ExitCode, JsonOption, Session, YesOption, session_of, told
-from mirror_console.cli.shapes import engine_shape
+from mirror_console.cli.shapes.engines import engine_shape
 from mirror_console.cli.ssh import (
     AgentOption,
     HostKeyOption,

@@ -14,7 +14,7 @@ from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of
 from mirror_console.cli.status import engine_ids, surveyed
 from mirror_console.domain.fetching import ARRIVED, Fetch, fetching_words
 from mirror_console.domain.plain import plain
-from mirror_console.domain.plan import Way
+from mirror_console.domain.way import Way
 from mirror_console.jobs import Jobs
 from mirror_console.operations.ahead import Errand
 from mirror_console.operations.console import Console

@@ -18,7 +18,7 @@ from rich.text import Text
 from mirror_console.cli.output import Output, terminal_for_progress
 from mirror_console.cli.rollout_words import print_rollout
 from mirror_console.cli.session import ExitCode, Session
-from mirror_console.cli.shapes import rollout_shape
+from mirror_console.cli.shapes.rollouts import rollout_shape
 from mirror_console.domain.durations import Learned, left_words, slower_than_usual
 from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.plain import plain

@@ -7,7 +7,7 @@ import typer
 from mirror_console.cli.finding import RolloutArgument, find_rollout
 from mirror_console.cli.progress import Watch, conducted, tell_outcome
 from mirror_console.cli.session import ExitCode, JsonOption, session_of, told
-from mirror_console.cli.shapes import rollout_shape
+from mirror_console.cli.shapes.rollouts import rollout_shape
 from mirror_console.domain.recovery import MEANING
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.operations.console import Console

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from mirror_console.cli import control
-from mirror_console.cli.check_shapes import checks_shape
 from mirror_console.cli.choice import Choice, planned, with_choice
 from mirror_console.cli.confirming import carried_through, past_pauses
 from mirror_console.cli.files import write_text
@@ -18,7 +17,8 @@ from mirror_console.cli.overriding import OverrideOption, print_overridable, wis
 from mirror_console.cli.progress import carry_out, tell_outcome
 from mirror_console.cli.rollout_words import print_checks, print_plan, print_rollout, print_rollouts
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
-from mirror_console.cli.shapes import plan_shape, rollout_shape
+from mirror_console.cli.shapes.checks import checks_shape
+from mirror_console.cli.shapes.rollouts import plan_shape, rollout_shape
 from mirror_console.domain.check import Checked
 from mirror_console.domain.plan import Plan, why_nothing
 from mirror_console.domain.rollout import RolloutState
@@ -26,8 +26,8 @@ from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.durations import learned
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.report import Format, report_text
-from mirror_console.operations.rollout import resume as go_on
 from mirror_console.operations.standing import all_rollouts
+from mirror_console.operations.starting import resume as go_on
 
 EnvironmentOption = Annotated[str, typer.Option("--environment", "-e", help="The environment, such as live.")]
 YesOption = Annotated[int | None, typer.Option("--yes", help="Start without asking, if there are so many targets.")]

@@ -10,11 +10,12 @@ import typer
 
 from mirror_console import settings
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
-from mirror_console.cli.shapes import status_shape
-from mirror_console.domain.alignment import ATTENTION, Cell, Status
+from mirror_console.cli.shapes.status import status_shape
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.selection import matches, parse
+from mirror_console.domain.status import ATTENTION, Status
 from mirror_console.domain.verdict import ABSENT_TEXTS, answer, cell_texts
 from mirror_console.domain.ways import Ways
 from mirror_console.errors import InvalidInput, Problem

@@ -12,7 +12,7 @@ import msgspec
 from mirror_console import settings
 from mirror_console.cli.session import Session
 from mirror_console.cli.status import cell_line, chosen, surveyed
-from mirror_console.domain.alignment import Cell
+from mirror_console.domain.cell import Cell
 from mirror_console.jobs import JobState
 from mirror_console.operations.console import Console
 from mirror_console.operations.watch import Watch

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mirror_console.domain.alignment import AGEING_AFTER, STALE_AFTER, Knowledge, knowledge
 from mirror_console.domain.engine import Contact
 from mirror_console.domain.observation import Observation
+from mirror_console.domain.status import AGEING_AFTER, STALE_AFTER, Knowledge, knowledge
 
 
 @dataclass(frozen=True, slots=True)

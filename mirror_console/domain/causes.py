@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mirror_console.domain.rollout import COUNTS_AS_FAILED, Step, Target, TargetState
+from mirror_console.domain.rollout import COUNTS_AS_FAILED, Target, TargetState
+from mirror_console.domain.steps import Step
 
 CAUSED = COUNTS_AS_FAILED | {TargetState.SKIPPED}
 """States that have a cause: it failed, or a check or a person said no."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from mirror_console.domain.alignment import Activity, Cell, Knowledge, Status
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.identity import UNREAD, Sureness
 from mirror_console.domain.moment import age, age_aloud
 from mirror_console.domain.observation import Health, State
@@ -29,6 +29,7 @@ from mirror_console.domain.phrases import (
     was,
     went_back,
 )
+from mirror_console.domain.status import Activity, Knowledge, Status
 
 NOTHING = "—"
 """Stands where a version would, while nothing runs."""

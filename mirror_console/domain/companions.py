@@ -12,8 +12,9 @@ from dataclasses import replace
 from mirror_console.domain.counting import counted
 from mirror_console.domain.observation import of_process
 from mirror_console.domain.pending import going_away, settings_changes
-from mirror_console.domain.plan import PlannedTarget, Swap
+from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.process import PlannedProcess
+from mirror_console.domain.swap import Swap
 
 
 def companions_of(target: PlannedTarget) -> tuple[PlannedTarget, ...]:

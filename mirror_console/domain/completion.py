@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mirror_console.domain.alignment import Cell
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.filter_question import hold_end
 from mirror_console.domain.filter_terms import (
     KEYS,

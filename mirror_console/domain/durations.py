@@ -14,17 +14,11 @@ from datetime import datetime
 from statistics import median
 
 from mirror_console.domain.counting import counted
-from mirror_console.domain.plan import Change, Plan, PlannedTarget, Way
-from mirror_console.domain.rollout import (
-    WORKING,
-    JournalEntry,
-    Phase,
-    Rollout,
-    RolloutState,
-    Step,
-    Target,
-    TargetState,
-)
+from mirror_console.domain.journal import JournalEntry, Phase
+from mirror_console.domain.plan import Change, Plan, PlannedTarget
+from mirror_console.domain.rollout import WORKING, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.steps import Step
+from mirror_console.domain.way import Way
 
 ENOUGH = 5
 """Turns from which a range may be told without saying of how few it comes."""

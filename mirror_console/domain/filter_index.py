@@ -14,7 +14,7 @@ from itertools import compress
 from operator import attrgetter, or_
 from typing import TypeVar, assert_never
 
-from mirror_console.domain.alignment import SEVERITY, Cell, Status
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.filter_question import (
     CellLook,
     OfChange,
@@ -30,6 +30,7 @@ from mirror_console.domain.filter_question import (
     identity_text,
 )
 from mirror_console.domain.fleet import Row
+from mirror_console.domain.status import SEVERITY, Status
 from mirror_console.domain.ways import Ways
 
 RowSet = int

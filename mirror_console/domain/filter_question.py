@@ -12,7 +12,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import assert_never
 
-from mirror_console.domain.alignment import Cell
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.way_back import WayBack
 from mirror_console.domain.ways import Ways

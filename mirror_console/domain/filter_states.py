@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from mirror_console.domain.alignment import SEVERITY, Status
 from mirror_console.domain.filter_terms import plain_word, typed_word
 from mirror_console.domain.filter_text import Part, split
+from mirror_console.domain.status import SEVERITY, Status
 
 
 def states_of(text: str) -> frozenset[Status]:

@@ -10,23 +10,15 @@ from functools import lru_cache
 from operator import methodcaller
 from types import MappingProxyType
 
-from mirror_console.domain.alignment import (
-    ATTENTION,
-    SAME_IMAGE,
-    Activity,
-    Alignment,
-    Cell,
-    DriftKind,
-    Knowledge,
-    Status,
-    title_of,
-)
+from mirror_console.domain.alignment import SAME_IMAGE, Alignment, DriftKind
 from mirror_console.domain.application import slug_of
+from mirror_console.domain.cell import Cell, title_of
 from mirror_console.domain.drift import of_settings
 from mirror_console.domain.filter_question import CellTest, TextTest
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.observation import Health, Observation
 from mirror_console.domain.phrases import was
+from mirror_console.domain.status import ATTENTION, Activity, Knowledge, Status
 from mirror_console.domain.way_back import WayBack
 from mirror_console.domain.ways import WORST_FIRST, way_word
 from mirror_console.domain.where import called

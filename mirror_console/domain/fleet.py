@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from mirror_console.domain.alignment import SEVERITY, Cell, Knowledge, Status
 from mirror_console.domain.application import Application
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.engine import Contact, Engine
 from mirror_console.domain.environment import Environment
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release, wanted_of
 from mirror_console.domain.schedule import NO_SCHEDULE, Opening, Place, Schedule
+from mirror_console.domain.status import SEVERITY, Knowledge, Status
 from mirror_console.domain.tag import TagLook
 
 _RANK = {status: rank for rank, status in enumerate(SEVERITY)}

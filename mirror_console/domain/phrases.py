@@ -5,25 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from mirror_console.domain.alignment import (
-    SAME_IMAGE,
-    Activity,
-    Alignment,
-    Cell,
-    DriftKind,
-    Expected,
-    Knowledge,
-    NoExpectation,
-    Status,
-    status,
-)
+from mirror_console.domain.alignment import SAME_IMAGE, Alignment, DriftKind
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.counting import counted
 from mirror_console.domain.drift import of_settings
+from mirror_console.domain.expectation import Expected, NoExpectation
 from mirror_console.domain.identity import Sureness
 from mirror_console.domain.image import short
 from mirror_console.domain.moment import age, age_aloud, day, moment
 from mirror_console.domain.observation import Health, State
 from mirror_console.domain.several import ill_words
+from mirror_console.domain.status import Activity, Knowledge, Status, status
 
 _LONGEST_OUTPUT = 100
 

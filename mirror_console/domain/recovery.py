@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from mirror_console.domain.in_place import Granted
 from mirror_console.domain.observation import State
-from mirror_console.domain.plan import Swap
+from mirror_console.domain.swap import Swap
 
 
 class Found(StrEnum):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from mirror_console.domain.alignment import Expected
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.fleet import Grid, SourceEnvironment
 from mirror_console.domain.image import short
 from mirror_console.domain.moment import age

@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mirror_console.domain.alignment import Cell, Status
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.completion import Completion, completions
 from mirror_console.domain.environment import ENVIRONMENT_NAME
 from mirror_console.domain.filter_index import Index, RowSet
@@ -57,6 +57,7 @@ from mirror_console.domain.filter_terms import (
 )
 from mirror_console.domain.filter_text import Part, Value, split
 from mirror_console.domain.fleet import Row
+from mirror_console.domain.status import Status
 from mirror_console.domain.ways import Ways
 from mirror_console.errors import ConsoleError
 

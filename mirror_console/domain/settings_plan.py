@@ -9,25 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mirror_console.domain.alignment import Cell
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.counting import counted
 from mirror_console.domain.drift import of_settings
 from mirror_console.domain.in_place import goes_in_place
 from mirror_console.domain.observation import Difference, Observation, State
 from mirror_console.domain.pending import replaced_secret, settings_changes
-from mirror_console.domain.plan import (
-    Change,
-    LeftOut,
-    Plan,
-    PlannedTarget,
-    Reason,
-    Swap,
-    not_now,
-    planned_beside,
-    swap_for,
-)
+from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Reason
+from mirror_console.domain.planning import not_now, planned_beside
 from mirror_console.domain.release import Release
+from mirror_console.domain.swap import Swap, swap_for
 from mirror_console.domain.way_back import WayBack
 
 

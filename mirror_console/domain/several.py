@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mirror_console.domain.alignment import Alignment, Cell, Compared, health_of, title_of
+from mirror_console.domain.alignment import Alignment, Compared
+from mirror_console.domain.cell import Cell, title_of
 from mirror_console.domain.counting import counted
 from mirror_console.domain.observation import Health, Observation, State
+from mirror_console.domain.status import health_of
 
 _WORST_ALIGNMENT = (
     Alignment.MISSING,

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from mirror_console.domain.companions import companion_words
-from mirror_console.domain.plan import PlannedTarget, Swap
+from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.route import alias_words
+from mirror_console.domain.swap import Swap
 
 MIXED = "brief mixed versions"
 NO_GAP = "something serves all the time"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from mirror_console.domain.alignment import SAME_IMAGE, Activity, Alignment, Cell, Expected, Status
+from mirror_console.domain.alignment import SAME_IMAGE, Alignment
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.cell_words import (
     ABSENT_TEXTS,
     NOTHING,
@@ -16,6 +17,7 @@ from mirror_console.domain.cell_words import (
     badges,
     cell_texts,
 )
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.identity import UNREAD
 from mirror_console.domain.moment import age, day, moment
 from mirror_console.domain.observation import Health
@@ -47,6 +49,7 @@ from mirror_console.domain.phrases import (
     went_back,
 )
 from mirror_console.domain.several import missing_containers
+from mirror_console.domain.status import Activity, Status
 
 __all__ = [
     "ABSENT_TEXTS",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mirror_console.domain.alignment import Cell, Knowledge
+from mirror_console.domain.cell import Cell
+from mirror_console.domain.status import Knowledge
 from mirror_console.domain.way_back import KnownWay, WayBack
 
 NOT_TOLD = "not told"

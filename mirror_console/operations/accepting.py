@@ -23,7 +23,8 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.drift import Found, chosen_fields, find, observation_of
 from mirror_console.operations.keeping import forget, kept
 from mirror_console.operations.placement import Placed, clashes
-from mirror_console.operations.ports import Books, Vault
+from mirror_console.operations.ports.catalog import Books
+from mirror_console.operations.ports.vault import Vault
 from mirror_console.operations.refresh import note_seen
 
 CHANGED = "{} was changed in the meantime."

@@ -16,7 +16,7 @@ from mirror_console.operations.access_input import AccessInput, draft_access, re
 from mirror_console.operations.applications import know_account
 from mirror_console.operations.console import Console
 from mirror_console.operations.keeping import forget, kept
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 __all__ = [
     "AccessInput",

@@ -14,7 +14,7 @@ from mirror_console.errors import InvalidInput, NotAllowed, Problem
 from mirror_console.operations.accepting import Taken, take
 from mirror_console.operations.console import Console
 from mirror_console.operations.drift import Found, chosen_fields, find
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 DECLARED = frozenset({*LIMITS, "command"})
 """Differences of a process that doesn't serve which its source declares for it, and has no template for."""

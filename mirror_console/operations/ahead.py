@@ -14,7 +14,7 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import HowFar, PutAside, Want, known_as, note_brought
 from mirror_console.operations.fetching import Fetcher
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 
 LOOKS_AT_ONCE = 32
 

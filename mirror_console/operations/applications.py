@@ -27,7 +27,7 @@ from mirror_console.operations.command_input import commands_input, draft_backup
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.keeping import forget, kept
 from mirror_console.operations.placement import Placed, clashes
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.process_input import declared_by, draft_processes, follow, processes_input
 from mirror_console.operations.typed import listed, parse_list, parse_variables, variables_text
 

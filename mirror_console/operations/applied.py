@@ -17,7 +17,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.process import settings_for
 from mirror_console.domain.secret import Secret
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 Records = Mapping[tuple[str, str], Applied]
 """What was last applied, by environment and process."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from mirror_console.domain.health import Verdict
 from mirror_console.domain.observation import Container
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.route import Route, proof_of
+from mirror_console.domain.steps import Step
 from mirror_console.operations import companions
 from mirror_console.operations.containers import (
     LOOK_EVERY,

@@ -6,7 +6,7 @@ back; what is past it goes on to its end, without being watched any longer.
 
 from __future__ import annotations
 
-from mirror_console.domain.rollout import Step
+from mirror_console.domain.steps import Step
 
 BEFORE_COMMIT = frozenset(
     {

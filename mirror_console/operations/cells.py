@@ -14,27 +14,18 @@ from operator import attrgetter
 
 from mirror_console.domain.access import shut_out
 from mirror_console.domain.ages import Ages
-from mirror_console.domain.alignment import (
-    Activity,
-    Cell,
-    Expected,
-    Knowledge,
-    NoExpectation,
-    Verdict,
-    activity_of,
-    compare,
-    expect,
-    health_of,
-    status,
-)
+from mirror_console.domain.alignment import compare
 from mirror_console.domain.application import Application, ImageSource
+from mirror_console.domain.cell import Cell, Verdict
 from mirror_console.domain.engine import Contact
 from mirror_console.domain.environment import Environment, Settings
+from mirror_console.domain.expectation import Expected, NoExpectation, expect
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Health, Observation
 from mirror_console.domain.process import settings_for
 from mirror_console.domain.release import Release
 from mirror_console.domain.several import worst_compared, worst_health
+from mirror_console.domain.status import Activity, Knowledge, activity_of, health_of, status
 from mirror_console.operations.known import Known
 
 _OF_ONE = frozenset(

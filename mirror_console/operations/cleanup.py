@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from mirror_console.domain.ages import Ages
-from mirror_console.domain.alignment import Expected
 from mirror_console.domain.audit import Noun
 from mirror_console.domain.changes import Changes
 from mirror_console.domain.cleanup import CleanUp, Item, Records, Thing, clean_up, repositories_of
 from mirror_console.domain.engine import Engine
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.release import Mark, Release
@@ -25,7 +25,7 @@ from mirror_console.domain.rollout import ENDED, SUCCEEDED, Rollout
 from mirror_console.errors import EngineError
 from mirror_console.operations.audited import audited
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.standing import standing
 from mirror_console.operations.status import Alignments
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.observation import LABEL, Container, State
 from mirror_console.domain.plan import PlannedTarget
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.scene import Scene, about_old, lock_name, look, old_ran, old_restart
 from mirror_console.operations.turn import Turn
 

@@ -16,7 +16,8 @@ from mirror_console.domain.health import Verdict
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.operations import going
 from mirror_console.operations.companion_scene import as_it_was, scene_of
 from mirror_console.operations.containers import (

@@ -16,7 +16,7 @@ from mirror_console.domain.server_key import ServerKeyChanged
 from mirror_console.domain.ssh import Hop, HostKey, HostKeyRefused, SignIn, SshError, Stage
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 
 CONNECT_SECONDS = 5.0
 _BY_PROGRAM = "a program of your own SSH settings stands for the network"

@@ -13,7 +13,9 @@ from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.errors import NotAllowed
 from mirror_console.operations.keyed import Keyed
-from mirror_console.operations.ports import Catalog, Engines, Vault, Wishes
+from mirror_console.operations.ports.catalog import Catalog, Wishes
+from mirror_console.operations.ports.engine import Engines
+from mirror_console.operations.ports.vault import Vault
 
 
 def new_id() -> str:

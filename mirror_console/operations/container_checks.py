@@ -9,7 +9,9 @@ from mirror_console.domain.check import Answer
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Listed
-from mirror_console.domain.plan import PlannedTarget, Swap, Way
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import Way
 
 Said = tuple[Answer, str, str]
 """An answer with its words and its remedy."""

@@ -14,9 +14,10 @@ from mirror_console.domain.environment import HOST_NETWORK, RestartPolicy
 from mirror_console.domain.health import Judged, ProbeAnswer, Verdict, judge
 from mirror_console.domain.image import TAG, Image, parse_reference
 from mirror_console.domain.observation import BESIDE, LABEL, Container, Listed
-from mirror_console.domain.plan import Swap
 from mirror_console.domain.request import ContainerSpec
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
 from mirror_console.errors import FailureKind
 from mirror_console.operations.companion_scene import about_going
 from mirror_console.operations.endings import how_it_ended

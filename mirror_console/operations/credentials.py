@@ -18,7 +18,7 @@ from mirror_console.operations.audited import audited
 from mirror_console.operations.console import Console
 from mirror_console.operations.engine_input import EngineInput, pem_problems, whole_pem
 from mirror_console.operations.keeping import kept
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.ssh_input import SshInput, key_problems
 
 _PURPOSES = {

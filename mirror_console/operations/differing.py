@@ -10,7 +10,7 @@ from types import MappingProxyType
 from mirror_console.domain.environment import Placed
 from mirror_console.domain.lock import Lock
 from mirror_console.domain.observation import LABEL, Listed, Observation, of_environment
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from mirror_console.domain.alignment import Cell
 from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.image import Image
@@ -21,7 +21,8 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.application_input import secret_reference
 from mirror_console.operations.applied import Judged, Records, judged, records_of
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books, EngineSession
+from mirror_console.operations.ports.catalog import Books
+from mirror_console.operations.ports.engine import EngineSession
 
 
 @dataclass(frozen=True, slots=True)

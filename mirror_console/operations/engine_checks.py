@@ -17,7 +17,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.operations.console import Console
 from mirror_console.operations.here import Here
 from mirror_console.operations.permission import refused_changes
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.target_checks import EngineScene, said
 
 _OPEN_TO_ALL = "without encryption"

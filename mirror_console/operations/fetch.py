@@ -9,7 +9,7 @@ from enum import Enum, auto
 from mirror_console.domain.fetching import FetchState, pulled
 from mirror_console.domain.image import HUB, Image, parse_reference
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.releases_seen import note_held
 
 

@@ -21,12 +21,12 @@ from mirror_console.domain.fetching import (
     rest_before_next,
     why_another_gives_it,
 )
-from mirror_console.domain.plan import Way
 from mirror_console.domain.request import PullProgress, RegistryLogin
+from mirror_console.domain.way import Way
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import Arrival, Halting, HowFar, PutAside, Relays, Want, nobody
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 
 SLICE = 0.1
 """Seconds after which somebody who waits looks whether it still is to be waited."""

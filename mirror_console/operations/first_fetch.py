@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mirror_console.domain.fetching import ARRIVED, Fetch, FetchState
-from mirror_console.domain.rollout import Result, Rollout, Step, Target, TargetState
+from mirror_console.domain.journal import Result
+from mirror_console.domain.rollout import Rollout, Target, TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.jobs import Jobs
 from mirror_console.operations.ahead import Errand, bring, look
 from mirror_console.operations.console import Console

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mirror_console.domain.rollout import Step
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.steps import Step
 from mirror_console.errors import ConsoleError
 from mirror_console.operations.turn import StepFailed, Turn
 

@@ -18,7 +18,7 @@ from mirror_console.domain.environment import RestartPolicy
 from mirror_console.errors import EngineError
 from mirror_console.jobs import Job, Jobs, Work
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from mirror_console.domain.environment import Environment
 from mirror_console.domain.observation import LABEL, Listed, Role, State
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.schedule import Place
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 HOLDING = frozenset({State.RUNNING, State.PAUSED, State.RESTARTING})
 """States in which a container holds memory, ports and the like."""

@@ -8,7 +8,7 @@ from mirror_console.domain.environment import Environment, Hold
 from mirror_console.domain.release import Release
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 
 def set_hold(

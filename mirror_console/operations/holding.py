@@ -11,7 +11,7 @@ from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
 from mirror_console.domain.request import ListedImage
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 
 MOST_LOOKED_AT = 50
 """Images of an engine that are looked at for layers in common."""

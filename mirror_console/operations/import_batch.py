@@ -14,7 +14,7 @@ from mirror_console.domain.schedule import NO_SCHEDULE, Schedule
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import Problem
 from mirror_console.operations.import_schedule import ScheduleBatch
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from mirror_console.domain.in_place import Granted, earlier, earlier_label, gran
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.recovery import Found, classify_in_place
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError
 from mirror_console.operations.containers import verify
 from mirror_console.operations.last_look import end_well

@@ -14,7 +14,7 @@ from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import VaultError
 from mirror_console.operations.audited import audited
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Vault
+from mirror_console.operations.ports.vault import Vault
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.errors import VaultError
-from mirror_console.operations.ports import Vault
+from mirror_console.operations.ports.vault import Vault
 
 KEY = SecretReference("catalog/hash-key")
 ASKED_AGAIN_AFTER = 5.0

@@ -9,7 +9,6 @@ from datetime import datetime
 from operator import attrgetter
 from typing import TypeVar
 
-from mirror_console.domain.alignment import Activity
 from mirror_console.domain.application import Application
 from mirror_console.domain.changes import Changes
 from mirror_console.domain.engine import Engine
@@ -18,11 +17,12 @@ from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release
 from mirror_console.domain.schedule import NO_SCHEDULE
+from mirror_console.domain.status import Activity
 from mirror_console.domain.tag import TagLook
 from mirror_console.domain.where import names_of
 from mirror_console.operations.access import Reach, reach
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.standing import activities, standing
 
 _Key = TypeVar("_Key")

@@ -15,7 +15,7 @@ from mirror_console.domain.process import after_turn
 from mirror_console.domain.rollout import TargetState
 from mirror_console.errors import EngineError
 from mirror_console.operations.applied import record_of, records_of
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.refresh import note_seen
 from mirror_console.operations.turn import Turn
 

@@ -11,8 +11,10 @@ from collections.abc import Callable
 
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.in_place import granted_to
+from mirror_console.domain.journal import Result
 from mirror_console.domain.observation import Container
-from mirror_console.domain.rollout import Result, Step, TargetState
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError
 from mirror_console.jobs import Stopped
 from mirror_console.operations.routing import join, route_of

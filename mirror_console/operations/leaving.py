@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mirror_console.domain.observation import Container
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.operations.containers import commit, name_new
 from mirror_console.operations.put_back import put_back, recorded, was_touched
 from mirror_console.operations.scene import Scene, look

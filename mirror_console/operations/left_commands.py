@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from mirror_console.domain.observation import Container
 from mirror_console.domain.release_command import ALIVE, CommandRun, RunKind, RunState, Said, run_name
-from mirror_console.domain.rollout import Step, Target
+from mirror_console.domain.rollout import Target
+from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError, InvalidInput, NotAllowed, Problem
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.release_command import STATES, wait_for_end
 from mirror_console.operations.run_outcome import STEPS, container_of, keep, settled
 from mirror_console.operations.scene import made_by

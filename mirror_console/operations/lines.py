@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
+from mirror_console.domain.journal import JournalEntry, Phase, Result
 from mirror_console.domain.plan import PlannedTarget
-from mirror_console.domain.rollout import JournalEntry, Phase, Result, Step
+from mirror_console.domain.steps import Step
 
 NOT_LEFT = "there was nothing left to do"
 NOT_BEGUN = "not begun"

@@ -10,7 +10,7 @@ from mirror_console.errors import ConsoleError, EngineError, FailureKind
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import Entry, entries
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession, EventStream
+from mirror_console.operations.ports.engine import EngineSession, EventStream
 from mirror_console.operations.refresh import Listing, keep_failure, refresh_entry
 
 

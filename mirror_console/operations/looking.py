@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Listed
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 
 if TYPE_CHECKING:
     from mirror_console.operations.turn_lock import TurnLock

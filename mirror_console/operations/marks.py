@@ -10,7 +10,7 @@ from mirror_console.domain.application import Application
 from mirror_console.domain.release import Mark, Release, best_known, same_image
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 LONGEST_REMARK = 500
 SHORTEST_DIGEST = 6

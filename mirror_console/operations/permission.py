@@ -8,7 +8,7 @@ from mirror_console.domain.environment import RestartPolicy, Settings
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.connection import NO_SUCH_IMAGE
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 
 NOBODY = "0" * 64
 """The id of no container."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mirror_console.domain.alignment import Cell, Expected
+from mirror_console.domain.cell import Cell
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.fleet import Grid, Row
-from mirror_console.domain.plan import Plan, PlannedTarget, Way, make_plan, plan_fingerprint, way_problems
+from mirror_console.domain.plan import Plan, PlannedTarget, plan_fingerprint
+from mirror_console.domain.planning import make_plan
 from mirror_console.domain.release import Release
 from mirror_console.domain.settings_plan import settings_alone, with_changes
+from mirror_console.domain.way import Way, way_problems
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.applied import records_of, with_companion_records
 from mirror_console.operations.console import Console, new_id

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
-from mirror_console.domain.alignment import Expected
 from mirror_console.domain.application import Application
 from mirror_console.domain.audit import Noun
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.held import BY_PREFETCH
-from mirror_console.domain.plan import Plan, Way, way_problems
+from mirror_console.domain.plan import Plan
 from mirror_console.domain.release import Release
+from mirror_console.domain.way import Way, way_problems
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.ahead import Errand, bring

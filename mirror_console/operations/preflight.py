@@ -16,9 +16,10 @@ from mirror_console.domain.engine_kind import NO_ROLLOUTS, EngineKind
 from mirror_console.domain.fetching import why_another_gives_it
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.domain.observation import Difference, of_process
-from mirror_console.domain.plan import Plan, PlannedTarget, Reason, Way, why_nothing
+from mirror_console.domain.plan import Plan, PlannedTarget, Reason, why_nothing
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.domain.rollout import OVER
+from mirror_console.domain.way import Way
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import by_entry, reached

@@ -11,7 +11,7 @@ from mirror_console.domain.plan import Change, Plan, PlannedTarget, plan_fingerp
 from mirror_console.domain.release import Release
 from mirror_console.domain.release_command import Preparation
 from mirror_console.domain.way_back import WayBack
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 FORWARD = frozenset({Change.UPDATE, Change.REPLACE, Change.CREATE})
 """Changes that bring a release to data that may not be ready for it. Whoever goes back runs nothing."""

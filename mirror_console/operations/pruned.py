@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from mirror_console.domain.journal import Result
 from mirror_console.domain.observation import LABEL
 from mirror_console.domain.plan import PlannedTarget
-from mirror_console.domain.rollout import Result, Step
+from mirror_console.domain.steps import Step
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.scene import Scene, look, told_by_lock
 
 

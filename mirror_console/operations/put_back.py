@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.environment import RestartPolicy
-from mirror_console.domain.plan import PlannedTarget, Swap
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
 from mirror_console.operations.companion_scene import scene_of
 from mirror_console.operations.in_place import change_back
 from mirror_console.operations.late_calls import outlast_own

@@ -12,9 +12,12 @@ from typing import assert_never
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.fetching import ARRIVED
 from mirror_console.domain.observation import LABEL, Container
-from mirror_console.domain.plan import OnFailure, PlannedTarget, Swap
+from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.recovery import Found, Part, Seen, classify, classify_going, down_now, together
-from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Step, Target, TargetState, end_state
+from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import OnFailure
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations import companions
@@ -28,7 +31,7 @@ from mirror_console.operations.in_place import about_granted, finish_change, fou
 from mirror_console.operations.last_look import end_well, look_last
 from mirror_console.operations.late_calls import expect_late
 from mirror_console.operations.left_commands import left_by_other, left_words, settle_left
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.pruned import look_with_told
 from mirror_console.operations.put_back import put_back as put_target_back
 from mirror_console.operations.put_back import recorded

@@ -25,7 +25,8 @@ from mirror_console.operations.applied import judged, records_of
 from mirror_console.operations.console import Console
 from mirror_console.operations.differing import differing, not_noted_since
 from mirror_console.operations.locks import locks_of_others, with_locks
-from mirror_console.operations.ports import Books, EngineSession
+from mirror_console.operations.ports.catalog import Books
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.releases_seen import note_held, record_releases
 from mirror_console.operations.tags import Looked, look_up
 from mirror_console.operations.trust import remember

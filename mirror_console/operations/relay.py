@@ -26,7 +26,7 @@ from mirror_console.operations import arrival
 from mirror_console.operations.audited import audited
 from mirror_console.operations.console import Console
 from mirror_console.operations.holding import Held, holding, layers_there
-from mirror_console.operations.ports import Loading, Saving
+from mirror_console.operations.ports.engine import Loading, Saving
 from mirror_console.operations.tee import Tee
 from mirror_console.operations.thinning import Thinner, shared
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mirror_console.domain.alignment import Expected, expect
 from mirror_console.domain.application import Application
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.environment import Environment
+from mirror_console.domain.expectation import Expected, expect
 from mirror_console.domain.plan import Change, PlannedTarget
 from mirror_console.domain.release import Mark, Release, passage
 from mirror_console.operations.console import Console

@@ -25,13 +25,14 @@ from mirror_console.domain.release_command import (
     settings_of_run,
 )
 from mirror_console.domain.request import ContainerSpec
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.jobs import Stopped
 from mirror_console.operations.breaking_off import BrokenOff
 from mirror_console.operations.console import new_id
 from mirror_console.operations.given_secrets import given_secrets
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.run_outcome import STEPS, is_run, keep, settled
 from mirror_console.operations.scene import run_labels
 from mirror_console.operations.steps import remove

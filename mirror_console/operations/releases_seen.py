@@ -15,7 +15,7 @@ from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release, current
 from mirror_console.operations.console import new_id
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 
 def record_releases(

@@ -9,7 +9,7 @@ from mirror_console.domain.environment import Environment
 from mirror_console.domain.identity import learned
 from mirror_console.domain.release import Release, tagged
 from mirror_console.operations.console import new_id
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 
 def note_tagged(books: Books, environment: Environment, repository: str, digest: str, at: datetime) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.release_command import CommandRun, RunKind, RunState
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 LINES = 40
 """Lines of the end of its output that are told of a run that didn't succeed."""

@@ -13,21 +13,11 @@ from mirror_console.domain.causes import causes
 from mirror_console.domain.check import Check, Override
 from mirror_console.domain.fetching import Fetch, fetching_words
 from mirror_console.domain.image import short
+from mirror_console.domain.journal import JournalEntry, Phase, Result, begun_at
 from mirror_console.domain.overriding import together
 from mirror_console.domain.plan import LeftOut, PlannedTarget
-from mirror_console.domain.rollout import (
-    SUCCEEDED,
-    JournalEntry,
-    Phase,
-    Result,
-    Rollout,
-    RolloutState,
-    Step,
-    Target,
-    TargetState,
-    begun_at,
-    headline,
-)
+from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
+from mirror_console.domain.steps import Step
 from mirror_console.operations.console import Console
 from mirror_console.operations.report_commands import ReportedCommand, commands_words, reported_commands
 from mirror_console.operations.report_decisions import ReportedDecision, decisions, gates

@@ -16,22 +16,12 @@ from mirror_console.domain.identity import is_image
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.pending import settings_changes
-from mirror_console.domain.plan import (
-    REST,
-    Change,
-    LeftOut,
-    OnFailure,
-    Plan,
-    PlannedTarget,
-    Reason,
-    RollbackOf,
-    Swap,
-    plan_fingerprint,
-    swap_for,
-)
+from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Reason, RollbackOf, plan_fingerprint
 from mirror_console.domain.process import PlannedProcess
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.swap import Swap, swap_for
+from mirror_console.domain.way import REST, OnFailure
 from mirror_console.domain.way_back import WayBack, judge_way_back, way_back_over
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection
 
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.observation import Container
-from mirror_console.domain.plan import PlannedTarget, Swap
+from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.route import Route, alias_words
+from mirror_console.domain.swap import Swap
 from mirror_console.operations.proxies import unmarked
 from mirror_console.operations.scene import old_aliases_now
 

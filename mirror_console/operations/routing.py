@@ -11,9 +11,9 @@ from collections.abc import Collection
 from threading import Lock
 
 from mirror_console.domain.observation import Container, Endpoint
-from mirror_console.domain.plan import Swap
-from mirror_console.domain.rollout import Step
 from mirror_console.domain.route import Route
+from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
 from mirror_console.errors import EngineError
 from mirror_console.operations.turn import StepFailed, Turn
 

@@ -22,8 +22,8 @@ from mirror_console.domain.release_command import (
     last_line,
     outcome,
 )
-from mirror_console.domain.rollout import Step
 from mirror_console.domain.secret import HIDDEN
+from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError
 from mirror_console.operations.given_secrets import given_secrets
 from mirror_console.operations.steps import remove, stop

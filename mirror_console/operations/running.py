@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mirror_console.domain.fetching import Fetch
-from mirror_console.domain.rollout import JournalEntry, Rollout, Target
+from mirror_console.domain.journal import JournalEntry
+from mirror_console.domain.rollout import Rollout, Target
 from mirror_console.operations.console import Console
 
 

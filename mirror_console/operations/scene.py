@@ -14,12 +14,13 @@ from mirror_console.domain.environment import LOCK_PREFIX, RestartPolicy, Settin
 from mirror_console.domain.in_place import FIXED, fixed_hash
 from mirror_console.domain.lock import Lock, lock_of
 from mirror_console.domain.observation import LABEL, Container, Listed, Role, is_ours
-from mirror_console.domain.plan import PlannedTarget, Swap
+from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.release_command import CommandRun
 from mirror_console.domain.rollout import ENDED
 from mirror_console.domain.route import Route
+from mirror_console.domain.swap import Swap
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 
 NEXT, PREV, OLDER = ".mc-next", ".mc-prev", ".mc-older"
 SCHEMA = "1"

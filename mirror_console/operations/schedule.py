@@ -17,7 +17,7 @@ from mirror_console.domain.schedule import (
 )
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console, new_id
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.schedule_typed import moment_text, parse_clock, parse_days, parse_moment, parse_zone
 from mirror_console.operations.typed import parsed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mirror_console.domain.alignment import Activity
 from mirror_console.domain.rollout import OVER, Rollout, RolloutState, TargetState
+from mirror_console.domain.status import Activity
 from mirror_console.operations.console import Console
 
 CUT_OFF = "The console ended in the middle."

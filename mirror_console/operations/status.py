@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from operator import is_
 
 from mirror_console.domain.ages import Ages
-from mirror_console.domain.alignment import AGEING_AFTER, STALE_AFTER, Cell
 from mirror_console.domain.application import Application
 from mirror_console.domain.bulk import in_bulk
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.changes import NOTHING, Changes
 from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment, SourceRow
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import current
+from mirror_console.domain.status import AGEING_AFTER, STALE_AFTER
 from mirror_console.operations.cells import Cells
 from mirror_console.operations.console import Console
 from mirror_console.operations.known import EVERYTHING, Concerned, Known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mirror_console.domain.rollout import Step
+from mirror_console.domain.steps import Step
 from mirror_console.errors import FailureKind
 
 

@@ -10,7 +10,7 @@ from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.health import ended_words
 from mirror_console.domain.in_place import Granted, granted_to
 from mirror_console.domain.observation import Container, Listed, State
-from mirror_console.domain.rollout import Step
+from mirror_console.domain.steps import Step
 from mirror_console.operations.turn import Turn
 
 KILLED = 137

@@ -7,7 +7,7 @@ import socket
 import threading
 from contextlib import suppress
 
-from mirror_console.operations.ports import EventStream
+from mirror_console.operations.ports.engine import EventStream
 
 _READ = selectors.EVENT_READ
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from mirror_console.domain.check import Check, CheckResult
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Listed, State
-from mirror_console.domain.plan import PlannedTarget, Way
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.way import Way
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.container_checks import health_check, stopping, values

@@ -13,7 +13,8 @@ from functools import partial
 from mirror_console.domain.health import Verdict
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.domain.observation import Container
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError, VaultError
 from mirror_console.operations import companions
 from mirror_console.operations.companion_scene import about_companions

@@ -26,7 +26,7 @@ from mirror_console.errors import EngineError, FailureKind, InvalidInput, Proble
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reach
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.releases_tagged import note_tagged
 
 AT_ONCE = 16

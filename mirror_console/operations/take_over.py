@@ -18,9 +18,12 @@ from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.in_place import EARLIER
 from mirror_console.domain.lock import Lock, Pulse, felt
 from mirror_console.domain.observation import BESIDE, LABEL, Container, is_ours
-from mirror_console.domain.plan import REST, Change, Plan, PlannedTarget, Swap, TakenFrom, Way, plan_fingerprint
+from mirror_console.domain.plan import Change, Plan, PlannedTarget, TakenFrom, plan_fingerprint
 from mirror_console.domain.process import PlannedProcess, settings_beside
-from mirror_console.domain.rollout import Rollout, RolloutState, Step, Target, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, Way
 from mirror_console.errors import CatalogError, EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs, Work
 from mirror_console.operations.access import reached_now
@@ -30,7 +33,7 @@ from mirror_console.operations.fetch import Halting
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.late_calls import outlast, rest
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.recovery import end, reconcile
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import NEXT, PREV, labelled_route, lock_name, lock_on, look

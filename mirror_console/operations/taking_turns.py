@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
-from mirror_console.domain.plan import OnFailure, Swap
 from mirror_console.domain.rollout import Target, TargetState
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import OnFailure
 from mirror_console.errors import EngineError
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.beside import start_beside

@@ -10,13 +10,14 @@ from mirror_console.domain.drift import not_made_again
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container, Difference, Health, Listed, Role, State, is_ours
-from mirror_console.domain.plan import PlannedTarget, Swap
+from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.request import Network, Resolved
+from mirror_console.domain.swap import Swap
 from mirror_console.errors import EngineError, VaultError
 from mirror_console.operations.companion_checks import undeclared, with_companions
 from mirror_console.operations.console import Console
 from mirror_console.operations.container_checks import ties
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.route_check import check_route
 from mirror_console.operations.scene import is_left_over, is_way_back, lock_name, lock_on
 

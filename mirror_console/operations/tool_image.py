@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mirror_console.domain.image import Image, parse_reference
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.errors import InvalidInput, VaultError
 from mirror_console.operations.fetch import HowFar, Want, note_brought
 from mirror_console.operations.fetching import Fetcher

@@ -12,7 +12,8 @@ from mirror_console.domain.server_key import ServerKeyChanged, parse_fingerprint
 from mirror_console.domain.ssh import HostKey, HostKeyRefused, SshError, Stage, with_host_key
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books, EngineSession
+from mirror_console.operations.ports.catalog import Books
+from mirror_console.operations.ports.engine import EngineSession
 
 LONGEST_IDENTITY = 256
 

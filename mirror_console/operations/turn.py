@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, replace
 
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import Image
+from mirror_console.domain.journal import Result
 from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
-from mirror_console.domain.rollout import Result, Step, Target, TargetState
+from mirror_console.domain.rollout import Target, TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError
 from mirror_console.operations.breaking_off import BEFORE_COMMIT, BrokenOff, never
 from mirror_console.operations.console import Console
@@ -24,7 +26,8 @@ from mirror_console.operations.fetch import Halting, PutAside
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.lines import Lines
 from mirror_console.operations.looking import ImageLooks, Looking, Moment
-from mirror_console.operations.ports import Books, EngineSession
+from mirror_console.operations.ports.catalog import Books
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.step_outcomes import LockGone, OutcomeUnknown, StepFailed, Superseded
 from mirror_console.operations.turn_lock import TurnLock
 

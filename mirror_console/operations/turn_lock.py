@@ -14,7 +14,7 @@ from mirror_console.domain.environment import Settings
 from mirror_console.domain.lock import Pulse, felt
 from mirror_console.domain.observation import LABEL, Container, Listed
 from mirror_console.domain.request import ContainerSpec
-from mirror_console.domain.rollout import Step
+from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.fetch import Halting, PutAside
 from mirror_console.operations.scene import (

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from mirror_console.domain.environment import Port, Volume
-from mirror_console.domain.plan import REST, WaveSize
+from mirror_console.domain.way import REST, WaveSize
 from mirror_console.errors import InvalidInput, Problem
 
 T = TypeVar("T")

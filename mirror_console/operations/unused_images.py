@@ -7,7 +7,7 @@ from collections.abc import Set
 from mirror_console.domain.cleanup import repositories_of
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 
 MOST_LOOKED_AT = 100
 """Images of which nothing is known that are read in one thorough look at an engine."""

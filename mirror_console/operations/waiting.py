@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.audit import AuditLine, Noun
-from mirror_console.domain.rollout import OVER, JournalEntry, RolloutState, Step, Target, TargetState
+from mirror_console.domain.journal import JournalEntry
+from mirror_console.domain.rollout import OVER, RolloutState, Target, TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.domain.waits import Halted, Span, waited, waits
 from mirror_console.operations.console import Console
 

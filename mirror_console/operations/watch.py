@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from mirror_console.domain import watching
 from mirror_console.domain.watching import Appointment
 from mirror_console.errors import ConsoleError, EngineError
 from mirror_console.jobs import Jobs, Stopped, Work
-from mirror_console.operations.access import Entry, last_contact, ways_in
+from mirror_console.operations.access import last_contact, ways_in
 from mirror_console.operations.console import Console
+from mirror_console.operations.gathered import GATHER, Gathered
+from mirror_console.operations.listening import Listening
 from mirror_console.operations.look import Look, Seen, look_at
-from mirror_console.operations.ports import EventStream
-from mirror_console.operations.refresh import Listing, Refreshed, keep_unchanged, titled
+from mirror_console.operations.refresh import Refreshed, titled
 from mirror_console.operations.streams import Streams
 from mirror_console.operations.tag_watch import TagWatch
+from mirror_console.operations.watched import Watched, key_of
+from mirror_console.operations.watching import Wanted, Watching
 
 AT_ONCE = 48
 """Engines that are looked at side by side."""
@@ -35,84 +37,8 @@ FACTS_EVERY = 3600.0
 """Seconds between two questions for what an engine says of itself, its clock among that."""
 ENGINES_EVERY = 1.0
 """Seconds between two readings of the catalog's engines: each look that is kept counts as a change of them."""
-GATHER = 1.0
-"""Seconds for which what hasn't changed is gathered before it is kept, all at once."""
-AWAY_EVERY = 60.0
-"""Seconds after which it is kept in any case that engines are still away."""
 
 _dice = random.SystemRandom()
-
-
-@dataclass(frozen=True, slots=True)
-class Watching:
-    """How the watch stands: what the last looks gave, how many engines tell of changes by themselves.
-
-    `woke` is when the computer was last found to have slept: what was seen before is not to be taken for fresh.
-    `trouble` is what keeps looks from being kept. `times` are when engines were looked at last where nothing was new,
-    by their identities.
-    """
-
-    refreshed: Refreshed
-    live: int
-    times: Mapping[str, datetime] = field(default_factory=dict)
-    woke: datetime | None = None
-    trouble: ConsoleError | None = None
-
-
-class Wanted:
-    """A wish to know now. `wait` for it in a job of its own."""
-
-    def __init__(self, engine_ids: Collection[str] | None, *, inspect_all: bool) -> None:
-        self.engine_ids = engine_ids
-        self.inspect_all = inspect_all
-        self._met = threading.Event()
-        self._refreshed = Refreshed((), (), 0)
-
-    def wait(self, work: Work) -> Refreshed:
-        """What the looks gave, once all of them are there. Raises Stopped where the job or the watch was ended."""
-        while not self._met.wait(0.1):
-            work.check()
-        return self._refreshed
-
-    def meet(self, refreshed: Refreshed) -> None:
-        """It is met."""
-        self._refreshed = refreshed
-        self._met.set()
-
-
-@dataclass(slots=True)
-class _Engine:
-    """What the watch knows of one way into an engine."""
-
-    entry: Entry
-    shared: bool
-    next: Appointment
-    stream: EventStream | None = None
-    opened: float = 0.0
-    look: Look | None = None
-    inspect: set[str] = field(default_factory=set)
-    inspect_all: bool = False
-    again: bool = False
-    """Asked for while it is being looked at: that look may have come too early."""
-    picture: object = None
-    facts_at: float = float("-inf")
-    environments: int = 0
-    answered: bool = False
-    failure: str = ""
-
-    @property
-    def key(self) -> str:
-        """What it is known by."""
-        return key_of(self.entry)
-
-    def among(self, engine_ids: Collection[str] | None) -> bool:
-        """Whether its engine is one of these; None means all."""
-        return engine_ids is None or self.entry.engine.id in engine_ids
-
-
-def key_of(entry: Entry) -> str:
-    """What a way into an engine is known by: the engine's identity, or that with the account whose own it is."""
-    return f"{entry.engine.id}/{entry.account}" if entry.own else entry.engine.id
 
 
 class Watch:
@@ -126,6 +52,7 @@ class Watch:
         self._every = self._every_before = every
         self._luck = luck
         self._streams = Streams()
+        self._listening = Listening(self._streams, luck)
         self._tags = TagWatch(console, jobs, self._streams.wake)
         self._lock = threading.Lock()
         # Written by other threads under the lock, read by the one that runs:
@@ -135,13 +62,11 @@ class Watch:
         self._edition = 0
         self._engines_changed = True
         # Of the thread that runs alone:
-        self._engines: dict[str, _Engine] = {}
+        self._engines: dict[str, Watched] = {}
         self._shared: set[str] = set()
-        self._engines_read = self._begun_at = self._gathered_from = float("-inf")
+        self._engines_read = self._begun_at = float("-inf")
         self._waiting: list[tuple[Wanted, set[str], float]] = []
-        self._unchanged: dict[str, Listing] = {}
-        self._away: dict[str, datetime] = {}
-        self._times: dict[str, datetime] = {}
+        self._gathered = Gathered(console)
         self._woke: datetime | None = None
         self._trouble: ConsoleError | None = None
         self._news = self._woken = False
@@ -213,17 +138,17 @@ class Watch:
             self._trouble, self._engines_changed, self._news = error, True, True
             return
         for gone in self._engines.keys() - ways.keys():
-            self._drop_stream(self._engines.pop(gone))
+            self._listening.drop(self._engines.pop(gone))
         for key, entry in ways.items():
             known, shared = self._engines.get(key), entry.engine.id in self._shared
             if known is None:
                 contact = contacts[key]
                 failure = contact.failure.value if contact and contact.failure and not contact.answered else ""
-                self._engines[key] = _Engine(entry, shared, Appointment(now, int(bool(failure))), failure=failure)
+                self._engines[key] = Watched(entry, shared, Appointment(now, int(bool(failure))), failure=failure)
             elif known.entry != entry or known.shared != shared:
                 # What is changed in place until the engine is listened to again shows in no listing.
                 known.inspect_all |= known.stream is not None
-                self._drop_stream(known)
+                self._listening.drop(known)
                 known.entry, known.shared, known.next, known.again = (
                     entry,
                     shared,
@@ -252,7 +177,7 @@ class Watch:
         meant = max(0.0, min([now + watching.TICK, *times]) - now)
         if self._engines_changed:
             meant = min(meant, ENGINES_EVERY)
-        if self._unchanged:
+        if self._gathered.waits:
             meant = min(meant, GATHER)
         ready = self._streams.wait(meant)
         # Since the last time that this was asked: it may also have slept while something else was done.
@@ -272,7 +197,7 @@ class Watch:
         self._console.engines.renew()
         now = self._console.monotonic()
         for one in self._engines.values():
-            self._drop_stream(one)
+            self._listening.drop(one)
             one.next = watching.wanted(one.next, now)
             one.facts_at = float("-inf")
             one.again = True
@@ -299,7 +224,7 @@ class Watch:
                     return
                 free_failing -= 1
             free -= 1
-            if self._hear(one, now):
+            if self._listening.hear(one, now):
                 self._begin(one, now)
 
     def _look_up_tags(self) -> None:
@@ -308,7 +233,7 @@ class Watch:
         except ConsoleError as error:
             self._trouble, self._news = error, True
 
-    def _begin(self, one: _Engine, now: float) -> None:
+    def _begin(self, one: Watched, now: float) -> None:
         one.look = Look(
             entry=one.entry,
             shared=one.shared,
@@ -328,23 +253,6 @@ class Watch:
             self._jobs.submit(f"Looking at {titled(one.entry)}", lambda _work: self._look(look), f"look:{one.key}")
         except RuntimeError:  # the program ends
             raise Stopped from None
-
-    def _hear(self, one: _Engine, now: float) -> bool:
-        """Take what the stream has told, so that the look comes after all of it, and listen again.
-
-        False where it has ended: then the look has its own time.
-        """
-        if one.stream is None:
-            return True
-        try:
-            one.inspect |= one.stream.heard()
-        except EngineError:
-            lasted = now - one.opened
-            self._drop_stream(one)
-            one.next = watching.lost(one.next, now, lasted, self._luck())
-            return False
-        self._streams.resume(one.key)
-        return True
 
     def _look(self, look: Look) -> None:
         """In a job."""
@@ -381,69 +289,36 @@ class Watch:
             # Of the program, not of an engine: whoever began the watch has to hear of it.
             raise fault
 
-    def _take(self, one: _Engine, seen: Seen, now: float) -> None:
+    def _take(self, one: Watched, seen: Seen, now: float) -> None:
         one.look = None
         for _wish, ids, since in self._waiting:
             if seen.look.began >= since:
                 ids.discard(one.key)
         stale = one.again or one.entry != seen.look.entry
+        self._gathered.take(one.key, seen, now)
         if seen.error is not None:
             one.answered, one.picture = False, None
-            self._unchanged.pop(one.key, None)
-            if seen.away is not None:
-                self._note_gathered(now)
-                self._away[one.key] = seen.away
             one.failure = seen.error.kind.value if isinstance(seen.error, EngineError) else "not kept"
             if isinstance(seen.error, ConsoleError) and not isinstance(seen.error, EngineError):
                 self._trouble = seen.error
-            self._drop_stream(one)
+            self._listening.drop(one)
             one.next = watching.failed(one.next, now, self._luck())
         else:
             one.answered, one.failure, self._trouble = True, "", None
-            self._away.pop(one.key, None)
             one.picture = seen.picture
             one.next = self._after_answer(one, now)
             if seen.look.new_facts:
                 one.facts_at = now
-            if seen.listing is not None:
-                self._note_gathered(now)
-                self._unchanged[one.key] = seen.listing
             if seen.environments is not None:
                 one.environments = seen.environments
-                self._unchanged.pop(one.key, None)
         if stale:
             one.next = watching.wanted(one.next, now)
-        self._take_stream(one, seen, now, stale=stale)
+        self._listening.take(one, seen, now, stale=stale)
 
-    def _note_gathered(self, now: float) -> None:
-        if not (self._unchanged or self._away):
-            self._gathered_from = now
-
-    def _after_answer(self, one: _Engine, now: float) -> Appointment:
+    def _after_answer(self, one: Watched, now: float) -> Appointment:
         after = watching.answered(one.next, now, self._every)
         # What was heard while it was looked at is a reason to look again.
         return watching.heard(after, now) if self._streams.paused(one.key) else after
-
-    # --- streams --------------------------------------------------------------------------------------------------
-
-    def _take_stream(self, one: _Engine, seen: Seen, now: float, *, stale: bool) -> None:
-        if seen.stream is None or seen.stream is one.stream:
-            return
-        if stale or seen.error is not None or one.stream is not None:
-            # It leads where the engine was, or over a connection from before a sleep.
-            seen.stream.close()
-            return
-        one.stream, one.opened = seen.stream, now
-        self._streams.add(one.key, seen.stream)
-        # What came together with the stream's beginning shows on no selector any more.
-        if self._hear(one, now) and one.inspect:
-            one.next = watching.heard(one.next, now)
-
-    def _drop_stream(self, one: _Engine) -> None:
-        if one.stream is not None:
-            self._streams.remove(one.key)
-            one.stream.close()
-            one.stream = None
 
     # --- what is told ---------------------------------------------------------------------------------------------
 
@@ -453,17 +328,13 @@ class Watch:
         That the computer slept is told at once: until the looks have ended, nothing is fresh.
         """
         looking = any(one.look is not None and not one.next.failures for one in self._engines.values())
-        gathered = self._console.monotonic() - self._gathered_from
-        if (looking or (self._unchanged and gathered < GATHER)) and not self._woken:
+        now = self._console.monotonic()
+        if (looking or self._gathered.may_grow(now)) and not self._woken:
             return
         self._woken = False
-        if not looking and (self._unchanged or (self._away and gathered > AWAY_EVERY)):
-            unchanged, self._unchanged = self._unchanged, {}
-            away, self._away = self._away, {}
-            # A new one each time: whoever is told of it sees by that whether there is anything to do.
-            self._times = {**self._times, **{engine_id: listing.at for engine_id, listing in unchanged.items()}}
+        if not looking:
             try:
-                keep_unchanged(self._console, unchanged, away)
+                self._gathered.keep(now)
             except ConsoleError as error:
                 self._trouble, self._news = error, True
         if self._news:
@@ -474,11 +345,11 @@ class Watch:
                 refreshed.sentence,
                 live,
                 len(self._engines),
-                Watching(refreshed, live, self._times, self._woke, self._trouble),
+                Watching(refreshed, live, self._gathered.times, self._woke, self._trouble),
             )
 
     def _refreshed(self, engine_ids: Collection[str] | None) -> Refreshed:
-        chosen: Sequence[_Engine] = [one for one in self._engines.values() if one.among(engine_ids)]
+        chosen: Sequence[Watched] = [one for one in self._engines.values() if one.among(engine_ids)]
         return Refreshed(
             tuple(dict.fromkeys(one.entry.engine.name for one in chosen if one.answered)),
             tuple((titled(one.entry), one.failure) for one in chosen if one.failure),
@@ -491,7 +362,7 @@ class Watch:
             seen, self._seen = self._seen, []
             wishes, self._wishes = self._wishes, []
         for one in self._engines.values():
-            self._drop_stream(one)
+            self._listening.drop(one)
         for late in seen:
             if late.stream is not None:
                 late.stream.close()

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from mirror_console.domain.canary import Canary
-from mirror_console.domain.plan import Plan, Way
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.way import Way
 from mirror_console.operations.typed import parse_list
 
 NEVER, CANARY, EVERY = "never", "canary", "every"

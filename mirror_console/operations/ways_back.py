@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from mirror_console.domain.plan import PlannedTarget, Swap
+from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import Target
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.way_back import KnownWay, WayBack, judge_way_back, way_back_over
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 
 AT_ONCE = 2000
 """Environments that are read together; what was read of them goes before the next are, so that it never piles up."""

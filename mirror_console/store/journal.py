@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from mirror_console.domain.rollout import JournalEntry
+from mirror_console.domain.journal import JournalEntry
 from mirror_console.store.chain import first_broken, last_of, linked
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import json_text

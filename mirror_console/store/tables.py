@@ -18,14 +18,16 @@ from mirror_console.domain.engine import Address, Contact, EngineFacts, TlsRefer
 from mirror_console.domain.environment import Hold, Limits, Settings, TagRule
 from mirror_console.domain.fetching import FetchState
 from mirror_console.domain.observation import Observation
-from mirror_console.domain.plan import LeftOut, PlannedTarget, RollbackOf, Way
+from mirror_console.domain.plan import LeftOut, PlannedTarget, RollbackOf
 from mirror_console.domain.process import DeclaredProcess
 from mirror_console.domain.release import Mark, Twin
 from mirror_console.domain.release_command import BackupCommand, ReleaseCommand, RunKind, RunState, Said
-from mirror_console.domain.rollout import RolloutState, Step, TargetState
+from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.domain.schedule import Day
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.ssh import SshAccess
+from mirror_console.domain.steps import Step
+from mirror_console.domain.way import Way
 from mirror_console.errors import FailureKind
 from mirror_console.store.columns import Flag, Json, Moment, Pointer, Real, Reference, Text, Whole, Word
 

@@ -15,7 +15,8 @@ from mirror_console.jobs import Job, JobEvent, Work
 from mirror_console.operations.console import Console
 from mirror_console.operations.refresh import Refreshed
 from mirror_console.operations.status import Alignments
-from mirror_console.operations.watch import Watch, Watching
+from mirror_console.operations.watch import Watch
+from mirror_console.operations.watching import Watching
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.words import tr
 

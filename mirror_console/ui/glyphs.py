@@ -8,7 +8,7 @@ from functools import cache
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPainterPathStroker, QPixmap, QPolygonF
 
-from mirror_console.domain.alignment import Status
+from mirror_console.domain.status import Status
 
 BOX = 16.0
 """The side of the square that every path is drawn in."""

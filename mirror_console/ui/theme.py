@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
-from mirror_console.domain.alignment import Status
+from mirror_console.domain.status import Status
 from mirror_console.paths import resources
 from mirror_console.settings import Density, Theme
 from mirror_console.ui.tokens import DARK, LIGHT, RADIUS, SMALLEST_FONT, TOOL_HEIGHT, Colours

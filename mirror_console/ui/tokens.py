@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mirror_console.domain.alignment import Status
+from mirror_console.domain.status import Status
 from mirror_console.settings import Density
 
 # Measures, in device-independent pixels. Everything stands on a grid of four.

@@ -31,7 +31,8 @@ from mirror_console.hardening import harden
 from mirror_console.jobs import JobEvent, Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.status import Alignments
-from mirror_console.operations.watch import Watch, Watching
+from mirror_console.operations.watch import Watch
+from mirror_console.operations.watching import Watching
 from mirror_console.store import Catalog
 from mirror_console.vault import MemoryVault
 from tests.benchmarks.fleet_server import container_name

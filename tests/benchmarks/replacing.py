@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.environment import Environment, HealthTest, Process, Settings
 from mirror_console.domain.image import fingerprint
-from mirror_console.domain.plan import REST, Way
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import RolloutState
+from mirror_console.domain.way import REST, Way
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from tests.benchmarks.ground import Ground, seconds_since
 
 STOP_SECONDS = 5

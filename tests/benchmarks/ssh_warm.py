@@ -23,7 +23,7 @@ from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import Hop, SshAccess, parse_host_key
 from mirror_console.engine import DockerEngines
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.vault import MemoryVault
 from tests.benchmarks.ground import API, seconds_since
 from tests.benchmarks.harness import Benchmark, Bound, Goal, Sides

@@ -17,14 +17,15 @@ from dataclasses import replace
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.environment import Environment, HealthTest, Process, Settings
 from mirror_console.domain.image import fingerprint
-from mirror_console.domain.plan import REST, Way
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.route import Route
+from mirror_console.domain.way import REST, Way
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from tests.benchmarks.ground import Ground, bridged_engine
 from tests.benchmarks.harness import Benchmark, Bound, Goal, Sides
 from tests.lab import nginx

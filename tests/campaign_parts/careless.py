@@ -6,7 +6,8 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.errors import FailureKind
 from mirror_console.operations.steps import stop
 from mirror_console.operations.turn import StepFailed, Turn

@@ -14,9 +14,11 @@ from types import MappingProxyType
 from typing import Any
 
 from mirror_console import paths
-from mirror_console.domain.plan import PlannedTarget, Swap
+from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.recovery import Found
-from mirror_console.domain.rollout import Step, TargetState
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
 from mirror_console.errors import CatalogError, EngineError
 from mirror_console.operations.turn import Turn
 from tests.campaign_parts.careless import CARELESS

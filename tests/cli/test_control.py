@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.plan import REST, OnFailure, WaveSize
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.way import REST, OnFailure, WaveSize
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.store import Wishes
 from tests.cli.terminal import CommandLine

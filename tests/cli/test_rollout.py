@@ -15,7 +15,7 @@ import pytest
 from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
-from mirror_console.operations.rollout import start
+from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from tests.cli.terminal import CommandLine
 from tests.operations.fleet import QUICK, Fleet

@@ -17,7 +17,7 @@ from mirror_console.domain.request import ContainerSpec, RegistryLogin
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import Hop, SshAccess, parse_host_key
 from mirror_console.engine import DockerEngines
-from mirror_console.operations.ports import Engines, EngineSession
+from mirror_console.operations.ports.engine import Engines, EngineSession
 from mirror_console.simulator.behaviour import Behaviour as SimulatedBehaviour
 from mirror_console.simulator.engine import SimulatedEngine
 from mirror_console.simulator.fleet import SimulatedFleet

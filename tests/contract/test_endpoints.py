@@ -10,15 +10,16 @@ import pytest
 
 from mirror_console import paths
 from mirror_console.domain.environment import RestartPolicy, Settings, Volume
-from mirror_console.domain.plan import REST, WaveSize, Way
 from mirror_console.domain.request import ContainerSpec, RegistryLogin
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.operations import connection
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.simulator import routes
 from mirror_console.simulator.calls import Reply, Request
 from mirror_console.simulator.state import EngineState

@@ -6,23 +6,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mirror_console.domain.alignment import (
-    Activity,
-    Cell,
-    Expected,
-    NoExpectation,
-    compare,
-    expect,
-    health_of,
-    knowledge,
-    status,
-)
+from mirror_console.domain.alignment import compare
 from mirror_console.domain.application import Application, Kind
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.engine import Contact
 from mirror_console.domain.environment import Environment, Process
+from mirror_console.domain.expectation import Expected, NoExpectation, expect
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Health, Observation, State
 from mirror_console.domain.release import Release
+from mirror_console.domain.status import Activity, health_of, knowledge, status
 
 NOW = datetime(2026, 9, 21, 14, 5, tzinfo=UTC)
 SOURCE = Application("source", Kind.SOURCE, "Webshop", "webshop", repository="registry.example/shop/webshop")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mirror_console.domain.access import Access, reached_as, shut_out, way_in
-from mirror_console.domain.alignment import Knowledge, knowledge
 from mirror_console.domain.engine import Engine, TlsReferences, parse_address
 from mirror_console.domain.secret import SecretReference
+from mirror_console.domain.status import Knowledge, knowledge
 from tests.domain.parts import NOW, observation
 
 

@@ -11,28 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.alignment import (
-    ATTENTION,
-    SEVERITY,
-    Activity,
-    Alignment,
-    Cell,
-    DriftKind,
-    Expected,
-    Knowledge,
-    NoExpectation,
-    Status,
-    Verdict,
-    compare,
-    expect,
-    health_of,
-    knowledge,
-    status,
-)
+from mirror_console.domain.alignment import Alignment, DriftKind, compare
 from mirror_console.domain.application import Application, ImageSource
+from mirror_console.domain.cell import Cell, Verdict
 from mirror_console.domain.environment import Environment, Hold
+from mirror_console.domain.expectation import Expected, NoExpectation, expect
 from mirror_console.domain.observation import Difference, Health, State
 from mirror_console.domain.release import Release
+from mirror_console.domain.status import ATTENTION, SEVERITY, Activity, Knowledge, Status, health_of, knowledge, status
 from mirror_console.errors import FailureKind
 from tests.domain.parts import (
     NOW,

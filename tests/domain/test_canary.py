@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from mirror_console.domain.canary import Canary, CanaryRule, Traits, put_first
 from mirror_console.domain.observation import Health
-from mirror_console.domain.plan import REST, Plan, WaveSize, Way, make_plan
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.planning import make_plan
+from mirror_console.domain.way import REST, WaveSize, Way
 from tests.domain.parts import NOW, RELEASES, cell, mirror, observation, print_of
 
 NAMES = ("Aster Books", "Birch Tea", "Cedar Wine", "Dunes Bakery")

@@ -25,17 +25,11 @@ from mirror_console.domain.durations import (
     slower_than_usual,
     wave_seconds,
 )
-from mirror_console.domain.plan import REST, Change, PlannedTarget, WaveSize, Way
-from mirror_console.domain.rollout import (
-    CREATE_STEPS,
-    RECREATE_STEPS,
-    JournalEntry,
-    Phase,
-    Result,
-    RolloutState,
-    Step,
-    TargetState,
-)
+from mirror_console.domain.journal import JournalEntry, Phase, Result
+from mirror_console.domain.plan import Change, PlannedTarget
+from mirror_console.domain.rollout import RolloutState, TargetState
+from mirror_console.domain.steps import CREATE_STEPS, RECREATE_STEPS, Step
+from mirror_console.domain.way import REST, WaveSize, Way
 from tests.domain.parts import NOW
 from tests.domain.test_rollout import rollout, states_of, target
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.filter_states import states_of, with_states
 from mirror_console.domain.filter_text import without
 from mirror_console.domain.selection import parse
+from mirror_console.domain.status import Status
 
 
 @given(

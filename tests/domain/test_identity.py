@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.alignment import Alignment, Expected, Status, compare
+from mirror_console.domain.alignment import Alignment, compare
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.identity import (
     DIFFERENT,
     DIFFERENT_BY_DIGEST,
@@ -21,6 +22,7 @@ from mirror_console.domain.identity import (
     release_of,
 )
 from mirror_console.domain.release import Release, Twin
+from mirror_console.domain.status import Status
 from mirror_console.domain.verdict import accessible, answer, cell_texts, verdict
 from tests.domain.parts import NOW, RELEASES, SOURCE, cell, contact, held, observation, print_of, release
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.alignment import Activity, Alignment, Knowledge, Status, activity_of, status
+from mirror_console.domain.alignment import Alignment
 from mirror_console.domain.environment import OUR_LABELS
 from mirror_console.domain.lock import Lock, LockTimes, Pulse, felt, lock_of
 from mirror_console.domain.observation import Health, Observation
+from mirror_console.domain.status import Activity, Knowledge, Status, activity_of, status
 
 TIMES = LockTimes()
 LOCK = Lock(

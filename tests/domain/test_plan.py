@@ -11,29 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.alignment import Activity, Cell, Expected, NoExpectation
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.environment import Hold, Limits, Settings
+from mirror_console.domain.expectation import Expected, NoExpectation
 from mirror_console.domain.observation import Difference, State
 from mirror_console.domain.plan import (
-    REST,
     TYPED_ABOVE,
     Change,
     LeftOut,
     Plan,
     PlannedTarget,
     Reason,
-    Swap,
-    WaveSize,
-    Way,
-    make_plan,
     number_to_type,
     plan_fingerprint,
-    planned,
-    stops_at,
-    wave_counts,
-    way_problems,
     why_nothing,
 )
+from mirror_console.domain.planning import make_plan, planned
+from mirror_console.domain.status import Activity
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, WaveSize, Way, stops_at, wave_counts, way_problems
 from mirror_console.errors import FailureKind
 from tests.domain.parts import (
     NOW,

@@ -9,14 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.alignment import Alignment, Expected, NoExpectation, Status, compare, expect
+from mirror_console.domain.alignment import Alignment, compare
 from mirror_console.domain.application import application_problems, notes_link
 from mirror_console.domain.environment import Environment, Hold, TagRule, environment_problems
+from mirror_console.domain.expectation import Expected, NoExpectation, expect
 from mirror_console.domain.fleet import SourceEnvironment, SourceRow
 from mirror_console.domain.image import Image
-from mirror_console.domain.plan import Change, LeftOut, PlannedTarget, Reason, planned
+from mirror_console.domain.plan import Change, LeftOut, PlannedTarget, Reason
+from mirror_console.domain.planning import planned
 from mirror_console.domain.release import Mark, Release, Twin, behind_by, current, passage, tagged, wanted_of
 from mirror_console.domain.release_use import Use, stands_for, uses
+from mirror_console.domain.status import Status
 from mirror_console.domain.tag import TagLook
 from mirror_console.domain.verdict import answer, cell_texts, verdict
 from mirror_console.errors import FailureKind

@@ -12,30 +12,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror_console.domain.environment import Settings
-from mirror_console.domain.plan import REST, Change, Plan, PlannedTarget, Swap, WaveSize, Way, wave_counts
+from mirror_console.domain.plan import Change, Plan, PlannedTarget
 from mirror_console.domain.rollout import (
     COUNTS_AS_FAILED,
     OVER,
     SUCCEEDED,
     UNSUCCESSFUL,
     WORKING,
-    Begin,
-    Complete,
-    Halt,
     Rollout,
     RolloutState,
     Target,
     TargetState,
-    Wait,
-    after_resume,
-    decide,
     end_state,
-    failures_in_a_row,
-    forgive,
     headline,
-    past_waves,
-    stop_rule_words,
 )
+from mirror_console.domain.stop_rule import after_resume, failures_in_a_row, forgive, past_waves, stop_rule_words
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, WaveSize, Way, wave_counts
+from mirror_console.domain.what_next import Begin, Complete, Halt, Wait, decide
 from tests.domain.parts import NOW, print_of
 
 AFTER_A_STOP = "Look at why; then resume in spite of it, or stop."

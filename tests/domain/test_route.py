@@ -8,9 +8,10 @@ import pytest
 
 from mirror_console.domain.environment import Environment, Port, Process, Settings, environment_problems
 from mirror_console.domain.observation import State
-from mirror_console.domain.plan import Change, PlannedTarget, Swap, swap_for
+from mirror_console.domain.plan import Change, PlannedTarget
 from mirror_console.domain.recovery import Found, Part, Seen, classify
 from mirror_console.domain.route import Convention, Proof, Route, proof_of
+from mirror_console.domain.swap import Swap, swap_for
 from mirror_console.domain.swap_words import GAP, MIXED, NO_GAP, swap_counts, swap_words, swaps_words
 from mirror_console.domain.template import template_problems
 from mirror_console.operations.proxies import conventions, unmarked

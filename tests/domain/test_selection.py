@@ -10,21 +10,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mirror_console.domain.alignment import Activity, Alignment, Cell, DriftKind, Knowledge, NoExpectation, Status
+from mirror_console.domain.alignment import Alignment, DriftKind
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.environment import Hold
+from mirror_console.domain.expectation import NoExpectation
 from mirror_console.domain.filter_terms import KEYS, Words, typed_word
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.observation import Difference, Health, State
-from mirror_console.domain.selection import (
-    BadFilter,
-    Completion,
-    Index,
-    Query,
-    completions,
-    matches,
-    parse,
-    select,
-)
+from mirror_console.domain.selection import BadFilter, Completion, Index, Query, completions, matches, parse, select
+from mirror_console.domain.status import Activity, Knowledge, Status
 from mirror_console.errors import FailureKind
 from tests.domain.parts import NOW, cell, contact, environment, mirror, nothing_there, observation, print_of
 

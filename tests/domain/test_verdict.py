@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror_console.domain.access import shut_out
-from mirror_console.domain.alignment import Activity, Cell, Expected, Knowledge, NoExpectation, Status
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.drift import REMADE
 from mirror_console.domain.environment import Hold
+from mirror_console.domain.expectation import Expected, NoExpectation
 from mirror_console.domain.observation import Difference, Health, State
+from mirror_console.domain.status import Activity, Knowledge, Status
 from mirror_console.domain.verdict import (
     ABSENT_TEXTS,
     Badge,
@@ -28,17 +30,7 @@ from mirror_console.domain.verdict import (
     was,
 )
 from mirror_console.errors import FailureKind
-from tests.domain.parts import (
-    NOW,
-    RELEASES,
-    cell,
-    contact,
-    environment,
-    mirror,
-    nothing_there,
-    observation,
-    print_of,
-)
+from tests.domain.parts import NOW, RELEASES, cell, contact, environment, mirror, nothing_there, observation, print_of
 
 HOLD = Hold(print_of("26.8.2"), "26.8.2", "campaign", "operator", NOW, datetime(2026, 9, 30, tzinfo=UTC))
 ENDLESS = replace(HOLD, until=None)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.alignment import Cell
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.filter_terms import WAYS, typed_word
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.selection import BadFilter, Index, completions, matches, parse, select

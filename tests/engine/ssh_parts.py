@@ -15,7 +15,7 @@ from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import Hop, HostKey, SignIn, SshAccess, ToSocket
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import EngineError
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.vault import MemoryVault
 from tests.contract.stage import now
 from tests.lab.engine import LabEngine

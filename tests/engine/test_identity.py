@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from mirror_console.domain.alignment import Alignment, Expected, compare
+from mirror_console.domain.alignment import Alignment, compare
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.identity import Sureness, identify, is_image
 from mirror_console.domain.image import DIGEST, Image

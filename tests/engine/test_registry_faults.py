@@ -15,7 +15,7 @@ from mirror_console.domain.request import PullProgress, RegistryLogin
 from mirror_console.domain.secret import Secret
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import EngineError, FailureKind
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.vault import MemoryVault
 from tests.lab.engine import LabEngine
 from tests.lab.fault_registry import BLOBS, Fault, FaultRegistry, Rule, fault_registry

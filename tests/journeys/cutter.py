@@ -23,17 +23,19 @@ from mirror_console.domain.applied import Applied
 from mirror_console.domain.changes import Changes
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Limits, Process, RestartPolicy, Settings, Volume
-from mirror_console.domain.plan import REST, Swap, Way
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import Rollout
 from mirror_console.domain.route import Route
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, Way
 from mirror_console.jobs import Jobs
 from mirror_console.operations import recovery
 from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from tests.catalogs import opened_catalog
 
 AT_REST = HealthTest(settle=0.0, limit=5.0)

@@ -20,7 +20,8 @@ from mirror_console.operations.permission import NOBODY
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.take_over import Watched, standing_words, take_over, watch
 from tests.catalogs import opened_catalog
 from tests.journeys.cutter import AT_ONCE, Scene, fill

@@ -18,8 +18,8 @@ import pytest
 
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.image import fingerprint
-from mirror_console.domain.plan import Swap
-from mirror_console.domain.rollout import STEPS_OF, Step
+from mirror_console.domain.steps import STEPS_OF, Step
+from mirror_console.domain.swap import Swap
 from tests.journeys import cutter
 from tests.journeys.cutter import SIDE_BY_SIDE, Cutter, Ended, Scene
 from tests.lab.asking import ask

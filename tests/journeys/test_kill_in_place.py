@@ -16,7 +16,7 @@ import pytest
 
 from mirror_console.domain.environment import Limits, RestartPolicy
 from mirror_console.domain.image import fingerprint
-from mirror_console.domain.rollout import IN_PLACE_STEPS
+from mirror_console.domain.steps import IN_PLACE_STEPS
 from tests.journeys import cutter
 from tests.journeys.cutter import SIDE_BY_SIDE, Cutter, Scene
 from tests.lab.asking import ask

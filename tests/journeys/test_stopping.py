@@ -15,16 +15,20 @@ from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Process, Settings
 from mirror_console.domain.image import fingerprint
-from mirror_console.domain.plan import REST, Change, Swap, Way
+from mirror_console.domain.plan import Change
 from mirror_console.domain.release import Release
-from mirror_console.domain.rollout import RolloutState, Step
+from mirror_console.domain.rollout import RolloutState
+from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, Way
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report_content import ReportedStep, report_content
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.lab.images import Behaviour, ImageSpec

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.alignment import Status
+from mirror_console.domain.status import Status
 from mirror_console.ui.window import MainWindow
 from tests.journeys.agency import Agency, mirror_entry, wait_until
 from tests.journeys.console import Program

@@ -11,7 +11,7 @@ from mirror_console.domain.audit import Author
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.engine import DockerEngines
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Vault
+from mirror_console.operations.ports.vault import Vault
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
 from tests.operations.fleet import now

@@ -16,16 +16,17 @@ from mirror_console.domain.audit import Author
 from mirror_console.domain.engine import Engine, Registry, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Port, Process, Settings
 from mirror_console.domain.lock import LockTimes
-from mirror_console.domain.plan import REST, WaveSize, Way
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.engine import DockerEngines
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.simulator.container import Container
 from mirror_console.simulator.fleet import SimulatedFleet
 from mirror_console.simulator.registry import Login

@@ -13,8 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from mirror_console.app import awake_seconds, clock
-from mirror_console.domain.alignment import Cell
 from mirror_console.domain.application import Application, Kind
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.engine import Contact, Engine, TlsReferences, parse_address
 from mirror_console.domain.environment import Environment, Process, Settings
 from mirror_console.domain.secret import Secret, SecretReference

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.engine import Engine, TlsReferences, parse_address
 from mirror_console.domain.plan import Reason
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import Hop
+from mirror_console.domain.status import Status
 from mirror_console.errors import CatalogError, EngineError, FailureKind, InvalidInput
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import AccessInput, remove_access, save_access
@@ -26,11 +26,11 @@ from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.imports import export_catalog, import_catalog
 from mirror_console.operations.plan import plan
-from mirror_console.operations.ports import Engines, EngineSession
+from mirror_console.operations.ports.engine import Engines, EngineSession
 from mirror_console.operations.preflight import check_engine, preflight
 from mirror_console.operations.refresh import Refreshed, refresh
-from mirror_console.operations.rollout import start
 from mirror_console.operations.running import Running
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.operations.taking_turns import take_turn
 from mirror_console.operations.watch import Watch

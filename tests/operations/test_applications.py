@@ -14,8 +14,8 @@ from hypothesis import strategies as some
 
 from mirror_console.domain.application import Application, ImageSource
 from mirror_console.domain.environment import Environment, Limits, Port, RestartPolicy, Settings, TagRule, Volume
-from mirror_console.domain.plan import REST, WaveSize
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.way import REST, WaveSize
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.operations import typed
 from mirror_console.operations.application_input import ProcessesInput
@@ -37,7 +37,7 @@ from mirror_console.operations.marks import source_releases
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import start
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from tests.operations.desk import empty_console, held
 from tests.operations.fleet import QUICK, now, small_fleet

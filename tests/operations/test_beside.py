@@ -16,17 +16,20 @@ from itertools import count
 import pytest
 
 from mirror_console.domain.environment import HealthTest, Settings
-from mirror_console.domain.plan import Plan, Swap
+from mirror_console.domain.plan import Plan
 from mirror_console.domain.recovery import Found
-from mirror_console.domain.rollout import BESIDE_STEPS, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.route import Route
+from mirror_console.domain.steps import BESIDE_STEPS, Step
+from mirror_console.domain.swap import Swap
 from mirror_console.errors import CatalogError
 from mirror_console.operations import recovery
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.scene import labelled_route, old_aliases
+from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.container import Container
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet

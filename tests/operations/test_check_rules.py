@@ -12,9 +12,11 @@ from mirror_console.domain.check import Answer
 from mirror_console.domain.environment import HealthTest, Settings, Volume
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Health, Listed, State
-from mirror_console.domain.plan import Change, PlannedTarget, Swap, Way
+from mirror_console.domain.plan import Change, PlannedTarget
 from mirror_console.domain.request import Network
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.validity import Validity
+from mirror_console.domain.way import Way
 from mirror_console.operations.container_checks import health_check, stopping, ties, values
 from mirror_console.operations.place_checks import disk, networks, volumes
 

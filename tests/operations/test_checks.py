@@ -13,17 +13,19 @@ import pytest
 
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.environment import Environment, Limits, Process, Settings, Volume
-from mirror_console.domain.plan import REST, Plan, WaveSize, Way
+from mirror_console.domain.plan import Plan
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.domain.validity import Validity
+from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.engine.session import DockerSession
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.imports import export_catalog
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import check_engine, preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.schedule import ScopeInput, WindowInput, save_window
+from mirror_console.operations.starting import start
 from mirror_console.operations.trust import accept_identity
 from mirror_console.simulator import routes
 from mirror_console.simulator.calls import Reply, Request

@@ -12,7 +12,7 @@ from mirror_console.domain.cleanup import Item, Thing
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Hold
 from mirror_console.domain.fetching import FetchState
-from mirror_console.domain.plan import Way
+from mirror_console.domain.way import Way
 from mirror_console.errors import NotAllowed
 from mirror_console.operations.cleanup import look, remove
 from mirror_console.operations.prefetch import of_source, prefetch

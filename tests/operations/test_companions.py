@@ -12,18 +12,22 @@ from itertools import count
 import msgspec
 import pytest
 
-from mirror_console.domain.alignment import Cell, Status
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.check import Check
 from mirror_console.domain.companions import companions_words
 from mirror_console.domain.environment import Environment, Limits, Process
+from mirror_console.domain.journal import Result
 from mirror_console.domain.observation import BESIDE, LABEL, Role
 from mirror_console.domain.phrases import health_words
-from mirror_console.domain.plan import Change, Plan, PlannedTarget, Reason, Swap
+from mirror_console.domain.plan import Change, Plan, PlannedTarget, Reason
 from mirror_console.domain.process import DeclaredProcess, with_processes
 from mirror_console.domain.release_command import ReleaseCommand
-from mirror_console.domain.rollout import Result, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.selection import matches, parse
 from mirror_console.domain.several import process_lines
+from mirror_console.domain.status import Status
+from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.swap_words import swap_words
 from mirror_console.domain.verdict import verdict
 from mirror_console.errors import CatalogError, InvalidInput
@@ -37,7 +41,8 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report_content import report_content
 from mirror_console.operations.rollback import Part, plan_rollback
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.operations.take_over import take_over, watch
 from mirror_console.operations.where import where

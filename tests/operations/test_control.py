@@ -8,15 +8,19 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from mirror_console.domain.causes import causes
-from mirror_console.domain.plan import REST, OnFailure, Plan, Way
-from mirror_console.domain.rollout import Phase, Result, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.journal import Phase, Result
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.steps import Step
+from mirror_console.domain.way import REST, OnFailure, Way
 from mirror_console.errors import InvalidInput, NotAllowed
 from mirror_console.operations.deciding import Decision, decide_on
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.retrying import retry
-from mirror_console.operations.rollout import Conductor, resume, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
 from mirror_console.simulator.behaviour import Behaviour
 from tests.operations.fleet import QUICK, Fleet, small_fleet

@@ -15,7 +15,7 @@ from mirror_console.errors import EngineError, FailureKind, InvalidInput, NotAll
 from mirror_console.operations.access import AccessInput, save_access
 from mirror_console.operations.console import Console
 from mirror_console.operations.credentials import credentials, forget_credential, rotate, where
-from mirror_console.operations.ports import Engines, EngineSession
+from mirror_console.operations.ports.engine import Engines, EngineSession
 from mirror_console.operations.refresh import refresh
 from mirror_console.vault import VaultLocked
 from tests.operations.desk import CERTIFICATE, KEY, held

@@ -17,7 +17,7 @@ from mirror_console.operations import engines as desk
 from mirror_console.operations.console import Console
 from mirror_console.operations.engines import RegistryInput
 from mirror_console.operations.imports import import_catalog
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.simulator.fleet import SimulatedFleet
 from mirror_console.simulator.registry import Login
 from tests.operations.desk import empty_console

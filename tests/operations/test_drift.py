@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.alignment import Alignment, Cell, DriftKind
+from mirror_console.domain.alignment import Alignment, DriftKind
 from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied, basis
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.environment import Environment, Limits, RestartPolicy
 from mirror_console.domain.phrases import drift_words
@@ -24,7 +25,8 @@ from mirror_console.operations.keyed import ABSENT, ANOTHER_KEY, KEY, LOCKED, NO
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.vault import MemoryVault

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mirror_console.domain.alignment import Knowledge, Status
+from mirror_console.domain.status import Knowledge, Status
 from mirror_console.domain.verdict import answer, cell_texts, verdict
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.connection import test_connection as connection_steps

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from mirror_console.domain.fetching import SILENCE, FetchState
-from mirror_console.domain.plan import Way
 from mirror_console.domain.request import PullProgress, RegistryLogin
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.way import Way
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.console import Console
 from mirror_console.operations.fetch import Arrival, Halting, HowFar, PutAside, Want

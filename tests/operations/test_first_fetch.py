@@ -10,8 +10,11 @@ import pytest
 
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.fetching import ARRIVED, FetchState, fetching_words
-from mirror_console.domain.plan import Plan, Way
-from mirror_console.domain.rollout import Phase, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.journal import Phase
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.steps import Step
+from mirror_console.domain.way import Way
 from mirror_console.errors import CatalogError, InvalidInput
 from mirror_console.operations import recovery
 from mirror_console.operations.plan import plan
@@ -19,7 +22,8 @@ from mirror_console.operations.prefetch import of_plan, of_source, prefetch
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report import report_html, summary_text
-from mirror_console.operations.rollout import Conductor, resume, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
 

@@ -7,13 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.alignment import Alignment, Cell
+from mirror_console.domain.alignment import Alignment
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.environment import HealthTest, Limits, RestartPolicy
-from mirror_console.domain.plan import Change, Plan, Reason, Swap
+from mirror_console.domain.journal import Phase
+from mirror_console.domain.plan import Change, Plan, Reason
 from mirror_console.domain.recovery import Found
-from mirror_console.domain.rollout import IN_PLACE_STEPS, Phase, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.steps import IN_PLACE_STEPS, Step
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import CatalogError
 from mirror_console.operations import recovery
@@ -22,7 +26,8 @@ from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollback import Part, plan_rollback
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.operations.ways_back import ways_back
 from mirror_console.simulator.container import Container

@@ -14,7 +14,8 @@ from mirror_console.errors import ConsoleError
 from mirror_console.operations import recovery
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.simulator.faults import Fault
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 from tests.operations.test_recovery import BACK, alpha

@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.rollout import JournalEntry, Phase, Result, Rollout, Step, TargetState
+from mirror_console.domain.journal import JournalEntry, Phase, Result
+from mirror_console.domain.rollout import Rollout, TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.operations.lines import NOT_BEGUN, NOT_LEFT, Lines
 from mirror_console.operations.plan import plan
 from mirror_console.operations.prefetch import prefetch_plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report_content import report_content
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet
 
 SWAPPED = (Step.STOP, Step.START)

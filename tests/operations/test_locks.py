@@ -11,15 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from mirror_console.domain.alignment import Activity, Status
 from mirror_console.domain.cell_words import cell_texts
 from mirror_console.domain.check import Check
 from mirror_console.domain.environment import Limits, RestartPolicy
 from mirror_console.domain.lock import LockTimes
-from mirror_console.domain.plan import Change, OnFailure
+from mirror_console.domain.plan import Change
 from mirror_console.domain.release_command import ReleaseCommand
-from mirror_console.domain.rollout import Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.status import Activity, Status
+from mirror_console.domain.steps import Step
 from mirror_console.domain.verdict import verdict
+from mirror_console.domain.way import OnFailure
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.jobs import Jobs
@@ -30,7 +32,8 @@ from mirror_console.operations.locks import all_locks
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.operations.take_over import Found, Watched, standing_words, take_over, watch
 from mirror_console.operations.vigil import Vigil

@@ -6,8 +6,10 @@ from collections import Counter
 from dataclasses import replace
 
 from mirror_console.domain.environment import Settings
+from mirror_console.domain.journal import Phase
 from mirror_console.domain.request import ContainerSpec
-from mirror_console.domain.rollout import Phase, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import RolloutState, TargetState
+from mirror_console.domain.steps import Step
 from mirror_console.operations.refresh import refresh
 from tests.operations.fleet import Fleet, small_fleet
 

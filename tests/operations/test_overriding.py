@@ -21,8 +21,9 @@ from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.report import report_csv, report_html, report_json, summary_text
 from mirror_console.operations.retrying import retry
-from mirror_console.operations.rollout import Conductor, resume, start
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.schedule import FreezeInput, ScopeInput, save_freeze, take_away
+from mirror_console.operations.starting import resume, start
 from mirror_console.simulator.faults import Fault
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.application import Application, ImageSource, Kind
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.engine_kind import NO_ROLLOUTS, EngineKind
 from mirror_console.domain.environment import Environment, HealthTest, Port, Process, RestartPolicy, Settings
+from mirror_console.domain.status import Status
 from mirror_console.errors import InvalidInput
 from mirror_console.jobs import Jobs
 from mirror_console.operations.connection import StepState
@@ -21,7 +21,7 @@ from mirror_console.operations.engines import test_connection as connection_test
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import start
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from tests.lab.engine import LabEngine
 from tests.lab.images import ImageSpec, load

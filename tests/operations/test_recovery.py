@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from mirror_console.domain.applied import Applied
-from mirror_console.domain.rollout import Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.steps import Step
 from mirror_console.errors import CatalogError, VaultError
 from mirror_console.operations import recovery
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 

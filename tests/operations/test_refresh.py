@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from mirror_console.domain.alignment import Alignment, Knowledge, Status
+from mirror_console.domain.alignment import Alignment
 from mirror_console.domain.engine import Engine
+from mirror_console.domain.status import Knowledge, Status
 from mirror_console.errors import FailureKind
 from mirror_console.operations.refresh import INSPECTS_AT_ONCE, refresh
 from mirror_console.operations.status import survey

@@ -11,7 +11,8 @@ import pytest
 
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.image import parse_reference
-from mirror_console.domain.plan import REST, Plan, Reason, Way
+from mirror_console.domain.journal import Phase, Result
+from mirror_console.domain.plan import Plan, Reason
 from mirror_console.domain.release_command import (
     FIRST_KEPT,
     LAST_KEPT,
@@ -23,8 +24,10 @@ from mirror_console.domain.release_command import (
     RunState,
     Said,
 )
-from mirror_console.domain.rollout import Phase, Result, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.secret import HIDDEN, Secret, SecretReference
+from mirror_console.domain.steps import Step
+from mirror_console.domain.way import REST, Way
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.operations import recovery
@@ -34,7 +37,8 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollback import Part, plan_rollback
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.ways_back import ways_back
 from mirror_console.simulator.behaviour import Behaviour
 from tests.operations.fleet import QUICK, Fleet, small_fleet

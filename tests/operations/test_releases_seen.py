@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from mirror_console.domain.alignment import Alignment, Status
+from mirror_console.domain.alignment import Alignment
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Process, TagRule
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.identity import DIFFERENT_BY_DIGEST, Sureness
 from mirror_console.domain.image import Image
 from mirror_console.domain.release import Mark, Release, Twin
+from mirror_console.domain.status import Status
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.releases_seen import note_held

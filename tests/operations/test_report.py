@@ -18,7 +18,7 @@ from mirror_console.domain.audit import Author
 from mirror_console.domain.plain import plain
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.operations.plan import plan
-from mirror_console.operations.ports import Catalog as Ported
+from mirror_console.operations.ports.catalog import Catalog as Ported
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.report import (
     COLUMNS,
@@ -30,7 +30,8 @@ from mirror_console.operations.report import (
     summary_text,
 )
 from mirror_console.operations.report_content import report_content
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.written import csv_text, seconds
 from mirror_console.store import Catalog
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet

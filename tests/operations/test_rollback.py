@@ -7,16 +7,19 @@ from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.plan import Change, OnFailure, Plan, Reason, Swap, Way
+from mirror_console.domain.plan import Change, Plan, Reason
 from mirror_console.domain.release import Mark
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import OnFailure, Way
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import InvalidInput, NotAllowed
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollback import Part, plan_rollback
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.ways_back import ways_back
 from mirror_console.simulator.behaviour import Behaviour
 from tests.operations.fleet import QUICK, Fleet, small_fleet

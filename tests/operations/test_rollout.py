@@ -14,15 +14,19 @@ from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import HealthTest
 from mirror_console.domain.identity import SAME
 from mirror_console.domain.observation import Health
-from mirror_console.domain.plan import REST, Plan, Reason, Swap, Way
+from mirror_console.domain.plan import Plan, Reason
 from mirror_console.domain.request import ContainerSpec
-from mirror_console.domain.rollout import WORKING, Rollout, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import WORKING, Rollout, RolloutState, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, Way
 from mirror_console.errors import InvalidInput, NotAllowed
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, resume, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
 from mirror_console.simulator.behaviour import Behaviour
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet

@@ -12,9 +12,10 @@ import pytest
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.canary import Canary
 from mirror_console.domain.check import Answer, Check, CheckResult
-from mirror_console.domain.plan import Plan, Way
+from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.schedule import Day, Freeze, Schedule, Window, clock_text
+from mirror_console.domain.way import Way
 from mirror_console.errors import InvalidInput
 from mirror_console.operations.console import Console
 from mirror_console.operations.evidence import evidence, evidence_text
@@ -26,7 +27,7 @@ from mirror_console.operations.recovery import interrupted
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report import Format, report_text
 from mirror_console.operations.report_content import report_content
-from mirror_console.operations.rollout import Conductor, resume, start
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.schedule import (
     FreezeInput,
     ScopeInput,
@@ -39,6 +40,7 @@ from mirror_console.operations.schedule import (
     the_schedule,
 )
 from mirror_console.operations.schedule_typed import parse_clock, parse_days, parse_moment
+from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from mirror_console.domain.access import Access
 from mirror_console.domain.ages import Ages
-from mirror_console.domain.alignment import Cell, Knowledge, Status
 from mirror_console.domain.application import Application, ImageSource, Kind
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.engine import Contact
 from mirror_console.domain.environment import Environment, Hold, Process
 from mirror_console.domain.fleet import Grid
@@ -27,10 +27,11 @@ from mirror_console.domain.observation import Difference, Health, Observation, S
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.domain.secret import SecretReference
+from mirror_console.domain.status import Knowledge, Status
 from mirror_console.engine import DockerEngines
 from mirror_console.errors import CatalogError, FailureKind
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.status import Alignments
 from mirror_console.store import Catalog
 from mirror_console.vault import MemoryVault

@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 
-from mirror_console.domain.alignment import Alignment, Cell, NoExpectation, Status
+from mirror_console.domain.alignment import Alignment
 from mirror_console.domain.application import Application, Kind
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.environment import Environment, Process, TagRule
+from mirror_console.domain.expectation import NoExpectation
 from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import LABEL
 from mirror_console.domain.plan import Change, Reason
 from mirror_console.domain.release import Mark, Release
 from mirror_console.domain.rollout import RolloutState, TargetState
+from mirror_console.domain.status import Status
 from mirror_console.domain.tag import TagLook
 from mirror_console.errors import EngineError, FailureKind, InvalidInput
 from mirror_console.jobs import Jobs
@@ -28,7 +31,8 @@ from mirror_console.operations.marks import find_release, mark_release, source_r
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.operations.tags import followed, look_up, try_tag
 from mirror_console.operations.watch import Watch

@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from mirror_console.domain.alignment import Knowledge, Status
 from mirror_console.domain.engine import Engine, parse_address
+from mirror_console.domain.status import Knowledge, Status
 from mirror_console.errors import FailureKind
 from mirror_console.jobs import JobEvent, Jobs, JobState
 from mirror_console.operations.console import Console
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.status import survey
-from mirror_console.operations.watch import Watch, Watching
+from mirror_console.operations.watch import Watch
+from mirror_console.operations.watching import Watching
 from mirror_console.simulator.changing import rename_container, update_container
 from mirror_console.simulator.engine import SimulatedEngine
 from mirror_console.simulator.faults import HOSTILE, Fault

@@ -12,7 +12,8 @@ from mirror_console.domain.way_back import KnownWay, WayBack
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.ways_back import ways_back
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 

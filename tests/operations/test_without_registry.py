@@ -10,13 +10,15 @@ import pytest
 from mirror_console.domain.check import Answer, Check, Checked
 from mirror_console.domain.environment import Hold
 from mirror_console.domain.fetching import FetchState, fetching_words
-from mirror_console.domain.plan import Plan, Reason, Way
+from mirror_console.domain.plan import Plan, Reason
 from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.way import Way
 from mirror_console.operations.plan import plan
 from mirror_console.operations.prefetch import of_plan, of_source, prefetch
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.simulator.calls import Reply, Request
 from mirror_console.simulator.image_store import StoredImage

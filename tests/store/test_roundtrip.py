@@ -24,15 +24,16 @@ from mirror_console.domain.engine import Contact, Engine, EngineFacts, Registry
 from mirror_console.domain.environment import Environment, Hold, Process, Settings
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.held import HeldImage
+from mirror_console.domain.journal import JournalEntry
 from mirror_console.domain.observation import Difference, Observation
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.release import Release
 from mirror_console.domain.release_command import CommandRun, Said
-from mirror_console.domain.rollout import JournalEntry, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.schedule import Freeze, Schedule, Window
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.tag import TagLook
-from mirror_console.operations import ports
+from mirror_console.operations.ports.catalog import Catalog as CatalogPort
 from mirror_console.store import Catalog
 from tests.store import values
 from tests.store.values import NOW, anything
@@ -49,7 +50,7 @@ SAME = st.just("same")
 numbers = itertools.count()
 
 
-def as_port(catalog: Catalog) -> ports.Catalog:
+def as_port(catalog: Catalog) -> CatalogPort:
     """The type checker says whether the catalog is what operations ask for."""
     return catalog
 

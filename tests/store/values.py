@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Address, Engine, Way
 from mirror_console.domain.environment import Environment, Process, Settings
+from mirror_console.domain.journal import JournalEntry, Phase
 from mirror_console.domain.observation import Health, Observation, State
-from mirror_console.domain.plan import Change, Plan, PlannedTarget, Swap
-from mirror_console.domain.plan import Way as RolloutWay
-from mirror_console.domain.rollout import JournalEntry, Phase, Rollout, RolloutState, Step, Target
+from mirror_console.domain.plan import Change, Plan, PlannedTarget
+from mirror_console.domain.rollout import Rollout, RolloutState, Target
 from mirror_console.domain.secret import SecretReference
+from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import Way as RolloutWay
 from mirror_console.store.books import Books
 
 NOW = datetime(2026, 8, 30, 14, 21, 7, 250_000, tzinfo=UTC)

@@ -16,7 +16,7 @@ from mirror_console.domain.ssh import Hop
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import EngineSession
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.settings import Preferences, Theme
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Answer, Choice, Question, Questions

@@ -23,8 +23,8 @@ from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QEvent, Q
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from mirror_console.domain.alignment import Cell
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.pending import replaced_secret, settings_changes
 from mirror_console.domain.way_back import KnownWay

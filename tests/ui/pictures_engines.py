@@ -12,13 +12,13 @@ from datetime import timedelta
 
 from PySide6.QtWidgets import QScrollArea, QWidget
 
-from mirror_console.domain.alignment import Knowledge
 from mirror_console.domain.credential import Kept
 from mirror_console.domain.engine import Engine, TlsReferences, Way, parse_address
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.server_key import ServerKeyChanged, fingerprint
 from mirror_console.domain.ssh import Hop, HostKey, HostKeyRefused, SignIn, SshAccess
+from mirror_console.domain.status import Knowledge
 from mirror_console.errors import FailureKind, Problem
 from mirror_console.operations.account_credentials import AccountCredential
 from mirror_console.operations.connection import TITLES, titles

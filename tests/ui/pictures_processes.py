@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from PySide6.QtWidgets import QScrollArea, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.environment import Process
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.observation import Health, State
+from mirror_console.domain.status import Status
 from mirror_console.operations.application_input import EnvironmentInput, ProcessesInput, SourceInput
 from mirror_console.ui.sources.editor import SourceEditor
 from mirror_console.ui.sources.operations import SourceOperations

@@ -24,11 +24,14 @@ from mirror_console.domain.check import Check
 from mirror_console.domain.durations import Lasted, Learned
 from mirror_console.domain.fetching import FetchState, fetching_words
 from mirror_console.domain.fleet import Row
-from mirror_console.domain.plan import Change, Plan, PlannedTarget, Swap
+from mirror_console.domain.journal import Phase
+from mirror_console.domain.plan import Change, Plan, PlannedTarget
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.release_command import BackupCommand, Preparation, ReleaseCommand
-from mirror_console.domain.rollout import Phase, RolloutState, Step, TargetState
+from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.domain.route import Route
+from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.way_back import WayBack
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console

@@ -11,12 +11,15 @@ from datetime import timedelta
 
 from PySide6.QtWidgets import QWidget
 
-from mirror_console.domain.alignment import Alignment, Cell, Expected, Status
+from mirror_console.domain.alignment import Alignment
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.environment import TagRule
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.fleet import Grid, Row, SourceEnvironment
 from mirror_console.domain.identity import DIFFERENT, DIFFERENT_BY_DIGEST
 from mirror_console.domain.release import Mark, Release
 from mirror_console.domain.request import Resolved
+from mirror_console.domain.status import Status
 from mirror_console.domain.tag import TagLook
 from mirror_console.errors import FailureKind
 from mirror_console.operations.application_input import EnvironmentInput, SourceInput

@@ -7,27 +7,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from mirror_console.domain.access import shut_out
-from mirror_console.domain.alignment import (
-    Activity,
-    Alignment,
-    Cell,
-    DriftKind,
-    Expected,
-    Knowledge,
-    NoExpectation,
-    knowledge,
-    status,
-)
+from mirror_console.domain.alignment import Alignment, DriftKind
 from mirror_console.domain.application import Application, ImageSource, Kind
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.engine import Contact, Engine, EngineFacts, parse_address
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Environment, Hold, Limits, Port, Process, Settings, Volume
+from mirror_console.domain.expectation import Expected, NoExpectation
 from mirror_console.domain.fleet import EngineRow, Grid, Row, SourceEnvironment, SourceRow
 from mirror_console.domain.identity import DIFFERENT, DIGEST_ONLY, SAME, SAME_BY_RECORD, Likeness
 from mirror_console.domain.lock import Lock
 from mirror_console.domain.moment import day
 from mirror_console.domain.observation import Difference, Health, Observation, State
 from mirror_console.domain.release import Release
+from mirror_console.domain.status import Activity, Knowledge, knowledge, status
 from mirror_console.domain.where import names_of
 from mirror_console.errors import FailureKind
 

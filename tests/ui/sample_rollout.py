@@ -11,21 +11,16 @@ from mirror_console.domain.alignment import Alignment, DriftKind
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.fetching import Fetch, FetchState
 from mirror_console.domain.fleet import Grid, Row
+from mirror_console.domain.journal import JournalEntry, Phase, Result
 from mirror_console.domain.observation import Difference
-from mirror_console.domain.plan import REST, Change, LeftOut, Plan, Reason, RollbackOf, Swap, Way, make_plan
-from mirror_console.domain.rollout import (
-    RECREATE_STEPS,
-    JournalEntry,
-    Phase,
-    Result,
-    Rollout,
-    RolloutState,
-    Step,
-    Target,
-    TargetState,
-    waits_words,
-)
+from mirror_console.domain.plan import Change, LeftOut, Plan, Reason, RollbackOf
+from mirror_console.domain.planning import make_plan
+from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.steps import RECREATE_STEPS, Step
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import REST, Way
 from mirror_console.domain.way_back import WayBack
+from mirror_console.domain.what_next import waits_words
 from tests.ui.sample import NOW, SOURCE, cell, every_state, grid_of, mirror
 
 WHY = "security fix for the checkout"

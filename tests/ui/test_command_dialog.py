@@ -10,12 +10,13 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.plan import REST
 from mirror_console.domain.release_command import CommandRun, ReleaseCommand, RunState, Said
 from mirror_console.domain.rollout import Target
+from mirror_console.domain.way import REST
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.ui.rollout.command_dialog import CommandDialog, show_runs
 from mirror_console.ui.rollout.steps import StepsPanel
 from tests.domain.test_release_command import RUN

@@ -15,12 +15,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.alignment import Knowledge
 from mirror_console.domain.credential import Kept
 from mirror_console.domain.engine import UNENCRYPTED_ACCEPTED, Engine, Way
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.domain.secret import Secret, VaultState
 from mirror_console.domain.ssh import SignIn, ToSocket
+from mirror_console.domain.status import Knowledge
 from mirror_console.errors import FailureKind
 from mirror_console.operations.access import AccessInput, save_access
 from mirror_console.operations.engines import EngineInput, SshInput, save_engine

@@ -13,10 +13,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.alignment import Knowledge
 from mirror_console.domain.engine import Contact, EngineFacts
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.status import Knowledge
 from mirror_console.operations.connection import TITLES
 from mirror_console.operations.engines import (
     ConnectionStep,

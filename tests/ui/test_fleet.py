@@ -12,18 +12,18 @@ from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.account import Account
 from mirror_console.domain.ages import Ages
-from mirror_console.domain.alignment import Knowledge
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Contact, Engine, parse_address
 from mirror_console.domain.environment import Environment, Process
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.observation import Observation, State
+from mirror_console.domain.status import Knowledge
 from mirror_console.jobs import JobEvent, JobState
 from mirror_console.operations.console import Console
-from mirror_console.operations.ports import Books
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.refresh import Refreshed
 from mirror_console.operations.status import Alignments
-from mirror_console.operations.watch import Watching
+from mirror_console.operations.watching import Watching
 from mirror_console.ui.activity.page import ActivityPage
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.fleet import Fleet

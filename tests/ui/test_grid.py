@@ -12,8 +12,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.alignment import Alignment, Status
+from mirror_console.domain.alignment import Alignment
 from mirror_console.domain.fleet import severity
+from mirror_console.domain.status import Status
 from mirror_console.domain.verdict import answer
 from mirror_console.settings import Density, Theme
 from mirror_console.ui.context import UiContext

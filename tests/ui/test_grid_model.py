@@ -11,9 +11,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.alignment import Alignment, Status
+from mirror_console.domain.alignment import Alignment
 from mirror_console.domain.fleet import Grid, Row, severity
 from mirror_console.domain.selection import parse
+from mirror_console.domain.status import Status
 from mirror_console.ui.grid.columns import CHANGE, TAGS
 from mirror_console.ui.grid.model import GridModel
 from tests.ui.sample import NOW, cell, every_state, grid_of, sample_grid

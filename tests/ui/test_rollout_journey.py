@@ -17,7 +17,7 @@ from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.operations.plan import plan as make_plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import start
+from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.ui.questions import Answer, QuestionDialog, Questions
 from mirror_console.ui.rollout.assistant import CHECKS, PLAN

@@ -14,9 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.check import Answer as CheckAnswer
 from mirror_console.domain.check import Check
-from mirror_console.domain.plan import Plan, Way
+from mirror_console.domain.plan import Plan
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.domain.way import Way
 from mirror_console.jobs import Work
 from mirror_console.operations.console import Console
 from mirror_console.operations.recovery import Finding

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from mirror_console.domain.canary import Canary
 from mirror_console.domain.causes import causes
 from mirror_console.domain.check import Check
-from mirror_console.domain.plan import REST, WaveSize, Way, wave_counts
-from mirror_console.domain.rollout import RECREATE_STEPS, Phase, Result, Step, TargetState
+from mirror_console.domain.journal import Phase, Result
+from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.steps import RECREATE_STEPS, Step
+from mirror_console.domain.way import REST, WaveSize, Way, wave_counts
 from mirror_console.errors import InvalidInput
 from mirror_console.settings import WAYS
 from mirror_console.ui.rollout.assistant import question

@@ -16,9 +16,10 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 import mirror_console.ui
-from mirror_console.domain.plan import Way, make_plan
+from mirror_console.domain.planning import make_plan
 from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.way import Way
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import Work
 from mirror_console.settings import Density, Theme

@@ -12,7 +12,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 import mirror_console.ui
-from mirror_console.domain.alignment import SEVERITY, Status
+from mirror_console.domain.status import SEVERITY, Status
 from mirror_console.settings import Density, Theme
 from mirror_console.ui.glyphs import forget_pixmaps, glyph, glyph_icon, path, svg
 from mirror_console.ui.icons import Icons, names

@@ -14,8 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.canary import Canary
 from mirror_console.domain.durations import Lasted, Learned
-from mirror_console.domain.plan import Change, Way
+from mirror_console.domain.plan import Change
 from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.way import Way
 from mirror_console.settings import WAYS, WayPreset
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.operations import RolloutOperations

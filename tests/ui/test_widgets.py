@@ -14,7 +14,7 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.alignment import Status
+from mirror_console.domain.status import Status
 from mirror_console.errors import ConsoleError, InvalidInput, Problem
 from mirror_console.ui.actions import Actions, Declared, MenuName
 from mirror_console.ui.context import UiContext

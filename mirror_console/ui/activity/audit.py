@@ -10,9 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QSplitter, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.audit import ALL, AuditLine, Verified, differing_words, doing_words
 from mirror_console.domain.plain import plain
+from mirror_console.domain.status import Status
 from mirror_console.errors import ConsoleError
 from mirror_console.operations import audit as auditing
 from mirror_console.operations import evidence

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.credential import Kept
 from mirror_console.domain.engine import Engine
+from mirror_console.domain.status import Status
 from mirror_console.operations.access import takes_none
 from mirror_console.operations.account_credentials import AccountCredential
 from mirror_console.ui.context import UiContext

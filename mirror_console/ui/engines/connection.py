@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
+from mirror_console.domain.status import Status
 from mirror_console.jobs import Job, JobEvent, Work
 from mirror_console.operations.engines import ConnectionStep, StepState
 from mirror_console.ui.context import UiContext

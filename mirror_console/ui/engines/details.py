@@ -7,10 +7,10 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Knowledge, Status
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.domain.secret import VaultState
+from mirror_console.domain.status import Knowledge, Status
 from mirror_console.errors import FailureKind
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.accounts import AccountsPart, Open

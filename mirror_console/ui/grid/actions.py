@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mirror_console.domain.alignment import Activity
+from mirror_console.domain.status import Activity
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.words import tr
 

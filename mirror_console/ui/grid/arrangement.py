@@ -10,9 +10,9 @@ from datetime import datetime
 from functools import cached_property
 from itertools import compress
 
-from mirror_console.domain.alignment import SEVERITY, Status
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.selection import Index, Query, RowSet, select
+from mirror_console.domain.status import SEVERITY, Status
 from mirror_console.domain.ways import Ways
 from mirror_console.ui.grid.columns import WAY_BACK, rank_of
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtGui import QGuiApplication
 
-from mirror_console.domain.alignment import Cell
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.filter_terms import typed_word
 from mirror_console.domain.filter_text import quoted, without
 from mirror_console.domain.verdict import answer

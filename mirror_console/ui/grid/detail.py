@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mirror_console.domain.alignment import Cell, Expected
+from mirror_console.domain.cell import Cell
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.image import short
 from mirror_console.domain.several import process_lines

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject
 
-from mirror_console.domain.alignment import Activity, Cell
+from mirror_console.domain.cell import Cell
+from mirror_console.domain.status import Activity
 from mirror_console.operations.accepting import Taken
 from mirror_console.operations.adoption import Adoption
 from mirror_console.ui.context import UiContext

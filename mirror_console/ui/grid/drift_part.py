@@ -8,8 +8,9 @@ from functools import partial
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QLayout, QPushButton, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import SAME_IMAGE, Cell
+from mirror_console.domain.alignment import SAME_IMAGE
 from mirror_console.domain.applied import LAST_APPLIED, Applied, basis
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.observation import Difference
 from mirror_console.domain.pending import pending_words
 from mirror_console.domain.phrases import drift_words

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from mirror_console.domain.alignment import Activity, Cell, Knowledge, Status
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.fleet import Row
+from mirror_console.domain.status import Activity, Knowledge, Status
 from mirror_console.domain.verdict import Badge, accessible, accessible_absent, age_text, badges, cell_texts, verdict
 from mirror_console.ui.words import tr
 

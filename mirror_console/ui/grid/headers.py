@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QPolygon
 from PySide6.QtWidgets import QAbstractButton, QHeaderView, QTableView, QWidget
 
-from mirror_console.domain.alignment import Status
+from mirror_console.domain.status import Status
 from mirror_console.ui.grid.columns import WAY_BACK
 from mirror_console.ui.grid.mirror_header import NAME_AT, TICK_AT
 from mirror_console.ui.grid.model import GridModel

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from mirror_console.domain.alignment import Cell
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.lock import Lock, Pulse
 from mirror_console.domain.rollout import OVER, SUCCEEDED, Rollout, TargetState
 from mirror_console.jobs import JobEvent, Jobs, Work

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Cell
+from mirror_console.domain.cell import Cell
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.lock_actions import LockActions
 from mirror_console.ui.tokens import SPACE_2

@@ -8,9 +8,10 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
-from mirror_console.domain.alignment import ATTENTION, Cell, Status
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.selection import Query, RowSet
+from mirror_console.domain.status import ATTENTION, Status
 from mirror_console.domain.ways import MirrorWay, Ways
 from mirror_console.ui.grid.arrangement import NOTHING, Arrangement, Survey, added, arrange, first_change
 from mirror_console.ui.grid.columns import WAY_BACK, GridColumn, columns_of, text_of

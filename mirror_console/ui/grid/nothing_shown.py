@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from mirror_console.domain.alignment import ATTENTION, Status
 from mirror_console.domain.fleet import Grid
+from mirror_console.domain.status import ATTENTION, Status
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.notices import announce
 from mirror_console.ui.widgets.empty import EmptyState

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.filter_states import states_of, with_states
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.selection import BadFilter, completions, parse
+from mirror_console.domain.status import Status
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.actions import LEAVE_OUT, ONLY, declared
 from mirror_console.ui.grid.at_cursor import AtCursor

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from mirror_console.domain.alignment import Cell
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.fleet import Row
 from mirror_console.ui.grid.columns import CHANGE, SOURCE, TAGS, WAY_BACK
 from mirror_console.ui.grid.delegate import CellDelegate

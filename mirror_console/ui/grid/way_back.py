@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mirror_console.domain.alignment import Cell
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.way_back import KnownWay
 from mirror_console.operations.ways_back import ways_back
 from mirror_console.ui.context import UiContext

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from mirror_console.domain.alignment import Cell, Knowledge
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.cell_words import age_text
 from mirror_console.domain.fleet import Row
+from mirror_console.domain.status import Knowledge
 from mirror_console.domain.way_back import KnownWay, WayBack
 from mirror_console.domain.ways import MirrorWay, Ways, is_old, mirror_way
 from mirror_console.ui.words import age, tr

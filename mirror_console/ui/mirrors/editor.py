@@ -7,8 +7,8 @@ from datetime import datetime
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QDialog
 
-from mirror_console.domain.alignment import Cell
 from mirror_console.domain.application import ImageSource
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.environment import Environment
 from mirror_console.domain.fleet import SourceRow
 from mirror_console.domain.release import Release

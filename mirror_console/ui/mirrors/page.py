@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.fleet import Grid, Row, severity
+from mirror_console.domain.status import Status
 from mirror_console.operations.application_input import MirrorInput
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from mirror_console.domain.alignment import Alignment, Cell, Expected, compare, expect
+from mirror_console.domain.alignment import Alignment, compare
 from mirror_console.domain.application import Application, ImageSource, Kind
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.environment import Environment, Process
+from mirror_console.domain.expectation import Expected, expect
 from mirror_console.domain.fleet import Grid
 from mirror_console.operations.application_input import EnvironmentInput, MirrorInput
 from mirror_console.ui.words import tr

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QSplitter, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult, Override
 from mirror_console.domain.plan import Plan
+from mirror_console.domain.status import Status
 from mirror_console.operations.overriding import override, still_overridden, take_back
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.help import show_help

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.recovery import MEANING, Found
 from mirror_console.domain.rollout import OVER, Rollout, Target, TargetState
+from mirror_console.domain.status import Status
 from mirror_console.operations.recovery import Finding
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.head import RolloutHead, is_protected

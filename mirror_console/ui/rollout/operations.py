@@ -9,16 +9,17 @@ from typing import Protocol
 from mirror_console.domain.check import Checked, CheckResult
 from mirror_console.domain.durations import Learned
 from mirror_console.domain.fetching import Fetch
-from mirror_console.domain.plan import Plan, PlannedTarget, Way
+from mirror_console.domain.journal import JournalEntry
+from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release_command import CommandRun, RunKind
-from mirror_console.domain.rollout import JournalEntry, Rollout
+from mirror_console.domain.rollout import Rollout
+from mirror_console.domain.way import Way
 from mirror_console.jobs import Jobs, Work
-from mirror_console.operations import deciding, durations, recheck, recovery, retrying, rollback
+from mirror_console.operations import deciding, durations, recheck, recovery, retrying, rollback, starting
 from mirror_console.operations import plan as planning
 from mirror_console.operations import prefetch as prefetching
 from mirror_console.operations import preflight as checking
 from mirror_console.operations import report as reporting
-from mirror_console.operations import rollout as rolling
 from mirror_console.operations import waiting as waits
 from mirror_console.operations.console import Console
 from mirror_console.operations.deciding import Decision
@@ -26,6 +27,7 @@ from mirror_console.operations.left_commands import say as say_of_run
 from mirror_console.operations.recovery import Finding, Interruption
 from mirror_console.operations.report import Format
 from mirror_console.operations.rollback import Part
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.waiting import Waiting
 
 __all__ = ["Conducting", "RolloutOperations", "journal_of", "runs_of", "say_of_run"]
@@ -63,9 +65,9 @@ class RolloutOperations:
 
     plan: Planning = planning.plan
     preflight: Callable[[Console, Jobs, Plan, Callable[[CheckResult], None]], Checked] = checking.preflight
-    start: Callable[[Console, Plan, Checked, str, int | None], Rollout] = rolling.start
-    conductor: Callable[[Console, Jobs, Rollout, Report], Conducting] = rolling.Conductor
-    resume: Callable[[Console, str], Rollout] = rolling.resume
+    start: Callable[[Console, Plan, Checked, str, int | None], Rollout] = starting.start
+    conductor: Callable[[Console, Jobs, Rollout, Report], Conducting] = Conductor
+    resume: Callable[[Console, str], Rollout] = starting.resume
     interrupted: Callable[[Console, Collection[str]], tuple[Interruption, ...]] = recovery.interrupted
     examine: Callable[[Console, Jobs, Rollout], tuple[Finding, ...]] = recovery.examine
     go_on: Callable[[Console, Jobs, str, Report], Conducting] = recovery.go_on

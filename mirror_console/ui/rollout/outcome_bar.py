@@ -8,8 +8,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.rollout import SUCCEEDED, WORKING, Rollout, TargetState
+from mirror_console.domain.status import Status
 from mirror_console.ui.rollout.words import outcome_words, over_of
 from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.tokens import RADIUS

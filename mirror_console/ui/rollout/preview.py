@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QTabWidget, QVBoxLayout, QWid
 
 from mirror_console.domain.companions import companions_words
 from mirror_console.domain.durations import Learned, plan_words
-from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, stops_at
+from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget
 from mirror_console.domain.release_command import Preparation, preparation_words
 from mirror_console.domain.settings_plan import settings_words, unlike_words
 from mirror_console.domain.sizes import size_text
 from mirror_console.domain.swap_words import swap_words, swaps_words
+from mirror_console.domain.way import stops_at
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.ways import in_numbers, way_words

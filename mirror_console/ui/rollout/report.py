@@ -8,8 +8,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, Target, TargetState, headline
+from mirror_console.domain.status import Status
 from mirror_console.operations.waiting import NO_WAITS, Waiting, waiting_of
 from mirror_console.operations.written import seconds as seconds_text
 from mirror_console.ui.context import UiContext

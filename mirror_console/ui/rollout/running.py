@@ -8,22 +8,14 @@ from datetime import datetime
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.causes import Cause
 from mirror_console.domain.durations import Learned, left_words, slower_than_usual
 from mirror_console.domain.fetching import fetching_words
-from mirror_console.domain.plan import Way
-from mirror_console.domain.rollout import (
-    COUNTS_AS_FAILED,
-    OVER,
-    WORKING,
-    JournalEntry,
-    Rollout,
-    RolloutState,
-    Target,
-    TargetState,
-    stop_rule_words,
-)
+from mirror_console.domain.journal import JournalEntry
+from mirror_console.domain.rollout import COUNTS_AS_FAILED, OVER, WORKING, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.status import Status
+from mirror_console.domain.stop_rule import stop_rule_words
+from mirror_console.domain.way import Way
 from mirror_console.operations.deciding import Decision
 from mirror_console.operations.rollback import Part
 from mirror_console.ui.context import UiContext

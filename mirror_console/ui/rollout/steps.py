@@ -10,16 +10,10 @@ from itertools import pairwise
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
-from mirror_console.domain.rollout import (
-    JournalEntry,
-    Phase,
-    Result,
-    Step,
-    Target,
-    begun_at,
-)
-from mirror_console.domain.turn_steps import steps_of
+from mirror_console.domain.journal import JournalEntry, Phase, Result, begun_at
+from mirror_console.domain.rollout import Target
+from mirror_console.domain.status import Status
+from mirror_console.domain.steps import Step, steps_of
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import took
 from mirror_console.ui.theme import ThemeService

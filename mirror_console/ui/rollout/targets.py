@@ -10,11 +10,14 @@ from datetime import datetime
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Cell, Status
+from mirror_console.domain.cell import Cell
 from mirror_console.domain.fleet import Grid
-from mirror_console.domain.plan import Change, LeftOut, PlannedTarget, Reason, Way, planned
+from mirror_console.domain.plan import Change, LeftOut, PlannedTarget, Reason
+from mirror_console.domain.planning import planned
 from mirror_console.domain.settings_plan import settings_alone
+from mirror_console.domain.status import Status
 from mirror_console.domain.verdict import age
+from mirror_console.domain.way import Way
 from mirror_console.errors import ConsoleError
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.way_form import WayForm

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from mirror_console.domain.plan import OnFailure, Way, wave_counts
+from mirror_console.domain.way import OnFailure, Way, wave_counts
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.way_typed import CANARY, EVERY, NEVER
 from mirror_console.settings import WayPreset, way_named, way_names

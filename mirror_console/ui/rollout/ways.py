@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mirror_console.domain.canary import FIRST_THAT_RUN_WELL
-from mirror_console.domain.plan import REST, OnFailure, WaveSize, Way, stops_at, wave_counts, way_problems
+from mirror_console.domain.way import REST, OnFailure, WaveSize, Way, stops_at, wave_counts, way_problems
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.typed import parse_waves, parsed
 from mirror_console.operations.way_typed import (

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.check import Answer
 from mirror_console.domain.overriding import together, together_words
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget
@@ -19,6 +18,7 @@ from mirror_console.domain.rollout import (
     Target,
     TargetState,
 )
+from mirror_console.domain.status import Status
 from mirror_console.domain.way_back import WayBack
 from mirror_console.ui.words import count, number, tr
 

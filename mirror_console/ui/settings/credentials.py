@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.credential import Credential, Kept
 from mirror_console.domain.secret import VaultState
+from mirror_console.domain.status import Status
 from mirror_console.jobs import Work
 from mirror_console.operations.credentials import credentials, forget_credential
 from mirror_console.ui.context import UiContext

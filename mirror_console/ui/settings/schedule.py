@@ -8,8 +8,8 @@ from datetime import datetime
 from PySide6.QtCore import QTimeZone
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import Status
 from mirror_console.domain.schedule import Freeze, Schedule, Window, scope_words
+from mirror_console.domain.status import Status
 from mirror_console.errors import InvalidInput
 from mirror_console.operations.schedule import (
     FreezeInput,

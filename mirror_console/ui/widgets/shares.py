@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from mirror_console.domain.alignment import SEVERITY, Status
+from mirror_console.domain.status import SEVERITY, Status
 from mirror_console.ui.tokens import Colours
 
 LEAST = 3

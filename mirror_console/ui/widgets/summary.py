@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
-from mirror_console.domain.alignment import SEVERITY, Status
+from mirror_console.domain.status import SEVERITY, Status
 from mirror_console.ui.glyphs import glyph_icon
 from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, TARGET

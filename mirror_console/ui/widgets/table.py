@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mirror_console.domain.alignment import Status
+from mirror_console.domain.status import Status
 from mirror_console.ui.glyphs import glyph
 from mirror_console.ui.theme import ThemeService, monospace, semibold, tabular
 from mirror_console.ui.tokens import GLYPH, ROW_HEIGHTS, SPACE_2

@@ -1,4 +1,4 @@
-"""Check shapes: what `--json` prints of checks, and of those that a rollout goes on in spite of."""
+"""What `--json` prints of checks, and of those that a rollout goes on in spite of."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from mirror_console.domain.check import Checked
 from mirror_console.domain.overriding import may_be_overridden
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import Rollout
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksShape:
+    """What `rollout checks --json` prints."""
+
+    plan: str
+    blocks_all: bool
+    results: Sequence[CheckShape]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +36,6 @@ class CheckShape:
     environment_id: str
     mirror: str
     engine: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChecksShape:
-    """What `rollout checks --json` prints."""
-
-    plan: str
-    blocks_all: bool
-    results: Sequence[CheckShape]
 
 
 @dataclass(frozen=True, slots=True)

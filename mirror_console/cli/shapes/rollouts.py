@@ -1,0 +1,195 @@
+"""What `--json` prints of plans and rollouts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mirror_console.cli.shapes.checks import OverrideShape, override_shapes
+from mirror_console.domain.causes import causes
+from mirror_console.domain.durations import Eta, Learned, eta_of_plan
+from mirror_console.domain.fetching import Fetch
+from mirror_console.domain.plan import Plan, PlannedTarget
+from mirror_console.domain.rollout import Rollout, headline
+
+
+@dataclass(frozen=True, slots=True)
+class PlanShape:
+    """What `rollout plan --json` prints."""
+
+    id: str
+    fingerprint: str
+    environment: str
+    made_at: datetime
+    valid_until: datetime
+    waves: Sequence[int]
+    targets: Sequence[TargetShape]
+    left_out: Sequence[Mapping[str, str]]
+    canary: str
+    lasts: Eta | None
+    """Seconds, without pauses and fetching images, and from how many earlier turns; null where none is known."""
+    kind: str
+    """``rollback of …`` where it is one; empty for what takes a release to mirrors."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutShape:
+    """What `rollout start|resume|show --json` and `recover` print."""
+
+    id: str
+    fingerprint: str
+    environment: str
+    state: str
+    headline: str
+    words: str
+    started_by: str
+    why: str
+    started_at: datetime
+    ended_at: datetime | None
+    targets: Sequence[TargetShape]
+    fetches: Sequence[Fetch]
+    kind: str
+    causes: Sequence[CauseShape]
+    overrides: Sequence[OverrideShape]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetShape:
+    """A target of a plan or of a rollout."""
+
+    environment_id: str
+    mirror: str
+    engine: str
+    container: str
+    wave: int
+    change: str
+    before: str
+    after: str
+    reference: str
+    state: str
+    words: str
+    attempt: int
+    way_back: str
+    """Whether there is a way back from it: yes, by pull only, no, blocked, nothing before; empty where nobody told."""
+    swap: str
+    """How the new container takes over: create, recreate, start beside; or in place, where the container stays."""
+    settings: Sequence[Mapping[str, str]]
+    """The settings that become others: ``field``, ``before``, ``after``; secrets only as changed."""
+    release_command: str = ""
+    """What is run before it takes over."""
+    backup: str = ""
+    group: str = ""
+    """The group whose data it shares."""
+    processes: Sequence[Mapping[str, str]] = ()
+    """The other processes that are rolled out with it: ``name``, ``container`` and ``change``, which is create, replace
+    or take away."""
+
+
+@dataclass(frozen=True, slots=True)
+class CauseShape:
+    """Targets that failed, or were skipped, for one reason. `number` names it on the command line."""
+
+    number: int
+    state: str
+    words: str
+    count: int
+    environment_ids: Sequence[str]
+    mirrors: Sequence[str]
+
+
+def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
+    """A plan, and how long it would take."""
+    targets = [_target(target, state="planned") for target in plan.targets]
+    left_out = [
+        {
+            "environment_id": one.environment_id,
+            "mirror": one.application,
+            "reason": one.reason.value,
+            "words": one.words,
+        }
+        for one in plan.left_out
+    ]
+    return PlanShape(
+        id=plan.id,
+        fingerprint=plan.fingerprint,
+        environment=plan.environment,
+        made_at=plan.made_at,
+        valid_until=plan.valid_until,
+        waves=[len(wave) for wave in plan.waves],
+        targets=targets,
+        left_out=left_out,
+        canary=plan.canary_words,
+        lasts=eta_of_plan(plan, learned),
+        kind=plan.kind,
+    )
+
+
+def rollout_shape(rollout: Rollout) -> RolloutShape:
+    """A rollout."""
+    targets = [
+        _target(target.planned, state=target.state.value, words=target.words, attempt=target.attempt)
+        for target in rollout.targets
+    ]
+    return RolloutShape(
+        id=rollout.id,
+        fingerprint=rollout.plan.fingerprint,
+        environment=rollout.plan.environment,
+        state=rollout.state.value,
+        headline=headline(rollout),
+        words=rollout.paused_because,
+        started_by=rollout.started_by,
+        why=rollout.why,
+        started_at=rollout.started_at,
+        ended_at=rollout.ended_at,
+        targets=targets,
+        fetches=rollout.fetches,
+        kind=rollout.plan.kind,
+        causes=[
+            CauseShape(
+                number=number,
+                state=cause.state.value,
+                words=cause.words,
+                count=cause.count,
+                environment_ids=cause.environment_ids,
+                mirrors=[target.planned.application for target in cause.targets],
+            )
+            for number, cause in enumerate(causes(rollout.targets), 1)
+        ],
+        overrides=override_shapes(rollout),
+    )
+
+
+def _target(target: PlannedTarget, *, state: str, words: str = "", attempt: int = 0) -> TargetShape:
+    return TargetShape(
+        environment_id=target.environment_id,
+        mirror=target.application,
+        engine=target.engine,
+        container=target.container,
+        wave=target.wave + 1,
+        change=target.change.value,
+        before=target.before_title,
+        after=target.after_title,
+        reference=target.reference,
+        state=state,
+        words=words,
+        attempt=attempt,
+        way_back=target.way_back.value if target.way_back else "",
+        swap=target.swap.value,
+        settings=[{"field": one.field, "before": one.applied, "after": one.observed} for one in target.changes],
+        processes=[{"name": one.name, "container": one.container, "change": one.change} for one in target.companions],
+        **_prepared(target),
+    )
+
+
+def _prepared(target: PlannedTarget) -> dict[str, str]:
+    preparation = target.preparation
+    if preparation is None:
+        return {}
+    release, backup = preparation.release, preparation.backup
+    return {
+        "release_command": shlex.join(release.command) if release else "",
+        "backup": shlex.join(backup.command) if backup else "",
+        "group": preparation.group,
+    }

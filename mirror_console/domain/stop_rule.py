@@ -1,0 +1,99 @@
+"""The stop rule: how many targets may fail before a rollout begins nothing more, and what a person has accepted."""
+
+from __future__ import annotations
+
+from mirror_console.domain.rollout import COUNTS_AS_FAILED, SUCCEEDED, Rollout
+from mirror_console.domain.way import stops_at
+
+
+def tripped_words(rollout: Rollout) -> str:
+    """The sentence of the stop rule that has tripped, or nothing. A person's resume allows what has failed so far."""
+    if not any(target.state in COUNTS_AS_FAILED for target in rollout.targets):
+        return ""  # asked before every start: a rollout in which nothing fails doesn't reckon how much might
+    for wave in range(rollout.waves):
+        targets = rollout.wave(wave)
+        failed = [target for target in targets if target.state in COUNTS_AS_FAILED]
+        allowed = _allowed(rollout, wave)
+        if len(failed) > allowed:
+            told = f"{len(failed)} of {len(targets)} targets of wave {wave + 1} failed; {allowed} may."
+            return f"Stop rule: {told} {_THEN}"
+    most, row = rollout.plan.way.in_a_row, failures_in_a_row(rollout)
+    return f"Stop rule: {row} targets failed in a row; {most - 1} may. {_THEN}" if 0 < most <= row else ""
+
+
+_THEN = "Look at why; then resume in spite of it, or stop."
+
+
+def _allowed(rollout: Rollout, wave: int) -> int:
+    by_rule = rollout.plan.way.allowed_failures(wave, rollout.waves, len(rollout.wave(wave)))
+    return max(by_rule, _forgiven(rollout, wave))
+
+
+def failures_in_a_row(rollout: Rollout) -> int:
+    """How many targets failed last, one after the other, without those that a person has accepted.
+
+    In the order in which they ended; those that were left out count neither way. One that is unknown ended last.
+    """
+    over = [target for target in rollout.targets if target.state in SUCCEEDED | COUNTS_AS_FAILED]
+    ended = sorted(over, key=lambda target: (target.ended_at is None, target.ended_at or rollout.started_at))
+    forgiven = sum(_forgiven(rollout, wave) for wave in range(rollout.waves))
+    row = 0
+    for target in ended:
+        if target.state in SUCCEEDED:
+            row = 0
+        elif forgiven:
+            # Accepted were those that had failed by then: the first of them.
+            forgiven -= 1
+        else:
+            row += 1
+    return row
+
+
+def stop_rule_words(rollout: Rollout) -> str:
+    """The arithmetic of the stop rule for the current wave: ``1 failed; stops at 3 of 50; unreachable counts``."""
+    wave, way = rollout.current_wave, rollout.plan.way
+    targets = rollout.wave(wave)
+    failed = sum(target.state in COUNTS_AS_FAILED for target in targets)
+    row = f", or at {way.in_a_row} in a row (now {failures_in_a_row(rollout)})" if way.in_a_row else ""
+    return f"{failed} failed; {stops_at(_allowed(rollout, wave), len(targets))}{row}; unreachable counts"
+
+
+def after_resume(rollout: Rollout) -> tuple[int, ...]:
+    """`passed_gates` once a person has said to go on: past every wave that is over, in spite of what failed so far.
+
+    What was accepted before and was skipped since doesn't count any more: none may fail in its stead.
+    """
+    marked = {_of_mark(mark)[1] for mark in rollout.passed_gates if mark < 0}
+    gates = {gate for gate in past_waves(rollout) if gate >= 0}
+    for wave in range(rollout.waves):
+        failed = sum(target.state in COUNTS_AS_FAILED for target in rollout.wave(wave))
+        if failed or wave in marked:
+            gates.add(forgive(wave, failed))
+    return tuple(sorted(gates))
+
+
+def past_waves(rollout: Rollout) -> tuple[int, ...]:
+    """`passed_gates` with every wave that is over. What failed so far isn't forgiven: who tries again may not fail more
+    often than before."""
+    over = {wave for wave in range(rollout.waves) if all(target.over for target in rollout.wave(wave))}
+    return tuple(sorted({*rollout.passed_gates, *over}))
+
+
+_MOST_WAVES = 1000
+
+
+def forgive(wave: int, failed: int) -> int:
+    """The mark in `passed_gates` for 'go on in spite of the `failed` targets of this wave': one more trips the rule."""
+    return -(failed * _MOST_WAVES + wave + 1)
+
+
+def _of_mark(mark: int) -> tuple[int, int]:
+    """What a mark says: how many failures were accepted, and of which wave."""
+    failed, wave = divmod(-mark - 1, _MOST_WAVES)
+    return failed, wave
+
+
+def _forgiven(rollout: Rollout, wave: int) -> int:
+    """How many failures of a wave a person has accepted."""
+    marks = [_of_mark(mark) for mark in rollout.passed_gates if mark < 0]
+    return max((failed for failed, of in marks if of == wave), default=0)
