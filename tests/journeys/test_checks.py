@@ -37,7 +37,9 @@ def test_what_docker_shows_is_said(program: Program, agency: Agency, tls_engine:
         "Alder", tls_engine, "alder-live", volumes=data, networks=["shop"], limits={"memory": "64 MiB"}
     )
     birch = mirror_entry("Birch", tls_engine, "birch-live", volumes=["shop-birch:/data"])
-    agency.fill(program, tls_engine, mirrors=[alder, birch])
+    media = {"name": "media", "command": "sh -c 'test -d /data'"}
+    source = agency.source_entry(tls_engine, services=[media])
+    agency.fill(program, tls_engine, mirrors=[alder, birch], sources=[source])
     docker.run("network", "create", "shop")
     agency.run_mirror(tls_engine, old.reference, "alder-live", "-v", data[0], "--network", "shop", "-m", "64m")
     agency.run_mirror(tls_engine, old.reference, "birch-live", "-v", "shop-birch:/data")
@@ -59,6 +61,8 @@ def test_what_docker_shows_is_said(program: Program, agency: Agency, tls_engine:
     assert "There, once: shop." in {one["words"] for one in told["networks are there, once"]}
     assert "The image has a health check; 60 s are waited for it." in worst(told["health is checked"])["words"]
 
+    assert {one["words"] for one in told["services answer"]} == {"media answers."}
+
     elsewhere = {"PORT": "8090"}
     lent = "container:alder-live"
     sidecar = docker.start_container(old.reference, "sidecar", "--network", lent, variables=elsewhere)
@@ -68,6 +72,9 @@ def test_what_docker_shows_is_said(program: Program, agency: Agency, tls_engine:
     agency.run_mirror(tls_engine, old.reference, "birch-live", "-v", data[0], "--pid", "container:" + sidecar)
     # As programs make one that don't ask whether there is one of that name.
     ask(tls_engine.socket, "POST", "/v1.41/networks/create", {"Name": "shop", "CheckDuplicate": False})
+    silent = {"name": "database", "command": ["sh", "-c", "echo no response; exit 2"]}
+    needs = [media, silent, {"name": "search", "command": "curl -fsS http://search", "optional": True}]
+    program.run("catalog", "import", str(agency.write({"sources": [{"name": "Webshop", "services": needs}]})))
     program.run("check", expect=None)
     told = answers(program, blocked=True)
     assert "'sidecar', which would be cut off" in worst(told["container can be made again"])["words"]
@@ -75,4 +82,9 @@ def test_what_docker_shows_is_said(program: Program, agency: Agency, tls_engine:
     assert "gets 'shop-birch'" in worst(told["volumes are there"])["words"]
     assert worst(told["data stays apart"])["words"] == ("Its data isn't its own: 'shop-alder' is also with Birch live.")
     assert "2 networks 'shop'" in worst(told["networks are there, once"])["words"]
+    services = {(one["answer"], one["overridable"]): one["words"] for one in told["services answer"]}
+    assert services["pass", False] == "media answers."
+    ended = "'sh -c 'echo no response; exit 2'' ended with 2: no response."
+    assert services["blocked", True] == f"database doesn't answer: {ended}"
+    assert "'curl -fsS http://search' can't be run in the container" in services["unknown", False]
     assert {one["mirror"] for one in told["data stays apart"] if one["blocks"]} == {"Alder"}
