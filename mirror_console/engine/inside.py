@@ -5,8 +5,11 @@ Nothing can end it from outside: one that doesn't end in its time is left behind
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import chain, repeat
 
 import msgspec
 
@@ -17,8 +20,10 @@ from mirror_console.engine.container_output import contents
 from mirror_console.engine.link import Link
 from mirror_console.engine.replies import Execution
 
-_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds between looks: what it wrote ends a moment before the engine knows how it ended."""
+LATE = 2.0
+"""Seconds that an engine is given at least to learn how it ended, once its output has."""
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2)
+"""Seconds between the looks for it; the last of them again and again."""
 
 _NOW = msgspec.json.encode({"Detach": False, "Tty": False})
 
@@ -33,14 +38,19 @@ def run_inside(link: Link, container_id: str, command: Sequence[str], most: int,
     calls = link.calls
     asked = {"Cmd": list(command), "AttachStdout": True, "AttachStderr": True}
     execution = translate.created(calls.change(f"/containers/{container_id}/exec", asked))
-    written, ended = _written(link.streams, f"/v{link.api}/exec/{execution}/start", most, limit)
-    for pause in _PAUSES if ended else ():
+    connection = link.streams.borrow()
+    end = time.monotonic() + limit
+    try:
+        written, ended = _written(_Until(connection.sock, end), f"/v{link.api}/exec/{execution}/start", most)
+    finally:
+        link.streams.give_back(connection)
+    # What it wrote ends before the engine knows how it ended. Or it is held open by what it started, and it has ended.
+    latest = max(end, time.monotonic() + LATE) if ended else end
+    for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
         seen = _look(calls, execution)
-        if not seen.running:
-            return Ran(seen.exit_code, written)
+        if not seen.running or time.monotonic() >= latest:
+            break
         time.sleep(pause)
-    # Its output may be held open by what it started, after it ended itself.
-    seen = _look(calls, execution)
     return Ran(None if seen.running else seen.exit_code, written, in_time=not seen.running)
 
 
@@ -48,22 +58,15 @@ def _look(calls: EngineClient, execution: str) -> Execution:
     return _decode(calls.read(f"/exec/{execution}/json"))
 
 
-def _written(client: EngineClient, target: str, most: int, limit: float) -> tuple[str, bool]:
-    """Start it: the beginning of what it writes, and whether it came to an end in its time."""
-    connection = client.borrow()
+def _written(line: exchange.Spoken, target: str, most: int) -> tuple[str, bool]:
+    """Start it: the beginning of what it writes, and whether that came to an end in its time."""
     came, ended = bytearray(), False
-    end = time.monotonic() + limit
-    try:
-        line = _Until(connection.sock, end)
-        head = exchange.ask(line, "POST", target, limit, {"Content-Type": "application/json"}, _NOW)
+    with suppress(TimeoutError):
+        head = exchange.ask(line, "POST", target, math.inf, {"Content-Type": "application/json"}, _NOW)
         head.demand_stream()
         for piece in contents(exchange.body(line, head)):
             came += piece[: most - len(came)]
         ended = True
-    except TimeoutError:
-        ended = False
-    finally:
-        client.give_back(connection)
     return came.decode("utf-8", "replace"), ended
 
 

@@ -45,7 +45,7 @@ def test_how_it_ended_is_known_a_moment_after_its_output_ended() -> None:
         server.answers = [PREPARED, STREAM + frame(b"no ") + frame(b"response\n", 2), *looks]
         assert ran(server) == Ran(2, "no response\n")
         create, start, *_ = server.asked
-    assert json.loads(create.partition(b"\r\n\r\n")[2])["Cmd"] == ["pg_isready", "-t", "3"]
+    assert create.startswith(f"POST /v1.41/containers/{CONTAINER}/exec ".encode())
     assert start.startswith(f"POST /v1.41/exec/{EXECUTION}/start ".encode())
     assert json.loads(start.partition(b"\r\n\r\n")[2]) == {"Detach": False, "Tty": False}
 
