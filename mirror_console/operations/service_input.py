@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mirror_console.domain.application import Application
@@ -37,7 +37,7 @@ def draft_services(typed: ServicesInput, problems: list[Problem]) -> tuple[Servi
     nothing: dict[str, float] = {}
     limits: Mapping[str, float] = parsed(problems, f"{AT}.limit", _parse_limits, typed.limits, nothing)
     found: list[Service] = []
-    for line in filter(None, map(str.strip, typed.lines.splitlines())):
+    for line in _lines(typed.lines):
         name, _, command = (part.strip() for part in line.partition("="))
         words: tuple[str, ...] = parsed(problems, AT, parse_command, command, ())
         found.append(Service(name, words, limits.get(name, USUAL_LIMIT), name in optional))
@@ -45,6 +45,22 @@ def draft_services(typed: ServicesInput, problems: list[Problem]) -> tuple[Servi
         unknown = [name for name in named if all(one.name != name for one in found)]
         problems += [Problem(f"{AT}.{field}", f"'{name}' is none of the services") for name in unknown]
     return tuple(found)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """One for each service: what is quoted, such as a script, may go over several."""
+    line = ""
+    for more in text.split("\n"):
+        line = f"{line}\n{more}" if line else more
+        try:
+            parse_command(line.partition("=")[2])
+        except ValueError:
+            continue  # the quotation goes on
+        if line.strip():
+            yield line
+        line = ""
+    if line:
+        yield line
 
 
 def _parse_limits(text: str) -> dict[str, float]:
