@@ -15,6 +15,7 @@ from mirror_console.domain.release_command import (
     backup_problems,
     release_command_problems,
 )
+from mirror_console.domain.service import Service, service_problems
 from mirror_console.domain.template import template_problems
 from mirror_console.errors import Problem
 
@@ -70,6 +71,8 @@ class Application:
     """Volumes and paths of hosts that its mirrors share on purpose; ``host`` is the network of the host itself."""
     processes: tuple[DeclaredProcess, ...] = ()
     """What each environment of its mirrors runs, each in a container of its own; empty: one process, which serves."""
+    services: tuple[Service, ...] = ()
+    """What each environment of its mirrors needs to run, and how it is asked whether it answers."""
 
     @property
     def is_mirror(self) -> bool:
@@ -117,6 +120,7 @@ def application_problems(application: Application, at: str = "") -> list[Problem
     found += release_command_problems(application.release_command, f"{where}release_command")
     found += backup_problems(application.backup, f"{where}backup")
     found += process_problems(application.processes, f"{where}processes")
+    found += service_problems(application.services, f"{where}services")
     return found
 
 

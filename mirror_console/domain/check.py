@@ -46,6 +46,7 @@ class Check(StrEnum):
     ISOLATION = "data stays apart"
     VOLUMES = "volumes are there"
     NETWORKS = "networks are there, once"
+    SERVICES = "services answer"
     HEALTH_CHECK = "health is checked"
     STOPPING = "stops in time"
     SOURCE_PROOF = "source runs it well"
@@ -76,12 +77,14 @@ UNKNOWN_ONLY_WARNS = frozenset(
         Check.HEALTHY_NOW,
         Check.WAY_BACK,
         Check.ISOLATION,
+        Check.SERVICES,
         Check.SOURCE_PROOF,
         Check.CONSOLE_HEALTH,
     }
 )
 """Checks that may go unanswered: not every engine tells its free disk space, health may not have been seen yet, secrets
-are compared only where the keyring can be read, and the source's engine may be away."""
+are compared only where the keyring can be read, services can be asked only where something runs, and the source's
+engine may be away."""
 
 
 FIGURES = frozenset({Check.DISK, Check.CLOCK})

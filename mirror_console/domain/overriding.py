@@ -72,6 +72,9 @@ RULES: Mapping[Check, Rule] = {
     ),
     Check.VOLUMES: _never("It would come up with empty data, and go on as if nothing were missing."),
     Check.NETWORKS: _never("Which of the networks is meant can't be told, so the container can't be made."),
+    Check.SERVICES: Rule(
+        _BOTH, "What can't do without it isn't well, and is put back; it may come back by then, or not be needed."
+    ),
     Check.HEALTH_CHECK: _never("It only asks for a look."),
     Check.STOPPING: _never("It only asks for a look."),
     Check.SOURCE_PROOF: _never("It only asks for a look."),

@@ -7,11 +7,16 @@ turns up in the words of a library's error.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from mirror_console.domain.secret import HIDDEN, live_secrets
 
 _SHORTEST = 6
 """Characters from which on a value is looked for: what is shorter stands everywhere by chance."""
+SHORTEST_GIVEN = 3
+"""The same in what was written by a command to which the value was given."""
+
+_PASSWORD = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
 
 _SHAPES = (
     # A private key, whole or cut off, as it is or with its line ends written out.
@@ -39,3 +44,21 @@ def redacted(text: str) -> str:
     for shape, instead in _SHAPES:
         text = shape.sub(instead, text)
     return text
+
+
+class Hiding:
+    """Takes the values that a command was given, and all that `redacted` hides, out of what it wrote."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        given = set(values)
+        # Of an address with a password what is told may be the password alone.
+        given |= {password for value in given for password in _PASSWORD.findall(value)}
+        # The longest first: one may be a part of another.
+        self._values = sorted((one for one in given if len(one.strip()) >= SHORTEST_GIVEN), key=len, reverse=True)
+        self.longest = max((len(value.encode("utf-8", "replace")) for value in self._values), default=0)
+        """Octets of the longest of them."""
+
+    def __call__(self, text: str) -> str:
+        for value in self._values:
+            text = text.replace(value, HIDDEN).replace(value.strip(), HIDDEN)
+        return redacted(text)

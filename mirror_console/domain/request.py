@@ -98,6 +98,17 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of a command that was run in a container beside what runs there."""
+
+    exit_code: int | None
+    """None where it hadn't ended in its time, and where the engine couldn't start it."""
+    written: str
+    """The beginning of what it wrote, of both its outputs."""
+    in_time: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """A network on an engine. Names can be ambiguous; ids can't."""
 

@@ -30,6 +30,18 @@ class Line(Protocol):
     def close(self) -> None: ...
 
 
+class Coming(Protocol):
+    """What is read from, of such a connection."""
+
+    def recv(self, size: int, /) -> bytes: ...
+
+
+class Spoken(Coming, Protocol):
+    """What a request is said on."""
+
+    def sendall(self, content: bytes, /) -> Any: ...
+
+
 class Head:
     """The head of a reply, and what came behind it in the same piece."""
 
@@ -73,9 +85,17 @@ class Head:
             raise Malformed(f"status {self.status} for a stream")
 
 
-def ask(line: Line, method: str, target: str, seconds: float, fields: Mapping[str, str] | None = None) -> Head:
-    """Say a request without a body, and read the head of its reply."""
-    line.sendall(spoken(method, target, fields or {}))
+def ask(
+    line: Spoken,
+    method: str,
+    target: str,
+    seconds: float,
+    fields: Mapping[str, str] | None = None,
+    content: bytes = b"",
+) -> Head:
+    """Say a request, with a body where there is `content`, and read the head of its reply."""
+    length = {"Content-Length": str(len(content))} if content else {}
+    line.sendall(spoken(method, target, {**(fields or {}), **length}) + content)
     return read_head(line, seconds)
 
 
@@ -88,7 +108,7 @@ def spoken(method: str, target: str, fields: Mapping[str, str]) -> bytes:
     return f"{method} {target} HTTP/1.1\r\n{told}\r\n".encode()
 
 
-def read_head(line: Line, seconds: float, came: bytes = b"") -> Head:
+def read_head(line: Coming, seconds: float, came: bytes = b"") -> Head:
     """The head of a reply, of which `came` is there already. Raises TimeoutError after `seconds`."""
     end = time.monotonic() + seconds
     while b"\r\n\r\n" not in came:
@@ -104,7 +124,7 @@ def read_head(line: Line, seconds: float, came: bytes = b"") -> Head:
     return Head(text, rest)
 
 
-def body(line: Line, head: Head, piece: int = PIECE) -> Iterator[bytes]:
+def body(line: Coming, head: Head, piece: int = PIECE) -> Iterator[bytes]:
     """The body of a reply as it comes. Raises IncompleteRead where the connection ends before it does."""
     chunks, left = Chunks() if head.chunked else None, head.length
     came = head.rest

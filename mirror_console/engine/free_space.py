@@ -9,6 +9,8 @@ import socket
 
 COMMAND = ("df", "-Pk", "/")
 """In a container: its root lies on the disk with the engine's images."""
+MOST = 4096
+"""Octets of what it writes that are read."""
 
 
 def told(written: str) -> int | None:

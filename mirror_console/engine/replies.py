@@ -23,6 +23,13 @@ class Created(Reply):
     id: str
 
 
+class Execution(Reply):
+    """Reply of GET /exec/{id}/json."""
+
+    running: bool = False
+    exit_code: Whole | None = None
+
+
 class Component(Reply):
     """A program that an engine is made of."""
 

@@ -14,7 +14,7 @@ from mirror_console.domain.health import ProbeAnswer
 from mirror_console.domain.in_place import Granted
 from mirror_console.domain.observation import Container, Ending, Listed
 from mirror_console.domain.plain import clean
-from mirror_console.domain.request import ContainerSpec, Network, Written
+from mirror_console.domain.request import ContainerSpec, Network, Ran, Written
 from mirror_console.domain.ssh import HostKey
 from mirror_console.domain.validity import Validity
 from mirror_console.engine import bodies, free_space, podman, replies, streams, translate
@@ -22,6 +22,7 @@ from mirror_console.engine.asking import unfit
 from mirror_console.engine.container_output import read_written
 from mirror_console.engine.events import EventStream, subscribe
 from mirror_console.engine.images import ImageVerbs
+from mirror_console.engine.inside import run_inside
 from mirror_console.engine.ssh_channel import as_socket
 from mirror_console.errors import EngineError, FailureKind
 
@@ -63,12 +64,8 @@ class DockerSession(ImageVerbs):
 
     def _free_inside(self, container_id: str) -> int | None:
         try:
-            with self._words("look at its disk"):
-                asked = {"Cmd": list(free_space.COMMAND), "AttachStdout": True}
-                prepared = self._link.calls.change(f"/containers/{_container_id(container_id)}/exec", asked)
-                run = f"/exec/{translate.created(prepared)}/start"
-                written = self._link.calls.change(run, {"Detach": False, "Tty": False})
-                return free_space.told("\n".join(streams.output(written, terminal=False)))
+            ran = self.run_inside(container_id, free_space.COMMAND, free_space.MOST, self._engine.timeout)
+            return free_space.told(ran.written)
         except EngineError as error:
             if error.unreachable:
                 raise
@@ -257,6 +254,14 @@ class DockerSession(ImageVerbs):
         )
 
     # --- the application ------------------------------------------------------------------------------------------
+
+    def run_inside(self, container_id: str, command: Sequence[str], most: int, limit: float) -> Ran:
+        """Run a command in a container that runs, as it is set up, and wait `limit` seconds for its end.
+
+        `most` octets of what it writes are kept. CONFLICT where the container doesn't run, REJECTED by Podman.
+        """
+        with self._words("run a command in the container"):
+            return run_inside(self._link, _container_id(container_id), command, most, limit)
 
     def probe(self, port: int, path: str, timeout: float, host: str = "") -> ProbeAnswer:
         """Ask a published host port of this engine over HTTP. Never raises; follows no redirect.

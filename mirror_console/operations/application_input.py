@@ -122,6 +122,18 @@ class ProcessesInput:
 
 
 @dataclass(frozen=True, slots=True)
+class ServicesInput:
+    """What is typed for the services that a source's mirrors need."""
+
+    lines: str = ""
+    """One a line: the name and, behind a ``=``, the command that asks it."""
+    limits: str = ""
+    """How long others are given than is usual, one a line."""
+    optional: str = ""
+    """Names, comma separated, of those whose silence is only warned of."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceInput:
     """What is typed for a source. A slug left empty is made of the name; lists are comma separated."""
 
@@ -142,6 +154,7 @@ class SourceInput:
     """Of an environment the settings alone; None: there is no template."""
     commands: CommandsInput = CommandsInput()
     processes: ProcessesInput = ProcessesInput()
+    services: ServicesInput = ServicesInput()
     environments: tuple[EnvironmentInput, ...] = ()
 
 

@@ -29,6 +29,7 @@ from mirror_console.operations.keeping import forget, kept
 from mirror_console.operations.placement import Placed, clashes
 from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.process_input import declared_by, draft_processes, follow, processes_input
+from mirror_console.operations.service_input import draft_services, services_input
 from mirror_console.operations.typed import listed, parse_list, parse_variables, variables_text
 
 __all__ = [
@@ -103,6 +104,7 @@ def source_input(console: Console, application_id: str) -> SourceInput:
         template=settings_input(application.template) if application.template else None,
         commands=commands_input(application),
         processes=processes_input(application),
+        services=services_input(application),
         environments=environments,
     )
 
@@ -264,6 +266,7 @@ def _application(
             release_command=draft_release_command(typed.commands, found),
             backup=draft_backup(typed.commands, found),
             processes=draft_processes(typed.processes, found),
+            services=draft_services(typed.services, found),
         )
     found += application_problems(application)
     return application

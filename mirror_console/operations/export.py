@@ -20,6 +20,7 @@ from mirror_console.operations.import_file import FORMAT
 from mirror_console.operations.import_schedule import freezes_content, windows_content
 from mirror_console.operations.process_input import containers_content, process_limits_content, processes_content
 from mirror_console.operations.route_input import route_content
+from mirror_console.operations.service_input import services_content
 from mirror_console.operations.typed import answers_text, span_text
 
 
@@ -129,6 +130,7 @@ def _application(application: Application, slugs: Mapping[str, str]) -> dict[str
             "own_variables": list(application.own_variables),
             "shared": list(application.shared),
             "processes": processes_content(application),
+            "services": services_content(application),
         }
     return _filled(content)
 

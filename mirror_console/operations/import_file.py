@@ -44,6 +44,7 @@ from mirror_console.operations.process_input import (
     read_processes,
     unknown_processes,
 )
+from mirror_console.operations.service_input import read_services
 from mirror_console.operations.yaml_text import Node
 
 FORMAT = "1"
@@ -61,6 +62,7 @@ SOURCE = (
     "own_variables",
     "shared",
     "processes",
+    "services",
 )
 MIRROR = (*COMMON, "source", "image_source")
 ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold", "follows", "group", *OF_ENVIRONMENT)
@@ -244,6 +246,7 @@ def _source(fields: Fields, application: Application) -> Application:
         own_variables=fields.texts("own_variables", application.own_variables),
         shared=fields.texts("shared", application.shared),
         processes=read_processes(fields, application.processes),
+        services=read_services(fields, application.services),
     )
 
 

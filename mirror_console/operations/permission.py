@@ -13,7 +13,7 @@ from mirror_console.operations.ports.engine import EngineSession
 NOBODY = "0" * 64
 """The id of no container."""
 _NOT_THERE = frozenset({FailureKind.NOT_FOUND, FailureKind.IMAGE_NOT_FOUND})
-_REFUSED = frozenset({FailureKind.PERMISSION, FailureKind.SIGN_IN, FailureKind.INVALID_REPLY})
+REFUSED = frozenset({FailureKind.PERMISSION, FailureKind.SIGN_IN, FailureKind.INVALID_REPLY})
 """A proxy that lets only some requests through answers the others as no engine does."""
 
 
@@ -39,7 +39,7 @@ def refused_changes(session: EngineSession) -> dict[str, str]:
         except EngineError as error:
             if error.kind in _NOT_THERE:
                 continue
-            if error.unreachable and error.kind not in _REFUSED:
+            if error.unreachable and error.kind not in REFUSED:
                 raise
             refused[verb] = error.title
     return refused

@@ -36,6 +36,7 @@ from mirror_console.operations.place_checks import disk
 from mirror_console.operations.proof_checks import check_proofs
 from mirror_console.operations.release_checks import check_releases
 from mirror_console.operations.schedule_checks import check_schedule
+from mirror_console.operations.service_checks import check_services
 from mirror_console.operations.surroundings import check_container, with_surroundings
 from mirror_console.operations.target_checks import (
     EngineScene,
@@ -210,6 +211,7 @@ def _bound_target(
             *(_of_image(target, found) for found in pullable),
             *check_target(console, scene, target),
             *check_container(scene, here, target, way),
+            *check_services(console, scene, here, target, again=way is None),
         ]
 
     return answer

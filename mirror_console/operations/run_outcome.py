@@ -5,12 +5,11 @@ The container goes only after that. The same is done for a command that this con
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
 from mirror_console.domain.observation import LABEL, Container
-from mirror_console.domain.redaction import redacted
+from mirror_console.domain.redaction import Hiding
 from mirror_console.domain.release_command import (
     ALIVE,
     FIRST_KEPT,
@@ -22,7 +21,6 @@ from mirror_console.domain.release_command import (
     last_line,
     outcome,
 )
-from mirror_console.domain.secret import HIDDEN
 from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError
 from mirror_console.operations.given_secrets import given_secrets
@@ -32,8 +30,6 @@ from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
 STEPS = {RunKind.BACKUP: Step.BACK_UP, RunKind.RELEASE: Step.RELEASE}
 MARGIN = 16 * 1024
 """Octets that are read beyond what is kept: a secret that is cut off there isn't found, and is cut away whole."""
-SHORTEST_SECRET = 3
-"""Characters from which on a value of the environment is looked for in what its command wrote."""
 
 
 def settled(turn: Turn, run: CommandRun, refused: str = "") -> CommandRun:
@@ -94,21 +90,10 @@ def _output(turn: Turn, run: CommandRun, seen: Container) -> str:
         values = [secret.reveal() for secret in given_secrets(turn, STEPS[run.kind]).values()]
     except StepFailed as failed:
         return f"What it wrote isn't kept, as secrets could not be taken out of it: {failed.words}"
-    margin = max([MARGIN, *(len(value.encode("utf-8", "replace")) for value in values)])
+    hiding = Hiding(values)
+    margin = max(MARGIN, hiding.longest)
     try:
         written = turn.session.output(seen.id, FIRST_KEPT + LAST_KEPT + margin)
     except EngineError as error:
         return f"What it wrote could not be read: {error.title}"
-    return kept_output(written, _hiding(values))
-
-
-def _hiding(values: list[str]) -> Callable[[str], str]:
-    # The longest first: one may be a part of another.
-    looked_for = sorted((one for one in values if len(one.strip()) >= SHORTEST_SECRET), key=len, reverse=True)
-
-    def hidden(text: str) -> str:
-        for value in looked_for:
-            text = text.replace(value, HIDDEN).replace(value.strip(), HIDDEN)
-        return redacted(text)
-
-    return hidden
+    return kept_output(written, hiding)

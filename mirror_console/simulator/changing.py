@@ -190,12 +190,12 @@ def start_execution(state: EngineState, execution_id: str) -> bytes:
         answer = run_command(execution.command, state.free_kilobytes)
         if missing := missing_program(execution.command):
             answer = CommandAnswer(f"OCI runtime exec failed: exec failed: {missing}\r\n", _NOT_EXECUTABLE)
-        execution.exit_code = answer.exit_code
-        now = state.clock()
         identity = {"execID": execution.id}
-        state.tell(container, f"exec_start: {' '.join(execution.command)}", now, identity)
-        state.tell(container, "exec_die", now, {**identity, "exitCode": str(answer.exit_code)})
+        state.tell(container, f"exec_start: {' '.join(execution.command)}", state.clock(), identity)
     state.pause(answer.seconds)
+    with state.lock:
+        execution.exit_code = answer.exit_code
+        state.tell(container, "exec_die", state.clock(), {**identity, "exitCode": str(answer.exit_code)})
     return frame(answer.output) if answer.output else b""
 
 

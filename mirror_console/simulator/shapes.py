@@ -133,7 +133,7 @@ def execution_document(execution: Execution) -> Document:
     """The reply of an inspection of an exec instance."""
     return {
         "ID": execution.id,
-        "Running": False,
+        "Running": execution.running,
         "ExitCode": execution.exit_code,
         "ProcessConfig": {
             "tty": False,

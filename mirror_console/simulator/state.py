@@ -64,6 +64,11 @@ class Execution:
     started: bool = False
     exit_code: int | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and hasn't ended."""
+        return self.started and self.exit_code is None
+
 
 class EngineState:
     """What one engine holds. `lock` guards all of it; nobody waits for time to pass while holding it.

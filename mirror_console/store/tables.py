@@ -25,6 +25,7 @@ from mirror_console.domain.release_command import BackupCommand, ReleaseCommand,
 from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.domain.schedule import Day
 from mirror_console.domain.secret import SecretReference
+from mirror_console.domain.service import Service
 from mirror_console.domain.ssh import SshAccess
 from mirror_console.domain.steps import Step
 from mirror_console.domain.way import Way
@@ -90,6 +91,7 @@ application = _table(
     _column("own_variables", Json(tuple[str, ...])),
     _column("shared", Json(tuple[str, ...])),
     _column("processes", Json(tuple[DeclaredProcess, ...])),
+    _column("services", Json(tuple[Service, ...])),
     sa.UniqueConstraint("slug"),
     sa.Index(None, "source_id"),
 )

@@ -18,6 +18,7 @@ BY_SSH = frozenset(
     {
         "test_facts",
         "test_free_disk_is_told_by_a_container_where_the_host_does_not",
+        "test_a_command_is_run_in_a_container_that_runs",
         "test_who_does_not_listen_is_stopped_by_force",
         "test_output",
         "test_nobody_answers_where_nothing_listens",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,9 +14,10 @@ from mirror_console.domain.engine import Way
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings, Volume
 from mirror_console.domain.in_place import Granted, granted_to
 from mirror_console.domain.observation import BESIDE, Container, Ending, Health, State
-from mirror_console.domain.request import ContainerSpec, PullProgress
+from mirror_console.domain.request import ContainerSpec, PullProgress, Ran
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.domain.service import NOT_RUNNABLE
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.permission import refused_changes
 from tests.contract import test_images, test_one_off
@@ -79,6 +81,36 @@ def test_free_disk_is_told_by_a_container_where_the_host_does_not(stage: Stage) 
         # Neither one that doesn't run nor one that isn't there can be asked.
         assert session.free_disk(replace(facts, name="elsewhere"), made) is None
         assert session.free_disk(replace(facts, name="elsewhere"), NOWHERE) is None
+
+
+def test_a_command_is_run_in_a_container_that_runs(stage: Stage) -> None:
+    session, most = stage.session, 4096
+    running, made = stage.create(Settings(variables={"WHO": "shop"}, networks=("host",))), stage.create()
+    session.start(running)
+
+    def ran(*command: str, limit: float = 10.0) -> Ran:
+        return session.run_inside(running, command, most, limit)
+
+    assert ran("true") == Ran(0, "")
+    assert ran("sh", "-c", "echo no response; exit 2") == Ran(2, "no response\n")
+    much = ran("busybox", "seq", "1", "100000")
+    assert much.exit_code == 0
+    assert much.written.startswith("1\n2\n3\n")
+    assert len(much.written) == most
+    missing = ran("/nope/pg_isready")
+    assert missing.exit_code in NOT_RUNNABLE
+    assert "/nope/pg_isready" in missing.written
+    began = time.monotonic()
+    assert ran("sh", "-c", "echo waiting; sleep 2", limit=0.5) in {
+        Ran(None, "waiting\n", in_time=False),
+        # A simulated engine gives its output at the end.
+        Ran(None, "", in_time=False),
+    }
+    assert 0.4 < time.monotonic() - began < 1.9
+    refused = _refusal(session.run_inside, made, ("true",), most, 1.0)
+    # Podman says it with another status.
+    assert refused.kind in {FailureKind.CONFLICT, FailureKind.REJECTED}
+    assert _refusal(session.run_inside, NOWHERE, ("true",), most, 1.0).kind is FailureKind.NOT_FOUND
 
 
 def test_what_may_be_changed_is_told_without_a_change(stage: Stage) -> None:

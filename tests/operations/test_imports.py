@@ -15,6 +15,7 @@ from mirror_console.domain.process import DeclaredProcess, settings_for
 from mirror_console.domain.release_command import BackupCommand, ReleaseCommand
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.service import Service
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.operations.console import Console
 from mirror_console.operations.imports import LineProblem, export_catalog, import_catalog
@@ -282,6 +283,55 @@ def test_containers_of_processes_that_clash_or_are_none_are_refused(console: Con
     assert "has the container 'webshop-live'" in found.words
     (found,) = refused(console, mirror.format("worker: dunes-live"))
     assert "two of its processes can't have one container" in found.words
+
+
+SERVICES = """\
+sources:
+  - name: Webshop
+    services:
+      - {name: database, command: pg_isready -t 3}
+      - {name: search, command: [curl, -fsS, 'http://search:9200'], limit: 20 s, optional: yes}
+"""
+
+
+def test_services_are_imported_and_exported(console: Console, tmp_path: Path) -> None:
+    import_catalog(console, SMALL)
+    import_catalog(console, SERVICES)
+    declared = (
+        Service("database", ("pg_isready", "-t", "3")),
+        Service("search", ("curl", "-fsS", "http://search:9200"), 20.0, optional=True),
+    )
+    assert webshop(console).services == declared
+    text = export_catalog(console)
+    with empty_console(tmp_path / "other") as other:
+        import_catalog(other, text)
+        assert webshop(other).services == declared
+        assert export_catalog(other) == text
+    # What a file leaves out stays; what it empties is gone.
+    import_catalog(console, "sources: [{name: Webshop, notes: none}]")
+    assert webshop(console).services == declared
+    import_catalog(console, "sources: [{name: Webshop, services: }]")
+    assert webshop(console).services == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place", "words"),
+    [
+        ("{command: a}", "services[0].name", "name is missing"),
+        ("{name: Data Base, command: a}", "services", "is not a name"),
+        ("{name: database}", "services", "say which command asks 'database'"),
+        ("{name: database, command: a 'b}", "services[0].command", "quotation mark"),
+        ("{name: database, command: a, limit: 1 min}", "services.limit", "from 1 s to 30 s"),
+        ("{name: database, command: a, limit: soon}", "services[0].limit", "not a span of time"),
+        ("{name: database, command: a, optional: perhaps}", "services[0].optional", "neither yes nor no"),
+        ("{name: database, command: a, probe: b}", "services[0].probe", "not known here"),
+        ("{name: database, command: a}, {name: database, command: b}", "services", "declared twice"),
+    ],
+)
+def test_a_service_that_is_none_is_refused(console: Console, wrong: str, place: str, words: str) -> None:
+    import_catalog(console, SMALL)
+    told = refused(console, f"sources: [{{name: Webshop, services: [{wrong}]}}]")
+    assert any(one.field == f"sources[0].{place}" and words in one.words for one in told), told
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from mirror_console.domain.environment import Process
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.observation import Health, State
 from mirror_console.domain.status import Status
-from mirror_console.operations.application_input import EnvironmentInput, ProcessesInput, SourceInput
+from mirror_console.operations.application_input import EnvironmentInput, ProcessesInput, ServicesInput, SourceInput
 from mirror_console.ui.sources.editor import SourceEditor
 from mirror_console.ui.sources.operations import SourceOperations
 from mirror_console.ui.sources.page import SourcesPage
@@ -81,4 +81,30 @@ def _detail(window: MainWindow) -> QWidget:
     return window
 
 
-SCENES: dict[str, Scene] = {"sources-form-processes": _form, "alignment-processes": _detail}
+def _services(window: MainWindow) -> QWidget:
+    """A source's form, at what its mirrors need to run."""
+    window.context.set_grid(sample_grid())
+    window.open_page("sources")
+    page = window.pages["sources"]
+    assert isinstance(page, SourcesPage)
+    live = EnvironmentInput("live", "live", "fra-1", "webshop-live")
+    needs = ServicesInput(
+        "database = pg_isready -t 3\ncache = redis-cli -h cache ping\nsearch = sh -c 'curl -fsS $SEARCH_URL'",
+        "search = 20 s",
+        "search",
+    )
+    given = SourceInput("Webshop", "webshop", repository=SOURCE.repository, services=needs, environments=(live,))
+    editor = SourceEditor(window.context, SourceOperations(problems=lambda *_all: ()), given, "source")
+    page.open_editor(editor)
+    rest(window)
+    for area in editor.findChildren(QScrollArea):
+        area.ensureWidgetVisible(editor.services.optional, 0, 60)
+    editor.services.lines.setFocus()
+    return window
+
+
+SCENES: dict[str, Scene] = {
+    "sources-form-processes": _form,
+    "sources-form-services": _services,
+    "alignment-processes": _detail,
+}

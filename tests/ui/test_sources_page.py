@@ -15,6 +15,7 @@ from mirror_console.domain.environment import Limits, Process, Settings, TagRule
 from mirror_console.domain.process import DeclaredProcess
 from mirror_console.domain.release import Mark
 from mirror_console.domain.release_command import BackupCommand, ReleaseCommand
+from mirror_console.domain.service import Service
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
@@ -338,3 +339,35 @@ def test_processes_are_typed_one_a_line_and_come_to_the_mirrors(qtbot: QtBot, pa
     assert page.editor is not None
     assert page.editor.processes.lines.toPlainText() == "web\nworker = sleep 900"
     assert page.editor.processes.limits.toPlainText() == "worker = 64 MiB, 0.5 CPUs, 20 processes"
+
+
+def test_services_are_typed_one_a_line(qtbot: QtBot, page: SourcesPage, fleet: Fleet) -> None:
+    page.edit()
+    qtbot.waitUntil(lambda: page.editor is not None)
+    editor = page.editor
+    assert editor is not None
+    editor.services.lines.setPlainText("database = pg_isready -t 3\nsearch =")
+    editor.services.limits.setPlainText("search = soon")
+    editor.services.optional.setText("search, queue")
+    press(editor.editor.save)
+    assert page.editor is editor
+    assert "which command asks 'search'" in editor.form.fields["services"].problem
+    assert "'soon' is not a span" in editor.form.fields["services.limit"].problem
+    assert "'queue' is none" in editor.form.fields["services.optional"].problem
+    script = "sh -c 'curl -fsS http://$SEARCH'"
+    editor.services.lines.setPlainText(f"database = pg_isready -t 3\nsearch = {script}")
+    editor.services.limits.setPlainText("search = 20 s")
+    editor.services.optional.setText("search")
+    press(editor.editor.save)
+    qtbot.waitUntil(lambda: page.editor is None)
+    with fleet.console.catalog.read() as books:
+        assert books.applications.get("source").services == (
+            Service("database", ("pg_isready", "-t", "3")),
+            Service("search", ("sh", "-c", "curl -fsS http://$SEARCH"), 20.0, optional=True),
+        )
+    page.edit()
+    qtbot.waitUntil(lambda: page.editor is not None)
+    assert page.editor is not None
+    assert page.editor.services.lines.toPlainText() == f"database = pg_isready -t 3\nsearch = {script}"
+    assert page.editor.services.limits.toPlainText() == "search = 20 s"
+    assert page.editor.services.optional.text() == "search"

@@ -19,6 +19,7 @@ from mirror_console.domain.request import (
     Loaded,
     Network,
     PullProgress,
+    Ran,
     RegistryLogin,
     Resolved,
     Written,
@@ -127,6 +128,13 @@ class EngineSession(Protocol):
         """The beginning of what it wrote and, where it goes on, its end: `most` octets of each, as they are.
 
         However much it wrote, no more than that is held. Raises EngineError(NOT_FOUND) where it is gone.
+        """
+
+    def run_inside(self, container_id: str, command: Sequence[str], most: int, limit: float) -> Ran:
+        """Run a command in a container that runs, and wait `limit` seconds for its end; it may go on after that.
+
+        `most` octets of what it writes are kept. Raises EngineError where the container doesn't run: CONFLICT, and
+        REJECTED on Podman.
         """
 
     def volumes(self) -> frozenset[str]:

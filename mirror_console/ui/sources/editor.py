@@ -15,6 +15,7 @@ from mirror_console.ui.context import UiContext
 from mirror_console.ui.sources.commands_part import CommandsPart
 from mirror_console.ui.sources.operations import SourceOperations
 from mirror_console.ui.sources.processes_part import ProcessesPart
+from mirror_console.ui.sources.services_part import ServicesPart
 from mirror_console.ui.sources.template_part import TemplatePart
 from mirror_console.ui.tokens import SPACE_2
 from mirror_console.ui.widgets.application_editor import ApplicationEditor
@@ -154,6 +155,7 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         self.template = TemplatePart(given.template)
         self.commands = CommandsPart(given.commands)
         self.processes = ProcessesPart(given.processes)
+        self.services = ServicesPart(given.services)
         self._fill()
         for environment in given.environments:
             self.environments.put(SourceEnvironmentForm(engines, environment, self.look_up))
@@ -177,6 +179,7 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
             template=self.template.input(),
             commands=self.commands.input(),
             processes=self.processes.input(),
+            services=self.services.input(),
             environments=tuple(made.input() for made in self.environments.forms),
         )
 
@@ -233,4 +236,5 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         form.add(Field("notes", tr("Notes"), self.notes), wide=True)
         self.commands.add_to(form)
         self.processes.add_to(form)
+        self.services.add_to(form)
         self.template.add_to(form)

@@ -26,13 +26,14 @@ ANEW = {
             own_variables TEXT NOT NULL,
             shared TEXT NOT NULL,
             processes TEXT NOT NULL,
+            services TEXT NOT NULL,
             CONSTRAINT pk_application PRIMARY KEY (id),
             CONSTRAINT uq_application_slug UNIQUE (slug),
             CONSTRAINT fk_application_source_id FOREIGN KEY(source_id)
                 REFERENCES application (id) DEFERRABLE INITIALLY DEFERRED
         ) STRICT
         """,
-        "INSERT INTO application SELECT *, '', NULL, NULL, NULL, '[]', '[]', '[]' FROM application_before",
+        "INSERT INTO application SELECT *, '', NULL, NULL, NULL, '[]', '[]', '[]', '[]' FROM application_before",
         "DROP INDEX ix_application_source_id",
         "CREATE INDEX ix_application_source_id ON application (source_id)",
     ),
