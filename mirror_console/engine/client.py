@@ -15,7 +15,7 @@ import urllib3
 from docker.auth import AuthConfig, encode_header
 
 from mirror_console.engine.failures import Malformed, Refusal
-from mirror_console.engine.transport import CONNECT_SECONDS, OnePool, ask, read_whole
+from mirror_console.engine.transport import CONNECT_SECONDS, LARGEST_ANSWER, LARGEST_REPLY, OnePool, ask, read_whole
 
 _HEADERS = {"User-Agent": "mirror-console", "Accept-Encoding": "identity"}
 
@@ -74,8 +74,12 @@ class EngineClient(docker.APIClient):
         headers: Mapping[str, str] | None = None,
         seconds: float = 0.0,
     ) -> bytes:
-        """The body of the reply to a GET."""
+        """The body of the reply to a GET about one thing."""
         return self._ask("GET", path, params, headers or {}, None, seconds or self.seconds)
+
+    def read_all(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
+        """The body of the reply to a GET about as many things as there are, or of what somebody wrote."""
+        return self._ask("GET", path, params, {}, None, self.seconds, LARGEST_REPLY)
 
     def begin(
         self, path: str, params: Mapping[str, str], headers: Mapping[str, str], seconds: float
@@ -137,10 +141,11 @@ class EngineClient(docker.APIClient):
         headers: Mapping[str, str],
         body: bytes | None,
         seconds: float,
+        most: int = LARGEST_ANSWER,
     ) -> bytes:
         query = f"?{urlencode(params)}" if params else ""
         target = f"/v{self._version}{path}{query}"
-        status, content = ask(self._pool, method, target, {**_HEADERS, **headers}, body, seconds)
+        status, content = ask(self._pool, method, target, {**_HEADERS, **headers}, body, seconds, most)
         demand_success(status, content)
         return content
 
@@ -154,6 +159,9 @@ class EngineClient(docker.APIClient):
         with response:
             demand_success(response.status_code, response.content)
         return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere. The package would look at where a reply points, and read it to its end, before it isn't followed."""
 
     def _at(self, path: str) -> str:
         return f"{self.base_url}/v{self._version}{path}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -9,9 +10,14 @@ from urllib.parse import urlencode
 from mirror_console.domain.request import Written
 from mirror_console.engine import exchange
 from mirror_console.engine.client import EngineClient
+from mirror_console.engine.failures import Oversized
 
 LAST_LINES = 2000
 """Lines that are read from the end on. An engine keeps long ones in pieces of 16 KB, each of which counts."""
+LONGEST_SECONDS = 120.0
+"""Seconds for all of it: it was written already, or isn't waited for."""
+MOST_READ = 64 * 1024 * 1024
+"""Octets that are read at most; an engine keeps no line that is longer than 16 KB."""
 _FRAME_HEAD = 8
 
 
@@ -20,7 +26,7 @@ def read_written(
 ) -> Written:
     """`most` octets at most of the beginning; where it goes on, as many of the end.
 
-    Raises what a connection raises, Refusal and Malformed.
+    Raises what a connection raises, Refusal, Malformed and Oversized.
     """
     with_all: dict[str, str | int] = {"stdout": 1, "stderr": 1}
     beginning, more = _first(_read(client, api, container_id, with_all, seconds, terminal=terminal), most)
@@ -48,10 +54,22 @@ def _read(
         target = f"/v{api}/containers/{container_id}/logs?{urlencode(asked)}"
         head = exchange.ask(line, "GET", target, seconds)
         head.demand_stream()
-        pieces = exchange.body(line, head)
+        pieces = _bounded(exchange.body(line, head), time.monotonic() + max(seconds, LONGEST_SECONDS))
         yield from pieces if terminal else contents(pieces)
     finally:
         client.give_back(connection)
+
+
+def _bounded(pieces: Iterable[bytes], end: float) -> Iterator[bytes]:
+    """Raises Oversized and TimeoutError, as what was written may go on and on."""
+    octets = 0
+    for piece in pieces:
+        octets += len(piece)
+        if octets > MOST_READ:
+            raise Oversized(f"more than {MOST_READ} bytes of output")
+        if time.monotonic() > end:
+            raise TimeoutError("the output trickles")
+        yield piece
 
 
 def _first(pieces: Iterator[bytes], most: int) -> tuple[bytes, bool]:

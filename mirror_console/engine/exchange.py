@@ -152,6 +152,8 @@ class Chunks:
         self.over = False
         self._rest = b""
         self._left = 0
+        self._ended = False
+        """Whether a chunk has ended, so that an empty line comes."""
 
     def content(self, piece: bytes) -> bytes:
         """What of a piece is content. `over` once the last chunk was there."""
@@ -162,6 +164,7 @@ class Chunks:
                 content.append(came[at : at + self._left])
                 at += len(content[-1])
                 self._left -= len(content[-1])
+                self._ended = self._left == 0
                 continue
             end = came.find(b"\r\n", at)
             if end < 0:
@@ -169,9 +172,10 @@ class Chunks:
                     raise Malformed("a chunk without a length")
                 break
             size, at = came[at:end], end + 2
-            if size:  # the line between two chunks is empty
+            if size or not self._ended:
                 self._left = _length(size.partition(b";")[0].strip())
                 self.over = self._left == 0
+            self._ended = False
         self._rest = came[at:]
         return b"".join(content)
 

@@ -21,11 +21,15 @@ from mirror_console.engine.registry_refusals import SAID, meaning, retry_after
 from mirror_console.engine.ssh_failures import of_remote
 from mirror_console.errors import EngineError, FailureKind
 
+LONGEST_WORDS = 4096
+"""Characters of an error's message that are looked at: to look for phrases in megabytes of words takes minutes."""
+
 
 class Refusal(Exception):
     """An engine answered with an error. `words` is its message, None where the reply wasn't one of Docker's."""
 
     def __init__(self, status: int, words: str | None) -> None:
+        words = words if words is None else words[:LONGEST_WORDS]
         super().__init__(status, words)
         self.status = status
         self.words = words

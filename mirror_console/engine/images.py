@@ -84,7 +84,7 @@ class ImageVerbs(Asking):
 
     def images(self) -> list[ListedImage]:
         """All images, with a name or without one, in one request. Not what only builds made on the way."""
-        return self._read("list its images", lambda client: translate.images(client.read("/images/json")))
+        return self._read("list its images", lambda client: translate.images(client.read_all("/images/json")))
 
     @contextmanager
     def save(self, image: str) -> Iterator[Saving]:

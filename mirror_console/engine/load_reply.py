@@ -10,7 +10,7 @@ from mirror_console.engine.client import demand_success
 from mirror_console.engine.exchange import LONGEST_HEAD, Chunks, Head
 from mirror_console.engine.failures import Malformed, Oversized, Refusal
 from mirror_console.engine.replies import LoadLine
-from mirror_console.engine.streams import LONGEST_LINE, MOST_LAYERS, lines
+from mirror_console.engine.streams import LONGEST_LAYER, LONGEST_LINE, MOST_LAYERS, lines
 
 _MOST_LOADED = 1000
 _REFERENCE, _ID = "Loaded image: ", "Loaded image ID: "
@@ -93,6 +93,8 @@ class LoadReply:
     def _read(self, text: bytes) -> None:
         line = read_line(text)
         demand_no_error(line)
+        if len(line.id) > LONGEST_LAYER:
+            line.id = ""
         at = line.progress_detail
         if at and at.total > 0 and (line.id in self._layers or len(self._layers) < MOST_LAYERS):
             self._layers[line.id] = (min(max(0, at.current), at.total), at.total)
@@ -104,5 +106,6 @@ class LoadReply:
         elif said.startswith(_REFERENCE):
             # Podman tells several in one line.
             self._references += [name.strip() for name in said.removeprefix(_REFERENCE).split(",") if name.strip()]
-        if len(self._ids) + len(self._references) > _MOST_LOADED:
+        told = sum(map(len, self._ids)) + sum(map(len, self._references))
+        if len(self._ids) + len(self._references) > _MOST_LOADED or told > LONGEST_LINE:
             raise Oversized(f"more than {_MOST_LOADED} images")

@@ -91,11 +91,11 @@ class DockerSession(ImageVerbs):
 
     def volumes(self) -> frozenset[str]:
         """The names of all volumes, in one request."""
-        return self._read("list its volumes", lambda client: translate.volumes(client.read("/volumes")))
+        return self._read("list its volumes", lambda client: translate.volumes(client.read_all("/volumes")))
 
     def networks(self) -> list[Network]:
         """All networks of the engine."""
-        return self._read("list its networks", lambda client: translate.networks(client.read("/networks")))
+        return self._read("list its networks", lambda client: translate.networks(client.read_all("/networks")))
 
     def create_network(self, name: str, labels: Mapping[str, str]) -> None:
         """Make a network of the engine's own kind (bridge). Before API 1.44 there may be several of one name."""
@@ -118,7 +118,7 @@ class DockerSession(ImageVerbs):
         """All containers, running or not, of ours or not, in one request."""
         told = self._read(
             "list its containers",
-            lambda client: translate.listing(client.read("/containers/json", {"all": 1}), self._link.told),
+            lambda client: translate.listing(client.read_all("/containers/json", {"all": 1}), self._link.told),
         )
         self._link.told = told
         return list(told.values())
@@ -130,7 +130,7 @@ class DockerSession(ImageVerbs):
             return []
         asked: dict[str, str | int] = {"all": 1, "filters": msgspec.json.encode({"id": wanted}).decode()}
         told = self._read(
-            "list some of its containers", lambda client: translate.listing(client.read("/containers/json", asked))
+            "list some of its containers", lambda client: translate.listing(client.read_all("/containers/json", asked))
         )
         return [one for one in told.values() if one.id in wanted]
 
@@ -237,9 +237,9 @@ class DockerSession(ImageVerbs):
             return []
         asked: dict[str, str | int] = {"stdout": 1, "stderr": 1, "tail": tail}
         body = self._read(
-            "give the container's output", lambda client: client.read(f"/containers/{seen.id}/logs", asked)
+            "give the container's output", lambda client: client.read_all(f"/containers/{seen.id}/logs", asked)
         )
-        return streams.output(body, terminal=seen.config.tty)[-tail:]
+        return streams.output(body, terminal=seen.config.tty, last=tail)
 
     def output(self, container_id: str, most: int) -> Written:
         """The beginning of what a container wrote and, where it goes on, its end: `most` octets of each at most."""

@@ -13,6 +13,11 @@ from mirror_console.engine.replies import PullLine
 
 LONGEST_LINE = 1024 * 1024
 MOST_LAYERS = 1000
+LONGEST_LAYER = 128
+"""Characters of a layer's id; what has a longer one isn't counted."""
+MOST_LINES = 10_000
+LONGEST_OUTPUT = 4 * 1024 * 1024
+"""Octets of a container's output that are looked at, from its end."""
 _FRAME_HEAD = 8
 
 _decode_line = msgspec.json.Decoder(PullLine).decode
@@ -48,6 +53,8 @@ class Pull:
     def read(self, line: bytes) -> PullProgress:
         """How far the pull is after this line. Raises Refusal where the line says that it failed."""
         said = _decode_line(line)
+        if len(said.id) > LONGEST_LAYER:
+            said.id = ""
         if said.error_detail is not None or said.error:
             # The reply began as a success, so there is no status to go by.
             raise Refusal(200, (said.error_detail.message if said.error_detail else "") or said.error)
@@ -82,15 +89,16 @@ class Pull:
         return done / (total + unknown * total / len(self._layers))
 
 
-def output(body: bytes, *, terminal: bool) -> list[str]:
-    """The lines that a container wrote. Without a terminal its two outputs come in frames of one stream.
+def output(body: bytes, *, terminal: bool, last: int = MOST_LINES) -> list[str]:
+    """The last lines that a container wrote. Without a terminal its two outputs come in frames of one stream.
 
     Source: Docker Engine API, 'Stream format' of POST /containers/{id}/attach.
     """
     if not terminal:
         body = b"".join(_frames(body))
-    text = body.decode("utf-8", "replace")
-    return [clean(line) for line in text.splitlines()]
+    # Cut off at its beginning before it is taken apart: millions of empty lines are larger than what told them.
+    text = body[-LONGEST_OUTPUT:].decode("utf-8", "replace")
+    return [clean(line) for line in text.splitlines()[-last:]]
 
 
 def _frames(body: bytes) -> Iterator[bytes]:

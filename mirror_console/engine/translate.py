@@ -18,7 +18,7 @@ from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ListedImage, Network, Resolved
 from mirror_console.domain.ssh import SOCKET_PATH
 from mirror_console.engine import replies
-from mirror_console.engine.failures import Malformed
+from mirror_console.engine.failures import Malformed, Oversized
 from mirror_console.engine.unsupported import unsupported
 
 ID = re.compile(r"[0-9a-f]{64}")
@@ -26,6 +26,9 @@ IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - how a published port is told, nothing is bound here
 PODMAN_COMPONENT = "Podman Engine"
 _PORT = re.compile(r"[0-9]{1,5}")
+_EXIT_CODE = re.compile(r"[0-9]{1,10}")
+MOST_PARTS = 1_000_000
+"""Of a listing: ten thousand containers have six hundred thousand."""
 LONGEST_LABEL = 128
 LONGEST_NAME = 256
 LONGEST_REFERENCE = 512
@@ -104,11 +107,13 @@ def _kind(about: replies.Version) -> EngineKind:
 
 def volumes(reply: bytes) -> frozenset[str]:
     """From the reply to /volumes: their names."""
+    _demand_countable(reply)
     return frozenset(volume.name for volume in _decode_volumes(reply).volumes or [])
 
 
 def networks(reply: bytes) -> list[Network]:
     """From the reply to /networks."""
+    _demand_countable(reply)
     return [Network(identity(network.id), clean(network.name, LONGEST_NAME)) for network in _decode_networks(reply)]
 
 
@@ -124,6 +129,7 @@ def listing(reply: bytes, before: Told | None = None) -> Told:
 
     From one listing to the next hardly anything changes, and to read it all would cost as much as an engine's answer.
     """
+    _demand_countable(reply)
     known = before or {}
     texts = map(bytes, _decode_list(reply))
     return {text: known.get(text) or _listed(_decode_listed(text)) for text in texts}
@@ -263,7 +269,7 @@ def endings(reply: bytes) -> tuple[Ending, ...]:
             lacked = True
             continue
         code = told.actor.attributes.get("exitCode", told.actor.attributes.get("containerExitCode", ""))
-        found.append(Ending(int(code) if code.isdecimal() else 0, lacked))
+        found.append(Ending(int(code) if _EXIT_CODE.fullmatch(code) else 0, lacked))
         lacked = False
     return tuple(found)
 
@@ -361,6 +367,7 @@ def image(seen: replies.InspectedImage, whole: Mapping[str, Any]) -> Image:
 
 def images(reply: bytes) -> list[ListedImage]:
     """From the reply to /images/json. Names that stand for none are left out, and digests that stand among tags."""
+    _demand_countable(reply)
     return [_listed_image(item) for item in _decode_images(reply)]
 
 
@@ -409,6 +416,12 @@ def resolved(reply: bytes) -> Resolved:
 
 
 # --- small things -------------------------------------------------------------------------------------------------
+
+
+def _demand_countable(reply: bytes) -> None:
+    """Raises Oversized for a listing of more parts than the largest engine has: read, they would fill the memory."""
+    if reply.count(b",") > MOST_PARTS:
+        raise Oversized(f"a listing of more than {MOST_PARTS} parts")
 
 
 def identity(text: str) -> str:

@@ -32,7 +32,10 @@ from mirror_console.errors import EngineError, FailureKind
 AT_ONCE = 8
 """Connections to one engine; who comes ninth waits."""
 CONNECT_SECONDS = 5.0
-LARGEST_REPLY = 64 * 1024 * 1024
+LARGEST_REPLY = 32 * 1024 * 1024
+"""Octets of a listing."""
+LARGEST_ANSWER = 4 * 1024 * 1024
+"""Octets of anything else: parsed it may take twenty times as much."""
 _PIECE = 64 * 1024
 
 KEEP_ALIVE = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)] + [
@@ -97,8 +100,11 @@ def ask(
     headers: Mapping[str, str],
     body: bytes | None,
     seconds: float,
+    most: int = LARGEST_ANSWER,
 ) -> tuple[int, bytes]:
     """Status and body of a reply, by the same rules as OnePool's, but over a connection of the pool itself.
+
+    Raises Oversized where it is longer than `most` octets.
 
     What the package and urllib3 do around it takes longer than an engine does for a small request: a rollout asks some
     twenty-five for each container.
@@ -114,7 +120,7 @@ def ask(
             http.client.HTTPConnection.request(connection, method, target, body, dict(headers))
         response = http.client.HTTPConnection.getresponse(connection)
         with closing(response):  # it holds the socket too, and may outlive the connection
-            return response.status, _whole(response.length, _read(response), time.monotonic() + seconds)
+            return response.status, _whole(response.length, _read(response), time.monotonic() + seconds, most)
     except BaseException:
         connection.close()
         raise
@@ -125,7 +131,7 @@ def ask(
 def read_whole(response: requests.Response, seconds: float) -> None:
     """Read a reply to its end and keep it in the response. Raises Oversized, and ReadTimeout after `seconds`."""
     try:
-        body = _whole(response.raw.length_remaining, pieces(response), time.monotonic() + seconds)
+        body = _whole(response.raw.length_remaining, pieces(response), time.monotonic() + seconds, LARGEST_ANSWER)
     except BaseException:
         response.close()
         raise
@@ -152,22 +158,22 @@ def _pieces(response: Any) -> Iterator[bytes]:
         yield piece
 
 
-def _whole(length: int | None, coming: Iterable[bytes], end: float) -> bytes:
-    if (length or 0) > LARGEST_REPLY:
-        raise Oversized(f"{length} bytes, more than {LARGEST_REPLY}")
+def _whole(length: int | None, coming: Iterable[bytes], end: float, most: int) -> bytes:
+    if (length or 0) > most:
+        raise Oversized(f"{length} bytes, more than {most}")
     # Together at once: a list of pieces as small as a byte would be many times as large as what they hold.
     body = io.BytesIO()
-    for piece in _bounded(coming, end):
+    for piece in _bounded(coming, end, most):
         body.write(piece)
     return body.getvalue()
 
 
-def _bounded(coming: Iterable[bytes], end: float) -> Iterator[bytes]:
+def _bounded(coming: Iterable[bytes], end: float, most: int) -> Iterator[bytes]:
     size = 0
     for piece in coming:
         size += len(piece)
-        if size > LARGEST_REPLY:
-            raise Oversized(f"more than {LARGEST_REPLY} bytes")
+        if size > most:
+            raise Oversized(f"more than {most} bytes")
         if time.monotonic() > end:
             raise requests.ReadTimeout("the reply trickles")
         yield piece

@@ -6,6 +6,7 @@ Labels say whose a container is and never change. Names say what place it has in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -97,7 +98,7 @@ def container_labels(
 
     `fingerprint` is that of its image, which a plan doesn't know where it was made by digest alone.
     """
-    generation = int(old.labels.get(LABEL + "gen", "0")) + 1 if old else 1
+    generation = _number(old.labels.get(LABEL + "gen", "")) + 1 if old else 1
     return {
         **_common(target, rollout_id, Role.APPLICATION),
         **about_old(old, target),
@@ -182,7 +183,12 @@ def old_restart(labels: Mapping[str, str]) -> tuple[RestartPolicy, int] | None:
     policy, _, retries = labels.get(LABEL + "prev-restart", "").partition(":")
     if policy not in set(RestartPolicy):
         return None
-    return RestartPolicy(policy), int(retries) if retries.isdigit() else 0
+    return RestartPolicy(policy), _number(retries)
+
+
+def _number(text: str) -> int:
+    """A number that a label tells; 0 where it tells none. Whoever may write on the engine may have written it."""
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0
 
 
 def old_ran(labels: Mapping[str, str]) -> bool:

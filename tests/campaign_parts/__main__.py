@@ -23,6 +23,7 @@ from tests.campaign_parts.faults import (
     container,
     damage,
     engine,
+    hostile,
     keeping,
     keyring,
     late,
@@ -56,6 +57,7 @@ FAULTS: tuple[Fault, ...] = (
     *keyring.FAULTS,
     *two.FAULTS,
     *others.FAULTS,
+    *hostile.FAULTS,
 )
 POINTS = 20
 PLAYABLE = "the point can be played"

@@ -78,6 +78,8 @@ class Orders:
     """The scene whose catalog is to be filled, instead of running a command."""
     adjust: Mapping[str, Any] = field(default_factory=dict)
     """The scene whose settings are to become those of its environment, instead of running a command."""
+    hostile: Mapping[str, Any] = field(default_factory=dict)
+    """The errand to a hostile engine that is to be done, instead of running a command."""
 
     def text(self) -> str:
         """As it is handed over."""
@@ -153,6 +155,10 @@ def begin(text: str) -> None:
     if orders.adjust:
         _adjust(Scene(**orders.adjust))
         raise SystemExit(0)
+    if orders.hostile:
+        from tests.campaign_parts.hostile.errand import Errand
+
+        Errand(**orders.hostile).run(app.opened)
 
 
 class _Marker:

@@ -21,6 +21,7 @@ from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
 from mirror_console.errors import CatalogError, EngineError
 from mirror_console.operations.turn import Turn
+from tests.campaign_parts.believing import BELIEVING
 from tests.campaign_parts.careless import CARELESS
 from tests.campaign_parts.mutant import Mutant, put
 from tests.campaign_parts.unmindful import UNMINDFUL
@@ -361,5 +362,6 @@ MUTANTS = (
     Mutant("by-label", "an image is what it calls itself", ("tag-moved",), _go_by_the_label),
     *CARELESS,
     *UNMINDFUL,
+    *BELIEVING,
 )
 BY_NAME: Mapping[str, Mutant] = MappingProxyType({mutant.name: mutant for mutant in MUTANTS})
