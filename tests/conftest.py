@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
+from collections.abc import Generator
+from contextlib import nullcontext
 
 import hypothesis
 import pytest
 
+from tests.ahead import one_ahead
 from tests.compiled import keep_compiled
 
 # Before anything imports Qt: it reads this once.
@@ -35,6 +39,18 @@ LONGEST = (
     "tests/lab/test_lab.py",
 )
 """Files that take more than a minute: begun late, one worker would be alone with it in the end."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Nothing that is collected is garbage: looking for some would be a sixth of the work."""
+    worker = getattr(session.config, "workerinput", None)
+    gc.disable()
+    try:
+        with one_ahead(worker["testrunuid"]) if worker else nullcontext():
+            return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
