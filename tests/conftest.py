@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
+from collections.abc import Generator
+from contextlib import nullcontext
 
 import hypothesis
 import pytest
 
+from tests.ahead import one_ahead
 from tests.compiled import keep_compiled
 
 # Before anything imports Qt: it reads this once.
@@ -33,13 +37,33 @@ LONGEST = (
     "tests/journeys/test_rollout_window.py",
     "tests/operations/test_faults.py",
     "tests/lab/test_lab.py",
+    "tests/contract/test_contract.py",
+    "tests/engine/test_ssh_connection.py",
+    "tests/operations/test_watch.py",
+    "tests/operations/test_release_command.py",
+    "tests/operations/test_companions.py",
+    "tests/operations/test_beside.py",
+    "tests/operations/test_locks.py",
 )
-"""Files that take more than a minute: begun late, one worker would be alone with it in the end."""
+"""Files that take more than half a minute: begun late, one worker would be alone with it in the end."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Nothing that is collected is garbage: looking for some would be a sixth of the work."""
+    worker = getattr(session.config, "workerinput", None)
+    gc.disable()
+    try:
+        with one_ahead(worker["testrunuid"]) if worker else nullcontext():
+            return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Stories begin first, then what else waits for the lab, of both the longest files before others in any order.
+    """Stories begin first, then what else waits for the lab, then whole rollouts on the simulator; of each the longest
+    files before others in any order.
 
     Small tests that wait for nothing fill what is left of the time.
     """
@@ -50,7 +74,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _rank(item: pytest.Item) -> tuple[int, int]:
-    group = 0 if item.get_closest_marker("journey") else 1 if item.get_closest_marker("lab") else 2
+    if item.get_closest_marker("journey"):
+        group = 0
+    elif item.get_closest_marker("lab"):
+        group = 1
+    else:
+        group = 2 if _file(item).startswith("tests/operations/") else 3
     return group, LONGEST.index(_file(item)) if _file(item) in LONGEST else len(LONGEST)
 
 
