@@ -33,7 +33,8 @@ from mirror_console.jobs import JobState
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.watch import Watch
 from tests.campaign_parts.hostile.fleet import ENGINE, IMAGE, SPARE, TIMEOUT, WAY, fill
 from tests.plain_texts import not_plain

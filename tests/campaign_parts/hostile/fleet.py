@@ -7,7 +7,7 @@ from dataclasses import replace
 from mirror_console.domain.application import Application, ImageSource, Kind
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Port, Process, Settings
-from mirror_console.domain.plan import REST, WaveSize, Way
+from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.refresh import refresh
