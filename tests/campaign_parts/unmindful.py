@@ -85,7 +85,7 @@ def _leave_policies_to_others() -> None:
 
 def _take_silence_for_no() -> None:
     """A call without an answer never arrives."""
-    put(putting, "outlast_own", _nothing)
+    put(putting, "outlast", lambda *_about: "")
 
 
 def _never_say_memory() -> None:
