@@ -124,7 +124,7 @@ def _watch_for(turn: Turn, seconds: float, how: Callable[[], Sequence[Kept]], al
     while True:
         try:
             kept = how() if kept is None else kept
-            _adopt_late_lock(turn)
+            came |= dict.fromkeys(_adopt_late_lock(turn))
             for one in kept:
                 with turn.of(one.process) if one.process is not None else nullcontext():
                     came |= dict.fromkeys(_put_right(turn, one))
@@ -158,10 +158,10 @@ def rest(turn: Turn, seconds: float) -> None:
         turn.console.sleep(min(LOOK_EVERY, left))
 
 
-def _adopt_late_lock(turn: Turn) -> None:
+def _adopt_late_lock(turn: Turn) -> list[str]:
     """A lock that was on its way when the console was cut off is this rollout's: it is let go with its end."""
-    if not turn.lock_id and (held := turn.session.inspect(turn.lock.name)) is not None:
-        turn.lock.adopt(held)
+    held = turn.session.inspect(turn.lock.name) if not turn.lock_id else None
+    return ["the lock was made"] if held is not None and turn.lock.adopt(held) else []
 
 
 def _put_right(turn: Turn, kept: Kept) -> list[str]:
