@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import FrameType
+from typing import TypeVar
 
 import typer
 from rich.console import Group, RenderableType
@@ -26,8 +27,10 @@ from mirror_console.domain.rollout import OVER, SUCCEEDED, WORKING, Rollout, Rol
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.durations import learned
+from mirror_console.operations.late_calls import WATCHES
 from mirror_console.operations.rollout import Conductor
 
+T = TypeVar("T")
 DRAWN_EVERY = 0.2
 """Seconds."""
 SHOWN = 12
@@ -58,6 +61,17 @@ def conducted(jobs: Jobs, conductor: Conductor, watch: Watch) -> Rollout:
                 else:
                     conductor.stop()
                     watch.say("Stopping: what is in flight is finished, the rest is left as it is.")
+
+
+def followed(jobs: Jobs, title: str, work: Callable[[], T], watch: Watch) -> T:
+    """Do something to a rollout in a job and draw what it tells; what it returns."""
+    job = jobs.submit(title, lambda _work: work())
+    with watch.drawn():
+        while True:
+            try:
+                return job.result(DRAWN_EVERY)
+            except TimeoutError:
+                watch.draw()
 
 
 def tell_outcome(session: Session, rollout: Rollout, *, as_json: bool) -> None:
@@ -106,6 +120,8 @@ class Watch:
         self._usual = learned(console)
         self._rollout = rollout
         self._said: dict[str, TargetState] = {target.environment_id: target.state for target in rollout.targets}
+        self._waits: dict[str, str] = {}
+        """What was said that targets watch for."""
         self._fetched = not rollout.fetches_ahead
         self._live: Live | None = None
 
@@ -131,6 +147,9 @@ class Watch:
             if target.state in OVER and self._said[target.environment_id] is not target.state:
                 words = f": {target.words}" if target.words and target.state not in SUCCEEDED else ""
                 self._out.note(f"{target.planned.application} {target.planned.environment} {target.state}{words}")
+            elif target.words.startswith(WATCHES) and self._waits.get(target.environment_id) != target.words:
+                self._waits[target.environment_id] = target.words
+                self._out.note(f"{target.planned.application} {target.planned.environment} {target.words}")
             self._said[target.environment_id] = target.state
 
     def _picture(self) -> RenderableType:

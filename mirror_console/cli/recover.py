@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from mirror_console.cli.finding import RolloutArgument, find_rollout
-from mirror_console.cli.progress import Watch, conducted, tell_outcome
+from mirror_console.cli.progress import Watch, conducted, followed, tell_outcome
 from mirror_console.cli.session import ExitCode, JsonOption, session_of, told
 from mirror_console.cli.shapes.rollouts import rollout_shape
 from mirror_console.domain.recovery import MEANING
@@ -84,7 +84,8 @@ def continue_(context: typer.Context, rollout_text: RolloutArgument = "", as_jso
     with session.console(write=True) as (console, jobs):
         rollout = _chosen(console, rollout_text)
         watch = Watch(session.out, rollout, console)
-        rollout = conducted(jobs, go_on(console, jobs, rollout.id, watch.tell), watch)
+        rest = followed(jobs, "Recover", lambda: go_on(console, jobs, rollout.id, watch.tell), watch)
+        rollout = conducted(jobs, rest, watch)
     tell_outcome(session, rollout, as_json=as_json)
 
 
@@ -94,7 +95,9 @@ def put_it_back(context: typer.Context, rollout_text: RolloutArgument = "", as_j
     session = session_of(context)
     session.demand_write()
     with session.console(write=True) as (console, jobs):
-        rollout = put_back(console, jobs, _chosen(console, rollout_text).id)
+        rollout = _chosen(console, rollout_text)
+        watch = Watch(session.out, rollout, console)
+        rollout = followed(jobs, "Put back", lambda: put_back(console, jobs, rollout.id, watch.tell), watch)
     tell_outcome(session, rollout, as_json=as_json)
 
 

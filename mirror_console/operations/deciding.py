@@ -17,6 +17,7 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import look_last
+from mirror_console.operations.late_calls import expect_late
 from mirror_console.operations.leaving import leave_or_put_back
 from mirror_console.operations.pruned import look_with_told
 from mirror_console.operations.put_back import put_back, recorded
@@ -100,7 +101,7 @@ def settle_undecided(
     """Carry a decision out on targets that wait for one, side by side. Raises CatalogError."""
 
     def one(target: Target, heart: Heartbeat) -> Callable[[], None]:
-        return lambda: _settle_one(console, running, target, decision, heart)
+        return lambda: _settle_one(console, running, target, decision, heart, lambda: jobs.cancelled_here)
 
     at_once = min(AT_ONCE, running.rollout.plan.way.at_once)
     with Heartbeat(console, jobs, [target.planned.engine_id for target in targets]) as heart:
@@ -111,18 +112,26 @@ def settle_undecided(
             raise outcome
 
 
-def _settle_one(console: Console, running: Running, target: Target, decision: Decision, heart: Heartbeat) -> None:
+def _settle_one(
+    console: Console,
+    running: Running,
+    target: Target,
+    decision: Decision,
+    heart: Heartbeat,
+    ends: Callable[[], bool],
+) -> None:
     planned, rollout = target.planned, running.rollout
     try:
         engine = reached_now(console, planned.engine_id, planned.application_id)
         session = console.engines.session(engine)
-        lock = look(session, planned, rollout.id).lock
+        scene = look(session, planned, rollout.id)
     except EngineError as error:
         # It still waits: nothing was changed, and nothing is known that wasn't before.
         running.keep(replace(target, words=f"{_why(target)}{_NOT_NOW}{error.title}"))
         return
-    turn = Turn(console, engine, session, rollout.id, target, running.show, heart=heart)
-    if lock is not None and not turn.lock.adopt(lock):
+    turn = Turn(console, engine, session, rollout.id, target, running.show, heart=heart, ends=ends)
+    expect_late(turn, scene)
+    if scene.lock is not None and not turn.lock.adopt(scene.lock):
         words = "Another rollout holds the lock; nothing was changed here."
         turn.become(TargetState.SUPERSEDED, words, ended_at=console.clock())
         return

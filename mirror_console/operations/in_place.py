@@ -7,9 +7,11 @@ whoever puts back, here or from another console, needs no journal for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mirror_console.domain.in_place import Granted, earlier, earlier_label, granted_by, granted_to
-from mirror_console.domain.observation import LABEL, Container
+from mirror_console.domain.late import HURTS_BACK, HURTS_FORWARD
+from mirror_console.domain.observation import LABEL, Container, State
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.recovery import Found, classify_in_place
 from mirror_console.domain.rollout import TargetState
@@ -17,7 +19,7 @@ from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError
 from mirror_console.operations.containers import verify
 from mirror_console.operations.last_look import end_well
-from mirror_console.operations.late_calls import outlast_own
+from mirror_console.operations.late_calls import Kept, outlast
 from mirror_console.operations.scene import Scene, about_old, old_ran
 from mirror_console.operations.steps import grant, start
 from mirror_console.operations.swap import bake, demand_as_planned
@@ -47,6 +49,7 @@ def finish_change(turn: Turn, before: Container) -> None:
         # Without it nothing is left to be done but to note it: it was baked under the lock.
         bake(turn, before)
     words = f"{turn.target.verified_by}; changed in place, without a restart"
+    words += outlast(turn, HURTS_FORWARD, lambda: _kept(turn, before.id, granted_by(turn.planned.settings)))
     end_well(turn, before, words + _let_go(turn), "")
 
 
@@ -66,9 +69,25 @@ def change_back(turn: Turn, scene: Scene, why: str) -> None:
         grant(turn, Step.CHANGE_BACK, there.id, before, "same")
         if old_ran(labels):
             start(turn, Step.START_OLD, there.id, "same")
-    outlast_own(turn)
-    why += _let_go(turn)
-    turn.become(TargetState.PUT_BACK if touched else TargetState.FAILED, why, ended_at=turn.console.clock())
+    came = outlast(turn, HURTS_BACK, lambda: _kept(turn, there.id, before, runs=old_ran(labels)))
+    ended = TargetState.PUT_BACK if touched or came else TargetState.FAILED
+    turn.become(ended, why + came + _let_go(turn), ended_at=turn.console.clock())
+
+
+def _kept(turn: Turn, container_id: str, granted: Granted, *, runs: bool = True) -> list[Kept]:
+    """How the container is to stay while late calls are outlasted."""
+    seen = turn.inspect(container_id)
+    if seen is None:
+        raise StepFailed(Step.CHANGE, "the container is gone")
+    wanted = replace(
+        seen,
+        name=turn.planned.container,
+        state=State.RUNNING if runs else seen.state,
+        limits=granted.limits,
+        restart=granted.restart,
+        restart_retries=granted.retries,
+    )
+    return [Kept(wanted, "same")]
 
 
 def _let_go(turn: Turn) -> str:

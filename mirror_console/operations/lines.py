@@ -13,6 +13,8 @@ from mirror_console.domain.journal import JournalEntry, Phase, Result
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.steps import Step
 
+YOUNG = 5.0
+"""Seconds after which a step that was announced isn't taken any more for one that was begun with its announcement."""
 NOT_LEFT = "there was nothing left to do"
 NOT_BEGUN = "not begun"
 
@@ -26,8 +28,8 @@ class Lines:
         self.process = planned.process
         """Whose steps are carried out."""
         self._clock = clock
-        self._announced: dict[Step, int] = {}
-        """Steps whose intent is there and that aren't begun, with the attempt."""
+        self._announced: dict[Step, JournalEntry] = {}
+        """The intents that are there of steps that aren't begun."""
         self.unwritten: list[JournalEntry] = []
 
     def announce(self, attempt: int, steps: Mapping[Step, Mapping[str, str]]) -> None:
@@ -38,22 +40,32 @@ class Lines:
         self.pass_over()
         at = self._clock()
         for step, objects in steps.items():
-            self._add(step, attempt, Phase.INTENT, at, objects=objects)
-            self._announced[step] = attempt
+            self._announced[step] = self._add(step, attempt, Phase.INTENT, at, objects=objects)
 
     def announces(self, steps: Collection[Step]) -> bool:
         """Whether the intents of all these are there, and none of them is begun."""
         return set(steps) <= self._announced.keys()
 
     def begin(self, step: Step, attempt: int, objects: Mapping[str, str] | None) -> bool:
-        """A step begins; False where its intent is there, as it was announced. Those before it had nothing to do."""
-        if step not in self._announced:
+        """A step begins: whether that has to be written before it acts.
+
+        Its intent may be there, as it was announced; those that were announced before it had nothing to do. Where that
+        is a while ago, how far it got is written: the last line tells since when a call may be on its way. Announced
+        for another container, as for a lock that was pruned since, it is another intent.
+        """
+        announced = self._announced.get(step)
+        if announced is not None:
+            coming = list(self._announced)
+            self._close(coming[: coming.index(step)], Result.OK, NOT_LEFT)
+            if objects and announced.objects and announced.objects != objects:
+                self._close([step], Result.FAILED, NOT_BEGUN)
+                announced = None
+            else:
+                del self._announced[step]
+        if announced is None:
             self._add(step, attempt, Phase.INTENT, self._clock(), objects=objects)
             return True
-        coming = list(self._announced)
-        self._close(coming[: coming.index(step)], Result.OK, NOT_LEFT)
-        del self._announced[step]
-        return False
+        return abs((self._clock() - announced.at).total_seconds()) > YOUNG
 
     def end(
         self, step: Step, attempt: int, result: Result, words: str = "", objects: Mapping[str, str] | None = None
@@ -78,7 +90,7 @@ class Lines:
 
     def _close(self, steps: list[Step], result: Result, words: str) -> None:
         for step in steps:
-            self._add(step, self._announced.pop(step), Phase.OUTCOME, self._clock(), result, words)
+            self._add(step, self._announced.pop(step).attempt, Phase.OUTCOME, self._clock(), result, words)
 
     def _add(
         self,
@@ -89,7 +101,7 @@ class Lines:
         result: Result | None = None,
         words: str = "",
         objects: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> JournalEntry:
         entry = JournalEntry(
             rollout_id=self._rollout_id,
             environment_id=self._planned.environment_id,
@@ -103,3 +115,4 @@ class Lines:
             words=words,
         )
         self.unwritten.append(entry)
+        return entry

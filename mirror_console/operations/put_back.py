@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.late import HURTS, HURTS_BACK
+from mirror_console.domain.observation import Container, State
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
 from mirror_console.operations.companion_scene import scene_of
 from mirror_console.operations.in_place import change_back
-from mirror_console.operations.late_calls import outlast_own
+from mirror_console.operations.late_calls import Kept, outlast
 from mirror_console.operations.routing import is_on, join, leave, route_of
 from mirror_console.operations.scene import (
     NEXT,
@@ -27,7 +29,7 @@ from mirror_console.operations.scene import (
     old_ran,
     old_restart,
 )
-from mirror_console.operations.steps import remove, rename, set_restart, start, stop
+from mirror_console.operations.steps import be_rid_of, rename, set_restart, start, stop
 from mirror_console.operations.turn import StepFailed, Turn
 
 logger = logging.getLogger(__name__)
@@ -53,44 +55,76 @@ def put_back(turn: Turn, why: str) -> None:
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
     unnamed: StepFailed | None = None
-    _quieten(turn, beside)
+    _quieten_companions(turn, beside)
     if turn.planned.swap is Swap.BESIDE:
         # The old one serves before the new one goes: neither needs what the other holds.
         unnamed = _bring_old_back(turn, scene, labels)
         _take_from_route(turn, scene)
     if scene.new is not None:
-        # Quiet first: it holds the ports that the old one needs. Stopped before its policy is taken: an engine refuses
-        # to change a container that ends at that moment, as one does that ends over and over.
-        stop(turn, Step.STOP_NEW, scene.new.id, "new")
-        set_restart(turn, Step.STOP_NEW, scene.new.id, RestartPolicy.NO, 0, "new")
+        _quieten(turn, scene.new)
         scene = _rid_of_new(turn, scene)
     if turn.planned.swap is Swap.RECREATE:
         unnamed = _bring_old_back(turn, scene, labels)
     unnamed = _bring_companions_back(turn, (*beside, *leaving)) or unnamed
-    if unnamed is not None:
-        raise unnamed
+    hurts = HURTS if unnamed is not None else HURTS_BACK
     try:
-        _take_away(turn, beside)
-        if scene.new is not None:
-            remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
+        if unnamed is None:
+            _take_away(turn, beside)
+            if scene.new is not None:
+                be_rid_of(turn, scene.new.id)
     except StepFailed as left_over:
         # The old container serves again: what is left behind is said, and doesn't make it stranded.
         why = f"{why}. Something was left behind: {left_over}"
-    outlast_own(turn)
+        hurts = HURTS
+    came = _outlast(turn, scene, hurts, named=unnamed is None)
+    if unnamed is not None:
+        raise unnamed
     try:
         if turn.lock_id:
             turn.release_lock()
     except StepFailed as left_over:
-        why = f"{why}. The lock was left behind: {left_over}"
-    turn.become(TargetState.PUT_BACK if touched else TargetState.FAILED, why, ended_at=turn.console.clock())
+        came += f". The lock was left behind: {left_over}"
+    ended = TargetState.PUT_BACK if touched or came else TargetState.FAILED
+    turn.become(ended, why + came, ended_at=turn.console.clock())
+
+
+def _outlast(turn: Turn, scene: Scene, hurts: Collection[Step], *, named: bool) -> str:
+    """Outlast what may come late, once the new container is gone: only what is about the old one does harm then."""
+
+    def kept() -> list[Kept]:
+        serving = _as_before(turn, turn.planned, scene, None, named=named)
+        several = (*companions_of(turn.planned), *going_of(turn.planned))
+        beside = [_as_before(turn, one, scene_of(turn, one), one, named=True) for one in several]
+        return [one for one in (serving, *beside) if one is not None]
+
+    def also() -> None:
+        if scene.old is not None and Step.SHELVE in turn.late.steps:
+            _bring_older_back(turn, turn.planned, scene.old)
+
+    return outlast(turn, hurts, kept, also)
+
+
+def _as_before(
+    turn: Turn, planned: PlannedTarget, scene: Scene, process: PlannedTarget | None, *, named: bool
+) -> Kept | None:
+    """How the old container is to stay: as it was, under the name that it could be given."""
+    seen = turn.inspect(scene.old.id) if scene.old is not None else None
+    if seen is None:
+        return None
+    labels = recorded(scene)
+    restart = old_restart(labels) or (seen.restart, seen.restart_retries)
+    state = State.RUNNING if old_ran(labels) else seen.state
+    name = planned.container if named else seen.name
+    wanted = replace(seen, name=name, state=state, restart=restart[0], restart_retries=restart[1])
+    return Kept(wanted, "old", process, old_aliases(labels))
 
 
 def _rid_of_new(turn: Turn, scene: Scene) -> Scene:
-    """Where a call was given up on, its start may still arrive: gone, it can't take the ports from the old one."""
-    if not turn.late_until or scene.new is None:
+    """Where a call may come late, it may be its start: gone, it can't take the ports from the old one."""
+    if not turn.late.left(turn.console.monotonic()) or scene.new is None:
         return scene
     try:
-        remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
+        be_rid_of(turn, scene.new.id)
     except StepFailed as left_over:
         # It is tried again, and told, once the old one serves.
         logger.info("%s could not be removed yet: %s", scene.new.name, left_over.words)
@@ -107,14 +141,24 @@ def _is_touched(turn: Turn, companion: PlannedTarget) -> bool:
         return was_touched(turn, scene, recorded(scene))
 
 
-def _quieten(turn: Turn, companions: Sequence[PlannedTarget]) -> None:
+def _quieten(turn: Turn, new: Container) -> None:
+    """Quiet first: it holds the ports that the old one needs.
+
+    Stopped before its policy is taken: an engine refuses to change a container that ends at that moment, as one does
+    that ends over and over.
+    """
+    stop(turn, Step.STOP_NEW, new.id, "new")
+    set_restart(turn, Step.STOP_NEW, new.id, RestartPolicy.NO, 0, "new")
+
+
+def _quieten_companions(turn: Turn, companions: Sequence[PlannedTarget]) -> None:
     """Stop the new companions: what goes works on no data any more, once the old one is to serve again."""
     for one in companions:
         with turn.of(one):
-            new = scene_of(turn, one).new
-            if new is not None:
-                stop(turn, Step.STOP_NEW, new.id, "new")
-                set_restart(turn, Step.STOP_NEW, new.id, RestartPolicy.NO, 0, "new")
+            scene = scene_of(turn, one)
+            if scene.new is not None:
+                _quieten(turn, scene.new)
+                _rid_of_new(turn, scene)
 
 
 def _bring_companions_back(turn: Turn, companions: Sequence[PlannedTarget]) -> StepFailed | None:
@@ -143,7 +187,7 @@ def _take_away(turn: Turn, companions: Sequence[PlannedTarget]) -> None:
         with turn.of(one):
             new = scene_of(turn, one).new
             if new is not None:
-                remove(turn, Step.REMOVE_NEW, new.id, "new")
+                be_rid_of(turn, new.id)
 
 
 def recorded(scene: Scene) -> Mapping[str, str]:
@@ -221,8 +265,13 @@ def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> Step
     restart = old_restart(labels)
     if restart is not None:
         set_restart(turn, Step.ARM_OLD, scene.old.id, *restart, "old")
-    older = turn.session.inspect(name + OLDER)
-    ours = older is not None and is_way_back(older, turn.planned, scene.old)
-    if older is not None and ours and turn.session.inspect(name + PREV) is None:
-        rename(turn, Step.SHELVE, older.id, name + PREV, "older")
+    _bring_older_back(turn, turn.planned, scene.old)
     return unnamed
+
+
+def _bring_older_back(turn: Turn, planned: PlannedTarget, old: Container) -> None:
+    """What had stepped aside for the old one is the way back again."""
+    older = turn.session.inspect(planned.container + OLDER)
+    ours = older is not None and is_way_back(older, planned, old)
+    if older is not None and ours and turn.session.inspect(planned.container + PREV) is None:
+        rename(turn, Step.SHELVE, older.id, planned.container + PREV, "older")

@@ -5,58 +5,32 @@ Until then nothing is changed. What is done is decided by what the engines show;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import assert_never
 
-from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.fetching import ARRIVED
-from mirror_console.domain.observation import LABEL, Container
-from mirror_console.domain.plan import PlannedTarget
-from mirror_console.domain.recovery import Found, Part, Seen, classify, classify_going, down_now, together
+from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Target, TargetState, end_state
-from mirror_console.domain.steps import Step
-from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import OnFailure
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
-from mirror_console.operations import companions
 from mirror_console.operations.access import reached_now
-from mirror_console.operations.beside import switch
-from mirror_console.operations.companion_scene import seen_at
 from mirror_console.operations.console import Console
-from mirror_console.operations.containers import arm_new, commit, name_new, start_new, verify
 from mirror_console.operations.heartbeat import Heartbeat
-from mirror_console.operations.in_place import about_granted, finish_change, found_in_place, granted_before
-from mirror_console.operations.last_look import end_well, look_last
-from mirror_console.operations.late_calls import expect_late
-from mirror_console.operations.left_commands import left_by_other, left_words, settle_left
-from mirror_console.operations.ports.engine import EngineSession
+from mirror_console.operations.last_look import look_last
+from mirror_console.operations.late_calls import expect_late, late_of, late_words
+from mirror_console.operations.left_behind import TAKEN, found_at, is_down, is_taken
+from mirror_console.operations.left_commands import left_words
 from mirror_console.operations.pruned import look_with_told
-from mirror_console.operations.put_back import put_back as put_target_back
-from mirror_console.operations.put_back import recorded
+from mirror_console.operations.recovering import go_on_with, leave_taken, put_back_one
 from mirror_console.operations.rollout import Conductor
-from mirror_console.operations.routing import is_on
 from mirror_console.operations.running import Running
-from mirror_console.operations.scene import (
-    NEXT,
-    PREV,
-    Scene,
-    about_old,
-    lock_on,
-    old_aliases,
-    old_aliases_now,
-    old_ran,
-    old_restart,
-)
+from mirror_console.operations.scene import Scene, lock_on
 from mirror_console.operations.standing import cut_off
-from mirror_console.operations.steps import remove
-from mirror_console.operations.swap import finish
 from mirror_console.operations.taking_turns import settle
-from mirror_console.operations.turn import StepFailed, Turn
+from mirror_console.operations.turn import Turn
 
 AT_ONCE = 16
-TAKEN = "'{}' is a container now that this rollout doesn't know; what runs is left as it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,69 +128,16 @@ def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[]
         planned = target.planned
         session = console.engines.session(reached_now(console, planned.engine_id, planned.application_id))
         scene = look_with_told(console, session, target.planned, rollout.id)
-        if _is_taken(scene):
-            return Finding(target, None, TAKEN.format(target.planned.container))
-        found = _classify(scene, target.planned, rollout.id, session)
-        old, new = _seen(scene.old, scene, target.planned), _seen(scene.new, scene, target.planned)
-        down = down_now(old, new) and old_ran(recorded(scene)) and target.planned.swap is not Swap.CREATE
+        if is_taken(scene):
+            return Finding(target, None, TAKEN.format(planned.container))
+        found, down = found_at(session, scene, planned, rollout.id), is_down(scene, planned)
         with console.catalog.read() as books:
             begun = left_words(books, rollout.id, target.environment_id)
-        words = [str(found), "it is down now" if down else "", begun]
+        late = late_words(console, late_of(console, rollout.id, target, scene))
+        words = [str(found), "it is down now" if down else "", begun, late]
         return Finding(target, found, "; ".join(filter(None, words)), down)
 
     return examine_one
-
-
-def _classify(scene: Scene, planned: PlannedTarget, rollout_id: str, session: EngineSession) -> Found:
-    if planned.swap is Swap.IN_PLACE:
-        return found_in_place(scene, planned, rollout_id)
-    beside = [
-        _classify_one(seen_at(session, planned, one, rollout_id, scene.told), one, rollout_id)
-        for one in companions_of(planned)
-    ]
-    for one in going_of(planned):
-        there = seen_at(session, planned, one, rollout_id, scene.told)
-        old = _seen(there.old, there, one)
-        if old is not None:
-            beside.append(classify_going(old, old_ran=old_ran(recorded(there))))
-    return together(_classify_one(scene, planned, rollout_id), beside)
-
-
-def _classify_one(scene: Scene, planned: PlannedTarget, rollout_id: str) -> Found:
-    labels = recorded(scene)
-    return classify(
-        planned.swap,
-        _seen(scene.old, scene, planned),
-        _seen(scene.new, scene, planned),
-        locked=scene.lock is not None and scene.lock.labels.get(LABEL + "rollout") == rollout_id,
-        old_ran=old_ran(labels),
-    )
-
-
-def _seen(container: Container | None, scene: Scene, planned: PlannedTarget) -> Seen | None:
-    if container is None:
-        return None
-    places = {planned.container + NEXT: Part.NEXT, planned.container + PREV: Part.PREV}
-    is_new = scene.new is not None and container.id == scene.new.id
-    recorded_restart = old_restart(recorded(scene))
-    wanted = planned.settings.restart if is_new else (recorded_restart[0] if recorded_restart else container.restart)
-    return Seen(
-        part=places.get(container.name, Part.NAMED if container.name == planned.container else Part.PREV),
-        state=container.state,
-        ever_started=container.started_at is not None,
-        armed=container.restart is wanted,
-        routed=_is_routed(container, scene, planned, is_new=is_new),
-    )
-
-
-def _is_routed(container: Container, scene: Scene, planned: PlannedTarget, *, is_new: bool) -> bool:
-    route = planned.settings.route
-    if planned.swap is not Swap.BESIDE or route is None or not route.by_alias:
-        # Nothing can be taken from the old one but by stopping it.
-        return not is_new
-    if is_new:
-        return is_on(container, route, [route.alias])
-    return set(old_aliases(recorded(scene))) <= set(old_aliases_now(container, route))
 
 
 # --- what a person chooses ------------------------------------------------------------------------------------------
@@ -234,7 +155,7 @@ def go_on(
     begun anew. Returns the conductor of the rest, ready to run.
     """
     rollout = _claim(console, rollout_id)
-    _settle_all(console, jobs, rollout, _go_on_with, report, rollout.plan.way.on_failure)
+    _settle_all(console, jobs, rollout, go_on_with, report, rollout.plan.way.on_failure)
     with console.catalog.write() as books:
         rollout = replace(
             books.rollouts.get(rollout_id), state=RolloutState.RUNNING, paused_because="", console=console.run
@@ -252,7 +173,7 @@ def put_back(
 ) -> Rollout:
     """Put every target back that was cut off, begin no others, and end the rollout."""
     rollout = _claim(console, rollout_id)
-    _settle_all(console, jobs, rollout, _put_back_one, report)
+    _settle_all(console, jobs, rollout, put_back_one, report)
     rollout = end(console, rollout_id)
     report(rollout)
     return rollout
@@ -327,148 +248,10 @@ def _settle_one(
     way = rollout.plan.way
     turn = Turn(console, engine, session, rollout.id, target, running.show, way.bake, way.health_limit, heart=heart)
     turn.ends = ends
-    expect_late(turn)
+    expect_late(turn, scene)
     if scene.lock is not None and not turn.lock.adopt(scene.lock):
         held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")
         return
-    settle(turn, lambda turn: _leave(turn, scene) if _is_taken(scene) else work(turn, scene), on_failure)
+    settle(turn, lambda turn: leave_taken(turn, scene) if is_taken(scene) else work(turn, scene), on_failure)
     look_last(turn)
-
-
-def _is_taken(scene: Scene) -> bool:
-    """Whether the environment's container name has come to a container that is neither the old nor the new one."""
-    ours = {found.id for found in (scene.old, scene.new) if found is not None}
-    return scene.named is not None and scene.named.id not in ours
-
-
-def _leave(turn: Turn, scene: Scene) -> None:
-    """Somebody has put another container there: what runs is left as it is, and only our leftovers are taken away."""
-    if turn.lock_id:
-        if scene.new is not None and scene.new.started_at is None:
-            remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
-        companions.take_away_unused(turn)
-        turn.release_lock()
-    turn.become(TargetState.SUPERSEDED, TAKEN.format(turn.planned.container), ended_at=turn.console.clock())
-
-
-def _go_on_with(turn: Turn, scene: Scene) -> None:
-    if turn.planned.taken_from is not None:
-        reconcile(turn, scene)
-        return
-    found = _classify(scene, turn.planned, turn.rollout_id, turn.session)
-    _hold_lock(turn, scene, found)
-    refused = settle_left(turn, _about(turn, scene))
-    match found:
-        case Found.NOT_BEGUN | Found.HALF_DONE if refused:
-            put_target_back(turn, refused)
-        case Found.NOT_BEGUN | Found.HALF_DONE:
-            put_target_back(turn, "cut off; begun anew")
-            turn.become(TargetState.QUEUED, attempt=turn.target.attempt + 1, started_at=None, ended_at=None)
-        case Found.UNVERIFIED | Found.ROUTED | Found.CHANGED | Found.COMMITTED:
-            _finish_new(turn, scene)
-        case Found.FINISHED:
-            _note_finished(turn, scene)
-        case Found.LOST:
-            _note_lost(turn)
-        case _:
-            assert_never(found)
-
-
-def _put_back_one(turn: Turn, scene: Scene) -> None:
-    found = _classify(scene, turn.planned, turn.rollout_id, turn.session)
-    _hold_lock(turn, scene, found)
-    refused = settle_left(turn, _about(turn, scene))
-    match found:
-        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.CHANGED | Found.COMMITTED:
-            put_target_back(turn, refused or "cut off, and put back as you chose")
-        case Found.FINISHED:
-            _note_finished(turn, scene)
-        case Found.LOST:
-            _note_lost(turn)
-        case _:
-            assert_never(found)
-
-
-def reconcile(turn: Turn, scene: Scene) -> None:
-    """Bring what another console left in the middle to an end, under its lock that was taken over.
-
-    What was verified and committed is finished, as its console would have done. All else goes back: what that rollout
-    brings was no choice of whoever took it over.
-    """
-    if _is_taken(scene):
-        _leave(turn, scene)
-        return
-    found = _classify(scene, turn.planned, turn.rollout_id, turn.session)
-    match found:
-        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.CHANGED:
-            former = turn.planned.taken_from
-            why = f"left in the middle by {former.holder if former else 'another console'}"
-            put_target_back(turn, "; ".join(filter(None, (why, left_by_other(turn)))))
-        case Found.COMMITTED | Found.FINISHED:
-            _finish_new(turn, scene)
-        case Found.LOST:
-            _note_lost(turn)
-        case _:
-            assert_never(found)
-
-
-def _finish_new(turn: Turn, scene: Scene) -> None:
-    """Bring a new container that took over already to its end: verify it again, then what is left of the swap."""
-    if turn.planned.swap is Swap.IN_PLACE and scene.old is not None:
-        finish_change(turn, scene.old)
-        return
-    if scene.new is None:
-        raise StepFailed(Step.VERIFY, "the new container is gone")
-    turn.become(TargetState.VERIFYING)
-    started = start_new(turn, scene.new)
-    arm_new(turn, started)
-    verify(turn, started)
-    if scene.old is not None and turn.planned.swap is Swap.BESIDE:
-        switch(turn, scene.old, started)
-    companions.take_over(turn, started)
-    way_back = scene.old.id if scene.old else ""
-    if scene.old is not None and scene.old.name == turn.planned.container:
-        way_back = commit(turn, scene.old, started)
-    name_new(turn, started)
-    companions.settle(turn)
-    finish(turn, started, scene.old, way_back)
-
-
-def _note_finished(turn: Turn, scene: Scene) -> None:
-    """Nothing is left to change. That it is well is looked at once more: success is what was observed."""
-    if turn.planned.swap is Swap.IN_PLACE and scene.old is not None:
-        finish_change(turn, scene.old)
-        return
-    if scene.new is None:
-        raise StepFailed(Step.VERIFY, "the new container is gone")
-    turn.become(TargetState.VERIFYING)
-    verify(turn, scene.new, guarded=bool(turn.lock_id))
-    way_back = scene.old.id if scene.old else ""
-    end_well(turn, scene.new, turn.target.verified_by, way_back)
-
-
-def _note_lost(turn: Turn) -> None:
-    words = "neither the old nor the new container is there any more; deploy this environment anew"
-    if turn.lock_id:
-        turn.release_lock()
-    turn.become(TargetState.STRANDED, words, ended_at=turn.console.clock())
-
-
-def _hold_lock(turn: Turn, scene: Scene, found: Found) -> None:
-    """Take the lock again where somebody pruned it and something is left to be changed, or only it told what is."""
-    at_hand = scene.old or scene.new
-    untouched = found is Found.NOT_BEGUN and scene.new is None and not scene.told
-    if turn.lock_id or at_hand is None or found is Found.FINISHED or untouched:
-        return
-    turn.take_lock(at_hand.image_id, _about(turn, scene))
-
-
-def _about(turn: Turn, scene: Scene) -> Mapping[str, str]:
-    """How the old container was, as labels of a lock."""
-    at_hand = scene.old or scene.new
-    if scene.told:
-        return scene.told
-    if turn.planned.swap is Swap.IN_PLACE and at_hand is not None:
-        return about_granted(at_hand, turn.planned, granted_before(turn.planned, {}, at_hand))
-    return about_old(scene.old, turn.planned) if scene.new is None else recorded(scene)

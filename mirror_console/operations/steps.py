@@ -11,10 +11,13 @@ from mirror_console.domain.health import ended_words
 from mirror_console.domain.in_place import Granted, granted_to
 from mirror_console.domain.observation import Container, Listed, State
 from mirror_console.domain.steps import Step
-from mirror_console.operations.turn import Turn
+from mirror_console.operations.turn import StepFailed, Turn
 
 KILLED = 137
 """The exit code of what was ended by SIGKILL: 128 and the number of the signal."""
+UP = frozenset({State.RUNNING, State.RESTARTING, State.PAUSED})
+"""States of a container whose process is there, or is about to come back."""
+TRIES = 3
 ENDED_AS_ASKED = frozenset({0, 128 + 2, 128 + 3, 128 + 15})
 """Exit codes of what ended at SIGINT, SIGQUIT or SIGTERM, or by itself."""
 
@@ -77,7 +80,7 @@ def stop(turn: Turn, step: Step, container_id: str, part: str, seen: Container |
     after: list[Container | None] = [None]
 
     def wrong(seen: Container | None) -> str | None:
-        if seen is not None and seen.state in {State.RUNNING, State.RESTARTING, State.PAUSED}:
+        if seen is not None and seen.state in UP:
             return f"the {part} container didn't stop"
         return None
 
@@ -169,3 +172,17 @@ def remove(turn: Turn, step: Step, container_id: str, part: str) -> None:
         return None if turn.inspect(container_id) is None else f"the {part} container couldn't be removed"
 
     turn.step(step, lambda: session.remove(container_id), wrong, objects={part: container_id})
+
+
+def be_rid_of(turn: Turn, container_id: str) -> None:
+    """Stop and remove a new container, for good: a start that arrives in between is undone as well."""
+    for left in reversed(range(TRIES)):
+        stop(turn, Step.STOP_NEW, container_id, "new")
+        try:
+            remove(turn, Step.REMOVE_NEW, container_id, "new")
+        except StepFailed:
+            seen = turn.inspect(container_id)
+            if not left or seen is None or seen.state not in UP:
+                raise
+        else:
+            return

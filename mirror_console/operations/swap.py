@@ -8,11 +8,16 @@ back; after it, the new one goes on.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
+from mirror_console.domain.companions import companions_of, going_of
+from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.health import Verdict
 from mirror_console.domain.image import Image, parse_reference
-from mirror_console.domain.observation import Container
+from mirror_console.domain.late import HURTS_FORWARD
+from mirror_console.domain.observation import Container, State
+from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError, VaultError
@@ -33,7 +38,9 @@ from mirror_console.operations.containers import (
 from mirror_console.operations.fetch import Arrival, HowFar, Want, known_as, note_brought
 from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.last_look import end_well
+from mirror_console.operations.late_calls import Kept, outlast
 from mirror_console.operations.release_command import run_before
+from mirror_console.operations.routing import route_of
 from mirror_console.operations.scene import OLDER, about_old, is_way_back
 from mirror_console.operations.steps import remove
 from mirror_console.operations.tool_image import bring_tool
@@ -199,8 +206,40 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
         words = f"{words}; aborted, so that it was not baked to the end"
     if old is not None and not way_back:
         words = f"{words}; there is no way back, as somebody removed the old container"
+    words += outlast(turn, HURTS_FORWARD, lambda: _taken_over(turn, started, old))
     words += let_go_of(turn, old, way_back)
     end_well(turn, started, words, way_back)
+
+
+def _taken_over(turn: Turn, started: Container, old: Container | None) -> list[Kept]:
+    """How the new containers are to stay, and the old ones out of their way, while late calls are outlasted."""
+    route = route_of(turn)
+    kept = _served_by(turn, turn.planned, started, old)
+    if route is not None and kept:
+        kept[0] = replace(kept[0], aliases=(route.alias,))
+    for one in companions_of(turn.planned):
+        new = turn.inspect(one.container)
+        aside = turn.inspect(one.before_container_id) if one.before_container_id else None
+        if new is None:
+            raise StepFailed(Step.BAKE, f"{one.process}: its new container is gone")
+        kept += _served_by(turn, one, new, aside, one)
+    for one in going_of(turn.planned):
+        if (gone := turn.inspect(one.before_container_id)) is not None:
+            kept.append(Kept(gone, "old", one))
+    return kept
+
+
+def _served_by(
+    turn: Turn, planned: PlannedTarget, new: Container, old: Container | None, process: PlannedTarget | None = None
+) -> list[Kept]:
+    seen, aside = turn.inspect(new.id) or new, turn.inspect(old.id) if old is not None else None
+    serves = replace(seen, name=planned.container, state=State.RUNNING, restart=planned.settings.restart)
+    kept = [Kept(serves, "new", process)]
+    if aside is not None:
+        left_alone = aside.restart is RestartPolicy.UNLESS_STOPPED
+        rests = replace(aside, state=State.EXITED, restart=aside.restart if left_alone else RestartPolicy.NO)
+        kept.append(Kept(rests, "old", process))
+    return kept
 
 
 def let_go_of(turn: Turn, old: Container | None, way_back: str) -> str:

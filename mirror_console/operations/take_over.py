@@ -32,9 +32,10 @@ from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.fetch import Halting
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import look_last
-from mirror_console.operations.late_calls import outlast, rest
+from mirror_console.operations.late_calls import rest
 from mirror_console.operations.ports.engine import EngineSession
-from mirror_console.operations.recovery import end, reconcile
+from mirror_console.operations.recovering import reconcile
+from mirror_console.operations.recovery import end
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import NEXT, PREV, labelled_route, lock_name, lock_on, look
 from mirror_console.operations.standing import CUT_OFF
@@ -180,7 +181,7 @@ def _carry_out(turn: Turn, held: Container) -> None:
     turn.lock.take(held.image_id, held.labels, instead_of=held.id)
     turn.become(TargetState.CHECKING, f"waits for {turn.grace:.0f} s, as a call of the other console may still arrive")
     rest(turn, turn.grace)
-    turn.lock.before_release = lambda: outlast(turn, turn.grace)
+    turn.late_of_others = turn.grace
     reconcile(turn, look(turn.session, turn.planned, turn.rollout_id))
 
 

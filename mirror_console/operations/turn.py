@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import Image
 from mirror_console.domain.journal import Result
+from mirror_console.domain.late import UNANSWERED, Late, arrives_within
 from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import Target, TargetState
@@ -31,10 +32,8 @@ from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.step_outcomes import LockGone, OutcomeUnknown, StepFailed, Superseded
 from mirror_console.operations.turn_lock import TurnLock
 
-__all__ = ["UNANSWERED", "ImageLooks", "OutcomeUnknown", "StepFailed", "Superseded", "Turn"]
+__all__ = ["ImageLooks", "OutcomeUnknown", "StepFailed", "Superseded", "Turn"]
 
-UNANSWERED = " (no answer came)"
-"""With what the journal's words end where a call that failed had no answer: it may be carried out yet."""
 LOOK_FOR = 30.0
 """Seconds for which a call without an answer is looked after before the target is called unknown."""
 READ_LOCK_ANEW = frozenset(Step) - {
@@ -102,8 +101,10 @@ class Turn(Looking):
     """Whether the target was moved to a state that isn't kept yet."""
     _companion: PlannedTarget | None = None
     """The process beside the one that serves whose steps are carried out now."""
-    late_until: float = 0.0
-    """Until when a call that was given up on may reach the engine yet, in monotonic seconds; 0 where there is none."""
+    late: Late = field(default_factory=Late)
+    """What may reach the engine yet: calls that were given up on, or in which an earlier run was cut off."""
+    late_of_others: float = 0.0
+    """Seconds for which calls of another console may arrive once all is done, where its lock was taken over."""
     past_commit: bool = False
     """Whether the one that serves took over for good: what is left for the others is gone through with."""
     _lines: Lines = field(init=False)
@@ -222,9 +223,9 @@ class Turn(Looking):
             self._end(step, Result.OK, words(), objects)
             mark(f"{step.name}:outcome")
             return
-        if refusal is not None and refusal.outcome_unknown:
-            self.late_until = self.console.monotonic() + self.grace
         unanswered = refusal is not None and refusal.outcome_unknown
+        if unanswered:
+            self.late = self.late.expecting({step}, self.console.monotonic() + self.grace)
         why = _told(refusal) if refusal and not unanswered else wrong
         self._end(step, Result.FAILED, why + UNANSWERED if unanswered else why, objects)
         raise StepFailed(step, why, refusal.kind if refusal is not None else None)
@@ -257,7 +258,7 @@ class Turn(Looking):
     @property
     def grace(self) -> float:
         """Seconds for which a call may be on its way to the engine after it was decided."""
-        return self.target.planned.settings.stop_seconds + self.console.lock_times.grace
+        return arrives_within(self.target.planned, self.console.lock_times)
 
     def demand_going_on(self, step: Step) -> None:
         """Raises BrokenOff at a safe point before the commit point, once the rollout was aborted."""
@@ -286,9 +287,9 @@ class Turn(Looking):
 
         That it is verified, which changes nothing, waits until something has to be waited for.
         """
-        is_new = self._lines.begin(step, self.target.attempt, objects)
+        is_news = self._lines.begin(step, self.target.attempt, objects)
         self.target = replace(self.target, step=step)
-        if is_new and step is not Step.VERIFY:
+        if is_news and step is not Step.VERIFY:
             self.keep()
 
     def _end(self, step: Step, result: Result, words: str = "", objects: Mapping[str, str] | None = None) -> None:

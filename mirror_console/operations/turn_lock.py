@@ -47,8 +47,6 @@ class TurnLock:
         """What it tells of how the old containers were, as labels."""
         self.seen_with_it: Listed | None = None
         """The container that is to be replaced, as it was when the lock was seen to be held; None where it was gone."""
-        self.before_release: Callable[[], None] | None = None
-        """What is to be done as the last thing under the lock."""
 
     def take(self, image_id: str, about: Mapping[str, str], *, instead_of: str = "") -> None:
         """Take it. One that another console holds is waited for. Raises StepFailed, naming the holder, and PutAside.
@@ -144,8 +142,7 @@ class TurnLock:
     def adopt(self, held: Container) -> bool:
         """Go on with a lock that an earlier run of this console left for this rollout. False where it isn't such."""
         labels, turn = held.labels, self._turn
-        ours = labels.get(LABEL + "catalog") == turn.console.catalog.id
-        if not ours or labels.get(LABEL + "rollout") != turn.rollout_id:
+        if not self._is_mine(held):
             return False
         self._hold(held, None)
         self.about = told_by_lock(labels)
@@ -164,8 +161,12 @@ class TurnLock:
             self._turn.heart.hold(held.id, self._turn.engine.id, self._turn.session, beat)
 
     def _is_mine(self, held: Container | Listed) -> bool:
+        """Whether it is this rollout's: of this run, or of an earlier one, whose call may have arrived late."""
         labels, turn = held.labels, self._turn
-        return labels.get(LABEL + "console") == turn.console.run and labels.get(LABEL + "rollout") == turn.rollout_id
+        return (labels.get(LABEL + "catalog"), labels.get(LABEL + "rollout")) == (
+            turn.console.catalog.id,
+            turn.rollout_id,
+        )
 
     def demand(self, *, anew: bool = True) -> None:
         """Look whether it still is ours; one that was pruned is taken again. Raises Superseded where it isn't.
@@ -218,9 +219,6 @@ class TurnLock:
 
         A call that was lost on its way is sent once more, after a look that says so.
         """
-        last, self.before_release = self.before_release, None
-        if last is not None:
-            last()
         lock_id, turn = self.id, self._turn
 
         def done() -> str | None:

@@ -49,8 +49,6 @@ BESIDE = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done")
 """What processes run beside the one that serves."""
 FIRST = "0"
 """The first boundary that is met, whatever it is."""
-GRACE = 1.0
-"""Seconds for which a call may be on its way, besides the time that a stop takes."""
 GONE = LockTimes(term=0.5, every=0.2, look_every=0.1, blind=0.4, wait=5.0, grace=0.5)
 """Where who held the lock is known to be gone."""
 QUICK = LockTimes(term=6.0, every=1.5, look_every=0.3, blind=2.0, wait=30.0, grace=2.0)
@@ -68,6 +66,8 @@ class Orders:
     """Seconds by which the time of day jumps at `stop_at`, instead of stopping there."""
     writes_fail: int = 0
     """The number of the error with which each write into its catalog fails from `stop_at` on, instead of stopping."""
+    grace: float = 0.0
+    """Seconds for which a call may be on its way, besides the time that a stop takes."""
     quick_locks: bool = False
     """Whether a lock is stale in a tenth of the time: then for all consoles of a play."""
     gone: bool = False
@@ -145,7 +145,7 @@ def begin(text: str) -> None:
         mutants.BY_NAME[orders.mutant].make()
     if orders.record:
         app.Console = functools.partial(app.Console, mark=_Marker(orders))
-    times = QUICK if orders.quick_locks else GONE if orders.gone else LockTimes(grace=GRACE)
+    times = QUICK if orders.quick_locks else GONE if orders.gone else LockTimes(grace=orders.grace)
     app.Console = functools.partial(app.Console, lock_times=times)
     if orders.patience:
         turn.LOOK_FOR = orders.patience

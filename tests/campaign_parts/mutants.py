@@ -29,6 +29,8 @@ from tests.campaign_parts.unmindful import UNMINDFUL
 beside: Any = importlib.import_module("mirror_console.operations.beside")
 companions: Any = importlib.import_module("mirror_console.operations.companions")
 putting: Any = importlib.import_module("mirror_console.operations.put_back")
+left_behind: Any = importlib.import_module("mirror_console.operations.left_behind")
+recovering: Any = importlib.import_module("mirror_console.operations.recovering")
 recovery: Any = importlib.import_module("mirror_console.operations.recovery")
 steps: Any = importlib.import_module("mirror_console.operations.steps")
 containers: Any = importlib.import_module("mirror_console.operations.containers")
@@ -54,13 +56,13 @@ def _skip_rearm() -> None:
 
 
 def _ignore_the_commit_point() -> None:
-    real = recovery.classify
+    real = left_behind.classify
 
     def classify(*seen: Any, **more: Any) -> Found:
         found: Found = real(*seen, **more)
         return Found.FINISHED if found is Found.COMMITTED else found
 
-    put(recovery, "classify", classify)
+    put(left_behind, "classify", classify)
 
 
 def _leave_the_old_one_stopped() -> None:
@@ -110,7 +112,7 @@ def _run_the_command_again() -> None:
                     turn.session.remove(found.id)
         return ""
 
-    put(recovery, "settle_left", settle_left)
+    put(recovering, "settle_left", settle_left)
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------
@@ -237,7 +239,7 @@ def _leave_the_old_one_armed() -> None:
 
 def _never_wait_for_health() -> None:
     put(swap, "verify", _nothing)
-    put(recovery, "verify", _nothing)
+    put(recovering, "verify", _nothing)
 
 
 def _bake_nothing() -> None:
@@ -259,7 +261,7 @@ def _leave_before_joining() -> None:
         real(turn, old, new)
 
     put(beside, "switch", switch)
-    put(recovery, "switch", switch)
+    put(recovering, "switch", switch)
 
 
 def _take_the_new_one_away_first() -> None:

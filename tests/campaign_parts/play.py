@@ -10,7 +10,7 @@ import random
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +26,10 @@ from tests.lab.asking import ask
 
 START = ("rollout", "start", "-e", "live", "--all", "--way", "test environment", "--why", "campaign", "--yes", "1")
 CONTINUE, PUT_BACK = ("recover", "continue"), ("recover", "put-back")
+GRACE = 1.0
+"""Seconds for which a call may be on its way, besides the time that a stop takes."""
+ARRIVES = 0.4
+"""Seconds within which a call is carried out by an engine that nothing is wrong with, the time of its stop included."""
 MOST_RECOVERIES = 8
 STOPPED_WITHIN = 60.0
 REPORTS = ("html", "csv", "json", "md")
@@ -98,6 +102,8 @@ class Play:
     said: list[str] = field(default_factory=list)
     place: str = ""
     """Where the program was when the fault came, in words."""
+    grace: float = GRACE
+    """Seconds for which a call may be on its way, besides the time that a stop takes."""
     secrets: tuple[str, ...] = ()
     """What may stand nowhere but in a keyring and in containers."""
 
@@ -112,7 +118,7 @@ class Play:
     def running(self, *command: str, stop_at: str = "", **orders: Any) -> Iterator[Running]:
         """A command, which stops at a boundary if it meets that."""
         self.record.unlink(missing_ok=True)
-        told = Orders(record=str(self.record), stop_at=stop_at, mutant=self.point.mutant, **orders)
+        told = Orders(record=str(self.record), stop_at=stop_at, mutant=self.point.mutant, grace=self.grace, **orders)
         program = self.program.but(keyring={**self.program.keyring, ORDERS: told.text()})
         with program.running(*command, "--json") as begun:
             yield begun
@@ -153,7 +159,11 @@ class Play:
     # --- recovering ---------------------------------------------------------------------------------------------
 
     def note_cut_off(self, *, intents: bool = True) -> None:
-        """The program was killed: what the engine tells must have been announced, and nothing may change unasked."""
+        """The program was killed: what the engine tells must have been announced, and nothing may change unasked.
+
+        Its containers stop at once, and what it had sent to engines so near was there when it was killed.
+        """
+        self.grace = ARRIVES - self.scene.stop_seconds
         if intents:
             self.wrong += checker.without_intent(self.case)
         if self.dice.random() < 0.5:
@@ -168,9 +178,9 @@ class Play:
         """Nothing could be written any more: nothing may have been done that wasn't written down before."""
         self.wrong += checker.without_intent(self.case)
 
-    def recover(self, *, kills: int = 0) -> str:
+    def recover(self, *, kills: int = 0, choice: Sequence[str] = ()) -> str:
         """Choose until nothing is interrupted any more; the recovery itself is killed so often. The target's end."""
-        choice = self.dice.choice((CONTINUE, PUT_BACK))
+        choice = choice or self.dice.choice((CONTINUE, PUT_BACK))
         for _ in range(MOST_RECOVERIES):
             state = noted.newest_state(self.program.catalog)
             if state is None:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from mirror_console.domain.late import Late
 from mirror_console.errors import CatalogError
 from mirror_console.operations.turn import Turn
 from tests.campaign_parts.mutant import Mutant, put
@@ -85,7 +86,12 @@ def _leave_policies_to_others() -> None:
 
 def _take_silence_for_no() -> None:
     """A call without an answer never arrives."""
-    put(putting, "outlast_own", _nothing)
+    put(putting, "outlast", lambda *_about: "")
+
+
+def _forget_what_was_sent() -> None:
+    """What was sent before the console was killed is taken for not sent."""
+    put(late_calls, "late_of", lambda *_about: Late())
 
 
 def _never_say_memory() -> None:
@@ -110,6 +116,7 @@ UNMINDFUL = (
     Mutant("lock-forgotten", "what a pruned lock told is lost", ("pruned-several",), _forget_what_a_lock_told),
     Mutant("policy-once", "a restart policy is looked at once", ("policy-changed",), _leave_policies_to_others),
     Mutant("never-late", "a call without an answer never arrives", ("late-call",), _take_silence_for_no),
+    Mutant("sent-forgotten", "what was cut off in mid-call isn't outlasted", ("kill-in-stop",), _forget_what_was_sent),
     Mutant("why-untold", "nobody says that memory was lacking", ("eats-memory",), _never_say_memory),
     Mutant("wall-clock", "spans are measured by the time of day", ("clock-jumps",), _go_by_the_time_of_day),
 )

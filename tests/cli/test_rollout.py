@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.rollout import RolloutState, TargetState
+from mirror_console.errors import CatalogError
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from tests.cli.terminal import CommandLine
@@ -284,6 +287,28 @@ def test_what_runs_elsewhere_is_told_from_what_was_cut_off(call: CommandLine, fl
 def lives(call: CommandLine) -> list[dict[str, str]]:
     """Every mirror's live, as the status tells it."""
     return [cell for mirror in call("status", "--json").json["mirrors"] for cell in mirror["environments"]]
+
+
+@pytest.mark.parametrize("choice", ["put-back", "continue"])
+def test_for_what_it_watches_while_it_recovers_is_told(call: CommandLine, fleet: Fleet, choice: str) -> None:
+    """The console was cut off at the stop of an old container: the engine may carry that out yet."""
+
+    def cut(boundary: str) -> None:
+        if boundary == "STOP:intent":
+            raise CatalogError("The journal can't be written.", "A test says so.")
+
+    fleet.publish("26.8.3", health_interval=0.02)
+    call("check")
+    console = replace(call.console, mark=cut)
+    made = plan(console, "live", [fleet.mirrors[0].id], QUICK)
+    rollout = start(console, made, preflight(console, fleet.jobs, made), "cut off")
+    with pytest.raises(CatalogError):
+        Conductor(console, fleet.jobs, rollout).run()
+    call.console = replace(call.console, lock_times=LockTimes(grace=0.0))
+    assert "'stop old' or 'start new' may be carried out yet, for 1 s" in call("recover", "list").out
+    said = call("recover", choice)
+    assert "Mirror 01 live watches for 1 s whether 'stop old', which had no answer, is still carried out" in said.err
+    assert said.code == (0 if choice == "continue" else 1)
 
 
 def test_what_was_interrupted_is_put_back_when_asked(call: CommandLine, fleet: Fleet) -> None:

@@ -12,6 +12,7 @@ import signal
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -199,8 +200,10 @@ CHOICES = {"go_on": go_on, "put_back": put_back}
 
 def _recovered(choose: Callable[[Console, Jobs, Rollout], Rollout]) -> dict[str, Any]:
     with opened() as parts:
-        found = recovery.interrupted(parts.console)
-        told = [_told(choose(parts.console, parts.jobs, one.rollout)) for one in found]
+        # An hour later, when nothing is on its way any more of what was sent.
+        console = replace(parts.console, clock=lambda: parts.console.clock() + timedelta(hours=1))
+        found = recovery.interrupted(console)
+        told = [_told(choose(console, parts.jobs, one.rollout)) for one in found]
         return told[0] if told else {}
 
 

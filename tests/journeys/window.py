@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -19,12 +20,15 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from mirror_console.app import opened
+from mirror_console.domain.lock import LockTimes
 from mirror_console.settings import Density, Preferences, Theme
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.signals import Signals
 from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import MainWindow
 
+SOON = LockTimes(grace=-2.0)
+"""What was cut off here arrives within a second, the time that a stop of the agency's may take included."""
 LONGEST = 60_000
 """Milliseconds to wait for something to show."""
 
@@ -37,7 +41,8 @@ def window_on_the_catalog(qtbot: QtBot, read_only: str = "") -> Iterator[MainWin
     signals = Signals()
     with opened(holder="window", read_only=read_only, listener=signals.report_job) as parts:
         theme = ThemeService(application, Theme.LIGHT, Density.COMFORTABLE)
-        context = UiContext(parts.console, parts.jobs, Preferences(theme=Theme.LIGHT), theme, signals)
+        console = replace(parts.console, lock_times=SOON)
+        context = UiContext(console, parts.jobs, Preferences(theme=Theme.LIGHT), theme, signals)
         unsubscribe = parts.console.catalog.subscribe(signals.report_catalog)
         window = MainWindow(context)
         qtbot.addWidget(window)

@@ -37,8 +37,11 @@ from tests.operations.kept import Kept, keep
 REPOSITORY = "registry.test:5000/shop/webshop"
 LOGIN = Login("deploy", "fleet-password")
 CATALOG = Path("catalog", "catalog.sqlite")
-SOON = LockTimes(grace=0.2)
-"""Nothing that is given up on here arrives late, but where a test says so."""
+STOPS = 1
+"""Seconds that a stop may take."""
+SOON = LockTimes(grace=0.05 - STOPS)
+"""Nothing that is given up on here, or cut off, arrives late, but where a test says so: not even what stops is waited
+for."""
 QUICK = Way(waves=(WaveSize(count=1), REST), bake=0.0, pause_after_canary=False)
 
 
@@ -232,7 +235,7 @@ def _fill(fleet: Fleet, mirrors: int) -> None:
                 variables={"DOMAIN": f"mirror-{number:02}.example"},
                 ports=(Port(8080, 11000 + number),),
                 health=HealthTest(settle=0.0, limit=3.0),
-                stop_seconds=1,
+                stop_seconds=STOPS,
             )
             engine = list(fleet.simulated.engines)[(number - 1) % len(fleet.simulated.engines)]
             process = Process("web", f"mirror-{number:02}-live")

@@ -1,6 +1,6 @@
-"""Faults of late calls: one is kept back on its way, the console gives up on it, and then the engine carries it out.
+"""Faults of late calls: an engine carries out what the console has given up on, or in whose middle it was killed.
 
-The console has put back by then what it was about, and watches for as long as a call may be on its way.
+Whoever has put back by then what it was about watches for as long as a call may be on its way.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from threading import Event
 from tests.campaign_parts import checker
 from tests.campaign_parts.fault import Fault, Outcome, outcome
 from tests.campaign_parts.making import played
-from tests.campaign_parts.play import Point, Role, go_on, is_stopped
-from tests.campaign_parts.world import HOST, World
+from tests.campaign_parts.play import CONTINUE, PUT_BACK, Point, Role, go_on, is_stopped, kill
+from tests.campaign_parts.world import HOST, STUBBORN, World
 from tests.lab import proxy
 
 CALLS = (
@@ -35,6 +35,10 @@ TIMEOUT, PATIENCE, STOPS = 1.0, 0.6, 1
 """Seconds until the console gives up on an answer, then on looking whether it was done; and that a stop may take."""
 WITHIN = 1.6
 """Seconds in which it arrives after that: less than a call may be on its way."""
+SETTLES = 0.5
+"""Seconds more until it is over for sure."""
+LONG_STOP = 2
+"""Seconds that a stop takes of what ignores its signal."""
 
 
 class Late:
@@ -71,7 +75,8 @@ def late(world: World, point: Point) -> Outcome:
     stage = world.stage(HOST)
     fault = Late(pattern)
     waits = TIMEOUT + PATIENCE + (STOPS if "stop" in pattern else 0.0)
-    role = Role(kept=point.number // len(CALLS) % 2 == 1, scene={"timeout": TIMEOUT, "stop_seconds": STOPS})
+    scene = {"timeout": TIMEOUT, "stop_seconds": STOPS}
+    role = Role(kept=point.number // len(CALLS) % 2 == 1, scene=scene)
     change = partial(replace, may_end=frozenset({"done", "failed", "put back"}))
     with (
         proxy.proxy(world.folder / f"late-{point.number}", stage.engine.socket) as way,
@@ -95,4 +100,30 @@ def late(world: World, point: Point) -> Outcome:
         return outcome(play, told)
 
 
-FAULTS = (Fault("late-call", "the engine carries out what the console gave up on", late, share=0.6, at_once=2),)
+def killed_in_stop(world: World, point: Point) -> Outcome:
+    """Killed while the engine stops the old container, which takes its time, and recovered at once."""
+    policy = ("always", "unless-stopped")[point.number // 2 % 2]
+    role = Role(old=STUBBORN, policy=policy, scene={"stop_seconds": LONG_STOP})
+    change = partial(replace, may_end=frozenset({"done", "failed", "put back"}))
+    with played(world, world.stage(HOST), point, role, change=change) as play:
+        with play.start(stop_at="STOP:intent") as command:
+            assert is_stopped(command), play.said
+            go_on(command)
+            time.sleep(play.dice.uniform(0.1, 0.5 * LONG_STOP))
+            kill(command)
+            stopped = time.monotonic() + LONG_STOP
+            play.ended(command)
+        play.place = f"killed while the old container stops; its policy is {policy}"
+        play.wrong += checker.without_intent(play.case)
+        if play.dice.random() < 0.3:
+            play.delete_journal()
+        told = play.recover(choice=(PUT_BACK, CONTINUE)[point.number % 2])
+        # By now the engine has ended what it was told to, whatever the console has done meanwhile.
+        time.sleep(max(0.0, stopped + SETTLES - time.monotonic()))
+        return outcome(play, told)
+
+
+FAULTS = (
+    Fault("late-call", "the engine carries out what the console gave up on", late, share=0.6, at_once=2),
+    Fault("kill-in-stop", "kill -9 while the engine stops the old one", killed_in_stop, share=0.4, at_once=3),
+)
