@@ -13,6 +13,7 @@ from mirror_console.domain.canary import Traits, put_first
 from mirror_console.domain.cell import Cell
 from mirror_console.domain.expectation import NoExpectation
 from mirror_console.domain.identity import UNREAD
+from mirror_console.domain.observation import Observation, State
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Reason, plan_fingerprint
 from mirror_console.domain.process import PlannedProcess, settings_for
 from mirror_console.domain.release import Mark, Release, passage
@@ -77,7 +78,7 @@ def planned(cell: Cell, releases: Sequence[Release] = (), holders: Holders = NOB
         return left_out(Reason.UNKNOWN_IMAGE, f"it can't be told what runs there: {why}")
     change = _change(cell)
     if change is None:
-        return left_out(Reason.NOTHING_TO_DO, f"it runs {cell.expected_title} with these settings")
+        return left_out(Reason.NOTHING_TO_DO, _as_it_should(cell, seen))
     release = expected.release
     refusal = _refused(cell, release, releases) if change is not Change.SETTINGS else None
     if refusal is not None:
@@ -191,6 +192,15 @@ def _refused(cell: Cell, release: Release | None, releases: Sequence[Release]) -
 
 def _because(release: Release) -> str:
     return f" ({release.remark.rstrip('.')})" if release.remark else ""
+
+
+def _as_it_should(cell: Cell, seen: Observation) -> str:
+    """That there is nothing to bring; where it doesn't run all the same, what would help."""
+    what = f"{cell.expected_title} with these settings"
+    if seen.state in {None, State.RUNNING, State.RESTARTING}:
+        return f"it runs {what}"
+    how, helps = ("paused", "unpause") if seen.state is State.PAUSED else ("stopped", "start")
+    return f"it has {what}, but is {how}: 'docker {helps} {seen.container_name}' on its engine"
 
 
 def _change(cell: Cell) -> Change | None:

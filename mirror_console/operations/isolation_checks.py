@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.counting import counted
 from mirror_console.domain.environment import HOST_NETWORK, Environment, Volume
+from mirror_console.domain.observation import Listed
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.operations.container_checks import Said
 from mirror_console.operations.here import Here
+from mirror_console.operations.scene import OLDER, PREV
 from mirror_console.operations.target_checks import EngineScene, said
 
 _NOBODYS = ("/dev", "/proc", "/sys", "/etc/localtime", "/etc/timezone", "/etc/hosts", "/etc/resolv.conf")
@@ -97,11 +99,19 @@ def _mounted(scene: EngineScene, here: Here) -> list[_Mounted]:
             note(volume, _title(here, environment), environment)
     for container in scene.listed:
         if container.volumes:
-            whose = here.environment_of(container)
+            whose = here.environment_of(container) or _way_back_of(container, here)
             title = _title(here, whose) if whose is not None else f"container '{container.name}'"
             for volume in container.volumes:
                 note(volume, title, whose)
     return list(found.values())
+
+
+def _way_back_of(container: Listed, here: Here) -> Environment | None:
+    """Whose way back it is: one that was made by hand before its first rollout has no label that tells."""
+    for suffix in (PREV, OLDER):
+        if container.name.endswith(suffix):
+            return here.environments.get(here.named.get(container.name.removesuffix(suffix), ""))
+    return None
 
 
 def _title(here: Here, environment: Environment) -> str:

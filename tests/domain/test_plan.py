@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mirror_console.domain.cell import Cell
 from mirror_console.domain.environment import Hold, Limits, Settings
 from mirror_console.domain.expectation import Expected, NoExpectation
-from mirror_console.domain.observation import Difference, State
+from mirror_console.domain.observation import Difference, Health, State
 from mirror_console.domain.plan import (
     TYPED_ABOVE,
     Change,
@@ -188,6 +188,11 @@ def test_what_is_done_to_an_environment(here: Cell, change: Change, swap: Swap, 
     ("here", "reason", "words"),
     [
         (cell(observation(), reached=UP), Reason.NOTHING_TO_DO, "it runs 26.8.3"),
+        (
+            cell(observation(state=State.EXITED, health=Health.STOPPED), reached=UP),
+            Reason.NOTHING_TO_DO,
+            "it has 26.8.3 with these settings, but is stopped: 'docker start dunes-bakery-live' on its engine",
+        ),
         (cell(observation(), reached=UP, expected=NoExpectation("no qa")), Reason.NO_EXPECTATION, "no qa"),
         (cell(None), Reason.NOT_CHECKED, "check it first"),
         (cell(observation("26.8.2", ago=9999), reached=UP), Reason.NOT_CHECKED, "check it first"),
