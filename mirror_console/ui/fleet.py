@@ -134,7 +134,7 @@ class Fleet(QObject):
             return self.alignments.grid(ages, times)
 
         self._surveying = self._context.run(
-            tr("Reading the catalog"), read, partial(self._surveyed, changed), self._survey_failed, owner=self
+            tr("Read the catalog"), read, partial(self._surveyed, changed), self._survey_failed, owner=self
         )
 
     def check(self, engine_ids: Sequence[str] | None = None, *, thorough: bool = False) -> None:
@@ -147,7 +147,7 @@ class Fleet(QObject):
             return
         wanted = self._watch.want(engine_ids, inspect_all=thorough)
         self._checking = self._context.run(
-            tr("Checking engines"), wanted.wait, self._checked, self._check_failed, "check", owner=self
+            tr("Check engines"), wanted.wait, self._checked, self._check_failed, "check", owner=self
         )
         self.busy.emit(True)
 
@@ -156,7 +156,7 @@ class Fleet(QObject):
             return
         self._watch = Watch(self._context.console, self._context.jobs, self._seconds)
         self._watching = self._context.run(
-            tr("Watching engines"), self._watch.run, failed=self._watch_failed, progress=self._told, owner=self
+            tr("Watch engines"), self._watch.run, failed=self._watch_failed, progress=self._told, owner=self
         )
         self.check()
 

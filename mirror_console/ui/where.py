@@ -71,7 +71,7 @@ class WhereDialog(QDialog):
             self._say(tr("Digests, ids and revisions are found by seven digits, a tag by its name or with a *."), ())
             return
         self._context.run(
-            tr("Where a build runs"), lambda _work: where(console, asked), self._found, lane="where", owner=self
+            tr("Look where a build runs"), lambda _work: where(console, asked), self._found, lane="where", owner=self
         )
 
     def show_in_grid(self) -> None:

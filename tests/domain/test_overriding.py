@@ -43,7 +43,7 @@ def held(environment_id: str = "a", words: str = "It is held on 26.8.2: campaign
 
 
 def said(*results: CheckResult, reason: str = "agreed") -> Checked:
-    return Checked(results, overrides_of(results, reason, "anna", NOW))
+    return Checked(results, overrides_of(results, reason, "operator", NOW))
 
 
 def test_every_check_has_its_rule() -> None:
@@ -85,7 +85,7 @@ def test_what_is_overridden_blocks_no_more() -> None:
     assert overridable(checked) == (held("b"),)
     word = checked.override_of(held())
     assert word is not None
-    assert (word.reason, word.person, word.at, word.words) == ("agreed", "anna", NOW, held().words)
+    assert (word.reason, word.person, word.at, word.words) == ("agreed", "operator", NOW, held().words)
     assert checked.override_of(held("b")) is None
     whole = CheckResult(Check.FREEZE, Answer.BLOCKED, "frozen")
     assert not said(whole).blocks_all

@@ -29,7 +29,7 @@ LINES = 6
 
 @pytest.fixture
 def catalog(place: Path) -> Iterator[Catalog]:
-    opened = opened_catalog(place, Author(lambda: AT, "anna", "desk-7", "run-1"))
+    opened = opened_catalog(place, Author(lambda: AT, "operator", "desk-7", "run-1"))
     yield opened
     opened.close()
 
@@ -74,7 +74,7 @@ def test_it_says_who_where_when_what_and_how_it_was(catalog: Catalog) -> None:
         books.engines.save(replace(engine, location="Bern", often_offline=not engine.often_offline))
     with catalog.read() as books:
         line = books.audit.lines(most=1)[0]
-    assert (line.person, line.machine, line.run, line.at) == ("anna", "desk-7", "run-1", AT)
+    assert (line.person, line.machine, line.run, line.at) == ("operator", "desk-7", "run-1", AT)
     assert (line.act.of, line.act.title) == (engine.id, engine.name)
     assert doing_words(line.act) == "engine changed: location, often_offline"
     assert f"location: {engine.location or 'nothing'} → Bern" in differing_words(line.act)

@@ -332,7 +332,7 @@ def _question(_window: MainWindow) -> QWidget:
 
 def _activity(window: MainWindow) -> QWidget:
     show(window, sample_grid())
-    window.context.run("Checking engines", lambda work: work.report("fra-1 answered")).result(5)
+    window.context.run("Check engines", lambda work: work.report("fra-1 answered")).result(5)
     window.context.run("Checking Dunes Bakery", lambda _work: None).result(5)
     settle()
     window.open_page("activity")

@@ -15,7 +15,7 @@ _PLAN = "7110-91D1 to live"
 def audit_lines() -> list[AuditLine]:
     """Its lines, newest first."""
     gone = ["image registry.example/shop/webshop:26.7.9", "container dunes-live.mc-prev"]
-    hold = {"hold.reason": "the customer tests on Friday", "hold.version": "26.7.9", "hold.person": "anna"}
+    hold = {"hold.reason": "the customer tests on Friday", "hold.version": "26.7.9", "hold.person": "operator"}
     key = "engine/fra-2/client-key"
     acts = [
         Act(Noun.SECRET, Doing.ENDED, key, key, result="done", begun=47),
@@ -27,7 +27,7 @@ def audit_lines() -> list[AuditLine]:
         _target("Alder Bakery live", "ACC-204", "done"),
         _head("paused", "running"),
         _head("running", "paused", "Paused after the canary, as planned"),
-        Act(Noun.ROLLOUT, Doing.ADDED, "r1", _PLAN, why=_WHY, after={"state": "running", "started_by": "anna"}),
+        Act(Noun.ROLLOUT, Doing.ADDED, "r1", _PLAN, why=_WHY, after={"state": "running", "started_by": "operator"}),
         Act(
             Noun.RELEASE,
             Doing.CHANGED,
@@ -40,7 +40,7 @@ def audit_lines() -> list[AuditLine]:
         Act(Noun.ENVIRONMENT, Doing.CHANGED, "v1", "Cedar Bakery live", "ACC-118", hold["hold.reason"], after=hold),
         Act(Noun.APPLICATION, Doing.ADDED, "m9", "Juniper Bakery", "ACC-118", after={"kind": "mirror"}),
     ]
-    who = ("anna", "anna", "ben", *("anna",) * 7, "ben", "anna", "carla")
+    who = ("operator", "operator", "night-shift", *("operator",) * 7, "night-shift", "operator", "support")
     return [
         AuditLine(48 - place, NOW - timedelta(minutes=7 * place), who[place], "desk-7", "run", act)
         for place, act in enumerate(acts)

@@ -120,7 +120,8 @@ def with_states(rollout: Rollout, states: Sequence[tuple[TargetState, str]]) -> 
             continue
         state, words = states[place]
         begun = rollout.started_at + timedelta(seconds=20 * place)
-        changed = replace(target, state=state, words=words, started_at=begun, step=Step.VERIFY)
+        step = Step.LOCK if state is TargetState.FETCHING else Step.VERIFY
+        changed = replace(target, state=state, words=words, started_at=begun, step=step)
         if changed.over:
             changed = replace(
                 changed,
@@ -200,10 +201,8 @@ def paused(plan: Plan) -> Rollout:
 def asking(plan: Plan) -> Rollout:
     """A rollout whose failures wait for a decision."""
     states = [DONE] * 4 + [(TargetState.UNDECIDED, FAILURE)] * 3
-    because = (
-        "Paused: 3 failed targets wait for a decision (Amber Lane Shoes, Birch and Bell Toys, Copper Kettle Books). "
-        "Say what is to become of them."
-    )
+    who = ", ".join(target.planned.application for target in started(plan).targets[4:7])
+    because = f"Paused: 3 failed targets wait for a decision ({who}). Say what is to become of them."
     return with_states(started(plan, RolloutState.PAUSED, paused_because=because), states)
 
 

@@ -46,7 +46,7 @@ def test_a_line_is_told_whole_and_copied(context: UiContext, qtbot: QtBot) -> No
     part.sought.setText("harbour")
     part.copy.click()
     text = QGuiApplication.clipboard().text()
-    for words in ("Harbour Bakery live", "put back", "500 on /up", "anna on desk-7", "wanted: 26.8.3", "ACC-204"):
+    for words in ("Harbour Bakery live", "put back", "500 on /up", "operator on desk-7", "wanted: 26.8.3", "ACC-204"):
         assert words in text
 
 

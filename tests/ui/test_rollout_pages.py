@@ -244,7 +244,7 @@ def test_checks_put_what_blocks_first_and_ask_to_look_at_warnings(context: UiCon
     assert len(checks.ticks) == 2
     assert checks.details.rows[0][1].answer is CheckAnswer.BLOCKED
     assert checks.summary.text() == "20 targets are ready; 2 targets are blocked and will be left out."
-    assert page.assistant.says.whole() == "Look at the warnings, and tick them."
+    assert page.assistant.says.whole() == "Look at what warns, and tick it."
     for made in checks.ticks:
         made.click()
     assert page.assistant.next_button.text() == "Roll out 20 targets…"

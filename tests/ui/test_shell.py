@@ -337,7 +337,7 @@ def test_a_change_of_the_catalog_is_surveyed_and_engines_are_asked(
     assert checked.args[0].failed == (("fra-1", "connection refused"),)
     qtbot.waitUntil(lambda: "1 engine unreachable" in window.status.words.whole())
     window.open_page("activity")
-    qtbot.waitUntil(lambda: "Checking engines" in [row.title for row in _activity(window).table.rows])
+    qtbot.waitUntil(lambda: "Check engines" in [row.title for row in _activity(window).table.rows])
     window.fleet.stop()
     assert not window.fleet.checking
 

@@ -26,7 +26,7 @@ DRAW = 250
 """Milliseconds between two draws, however fast jobs report."""
 QUIET = frozenset(
     {
-        "Reading the catalog",
+        "Read the catalog",
         "Read the rollouts",
         "Look for interrupted rollouts",
         "Read the registries",

@@ -125,9 +125,7 @@ class EngineDetails(QWidget):
             else:
                 self._context.say(tr("The keyring is still locked."))
 
-        self._context.run(
-            tr("Unlocking the keyring"), lambda _work: vault.unlock(), unlocked, lane="keyring", owner=self
-        )
+        self._context.run(tr("Unlock the keyring"), lambda _work: vault.unlock(), unlocked, lane="keyring", owner=self)
 
     def _facts(self, row: EngineRow) -> list[str]:
         engine, contact = row.engine, row.contact

@@ -64,7 +64,11 @@ class DriftActions(QObject):
             self._tell(tr("Accepted for {}: {}.").format(name, ", ".join(taken.fields)), taken)
 
         self._context.run(
-            tr("Accept"), lambda _work: work(console, environment_id, tuple(fields)), done, self._refused, owner=self
+            tr("Accept what was changed by hand"),
+            lambda _work: work(console, environment_id, tuple(fields)),
+            done,
+            self._refused,
+            owner=self,
         )
 
     def adopt(self, fields: Sequence[str] = ()) -> None:
@@ -104,7 +108,9 @@ class DriftActions(QObject):
         def done(taken: Taken) -> None:
             self._tell(tr("Adopted {} into the template of {}.").format(fields, wished.source.name), taken)
 
-        self._context.run(tr("Adopt"), lambda _work: work(console, wished), done, self._refused, owner=self)
+        self._context.run(
+            tr("Adopt what was changed by hand"), lambda _work: work(console, wished), done, self._refused, owner=self
+        )
 
     def _tell(self, words: str, taken: Taken) -> None:
         undo, console = self.operations.undo, self._context.console

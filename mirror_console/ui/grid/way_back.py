@@ -27,5 +27,9 @@ class WayBackLine(ElidedLabel):
             self.say(known_words(known.get(environment_id)))
 
         context.run(
-            tr("Way back"), lambda _work: ways_back(console, [environment_id]), take, lane="way back", owner=self
+            tr("Read the way back"),
+            lambda _work: ways_back(console, [environment_id]),
+            take,
+            lane="way back",
+            owner=self,
         )

@@ -84,7 +84,7 @@ class WaysReader(QObject):
             return Ways(read(console, ids))
 
         self._job = self._context.run(
-            tr("Reading ways back"), work, partial(self._done, begun), self._failed, "ways back", owner=self
+            tr("Read the ways back"), work, partial(self._done, begun), self._failed, "ways back", owner=self
         )
 
     def look_again(self) -> None:

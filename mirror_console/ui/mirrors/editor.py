@@ -127,7 +127,10 @@ class MirrorEditor(ApplicationEditor[MirrorInput, MirrorEnvironmentForm]):
         """Keep the environment on a release, or on what runs there now."""
         hold, console = self._operations.hold, self._context.console
         self._context.run(
-            tr("Hold"), lambda _work: hold(console, environment_id, reason, until, release), self._held, owner=self
+            tr("Set a hold"),
+            lambda _work: hold(console, environment_id, reason, until, release),
+            self._held,
+            owner=self,
         )
 
     def clear_hold(self, environment_id: str) -> None:

@@ -134,7 +134,7 @@ class Assistant(QWidget):
         if self._rollback is not None:
             again = self._rollback
             self._wait(tr("Planning…"))
-            self._context.run(tr("Plan"), lambda _work: again(), self.show_plan, self._failed, owner=self)
+            self._context.run(tr("Make a plan"), lambda _work: again(), self.show_plan, self._failed, owner=self)
             return
         if not self.targets.way.accept():
             return
@@ -143,7 +143,7 @@ class Assistant(QWidget):
         plan, console = self._operations.plan, self._context.console
         self._wait(tr("Planning…"))
         self._context.run(
-            tr("Plan"),
+            tr("Make a plan"),
             lambda _work: plan(console, environment, ids, way, settings_only=alone),
             self.show_plan,
             self._failed,
@@ -189,7 +189,9 @@ class Assistant(QWidget):
 
             return preflight(console, jobs, plan, heard)
 
-        self._job = self._context.run(tr("Checks"), ask, self._answered, self._failed, progress=self._heard, owner=self)
+        self._job = self._context.run(
+            tr("Ask the checks"), ask, self._answered, self._failed, progress=self._heard, owner=self
+        )
 
     def show_checks(self, plan: Plan) -> None:
         """Show the checks of a plan, none of which has an answer yet."""
@@ -220,7 +222,7 @@ class Assistant(QWidget):
         start, console = self._operations.start, self._context.console
         self._wait(tr("Starting…"))
         self._context.run(
-            tr("Start"),
+            tr("Start the rollout"),
             lambda _work: start(console, plan, checked, answer.reason, answer.number),
             self._start,
             self._failed,

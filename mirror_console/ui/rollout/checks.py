@@ -79,7 +79,7 @@ class ChecksStep(QWidget):
         for group in grouped(checked):
             if group.warned:
                 words = tr("I have looked at the {} of “{}”").format(
-                    count(group.warned, "warning", "warnings"), tr(group.check)
+                    count(group.warned, "answer", "answers"), tr(group.check)
                 )
                 made = tick(words)
                 made.toggled.connect(self.changed)
@@ -124,7 +124,7 @@ class ChecksStep(QWidget):
         if not self.ready:
             return tr("Every target is blocked.")
         if not all(made.isChecked() for made in self._ticks.values()):
-            return tr("Look at the warnings, and tick them.")
+            return tr("Look at what warns, and tick it.")
         return ""
 
     def _clear_ticks(self) -> None:

@@ -163,7 +163,7 @@ class ReportView(QWidget):
             QGuiApplication.clipboard().setText(text)
             self._context.notices.done(tr("The summary is on the clipboard."), key="report")
 
-        self._context.run(tr("Summary"), lambda _work: summary(console, rollout.id), take, owner=self)
+        self._context.run(tr("Make a summary"), lambda _work: summary(console, rollout.id), take, owner=self)
 
     def _mark(self) -> None:
         if self._rollout is None:

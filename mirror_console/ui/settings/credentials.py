@@ -90,7 +90,7 @@ class CredentialsPart(QWidget):
 
     def _unlock(self) -> None:
         vault = self._context.console.vault
-        self._ask(tr("Unlocking the keyring"), lambda _work: vault.unlock())
+        self._ask(tr("Unlock the keyring"), lambda _work: vault.unlock())
 
     def _keep_for_this_run_only(self) -> None:
         question = tr("Keep credentials in memory for this run only?")

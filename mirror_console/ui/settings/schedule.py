@@ -123,7 +123,7 @@ class SchedulePart(QWidget):
             return
         here = bytes(QTimeZone.systemTimeZoneId().data()).decode() or "UTC"
         self._context.run(
-            tr("Read it anew"),
+            tr("Read windows and freezes"),
             lambda _work: as_typed(chosen, slug_of(console, chosen), here),
             self._ask_change,
             lane="schedule",
@@ -171,7 +171,10 @@ class SchedulePart(QWidget):
             return
         console = self._context.console
         self._context.run(
-            tr("Take away"), lambda _work: take_away(console, chosen.id), lambda _done: self.look(), owner=self
+            tr("Take a window or freeze away"),
+            lambda _work: take_away(console, chosen.id),
+            lambda _done: self.look(),
+            owner=self,
         )
 
     # --- words --------------------------------------------------------------------------------------------------

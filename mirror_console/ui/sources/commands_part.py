@@ -13,7 +13,7 @@ class CommandsPart:
     def __init__(self, given: CommandsInput) -> None:
         self.release = line_edit(given.release, placeholder="python manage.py migrate")
         self.limit = line_edit(given.limit)
-        self.none = tick(tr("There is none"), given.explicitly_none)
+        self.none = tick(tr("It has no release command"), given.explicitly_none)
         self.reversible = tick(tr("The older release works on what it leaves"), given.reversible)
         self.idempotent = tick(tr("May be run again, wherever it ended"), given.idempotent)
         self.backup = line_edit(given.backup, placeholder="/app/backup")
@@ -27,7 +27,7 @@ class CommandsPart:
         command = tr("In a container of the new image, before it takes over. Putting back doesn't undo it.")
         form.add(Field("release_command.command", tr("Command"), self.release, hint=command), wide=True)
         form.add(Field("release_command.limit", tr("Stopped after"), self.limit, hint=tr("Such as 10 min or 2 h.")))
-        form.add(Field("release_command.none", tr("There is none"), self.none))
+        form.add(Field("release_command.none", tr("It has no release command"), self.none))
         form.add(Field("release_command.reversible", tr("The older release works on what it leaves"), self.reversible))
         form.add(Field("release_command.idempotent", tr("May be run again, wherever it ended"), self.idempotent))
         backup = tr("Run before it. Where it fails, nothing is changed. Empty: no backup is made.")
