@@ -98,7 +98,12 @@ def _ended_if_over(console: Console, running: Running) -> Rollout:
 def settle_undecided(
     console: Console, jobs: Jobs, running: Running, targets: Sequence[Target], decision: Decision
 ) -> None:
-    """Carry a decision out on targets that wait for one, side by side. Raises CatalogError."""
+    """Carry a decision out on targets that wait for one, side by side. Raises CatalogError, and Stopped.
+
+    Broken off in the middle, it is recovered: so a rollout that had ended is one that is paused meanwhile.
+    """
+    if targets and running.rollout.state in ENDED:
+        running.keep_head(state=RolloutState.PAUSED, ended_at=None)
 
     def one(target: Target, heart: Heartbeat) -> Callable[[], None]:
         return lambda: _settle_one(console, running, target, decision, heart, lambda: jobs.cancelled_here)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.in_place import granted_to
 from mirror_console.domain.late import HURTS, Late, arrives_within, sent_last
-from mirror_console.domain.observation import Container
+from mirror_console.domain.observation import LABEL, Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.release_command import RunKind, run_name
 from mirror_console.domain.rollout import Target
@@ -73,7 +73,8 @@ def late_of(console: Console, rollout_id: str, target: Target, scene: Scene) -> 
     with console.catalog.read() as books:
         lines = [one for one in books.journal.of(rollout_id) if one.environment_id == target.environment_id]
     within = arrives_within(target.planned, console.lock_times)
-    if not lines and (scene.lock is not None or scene.new is not None):
+    locked = scene.lock is not None and scene.lock.labels.get(LABEL + "rollout") == rollout_id
+    if not lines and (locked or scene.new is not None):
         return Late().expecting(HURTS, console.monotonic() + within)
     steps, at = sent_last([one for one in lines if one.attempt == target.attempt])
     # A clock that went back since says nothing of how long ago it is.
@@ -207,7 +208,11 @@ def _take_away(turn: Turn) -> list[str]:
     if late is None or not made_by(late, turn.planned, turn.rollout_id):
         return _take_command_away(turn)
     _demand_a_lock(turn, late)
-    be_rid_of(turn, late.id)
+    try:
+        be_rid_of(turn, late.id)
+    except StepFailed as left_over:
+        # What serves goes on all the same; with the next look it is tried again.
+        return [f"'{late.name}' was made, and is left behind: {left_over.words}"]
     return [f"'{late.name}' was made"]
 
 

@@ -108,9 +108,9 @@ def _as_before(
     turn: Turn, planned: PlannedTarget, scene: Scene, process: PlannedTarget | None, *, named: bool
 ) -> Kept | None:
     """How the old container is to stay: as it was, under the name that it could be given."""
-    seen = turn.inspect(scene.old.id) if scene.old is not None else None
-    if seen is None:
+    if scene.old is None:
         return None
+    seen = turn.inspect(scene.old.id) or scene.old
     labels = recorded(scene)
     restart = old_restart(labels) or (seen.restart, seen.restart_retries)
     state = State.RUNNING if old_ran(labels) else seen.state

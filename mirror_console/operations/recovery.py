@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from mirror_console.domain.fetching import ARRIVED
 from mirror_console.domain.recovery import Found
-from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.domain.rollout import ENDED, OVER, WORKING, Rollout, RolloutState, Target, TargetState, end_state
 from mirror_console.domain.way import OnFailure
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
@@ -66,11 +66,14 @@ def interrupted(console: Console, running: Collection[str] = ()) -> tuple[Interr
 
 
 def _was_left(console: Console, rollout: Rollout, running: Collection[str]) -> bool:
-    if rollout.state is not RolloutState.RUNNING:
+    if rollout.state is RolloutState.INTERRUPTED or rollout.id in running:
         return rollout.state is RolloutState.INTERRUPTED
+    if rollout.state is RolloutState.PAUSED:
+        # What a person had decided about one of its targets was being carried out.
+        return rollout.count(*WORKING) > 0
     # Taking a lock over marks itself where it breaks off.
     takes_over = rollout.console == console.run and any(target.planned.taken_from for target in rollout.targets)
-    return rollout.id not in running and not takes_over
+    return not takes_over
 
 
 def _mark(console: Console, rollout: Rollout) -> Rollout:

@@ -312,7 +312,7 @@ class Turn(Looking):
         """A container serves again: the new one, or the old one that was put back. The longest span counts."""
         if self._down_since is not None and self._companion is None:
             down = self.console.monotonic() - self._down_since
-            self.target = replace(self.target, down_seconds=down)
+            self.target = replace(self.target, down_seconds=max(down, self.target.down_seconds or 0.0))
 
     # --- the lock -------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.steps import Step
 from mirror_console.domain.way import REST, OnFailure, Way
-from mirror_console.errors import InvalidInput, NotAllowed
+from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
+from mirror_console.operations import recovery
 from mirror_console.operations.deciding import Decision, decide_on
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
@@ -165,6 +166,37 @@ def test_what_fails_is_left_where_the_way_says_so_and_is_done_once_it_is_well(fl
     fleet.console.sleep(0.5)  # until its health check was asked again
     well = retry(fleet.console, fleet.jobs, left.id)
     assert (well.state, states(well), well.targets[0].attempt) == (RolloutState.COMPLETED, [TargetState.DONE], 3)
+
+
+def test_what_is_cut_off_while_a_decision_is_carried_out_is_recovered(fleet: Fleet) -> None:
+    """Of a rollout that is paused, and, tried again once it was stranded, of one that has ended."""
+
+    def cut(boundary: str) -> None:
+        if boundary == f"{Step.START_OLD.name}:intent":
+            raise CatalogError("The journal can't be written.", "A test says so.")
+
+    publish(fleet, behaviour=Behaviour.NEVER_HEALTHY)
+    asking = carried_on(fleet, begun(fleet, ASK, 1))
+    decided = [target.environment_id for target in asking.targets]
+    with pytest.raises(CatalogError):
+        decide_on(replace(fleet.console, mark=cut), fleet.jobs, asking.id, decided, Decision.PUT_BACK)
+    assert recovery.interrupted(fleet.console, [asking.id]) == (), "it is being carried out"
+    (left,) = recovery.interrupted(fleet.console)
+    assert (left.rollout.state, len(left.in_between)) == (RolloutState.INTERRUPTED, 1)
+    ended = recovery.put_back(fleet.console, fleet.jobs, asking.id)
+    assert (states(ended), live(fleet, 1)) == ([TargetState.PUT_BACK], "26.8.2 up")
+
+    stranded = replace(ended.targets[0], state=TargetState.STRANDED)
+    with fleet.console.catalog.write() as books:
+        books.rollouts.save_target(ended.id, stranded)
+    container = fleet.container("mirror-01-live").id
+    fleet.console.engines.session(fleet.console.engine("alpha")).stop(container, 0)
+    with pytest.raises(CatalogError):
+        retry(replace(fleet.console, mark=cut), fleet.jobs, ended.id)
+    (left,) = recovery.interrupted(fleet.console)
+    ended = recovery.put_back(fleet.console, fleet.jobs, left.rollout.id)
+    assert (states(ended), live(fleet, 1)) == ([TargetState.PUT_BACK], "26.8.2 up")
+    assert nothing_is_left_behind(fleet)
 
 
 def test_failures_that_ask_wait_as_one_group_for_one_decision(fleet: Fleet) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from mirror_console.domain.journal import JournalEntry, Phase, Result
 from mirror_console.domain.rollout import Rollout, TargetState
 from mirror_console.domain.steps import Step
-from mirror_console.operations.lines import NOT_BEGUN, NOT_LEFT, Lines
+from mirror_console.operations.lines import NOT_BEGUN, NOT_LEFT, YOUNG, Lines
 from mirror_console.operations.plan import plan
 from mirror_console.operations.prefetch import prefetch_plan
 from mirror_console.operations.preflight import preflight
@@ -137,3 +138,34 @@ def test_what_was_announced_and_found_done_has_an_outcome_too(fleet: Fleet) -> N
         (Step.START, Phase.OUTCOME, ""),
         (Step.NAME, Phase.OUTCOME, NOT_LEFT),
     ]
+
+
+def test_what_was_announced_of_a_lock_that_was_pruned_since_is_not_begun(fleet: Fleet) -> None:
+    lines = Lines("a rollout", begun(fleet, "26.8.3").targets[0].planned, now)
+    lines.announce(1, {Step.NAME: {"new": "2"}, Step.RETIRE: {"older": "3"}, Step.UNLOCK: {"lock": "4"}})
+    assert not lines.begin(Step.NAME, 1, {"new": "2"})
+    lines.end(Step.NAME, 1, Result.OK)
+    assert lines.begin(Step.UNLOCK, 1, {"lock": "5"})
+    lines.end(Step.UNLOCK, 1, Result.OK, objects={"lock": "5"})
+    told = [(one.step, one.phase, one.objects and one.objects.get("lock"), one.words) for one in lines.unwritten[3:]]
+    assert told == [
+        (Step.NAME, Phase.OUTCOME, None, ""),
+        (Step.RETIRE, Phase.OUTCOME, None, NOT_LEFT),
+        (Step.UNLOCK, Phase.OUTCOME, None, NOT_BEGUN),
+        (Step.UNLOCK, Phase.INTENT, "5", ""),
+        (Step.UNLOCK, Phase.OUTCOME, "5", ""),
+    ]
+
+
+def test_how_far_it_got_is_written_before_what_was_announced_a_while_ago(fleet: Fleet) -> None:
+    late: list[float] = [0.0]
+    planned = begun(fleet, "26.8.3").targets[0].planned
+    lines = Lines("a rollout", planned, lambda: now() + timedelta(seconds=late[-1]))
+    for seconds in (0.5 * YOUNG, 2.0 * YOUNG):
+        late.append(0.0)
+        lines.announce(1, {Step.STOP: {"old": "1"}, Step.START: {"new": "2"}})
+        assert not lines.begin(Step.STOP, 1, {"old": "1"})
+        late.append(seconds)
+        lines.end(Step.STOP, 1, Result.OK)
+        assert lines.begin(Step.START, 1, {"new": "2"}) is (seconds > YOUNG)
+        lines.end(Step.START, 1, Result.OK)

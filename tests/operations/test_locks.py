@@ -28,6 +28,7 @@ from mirror_console.jobs import Jobs
 from mirror_console.operations import recovery
 from mirror_console.operations.console import Console
 from mirror_console.operations.deciding import Decision, decide_on
+from mirror_console.operations.late_calls import WATCHES
 from mirror_console.operations.locks import all_locks
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
@@ -267,6 +268,20 @@ def test_a_take_over_that_is_cut_off_is_recovered_like_a_rollout(two: Two) -> No
     ended = recovery.go_on(two.second.console, two.second.jobs, left.rollout.id).run()
     assert ended.targets[0].state is TargetState.PUT_BACK
     assert two.alpha == BACK
+
+
+def test_what_is_removed_while_late_calls_are_outlasted_needs_a_person(two: Two) -> None:
+    """It was put back, and somebody takes it away: that is no lock that was left behind, and none is."""
+
+    def report(now: Rollout) -> None:
+        if now.targets[0].words.startswith(WATCHES) and LIVE in two.alpha:
+            two.first.simulated.engines["alpha"].lose_container(LIVE)
+
+    cut_off(two.first, Step.CREATE)
+    watched = watch(two.second.console, two.place)
+    ended = take_over(two.second.console, two.second.jobs, watched, "a test", report)
+    assert ended.targets[0].state is TargetState.STRANDED, ended.targets[0].words
+    assert LOCK not in two.alpha
 
 
 def test_of_two_who_take_over_one_wins(two: Two) -> None:
