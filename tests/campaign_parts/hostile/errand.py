@@ -37,6 +37,7 @@ from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.operations.watch import Watch
 from tests.campaign_parts.hostile.fleet import ENGINE, IMAGE, SPARE, TIMEOUT, WAY, fill
+from tests.campaign_parts.hostile.stub import TEXTS_ALONE
 from tests.plain_texts import not_plain
 
 MOST_GROWTH = 200.0
@@ -47,7 +48,7 @@ LONGEST = 30.0
 """Seconds until whatever is done counts as hanging."""
 ROLLOUT_LONGEST = 90.0
 """Seconds of a rollout, which looks for what became of each call that had no answer."""
-LOOKS, WATCHED = 6, 1.0
+LOOKS, WATCHED, GREETED = 6, 1.0, 4
 ENOUGH = 0.2
 """Seconds after which a person has enough of a pull or an archive that doesn't end."""
 SHORTENED = (("images", "SILENCE"), ("images", "REGISTRY_SECONDS"), ("container_output", "LONGEST_SECONDS"))
@@ -194,8 +195,9 @@ class _Playing:
                 with self.told.within(doing, 10 * engine.timeout + SLACK):
                     self.told.plain(doing, ask())
             # Whoever is greeted with a lie is no engine, most often: it needs another one to be asked more.
-            with self.told.within("greet", 10 * engine.timeout + SLACK):
-                self.console.engines.try_out(engine, {}).facts()
+            for _ in range(GREETED):
+                with self.told.within("greet", 10 * engine.timeout + SLACK):
+                    self.console.engines.try_out(engine, {}).facts()
             if not share or _share(self.errand.socket, share)["lied"] - before >= self.errand.replies:
                 return
 
@@ -205,6 +207,9 @@ class _Playing:
         for number in range(LOOKS):
             with self.told.within("refresh", LONGEST / 2):
                 refresh(self.console, self.jobs, inspect_all=number % 2 == 1)
+        _share(self.errand.socket, TEXTS_ALONE)
+        with self.told.within("refresh", LONGEST / 2):
+            refresh(self.console, self.jobs, inspect_all=True)
         with self.console.catalog.read() as books:
             self.told.plain("what was seen", list(books.observations.on(ENGINE)))
             self.told.plain("contacts", list(books.engines.contacts().values()))
