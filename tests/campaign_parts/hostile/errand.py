@@ -53,6 +53,8 @@ ENOUGH = 0.2
 """Seconds after which a person has enough of a pull or an archive that doesn't end."""
 SHORTENED = (("images", "SILENCE"), ("images", "REGISTRY_SECONDS"), ("container_output", "LONGEST_SECONDS"))
 """What the program waits for, minutes each: here as long as the engine gets for anything."""
+LOOKED_AT = 5000
+"""Texts of one thing that was told: there may be a million."""
 OWN_WORDS = "only the program's own errors"
 ENDS = "each call ends in its time"
 SMALL = "memory doesn't grow"
@@ -143,7 +145,7 @@ class _Told:
             self.wrong(ENDS, f"{doing} took {lasted:.1f} s, and may take {seconds:.1f} s")
 
     def plain(self, doing: str, value: object) -> None:
-        for one in not_plain(value):
+        for one in not_plain(value, LOOKED_AT):
             self.wrong(PLAIN, f"{doing}: {one[:200]!r}")
 
     def memory(self) -> float:

@@ -18,16 +18,18 @@ from typing import Any
 from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import Environment, Process
-from mirror_console.domain.plan import REST, Way, number_to_type
+from mirror_console.domain.plan import number_to_type
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import ENDED, Rollout
+from mirror_console.domain.way import REST, Way
 from mirror_console.errors import ConsoleError
 from mirror_console.operations import recovery
 from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
-from mirror_console.operations.rollout import Conductor, start
+from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.starting import start
 from mirror_console.operations.watch import Watch
 from tests.campaign_parts.inside import Scene, settings_of
 

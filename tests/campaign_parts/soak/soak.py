@@ -24,6 +24,7 @@ from tests.campaign_parts.table import table
 from tests.campaign_parts.world import GOOD, OLD, Image, World
 from tests.journeys.console import Program
 from tests.journeys.starter import ORDERS
+from tests.lab.asking import ask
 from tests.lab.engine import EngineSpec
 from tests.lab.proxy import proxy
 
@@ -37,6 +38,8 @@ WARM = 0.25
 MOST_GROWTH = 5.0
 """Percent."""
 ENDS = "each rollout ends"
+LEFT_OUT = "already"
+"""The end of what isn't in a plan, as it runs the release: the same as of one that turns out to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Round:
     act: str
     ends: Mapping[str, int]
     wrong: tuple[Violation, ...]
+    skipped: tuple[str, ...]
+    """Why targets were left as they were, each reason once."""
     memory: float
     files: int
     threads: int
@@ -74,8 +79,8 @@ def soak(world: World, size: Size, seed: int, tell: Callable[[str], None], *, as
             ends = ", ".join(f"{count} {end}" for end, count in one.ends.items())
             took = f"{one.memory:.1f} MB, {one.files} files, {one.threads} threads"
             tell(f"{one.minute:5.1f} min  {goal}, {one.act}: {ends}; {took}; {len(one.wrong)} violations")
-            for violation in one.wrong:
-                tell(f"  {violation}")
+            for words in (*one.skipped, *one.wrong):
+                tell(f"  {words}")
     return _tell(rounds, size, seed, as_json=as_json)
 
 
@@ -110,6 +115,7 @@ def _round(
         act.name,
         {end: ends.count(end) for end in dict.fromkeys(ends)},
         tuple(wrong),
+        tuple(dict.fromkeys(words for end, words in told.get("ends", {}).values() if end == "skipped")),
         told["memory"],
         int(told["files"]),
         int(told["threads"]),
@@ -142,13 +148,18 @@ def _judged(grounds: Sequence[Ground], told: Mapping[str, Any]) -> Iterator[Viol
         return
     for ground in grounds:
         for name, play in ground.plays.items():
-            end, words = told["ends"].get(name, ("not planned", ""))
+            end, words = told["ends"].get(name, (LEFT_OUT, ""))
             for violation in checker.judge(play.case, end):
                 yield Violation(violation.law, f"{name} on {ground.name}, '{end}' ({words}): {violation.words}")
-            if end in NOT_OURS or end == "not planned":
-                # A person is needed: here it is one who makes it anew.
-                play.tidy()
-                old_container(play.stage, play.role, play.scene)
+            if end in NOT_OURS:
+                _make_anew(play)
+
+
+def _make_anew(play: Play) -> None:
+    """Where a person is needed: here it is one who begins from the beginning. What it has in its volume stays."""
+    for one in asked.containers_of(play.case.engine, play.scene.container).values():
+        ask(play.case.engine, "DELETE", f"/containers/{one['Id']}?force=1")
+    old_container(play.stage, play.role, play.scene)
 
 
 # --- what is there --------------------------------------------------------------------------------------------------
