@@ -105,6 +105,9 @@ class FailureKind(StrEnum):
     STALLED = "no progress"
 
 
+OUTCOME_UNKNOWN = frozenset({FailureKind.TIMEOUT, FailureKind.DROPPED, FailureKind.INVALID_REPLY})
+"""What was asked may have been done all the same."""
+
 UNREACHABLE_KINDS = frozenset(
     {
         FailureKind.DNS,
@@ -146,7 +149,7 @@ class EngineError(ConsoleError):
     @property
     def outcome_unknown(self) -> bool:
         """Whether what was asked may have been done all the same: it is read again before it is judged."""
-        return self.kind in {FailureKind.TIMEOUT, FailureKind.DROPPED, FailureKind.INVALID_REPLY}
+        return self.kind in OUTCOME_UNKNOWN
 
     @property
     def unreachable(self) -> bool:

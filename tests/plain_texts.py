@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from itertools import islice
 from typing import Any
 
 from mirror_console.domain.plain import clean
@@ -31,10 +32,10 @@ def shown(value: Any) -> Iterator[str | int | float]:
                     yield from shown(getattr(value, field.name))
 
 
-def not_plain(value: Any) -> list[str]:
-    """The texts and numbers of it that can't be shown as they are, or not be kept."""
+def not_plain(value: Any, most: int | None = None) -> list[str]:
+    """The texts and numbers of it, or the first of them, that can't be shown as they are, or not be kept."""
     return [
         str(one)
-        for one in shown(value)
+        for one in islice(shown(value), most)
         if (one != clean(one, len(one)) if isinstance(one, str) else not -MOST <= one <= MOST)
     ]

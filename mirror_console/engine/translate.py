@@ -420,7 +420,7 @@ def resolved(reply: bytes) -> Resolved:
 
 def _demand_countable(reply: bytes) -> None:
     """Raises Oversized for a listing of more parts than the largest engine has: read, they would fill the memory."""
-    if reply.count(b",") > MOST_PARTS:
+    if reply.count(b",") >= MOST_PARTS:
         raise Oversized(f"a listing of more than {MOST_PARTS} parts")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from mirror_console.domain.companions import companions_of, going_of
@@ -14,6 +14,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
+from mirror_console.errors import OUTCOME_UNKNOWN
 from mirror_console.operations.companion_scene import scene_of
 from mirror_console.operations.in_place import change_back
 from mirror_console.operations.late_calls import Kept, outlast
@@ -243,9 +244,23 @@ def _take_from_route(turn: Turn, scene: Scene) -> None:
         turn.step(Step.DRAIN, lambda: None, over, objects={"new": scene.new.id})
 
 
+def _once_more(do: Callable[[], None]) -> None:
+    """A call that had no answer, and was seen not to be done for long, is made once more where nothing else serves.
+
+    Only for what may come twice without harm: else a moment's trouble on the way leaves an environment down.
+    """
+    try:
+        do()
+    except StepFailed as failed:
+        if failed.kind not in OUTCOME_UNKNOWN:
+            raise
+        do()
+
+
 def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> StepFailed | None:
     """Let the old one serve again; returned is that it couldn't be named so. Raises StepFailed where it can't serve."""
-    if scene.old is None:
+    old = scene.old
+    if old is None:
         return None
     name = turn.planned.container
     unnamed: StepFailed | None = None
@@ -253,19 +268,19 @@ def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> Step
         # Names before starting: cut off in between, names that still say 'committed' would send a recovery forward.
         if scene.new is not None and scene.new.name == name:
             rename(turn, Step.NAME_BACK, scene.new.id, name + NEXT, "new")
-        rename(turn, Step.NAME_BACK, scene.old.id, name, "old")
+        rename(turn, Step.NAME_BACK, old.id, name, "old")
     except StepFailed as failed:
         # Somebody has taken the name: rather does it serve under another than not at all.
         unnamed = failed
     # On its route before it is started, and before the new one leaves: there is always one on it.
-    join(turn, Step.CONNECT_OLD, scene.old, old_aliases(labels), "old")
+    join(turn, Step.CONNECT_OLD, old, old_aliases(labels), "old")
     if old_ran(labels):
-        start(turn, Step.START_OLD, scene.old.id, "old")
+        _once_more(lambda: start(turn, Step.START_OLD, old.id, "old"))
         turn.serves_again()
     restart = old_restart(labels)
     if restart is not None:
-        set_restart(turn, Step.ARM_OLD, scene.old.id, *restart, "old")
-    _bring_older_back(turn, turn.planned, scene.old)
+        _once_more(lambda: set_restart(turn, Step.ARM_OLD, old.id, *restart, "old"))
+    _bring_older_back(turn, turn.planned, old)
     return unnamed
 
 

@@ -38,6 +38,7 @@ from tests.campaign_parts.log import Log
 from tests.campaign_parts.mutant import Mutant
 from tests.campaign_parts.mutants import BY_NAME, MUTANTS
 from tests.campaign_parts.play import Point
+from tests.campaign_parts.soak.soak import Size, soak
 from tests.campaign_parts.table import counted, table
 from tests.campaign_parts.world import World, opened_world
 from tests.lab.programs import LabError
@@ -99,6 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tell(f"Seed {seed}.")
     try:
         with opened_world() as world:
+            if options.soak:
+                size = Size(options.soak, options.engines, options.environments)
+                return soak(world, size, seed, tell, as_json=options.json)
             if options.mutants:
                 mutants = [mutant for mutant in MUTANTS if options.mutant in {"", mutant.name}]
                 return _hunt(world, mutants, faults, seed, Log(options.log), as_json=options.json)
@@ -254,6 +258,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--log", type=Path, metavar="FILE", help="a line for each point; one that stands there isn't played again"
     )
+    parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="one console for so long instead")
+    parser.add_argument("--engines", type=_positive, default=3, metavar="N", help="of a soak")
+    parser.add_argument("--environments", type=_positive, default=200, metavar="N", help="of a soak, on all engines")
     parser.add_argument("--mutants", action="store_true", help="play mutants of the program: each must be caught")
     parser.add_argument("--mutant", default="", metavar="NAME", help="play this mutant")
     parser.add_argument("--json", action="store_true", help="a line of JSON each, instead of a table")

@@ -78,6 +78,8 @@ class Orders:
     """The scene whose catalog is to be filled, instead of running a command."""
     adjust: Mapping[str, Any] = field(default_factory=dict)
     """The scene whose settings are to become those of its environment, instead of running a command."""
+    soak: Mapping[str, Any] = field(default_factory=dict)
+    """What the process is to live with for as long as a soak goes on, instead of running a command."""
     hostile: Mapping[str, Any] = field(default_factory=dict)
     """The errand to a hostile engine that is to be done, instead of running a command."""
 
@@ -159,6 +161,11 @@ def begin(text: str) -> None:
         from tests.campaign_parts.hostile.errand import Errand
 
         Errand(**orders.hostile).run(app.opened)
+    if orders.soak:
+        from tests.campaign_parts.soak.living import Living
+
+        Living(**orders.soak).run(app.opened)
+        raise SystemExit(0)
 
 
 class _Marker:
@@ -214,7 +221,7 @@ def _prepare(scene: Scene) -> None:
             books.environments.save(Environment("source-live", "source", "live", engine_id, none))
             books.applications.save(Application("mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source"))
             place = Environment(scene.identity, "mirror", "live", engine_id, (Process("web", scene.container),))
-            place = with_processes(replace(place, settings=_settings(scene, secrets)), source.processes)
+            place = with_processes(replace(place, settings=settings_of(scene, secrets)), source.processes)
             if scene.several:
                 place = replace(place, going=(Process("mailer", f"{scene.container}-mailer", BESIDE, worker=True),))
             books.environments.save(place)
@@ -228,7 +235,7 @@ def _adjust(scene: Scene) -> None:
     """Give an environment the settings of a scene, as a person would between two rollouts."""
     with app.opened() as parts, parts.console.catalog.write() as books:
         there = books.environments.get(scene.identity)
-        books.environments.save(replace(there, settings=_settings(scene, there.settings.secrets)))
+        books.environments.save(replace(there, settings=settings_of(scene, there.settings.secrets)))
 
 
 def _engine(scene: Scene) -> EngineInput:
@@ -246,7 +253,8 @@ def _keep_login(console: Console, scene: Scene) -> None:
         save_registry(console, RegistryInput(host, user, Secret(password)))
 
 
-def _settings(scene: Scene, secrets: Mapping[str, SecretReference]) -> Settings:
+def settings_of(scene: Scene, secrets: Mapping[str, SecretReference]) -> Settings:
+    """The settings of a scene's environment."""
     routed = Route(scene.edge, scene.alias, 8080, drain=0.3, overlap=True) if scene.edge else None
     published = 0 if routed else scene.port
     return Settings(

@@ -59,7 +59,7 @@ def played(
         login=login,
         **({"memory": MEMORY} if role.in_place else {}) | role.scene,
     )
-    old = _old(stage, role, scene)
+    old = old_container(stage, role, scene)
     case = Case(
         stage.engine.socket,
         name,
@@ -105,7 +105,8 @@ def _bring_and_adjust(play: Play) -> None:
     play.case = replace(play.case, old=old, since=since, memory=MORE_MEMORY, way_back_may_go=True)
 
 
-def _old(stage: Stage, role: Role, scene: Scene) -> asked.Inspected | None:
+def old_container(stage: Stage, role: Role, scene: Scene) -> asked.Inspected | None:
+    """Make and start the container that serves before the console comes; None where there is to be none."""
     if role.old is None:
         return None
     image = stage.images[role.old]

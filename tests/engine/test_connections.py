@@ -19,10 +19,11 @@ from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import RestartPolicy, Settings
 from mirror_console.domain.request import ContainerSpec, RegistryLogin
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
-from mirror_console.engine import DockerEngines, streams, transport
+from mirror_console.engine import DockerEngines, client, container_output, streams, transport
 from mirror_console.engine import images as images_module
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.vault import MemoryVault
+from tests.engine.recorded import ENGINES, recorded
 from tests.engine.stand_in import PONG, StandIn, reply, stand_in
 from tests.lab.certificates import Authority
 
@@ -132,6 +133,7 @@ def test_one_authority_alone_is_trusted() -> None:
         (reply(b"<html>", "404 Not Found"), FailureKind.NOT_DOCKER),
         (reply(b"<html>", "502 Bad Gateway"), FailureKind.INVALID_REPLY),
         (reply(b"", "302 Found", "Location: http://127.0.0.1:1/\r\n"), FailureKind.NOT_DOCKER),
+        (reply(b"", "302 Found", "Location: http://[\r\n"), FailureKind.NOT_DOCKER),
         (b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", FailureKind.NOT_DOCKER),
         (PONG.replace(b"1.41", b"1.x41"), FailureKind.NOT_DOCKER),
         (PONG.replace(b"1.41", "१.४१".encode()), FailureKind.NOT_DOCKER),
@@ -297,7 +299,7 @@ def _trickle(connection: socket.socket) -> None:
 def test_a_body_without_end_is_given_up(
     engines: DockerEngines, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "LARGEST_REPLY", 1024 * 1024)
+    monkeypatch.setattr(client, "LARGEST_REPLY", 1024 * 1024)
     server.answers.append(_endless(b"HTTP/1.1 200 OK\r\n\r\n[", b" " * 65536))
     assert _refusal(engines.session(server.engine).list_containers).kind is FailureKind.INVALID_REPLY
 
@@ -305,7 +307,7 @@ def test_a_body_without_end_is_given_up(
 def test_however_often_a_body_is_given_up_the_engine_can_be_asked_again(
     engines: DockerEngines, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "LARGEST_REPLY", 1024 * 1024)
+    monkeypatch.setattr(client, "LARGEST_REPLY", 1024 * 1024)
     session = engines.session(server.engine)
     for _ in range(2 * transport.AT_ONCE):
         server.answers.append(_endless(b"HTTP/1.1 200 OK\r\n\r\n[", b" " * 65536))
@@ -394,6 +396,25 @@ def test_a_reply_that_tells_its_length_is_not_begun_where_it_is_too_long(
     assert error.kind is FailureKind.INVALID_REPLY
     assert "99999999999 bytes" in error.detail
     assert read < transport.LARGEST_REPLY
+
+
+def test_what_is_about_one_thing_is_shorter_than_a_listing(engines: DockerEngines, server: StandIn) -> None:
+    session = engines.session(server.engine)
+    server.answers.append(reply(b" " * (transport.LARGEST_ANSWER + 1)))
+    assert _refusal(session.facts).kind is FailureKind.INVALID_REPLY
+    server.answers.append(reply(b"[" + b" " * transport.LARGEST_ANSWER + b"]"))
+    assert session.list_containers() == []
+
+
+def test_output_that_never_ends_is_given_up(
+    engines: DockerEngines, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_output, "MOST_READ", 1024 * 1024)
+    seen = recorded(ENGINES[0], "container-healthy")
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    server.answers += [reply(seen.body), _endless(head, b"\x01\0\0\0\0\0\0\0" * 8192)]
+    error = _refusal(engines.session(server.engine).output, seen.content["Id"], 1000)
+    assert error.kind is FailureKind.INVALID_REPLY
 
 
 def test_silence_costs_no_more_than_the_timeout(engines: DockerEngines) -> None:

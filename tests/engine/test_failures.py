@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import ssl
+import time
 
 import docker.errors
 import msgspec
@@ -252,6 +253,13 @@ def test_replies_that_are_not_understood(error: Exception) -> None:
     told = _told(error if not isinstance(error, ValueError) else requests.exceptions.JSONDecodeError("x", "x", 0))
     assert told.kind is FailureKind.INVALID_REPLY
     assert _told(error).kind is FailureKind.INVALID_REPLY
+
+
+def test_words_without_end_are_not_looked_through() -> None:
+    began = time.monotonic()
+    with pytest.raises(EngineError), in_our_words("fra-1", "do it", registry=True):
+        raise Refusal(500, "reference " * 400_000)
+    assert time.monotonic() - began < 5
 
 
 def test_a_bug_stays_a_bug() -> None:

@@ -155,6 +155,7 @@ def test_layers_that_are_loaded_add_up() -> None:
         ([b'HTTP/1.1 500 x\r\nContent-Length: 15\r\n\r\n{"message":"x"}'], Refusal),
         ([b"HTTP/1.1 200 OK\r\n\r\n" + FULL], Refusal),
         ([b"HTTP/1.1 200 OK\r\n\r\n" + b'{"stream":"Loaded image: x"}\n' * 1100], Oversized),
+        ([b"HTTP/1.1 200 OK\r\n\r\n", *[b'{"stream":"Loaded image: %b"}\n' % (b"x" * 400_000)] * 3], Oversized),
     ],
 )
 def test_replies_to_a_load_that_are_none(pieces: list[bytes], error: type[Exception]) -> None:
@@ -175,6 +176,11 @@ def test_chunks_however_they_are_cut(size: int) -> None:
     came = _chunked(content)
     assert b"".join(chunks.content(came[at : at + size]) for at in range(0, len(came), size)) == content
     assert chunks.over
+
+
+def test_chunks_with_nothing_in_between_are_none() -> None:
+    with pytest.raises(Malformed):
+        Chunks().content(b"1\r\nx\r\n\r\n\r\n")
 
 
 # --- giving away ----------------------------------------------------------------------------------------------------

@@ -92,6 +92,16 @@ def test_a_line_without_end_is_given_up() -> None:
     assert read * 65536 <= streams.LONGEST_LINE + 65536
 
 
+def test_layers_with_names_without_end_are_not_kept() -> None:
+    line = {"status": "Downloading", "id": "x" * 100_000, "progressDetail": {"current": 1, "total": 10}}
+    (step,) = _read(json.dumps(line).encode())
+    assert (step.words, step.new_layers) == ("Downloading", 0)
+
+
+def test_of_much_output_the_end_is_looked_at() -> None:
+    assert streams.output(b"\n" * 20_000_000 + b"one\ntwo\n", terminal=True, last=2) == ["one", "two"]
+
+
 def test_output_of_a_container_with_and_without_a_terminal() -> None:
     framed = b"\x01\0\0\0\0\0\0\x06one\r\nt" + b"\x02\0\0\0\0\0\0\x09wo\n\x1b[1m3\n" + b"\x01\0\0\0\0\0\xff\xffcut"
     assert streams.output(framed, terminal=False) == ["one", "two", "3", "cut"]

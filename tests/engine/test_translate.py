@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volume
 from mirror_console.domain.image import Image
-from mirror_console.domain.observation import Container, Health, State
+from mirror_console.domain.observation import Container, Ending, Health, State
 from mirror_console.engine import replies, translate
-from mirror_console.engine.failures import Malformed
+from mirror_console.engine.failures import Malformed, Oversized
 from tests.engine.recorded import ENGINES, recorded
 
 FIRST_RELEASE = (
@@ -311,3 +312,15 @@ def test_a_check_that_was_taken_away_is_none() -> None:
     assert not translate.has_check(replies.HealthCheck(test=["NONE"]))
     assert not translate.has_check(None)
     assert translate.has_check(replies.HealthCheck(test=["CMD", "/check"]))
+
+
+@pytest.mark.parametrize("code", ["9" * 5000, "\u0663", "\u00b2", "-1", "", "many"])
+def test_an_exit_code_that_is_no_number_is_none(code: str) -> None:
+    line = {"Action": "die", "Actor": {"Attributes": {"exitCode": code}}}
+    assert translate.endings(json.dumps(line).encode()) == (Ending(0, False),)
+
+
+@pytest.mark.parametrize("read", [translate.listing, translate.images, translate.networks, translate.volumes])
+def test_a_listing_of_more_than_any_engine_has_is_not_read(read: Callable[[bytes], object]) -> None:
+    with pytest.raises(Oversized):
+        read(b"[" + b"1," * translate.MOST_PARTS + b"1]")

@@ -15,10 +15,22 @@ from typing import Any
 
 import pytest
 
-from tests.campaign_parts import asked, careless, checker, mutants, noted, several, spill, unmindful, violation
+from tests.campaign_parts import (
+    asked,
+    believing,
+    careless,
+    checker,
+    mutants,
+    noted,
+    several,
+    spill,
+    unmindful,
+    violation,
+)
 from tests.campaign_parts.__main__ import FAULTS, hunt, main, play_all
 from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Outcome
+from tests.campaign_parts.faults import hostile
 from tests.campaign_parts.log import Log
 from tests.campaign_parts.mutants import BY_NAME, MUTANTS
 from tests.campaign_parts.play import Point
@@ -67,6 +79,17 @@ def test_a_mutant_is_caught(world: World, name: str) -> None:
     assert found.violations[0].law != "the point can be played", found
 
 
+def test_a_hostile_engine_is_heard_out(world: World) -> None:
+    point = Point("hostile", random.randrange(100_000), 1)  # noqa: S311 - no secret
+    found = hostile.play(world, point, replies=40)
+    assert not found.violations, (point.replay, found)
+
+
+def test_a_mutant_that_believes_a_hostile_engine_is_caught(world: World) -> None:
+    found = hostile.play(world, Point("hostile", 1, 6, "as-it-came"), replies=1)
+    assert "no text is markup" in {violation.law for violation in found.violations}, found
+
+
 @pytest.mark.parametrize("part", CHECKING)
 def test_the_checker_shares_no_code_with_the_program(part: ModuleType) -> None:
     tree = ast.parse(Path(str(part.__file__)).read_text("utf-8"))
@@ -88,7 +111,7 @@ def test_each_mutant_changes_a_part_that_there_is(monkeypatch: pytest.MonkeyPatc
         assert getattr(place, name) is not new
         changed.append(name)
 
-    for module in (mutants, careless, unmindful):
+    for module in (mutants, believing, careless, unmindful):
         monkeypatch.setattr(module, "put", put)
     for mutant in MUTANTS:
         changed.clear()

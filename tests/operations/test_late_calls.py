@@ -14,8 +14,10 @@ from mirror_console.errors import ConsoleError
 from mirror_console.operations import recovery
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
+from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.faults import Fault
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 from tests.operations.test_recovery import BACK, alpha
@@ -37,6 +39,18 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
         with made.console.catalog.write() as books:
             books.engines.save(replace(books.engines.get("alpha"), timeout=TIMEOUT))
         yield made
+
+
+def test_what_is_put_back_is_started_once_more_where_the_first_call_was_lost(fleet: Fleet) -> None:
+    fleet.publish("26.8.4", health_interval=0.02, behaviour=Behaviour.EXITS_AT_ONCE)
+    refresh(fleet.console, fleet.jobs)
+    old = fleet.container(NAME).id
+    fleet.simulated.engines["alpha"].misbehave(Fault.RESET, f"/{old}/start", times=1)
+    rollout = fleet.roll_out()
+    assert [one.state for one in rollout.targets] == [TargetState.PUT_BACK]
+    assert fleet.container(NAME).id == old
+    assert fleet.container(NAME).is_running
+    assert fleet.container(NAME).policy == "unless-stopped"
 
 
 def late_stop(fleet: Fleet, boundary: str) -> None:

@@ -61,7 +61,7 @@ def play(world: World, point: Point, replies: int = REPLIES) -> Outcome:
         seed,
         replies,
         watch=every in {0, 1},
-        rollout=every in {0, 2},
+        rollout=point.number % 8 in {0, 2},
         window=every == 0,
     )
     with hostile(simulated(lambda: datetime.fromtimestamp(time.time(), UTC)), socket, seed):
@@ -106,7 +106,7 @@ def _read_as_markup(form: str, out: str, err: str) -> Iterator[str]:
         reading.feed(out)
         if reading.found:
             yield f"a tag in HTML: {reading.found[:3]}"
-    if form == "md" and f"<img src=x:{HTML}" in out:
+    if form == "md" and re.search(rf"(?<!\\)<img src=x:{HTML}", out):
         yield "a tag in Markdown"
     if form == "csv":
         rows = csv.reader(io.StringIO(out))

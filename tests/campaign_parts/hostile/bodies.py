@@ -153,7 +153,8 @@ def _places(dice: random.Random, body: bytes) -> bytes:
     return _written(content)
 
 
-def _every_text(dice: random.Random, body: bytes) -> bytes:
+def every_text(dice: random.Random, body: bytes) -> bytes:
+    """A body that makes sense, with every text in it that of an attacker."""
     content = _read(body)
     text = dice.choice((TEXT, TEXT, FORMULA))
     for within, place in list(_inside(content)):
@@ -247,7 +248,7 @@ def _thousand_labels() -> bytes:
 
 _WAYS: tuple[tuple[Callable[[random.Random, bytes], bytes], float], ...] = (
     (_places, 40),
-    (_every_text, 15),
+    (every_text, 15),
     (_our_labels, 12),
     (_many_labels, 2),
     (_other_types, 12),

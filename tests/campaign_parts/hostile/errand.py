@@ -37,6 +37,7 @@ from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.operations.watch import Watch
 from tests.campaign_parts.hostile.fleet import ENGINE, IMAGE, SPARE, TIMEOUT, WAY, fill
+from tests.campaign_parts.hostile.stub import TEXTS_ALONE
 from tests.plain_texts import not_plain
 
 MOST_GROWTH = 200.0
@@ -47,11 +48,13 @@ LONGEST = 30.0
 """Seconds until whatever is done counts as hanging."""
 ROLLOUT_LONGEST = 90.0
 """Seconds of a rollout, which looks for what became of each call that had no answer."""
-LOOKS, WATCHED = 6, 1.0
+LOOKS, WATCHED, GREETED = 6, 1.0, 4
 ENOUGH = 0.2
 """Seconds after which a person has enough of a pull or an archive that doesn't end."""
 SHORTENED = (("images", "SILENCE"), ("images", "REGISTRY_SECONDS"), ("container_output", "LONGEST_SECONDS"))
 """What the program waits for, minutes each: here as long as the engine gets for anything."""
+LOOKED_AT = 5000
+"""Texts of one thing that was told: there may be a million."""
 OWN_WORDS = "only the program's own errors"
 ENDS = "each call ends in its time"
 SMALL = "memory doesn't grow"
@@ -142,7 +145,7 @@ class _Told:
             self.wrong(ENDS, f"{doing} took {lasted:.1f} s, and may take {seconds:.1f} s")
 
     def plain(self, doing: str, value: object) -> None:
-        for one in not_plain(value):
+        for one in not_plain(value, LOOKED_AT):
             self.wrong(PLAIN, f"{doing}: {one[:200]!r}")
 
     def memory(self) -> float:
@@ -194,8 +197,9 @@ class _Playing:
                 with self.told.within(doing, 10 * engine.timeout + SLACK):
                     self.told.plain(doing, ask())
             # Whoever is greeted with a lie is no engine, most often: it needs another one to be asked more.
-            with self.told.within("greet", 10 * engine.timeout + SLACK):
-                self.console.engines.try_out(engine, {}).facts()
+            for _ in range(GREETED):
+                with self.told.within("greet", 10 * engine.timeout + SLACK):
+                    self.console.engines.try_out(engine, {}).facts()
             if not share or _share(self.errand.socket, share)["lied"] - before >= self.errand.replies:
                 return
 
@@ -205,6 +209,9 @@ class _Playing:
         for number in range(LOOKS):
             with self.told.within("refresh", LONGEST / 2):
                 refresh(self.console, self.jobs, inspect_all=number % 2 == 1)
+        _share(self.errand.socket, TEXTS_ALONE)
+        with self.told.within("refresh", LONGEST / 2):
+            refresh(self.console, self.jobs, inspect_all=True)
         with self.console.catalog.read() as books:
             self.told.plain("what was seen", list(books.observations.on(ENGINE)))
             self.told.plain("contacts", list(books.engines.contacts().values()))

@@ -19,12 +19,14 @@ from pathlib import Path
 from mirror_console.simulator.calls import Reply, Request
 from mirror_console.simulator.engine import SimulatedEngine
 from mirror_console.simulator.http import read_request, write_reply
-from tests.campaign_parts.hostile import wire
+from tests.campaign_parts.hostile import bodies, wire
 from tests.campaign_parts.hostile.wire import SILENCE, Truth
 from tests.engine.recorded import ENGINES, FOLDER, recorded
 
 ORDER = "/hostile/"
 """Before the share of its replies that are spoilt from now on, in percent. Its reply tells how often it has lied."""
+TEXTS_ALONE = 101
+"""In the place of a share: every reply makes sense, with every text in it that of an attacker."""
 MOST_CONNECTIONS = 64
 MOST_SENT = 700 * 1024 * 1024
 """Octets of one reply, if they are taken."""
@@ -97,11 +99,17 @@ class HostileEngine:
             self.asked += 1
             self.followed += path == wire.ELSEWHERE
             dice = random.Random(f"{self._seed} {self.asked}")  # noqa: S311 - no secret
-            lies = dice.random() * 100 < self._share
+            lies = dice.random() * 100 < self._share and not (
+                self._share == TEXTS_ALONE and self._is_kept(request, path)
+            )
             self.lied += lies
         if not lies:
             headers = "".join(f"{name}: {value}\r\n" for name, value in self._engine._headers().items())
             return write_reply(connection, request, self._engine._answer(request), headers, _ALWAYS)
+        if self._share == TEXTS_ALONE:
+            truth = self._simulated(request, ())
+            connection.sendall(wire.reply(truth.status, bodies.every_text(dice, truth.body)))
+            return True
         sent = 0
         pieces, keeps = wire.told(dice, self._truth(dice, request, path))
         for piece in pieces:
@@ -135,14 +143,23 @@ class HostileEngine:
         if bare == "/events":
             lines = (json.dumps({"Action": "start", "Actor": {"ID": one}}) for one in ids)
             return Truth(200, "\n".join(lines).encode(), lasts, ids)
+        headed = bare in {"/_ping", "/images/create"}
         if dice.random() < 0.5:
             for method, pattern, cases in _RECORDED:
                 if method == request.method and re.fullmatch(pattern, bare):
                     known = recorded(dice.choice(ENGINES), dice.choice(_cases(cases)))
-                    return Truth(known.status, known.body, lasts, ids)
+                    return Truth(known.status, known.body, lasts, ids, headed)
+        return self._simulated(request, ids, lasts=lasts, headed=headed)
+
+    def _simulated(self, request: Request, ids: tuple[str, ...], *, lasts: bool = False, headed: bool = False) -> Truth:
         reply = self._engine._answer(request)
         content = b"".join(reply.pieces) if reply.pieces is not None else reply.content
-        return Truth(reply.status, content, lasts, ids)
+        return Truth(reply.status, content, lasts, ids, headed)
+
+    @staticmethod
+    def _is_kept(request: Request, path: str) -> bool:
+        """What has no text in it, or is no document."""
+        return request.method != "GET" or not path.endswith(("/json", "/info", "/version"))
 
 
 _ALWAYS = threading.Event()

@@ -20,6 +20,8 @@ PIECE = 65536
 PLACES = (
     ELSEWHERE,
     "http://[",
+    "//[x",
+    "http://[::1",
     "http://127.0.0.1:1/",
     "//" + "x" * 5000,
     "file:///etc/passwd",
@@ -38,22 +40,24 @@ class Truth:
     lasts: bool = False
     ids: tuple[str, ...] = ()
     """The containers that there are."""
+    headed: bool = False
+    """Whether what is said before the body counts most."""
 
 
 def told(dice: random.Random, truth: Truth) -> tuple[Iterator[bytes], bool]:
     """What is sent, piece by piece, and whether the connection is used again afterwards."""
-    if truth.lasts and dice.random() < 0.7:
+    if truth.lasts and dice.random() < (0.4 if truth.headed else 0.7):
         return _stream(dice, truth), False
-    if dice.random() < 0.82:
+    if dice.random() < (0.3 if truth.headed else 0.82):
         status = truth.status if dice.random() < 0.9 else dice.choice((200, 201, 204, 304))
-        return iter((_reply(status, bodies.spoilt(dice, truth.body)),)), True
+        return iter((reply(status, bodies.spoilt(dice, truth.body)),)), True
     ways, weights = zip(*_WAYS, strict=True)
     way: Callable[[random.Random, Truth], Iterator[bytes]] = dice.choices(ways, weights)[0]
     # Mostly closed, so that nobody waits for the rest of what was announced.
     return way(dice, truth), dice.random() < 0.1
 
 
-def _reply(status: int, body: bytes, *fields: str) -> bytes:
+def reply(status: int, body: bytes, *fields: str) -> bytes:
     return _head(status, f"Content-Length: {len(body)}", *fields) + body
 
 
@@ -92,18 +96,18 @@ def _short(dice: random.Random, truth: Truth) -> Iterator[bytes]:
 
 
 def _silent(dice: random.Random, truth: Truth) -> Iterator[bytes]:
-    whole = _reply(truth.status, truth.body)
+    whole = reply(truth.status, truth.body)
     return itertools.chain((whole[: dice.randrange(len(whole))],), itertools.repeat(SILENCE))
 
 
 def _trickling(_dice: random.Random, truth: Truth) -> Iterator[bytes]:
-    for octet in _reply(truth.status, truth.body):
+    for octet in reply(truth.status, truth.body):
         yield bytes([octet])
         yield SILENCE
 
 
 def _cut(dice: random.Random, truth: Truth) -> Iterator[bytes]:
-    whole = _reply(truth.status, truth.body)
+    whole = reply(truth.status, truth.body)
     return iter((whole[: dice.randrange(1, len(whole))],))
 
 
@@ -130,7 +134,7 @@ def _wrong_chunks(dice: random.Random, truth: Truth) -> Iterator[bytes]:
 def _packed(dice: random.Random, truth: Truth) -> Iterator[bytes]:
     """What unpacks to a gigabyte."""
     name = dice.choice(("gzip", "deflate", "br", "zstd", "x", "gzip, gzip"))
-    return iter((_reply(truth.status, _bomb(), f"Content-Encoding: {name}"),))
+    return iter((reply(truth.status, _bomb(), f"Content-Encoding: {name}"),))
 
 
 @cache
@@ -165,7 +169,7 @@ def _wrong_fields(dice: random.Random, truth: Truth) -> Iterator[bytes]:
             )
         case _:
             fields = tuple(f"X-{number}: y" for number in range(dice.choice((99, 101, 5000))))
-    return iter((_reply(truth.status, truth.body, *fields),))
+    return iter((reply(truth.status, truth.body, *fields),))
 
 
 def _wrong_status(dice: random.Random, truth: Truth) -> Iterator[bytes]:
@@ -195,12 +199,12 @@ def _elsewhere(dice: random.Random, _truth: Truth) -> Iterator[bytes]:
     status = dice.choice((300, 301, 302, 303, 307, 308, 399))
     field = f"Location: {dice.choice(PLACES)}"
     if dice.random() < 0.5:
-        return iter((_reply(status, b"", field),))
+        return iter((reply(status, b"", field),))
     return itertools.chain((_head(status, field),), itertools.repeat(b"x" * PIECE))
 
 
 def _refusing(dice: random.Random, _truth: Truth) -> Iterator[bytes]:
-    return iter((_reply(dice.choice((400, 401, 403, 404, 409, 418, 429, 500, 503, 599)), bodies.error_body(dice)),))
+    return iter((reply(dice.choice((400, 401, 403, 404, 409, 418, 429, 500, 503, 599)), bodies.error_body(dice)),))
 
 
 _WAYS: tuple[tuple[Callable[[random.Random, Truth], Iterable[bytes]], float], ...] = (
