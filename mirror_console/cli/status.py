@@ -17,7 +17,7 @@ from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.selection import matches, parse
 from mirror_console.domain.status import ATTENTION, Status
 from mirror_console.domain.verdict import ABSENT_TEXTS, answer, cell_texts
-from mirror_console.domain.ways import Ways
+from mirror_console.domain.ways_back import Ways
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
 from mirror_console.operations.refresh import Refreshed, refresh

@@ -24,7 +24,7 @@ from mirror_console.domain.filter_terms import (
 )
 from mirror_console.domain.filter_text import Part, quoted, split
 from mirror_console.domain.fleet import Grid, Row
-from mirror_console.domain.ways import Ways
+from mirror_console.domain.ways_back import Ways
 
 MOST = 50
 """More than so many nobody reads."""

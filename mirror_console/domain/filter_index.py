@@ -31,7 +31,7 @@ from mirror_console.domain.filter_question import (
 )
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.status import SEVERITY, Status
-from mirror_console.domain.ways import Ways
+from mirror_console.domain.ways_back import Ways
 
 RowSet = int
 """A set of rows: bit n stands for row n."""

@@ -15,7 +15,7 @@ from typing import assert_never
 from mirror_console.domain.cell import Cell
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.way_back import WayBack
-from mirror_console.domain.ways import Ways
+from mirror_console.domain.ways_back import Ways
 
 TextTest = Callable[[str], bool]
 CellTest = Callable[[Cell], bool]

@@ -20,7 +20,7 @@ from mirror_console.domain.observation import Health, Observation
 from mirror_console.domain.phrases import was
 from mirror_console.domain.status import ATTENTION, Activity, Knowledge, Status
 from mirror_console.domain.way_back import WayBack
-from mirror_console.domain.ways import WORST_FIRST, way_word
+from mirror_console.domain.ways_back import WORST_FIRST, way_word
 from mirror_console.domain.where import called
 
 _KNOWN = frozenset({Knowledge.FRESH, Knowledge.AGEING})

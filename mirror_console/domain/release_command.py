@@ -257,13 +257,6 @@ def run_name(kind: RunKind, environment_id: str, rollout_id: str) -> str:
     return f"{prefix}{environment_id[:8]}.{rollout_id[:8]}"
 
 
-def command_words(command: ReleaseCommand | None) -> str:
-    """A release command in words, for plans and lists."""
-    if command is None:
-        return "not declared"
-    return shlex.join(command.command) if command.command else "none"
-
-
 def preparation_words(preparations: Sequence[Preparation]) -> str:
     """What is run before the targets of a plan take over, and what it means, in sentences; empty where nothing is."""
     told = []

@@ -58,7 +58,7 @@ from mirror_console.domain.filter_terms import (
 from mirror_console.domain.filter_text import Part, Value, split
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.status import Status
-from mirror_console.domain.ways import Ways
+from mirror_console.domain.ways_back import Ways
 from mirror_console.errors import ConsoleError
 
 __all__ = ["BadFilter", "Completion", "Index", "Query", "RowSet", "completions", "matches", "parse", "select"]

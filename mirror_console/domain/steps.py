@@ -101,8 +101,6 @@ STEPS_OF = {
     Swap.IN_PLACE: IN_PLACE_STEPS,
 }
 """The steps of each swap, in their order. Those that find nothing to do aren't met."""
-DOWN_AFTER = frozenset({Step.STOP, Step.START})
-"""Steps that, cut off, may have left the environment without a running container."""
 
 
 def steps_of(planned: PlannedTarget) -> tuple[Step, ...]:

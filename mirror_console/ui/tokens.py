@@ -9,7 +9,6 @@ from mirror_console.domain.status import Status
 from mirror_console.settings import Density
 
 # Measures, in device-independent pixels. Everything stands on a grid of four.
-HAIR = 1
 SPACE_1 = 4
 SPACE_2 = 8
 SPACE_3 = 12

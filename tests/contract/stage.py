@@ -11,12 +11,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from mirror_console.domain.engine import Engine, TlsReferences, parse_address
 from mirror_console.domain.environment import Limits, RestartPolicy, Settings
+from mirror_console.domain.observation import Container
 from mirror_console.domain.request import ContainerSpec, RegistryLogin
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import Hop, SshAccess, parse_host_key
 from mirror_console.engine import DockerEngines
+from mirror_console.errors import EngineError
 from mirror_console.operations.ports.engine import Engines, EngineSession
 from mirror_console.simulator.behaviour import Behaviour as SimulatedBehaviour
 from mirror_console.simulator.engine import SimulatedEngine
@@ -30,6 +34,8 @@ from tests.lab.images import ImageSpec, load
 from tests.lab.lab import Lab
 
 MIB = 1024 * 1024
+NOWHERE = "0" * 64
+"""The id of a container that isn't there."""
 PATIENCE = 20.0
 """Seconds until something that an engine does by itself must have happened."""
 
@@ -196,6 +202,23 @@ class _SimulatedShelf:
         if bring:
             self._engine.pull(reference, self._fleet.login)
         return reference
+
+
+def look(stage: Stage, container: str) -> Container:
+    """What is there by this id or name."""
+    seen = stage.session.inspect(container)
+    assert seen is not None
+    return seen
+
+
+def refused(call: Callable[..., object], *arguments: object) -> EngineError:
+    """The error of a call that is to be refused. It says what happened, and what to do."""
+    with pytest.raises(EngineError) as caught:
+        call(*arguments)
+    error = caught.value
+    assert error.title.endswith(".")
+    assert error.hint
+    return error
 
 
 def killed_and_started_again(stage: Stage, **seconds: str) -> tuple[str, datetime, datetime]:

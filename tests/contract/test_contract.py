@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -13,8 +12,8 @@ from mirror_console.domain.drift import differences
 from mirror_console.domain.engine import Way
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings, Volume
 from mirror_console.domain.in_place import Granted, granted_to
-from mirror_console.domain.observation import BESIDE, Container, Ending, Health, State
-from mirror_console.domain.request import ContainerSpec, PullProgress, Ran
+from mirror_console.domain.observation import BESIDE, Ending, Health, State
+from mirror_console.domain.request import ContainerSpec, Ran
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.service import NOT_RUNNABLE
@@ -22,24 +21,7 @@ from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.permission import refused_changes
 from tests.contract import test_images, test_one_off
 from tests.contract.conftest import BY_SSH
-from tests.contract.stage import MIB, Behaviour, Stage, killed_and_started_again, until
-
-NOWHERE = "0" * 64
-
-
-def _refusal(call: Callable[..., object], *arguments: object) -> EngineError:
-    with pytest.raises(EngineError) as caught:
-        call(*arguments)
-    error = caught.value
-    assert error.title.endswith(".")
-    assert error.hint
-    return error
-
-
-def _look(stage: Stage, container: str) -> Container:
-    seen = stage.session.inspect(container)
-    assert seen is not None
-    return seen
+from tests.contract.stage import MIB, NOWHERE, Behaviour, Stage, killed_and_started_again, look, refused, until
 
 
 def test_what_is_played_by_ssh_is_there() -> None:
@@ -107,10 +89,10 @@ def test_a_command_is_run_in_a_container_that_runs(stage: Stage) -> None:
         Ran(None, "", in_time=False),
     }
     assert 0.4 < time.monotonic() - began < 1.9
-    refused = _refusal(session.run_inside, made, ("true",), most, 1.0)
+    refusal = refused(session.run_inside, made, ("true",), most, 1.0)
     # Podman says it with another status.
-    assert refused.kind in {FailureKind.CONFLICT, FailureKind.REJECTED}
-    assert _refusal(session.run_inside, NOWHERE, ("true",), most, 1.0).kind is FailureKind.NOT_FOUND
+    assert refusal.kind in {FailureKind.CONFLICT, FailureKind.REJECTED}
+    assert refused(session.run_inside, NOWHERE, ("true",), most, 1.0).kind is FailureKind.NOT_FOUND
 
 
 def test_what_may_be_changed_is_told_without_a_change(stage: Stage) -> None:
@@ -157,7 +139,7 @@ def test_a_container_is_made_as_its_settings_say(stage: Stage) -> None:
     labels = {"io.mirrorconsole.env": "e1", "io.mirrorconsole.role": "app"}
     image = stage.image()
     made = stage.create(settings, image, "web-live", secrets={"KEY": Secret("canary")}, labels=labels)
-    seen = _look(stage, made)
+    seen = look(stage, made)
     assert (seen.id, seen.name, seen.image, seen.state) == (made, "web-live", image, State.CREATED)
     assert seen.labels.items() >= labels.items()
     assert seen.variables["KEY"] == "canary"
@@ -169,7 +151,7 @@ def test_a_container_is_made_as_its_settings_say(stage: Stage) -> None:
     assert seen.unsupported == ()
     assert differences(settings, seen, stage.session.image(seen.image_id)) == ()
     stage.session.start(made)
-    running = _look(stage, made)
+    running = look(stage, made)
     assert running.networks == ("back", "front")
     assert running.bound_ports == running.declared_ports
     assert differences(settings, running, stage.session.image(seen.image_id)) == ()
@@ -179,21 +161,21 @@ def test_a_container_is_made_as_its_settings_say(stage: Stage) -> None:
 def test_networks_that_every_engine_has(stage: Stage, network: str) -> None:
     settings = Settings(networks=(network,), restart=RestartPolicy.NO)
     made = stage.create(settings)
-    assert differences(settings, _look(stage, made), None) == ()
+    assert differences(settings, look(stage, made), None) == ()
     stage.session.start(made)
-    assert _look(stage, made).networks == (network,)
+    assert look(stage, made).networks == (network,)
 
 
 def test_without_a_network_it_is_the_engines_default(stage: Stage) -> None:
     settings = Settings(restart=RestartPolicy.NO)
-    seen = _look(stage, stage.create(settings))
+    seen = look(stage, stage.create(settings))
     assert differences(settings, seen, stage.session.image(seen.image_id)) == ()
     assert seen.unsupported == ()
 
 
 def test_a_command_of_its_own(stage: Stage) -> None:
     made = stage.create(Settings(command=("/bin/echo", "hello there")))
-    assert _look(stage, made).command == ("/bin/echo", "hello there")
+    assert look(stage, made).command == ("/bin/echo", "hello there")
 
 
 def test_a_route_is_joined_and_left_and_only_a_look_tells(stage: Stage) -> None:
@@ -202,56 +184,56 @@ def test_a_route_is_joined_and_left_and_only_a_look_tells(stage: Stage) -> None:
     settings = Settings(restart=RestartPolicy.NO, route=Route("edge", "shop-a"))
     old = stage.create(settings)
     stage.session.start(old)
-    place = _look(stage, old).endpoints["edge"]
+    place = look(stage, old).endpoints["edge"]
     assert (place.network_id, place.aliases) == (edge, ("shop-a",))
-    assert differences(settings, _look(stage, old), None) == ()
+    assert differences(settings, look(stage, old), None) == ()
 
     spec = ContainerSpec(next(stage.names), stage.image(), settings, on_route=False)
     new = stage.session.create(spec)
     stage.session.start(new)
-    assert [str(one) for one in differences(settings, _look(stage, new), None)] == ["route: shop-a in edge → none"]
+    assert [str(one) for one in differences(settings, look(stage, new), None)] == ["route: shop-a in edge → none"]
     stage.session.connect(new, edge, ["shop-a"])
-    assert _look(stage, new).endpoints["edge"].aliases == ("shop-a",)
-    assert differences(settings, _look(stage, new), None) == ()
+    assert look(stage, new).endpoints["edge"].aliases == ("shop-a",)
+    assert differences(settings, look(stage, new), None) == ()
     with pytest.raises(EngineError):
         stage.session.connect(new, edge, ["shop-a"])
 
     stage.session.disconnect(old, edge)
-    assert "edge" not in _look(stage, old).endpoints
+    assert "edge" not in look(stage, old).endpoints
     with pytest.raises(EngineError):
         stage.session.disconnect(old, edge)
     # Nobody has chosen this network's addresses.
-    assert _refusal(stage.session.connect, old, edge, (), place.address).kind is FailureKind.REJECTED
-    assert "edge" not in _look(stage, old).endpoints
+    assert refused(stage.session.connect, old, edge, (), place.address).kind is FailureKind.REJECTED
+    assert "edge" not in look(stage, old).endpoints
     # Where it doesn't run, it has its place from its next start on.
     stage.session.stop(old, 0)
     stage.session.connect(old, edge, ["shop-a"])
-    assert _look(stage, old).endpoints["edge"].aliases == ("shop-a",)
+    assert look(stage, old).endpoints["edge"].aliases == ("shop-a",)
     stage.session.start(old)
-    assert _look(stage, old).endpoints["edge"].address
+    assert look(stage, old).endpoints["edge"].address
 
 
 def test_a_network_that_is_missing(stage: Stage) -> None:
     settings = Settings(networks=("nowhere",))
-    assert _refusal(stage.create, settings).kind is FailureKind.NOT_FOUND
+    assert refused(stage.create, settings).kind is FailureKind.NOT_FOUND
 
 
 def test_a_name_exists_only_once(stage: Stage) -> None:
     made = stage.create(name="web-live")
-    assert _refusal(stage.create, None, "", "web-live").kind is FailureKind.CONFLICT
+    assert refused(stage.create, None, "", "web-live").kind is FailureKind.CONFLICT
     assert [listed.id for listed in stage.session.list_containers()] == [made]
 
 
 def test_without_its_image_no_container_is_made(stage: Stage) -> None:
     missing = f"{stage.shelf.registry}/contract/none:1"
-    assert _refusal(stage.create, None, missing).kind is FailureKind.IMAGE_NOT_FOUND
+    assert refused(stage.create, None, missing).kind is FailureKind.IMAGE_NOT_FOUND
     assert stage.session.list_containers() == []
 
 
 def test_a_container_from_an_image_id(stage: Stage) -> None:
     image = stage.session.image(stage.image())
     assert image is not None
-    assert _look(stage, stage.create(image=image.id)).image_id == image.id
+    assert look(stage, stage.create(image=image.id)).image_id == image.id
 
 
 def test_of_a_name_with_tag_and_digest_the_digest_counts_and_it_stays_the_containers_name(stage: Stage) -> None:
@@ -262,13 +244,13 @@ def test_of_a_name_with_tag_and_digest_the_digest_counts_and_it_stays_the_contai
     # No tag of that name is anywhere.
     name = f"{repository}:26.9.9@{found.digest_in(repository)}"
     assert stage.session.image(name) == found
-    made = _look(stage, stage.create(image=name))
+    made = look(stage, stage.create(image=name))
     assert (made.image_id, made.image) == (found.id, name)
     (listed,) = stage.session.list_containers()
     assert (listed.image_id, listed.image) == (found.id, name)
     missing = f"{repository}:26.3.1@sha256:{'0' * 64}"
     assert stage.session.image(missing) is None
-    assert _refusal(stage.create, None, missing).kind is FailureKind.IMAGE_NOT_FOUND
+    assert refused(stage.create, None, missing).kind is FailureKind.IMAGE_NOT_FOUND
 
 
 # --- running ------------------------------------------------------------------------------------------------------
@@ -277,18 +259,18 @@ def test_of_a_name_with_tag_and_digest_the_digest_counts_and_it_stays_the_contai
 def test_start_and_stop_and_start_again(stage: Stage) -> None:
     made = stage.create()
     stage.session.start(made)
-    first = _look(stage, made)
+    first = look(stage, made)
     assert (first.state, first.health, first.running) == (State.RUNNING, Health.NO_CHECK, True)
     stage.session.start(made)
-    assert _look(stage, made).started_at == first.started_at
+    assert look(stage, made).started_at == first.started_at
     stage.session.stop(made, 5)
-    stopped = _look(stage, made)
+    stopped = look(stage, made)
     assert (stopped.state, stopped.health) == (State.EXITED, Health.STOPPED)
     assert stopped.finished_at is not None
     assert stopped.finished_at >= (first.started_at or stopped.finished_at)
     stage.session.stop(made, 5)
     stage.session.start(made)
-    again = _look(stage, made)
+    again = look(stage, made)
     assert again.running
     assert again.restart_count == 0
     assert again.started_at != first.started_at
@@ -300,24 +282,24 @@ def test_who_does_not_listen_is_stopped_by_force(stage: Stage) -> None:
     # Before that it is still the runtime that would hear the signal.
     until(lambda: bool(stage.session.logs(made, 10)), "output")
     stage.session.stop(made, 1)
-    stopped = _look(stage, made)
+    stopped = look(stage, made)
     assert (stopped.state, stopped.exit_code) == (State.EXITED, 137)
 
 
 def test_health_until_it_is_well(stage: Stage) -> None:
     made = stage.create(image=stage.image(check_every=0.2))
     stage.session.start(made)
-    assert _look(stage, made).health in {Health.STARTING, Health.HEALTHY}
-    until(lambda: _look(stage, made).health is Health.HEALTHY, "healthy")
+    assert look(stage, made).health in {Health.STARTING, Health.HEALTHY}
+    until(lambda: look(stage, made).health is Health.HEALTHY, "healthy")
     assert [listed.health for listed in stage.session.list_containers()] == [Health.HEALTHY]
 
 
 def test_health_that_fails(stage: Stage) -> None:
     made = stage.create(image=stage.image(behaviour=Behaviour.NEVER_HEALTHY, check_every=0.2))
     stage.session.start(made)
-    until(lambda: _look(stage, made).health is Health.FAILING, "failing")
+    until(lambda: look(stage, made).health is Health.FAILING, "failing")
     assert [listed.health for listed in stage.session.list_containers()] == [Health.FAILING]
-    assert _look(stage, made).running
+    assert look(stage, made).running
 
 
 def test_a_health_check_that_is_switched_off_counts_for_nothing(stage: Stage) -> None:
@@ -327,8 +309,8 @@ def test_a_health_check_that_is_switched_off_counts_for_nothing(stage: Stage) ->
     stage.session.start(made)
     ill = stage.create(image=image)
     stage.session.start(ill)
-    assert _look(stage, ill).health in {Health.STARTING, Health.FAILING}
-    seen = _look(stage, made)
+    assert look(stage, ill).health in {Health.STARTING, Health.FAILING}
+    seen = look(stage, made)
     assert (seen.health, seen.unsupported) == (Health.NO_CHECK, ())
     assert {one.health for one in stage.session.list_containers() if one.id == made} == {Health.NO_CHECK}
 
@@ -336,8 +318,8 @@ def test_a_health_check_that_is_switched_off_counts_for_nothing(stage: Stage) ->
 def test_one_that_ends_by_itself(stage: Stage) -> None:
     made = stage.create(image=stage.image(behaviour=Behaviour.EXITS_AT_ONCE))
     stage.session.start(made)
-    until(lambda: _look(stage, made).state is State.EXITED, "exited")
-    assert _look(stage, made).exit_code != 0
+    until(lambda: look(stage, made).state is State.EXITED, "exited")
+    assert look(stage, made).exit_code != 0
     assert [listed.state for listed in stage.session.list_containers()] == [State.EXITED]
 
 
@@ -350,27 +332,27 @@ def test_one_that_is_killed_for_lack_of_memory_tells_so_though_it_runs_again(sta
 
 def test_a_command_that_is_missing(stage: Stage) -> None:
     made = stage.create(Settings(command=("/nope",)))
-    assert _refusal(stage.session.start, made).kind is FailureKind.REJECTED
-    assert not _look(stage, made).running
+    assert refused(stage.session.start, made).kind is FailureKind.REJECTED
+    assert not look(stage, made).running
 
 
 def test_a_port_that_is_taken_is_told_at_start_and_free_again_later(stage: Stage) -> None:
     settings = Settings(ports=(Port(8080, 18081),))
     first, second = stage.create(settings), stage.create(settings)
     stage.session.start(first)
-    assert _refusal(stage.session.start, second).kind is FailureKind.PORT_TAKEN
-    waiting = _look(stage, second)
+    assert refused(stage.session.start, second).kind is FailureKind.PORT_TAKEN
+    waiting = look(stage, second)
     assert (waiting.state, waiting.bound_ports) == (State.CREATED, ())
     stage.session.stop(first, 5)
     stage.session.start(second)
-    assert _look(stage, second).bound_ports == (Port(8080, 18081),)
-    assert _look(stage, first).bound_ports == ()
+    assert look(stage, second).bound_ports == (Port(8080, 18081),)
+    assert look(stage, first).bound_ports == ()
 
 
 def test_a_port_that_the_engine_chooses(stage: Stage) -> None:
     made = stage.create(Settings(ports=(Port(8080, 0),)))
     stage.session.start(made)
-    seen = _look(stage, made)
+    seen = look(stage, made)
     assert seen.declared_ports == (Port(8080, 0),)
     assert [port.container for port in seen.bound_ports] == [8080]
     assert seen.bound_ports[0].host > 1024
@@ -396,40 +378,40 @@ def test_nobody_answers_where_nothing_listens(stage: Stage) -> None:
 
 def test_names(stage: Stage) -> None:
     old, new = stage.create(name="web-live"), stage.create(name="web-live.mc-next")
-    assert _refusal(stage.session.rename, new, "web-live").kind is FailureKind.CONFLICT
-    assert _refusal(stage.session.rename, old, "web-live").kind is FailureKind.REJECTED
+    assert refused(stage.session.rename, new, "web-live").kind is FailureKind.CONFLICT
+    assert refused(stage.session.rename, old, "web-live").kind is FailureKind.REJECTED
     stage.session.rename(old, "web-live.mc-prev")
     stage.session.rename(new, "web-live")
-    assert _look(stage, "web-live").id == new
-    assert _look(stage, "web-live.mc-prev").id == old
+    assert look(stage, "web-live").id == new
+    assert look(stage, "web-live.mc-prev").id == old
     assert stage.session.inspect("web-live.mc-next") is None
 
 
 def test_names_that_are_none(stage: Stage) -> None:
     made = stage.create()
     for name in ("", "x/../y", "a b", "-a", "ä"):
-        assert _refusal(stage.session.rename, made, name).kind is FailureKind.REJECTED
+        assert refused(stage.session.rename, made, name).kind is FailureKind.REJECTED
         assert stage.session.inspect(name) is None
-    assert _refusal(stage.session.start, "web-live").kind is FailureKind.REJECTED
+    assert refused(stage.session.start, "web-live").kind is FailureKind.REJECTED
 
 
 def test_the_beginning_of_an_id_is_no_name(stage: Stage) -> None:
     made = stage.create()
     assert stage.session.inspect(made[:12]) is None
     assert stage.session.inspect(made[:63]) is None
-    assert _look(stage, made).id == made
+    assert look(stage, made).id == made
 
 
 def test_restart_policies_change_in_place_before_and_after_the_start(stage: Stage) -> None:
     made = stage.create(Settings(), restart=RestartPolicy.NO)
     for retries in (1, 2):
         stage.session.set_restart(made, RestartPolicy.ON_FAILURE, retries)
-        seen = _look(stage, made)
+        seen = look(stage, made)
         assert (seen.restart, seen.restart_retries, seen.state) == (RestartPolicy.ON_FAILURE, retries, State.CREATED)
     stage.session.start(made)
     for policy in (RestartPolicy.UNLESS_STOPPED, RestartPolicy.ALWAYS, RestartPolicy.NO):
         stage.session.set_restart(made, policy)
-        seen = _look(stage, made)
+        seen = look(stage, made)
         assert (seen.restart, seen.restart_retries, seen.running) == (policy, 0, True)
 
 
@@ -437,7 +419,7 @@ def test_limits_change_in_place_of_what_runs_and_it_runs_on(stage: Stage) -> Non
     """Both limits of memory at once, for an engine refuses one above the other; what can't be taken away stays."""
     made = stage.create(Settings(limits=Limits(32 * MIB, 0.5, 50)), restart=RestartPolicy.NO)
     stage.session.start(made)
-    before = _look(stage, made)
+    before = look(stage, made)
     now = granted_to(before)
     assert (now.limits, now.restart) == (Limits(32 * MIB, 0.5, 50), RestartPolicy.NO)
     for wanted in (
@@ -446,30 +428,30 @@ def test_limits_change_in_place_of_what_runs_and_it_runs_on(stage: Stage) -> Non
         Granted(Limits(32 * MIB, 0.5, 50), RestartPolicy.NO),
     ):
         stage.session.grant(made, wanted, now)
-        seen = _look(stage, made)
+        seen = look(stage, made)
         now = granted_to(seen)
         assert now.differs_from(wanted) is None
         assert (seen.running, seen.started_at, seen.restart_count) == (True, before.started_at, 0)
         assert seen.unsupported == ()
     # Nothing is sent for these: no number takes such a limit away.
     stage.session.grant(made, Granted(Limits(0, 0.0, 50), RestartPolicy.NO), now)
-    assert granted_to(_look(stage, made)) == now
+    assert granted_to(look(stage, made)) == now
     tiny = Granted(Limits(1 * MIB, 0.5, 50), RestartPolicy.ALWAYS)
-    assert _refusal(stage.session.grant, made, tiny, now).kind is FailureKind.REJECTED
-    assert granted_to(_look(stage, made)) == now
-    assert _refusal(stage.session.grant, NOWHERE, tiny, now).kind is FailureKind.NOT_FOUND
+    assert refused(stage.session.grant, made, tiny, now).kind is FailureKind.REJECTED
+    assert granted_to(look(stage, made)) == now
+    assert refused(stage.session.grant, NOWHERE, tiny, now).kind is FailureKind.NOT_FOUND
 
 
 @pytest.mark.parametrize("policy", list(RestartPolicy))
 def test_restart_policies_from_the_start(stage: Stage, policy: RestartPolicy) -> None:
-    assert _look(stage, stage.create(restart=policy)).restart is policy
+    assert look(stage, stage.create(restart=policy)).restart is policy
 
 
 def test_only_what_does_not_run_is_removed_and_never_its_volumes(stage: Stage) -> None:
     made = stage.create(Settings(volumes=(Volume("shop-data", "/data"),)))
     stage.session.start(made)
-    assert _refusal(stage.session.remove, made).kind is FailureKind.CONFLICT
-    assert _look(stage, made).running
+    assert refused(stage.session.remove, made).kind is FailureKind.CONFLICT
+    assert look(stage, made).running
     stage.session.stop(made, 5)
     stage.session.remove(made)
     assert stage.session.inspect(made) is None
@@ -481,9 +463,9 @@ def test_what_is_not_there(stage: Stage) -> None:
     assert stage.session.inspect(NOWHERE) is None
     assert stage.session.inspect("nobody") is None
     for verb in (stage.session.start, lambda identity: stage.session.stop(identity, 1)):
-        assert _refusal(verb, NOWHERE).kind is FailureKind.NOT_FOUND
-    assert _refusal(stage.session.rename, NOWHERE, "web-live").kind is FailureKind.NOT_FOUND
-    assert _refusal(stage.session.set_restart, NOWHERE, RestartPolicy.NO).kind is FailureKind.NOT_FOUND
+        assert refused(verb, NOWHERE).kind is FailureKind.NOT_FOUND
+    assert refused(stage.session.rename, NOWHERE, "web-live").kind is FailureKind.NOT_FOUND
+    assert refused(stage.session.set_restart, NOWHERE, RestartPolicy.NO).kind is FailureKind.NOT_FOUND
 
 
 def test_a_listing_agrees_with_what_an_inspect_says(stage: Stage) -> None:
@@ -497,7 +479,7 @@ def test_a_listing_agrees_with_what_an_inspect_says(stage: Stage) -> None:
     listed = {item.id: item for item in stage.session.list_containers()}
     assert set(listed) == {running, stopped, created}
     for identity, item in listed.items():
-        seen = _look(stage, identity)
+        seen = look(stage, identity)
         assert (item.name, item.image, item.image_id) == (seen.name, seen.image, seen.image_id)
         assert (item.state, item.health, item.labels) == (seen.state, seen.health, seen.labels)
         assert item.host_ports == seen.bound_ports
@@ -522,85 +504,9 @@ def test_a_listing_tells_what_is_mounted_and_whose_network_it_is(stage: Stage) -
     stage.session.create_network("front", {})
     settings = Settings(networks=("front",), volumes=(Volume("listed-data", "/data", read_only=True),))
     made = stage.create(settings)
-    [listed], seen = stage.session.list_containers(), _look(stage, made)
+    [listed], seen = stage.session.list_containers(), look(stage, made)
     assert listed.volumes == seen.volumes == settings.volumes
     assert listed.network_mode == seen.network_mode
-
-
-# --- images -------------------------------------------------------------------------------------------------------
-
-
-def test_an_image_by_reference_and_by_id(stage: Stage) -> None:
-    image = stage.session.image(stage.image("26.1.0", check_every=0.2))
-    assert image is not None
-    assert image.version == "26.1.0"
-    assert image.revision
-    assert image.platform == stage.session.facts().platform
-    assert image.has_health_check
-    assert image.fingerprint.startswith("fp1:")
-    assert image.size
-    assert stage.session.image(image.id) == image
-    assert stage.session.image(f"{stage.shelf.registry}/contract/none:1") is None
-    assert stage.session.image(f"sha256:{NOWHERE}") is None
-
-
-def test_two_releases_have_two_fingerprints(stage: Stage) -> None:
-    first, second = stage.session.image(stage.image("26.1.0")), stage.session.image(stage.image("26.2.0"))
-    assert first is not None
-    assert second is not None
-    assert first.fingerprint != second.fingerprint
-
-
-@pytest.mark.parametrize("reference", ["UPPER/x:1", "a b", "../../info", ""])
-def test_what_is_no_reference_is_refused(stage: Stage, reference: str) -> None:
-    assert _refusal(stage.session.image, reference).kind is FailureKind.REJECTED
-    assert _refusal(stage.session.resolve, reference, None).kind is FailureKind.REJECTED
-    assert _refusal(stage.session.pull, reference, None, print, bool).kind is FailureKind.REJECTED
-
-
-def test_pull_with_the_password(stage: Stage) -> None:
-    reference = stage.published("26.3.0")
-    assert stage.session.image(reference) is None
-    digest = stage.session.resolve(reference, stage.login).digest
-    pinned = f"{reference.rpartition(':')[0]}@{digest}"
-    progress: list[PullProgress] = []
-    stage.session.pull(pinned, stage.login, progress.append, lambda: False)
-    assert progress[-1].done == progress[-1].total
-    image = stage.session.image(pinned)
-    assert image is not None
-    assert image.version == "26.3.0"
-    assert image.digest_in(reference.rpartition(":")[0]) == digest
-    stage.session.pull(pinned, stage.login, progress.append, lambda: False)
-
-
-def test_resolve_tells_digest_and_platforms(stage: Stage) -> None:
-    resolved = stage.session.resolve(stage.published("26.4.0"), stage.login)
-    assert resolved.digest.startswith("sha256:")
-    assert stage.session.facts().platform in resolved.platforms
-
-
-@pytest.mark.parametrize("password", ["wrong", None])
-def test_without_the_right_password_nothing_is_told_or_pulled(stage: Stage, password: str | None) -> None:
-    reference = stage.published("26.5.0")
-    login = replace(stage.login, password=Secret(password)) if password else None
-    assert _refusal(stage.session.resolve, reference, login).kind is FailureKind.REGISTRY_SIGN_IN
-    assert _refusal(stage.session.pull, reference, login, print, bool).kind is FailureKind.REGISTRY_SIGN_IN
-    assert stage.session.image(reference) is None
-
-
-def test_what_the_registry_has_not(stage: Stage) -> None:
-    repository = stage.published("26.6.0").rpartition(":")[0]
-    for missing in (f"{repository}:nosuch", f"{repository}@sha256:{NOWHERE}"):
-        assert _refusal(stage.session.pull, missing, stage.login, print, bool).kind is FailureKind.IMAGE_NOT_FOUND
-        assert _refusal(stage.session.resolve, missing, stage.login).kind is FailureKind.IMAGE_NOT_FOUND
-
-
-def test_a_pull_that_is_stopped_ends_early(stage: Stage) -> None:
-    reference = stage.published("26.7.0")
-    progress: list[PullProgress] = []
-    stage.session.pull(reference, stage.login, progress.append, lambda: True)
-    assert len(progress) == 1
-    assert stage.session.list_containers() == []
 
 
 # --- sessions -----------------------------------------------------------------------------------------------------
@@ -610,7 +516,7 @@ def test_a_forgotten_engine_is_connected_again(stage: Stage) -> None:
     before = stage.session
     stage.engines.forget(stage.engine.id)
     assert stage.session.facts() is not None
-    assert _refusal(before.facts).kind is FailureKind.DROPPED
+    assert refused(before.facts).kind is FailureKind.DROPPED
 
 
 def test_a_spec_with_its_secrets_shows_none() -> None:

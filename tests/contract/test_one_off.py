@@ -8,10 +8,9 @@ from mirror_console.domain.environment import Settings
 from mirror_console.domain.observation import Container, State
 from mirror_console.domain.request import Written
 from mirror_console.errors import EngineError, FailureKind
-from tests.contract.stage import Stage, until
+from tests.contract.stage import NOWHERE, Stage, until
 
 MOST = 4096
-NOWHERE = "0" * 64
 
 
 def begun(stage: Stage, *command: str) -> str:

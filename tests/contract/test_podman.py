@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
@@ -18,34 +17,20 @@ import pytest
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Settings, Volume
 from mirror_console.domain.in_place import Granted, granted_to
-from mirror_console.domain.observation import Container, Ending, Health, State
+from mirror_console.domain.observation import Ending, Health, State
 from mirror_console.domain.request import PullProgress
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret
 from mirror_console.engine.events import WANTED
-from mirror_console.errors import EngineError, FailureKind
+from mirror_console.errors import FailureKind
 from mirror_console.operations.permission import refused_changes
-from tests.contract.stage import Behaviour, Stage, killed_and_started_again, now, real, until
+from tests.contract.stage import NOWHERE, Behaviour, Stage, killed_and_started_again, look, now, real, refused, until
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
 from tests.lab.images import ImageSpec, load
 from tests.lab.lab import Lab
 
-NOWHERE = "0" * 64
 EVENTS = {"create", "start", "die", "remove"}
-
-
-def _refusal(call: Callable[..., object], *arguments: object) -> EngineError:
-    with pytest.raises(EngineError) as caught:
-        call(*arguments)
-    assert caught.value.hint
-    return caught.value
-
-
-def _look(stage: Stage, container: str) -> Container:
-    seen = stage.session.inspect(container)
-    assert seen is not None
-    return seen
 
 
 # --- instead of the contract --------------------------------------------------------------------------------------
@@ -76,49 +61,49 @@ def test_health_that_fails(stage: Stage) -> None:
 def _stays_starting(stage: Stage, made: str) -> None:
     end = now() + timedelta(seconds=2)
     while now() < end:
-        assert _look(stage, made).health is Health.STARTING
+        assert look(stage, made).health is Health.STARTING
         assert [listed.health for listed in stage.session.list_containers()] == [Health.NO_CHECK]
 
 
 def test_a_port_that_the_engine_chooses(stage: Stage) -> None:
     """It is chosen when the container is made, and then looks like one that was asked for."""
     made = stage.create(Settings(ports=(Port(8080, 0),)))
-    (chosen,) = _look(stage, made).declared_ports
+    (chosen,) = look(stage, made).declared_ports
     assert chosen.host > 1024
-    assert _look(stage, made).bound_ports == ()
+    assert look(stage, made).bound_ports == ()
     stage.session.start(made)
-    assert _look(stage, made).bound_ports == (chosen,)
+    assert look(stage, made).bound_ports == (chosen,)
 
 
 def test_names(stage: Stage) -> None:
     """A container may be given the name that it has."""
     old, new = stage.create(name="web-live"), stage.create(name="web-live.mc-next")
-    assert _refusal(stage.session.rename, new, "web-live").kind is FailureKind.CONFLICT
+    assert refused(stage.session.rename, new, "web-live").kind is FailureKind.CONFLICT
     stage.session.rename(old, "web-live")
     stage.session.rename(old, "web-live.mc-prev")
     stage.session.rename(new, "web-live")
-    assert _look(stage, "web-live").id == new
-    assert _look(stage, "web-live.mc-prev").id == old
+    assert look(stage, "web-live").id == new
+    assert look(stage, "web-live.mc-prev").id == old
     assert stage.session.inspect("web-live.mc-next") is None
 
 
 def test_restart_policies_change_in_place_before_and_after_the_start(stage: Stage) -> None:
     """They can't be changed at all: for this there are no rollouts."""
     made = stage.create(Settings(), restart=RestartPolicy.UNLESS_STOPPED)
-    refusal = _refusal(stage.session.set_restart, made, RestartPolicy.NO)
+    refusal = refused(stage.session.set_restart, made, RestartPolicy.NO)
     assert refusal.kind is FailureKind.REJECTED
     assert refusal.title == "porto is Podman, which can't change the restart policy."
-    assert _look(stage, made).restart is RestartPolicy.UNLESS_STOPPED
+    assert look(stage, made).restart is RestartPolicy.UNLESS_STOPPED
 
 
 def test_limits_change_in_place_of_what_runs_and_it_runs_on(stage: Stage) -> None:
     """They can't be changed either."""
     made = stage.create(Settings(), restart=RestartPolicy.NO)
-    there = granted_to(_look(stage, made))
-    refusal = _refusal(stage.session.grant, made, Granted(Limits(pids=50), RestartPolicy.ALWAYS), there)
+    there = granted_to(look(stage, made))
+    refusal = refused(stage.session.grant, made, Granted(Limits(pids=50), RestartPolicy.ALWAYS), there)
     assert refusal.kind is FailureKind.REJECTED
     assert refusal.title == "porto is Podman, which can't change the limits."
-    assert granted_to(_look(stage, made)) == there
+    assert granted_to(look(stage, made)) == there
 
 
 def test_what_is_not_there(stage: Stage) -> None:
@@ -126,15 +111,15 @@ def test_what_is_not_there(stage: Stage) -> None:
     assert stage.session.inspect(NOWHERE) is None
     assert stage.session.inspect("nobody") is None
     for verb in (stage.session.start, lambda identity: stage.session.stop(identity, 1)):
-        assert _refusal(verb, NOWHERE).kind is FailureKind.NOT_FOUND
-    assert _refusal(stage.session.rename, NOWHERE, "web-live").kind is FailureKind.NOT_FOUND
-    assert _refusal(stage.session.set_restart, NOWHERE, RestartPolicy.NO).kind is FailureKind.REJECTED
+        assert refused(verb, NOWHERE).kind is FailureKind.NOT_FOUND
+    assert refused(stage.session.rename, NOWHERE, "web-live").kind is FailureKind.NOT_FOUND
+    assert refused(stage.session.set_restart, NOWHERE, RestartPolicy.NO).kind is FailureKind.REJECTED
 
 
 def test_resolve_tells_digest_and_platforms(stage: Stage) -> None:
     """It tells nothing of what a registry has."""
     reference = stage.published("26.4.0")
-    refusal = _refusal(stage.session.resolve, reference, stage.login)
+    refusal = refused(stage.session.resolve, reference, stage.login)
     assert refusal.kind is FailureKind.REJECTED
     assert refusal.title == f"porto is Podman, which can't look up {reference} in its registry."
 
@@ -158,7 +143,7 @@ def test_without_the_right_password_nothing_is_told_or_pulled(stage: Stage, pass
     """It can't be told in any case; nothing is pulled."""
     reference = stage.published("26.5.0")
     login = replace(stage.login, password=Secret(password)) if password else None
-    assert _refusal(stage.session.pull, reference, login, print, bool).kind is FailureKind.REGISTRY_SIGN_IN
+    assert refused(stage.session.pull, reference, login, print, bool).kind is FailureKind.REGISTRY_SIGN_IN
     assert stage.session.image(reference) is None
 
 
@@ -166,7 +151,7 @@ def test_what_the_registry_has_not(stage: Stage) -> None:
     """Only a pull finds out."""
     repository = stage.published("26.6.0").rpartition(":")[0]
     for missing in (f"{repository}:nosuch", f"{repository}@sha256:{NOWHERE}"):
-        assert _refusal(stage.session.pull, missing, stage.login, print, bool).kind is FailureKind.IMAGE_NOT_FOUND
+        assert refused(stage.session.pull, missing, stage.login, print, bool).kind is FailureKind.IMAGE_NOT_FOUND
 
 
 # --- what only Podman does ----------------------------------------------------------------------------------------
@@ -182,11 +167,11 @@ def test_it_says_what_it_is(stage: Stage) -> None:
 def test_a_container_that_nobody_has_set_anything_for_has_nothing_unsupported(stage: Stage) -> None:
     made = stage.create(image=stage.image(check_every=0.2))
     stage.session.start(made)
-    seen = _look(stage, made)
+    seen = look(stage, made)
     assert seen.unsupported == ()
     assert {"container", "TERM", "HOSTNAME"}.isdisjoint(seen.variables)
     stage.session.stop(made, 5)
-    assert (_look(stage, made).state, _look(stage, made).bound_ports) == (State.EXITED, ())
+    assert (look(stage, made).state, look(stage, made).bound_ports) == (State.EXITED, ())
 
 
 @pytest.mark.lab

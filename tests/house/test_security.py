@@ -86,7 +86,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "test_canaries.py::test_the_whole_run_is_searched",
         "journeys/test_credentials.py::test_keys_and_passwords_are_in_the_keyring_alone",
         "journeys/test_credentials.py::test_no_command_takes_a_secret_on_its_command_line",
-        "operations/test_imports.py::test_secrets_come_from_files_beside_it_and_are_never_exported",
+        "operations/test_import_secrets.py::test_secrets_come_from_files_beside_it_and_are_never_exported",
     ),
     "a secret can't be printed, and what is told or logged of a fault holds none": (
         "domain/test_secret.py::test_only_reveal_shows_the_value",

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -43,7 +43,7 @@ from mirror_console.ui.questions import Question, QuestionDialog
 from mirror_console.ui.signals import Signals
 from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.where import WhereDialog
-from mirror_console.ui.window import MainWindow
+from mirror_console.ui.window import MainWindow, PageFactory
 from mirror_console.vault import MemoryVault
 from tests.catalogs import opened_catalog
 from tests.ui.conftest import SilentEngines
@@ -64,12 +64,13 @@ PATIENCE = 1000
 def open_window(
     application: QApplication,
     theme: Theme,
+    pages: Sequence[PageFactory] | None = None,
     *,
     read_only: str = "",
     simulated: bool = False,
     density: Density = Density.COMFORTABLE,
 ) -> Iterator[MainWindow]:
-    """A window on an empty catalog, without its clocks running."""
+    """A window on an empty catalog, without its clocks running. Its pages are the usual ones where none are given."""
     signals = Signals()
     jobs = Jobs(signals.report_job)
     with tempfile.TemporaryDirectory() as folder:
@@ -88,16 +89,15 @@ def open_window(
         )
         preferences = Preferences(theme=theme, density=density)
         service = ThemeService(application, theme, density)
-        window = MainWindow(UiContext(console, jobs, preferences, service, signals))
+        window = MainWindow(UiContext(console, jobs, preferences, service, signals), pages)
         try:
             yield window
         finally:
-            window.close()
             window.deleteLater()
+            settle()
             signals.close()
             jobs.close()
             catalog.close()
-            settle()
 
 
 def settle() -> None:
@@ -464,11 +464,11 @@ def _take(
 def main() -> None:
     """Paint into the folder that is named on the command line."""
     # That module takes its window from this one.
-    from tests.ui import pictures_rollout
+    from tests.ui import pictures_pages
 
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
     part = sys.argv[2] if len(sys.argv) > 2 else ""
-    for path in [*take(folder, part), *pictures_rollout.take(folder, part)]:
+    for path in [*take(folder, part), *pictures_pages.take(folder, part)]:
         print(path)
 
 

@@ -1,23 +1,15 @@
-"""Pictures of rollouts from plan to report, in both themes and two sizes: to be looked at. Takes those of others, too.
-
-python -m tests.ui.pictures_rollout FOLDER [part of a name]
-"""
+"""Scenes of rollouts from plan to report. They are taken with those of the other pages: see tests.ui.pictures_pages."""
 
 from __future__ import annotations
 
 import os
-import sys
-import tempfile
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from mirror_console.domain.causes import causes
 from mirror_console.domain.check import Check
@@ -33,16 +25,10 @@ from mirror_console.domain.route import Route
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way_back import WayBack
-from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.overriding import override
 from mirror_console.operations.recovery import Finding, Interruption
-from mirror_console.settings import Preferences, Theme
-from mirror_console.ui.context import UiContext
-from mirror_console.ui.engines.page import EnginesPage
-from mirror_console.ui.grid.page import AlignmentPage
 from mirror_console.ui.help import HelpDialog
-from mirror_console.ui.mirrors.page import MirrorsPage
 from mirror_console.ui.questions import ChoiceDialog, QuestionDialog
 from mirror_console.ui.rollout.assistant import question
 from mirror_console.ui.rollout.causes_panel import choices
@@ -51,25 +37,9 @@ from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.overriding import OverrideDialog
 from mirror_console.ui.rollout.page import RolloutsPage
 from mirror_console.ui.rollout.runs import _Run
-from mirror_console.ui.settings.page import SettingsPage
-from mirror_console.ui.signals import Signals
-from mirror_console.ui.sources.page import SourcesPage
-from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.window import MainWindow
-from mirror_console.vault import MemoryVault
-from tests.catalogs import opened_catalog
-from tests.ui import (
-    pictures_catalog,
-    pictures_commands,
-    pictures_engines,
-    pictures_images,
-    pictures_processes,
-    pictures_schedule,
-    pictures_sources,
-)
 from tests.ui import sample_rollout as sample
-from tests.ui.conftest import SilentEngines
-from tests.ui.pictures import SIZES, THEMES, rest, settle
+from tests.ui.pictures import rest
 from tests.ui.sample import NOW
 
 Scene = Callable[[MainWindow], QWidget]
@@ -81,47 +51,6 @@ COMING = (
     (FetchState.ALREADY, 1.0, ""),
     (FetchState.RESTING, 0.0, "registry.lab:5000: too many requests; try 3 in 7 s"),
 )
-
-
-@contextmanager
-def open_window(application: QApplication, theme: Theme, read_only: str = "") -> Iterator[MainWindow]:
-    """A window whose pages work on what the sample says, without clocks."""
-    signals = Signals()
-    jobs = Jobs(signals.report_job)
-    with tempfile.TemporaryDirectory() as folder:
-        catalog = opened_catalog(Path(folder) / "catalog.sqlite")
-        console = Console(
-            catalog=catalog,
-            engines=SilentEngines(),
-            vault=MemoryVault(),
-            clock=lambda: NOW,
-            monotonic=lambda: 0.0,
-            sleep=lambda _seconds: None,
-            person="operator",
-            machine="workstation",
-            read_only=read_only,
-        )
-        service = ThemeService(application, theme, Preferences().density)
-        context = UiContext(console, jobs, Preferences(theme=theme), service, signals)
-        window = MainWindow(
-            context,
-            (
-                AlignmentPage,
-                lambda context: RolloutsPage(context, ROLLOUT_OPERATIONS),
-                lambda context: MirrorsPage(context, pictures_catalog.MIRROR_OPERATIONS),
-                lambda context: SourcesPage(context, pictures_catalog.SOURCE_OPERATIONS),
-                lambda context: EnginesPage(context, pictures_catalog.ENGINE_OPERATIONS),
-                SettingsPage,
-            ),
-        )
-        try:
-            yield window
-        finally:
-            window.deleteLater()
-            settle()
-            signals.close()
-            jobs.close()
-            catalog.close()
 
 
 # --- what stands in for the operations ----------------------------------------------------------------------------
@@ -511,62 +440,5 @@ SCENES: dict[str, Scene] = {
     "rollout-7-rollback": _rollback,
     "rollout-6-report": _report,
     "rollout-interrupted": _interruption,
-    **pictures_catalog.SCENES,
-    **pictures_engines.SCENES,
-    **pictures_schedule.SCENES,
-    **pictures_sources.SCENES,
-    **pictures_images.SCENES,
-    **pictures_commands.SCENES,
-    **pictures_processes.SCENES,
     "rollout-2-fetch-now": _fetch_now,
 }
-
-
-def take(folder: Path, part: str = "") -> list[Path]:
-    """Paint every scene whose name holds `part` into `folder`; returns the files."""
-    application = QApplication.instance() or QApplication([])
-    assert isinstance(application, QApplication)
-    folder.mkdir(parents=True, exist_ok=True)
-    made: list[Path] = []
-    for theme in THEMES:
-        for name, scene in SCENES.items():
-            if part in name:
-                made += _take(application, folder, theme, name, scene)
-    return made
-
-
-def _take(application: QApplication, folder: Path, theme: Theme, name: str, scene: Scene) -> list[Path]:
-    made = []
-    pictures_catalog.PROBLEMS.clear()
-    refusal = "The console was started with --read-only." if "read-only" in name else ""
-    for width, height in SIZES:
-        with open_window(application, theme, refusal) as window:
-            window.resize(width, height)
-            window.show()
-            window.activateWindow()
-            QTest.qWaitForWindowActive(window)
-            settle()
-            shown = scene(window)
-            if shown is not window:
-                shown.ensurePolished()
-                shown.show()
-            rest(window)
-            path = folder / f"{name}-{theme}-{width}.png"
-            shown.grab().save(str(path))
-            made.append(path)
-            if shown is not window:
-                shown.close()
-                shown.deleteLater()
-                return made
-    return made
-
-
-def main() -> None:
-    """Paint into the folder that is named on the command line."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
-    for path in take(folder, sys.argv[2] if len(sys.argv) > 2 else ""):
-        print(path)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel
 
 from mirror_console.settings import Theme
-from tests.ui import pictures_rollout
+from tests.ui import pictures_pages
 from tests.ui.pictures import rest, settle
 
 
@@ -36,11 +36,11 @@ SCENES = (
 
 @pytest.mark.parametrize("name", SCENES)
 def test_no_words_are_cut_off(large_type: QApplication, name: str) -> None:
-    with pictures_rollout.open_window(large_type, Theme.LIGHT) as window:
+    with pictures_pages.open_window(large_type, Theme.LIGHT) as window:
         window.resize(1024, 640)
         window.show()
         settle()
-        shown = pictures_rollout.SCENES[name](window)
+        shown = pictures_pages.SCENES[name](window)
         rest(window)
         wrapped = [one for one in shown.findChildren(QLabel) if one.isVisible() and one.wordWrap() and one.text()]
         assert len(wrapped) >= 3

@@ -8,7 +8,7 @@ from typing import Any
 
 from mirror_console.domain.fleet import Grid, Row, severity
 from mirror_console.domain.status import Status
-from mirror_console.domain.ways import Ways
+from mirror_console.domain.ways_back import Ways
 from mirror_console.ui.grid.ways_shown import way_of
 from mirror_console.ui.words import moment, tr
 

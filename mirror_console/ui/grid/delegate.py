@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTableV
 from mirror_console.domain.status import Status
 from mirror_console.domain.verdict import Badge
 from mirror_console.domain.way_back import WayBack
-from mirror_console.domain.ways import WORST_FIRST
+from mirror_console.domain.ways_back import WORST_FIRST
 from mirror_console.ui.glyphs import glyph
 from mirror_console.ui.grid.columns import WAY_BACK
 from mirror_console.ui.grid.face import Face

@@ -12,7 +12,7 @@ from mirror_console.domain.cell import Cell
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.selection import Query, RowSet
 from mirror_console.domain.status import ATTENTION, Status
-from mirror_console.domain.ways import MirrorWay, Ways
+from mirror_console.domain.ways_back import MirrorWay, Ways
 from mirror_console.ui.grid.arrangement import NOTHING, Arrangement, Survey, added, arrange, first_change
 from mirror_console.ui.grid.columns import WAY_BACK, GridColumn, columns_of, text_of
 from mirror_console.ui.grid.face import Face, cell_said, cell_tip, face_of

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from mirror_console.domain.selection import Query
-from mirror_console.domain.ways import Ways
+from mirror_console.domain.ways_back import Ways
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.grid.columns import WAY_BACK
 from mirror_console.ui.grid.model import GridModel

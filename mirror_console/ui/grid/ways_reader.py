@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from mirror_console.domain.changes import Changes
 from mirror_console.domain.way_back import KnownWay
-from mirror_console.domain.ways import Ways
+from mirror_console.domain.ways_back import Ways
 from mirror_console.jobs import Job, Work
 from mirror_console.operations.console import Console
 from mirror_console.operations.ways_back import ways_back

@@ -12,7 +12,7 @@ from mirror_console.domain.cell_words import age_text
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.status import Knowledge
 from mirror_console.domain.way_back import KnownWay, WayBack
-from mirror_console.domain.ways import MirrorWay, Ways, is_old, mirror_way
+from mirror_console.domain.ways_back import MirrorWay, Ways, is_old, mirror_way
 from mirror_console.ui.words import age, tr
 
 ICONS: Mapping[WayBack | None, tuple[str, str]] = MappingProxyType(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -12,8 +11,7 @@ from mirror_console.domain.causes import Cause
 from mirror_console.domain.durations import Learned, left_words, slower_than_usual
 from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.journal import JournalEntry
-from mirror_console.domain.rollout import COUNTS_AS_FAILED, OVER, WORKING, Rollout, RolloutState, Target, TargetState
-from mirror_console.domain.status import Status
+from mirror_console.domain.rollout import OVER, WORKING, Rollout, RolloutState, Target
 from mirror_console.domain.stop_rule import stop_rule_words
 from mirror_console.domain.way import Way
 from mirror_console.operations.deciding import Decision
@@ -26,46 +24,19 @@ from mirror_console.ui.rollout.control import ControlBar
 from mirror_console.ui.rollout.head import RolloutHead, is_protected
 from mirror_console.ui.rollout.operations import journal_of
 from mirror_console.ui.rollout.outcome_bar import OutcomeBar
+from mirror_console.ui.rollout.run_tables import Wave, target_columns, wave_columns, waves_of
 from mirror_console.ui.rollout.runs import Runs
 from mirror_console.ui.rollout.steps import StepsPanel
 from mirror_console.ui.rollout.tables import PlainTable
-from mirror_console.ui.rollout.words import (
-    STATE_GLYPHS,
-    by_urgency,
-    outcome_words,
-    over_of,
-    overridden_words,
-    plan_title,
-    took,
-    urgency,
-)
+from mirror_console.ui.rollout.words import by_urgency, outcome_words, over_of, overridden_words, plan_title, took
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
-from mirror_console.ui.widgets.table import Column, TableView
+from mirror_console.ui.widgets.table import TableView
 from mirror_console.ui.widgets.text import Look, button, label, line
 from mirror_console.ui.words import age, count, moment, number, tr
 
 RUNNING, REPORT = 4, 5
 JOURNAL_EVERY_MS = 500
 CLOCK_EVERY_MS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class _Wave:
-    place: int
-    name: str
-    over: int
-    total: int
-    failed: int
-    current: bool
-
-    @property
-    def glyph(self) -> Status:
-        """What came of it. Before its turn it has none, although images may have failed to come ahead of it."""
-        if not self.current and self.over < self.total:
-            return Status.NOT_APPLICABLE
-        if self.failed:
-            return Status.UNHEALTHY
-        return Status.ALIGNED if self.over == self.total else Status.ROLLING_OUT
 
 
 class RunView(QWidget):
@@ -108,8 +79,10 @@ class RunView(QWidget):
         self.causes = CausesPanel(context)
         self.causes.decided.connect(self._decide)
         self.causes.in_spite_wished.connect(lambda cause: self.in_spite_wished.emit(self._rollout, cause))
-        self.waves = PlainTable[_Wave](_wave_columns(), lambda wave: wave.place)
-        self.targets = PlainTable[Target](self._columns(), lambda target: target.environment_id)
+        self.waves = PlainTable[Wave](wave_columns(), lambda wave: wave.place)
+        self.targets = PlainTable[Target](
+            target_columns(context.console.clock, self._slow), lambda target: target.environment_id
+        )
         self.waves_view = TableView(self.waves, context.theme, tr("Waves"))
         self.view = TableView(self.targets, context.theme, tr("Targets"))
         self.view.cursor_changed.connect(lambda _key: self._read_journal())
@@ -146,7 +119,7 @@ class RunView(QWidget):
         self.fetching.setVisible(bool(rollout.fetches))
         stops = tr("Stop rule: {}.").format(stop_rule_words(rollout))
         self.rule.setText("\n".join([stops, *overridden_words(rollout)]))
-        self.waves.show(_waves(rollout))
+        self.waves.show(waves_of(rollout))
         self.targets.show(by_urgency(rollout.targets))
         self._show_buttons(rollout)
         if first and self.targets.rowCount():
@@ -340,31 +313,6 @@ class RunView(QWidget):
 
     # --- what is shown ------------------------------------------------------------------------------------------
 
-    def _columns(self) -> tuple[Column[Target], ...]:
-        def lasted(target: Target) -> str:
-            at_rest = target.over or target.started_at is None or target.state is TargetState.UNDECIDED
-            now = None if at_rest else self._context.console.clock()
-            return took(target.started_at, target.ended_at or now)
-
-        def words(target: Target) -> str:
-            if slow := self._slow(target):
-                return " · ".join(part for part in (slow, target.words) if part)
-            return target.words or (tr("wave {}").format(target.planned.wave + 1) if not target.started_at else "")
-
-        return (
-            Column("mirror", tr("Target"), lambda target: target.planned.application, 150, strong=True),
-            Column(
-                "state",
-                tr("State"),
-                lambda target: tr(target.state),
-                116,
-                order=urgency,
-                status=lambda target: STATE_GLYPHS[target.state],
-            ),
-            Column("words", tr("Why"), words, 160, stretch=True),
-            Column("took", tr("Took"), lasted, 58, right=True, muted=True),
-        )
-
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -410,22 +358,3 @@ class RunView(QWidget):
         inner.setContentsMargins(SPACE_4, SPACE_1, SPACE_4, SPACE_3)
         inner.addWidget(split)
         column.addWidget(holder, 1)
-
-
-def _waves(rollout: Rollout) -> list[_Wave]:
-    waves = []
-    for place in range(rollout.waves):
-        targets = rollout.wave(place)
-        canary = place == 0 and rollout.waves > 1
-        name = tr("{} canary").format(place + 1) if canary else number(place + 1)
-        over = sum(target.over for target in targets)
-        failed = sum(target.state in COUNTS_AS_FAILED for target in targets)
-        waves.append(_Wave(place, name, over, len(targets), failed, place == rollout.current_wave))
-    return waves
-
-
-def _wave_columns() -> tuple[Column[_Wave], ...]:
-    return (
-        Column("wave", tr("Wave"), lambda wave: wave.name, 90, status=lambda wave: wave.glyph, stretch=True),
-        Column("count", tr("Over"), lambda wave: f"{number(wave.over)}/{number(wave.total)}", 60, right=True),
-    )

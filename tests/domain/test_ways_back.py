@@ -11,7 +11,7 @@ from mirror_console.domain.filter_terms import WAYS, typed_word
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.selection import BadFilter, Index, completions, matches, parse, select
 from mirror_console.domain.way_back import KnownWay, WayBack
-from mirror_console.domain.ways import NOT_TOLD, WORST_FIRST, Ways, mirror_way
+from mirror_console.domain.ways_back import NOT_TOLD, WORST_FIRST, Ways, mirror_way
 from tests.domain.parts import NOW, cell, contact, environment, mirror, observation
 
 COLUMNS = ("test", "staging", "live")
