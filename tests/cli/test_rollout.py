@@ -299,12 +299,13 @@ def test_for_what_it_watches_while_it_recovers_is_told(call: CommandLine, fleet:
 
     fleet.publish("26.8.3", health_interval=0.02)
     call("check")
+    at = call.console.clock()
+    call.console = replace(call.console, clock=lambda: at, lock_times=LockTimes(grace=0.2))
     console = replace(call.console, mark=cut)
     made = plan(console, "live", [fleet.mirrors[0].id], QUICK)
     rollout = start(console, made, preflight(console, fleet.jobs, made), "cut off")
     with pytest.raises(CatalogError):
         Conductor(console, fleet.jobs, rollout).run()
-    call.console = replace(call.console, lock_times=LockTimes(grace=0.0))
     assert "'stop old' or 'start new' may be carried out yet, for 1 s" in call("recover", "list").out
     said = call("recover", choice)
     assert "Mirror 01 live watches for 1 s whether 'stop old', which had no answer, is still carried out" in said.err
