@@ -64,8 +64,12 @@ def find(name: str) -> str:
 
 
 def base_environment(home: Path | None = None) -> dict[str, str]:
-    """The environment of the lab's processes: nothing of the caller's Docker set-up, proxies, keyring or session."""
-    return {"PATH": DEBIAN_PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": str(home or "/")}
+    """The environment of the lab's processes: nothing of the caller's Docker set-up, proxies, keyring or session.
+
+    How much garbage daemons may let pile up is the caller's to say: they spare processor time for memory.
+    """
+    garbage = {name: os.environ[name] for name in ("GOGC",) if name in os.environ}
+    return {"PATH": DEBIAN_PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": str(home or "/")} | garbage
 
 
 @dataclass(frozen=True, slots=True)
