@@ -17,6 +17,7 @@ from tests.benchmarks import (
     relay_between,
     rollout_fleet,
     rollout_recreate,
+    scale_fleet,
     ssh_warm,
     zero_downtime,
 )
@@ -35,6 +36,7 @@ BENCHMARKS = (
     relay_between.BENCHMARK,
     filter_rows.BENCHMARK,
     align_fleet.BENCHMARK,
+    scale_fleet.BENCHMARK,
 )
 
 

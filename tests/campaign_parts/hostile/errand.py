@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -48,6 +48,8 @@ LONGEST = 30.0
 """Seconds until whatever is done counts as hanging."""
 ROLLOUT_LONGEST = 90.0
 """Seconds of a rollout, which looks for what became of each call that had no answer."""
+WINDOW_LONGEST = 60.0
+"""Seconds for all pages of a window, beside whatever else the machine does."""
 LOOKS, WATCHED, GREETED = 6, 1.0, 4
 ENOUGH = 0.2
 """Seconds after which a person has enough of a pull or an archive that doesn't end."""
@@ -334,6 +336,6 @@ def _look_at_window(console: Any, told: _Told) -> None:
     """Everything that the catalog holds now, on every page of the window."""
     from tests.campaign_parts.hostile.window import marked_up
 
-    with told.within("window", LONGEST / 2), suppress(RuntimeError):
+    with told.within("window", WINDOW_LONGEST, WINDOW_LONGEST):
         for words in marked_up(console):
             told.wrong(PLAIN, words)

@@ -38,6 +38,8 @@ WARM = 0.25
 MOST_GROWTH = 5.0
 """Percent."""
 ENDS = "each rollout ends"
+OWNED_UP = "something was left behind: the older container"
+"""Said where the engine was away as the older way back was to go: the next rollout takes it away."""
 LEFT_OUT = "already"
 """The end of what isn't in a plan, as it runs the release: the same as of one that turns out to."""
 
@@ -138,8 +140,9 @@ def _case(play: Play, image: Image) -> Case:
         play.scene.variables,
     )
     runs_it = case.old is not None and case.old["Image"] == image.id
+    left = {f"{case.container}.mc-older"} & asked.containers_of(engine, case.container).keys()
     # Who runs it already is left as it is: then its way back is that of another rollout.
-    return replace(case, way_back_may_go=runs_it)
+    return replace(case, way_back_may_go=runs_it, may_be_left=frozenset(left))
 
 
 def _judged(grounds: Sequence[Ground], told: Mapping[str, Any]) -> Iterator[Violation]:
@@ -149,7 +152,10 @@ def _judged(grounds: Sequence[Ground], told: Mapping[str, Any]) -> Iterator[Viol
     for ground in grounds:
         for name, play in ground.plays.items():
             end, words = told["ends"].get(name, (LEFT_OUT, ""))
-            for violation in checker.judge(play.case, end):
+            case = play.case
+            if OWNED_UP in words:
+                case = replace(case, may_be_left=case.may_be_left | {f"{name}.mc-older"})
+            for violation in checker.judge(case, end):
                 yield Violation(violation.law, f"{name} on {ground.name}, '{end}' ({words}): {violation.words}")
             if end in NOT_OURS:
                 _make_anew(play)
