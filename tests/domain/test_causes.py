@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mirror_console.domain.causes import CAUSED, causes
 from mirror_console.domain.environment import Port, Settings
 from mirror_console.domain.rollout import Target, TargetState
-from tests.domain.test_rollout import target
+from tests.domain.rollouts import target
 
 WORDS = st.sampled_from(
     [

@@ -31,7 +31,7 @@ from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.domain.steps import CREATE_STEPS, RECREATE_STEPS, Step
 from mirror_console.domain.way import REST, WaveSize, Way
 from tests.domain.parts import NOW
-from tests.domain.test_rollout import rollout, states_of, target
+from tests.domain.rollouts import rollout, states_of, target
 
 SECONDS = st.floats(0, 10_000, allow_nan=False)
 WAYS = st.builds(Way, at_once=st.integers(1, 9), at_once_per_engine=st.integers(1, 4))

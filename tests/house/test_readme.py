@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,29 @@ def test_every_dependency_has_its_reason(readme: str) -> None:
     lines = [line for line in readme.splitlines() if re.match(r"\s*[-*|]", line)]
 
     assert [name for name in names if not any(name.lower() in line.lower() for line in lines)] == []
+
+
+def test_every_file_of_the_map_is_there(readme: str) -> None:
+    rows = [line for line in _section(readme, "Where things are").splitlines() if line.startswith("| ")]
+    cells = [re.findall(r"`([^`]+)`", cell) for row in rows for cell in row.split("|")]
+    named = [place for cell in cells for place in _places(cell)]
+
+    assert len(named) > 200
+    assert [
+        place for place in named if not any(any(root.glob(place)) for root in (ROOT / "mirror_console", ROOT))
+    ] == []
+
+
+def _section(readme: str, title: str) -> str:
+    return readme.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def _places(cell: list[str]) -> Iterator[str]:
+    """Files and folders of a cell of the map. A name alone stands in the folder of the one before it."""
+    folder = ""
+    for name in cell:
+        if "/" in name:
+            folder = name.rpartition("/")[0]
+            yield name.rstrip("/")
+        else:
+            yield f"{folder}/{name}"

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from mirror_console.domain.fleet import Grid, Row, severity
 from mirror_console.domain.status import Status
 from mirror_console.operations.application_input import MirrorInput
-from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.mirrors.editor import MirrorEditor
 from mirror_console.ui.mirrors.operations import MirrorOperations
@@ -47,8 +46,8 @@ class MirrorsPage(ApplicationsPage[Row]):
         self._lay_out()
         self.search.textChanged.connect(lambda _text: self._filter())
         self.view.opened.connect(lambda _key: self.edit())
-        self.view.cursor_changed.connect(lambda _key: self._allow())
-        self._declare()
+        self.view.cursor_changed.connect(lambda _key: self.allow())
+        self.declare("Add a mirror…", "Edit the mirror…", "Remove the mirror…", tr("no mirror is chosen"))
         self._filter()
 
     # --- what the window asks -----------------------------------------------------------------------------------
@@ -130,48 +129,12 @@ class MirrorsPage(ApplicationsPage[Row]):
             )
         self._list.setCurrentIndex(1 if shown else 0)
         self.move_to_saved()
-        self._allow()
+        self.allow()
 
-    def _allow(self) -> None:
-        refusal = self.context.console.read_only
-        current = self.current() is not None
-        self.add_button.setEnabled(not refusal)
-        self.remove_button.setEnabled(current and not refusal)
-        self.edit_button.setEnabled(current)
-        self.show_button.setEnabled(current)
-        for made in (self.add_button, self.remove_button):
-            made.setAccessibleDescription(refusal)
-
-    def _declare(self) -> None:
-        def unless_writing() -> str:
-            return self.context.console.read_only
-
-        def unless_current() -> str:
-            return "" if self.current() else tr("no mirror is chosen")
-
-        page, menu = self.id, MenuName.EDIT
-        self.context.actions.declare(
-            Declared(
-                "mirrors.add",
-                "Add a mirror…",
-                menu,
-                lambda: self.context.go("mirrors", new=True),
-                icon="plus",
-                refusal=unless_writing,
-            ),
-            Declared(
-                "mirrors.edit", "Edit the mirror…", menu, self.edit, icon="pencil", page=page, refusal=unless_current
-            ),
-            Declared(
-                "mirrors.remove",
-                "Remove the mirror…",
-                menu,
-                self.remove,
-                icon="trash-2",
-                page=page,
-                refusal=lambda: unless_writing() or unless_current(),
-            ),
-        )
+    def allow(self) -> None:
+        """The buttons are for what can be done now."""
+        super().allow()
+        self.show_button.setEnabled(self.current() is not None)
 
     def _lay_out(self) -> None:
         head, _title = page_head(tr("Mirrors"), self.show_button, self.remove_button, self.edit_button, self.add_button)

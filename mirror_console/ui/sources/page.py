@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from mirror_console.domain.fleet import Grid, SourceRow
 from mirror_console.operations.application_input import SourceInput
-from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.links import open_link
 from mirror_console.ui.sources.editor import SourceEditor
@@ -52,7 +51,7 @@ class SourcesPage(ApplicationsPage[SourceRow]):
         self._lay_out()
         self.view.opened.connect(lambda _key: self.edit())
         self.view.cursor_changed.connect(lambda _key: self._show_releases())
-        self._declare()
+        self.declare("Add a source…", "Edit the source…", "Remove the source…", tr("no source is chosen"))
         self._show_releases()
 
     # --- what the window asks -----------------------------------------------------------------------------------
@@ -132,20 +131,15 @@ class SourcesPage(ApplicationsPage[SourceRow]):
 
     def _show_releases(self) -> None:
         self.releases.show_source(self.current())
-        self._allow()
+        self.allow()
 
-    def _allow(self) -> None:
-        refusal = self.context.console.read_only
-        current = self.current() is not None
-        self.add_button.setEnabled(not refusal)
-        self.remove_button.setEnabled(current and not refusal)
-        self.edit_button.setEnabled(current)
-        self.mirrors_button.setEnabled(current)
+    def allow(self) -> None:
+        """The buttons are for what can be done now."""
+        super().allow()
+        self.mirrors_button.setEnabled(self.current() is not None)
         why = self._why_no_rollout()
         self.settings_button.setEnabled(not why)
         self.settings_button.setAccessibleDescription(why)
-        for made in (self.add_button, self.remove_button):
-            made.setAccessibleDescription(refusal)
 
     def _columns(self) -> tuple[Column[SourceRow], ...]:
         def environments(row: SourceRow) -> str:
@@ -162,37 +156,6 @@ class SourcesPage(ApplicationsPage[SourceRow]):
             Column("repository", tr("Image repository"), lambda row: row.application.repository, 220, stretch=True),
             Column(
                 "mirrors", tr("Mirrors"), lambda row: number(row.mirrors), 70, order=lambda row: row.mirrors, right=True
-            ),
-        )
-
-    def _declare(self) -> None:
-        def unless_writing() -> str:
-            return self.context.console.read_only
-
-        def unless_current() -> str:
-            return "" if self.current() else tr("no source is chosen")
-
-        page, menu = self.id, MenuName.EDIT
-        self.context.actions.declare(
-            Declared(
-                "sources.add",
-                "Add a source…",
-                menu,
-                lambda: self.context.go("sources", new=True),
-                icon="plus",
-                refusal=unless_writing,
-            ),
-            Declared(
-                "sources.edit", "Edit the source…", menu, self.edit, icon="pencil", page=page, refusal=unless_current
-            ),
-            Declared(
-                "sources.remove",
-                "Remove the source…",
-                menu,
-                self.remove,
-                icon="trash-2",
-                page=page,
-                refusal=lambda: unless_writing() or unless_current(),
             ),
         )
 

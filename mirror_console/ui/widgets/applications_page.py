@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from mirror_console.domain.application import Application
 from mirror_console.operations.console import Console
+from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.widgets.editing_page import EditingPage, OpenEditor
 from mirror_console.ui.widgets.table import Table, TableView
@@ -27,11 +28,13 @@ T = TypeVar("T")
 
 
 class ApplicationsPage(EditingPage, Generic[R]):
-    """Table and form. Whoever fills it makes `table`, `view` and `add_button` first."""
+    """Table and form. Whoever fills it makes `table`, `view` and the buttons first."""
 
     table: Table[R]
     view: TableView
     add_button: QPushButton
+    edit_button: QPushButton
+    remove_button: QPushButton
 
     def __init__(self, context: UiContext) -> None:
         super().__init__(context)
@@ -82,4 +85,53 @@ class ApplicationsPage(EditingPage, Generic[R]):
             lambda _work: remove(console, application_id),
             lambda _none: self.context.notices.done(tr("Removed {}.").format(name), key="saved"),
             owner=self,
+        )
+
+    def edit(self) -> None:
+        """Open the form of the current one."""
+        raise NotImplementedError
+
+    def remove(self) -> None:
+        """Take the current one out of the catalog, after a question."""
+        raise NotImplementedError
+
+    def allow(self) -> None:
+        """The buttons are for what can be done now. Reading is never refused: the form says itself why it can't be
+        saved."""
+        refusal, current = self.context.console.read_only, self.current() is not None
+        self.add_button.setEnabled(not refusal)
+        self.remove_button.setEnabled(current and not refusal)
+        self.edit_button.setEnabled(current)
+        for made in (self.add_button, self.remove_button):
+            made.setAccessibleDescription(refusal)
+
+    def declare(self, add: str, edit: str, remove: str, none_chosen: str) -> None:
+        """The actions of the page, by their words; `none_chosen` says why one can't be done where it takes a row."""
+
+        def unless_writing() -> str:
+            return self.context.console.read_only
+
+        def unless_current() -> str:
+            return "" if self.current() else none_chosen
+
+        page, menu = self.id, MenuName.EDIT
+        self.context.actions.declare(
+            Declared(
+                f"{page}.add",
+                add,
+                menu,
+                lambda: self.context.go(page, new=True),
+                icon="plus",
+                refusal=unless_writing,
+            ),
+            Declared(f"{page}.edit", edit, menu, self.edit, icon="pencil", page=page, refusal=unless_current),
+            Declared(
+                f"{page}.remove",
+                remove,
+                menu,
+                self.remove,
+                icon="trash-2",
+                page=page,
+                refusal=lambda: unless_writing() or unless_current(),
+            ),
         )

@@ -1,0 +1,74 @@
+"""The stop rule: what counts, what a person has accepted, and what trying again doesn't forgive."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mirror_console.domain.rollout import (
+    COUNTS_AS_FAILED,
+    UNSUCCESSFUL,
+    TargetState,
+)
+from mirror_console.domain.stop_rule import after_resume, failures_in_a_row, past_waves
+from mirror_console.domain.way import REST, WaveSize, Way
+from mirror_console.domain.what_next import Begin, Halt, decide
+from tests.domain.rollouts import AFTER_A_STOP, ENGINES, WAYS, become, rollout, states_of
+from tests.domain.test_what_next import accepted_failures
+
+
+def test_one_failure_in_the_canary_stops_and_a_resume_accepts_just_that() -> None:
+    way = Way(waves=(WaveSize(count=2), REST), at_once=1, pause_after_canary=False)
+    now = states_of(rollout(["a"] * 6, way), TargetState.PUT_BACK)
+
+    assert decide(now) == Halt(f"Stop rule: 1 of 2 targets of wave 1 failed; 0 may. {AFTER_A_STOP}")
+    now = replace(now, passed_gates=after_resume(now))
+    assert decide(now) == Begin(("e1",))
+    now = become(now, {"e1": TargetState.FAILED})
+    assert decide(now) == Halt(f"Stop rule: 2 of 2 targets of wave 1 failed; 1 may. {AFTER_A_STOP}")
+
+
+def test_a_failure_that_was_accepted_and_then_skipped_lets_no_other_fail_in_its_stead() -> None:
+    way = Way(waves=(WaveSize(count=3), REST), at_once=1, pause_after_canary=False, in_a_row=1)
+    now = states_of(rollout(["a"] * 6, way), TargetState.UNDECIDED)
+    now = replace(now, passed_gates=after_resume(now))
+    assert failures_in_a_row(now) == 0
+
+    now = become(now, {"e0": TargetState.SKIPPED})
+    now = replace(now, passed_gates=after_resume(now))
+    now = become(now, {"e1": TargetState.FAILED})
+
+    assert failures_in_a_row(now) == 1
+    assert decide(now) == Halt(f"Stop rule: 1 of 3 targets of wave 1 failed; 0 may. {AFTER_A_STOP}")
+
+
+def test_a_pause_by_hand_does_not_take_the_stop_rule_away() -> None:
+    way = Way(waves=(REST,), at_once=1, max_failed=2)
+    now = states_of(rollout(["a"] * 9, way), TargetState.FAILED)
+    now = replace(now, passed_gates=after_resume(now))
+
+    assert isinstance(decide(now), Begin)
+    now = states_of(now, *[TargetState.FAILED] * 3)
+    assert decide(now) == Halt(f"Stop rule: 3 of 9 targets of wave 1 failed; 2 may. {AFTER_A_STOP}")
+
+
+@given(ENGINES, WAYS, st.lists(st.sampled_from(TargetState), max_size=30))
+def test_who_tries_again_passes_only_waves_that_are_over_and_forgives_nothing(
+    engines: list[str], way: Way, states: list[TargetState]
+) -> None:
+    now = states_of(rollout(engines, way), *states[: len(engines)])
+    again = become(now, {one.environment_id: TargetState.QUEUED for one in now.targets if one.state in UNSUCCESSFUL})
+    gates = past_waves(again)
+
+    assert all(all(one.over for one in again.wave(gate)) for gate in gates)
+    assert accepted_failures(replace(again, passed_gates=gates)) == accepted_failures(again)
+
+
+@pytest.mark.parametrize("state", sorted(COUNTS_AS_FAILED))
+def test_every_kind_of_failure_counts_for_the_stop_rule(state: TargetState) -> None:
+    now = states_of(rollout(["a"] * 4, Way(waves=(REST,), max_failed=0)), state)
+
+    assert isinstance(decide(now), Halt)
