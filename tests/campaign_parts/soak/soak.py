@@ -40,6 +40,7 @@ MOST_GROWTH = 5.0
 ENDS = "each rollout ends"
 OWNED_UP = "something was left behind: the older container"
 """Said where the engine was away as the older way back was to go: the next rollout takes it away."""
+NOT_STARTED = "not started"
 LEFT_OUT = "already"
 """The end of what isn't in a plan, as it runs the release: the same as of one that turns out to."""
 
@@ -117,11 +118,15 @@ def _round(
         act.name,
         {end: ends.count(end) for end in dict.fromkeys(ends)},
         tuple(wrong),
-        tuple(dict.fromkeys(words for end, words in told.get("ends", {}).values() if end == "skipped")),
+        tuple(dict.fromkeys([*told.get("refused", "").splitlines()[:1], *_skipped(told)])),
         told["memory"],
         int(told["files"]),
         int(told["threads"]),
     )
+
+
+def _skipped(told: Mapping[str, Any]) -> list[str]:
+    return [words for end, words in told.get("ends", {}).values() if end == "skipped"]
 
 
 def _case(play: Play, image: Image) -> Case:
@@ -146,12 +151,13 @@ def _case(play: Play, image: Image) -> Case:
 
 
 def _judged(grounds: Sequence[Ground], told: Mapping[str, Any]) -> Iterator[Violation]:
-    if "refused" in told:
-        yield Violation(ENDS, str(told["refused"]))
-        return
+    # What was refused before it began, as its engine just fell, has changed nothing.
+    otherwise = NOT_STARTED if "refused" in told else LEFT_OUT
+    if told.get("unfinished"):
+        yield Violation(ENDS, str(told))
     for ground in grounds:
         for name, play in ground.plays.items():
-            end, words = told["ends"].get(name, (LEFT_OUT, ""))
+            end, words = told.get("ends", {}).get(name, (otherwise, told.get("refused", "")))
             case = play.case
             if OWNED_UP in words:
                 case = replace(case, may_be_left=case.may_be_left | {f"{name}.mc-older"})
