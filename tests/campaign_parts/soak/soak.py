@@ -40,6 +40,8 @@ MOST_GROWTH = 5.0
 ENDS = "each rollout ends"
 OWNED_UP = "something was left behind: the older container"
 """Said where the engine was away as the older way back was to go: the next rollout takes it away."""
+REMEMBERED = 250
+"""Events: an engine remembers the last 256."""
 NOT_STARTED = "not started"
 LEFT_OUT = "already"
 """The end of what isn't in a plan, as it runs the release: the same as of one that turns out to."""
@@ -156,15 +158,23 @@ def _judged(grounds: Sequence[Ground], told: Mapping[str, Any]) -> Iterator[Viol
     if told.get("unfinished"):
         yield Violation(ENDS, str(told))
     for ground in grounds:
+        forgot = _has_forgotten(ground)
         for name, play in ground.plays.items():
             end, words = told.get("ends", {}).get(name, (otherwise, told.get("refused", "")))
-            case = play.case
+            case = replace(play.case, started_by_others=forgot)
             if OWNED_UP in words:
                 case = replace(case, may_be_left=case.may_be_left | {f"{name}.mc-older"})
             for violation in checker.judge(case, end):
                 yield Violation(violation.law, f"{name} on {ground.name}, '{end}' ({words}): {violation.words}")
             if end in NOT_OURS:
                 _make_anew(play)
+
+
+def _has_forgotten(ground: Ground) -> bool:
+    """Whether more happened than its engine remembers: then what two of a kind did can't be judged by it."""
+    since = min(play.case.since for play in ground.plays.values())
+    kinds = ("container", "network", "volume", "image")
+    return len(asked.events(ground.stage.engine.socket, since, *kinds)) >= REMEMBERED
 
 
 def _make_anew(play: Play) -> None:
