@@ -24,7 +24,10 @@ class ColumnWidths(QObject):
     ) -> None:
         super().__init__(view)
         self._view = view
-        self._needed = needed
+        self._measure = needed
+        self._measured: dict[int, tuple[int, int]] = {}
+        """What was found already in the fit that is going on: a row's texts are reckoned for it, and each is asked for
+        more than once."""
         self._spare = spare
         self._fitting = False
         self._chosen: set[int] = set()
@@ -36,6 +39,7 @@ class ColumnWidths(QObject):
     def fit(self) -> None:
         """Widen what would be shortened, as far as there is room."""
         view = self._view
+        self._measured.clear()
         self._leave_out()
         shown = [place for place in range(view.model().columnCount()) if not view.isColumnHidden(place)]
         room = view.viewport().width()
@@ -66,6 +70,11 @@ class ColumnWidths(QObject):
         """A column with its texts; one text that is far too long leaves nothing else out."""
         declared, needed = self._needed(place)
         return self._view.columnWidth(place) if place in self._chosen else max(declared, min(needed, 2 * declared))
+
+    def _needed(self, place: int) -> tuple[int, int]:
+        if place not in self._measured:
+            self._measured[place] = self._measure(place)
+        return self._measured[place]
 
     def fit_soon(self) -> None:
         """The same, once for everything that changes now."""

@@ -82,7 +82,11 @@ def _answer(console: Console, jobs: Any, order: Mapping[str, Any]) -> dict[str, 
     try:
         rollout = _roll_out(console, jobs, order)
     except ConsoleError as error:
-        told: dict[str, Any] = {"refused": f"{error.title} {error}"}
+        with console.catalog.read() as books:
+            told: dict[str, Any] = {
+                "refused": str(error),
+                "unfinished": [one.id for one in books.rollouts.unfinished()],
+            }
     else:
         ends = {one.planned.container: (one.state.value, one.words) for one in rollout.targets}
         told = {"state": rollout.state.value, "ends": ends}

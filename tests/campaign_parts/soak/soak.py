@@ -40,6 +40,9 @@ MOST_GROWTH = 5.0
 ENDS = "each rollout ends"
 OWNED_UP = "something was left behind: the older container"
 """Said where the engine was away as the older way back was to go: the next rollout takes it away."""
+REMEMBERED = 250
+"""Events: an engine remembers the last 256."""
+NOT_STARTED = "not started"
 LEFT_OUT = "already"
 """The end of what isn't in a plan, as it runs the release: the same as of one that turns out to."""
 
@@ -117,11 +120,15 @@ def _round(
         act.name,
         {end: ends.count(end) for end in dict.fromkeys(ends)},
         tuple(wrong),
-        tuple(dict.fromkeys(words for end, words in told.get("ends", {}).values() if end == "skipped")),
+        tuple(dict.fromkeys([*told.get("refused", "").splitlines()[:1], *_skipped(told)])),
         told["memory"],
         int(told["files"]),
         int(told["threads"]),
     )
+
+
+def _skipped(told: Mapping[str, Any]) -> list[str]:
+    return [words for end, words in told.get("ends", {}).values() if end == "skipped"]
 
 
 def _case(play: Play, image: Image) -> Case:
@@ -146,19 +153,28 @@ def _case(play: Play, image: Image) -> Case:
 
 
 def _judged(grounds: Sequence[Ground], told: Mapping[str, Any]) -> Iterator[Violation]:
-    if "refused" in told:
-        yield Violation(ENDS, str(told["refused"]))
-        return
+    # What was refused before it began, as its engine just fell, has changed nothing.
+    otherwise = NOT_STARTED if "refused" in told else LEFT_OUT
+    if told.get("unfinished"):
+        yield Violation(ENDS, str(told))
     for ground in grounds:
+        forgot = _has_forgotten(ground)
         for name, play in ground.plays.items():
-            end, words = told["ends"].get(name, (LEFT_OUT, ""))
-            case = play.case
+            end, words = told.get("ends", {}).get(name, (otherwise, told.get("refused", "")))
+            case = replace(play.case, started_by_others=forgot)
             if OWNED_UP in words:
                 case = replace(case, may_be_left=case.may_be_left | {f"{name}.mc-older"})
             for violation in checker.judge(case, end):
                 yield Violation(violation.law, f"{name} on {ground.name}, '{end}' ({words}): {violation.words}")
             if end in NOT_OURS:
                 _make_anew(play)
+
+
+def _has_forgotten(ground: Ground) -> bool:
+    """Whether more happened than its engine remembers: then what two of a kind did can't be judged by it."""
+    since = min(play.case.since for play in ground.plays.values())
+    kinds = ("container", "network", "volume", "image")
+    return len(asked.events(ground.stage.engine.socket, since, *kinds)) >= REMEMBERED
 
 
 def _make_anew(play: Play) -> None:
