@@ -10,7 +10,7 @@ import typer
 from mirror_console.cli.files import read_key, read_text
 from mirror_console.cli.session import JsonOption, Session, session_of, told
 from mirror_console.cli.ssh import PassphraseOption, PasswordFileOption, PasswordOption, SshKeyOption, signing_in
-from mirror_console.cli.status import engine_ids
+from mirror_console.cli.surveyed import engine_ids
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.secret import Secret
 from mirror_console.errors import InvalidInput, Problem

@@ -12,7 +12,7 @@ import typer
 
 from mirror_console import settings
 from mirror_console.cli.session import Session
-from mirror_console.cli.status import FILTER_HELP, chosen, surveyed
+from mirror_console.cli.surveyed import FILTER_HELP, chosen, surveyed
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.way import OnFailure, Way
 from mirror_console.errors import InvalidInput, Problem

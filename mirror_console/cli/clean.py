@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
-from mirror_console.cli.status import engine_ids
+from mirror_console.cli.surveyed import engine_ids
 from mirror_console.domain.cleanup import CleanUp, Item, counted
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.sizes import size_text

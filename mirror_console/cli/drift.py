@@ -13,7 +13,7 @@ from mirror_console.cli.overriding import OverrideOption, wishes_of
 from mirror_console.cli.progress import tell_outcome
 from mirror_console.cli.rollout import YesOption
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
-from mirror_console.cli.status import surveyed
+from mirror_console.cli.surveyed import surveyed
 from mirror_console.domain.alignment import SAME_IMAGE
 from mirror_console.domain.applied import basis
 from mirror_console.domain.cell import Cell

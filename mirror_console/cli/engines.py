@@ -27,7 +27,7 @@ from mirror_console.cli.ssh import (
     with_accepted_keys,
     with_ssh,
 )
-from mirror_console.cli.status import engine_ids, surveyed
+from mirror_console.cli.surveyed import engine_ids, surveyed
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.domain.image import registry_host

@@ -16,7 +16,7 @@ from mirror_console.cli.output import Output, terminal_for_progress
 from mirror_console.cli.prefetch import prefetch
 from mirror_console.cli.session import ExitCode, JsonOption, session_of, told
 from mirror_console.cli.shapes.images import image_shape, relay_shape
-from mirror_console.cli.status import engine_ids
+from mirror_console.cli.surveyed import engine_ids
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import short
 from mirror_console.domain.plain import plain

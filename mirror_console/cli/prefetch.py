@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mirror_console.cli.output import terminal_for_progress
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
-from mirror_console.cli.status import engine_ids, surveyed
+from mirror_console.cli.surveyed import engine_ids, surveyed
 from mirror_console.domain.fetching import ARRIVED, Fetch, fetching_words
 from mirror_console.domain.plain import plain
 from mirror_console.domain.way import Way

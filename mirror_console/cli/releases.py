@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mirror_console.cli.session import JsonOption, Session, session_of, told
-from mirror_console.cli.status import surveyed
+from mirror_console.cli.surveyed import surveyed
 from mirror_console.domain.application import Application, notes_link
 from mirror_console.domain.fleet import SourceRow
 from mirror_console.domain.image import short

@@ -8,40 +8,19 @@ from typing import Annotated
 
 import typer
 
-from mirror_console import settings
+from mirror_console.cli.cell_line import cell_line
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.shapes.status import status_shape
-from mirror_console.domain.cell import Cell
+from mirror_console.cli.surveyed import FILTER_HELP, chosen, engine_ids, surveyed
+from mirror_console.cli.watching import watch_status
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.rollout import RolloutState
-from mirror_console.domain.selection import matches, parse
-from mirror_console.domain.status import ATTENTION, Status
-from mirror_console.domain.verdict import ABSENT_TEXTS, answer, cell_texts
-from mirror_console.domain.ways_back import Ways
+from mirror_console.domain.status import ATTENTION
+from mirror_console.domain.verdict import ABSENT_TEXTS, answer
 from mirror_console.errors import InvalidInput, Problem
-from mirror_console.operations.console import Console
 from mirror_console.operations.refresh import Refreshed, refresh
 from mirror_console.operations.standing import unfinished
-from mirror_console.operations.status import survey
 from mirror_console.operations.ways_back import ways_back
-
-GLYPHS = {
-    Status.ALIGNED: ("✓", "green"),
-    Status.BEHIND: ("▼", "yellow"),
-    Status.AHEAD: ("▲", "cyan"),
-    Status.DRIFTED: ("◆", "magenta"),
-    Status.MISSING: ("◌", "red"),
-    Status.UNHEALTHY: ("✕", "red"),
-    Status.UNREACHABLE: ("⊘", "red"),
-    Status.NO_ACCESS: ("⚷", "bright_black"),
-    Status.NOT_CHECKED: ("?", "bright_black"),
-    Status.NO_RELEASE: ("□", "bright_black"),
-    Status.ROLLING_OUT: ("↻", "blue"),
-    Status.NOT_APPLICABLE: ("–", "bright_black"),
-}
-"""The characters that come closest to the window's glyphs."""
-
-FILTER_HELP = "Which mirrors, as in the filter box: text, live:behind, engine:fra-1; quote what begins with a minus."
 
 
 def add_to(app: typer.Typer) -> None:
@@ -65,8 +44,6 @@ def status(
     """Show what runs where against what should run there, from the catalog."""
     session = session_of(context)
     if follow:
-        from mirror_console.cli.watching import watch_status
-
         watch_status(session, " ".join(filter_text or []), environment, as_json=as_json)
         return
     with session.console(write=ask) as (console, jobs):
@@ -130,33 +107,6 @@ def check(
         raise typer.Exit(ExitCode.ATTENTION)
 
 
-def surveyed(session: Session, console: Console) -> Grid:
-    """The fleet as the catalog knows it, with this person's idea of what is stale."""
-    preferences = settings.load(session.parts.preferences_path())
-    return survey(console, preferences.ageing_after, preferences.stale_after)
-
-
-def chosen(console: Console, grid: Grid, text: str, now: datetime) -> list[Row]:
-    """The rows that a filter leaves. Raises BadFilter. Ways back are read only where it asks for them."""
-    query = parse(text, grid.columns)
-    ways = None
-    if query.asks_for_ways:
-        ways = Ways(ways_back(console, [cell.environment.id for row in grid.rows for cell in row.cells.values()]))
-    return [row for row in grid.rows if matches(query, row, now, ways)]
-
-
-def engine_ids(console: Console, names: Sequence[str]) -> list[str]:
-    """Identities of engines by name. Raises InvalidInput where one isn't in the catalog."""
-    with console.catalog.read() as books:
-        known = {engine.name: engine.id for engine in books.engines.all()}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        there = ", ".join(known) or "none yet"
-        problems = [Problem("engine", f"there is no engine '{name}' (there are: {there})") for name in unknown]
-        raise InvalidInput("This engine isn't in the catalog.", problems, "Choose another.")
-    return [known[name] for name in names]
-
-
 def _check_shape(refreshed: Refreshed) -> dict[str, object]:
     return {
         "answered": refreshed.answered,
@@ -199,11 +149,3 @@ def _print_grid(session: Session, grid: Grid, rows: Sequence[Row], columns: Sequ
     counts = grid.counts(rows, columns[0] if len(columns) == 1 else None)
     out.say("")
     out.say(f"{len(rows)} of {len(grid.rows)} mirrors: " + ", ".join(f"{n} {state}" for state, n in counts.items()))
-
-
-def cell_line(cell: Cell, now: datetime) -> tuple[str, str]:
-    """A cell as text, and its style."""
-    glyph, style = GLYPHS[cell.status]
-    running, more = cell_texts(cell, now)
-    more = more.removeprefix(f"{cell.status}: ")
-    return f"{glyph} {cell.status} {running}{f' ({more})' if more else ''}", style

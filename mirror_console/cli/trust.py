@@ -8,7 +8,7 @@ import typer
 
 from mirror_console.cli.session import JsonOption, Session, session_of, told
 from mirror_console.cli.ssh import MOST_KEYS, HostKeyOption, accept, named_key
-from mirror_console.cli.status import engine_ids
+from mirror_console.cli.surveyed import engine_ids
 from mirror_console.domain.engine import Engine, Way
 from mirror_console.domain.server_key import ServerKeyChanged, parse_fingerprint
 from mirror_console.errors import InvalidInput, Problem

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 import msgspec
 
 from mirror_console import settings
+from mirror_console.cli.cell_line import cell_line
 from mirror_console.cli.session import Session
-from mirror_console.cli.status import cell_line, chosen, surveyed
+from mirror_console.cli.surveyed import chosen, surveyed
 from mirror_console.domain.cell import Cell
 from mirror_console.jobs import JobState
 from mirror_console.operations.console import Console
