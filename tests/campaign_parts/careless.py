@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+from mirror_console.domain.redaction import Hiding
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
 from mirror_console.errors import FailureKind
@@ -44,7 +45,11 @@ def _stop_before_the_image_is_there() -> None:
 
 
 def _keep_what_a_command_says() -> None:
-    put(run_outcome, "_hiding", lambda _values: str)
+    class Showing(Hiding):
+        def __call__(self, text: str) -> str:
+            return text
+
+    put(run_outcome, "Hiding", Showing)
 
 
 def _write_secrets_on_labels() -> None:

@@ -47,7 +47,7 @@ BY_FAULT = {fault.name: fault for fault in FAULTS}
 SHORT = {"kill-recreate": (1, 4), "kill-beside": (0,), "kill-several": (0,)}
 """Killed in a recreate, at a boundary and at an instant, in one that starts beside the old one, and in one of several
 processes."""
-IN_TURN = ("registry-404", "eats-memory", "policy-changed", "late-call", "catalog-damaged")
+IN_TURN = ("registry-404", "eats-memory", "policy-changed", "late-call", "kill-in-stop", "catalog-damaged")
 """Of these another one each run."""
 CHECKING = (checker, several, asked, noted, spill, violation)
 """The modules by which the checker judges."""

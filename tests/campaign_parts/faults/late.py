@@ -37,7 +37,7 @@ WITHIN = 1.6
 """Seconds in which it arrives after that: less than a call may be on its way."""
 SETTLES = 0.5
 """Seconds more until it is over for sure."""
-LONG_STOP = 2
+LONG_STOP = 3
 """Seconds that a stop takes of what ignores its signal."""
 
 
@@ -109,7 +109,7 @@ def killed_in_stop(world: World, point: Point) -> Outcome:
         with play.start(stop_at="STOP:intent") as command:
             assert is_stopped(command), play.said
             go_on(command)
-            time.sleep(play.dice.uniform(0.1, 0.5 * LONG_STOP))
+            time.sleep(play.dice.uniform(0.1, 0.5))
             kill(command)
             stopped = time.monotonic() + LONG_STOP
             play.ended(command)
