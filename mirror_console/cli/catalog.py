@@ -9,7 +9,8 @@ import typer
 
 from mirror_console.cli.files import read_text, write_text
 from mirror_console.cli.session import JsonOption, session_of, told
-from mirror_console.operations.imports import export_catalog, import_catalog
+from mirror_console.operations.export import as_yaml, exported
+from mirror_console.operations.imports import import_catalog
 
 NOTES_SHOWN = 10
 
@@ -64,16 +65,22 @@ def import_(
 def export(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="Where to; standard output if left out.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write everything that an import takes, without any secret."""
     session = session_of(context)
     with session.console() as (console, _):
-        text = export_catalog(console)
-    if file is None:
-        session.out.raw(text)
+        content = exported(console)
+    if file is not None:
+        write_text(file, as_yaml(content))
+        if as_json:
+            session.out.json({"path": str(file)})
+        else:
+            session.out.note(f"Wrote {file}.")
+    elif as_json:
+        session.out.json(content)
     else:
-        write_text(file, text)
-        session.out.note(f"Wrote {file}.")
+        session.out.raw(as_yaml(content))
 
 
 @told

@@ -26,6 +26,16 @@ from mirror_console.operations.typed import answers_text, span_text
 
 def export_catalog(console: Console) -> str:
     """Everything that an import takes, as YAML that imports again. Of secrets it has the names alone."""
+    return as_yaml(exported(console))
+
+
+def as_yaml(document: dict[str, Any]) -> str:
+    """An exported document as it stands in a file."""
+    return yaml.dump(document, Dumper=_WithoutAnchors, sort_keys=False, allow_unicode=True, width=110)
+
+
+def exported(console: Console) -> dict[str, Any]:
+    """The document that an export is, before it is written down."""
     with console.catalog.read() as books:
         known = Known.of(books)
         schedule = books.schedule.all()
@@ -42,7 +52,7 @@ def export_catalog(console: Console) -> str:
         (application, {**_application(application, slugs), "environments": environments[application.id]})
         for application in known.applications
     ]
-    document = {
+    return {
         "format": int(FORMAT),
         "accounts": [
             _filled({"name": account.name, "title": account.title, "contact": account.contact})
@@ -55,7 +65,6 @@ def export_catalog(console: Console) -> str:
         "windows": windows_content(schedule, slugs),
         "freezes": freezes_content(schedule, slugs),
     }
-    return yaml.dump(document, Dumper=_WithoutAnchors, sort_keys=False, allow_unicode=True, width=110)
 
 
 class _WithoutAnchors(yaml.SafeDumper):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mirror_console.paths import resources
 from mirror_console.store import Catalog
@@ -31,6 +32,16 @@ def test_what_goes_out_comes_in_again(empty: CommandLine, tmp_path: Path) -> Non
     assert empty("catalog", "export", str(tmp_path / "out.yaml")).code == 0
     assert (tmp_path / "out.yaml").read_text() == printed.out
     assert ": 0 new, 0 changed." in empty("catalog", "import", "-", typed=printed.out).out
+
+
+def test_what_goes_out_as_json_comes_in_again_too(empty: CommandLine, tmp_path: Path) -> None:
+    empty("catalog", "import", SAMPLE)
+    printed = empty("catalog", "export", "--json")
+    assert (printed.code, len(printed.json["mirrors"])) == (0, 24)
+    assert ": 0 new, 0 changed." in empty("catalog", "import", "-", typed=printed.out).out
+    file = tmp_path / "out.yaml"
+    assert empty("catalog", "export", str(file), "--json").json == {"path": str(file)}
+    assert yaml.safe_load(file.read_text()) == printed.json
 
 
 def test_mistakes_are_told_with_their_lines_and_nothing_is_taken(empty: CommandLine, tmp_path: Path) -> None:
