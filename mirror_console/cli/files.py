@@ -20,20 +20,32 @@ def read_text(path: Path, field: str) -> str:
         why = "it is no text in UTF-8"
     except OSError as error:
         why = error.strerror or str(error)
-    raise InvalidInput(f"{path} can't be read.", [Problem(field, why)])
+    raise InvalidInput(f"{_called(path)} can't be read.", [Problem(field, why)])
 
 
 def read_secret(path: Path, field: str) -> Secret:
-    """A secret from a file, or from standard input for ``-``; the line end at its end isn't part of it."""
+    """A secret from a file, or from standard input for ``-``; the line end at its end isn't part of it.
+
+    Raises InvalidInput.
+    """
     text = read_text(path, field).rstrip("\r\n")
-    if not text or len(text) > LONGEST_SECRET:
-        raise InvalidInput(f"{path} holds no secret.", [Problem(field, "it is empty, or much too long")])
+    if not text:
+        if str(path) == "-":
+            raise InvalidInput("No secret came on standard input.", [Problem(field, "nothing was typed or piped in")])
+        raise InvalidInput(f"{path} holds no secret.", [Problem(field, "the file is empty")])
+    if len(text) > LONGEST_SECRET:
+        why = f"it is longer than {LONGEST_SECRET:,} characters"
+        raise InvalidInput(f"{_called(path)} holds no secret.", [Problem(field, why)])
     return Secret(text)
 
 
 def read_key(path: Path, field: str) -> Secret:
     """A private key from a file that nobody else can read, or from standard input for ``-``. Raises InvalidInput."""
     return read_secret(path, field) if str(path) == "-" else read_key_file(path.expanduser(), LONGEST_SECRET, field)
+
+
+def _called(path: Path) -> str:
+    return "Standard input" if str(path) == "-" else str(path)
 
 
 def write_text(path: Path, text: str) -> None:

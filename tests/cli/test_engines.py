@@ -82,6 +82,8 @@ def test_an_engine_is_shown_with_what_does_not_work_with_it(call: CommandLine) -
         (["remove-registry", "x"], "there is no 'x'"),
         (["add-registry", "registry.example", "u"], "--password-file"),
         (["add-registry", "registry.example", "u", "--password-file", "/nowhere"], "No such file"),
+        (["add-registry", "registry.example", "u", "--password-file", "/dev/null"], "/dev/null holds no secret."),
+        (["add-registry", "registry.example", "u", "--password-file", "-"], "No secret came on standard input."),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(empty: CommandLine, words: list[str], said: str) -> None:
@@ -89,6 +91,14 @@ def test_what_is_wrong_is_said_in_a_sentence(empty: CommandLine, words: list[str
     assert told.code == 2
     assert said in told.err
     assert "Traceback" not in told.err
+
+
+def test_what_is_too_long_for_a_secret_is_told_where_it_came_from(empty: CommandLine) -> None:
+    told = empty("engines", "add-registry", "registry.example", "u", "--password-file", "-", typed="x" * 70_000)
+    assert told.code == 2
+    assert told.err.startswith(
+        "Standard input holds no secret.\n  - password_file: it is longer than 65,536 characters"
+    )
 
 
 def test_a_registrys_password_comes_from_a_file_standard_input_or_a_prompt(empty: CommandLine, tmp_path: Path) -> None:
