@@ -8,6 +8,7 @@ import logging
 import logging.handlers
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,16 +17,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mirror_console import paths, settings
-from mirror_console.cli import CliParts
+from mirror_console.cli import CliParts, ExitCode
+from mirror_console.cli.output import Output
 from mirror_console.domain.audit import Author
 from mirror_console.engine import DockerEngines
-from mirror_console.errors import NotAllowed, Problem
+from mirror_console.errors import NotAllowed, NoWindow, Problem
 from mirror_console.hardening import RedactingFormatter
 from mirror_console.jobs import JobEvent, Jobs, Patience
 from mirror_console.operations.anchoring import Anchoring
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.ports.vault import Vault as VaultPort
 from mirror_console.store import Catalog, CatalogLock, Wishes
+from mirror_console.ui.no_window import missing_library
 from mirror_console.vault import MadeUpVault, SessionVault, Vault
 
 SIMULATED = "simulated"
@@ -68,12 +71,20 @@ def _backup(copy: Path) -> None:
 
 
 def open_window(read_only: str = "") -> int:
-    """Open the console's window on the catalog, or raise the window that has it already. The exit code."""
-    from mirror_console.ui.desktop import application, run_window
-    from mirror_console.ui.raising import raise_other
-    from mirror_console.ui.signals import Signals
+    """Open the console's window on the catalog, or raise the window that has it already. The exit code.
 
-    application()
+    Raises NoWindow, NotAllowed and CatalogError.
+    """
+    try:
+        from mirror_console.ui.desktop import application, run_window
+        from mirror_console.ui.raising import raise_other
+        from mirror_console.ui.signals import Signals
+    except ImportError as error:
+        if refusal := missing_library(error):
+            raise refusal from error
+        raise
+
+    application(_end_without_window)
     signals = Signals()
     catalog = paths.catalog_path()
     try:
@@ -88,8 +99,17 @@ def open_window(read_only: str = "") -> int:
             return run_window(parts.console, parts.jobs, signals, preferences, keep, catalog, state)
     except NotAllowed:
         if raise_other(catalog):
-            return 0
+            Output().say("The catalog is open in a window already, which was brought to the front.")
+            return ExitCode.FINE
         raise
+
+
+def _end_without_window(error: NoWindow) -> None:
+    """Say why, and end the program here and now: it is in the midst of Qt, which no exception passes through."""
+    Output().error(error)
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(ExitCode.FAILED)
 
 
 @contextmanager

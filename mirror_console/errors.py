@@ -5,7 +5,8 @@
     ├── NotAllowed                  read-only mode, or another console is in the way
     ├── EngineError                 an engine didn't do what was asked (mirror_console.engine raises its kinds)
     ├── VaultError                  the keyring didn't (mirror_console.vault raises its kinds)
-    └── CatalogError                the catalog can't be opened, read or written
+    ├── CatalogError                the catalog can't be opened, read or written
+    └── NoWindow                    there is no display that a window could be shown on, or a library of it is missing
 
 A rollout target that fails is not an exception: it is recorded as an outcome. What isn't a ConsoleError is a bug.
 """
@@ -64,8 +65,10 @@ class CatalogError(ConsoleError):
     """The catalog can't be opened, read or written."""
 
 
-class VaultError(ConsoleError):
-    """The keyring can't be read or written."""
+class NoWindow(ConsoleError):
+    """No window can be shown here."""
+
+    command = "mirror-console status"
 
 
 class FailureKind(StrEnum):
@@ -85,6 +88,7 @@ class FailureKind(StrEnum):
     NO_CREDENTIAL = "credential missing"
     NO_ACCESS = "no access"
     KEYRING = "keyring locked"
+    NO_KEYRING = "keyring unavailable"
     PERMISSION = "not permitted"
     NOT_DOCKER = "not a Docker engine"
     TOO_OLD = "engine too old"
@@ -108,6 +112,13 @@ class FailureKind(StrEnum):
 OUTCOME_UNKNOWN = frozenset({FailureKind.TIMEOUT, FailureKind.DROPPED, FailureKind.INVALID_REPLY})
 """What was asked may have been done all the same."""
 
+
+class VaultError(ConsoleError):
+    """The keyring can't be read or written. `kind` is the word for an engine or registry that can't be asked for it."""
+
+    kind = FailureKind.NO_KEYRING
+
+
 UNREACHABLE_KINDS = frozenset(
     {
         FailureKind.DNS,
@@ -124,6 +135,7 @@ UNREACHABLE_KINDS = frozenset(
         FailureKind.NO_CREDENTIAL,
         FailureKind.NO_ACCESS,
         FailureKind.KEYRING,
+        FailureKind.NO_KEYRING,
         FailureKind.PERMISSION,
         FailureKind.NOT_DOCKER,
         FailureKind.TOO_OLD,

@@ -35,13 +35,13 @@ class ExitCode(IntEnum):
     NOT_ALLOWED = 3
     """Read-only, or another console holds the catalog."""
     FAILED = 4
-    """The catalog, the keyring or an engine refused."""
+    """The catalog, the keyring or an engine refused, or there is no display for the window."""
 
 
 EXIT_CODES = (
     "Exit codes: 0 fine; 1 something needs attention, or a rollout didn't do all that was planned; "
     "2 wrong command or input; 3 not allowed, or another console holds the catalog; "
-    "4 the catalog, the keyring or an engine refused."
+    "4 the catalog, the keyring or an engine refused, or there is no display for the window."
 )
 
 

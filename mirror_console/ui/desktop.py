@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QMessageLogContext, Qt, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QLibraryInfo, QMessageLogContext, Qt, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from mirror_console.errors import NoWindow
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.recovery import interrupted
 from mirror_console.settings import Preferences
 from mirror_console.ui.context import UiContext
+from mirror_console.ui.no_window import no_display
 from mirror_console.ui.raising import Raisable
 from mirror_console.ui.signals import Signals
 from mirror_console.ui.theme import ThemeService
@@ -28,17 +31,34 @@ _log = logging.getLogger(__name__)
 APP_ID = "io.mirrorconsole.desk"
 
 
-def application() -> QApplication:
-    """Qt's application, made where there is none yet."""
+def application(refused: Callable[[NoWindow], None] | None = None) -> QApplication:
+    """Qt's application, made where there is none yet.
+
+    Where it can't be made, `refused` is told why, and had better end the program: Qt aborts it right after.
+    """
     there = QApplication.instance()
     if isinstance(there, QApplication):
         return there
-    qInstallMessageHandler(_log_qt)
+    said: list[str] = []
+
+    def hear(kind: QtMsgType, context: QMessageLogContext, words: str) -> None:
+        said.append(words)
+        _log_qt(kind, context, words)
+        # Only Qt knows for sure whether it can use a display: it is asked by making the application, not before.
+        if kind is QtMsgType.QtFatalMsg and refused is not None:
+            refused(no_display(said, _platform_plugins(), os.environ))
+
+    qInstallMessageHandler(hear)
     made = QApplication([NAME])
+    qInstallMessageHandler(_log_qt)
     made.setApplicationName("mirror-console")
     made.setApplicationDisplayName(NAME)
     QGuiApplication.setDesktopFileName(APP_ID)
     return made
+
+
+def _platform_plugins() -> Path:
+    return Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "platforms"
 
 
 def _log_qt(kind: QtMsgType, _context: QMessageLogContext, words: str) -> None:
