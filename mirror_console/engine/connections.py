@@ -14,7 +14,7 @@ import urllib3
 
 from mirror_console.domain.engine import Engine, TlsReferences, Way
 from mirror_console.domain.host import is_loopback
-from mirror_console.domain.secret import Secret, SecretReference, VaultState
+from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import Hop, SshAccess, SshError, Stage
 from mirror_console.engine import ssh, transport
 from mirror_console.engine.client import EngineClient
@@ -35,9 +35,6 @@ class Vault(Protocol):
 
     def get(self, reference: SecretReference) -> Secret:
         """Raises VaultError."""
-
-    def state(self) -> VaultState:
-        """Without ever raising a prompt."""
 
 
 class DockerEngines:
@@ -215,10 +212,8 @@ class DockerEngines:
         try:
             yield
         except VaultError as error:
-            unlocked = self._vault.state() is VaultState.UNLOCKED
-            kind = FailureKind.NO_CREDENTIAL if unlocked else FailureKind.KEYRING
             title = f"{engine.name} can't be reached without its {what}. {error.title}"
-            raise EngineError(kind, title, error.hint) from error
+            raise EngineError(error.kind, title, error.hint) from error
 
 
 class _Kept:

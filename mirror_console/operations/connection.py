@@ -20,14 +20,8 @@ from mirror_console.operations.ports.engine import EngineSession
 
 CONNECT_SECONDS = 5.0
 _BY_PROGRAM = "a program of your own SSH settings stands for the network"
-_OF_CERTIFICATE = frozenset(
-    {
-        FailureKind.CERTIFICATE,
-        FailureKind.SERVER_KEY_CHANGED,
-        FailureKind.NO_CREDENTIAL,
-        FailureKind.KEYRING,
-    }
-)
+_NOTHING_TO_SIGN_IN_WITH = frozenset({FailureKind.NO_CREDENTIAL, FailureKind.KEYRING, FailureKind.NO_KEYRING})
+_OF_CERTIFICATE = frozenset({FailureKind.CERTIFICATE, FailureKind.SERVER_KEY_CHANGED}) | _NOTHING_TO_SIGN_IN_WITH
 NO_SUCH_IMAGE = "sha256:" + "0" * 64
 """An id that no image has: a container of it can't be made, so asking for one changes nothing."""
 
@@ -215,7 +209,7 @@ class _Test:
         refusal = self._refusal
         if isinstance(refusal, SshError) and refusal.stage is Stage.HOST_KEY:
             return _refused(refusal)
-        if refusal is not None and refusal.kind in {FailureKind.NO_CREDENTIAL, FailureKind.KEYRING}:
+        if refusal is not None and refusal.kind in _NOTHING_TO_SIGN_IN_WITH:
             return _skipped("not looked at, as there is nothing to sign in with")
         if self._session is not None and self._session.host_key is not None:
             return _ok(f"{self._session.host_key.words}, as accepted")

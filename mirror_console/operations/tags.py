@@ -282,9 +282,8 @@ def _keep(
                 note_tagged(books, one, followed.repository, outcome.digest, at)
         else:
             changed = False
-            kind = outcome.kind if isinstance(outcome, EngineError) else FailureKind.KEYRING
             last = before or TagLook(followed.reference, at)
-            look = replace(last, at=at, failure=kind, words=outcome.title)
+            look = replace(last, at=at, failure=outcome.kind, words=outcome.title)
         books.tags.save(look)
         names: Mapping[str, str] = {one.id: one.name for one in books.engines.all()}
     return Looked(look, changed, names.get(engine.id, "") if engine else "")

@@ -1,7 +1,14 @@
 """The vault: credentials in the operating system's keyring, and nowhere else."""
 
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
-from mirror_console.vault.failures import SecretMissing, VaultAbsent, VaultDismissed, VaultFailed, VaultLocked
+from mirror_console.vault.failures import (
+    SecretMissing,
+    VaultAbsent,
+    VaultDismissed,
+    VaultFailed,
+    VaultLocked,
+    VaultSilent,
+)
 from mirror_console.vault.made_up import MADE_UP, MadeUpVault
 from mirror_console.vault.session import SessionVault
 from mirror_console.vault.vault import MemoryVault, Vault
@@ -19,5 +26,6 @@ __all__ = [
     "VaultDismissed",
     "VaultFailed",
     "VaultLocked",
+    "VaultSilent",
     "VaultState",
 ]

@@ -14,7 +14,7 @@ from keyring.backend import KeyringBackend
 from keyring.util import platform_
 
 from mirror_console.vault.failures import VaultAbsent
-from mirror_console.vault.patient import KEYRING_SECONDS, PatientRing, Within
+from mirror_console.vault.patient import KEYRING_SECONDS, PatientRing, Within, asked_again
 from mirror_console.vault.rings import ANSWER_SECONDS, Ring, SystemRing
 
 _WINDOWS_LIMIT = 1280
@@ -32,9 +32,7 @@ def secure_ring(within: Within) -> Ring:
 
         # It asks the person in the middle of any call.
         return PatientRing(SystemRing(_made(Keychain)), within, ANSWER_SECONDS)
-    from keyring.backends.SecretService import Keyring as SecretService
-
-    from mirror_console.vault.secret_service import SecretServiceRing
+    from mirror_console.vault.secret_service import SecretService, SecretServiceRing
 
     # GNOME Keyring, KeePassXC, and KWallet from 5.97 on answer as a Secret Service.
     return PatientRing(SecretServiceRing(_made(SecretService)), within, KEYRING_SECONDS)
@@ -43,7 +41,7 @@ def secure_ring(within: Within) -> Ring:
 def _made(backend: type[KeyringBackend]) -> KeyringBackend:
     try:
         # Only asking for the priority tells whether a backend works here.
-        if backend.priority > 0:
+        if asked_again(lambda: backend.priority) > 0:
             return backend()
         why = "the system's keyring is switched off"
     except RuntimeError as error:

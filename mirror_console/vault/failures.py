@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from mirror_console.domain.secret import SecretReference
-from mirror_console.errors import VaultError
+from mirror_console.errors import FailureKind, VaultError
 
 
 class VaultLocked(VaultError):
     """The keyring is locked, and its question for the password may not be shown now."""
+
+    kind = FailureKind.KEYRING
 
     def __init__(self) -> None:
         super().__init__("The keyring is locked.", "Unlock it and try again.")
@@ -15,6 +17,8 @@ class VaultLocked(VaultError):
 
 class VaultDismissed(VaultError):
     """The keyring's question for its password was put away, or it could not be shown."""
+
+    kind = FailureKind.KEYRING
 
     def __init__(self) -> None:
         super().__init__(
@@ -34,8 +38,22 @@ class VaultAbsent(VaultError):
         )
 
 
+class VaultSilent(VaultAbsent):
+    """There is a keyring, and it doesn't answer: it hangs, or the computer is too busy. `seconds` it was waited for."""
+
+    def __init__(self, seconds: float) -> None:
+        VaultError.__init__(
+            self,
+            f"The keyring doesn't answer: nothing came from it within {seconds:g} s.",
+            "Look whether a question for its password waits behind another window. On a busy computer, try later. "
+            "If it stays silent, start your desktop's keyring anew, or sign out and in again.",
+        )
+
+
 class SecretMissing(VaultError):
     """The keyring has no such secret, or not all of it."""
+
+    kind = FailureKind.NO_CREDENTIAL
 
     def __init__(self, reference: SecretReference, *, incomplete: bool = False) -> None:
         state = "has only a part of the credential" if incomplete else "has no credential"

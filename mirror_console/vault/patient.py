@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from mirror_console.domain.secret import Secret, VaultState
-from mirror_console.vault.failures import VaultAbsent
+from mirror_console.vault.failures import VaultSilent
 from mirror_console.vault.rings import ANSWER_SECONDS, Ring
 
 KEYRING_SECONDS = 20.0
@@ -25,6 +26,20 @@ class Within(Protocol):
 def without_end(work: Callable[[], _Answer], seconds: float) -> _Answer:
     """Does work as long as it takes: for a keyring that can't hang."""
     return work()
+
+
+def asked_again(ask: Callable[[], _Answer], seconds: float = KEYRING_SECONDS) -> _Answer:
+    """What `ask` gives, asked again for `seconds` where it was given up sooner. Raises ConnectionError after that.
+
+    The D-Bus library gives the session bus one second for signing on. A busy computer needs more, and is not locked.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except TimeoutError as error:
+            if time.monotonic() >= until:
+                raise ConnectionError(f"nobody could sign on to the session bus within {seconds:g} s") from error
 
 
 class PatientRing:
@@ -68,4 +83,4 @@ class PatientRing:
         try:
             return self._within(call, self._seconds + more)
         except TimeoutError:
-            raise VaultAbsent(f"it did not answer within {self._seconds + more:g} s") from None
+            raise VaultSilent(self._seconds + more) from None

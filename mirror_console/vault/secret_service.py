@@ -7,11 +7,12 @@ open when the question is dismissed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
-from typing import TypeVar
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, TypeVar
 
 import secretstorage
 from keyring.backend import KeyringBackend
+from keyring.backends.SecretService import Keyring
 from keyring.errors import KeyringLocked, PasswordDeleteError
 from secretstorage.exceptions import (
     ItemNotFoundException,
@@ -22,12 +23,39 @@ from secretstorage.exceptions import (
 from mirror_console.domain.secret import Secret, VaultState
 from mirror_console.errors import VaultError
 from mirror_console.vault.failures import VaultDismissed
+from mirror_console.vault.patient import asked_again
 from mirror_console.vault.rings import ANSWER_SECONDS, USER, answer, got
+
+if TYPE_CHECKING:
+    from jeepney.io.blocking import DBusConnection
 
 _DISMISSED = (KeyringLocked, PromptDismissedException, TimeoutError)
 _GONE = (SecretServiceNotAvailableException,)
 
 _Answer = TypeVar("_Answer")
+
+
+def signed_on() -> DBusConnection:
+    """A connection to the session bus. Raises SecretServiceNotAvailableException."""
+    try:
+        return asked_again(secretstorage.dbus_init)
+    except ConnectionError as error:
+        raise SecretServiceNotAvailableException(str(error)) from error
+
+
+class SecretService(Keyring):
+    """The keyring package's backend, over a collection that is open already: it neither asks nor unlocks by itself."""
+
+    def get_preferred_collection(self) -> secretstorage.Collection:
+        """The default collection; its caller closes its connection. Raises KeyringLocked."""
+        with ExitStack() as failed:
+            bus = signed_on()
+            failed.callback(bus.close)
+            collection = secretstorage.get_default_collection(bus)
+            if collection.is_locked():
+                raise KeyringLocked
+            failed.pop_all()
+            return collection
 
 
 class SecretServiceRing:
@@ -42,7 +70,7 @@ class SecretServiceRing:
         """Whether the default collection is unlocked. A missing one counts as locked: making it asks the person."""
 
         def look() -> VaultState:
-            with closing(secretstorage.dbus_init()) as bus:
+            with closing(signed_on()) as bus:
                 if not secretstorage.check_service_availability(bus):
                     return VaultState.ABSENT
                 try:
@@ -60,7 +88,7 @@ class SecretServiceRing:
         """Show the question; at the very first use the one for a new keyring's password."""
 
         def ask() -> bool:
-            with closing(secretstorage.dbus_init()) as bus:
+            with closing(signed_on()) as bus:
                 try:
                     collection = secretstorage.get_collection_by_alias(bus, "default")
                 except ItemNotFoundException:
@@ -78,7 +106,7 @@ class SecretServiceRing:
         """Whether an item with these attributes is there. Its secret isn't asked for, so nothing need be unlocked."""
 
         def look() -> bool | None:
-            with closing(secretstorage.dbus_init()) as bus:
+            with closing(signed_on()) as bus:
                 try:
                     collection = secretstorage.get_collection_by_alias(bus, "default")
                 except ItemNotFoundException:

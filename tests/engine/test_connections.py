@@ -18,11 +18,19 @@ from mirror_console.domain.engine import Engine, TlsReferences, parse_address
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import RestartPolicy, Settings
 from mirror_console.domain.request import ContainerSpec, RegistryLogin
-from mirror_console.domain.secret import Secret, SecretReference, VaultState
+from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.engine import DockerEngines, client, container_output, streams, transport
 from mirror_console.engine import images as images_module
 from mirror_console.errors import EngineError, FailureKind, VaultError
-from mirror_console.vault import MemoryVault
+from mirror_console.vault import (
+    MemoryVault,
+    SecretMissing,
+    VaultAbsent,
+    VaultDismissed,
+    VaultFailed,
+    VaultLocked,
+    VaultSilent,
+)
 from tests.engine.recorded import ENGINES, recorded
 from tests.engine.stand_in import PONG, StandIn, reply, stand_in
 from tests.lab.certificates import Authority
@@ -506,14 +514,11 @@ def test_a_pull_that_fails_in_mid_stream(engines: DockerEngines, server: StandIn
 
 
 class _Closed:
-    def __init__(self, state: VaultState) -> None:
-        self._state = state
+    def __init__(self, refusal: VaultError) -> None:
+        self._refusal = refusal
 
-    def get(self, reference: SecretReference) -> Secret:
-        raise VaultError(f"No {reference}.", "Open it.")
-
-    def state(self) -> VaultState:
-        return self._state
+    def get(self, _reference: SecretReference) -> Secret:
+        raise self._refusal
 
 
 NAMES = tuple(SecretReference(f"engine/e1/{part}") for part in ("ca", "certificate", "key"))
@@ -521,19 +526,24 @@ BY_TLS = Engine("e1", "fra-1", parse_address("tcp://127.0.0.1:2376"), tls=TlsRef
 
 
 @pytest.mark.parametrize(
-    ("state", "kind"),
+    ("refusal", "kind"),
     [
-        (VaultState.UNLOCKED, FailureKind.NO_CREDENTIAL),
-        (VaultState.LOCKED, FailureKind.KEYRING),
-        (VaultState.DISMISSED, FailureKind.KEYRING),
-        (VaultState.ABSENT, FailureKind.KEYRING),
+        (SecretMissing(NAMES[0]), FailureKind.NO_CREDENTIAL),
+        (VaultLocked(), FailureKind.KEYRING),
+        (VaultDismissed(), FailureKind.KEYRING),
+        (VaultAbsent("there is none"), FailureKind.NO_KEYRING),
+        (VaultSilent(20), FailureKind.NO_KEYRING),
+        (VaultFailed("OSError"), FailureKind.NO_KEYRING),
     ],
+    ids=lambda value: type(value).__name__ if isinstance(value, VaultError) else str(value),
 )
-def test_credentials_that_the_keyring_does_not_give(state: VaultState, kind: FailureKind) -> None:
-    error = _refusal(DockerEngines(_Closed(state), lambda: NOW).session, BY_TLS)
+def test_credentials_that_the_keyring_does_not_give(refusal: VaultError, kind: FailureKind) -> None:
+    error = _refusal(DockerEngines(_Closed(refusal), lambda: NOW).session, BY_TLS)
     assert error.kind is kind
-    assert error.hint == "Open it."
-    assert "fra-1" in error.title
+    assert error.unreachable
+    assert error.hint == refusal.hint
+    assert error.title.startswith("fra-1 can't be reached")
+    assert refusal.title in error.title
 
 
 def test_an_engine_by_tls_without_references(engines: DockerEngines) -> None:

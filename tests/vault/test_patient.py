@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
+from mirror_console.errors import FailureKind
 from mirror_console.jobs import Patience
-from mirror_console.vault import Vault, VaultAbsent
-from mirror_console.vault.patient import PatientRing
+from mirror_console.vault import Vault, VaultAbsent, VaultSilent
+from mirror_console.vault.patient import PatientRing, asked_again
 
 KEY = SecretReference("engine/e1/client-key")
 
@@ -62,8 +63,9 @@ def ring() -> Iterator[HangingRing]:
 def test_each_call_is_given_up_with_words(ring: HangingRing, call: str) -> None:
     vault = Vault("c1", PatientRing(ring, Patience(), 0.05))
     arguments = (KEY, Secret("new")) if call == "put" else (KEY,)
-    with pytest.raises(VaultAbsent, match=r"did not answer within 0\.05 s"):
+    with pytest.raises(VaultSilent, match=r"The keyring doesn't answer: nothing came from it within 0\.05 s\.") as told:
         getattr(vault, call)(*arguments)
+    assert told.value.kind is FailureKind.NO_KEYRING
     assert vault.state() is VaultState.ABSENT
 
 
@@ -86,6 +88,19 @@ def test_many_engines_together_wait_once(ring: HangingRing) -> None:
     assert len(refused) == 20
     assert time.monotonic() - began < 8, "not twenty times half a second"
     assert ring.calls == ["read"]
+
+
+def test_what_was_given_up_too_soon_is_asked_again_until_its_time_is_over() -> None:
+    answers = iter(["", "", "here"])
+
+    def ask() -> str:
+        if answer := next(answers, ""):
+            return answer
+        raise TimeoutError
+
+    assert asked_again(ask) == "here"
+    with pytest.raises(ConnectionError, match=r"within 0\.05 s"):
+        asked_again(ask, 0.05)
 
 
 def test_once_it_answers_again_it_is_used_again(ring: HangingRing) -> None:

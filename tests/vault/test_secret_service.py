@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import gc
 import json
+import os
+import signal
+import socket
+import struct
 import subprocess
 import sys
-from contextlib import closing
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +145,30 @@ def test_without_a_collection_reading_asks_nothing_and_writing_is_refused_with_w
         with pytest.raises(VaultDismissed):
             vault.put(KEY, Secret("x"))
         assert vault.state() is VaultState.DISMISSED
+
+
+@pytest.mark.usefixtures("desktop")
+def test_a_bus_that_takes_its_time_to_let_sign_on_is_waited_for() -> None:
+    """The library gives it a second, and a busy computer may need more: the keyring is neither locked nor absent."""
+    vault = Vault("c1")
+    vault.put(KEY, Secret("kept"))
+    with _bus_frozen(1.5):
+        assert vault.state() is VaultState.UNLOCKED
+    with _bus_frozen(1.5):
+        assert Vault("c1").get(KEY) == Secret("kept"), "whether there is a keyring is asked at first"
+
+
+@contextmanager
+def _bus_frozen(seconds: float) -> Iterator[None]:
+    """The session bus stands still, and goes on after that time. It must have been needed until then."""
+    with closing(secretstorage.dbus_init()) as bus:
+        told = bus.sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid = struct.unpack("3i", told)[0]
+    os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    with subprocess.Popen(["sh", "-c", f"sleep {seconds}; kill -CONT {pid}"]):
+        yield
+        assert time.monotonic() - began >= seconds
 
 
 def test_a_service_that_goes_away_is_absent_and_may_come_back(bus: Desktop, request: pytest.FixtureRequest) -> None:
