@@ -15,10 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sample_base import STARTED, Place, Sample, say  # noqa: E402 - the checkout is put on the path first
+from sample_base import Place, Sample, say  # noqa: E402 - the checkout is put on the path first
+from sample_lock import alone_with  # noqa: E402
 from sample_real import RealSample  # noqa: E402
 from sample_simulated import SimulatedSample  # noqa: E402
 from sample_story import tell_story  # noqa: E402
+
+UP = "up"
+"""Says, in the sample's folder, that it was started and filled to the end."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,14 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _stop_all(simulated_only=options.simulated)
     place = _place(simulated=options.simulated)
     sample: Sample = SimulatedSample(place) if options.simulated else RealSample(place)
-    if (place.folder / STARTED).exists() and sample.is_up():
-        say(f"The sample is up already, in {place.folder}.")
-    else:
-        _start(sample)
-    if options.no_window or not _has_display():
-        if not options.no_window:
-            say("There is no display: the whole job is done on the command line instead.")
-        return tell_story(sample)
+    with alone_with(place.folder):
+        if (place.folder / UP).exists() and sample.is_up():
+            say(f"The sample is up already, in {place.folder}.")
+        else:
+            _start(sample)
+        if options.no_window or not sample.can_show_windows():
+            if not options.no_window:
+                say("There is no display that can be used: the whole job is done on the command line instead.")
+            return tell_story(sample)
     say("Opening the window. Close it when you are done; 'packaging/demo --stop' takes the sample away.")
     return sample.console(check=False)
 
@@ -66,7 +71,10 @@ def _start(sample: Sample) -> None:
         os.chown(folder, place.uid, place.gid)
     try:
         sample.start()
-    except BaseException:
+        (place.folder / UP).touch()
+    except BaseException as error:
+        if not isinstance(error, KeyboardInterrupt):
+            sample.tell_logs()
         say("Starting failed: what was started is taken away again.")
         _take_away(sample)
         raise
@@ -78,7 +86,8 @@ def _stop_all(*, simulated_only: bool) -> int:
         samples.append(RealSample(_place(simulated=False)))
     there = [sample for sample in samples if sample.place.folder.exists()]
     for sample in there:
-        _take_away(sample)
+        with alone_with(sample.place.folder):
+            _take_away(sample)
         say(f"The sample in {sample.place.folder} is gone: its engines, containers, catalog and keyring.")
     if not there:
         say("There is no sample to take away.")
@@ -95,10 +104,6 @@ def _take_away(sample: Sample) -> None:
         raise SystemExit(f"{folder} belongs to somebody else. Have it removed, then try again.")
     sample.stop()
     shutil.rmtree(sample.place.folder)
-
-
-def _has_display() -> bool:
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ import os
 import pwd
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from sample_display import names_display, way_to_display
 
 from mirror_console.simulator.sample import SampleDescription, SampleEnvironment, describe_sample
 
@@ -20,6 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "resources" / "sample" / "webshop.yaml"
 STARTED = "started.json"
 """Says, in the sample's folder, that it is up, and what it runs on."""
+CHECK_AGAIN = (0.0, 3.0, 10.0)
+"""Seconds to wait before each time that the engines are asked at the start."""
+LINES_TOLD = 12
+"""How many lines of each log are told where the start fails."""
 NEXT_ON = "live"
 """The source's environment that gets the next release."""
 
@@ -95,12 +101,43 @@ class Sample:
         return self.run([sys.executable, "-m", "mirror_console", *arguments], check=check, quiet=quiet)
 
     def check_quietly(self, *options: str) -> None:
-        """Have the console ask every engine; what it finds is told later. An engine may need a second question."""
-        for _ in range(3):
+        """Have the console ask every engine; what it finds is told later. A busy computer may need more time."""
+        for rest in CHECK_AGAIN:
+            time.sleep(rest)
             answer = self.ask("check", *options)
             if not answer["failed"]:
                 return
         raise SystemExit(f"The sample's engines don't answer: {answer['words']}")
+
+    def can_show_windows(self) -> bool:
+        """Whether Qt can use the display that is named here, in the sample's own session. It is the one who knows."""
+        if not names_display(os.environ):
+            return False
+        words = "from PySide6.QtWidgets import QApplication; QApplication([])"
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return not subprocess.run(
+            [sys.executable, "-c", words], check=False, **quiet, **self._surroundings()
+        ).returncode
+
+    def tell_logs(self) -> None:
+        """Print the end of each log: they go with the sample's folder."""
+        for log in sorted(self.place.folder.rglob("*.log")):
+            lines = [] if log.is_symlink() else log.read_text("utf-8", "replace").splitlines()[-LINES_TOLD:]
+            if lines:
+                say("\n".join([f"\n{log.relative_to(self.place.folder)} ends with:", *(f"  {line}" for line in lines)]))
+
+    def say_and_read(self, *arguments: str) -> str:
+        """Run the console, show what it prints, and give that too. Raises SystemExit where it fails."""
+        command = [sys.executable, "-m", "mirror_console", *arguments]
+        done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True, **self._surroundings())
+        say(done.stdout.rstrip())
+        if done.returncode:
+            raise SystemExit(done.returncode)
+        return done.stdout
+
+    def beside(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Begin a program as the person who called; what it prints is not shown."""
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, **self._surroundings())
 
     def ask(self, *arguments: str) -> dict[str, Any]:
         """Run the console and read its JSON."""
@@ -120,7 +157,13 @@ class Sample:
         return done.returncode
 
     def _surroundings(self) -> dict[str, Any]:
-        return {"cwd": ROOT, "env": {**_own_environment(), **self.environment()}, **_as_person(self.place)}
+        own = _own_environment()
+        # Asked of the system: sudo may have changed both variables.
+        home, runtime = Path(pwd.getpwuid(self.place.uid).pw_dir), Path(f"/run/user/{self.place.uid}")
+        if os.geteuid() == self.place.uid and own.get("XDG_RUNTIME_DIR"):
+            runtime = Path(own["XDG_RUNTIME_DIR"])
+        surroundings = {**own, **way_to_display(own, home, runtime), **self.environment()}
+        return {"cwd": ROOT, "env": surroundings, **_as_person(self.place)}
 
 
 def _own_environment() -> Mapping[str, str]:

@@ -8,7 +8,7 @@ import typer
 
 from mirror_console.cli.overriding import OverrideWish, as_wished, print_overridable
 from mirror_console.cli.progress import carry_out
-from mirror_console.cli.rollout_words import print_checks, print_plan
+from mirror_console.cli.rollout_words import print_checks, print_plan, print_plan_title
 from mirror_console.cli.session import ExitCode, Session
 from mirror_console.domain.check import Checked
 from mirror_console.domain.counting import counted
@@ -34,9 +34,15 @@ def carried_through(
     wishes: Sequence[OverrideWish] = (),
     *,
     as_json: bool,
+    seen: bool = False,
 ) -> Rollout:
-    """Show a plan, check it, override what is wished, have it confirmed, and carry it out until it ends or pauses."""
-    if not as_json:
+    """Show a plan, check it, override what is wished, have it confirmed, and carry it out until it ends or pauses.
+
+    `seen`: the person has named the plan, and so was shown it when it was made: its title will do.
+    """
+    if not as_json and seen:
+        print_plan_title(session.out, made)
+    elif not as_json:
         print_plan(session.out, made, learned(console))
     checked = as_wished(session, console, made.targets, preflight(console, jobs, made), wishes)
     if not as_json:

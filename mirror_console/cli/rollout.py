@@ -115,7 +115,8 @@ def start(
     wishes = wishes_of(override)
     with session.console(write=True) as (console, jobs):
         made = find_plan(console, plan_text) if plan_text else planned(session, console, jobs, environment, choice)
-        rollout = carried_through(session, console, jobs, made, why, yes, wishes, as_json=as_json)
+        seen = bool(plan_text)
+        rollout = carried_through(session, console, jobs, made, why, yes, wishes, as_json=as_json, seen=seen)
     tell_outcome(session, rollout, as_json=as_json)
 
 

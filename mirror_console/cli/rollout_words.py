@@ -30,8 +30,8 @@ _ANSWERS = {
 }
 
 
-def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
-    """What a plan would do, first in numbers, and how long it would take."""
+def print_plan_title(out: Output, plan: Plan) -> None:
+    """Which plan it is, and how many it changes."""
     counts = [len(wave) for wave in plan.waves]
     kind = f" ({plan.kind})" if plan.kind else ""
     out.say(f"Plan {plan.fingerprint} to {plan.environment}{kind}, valid until {moment(plan.valid_until)}", "bold")
@@ -40,6 +40,11 @@ def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
         + (f" in {counted(len(counts), 'wave')} ({' + '.join(map(str, counts))})" if counts else "")
         + f"; {len(plan.left_out)} left out"
     )
+
+
+def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
+    """What a plan would do, first in numbers, and how long it would take."""
+    print_plan_title(out, plan)
     prepared = [target.preparation for target in plan.targets if target.preparation is not None]
     for words in (plan.canary_words, preparation_words(prepared).rstrip("."), plan_words(plan, learned)):
         if words:

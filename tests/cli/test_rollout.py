@@ -74,6 +74,15 @@ def test_a_plan_that_was_made_can_be_started(call: CommandLine, fleet: Fleet) ->
     assert versions(fleet) == ["26.8.2", "26.8.3", "26.8.2", "26.8.2"]
 
 
+def test_a_plan_that_was_seen_is_not_listed_again_when_it_is_started(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    planned = call("rollout", "plan", "-e", "live", "-m", "mirror-02", *FAST).out
+    title, counts = planned.splitlines()[:2]
+    assert "way back" in planned
+    said = call("rollout", "start", "--plan", title.split()[1], "--why", "x").out
+    assert said.startswith(f"{title}\n{counts}\n\nChecks: ")
+
+
 def test_nothing_starts_without_a_clear_word(call: CommandLine, fleet: Fleet) -> None:
     fleet.publish("26.8.3", health_interval=0.02)
     begin = ("rollout", "start", *FAST, "--why", "x")
