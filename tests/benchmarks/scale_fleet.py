@@ -90,7 +90,7 @@ class Desk:
         took = seconds_since(began)
         done = ended.count(TargetState.DONE)
         if done != len(mirrors):
-            raise RuntimeError(f"{done} of {len(mirrors)} targets are done: {ended.state}, {ended.state_words}")
+            raise RuntimeError(f"{done} of {len(mirrors)} targets are done: {ended.state} {ended.paused_because}")
         return took * 1000 / len(mirrors)
 
     def until_ended(self, rollout: Rollout) -> Rollout:
@@ -160,7 +160,12 @@ class Desk:
         timer, since = QTimer(), QElapsedTimer()
         timer.setTimerType(Qt.TimerType.PreciseTimer)
         timer.setInterval(FRAME)
-        timer.timeout.connect(lambda: self.gaps.append(since.nsecsElapsed() / 1e6) or since.restart())
+
+        def note() -> None:
+            self.gaps.append(since.nsecsElapsed() / 1e6)
+            since.restart()
+
+        timer.timeout.connect(note)
         since.start()
         timer.start()
         try:
