@@ -132,6 +132,7 @@ def test_there_is_one_benchmark_for_each_promise() -> None:
         "rollout-recreate": "≥ 0.8",
         "rollout-500": "≥ 0.9",
         "recreate-gap": "≤ 1.5",
+        "scale-2000": "≤ 1.3",
         "zero-downtime": "≤ 0",
         "ssh-warm": "≤ 1.5",
         "relay": "≥ 0.8",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from mirror_console.domain.fetching import SILENCE, nothing_came
@@ -77,10 +77,10 @@ class ImageVerbs(Asking):
         asked = {"fromImage": wanted.repository, "tag": wanted.digest or wanted.tag or "latest"}
         pull = streams.Pull()
         with self._link.streams.begin("/images/create", asked, _sign_in(login), seconds) as response:
-            for line in streams.lines(pieces(response)):
-                report(pull.read(line))
+            for line in streams.lines(_until(stopped, pieces(response))):
                 if stopped():
                     return
+                report(pull.read(line))
 
     def images(self) -> list[ListedImage]:
         """All images, with a name or without one, in one request. Not what only builds made on the way."""
@@ -158,6 +158,14 @@ class ImageVerbs(Asking):
         if image_id not in self._link.image_configs and translate.IMAGE_ID.fullmatch(image_id):
             self._image(image_id)
         return self._link.image_configs.get(image_id)
+
+
+def _until(stopped: Callable[[], bool], coming: Iterable[bytes]) -> Iterator[bytes]:
+    """What comes, until nobody wants it any more: there may be no line in it for ever."""
+    for piece in coming:
+        yield piece
+        if stopped():
+            return
 
 
 def _reference(text: str) -> ImageReference:

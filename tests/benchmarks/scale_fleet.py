@@ -90,7 +90,7 @@ class Desk:
         took = seconds_since(began)
         done = ended.count(TargetState.DONE)
         if done != len(mirrors):
-            raise RuntimeError(f"{done} of {len(mirrors)} targets are done: {ended.state}. {ended.paused_because}")
+            raise RuntimeError(f"{done} of {len(mirrors)} targets are done: {ended.state} {ended.paused_because}")
         return took * 1000 / len(mirrors)
 
     def until_ended(self, rollout: Rollout) -> Rollout:

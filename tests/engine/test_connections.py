@@ -406,6 +406,12 @@ def test_a_reply_that_tells_its_length_is_not_begun_where_it_is_too_long(
     assert read < transport.LARGEST_REPLY
 
 
+def test_a_pull_that_says_nothing_for_ever_is_stopped(engines: DockerEngines, server: StandIn) -> None:
+    server.answers.append(_endless(b"HTTP/1.1 200 OK\r\n\r\n", b"\r\n" * 32768))
+    asked = iter([False] * 5)
+    engines.session(server.engine).pull("a/b:1", None, print, lambda: next(asked, True))
+
+
 def test_what_is_about_one_thing_is_shorter_than_a_listing(engines: DockerEngines, server: StandIn) -> None:
     session = engines.session(server.engine)
     server.answers.append(reply(b" " * (transport.LARGEST_ANSWER + 1)))
