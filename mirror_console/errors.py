@@ -119,12 +119,6 @@ OUTCOME_UNKNOWN = frozenset({FailureKind.TIMEOUT, FailureKind.DROPPED, FailureKi
 """What was asked may have been done all the same."""
 
 
-class VaultError(ConsoleError):
-    """The keyring can't be read or written. `kind` is the word for an engine or registry that can't be asked for it."""
-
-    kind = FailureKind.NO_KEYRING
-
-
 UNREACHABLE_KINDS = frozenset(
     {
         FailureKind.DNS,
