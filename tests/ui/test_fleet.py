@@ -172,7 +172,7 @@ def test_as_time_passes_what_was_fresh_grows_old_in_the_background(context: UiCo
 def test_a_fault_while_reckoning_is_told_and_the_next_time_it_is_tried_again(
     fleet: Fleet, context: UiContext, qtbot: QtBot, expect_log: object
 ) -> None:
-    expect_log("mirror_console.ui.context", "Reading the catalog failed")  # type: ignore[operator]  # a fixture that is called
+    expect_log("mirror_console.ui.context", "Read the catalog failed")  # type: ignore[operator]  # a fixture that is called
     surveyed(fleet, context, qtbot)
     slow(fleet).fails = True
     tell_seen(fleet)

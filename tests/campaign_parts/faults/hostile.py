@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -46,12 +47,17 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\
 
 def play(world: World, point: Point, replies: int = REPLIES) -> Outcome:
     """Hear that many, by the program's own code in a process of its own, and see what it shows of them."""
+    # A socket's path may have a hundred letters; a test's folder has more.
+    with tempfile.TemporaryDirectory(prefix="mc-") as short:
+        return _play(world, point, replies, Path(short) / "e.sock")
+
+
+def _play(world: World, point: Point, replies: int, socket: Path) -> Outcome:
     home = world.folder / f"h{world.port()}"
     home.mkdir(mode=0o700)
     opened_catalog(home / "catalog.sqlite").close()
     program = world.program(home)
     seed = f"{point.seed} {point.number}"
-    socket = home / "e.sock"
     every = point.number % 4
     file, hung = home / "told", home / "hung"
     errand = Errand(
