@@ -49,7 +49,7 @@ class ChannelSocket:
         return self._channel.gettimeout()
 
     def sendall(self, octets: bytes | bytearray | memoryview) -> None:
-        """Write all of it. Raises TimeoutError, and OSError where the channel is closed."""
+        """Write all of it. Raises TimeoutError, OSError; BrokenPipeError where the channel is closed."""
         left = memoryview(octets)
         while left:
             try:
@@ -59,6 +59,9 @@ class ChannelSocket:
                 raise
             except (EOFError, paramiko.SSHException) as error:
                 raise ConnectionResetError(str(error)) from error
+            except OSError as error:
+                # So it says that the other side has closed it: why, as that there is no such command, is read then.
+                raise BrokenPipeError("the channel is closed") from error
             if sent == 0:
                 raise BrokenPipeError("the channel is closed")
             left = left[sent:]

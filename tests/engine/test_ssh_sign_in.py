@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ import paramiko
 import pytest
 
 from mirror_console.domain.ssh import Hop, HostKeyRefused, SignIn, SshError, Stage, ToSocket
+from mirror_console.engine import ssh as ssh_module
+from mirror_console.engine.ssh_channel import begin_command
 from mirror_console.engine.ssh_wire import LineTransport
 from mirror_console.errors import FailureKind
 from tests.canaries import SSH_PASSPHRASE
@@ -269,6 +272,19 @@ def test_without_a_docker_command_the_socket_itself_is_used(desk: Desk) -> None:
     session = desk.engines.session(desk.engine(User.BARE))
     assert session.list_containers() == []
     assert desk.server.commands("dial-stdio") == []
+
+
+def test_so_it_is_where_that_was_told_before_anything_was_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = begin_command
+
+    def begin_and_wait(channel: paramiko.Channel, transport: paramiko.Transport, command: str) -> None:
+        begin(channel, transport, command)
+        end = time.monotonic() + 10
+        while "dial-stdio" in command and not channel.closed and time.monotonic() < end:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(ssh_module, "begin_command", begin_and_wait)
+    assert desk.engines.session(desk.engine(User.BARE)).list_containers() == []
 
 
 @pytest.mark.parametrize(
