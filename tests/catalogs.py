@@ -57,3 +57,15 @@ def empty_catalog() -> bytes:
         made = Path(folder) / "catalog.sqlite"
         Catalog.open(made).close()
         return whole_file(made)
+
+
+def lose_journal(catalog: Path) -> None:
+    """Delete every line of it, and what is noted of targets beside their rollout's plan."""
+    with closing(sqlite3.connect(catalog)) as connection, connection:
+        name, text = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%DELETE ON journal%'"
+        ).fetchone()
+        connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("DELETE FROM journal")
+        connection.execute("UPDATE target SET step = NULL, words = ''")
+        connection.execute(text)

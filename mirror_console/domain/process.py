@@ -119,17 +119,21 @@ def one_process(environment: Environment, name: str) -> Environment:
     return replace(environment, processes=(process,), settings=settings_for(environment, process), going=())
 
 
+def name_problems(names: Sequence[str], at: str) -> list[Problem]:
+    """What is wrong with the names of what a source declares: how they are written, and that each is there once."""
+    found = [
+        Problem(at, f"'{one}' is not a name: lower-case letters, digits and hyphens, 31 at most")
+        for one in names
+        if not NAME.fullmatch(one)
+    ]
+    return found + [Problem(at, f"'{name}' is declared twice") for name, number in Counter(names).items() if number > 1]
+
+
 def process_problems(declared: Sequence[DeclaredProcess], at: str) -> list[Problem]:
     """Everything wrong with what a source declares."""
     if not declared:
         return []
-    found = [
-        Problem(at, f"'{one.name}' is not a name: lower-case letters, digits and hyphens, 31 at most")
-        for one in declared
-        if not NAME.fullmatch(one.name)
-    ]
-    twice = [name for name, number in Counter(one.name for one in declared).items() if number > 1]
-    found += [Problem(at, f"'{name}' is declared twice") for name in twice]
+    found = name_problems([one.name for one in declared], at)
     serving = [one for one in declared if one.serves]
     if len(serving) != 1:
         found.append(Problem(at, "exactly one process serves: it has the ports and the route"))

@@ -6,19 +6,17 @@ in the environment's container, with its variables and in its networks: that it 
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from mirror_console.domain.plain import clean
+from mirror_console.domain.process import name_problems
 from mirror_console.domain.redaction import Hiding
 from mirror_console.domain.request import Ran
 from mirror_console.errors import Problem
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 MOST = 10
 """So many services a source may declare."""
 SHORTEST, LONGEST = 1.0, 30.0
@@ -89,13 +87,7 @@ def told(written: str, hidden: Hiding) -> str:
 
 def service_problems(declared: Sequence[Service], at: str) -> list[Problem]:
     """Everything wrong with what a source declares."""
-    found = [
-        Problem(at, f"'{one.name}' is not a name: lower-case letters, digits and hyphens, 31 at most")
-        for one in declared
-        if not NAME.fullmatch(one.name)
-    ]
-    twice = [name for name, number in Counter(one.name for one in declared).items() if number > 1]
-    found += [Problem(at, f"'{name}' is declared twice") for name in twice]
+    found = name_problems([one.name for one in declared], at)
     if len(declared) > MOST:
         found.append(Problem(at, f"{MOST} services at most"))
     for one in declared:

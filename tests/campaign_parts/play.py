@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from tests.campaign_parts import asked, checker, noted, spill
 from tests.campaign_parts.checker import Case, Violation
 from tests.campaign_parts.inside import Orders, Scene, boundaries
 from tests.campaign_parts.world import GOOD, OLD, Stage, World
+from tests.catalogs import lose_journal
 from tests.journeys.console import Ended, Program, Running
 from tests.journeys.starter import ORDERS
 from tests.lab.asking import ask
@@ -203,14 +203,7 @@ class Play:
 
     def delete_journal(self) -> None:
         """Every line of it, and what is noted of the target beside the rollout's plan."""
-        with closing(sqlite3.connect(self.program.catalog)) as connection, connection:
-            name, text = connection.execute(
-                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%DELETE ON journal%'"
-            ).fetchone()
-            connection.execute(f"DROP TRIGGER {name}")
-            connection.execute("DELETE FROM journal")
-            connection.execute("UPDATE target SET step = NULL, words = ''")
-            connection.execute(text)
+        lose_journal(self.program.catalog)
         self.case = replace(self.case, journal_was_deleted=True)
         self.place += ", journal deleted"
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -23,6 +21,7 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.scene import look
 from mirror_console.operations.starting import start
+from tests.catalogs import lose_journal
 from tests.operations.fleet import QUICK, STOPS, Fleet, small_fleet
 from tests.operations.test_recovery import BACK, DONE, alpha
 
@@ -110,22 +109,12 @@ def cut_off(
     return left.rollout
 
 
-def journal_lost(fleet: Fleet) -> None:
-    with closing(sqlite3.connect(fleet.folder / "catalog" / "catalog.sqlite")) as connection, connection:
-        (name, text) = connection.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%DELETE ON journal%'"
-        ).fetchone()
-        connection.execute(f"DROP TRIGGER {name}")
-        connection.execute("DELETE FROM journal")
-        connection.execute(text)
-
-
 @pytest.mark.parametrize("journal", [True, False], ids=["by the journal", "without the journal"])
 def test_what_is_put_back_while_its_stop_is_on_its_way_serves_afterwards(fleet: Fleet, journal: bool) -> None:
     stop = OnItsWay("stop")
     rollout = cut_off(fleet, stop)
     if not journal:
-        journal_lost(fleet)
+        lose_journal(fleet.folder / "catalog" / "catalog.sqlite")
     (finding,) = recovery.examine(fleet.console, fleet.jobs, rollout)
     assert "'stop old'" in finding.words
     assert "may be carried out yet, for 1 s" in finding.words

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -15,6 +13,7 @@ from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.errors import CatalogError
 from mirror_console.operations import recovery
 from mirror_console.operations.refresh import refresh
+from tests.catalogs import lose_journal
 from tests.operations.fleet import Fleet, small_fleet
 from tests.operations.test_companions import (
     NAME,
@@ -56,16 +55,6 @@ def cut_off(fleet: Fleet, when: Callable[[], bool]) -> Rollout:
     return found.rollout
 
 
-def without_journal(fleet: Fleet) -> None:
-    with closing(sqlite3.connect(fleet.folder / "catalog" / "catalog.sqlite")) as connection, connection:
-        (name, text) = connection.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%DELETE ON journal%'"
-        ).fetchone()
-        connection.execute(f"DROP TRIGGER {name}")
-        connection.execute("DELETE FROM journal")
-        connection.execute(text)
-
-
 def disarmed(fleet: Fleet) -> bool:
     return ours(fleet)[MAILER].policy == "no"
 
@@ -86,7 +75,7 @@ def test_what_is_taken_away_comes_back_with_its_restart_policy_by_the_journal_or
             rollout = cut_off(fleet, lambda: disarmed(fleet))
             assert f"{NAME}.mc-next" in running(fleet)
             if not journal:
-                without_journal(fleet)
+                lose_journal(fleet.folder / "catalog" / "catalog.sqlite")
             ended = recovery.put_back(fleet.console, fleet.jobs, rollout.id)
             assert ended.targets[0].state is TargetState.PUT_BACK
             assert running(fleet) == all_of("26.8.2") | {MAILER: "26.8.2"}

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror_console.domain.application import Application, Kind
-from mirror_console.domain.service import NAME, Service
+from mirror_console.domain.process import NAME
+from mirror_console.domain.service import Service
 from mirror_console.errors import Problem
 from mirror_console.operations.application_input import ServicesInput
 from mirror_console.operations.service_input import draft_services, services_input
