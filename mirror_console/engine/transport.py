@@ -107,7 +107,7 @@ def ask(
     Raises Oversized where it is longer than `most` octets.
 
     What the package and urllib3 do around it takes longer than an engine does for a small request: a rollout asks some
-    twenty-five for each container.
+    twenty for each container.
     """
     connection: Any = pool._get_conn(timeout=seconds)
     try:

@@ -287,9 +287,9 @@ class Turn(Looking):
 
         That it is verified, which changes nothing, waits until something has to be waited for.
         """
-        is_news = self._lines.begin(step, self.target.attempt, objects)
+        unwritten = self._lines.begin(step, self.target.attempt, objects)
         self.target = replace(self.target, step=step)
-        if is_news and step is not Step.VERIFY:
+        if unwritten and step is not Step.VERIFY:
             self.keep()
 
     def _end(self, step: Step, result: Result, words: str = "", objects: Mapping[str, str] | None = None) -> None:
