@@ -29,6 +29,8 @@ class Tee(Generic[K]):
         self._patience = patience
         self._monotonic = monotonic
         self._moved = dict.fromkeys(self._at, monotonic())
+        self._waited_for: float | None = None
+        """Since when somebody has everything that is there, and waits for more."""
         self._told_off: set[K] = set()
         self._whole = False
         self._broken = False
@@ -46,6 +48,7 @@ class Tee(Generic[K]):
                 return False
             self._pieces.append(piece)
             self._held += len(piece)
+            self._waited_for = None
             self._changed.notify_all()
         return True
 
@@ -75,13 +78,15 @@ class Tee(Generic[K]):
         """Take no more."""
         with self._changed:
             self._at.pop(taker, None)
+            if self._end not in self._at.values():
+                self._waited_for = None
             self._drop()
             self._changed.notify_all()
 
     def whole(self, taker: K) -> bool:
         """Whether it got everything."""
         with self._changed:
-            return self._whole and not self._broken and self._at.get(taker) == self._first + len(self._pieces)
+            return self._whole and not self._broken and self._at.get(taker) == self._end
 
     def was_told_off(self, taker: K) -> bool:
         """Whether it was too slow for the others."""
@@ -103,12 +108,15 @@ class Tee(Generic[K]):
                     return self._pieces[place]
                 if self._whole:
                     return None
+                if self._waited_for is None:
+                    self._waited_for = self._monotonic()
+                    self._changed.notify_all()
                 self._changed.wait()
                 self._moved[taker] = self._monotonic()
 
     def _drop(self) -> None:
         """Forget what everybody has."""
-        behind = min(self._at.values(), default=self._first + len(self._pieces))
+        behind = min(self._at.values(), default=self._end)
         while self._first < behind:
             self._held -= len(self._pieces.popleft())
             self._first += 1
@@ -116,20 +124,28 @@ class Tee(Generic[K]):
 
     def _shortest(self) -> float:
         """Seconds until somebody's patience with one who is behind is over."""
-        since = min((self._moved[taker] for taker in self._behind()), default=self._monotonic())
+        since = min((self._hanging_since(taker) for taker in self._behind()), default=self._monotonic())
         return max(0.05, since + self._patience - self._monotonic())
+
+    def _hanging_since(self, taker: K) -> float:
+        """While nobody waited for it, it could take its time."""
+        return max(self._moved[taker], self._waited_for or 0.0)
 
     def _behind(self) -> list[K]:
         """Who holds others up. Nobody does where all are behind alike: then it is the way that is slow, or nothing."""
-        end = self._first + len(self._pieces)
-        if end not in self._at.values():
+        if self._waited_for is None:
             return []
-        return [taker for taker, at in self._at.items() if at <= self._first + 1 < end]
+        return [taker for taker, at in self._at.items() if at <= self._first + 1 < self._end]
+
+    @property
+    def _end(self) -> int:
+        """The number of the piece that comes next."""
+        return self._first + len(self._pieces)
 
     def _tell_off(self, let_go: Callable[[K], None]) -> None:
         now = self._monotonic()
         for taker in self._behind():
-            if now - self._moved[taker] >= self._patience:
+            if now - self._hanging_since(taker) >= self._patience:
                 self._told_off.add(taker)
                 self._at.pop(taker)
                 let_go(taker)

@@ -14,8 +14,8 @@ PIECES = [bytes([number % 256]) * 1000 for number in range(200)]
 ROOM = 10_000
 
 
-def _tee(takers: str, patience: float = 30.0) -> Tee[str]:
-    return Tee(takers, ROOM, patience, time.monotonic)
+def _tee(takers: str, patience: float = 30.0, monotonic: Callable[[], float] = time.monotonic) -> Tee[str]:
+    return Tee(takers, ROOM, patience, monotonic)
 
 
 def _put_all(tee: Tee[str], let_go: Callable[[str], None] = lambda _: None) -> int:
@@ -100,15 +100,38 @@ def test_one_alone_may_take_its_time(threads: ThreadPoolExecutor) -> None:
 
 
 def test_where_all_hang_alike_nobody_is_to_blame(threads: ThreadPoolExecutor) -> None:
-    tee = _tee("ab", patience=0.05)
+    now = [100.0]
+    tee = _tee("ab", patience=30.0, monotonic=lambda: now[0])
     reading = threads.submit(_put_all, tee)
     both = [tee.take("a"), tee.take("b")]
     got = [[next(taking)] for taking in both]
-    time.sleep(0.3)
+    now[0] += 300.0
     assert not tee.was_told_off("a")
+    first = threads.submit(list, both[0])
+    # The one that goes on first has waited for the other only since then.
+    time.sleep(0.2)
     assert not tee.was_told_off("b")
-    taken = [threads.submit(list, taking) for taking in both]
-    assert [first + rest.result(20.0) for first, rest in zip(got, taken, strict=True)] == [PIECES, PIECES]
+    second = threads.submit(list, both[1])
+    assert [got[0] + first.result(20.0), got[1] + second.result(20.0)] == [PIECES, PIECES]
+    assert reading.result(20.0) == len(PIECES)
+
+
+def test_nobody_waits_for_the_sake_of_one_who_left(threads: ThreadPoolExecutor) -> None:
+    now = [100.0]
+    tee = _tee("abc", patience=30.0, monotonic=lambda: now[0])
+    reading = threads.submit(_put_all, tee)
+    rest = {taker: tee.take(taker) for taker in "abc"}
+    assert [next(taking) for taking in rest.values()] == [PIECES[0]] * 3
+    waiting = threads.submit(list, rest["a"])
+    time.sleep(0.1)
+    tee.leave("a")
+    waiting.result(20.0)
+    now[0] += 300.0
+    first = threads.submit(list, rest["b"])
+    time.sleep(0.2)
+    assert not tee.was_told_off("c")
+    second = threads.submit(list, rest["c"])
+    assert [first.result(20.0), second.result(20.0)] == [PIECES[1:], PIECES[1:]]
     assert reading.result(20.0) == len(PIECES)
 
 
