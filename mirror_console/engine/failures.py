@@ -53,6 +53,14 @@ _NOT_UNDERSTOOD = (
     json.JSONDecodeError,
     requests.exceptions.InvalidJSONError,
 )
+_BROKEN_OFF = (
+    ConnectionError,
+    http.client.IncompleteRead,
+    urllib3.exceptions.ClosedPoolError,
+    # The same in mid-handshake is the one or the other: Pythons differ.
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
 _NOT_HTTP = (
     http.client.HTTPException,
     urllib3.exceptions.DecodeError,
@@ -279,8 +287,9 @@ def _of_connection(engine: str, cause: BaseException) -> EngineError | None:
     # A line that isn't HTTP also counts as a broken-off connection to Python, unless nothing came at all.
     if isinstance(cause, http.client.BadStatusLine) and not isinstance(cause, http.client.RemoteDisconnected):
         return _not_understood(engine, "it doesn't speak HTTP")
-    broken = (ConnectionError, http.client.IncompleteRead, urllib3.exceptions.ClosedPoolError, ssl.SSLEOFError)
-    if isinstance(cause, broken) or (isinstance(cause, OSError) and cause.errno in {errno.ECONNRESET, errno.EPIPE}):
+    if isinstance(cause, _BROKEN_OFF) or (
+        isinstance(cause, OSError) and cause.errno in {errno.ECONNRESET, errno.EPIPE}
+    ):
         title = f"{engine} closed the connection before it answered."
         hint = "The engine may be restarting. Look at it again."
         return EngineError(FailureKind.DROPPED, title, hint, detail=clean(str(cause)))

@@ -240,6 +240,17 @@ def test_failures_of_tls(error: ssl.SSLError, kind: FailureKind) -> None:
 @pytest.mark.parametrize(
     "error",
     [
+        ssl.SSLEOFError(8, "EOF occurred in violation of protocol"),
+        ssl.SSLZeroReturnError(6, "TLS/SSL connection has been closed (EOF)"),
+    ],
+)
+def test_a_handshake_that_is_broken_off_is_told_alike_by_every_python(error: ssl.SSLError) -> None:
+    assert "closed the connection before it answered" in str(_told(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
         Oversized("more than 64 bytes"),
         Malformed("an id 'x'"),
         msgspec.DecodeError("JSON is malformed"),

@@ -71,8 +71,11 @@ def world(lab: Lab, fast_engine: LabEngine, lab_registry: LabRegistry, tmp_path:
     return World(lab.docker(fast_engine), fast_engine, scene, Cutter())
 
 
-def asleep(process: BaseProcess) -> bool:
+def asleep(process: BaseProcess, scene: Scene) -> bool:
     """Whether a process has stopped itself."""
+    if not process.is_alive():
+        told = Path(scene.home, "told.json")
+        pytest.fail(f"it ended and didn't fall asleep: {told.read_text() if told.exists() else process.exitcode}")
     return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
@@ -85,7 +88,7 @@ def wake(process: BaseProcess) -> None:
 def test_of_two_that_roll_out_at_the_same_instant_one_wins(world: World) -> None:
     scenes = [world.scene("race", console) for console in ("first", "second")]
     begun = [world.cut.begin(taker.roll_out, scene, "LOCK:intent", "SIGSTOP") for scene in scenes]
-    wait_until(lambda: all(map(asleep, begun)), "both have passed their checks")
+    wait_until(lambda: all(map(asleep, begun, scenes)), "both have passed their checks")
     for process in begun:
         wake(process)
     told = [world.cut.end(process, scene).told for process, scene in zip(begun, scenes, strict=True)]
@@ -98,7 +101,7 @@ def test_of_two_that_roll_out_at_the_same_instant_one_wins(world: World) -> None
 def test_a_lock_that_somebody_prunes_in_mid_swap_is_taken_again(world: World) -> None:
     scene = world.scene("pruned", "first")
     begun = world.cut.begin(taker.roll_out, scene, "STOP:intent", "SIGSTOP", "60")
-    wait_until(lambda: asleep(begun), "the swap is about to begin")
+    wait_until(lambda: asleep(begun, scene), "the swap is about to begin")
     world.docker.run("container", "prune", "--force", "--filter", "label=io.mirrorconsole.role=lock")
     assert "mc-lock.pruned" not in world.docker.names()
     wake(begun)
@@ -123,7 +126,7 @@ def test_what_a_killed_console_left_is_taken_over_and_it_finds_so_when_it_is_bac
 def test_a_call_that_a_sleeping_console_sends_late_is_put_right_and_it_changes_no_more(world: World) -> None:
     first, second = world.scene("late", "first"), world.scene("late", "second")
     sleeping = world.cut.begin(taker.roll_out, first, taker.LATE, "SIGSTOP")
-    wait_until(lambda: asleep(sleeping), "it has looked at its lock, and is about to stop the old container")
+    wait_until(lambda: asleep(sleeping, first), "it has looked at its lock, and is about to stop the old container")
     before = world.docker.container("late")
     taking = world.cut.begin(taker.take, second)
     doing = Path(second.home, "doing")

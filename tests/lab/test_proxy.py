@@ -229,6 +229,7 @@ def test_by_tls_before_a_local_socket(tmp_path: Path) -> None:
     server, client = authority.server("engine", "127.0.0.1"), authority.client("console")
     told = server_context(server.certificate, server.key, authority.pem)
     trusting = ssl.create_default_context(cadata=authority.pem)
+    trusting.minimum_version = ssl.TLSVersion.TLSv1_2  # which Python leaves to OpenSSL's own settings
     with _serving(_UnixServer(str(tmp_path / "e"), _Answer)), proxy(("127.0.0.1", 0), tmp_path / "e", told) as made:
 
         def ask() -> bytes:
