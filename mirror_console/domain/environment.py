@@ -6,9 +6,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from mirror_console.domain.image import TAG
 from mirror_console.domain.plain import clean
@@ -121,12 +122,13 @@ class Settings:
 
         Settings that make the same container have the same hash, in whatever order they were written.
         """
-        content = asdict(replace(self, variables={}, secrets={}, labels={}))
-        content["ports"] = sorted(content["ports"], key=repr)
-        content["volumes"] = sorted(content["volumes"], key=repr)
+        content = _fields(self)
+        content["ports"] = sorted(map(_fields, self.ports), key=repr)
+        content["volumes"] = sorted(map(_fields, self.volumes), key=repr)
         # A whole number that was read from a file is the same limit as its float.
-        content["limits"]["cpus"] = float(self.limits.cpus)
-        content["health"] |= {"settle": float(self.health.settle), "limit": float(self.health.limit)}
+        content["limits"] = _fields(self.limits) | {"cpus": float(self.limits.cpus)}
+        health = self.health
+        content["health"] = _fields(health) | {"settle": float(health.settle), "limit": float(health.limit)}
         content["secrets"] = sorted(self.secrets)
         content["variables"] = dict(sorted(self.variables.items()))
         # Containers that were made before there were labels keep their hash.
@@ -138,6 +140,12 @@ class Settings:
         if without_alias(self.route):
             del content["route"]
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _fields(one: Any) -> dict[str, Any]:
+    """What a dataclass holds, as it is: `asdict` copies everything in it, and a rollout hashes each target's several
+    times."""
+    return {each.name: getattr(one, each.name) for each in fields(one)}
 
 
 @dataclass(frozen=True, slots=True)
