@@ -15,7 +15,7 @@ from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
-from mirror_console.operations.heartbeat import Heartbeat
+from mirror_console.operations.heartbeat import Heartbeat, settle_side_by_side
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.late_calls import expect_late
 from mirror_console.operations.leaving import leave_or_put_back
@@ -105,16 +105,10 @@ def settle_undecided(
     if targets and running.rollout.state in ENDED:
         running.keep_head(state=RolloutState.PAUSED, ended_at=None)
 
-    def one(target: Target, heart: Heartbeat) -> Callable[[], None]:
-        return lambda: _settle_one(console, running, target, decision, heart, lambda: jobs.cancelled_here)
+    def settle(target: Target, heart: Heartbeat) -> None:
+        _settle_one(console, running, target, decision, heart, lambda: jobs.cancelled_here)
 
-    at_once = min(AT_ONCE, running.rollout.plan.way.at_once)
-    with Heartbeat(console, jobs, [target.planned.engine_id for target in targets]) as heart:
-        works = {target.environment_id: one(target, heart) for target in targets}
-        outcomes = jobs.side_by_side(works, at_once=at_once)
-    for outcome in outcomes.values():
-        if isinstance(outcome, Exception):
-            raise outcome
+    settle_side_by_side(console, jobs, targets, settle, min(AT_ONCE, running.rollout.plan.way.at_once))
 
 
 def _settle_one(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.rollout import Target
 from mirror_console.errors import EngineError
 from mirror_console.jobs import Job, Jobs, Work
 from mirror_console.operations.console import Console
@@ -104,3 +105,18 @@ class Heartbeat:
             for lock_id in there:
                 if work.stopped or not self.beat(lock_id):
                     break
+
+
+def settle_side_by_side(
+    console: Console, jobs: Jobs, targets: Collection[Target], settle: Callable[[Target, Heartbeat], None], at_once: int
+) -> None:
+    """Settle what was left of targets, so many at once, while the locks that are taken for it beat.
+
+    Raises what the first that failed has raised, once all have ended.
+    """
+    with Heartbeat(console, jobs, [target.planned.engine_id for target in targets]) as heart:
+        works = {target.environment_id: partial(settle, target, heart) for target in targets}
+        outcomes = jobs.side_by_side(works, at_once=at_once)
+    for outcome in outcomes.values():
+        if isinstance(outcome, Exception):
+            raise outcome

@@ -16,7 +16,7 @@ from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
-from mirror_console.operations.heartbeat import Heartbeat
+from mirror_console.operations.heartbeat import Heartbeat, settle_side_by_side
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.late_calls import expect_late, late_of, late_words
 from mirror_console.operations.left_behind import TAKEN, found_at, is_down, is_taken
@@ -219,16 +219,10 @@ def _settle_all(
 ) -> None:
     running = Running(console, rollout, report)
 
-    def one(target: Target, heart: Heartbeat) -> Callable[[], None]:
-        return lambda: _settle_one(console, running, target, work, on_failure, heart, lambda: jobs.cancelled_here)
+    def settle(target: Target, heart: Heartbeat) -> None:
+        _settle_one(console, running, target, work, on_failure, heart, lambda: jobs.cancelled_here)
 
-    unsure = [target for target in rollout.targets if _unsure(target)]
-    with Heartbeat(console, jobs, [target.planned.engine_id for target in unsure]) as heart:
-        works = {target.environment_id: one(target, heart) for target in unsure}
-        outcomes = jobs.side_by_side(works, at_once=AT_ONCE)
-    for outcome in outcomes.values():
-        if isinstance(outcome, Exception):
-            raise outcome
+    settle_side_by_side(console, jobs, [target for target in rollout.targets if _unsure(target)], settle, AT_ONCE)
 
 
 def _settle_one(
