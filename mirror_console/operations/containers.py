@@ -23,12 +23,12 @@ from mirror_console.operations.companion_scene import about_going
 from mirror_console.operations.endings import how_it_ended
 from mirror_console.operations.full_disk import with_patience
 from mirror_console.operations.given_secrets import given_secrets
+from mirror_console.operations.providing import provide
 from mirror_console.operations.scene import NEXT, OLDER, PREV, container_labels, is_way_back
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
 from mirror_console.operations.turn import StepFailed, Turn
 
 NOTHING_MORE: Mapping[Step, Mapping[str, str]] = MappingProxyType({})
-BUILT_IN_NETWORKS = frozenset({"host", "none", "bridge", "default"})
 LOOK_EVERY = 0.25
 
 
@@ -93,33 +93,6 @@ def _name_of(turn: Turn, image: Image) -> str:
         if found is not None and found.id == image.id:
             return name
     return image.id
-
-
-def provide(turn: Turn) -> None:
-    """Make the networks and named volumes that the settings name and the engine hasn't got."""
-    settings, session = turn.planned.settings, turn.session
-    route = [settings.route.network] if settings.route is not None and settings.route.by_alias else []
-    networks = [name for name in (*settings.networks, *route) if name not in BUILT_IN_NETWORKS]
-    volumes = [volume.source for volume in settings.volumes if not volume.source.startswith("/")]
-    if not networks and not volumes:
-        return
-
-    def missing() -> tuple[list[str], list[str]]:
-        there = {network.name for network in session.networks()}
-        return [n for n in networks if n not in there], [v for v in volumes if not session.volume_exists(v)]
-
-    if missing() == ([], []):
-        return
-    labels = {LABEL + "env": turn.planned.environment_id, LABEL + "rollout": turn.rollout_id}
-
-    def act() -> None:
-        without_network, without_volume = missing()
-        for name in without_network:
-            session.create_network(name, labels)
-        for name in without_volume:
-            session.create_volume(name, labels)
-
-    turn.step(Step.PROVIDE, act, lambda: None if missing() == ([], []) else "networks or volumes could not be made")
 
 
 # --- the swap itself -------------------------------------------------------------------------------------------------

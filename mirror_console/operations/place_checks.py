@@ -13,7 +13,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.request import Network
 from mirror_console.domain.sizes import size_text
 from mirror_console.operations.container_checks import Said
-from mirror_console.operations.containers import BUILT_IN_NETWORKS
+from mirror_console.operations.providing import BUILT_IN_NETWORKS
 
 ENOUGH = 5e9
 """Octets of free disk that are enough for an image whose size isn't known."""

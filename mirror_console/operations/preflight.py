@@ -141,6 +141,7 @@ def check_engine(
 ) -> list[CheckResult]:
     """All checks of the targets on one engine, each asked with the credential of its account.
 
+    That the engine can't be asked, or is lost on the way, is an answer of its own targets: no EngineError is raised.
     Without a `way` it is asked again, before a wave: then what can't block, or doesn't change from one minute to the
     next, is left out.
     """
@@ -154,33 +155,30 @@ def _check_group(
     console: Console, jobs: Jobs, engine: Engine, targets: Sequence[PlannedTarget], way: Way | None
 ) -> list[CheckResult]:
     """The same for targets that are reached with one credential."""
-    with console.catalog.read() as books:
-        here = read_here(books, engine, targets)
     try:
-        session = console.engines.session(reached(console, engine, targets[0].application_id))
-        facts = session.facts()
-        scene = EngineScene(session, facts, session.list_containers(), *_catalogued(console, targets))
-        if facts.kind is EngineKind.DOCKER:
-            scene = with_surroundings(console, jobs, scene, here, targets, deep=way is not None)
+        return _asked(console, jobs, engine, targets, way)
     except EngineError as error:
         return [said(target, *_refusal(Check.REACHABLE, error)) for target in targets]
-    results = [
-        said(target, check, Answer.PASS, words)
-        for target in targets
-        for check, words in (
-            (Check.REACHABLE, f"{engine.name} answers."),
-            (Check.API, f"{facts.title} is spoken."),
-        )
-    ]
+
+
+def _asked(
+    console: Console, jobs: Jobs, engine: Engine, targets: Sequence[PlannedTarget], way: Way | None
+) -> list[CheckResult]:
+    """The same. Raises EngineError where the engine can't be asked any more: then nothing holds that it said before."""
+    with console.catalog.read() as books:
+        here = read_here(books, engine, targets)
+    session = console.engines.session(reached(console, engine, targets[0].application_id))
+    facts = session.facts()
+    scene = EngineScene(session, facts, session.list_containers(), *_catalogued(console, targets))
+    results = [said(target, Check.API, Answer.PASS, f"{facts.title} is spoken.") for target in targets]
     if facts.kind is not EngineKind.DOCKER:
         # What else is asked would be refused in other words, one after the other.
         remedy = "Place the environment on a Docker engine, or deploy it by hand."
+        results += [_answers(engine, target) for target in targets]
         return results + [said(target, Check.ENGINE_KIND, Answer.BLOCKED, NO_ROLLOUTS, remedy) for target in targets]
+    scene = with_surroundings(console, jobs, scene, here, targets, deep=way is not None)
     results += [said(target, Check.ENGINE_KIND, Answer.PASS, "It is Docker.") for target in targets]
-    try:
-        results += check_engine_itself(console, scene, here, targets, again=way is None)
-    except EngineError as error:
-        return [said(target, *_refusal(Check.REACHABLE, error)) for target in targets]
+    results += check_engine_itself(console, scene, here, targets, again=way is None)
     results += check_isolation(scene, here, targets)
     # Each image once. Without a reference, targets that go back have an image each of their own.
     first = {_image_of(target): target for target in reversed(targets)}
@@ -197,10 +195,14 @@ def _check_group(
         elif isinstance(outcome, Exception):
             raise outcome
         else:
-            results += outcome
+            results += [_answers(engine, target), *outcome]
     if way is not None:
         results += check_capacity(scene, here, targets)
     return results
+
+
+def _answers(engine: Engine, target: PlannedTarget) -> CheckResult:
+    return said(target, Check.REACHABLE, Answer.PASS, f"{engine.name} answers.")
 
 
 def _bound_target(
@@ -250,9 +252,18 @@ def _image_of(target: PlannedTarget) -> tuple[str, str]:
 
 
 def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pullable:
-    """Whether the engine has the image already, or can have it from the registry with the credentials that we hold."""
+    """Whether the engine has the image already, or can have it from the registry with the credentials that we hold.
+
+    Raises EngineError where the engine is lost: what is asked after that would be waited for in vain, image by image.
+    """
     reference = wanted.reference
-    here = _here(console, scene, wanted)
+    try:
+        here = _here(console, scene, wanted)
+    except EngineError as error:
+        if error.unreachable:
+            raise
+        # It refuses to be asked for this image: that says nothing of the others.
+        return (_refusal(Check.PULLABLE, error),)
     if here is not None:
         return (
             (Check.PULLABLE, Answer.PASS, "The image is on the engine already.", ""),

@@ -41,6 +41,11 @@ class _Line(http.client.HTTPConnection):
         self.sock.connect(self._engine)
 
 
+def line_to(engine: Path) -> http.client.HTTPConnection:
+    """A connection to an engine of its own, for who listens to what it goes on to say."""
+    return _Line(engine)
+
+
 def ask(engine: Path, path: str) -> bytes | None:
     """What an engine answers; None where there is no such thing."""
     with closing(_Line(engine)) as line:

@@ -1,14 +1,21 @@
-"""Mutants that are careless: with registries, with secrets, and with what comes before anything is stopped."""
+"""Mutants that are careless: with registries, with secrets and commands, with what comes before anything is stopped,
+and with what they leave.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mirror_console.domain.redaction import Hiding
+from mirror_console.domain.request import PullProgress
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
+from mirror_console.engine.failures import Refusal
+from mirror_console.engine.streams import Pull
 from mirror_console.errors import FailureKind
 from mirror_console.operations.steps import stop
 from mirror_console.operations.turn import StepFailed, Turn
@@ -16,11 +23,15 @@ from tests.campaign_parts.mutant import Mutant, put
 
 containers: Any = importlib.import_module("mirror_console.operations.containers")
 fetching: Any = importlib.import_module("mirror_console.operations.fetching")
+images: Any = importlib.import_module("mirror_console.engine.images")
 in_place: Any = importlib.import_module("mirror_console.operations.in_place")
+putting: Any = importlib.import_module("mirror_console.operations.put_back")
 retrying: Any = importlib.import_module("mirror_console.operations.retrying")
 run_outcome: Any = importlib.import_module("mirror_console.operations.run_outcome")
 swap: Any = importlib.import_module("mirror_console.operations.swap")
 MOST_TRIES = 8
+SOON = 0.5
+"""Seconds in which a registry that is slow has brought nothing yet."""
 
 
 def _try_again_what_is_refused() -> None:
@@ -96,6 +107,51 @@ def _leave_what_was_granted() -> None:
     put(in_place, "grant", grant)
 
 
+def _hear_no_refusal() -> None:
+    """An engine that can't pull says so in the middle of a reply that began well."""
+    real = Pull.read
+
+    def read(pull: Pull, line: bytes) -> PullProgress:
+        try:
+            return real(pull, line)
+        except Refusal:
+            return real(pull, b"{}")
+
+    put(Pull, "read", read)
+
+
+def _wait_for_no_pull() -> None:
+    """All of it has to come in time, not the next of it."""
+    real = images._until
+
+    def until(stopped: Callable[[], bool], coming: Iterable[bytes]) -> Any:
+        end = time.monotonic() + SOON
+        return real(lambda: stopped() or time.monotonic() > end, coming)
+
+    put(images, "_until", until)
+
+
+def _let_a_command_run_on() -> None:
+    """One that has taken as long as it may is given up on, and not ended."""
+    put(run_outcome, "_stopped", lambda _turn, running: running)
+
+
+def _leave_what_was_made_first() -> None:
+    """Where there was nothing before, nothing is taken away."""
+    real = putting.be_rid_of
+
+    def be_rid_of(turn: Turn, *more: Any) -> None:
+        if turn.planned.swap is not Swap.CREATE:
+            real(turn, *more)
+
+    put(putting, "be_rid_of", be_rid_of)
+
+
+def _ask_the_new_one_alone() -> None:
+    """How the old one was before is written on the lock as well; that isn't read."""
+    put(putting, "recorded", lambda scene: scene.new.labels if scene.new is not None else {})
+
+
 CARELESS = (
     Mutant("ask-again", "what is refused is asked for again", ("registry-401",), _try_again_what_is_refused),
     Mutant(
@@ -109,4 +165,9 @@ CARELESS = (
     Mutant("retry-as-is", "what is stranded is tried again as it is", ("port-stolen",), _try_again_as_it_is),
     Mutant("keep-change", "what was granted in place stays", ("kill-in-place",), _leave_what_was_granted),
     Mutant("no-secret", "without a keyring it goes on without secrets", ("keyring-locked",), _go_on_without_secrets),
+    Mutant("unheard-refusal", "that a pull failed isn't heard", ("digest-wrong",), _hear_no_refusal),
+    Mutant("impatient", "what is pulled slowly is given up on", ("registry-slow",), _wait_for_no_pull),
+    Mutant("command-runs-on", "a command that takes too long isn't ended", ("command-hangs",), _let_a_command_run_on),
+    Mutant("first-stays", "what was made first isn't taken away", ("kill-create",), _leave_what_was_made_first),
+    Mutant("new-alone", "how the old one was only the new one tells", ("new-removed",), _ask_the_new_one_alone),
 )

@@ -20,6 +20,7 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
+from mirror_console.simulator.faults import Fault
 from tests.cli.terminal import CommandLine
 from tests.operations.fleet import QUICK, Fleet
 
@@ -120,6 +121,30 @@ def test_a_number_that_is_wrong_is_told_with_its_cause(call: CommandLine, fleet:
     assert "not 1" not in said.err
     assert "2 targets would change, not 4 (left out: 2 unreachable)\n" in call(*begin, "--all", "--yes", "4").err
     assert versions(fleet) == ["26.8.2"] * 4
+
+
+def test_an_engine_that_is_lost_as_checks_are_asked_is_left_out_with_its_reason(
+    call: CommandLine, fleet: Fleet
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    made = call("rollout", "plan", *ALL, *FAST, "--no-pause", "--json").json["fingerprint"]
+    fleet.simulated.engines["berlin"].misbehave(Fault.RESET, "/images/")
+    lost = "berlin closed the connection before it answered."
+
+    checked = call("rollout", "checks", made)
+    assert checked.code == 1, checked.err
+    assert "2 of 4 targets blocked" in checked.out
+    assert lost in checked.out
+    blocking = [one for one in call("rollout", "checks", made, "--json").json["results"] if one["blocks"]]
+    assert [(one["id"], one["mirror"]) for one in blocking] == [("reachable", "Mirror 02"), ("reachable", "Mirror 04")]
+
+    start = ("rollout", "start", "--plan", made, "--why", "x", "--yes")
+    assert "2 targets would change, not 4" in call(*start, "4").err
+    started = call(*start, "2")
+    assert "2 of 4 updated, 2 skipped" in started.out, started.err
+    assert versions(fleet) == ["26.8.3", "26.8.2"] * 2
+    targets = call("rollout", "show", "--json").json["targets"]
+    assert [lost in target["words"] for target in targets] == [False, True] * 2
 
 
 @pytest.mark.parametrize("typed", ["\n", "n\n", "no\n"])

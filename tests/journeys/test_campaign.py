@@ -20,6 +20,7 @@ from tests.campaign_parts import (
     believing,
     careless,
     checker,
+    heard,
     mutants,
     noted,
     several,
@@ -35,8 +36,9 @@ from tests.campaign_parts.log import Log
 from tests.campaign_parts.mutants import BY_NAME, MUTANTS
 from tests.campaign_parts.play import Point
 from tests.campaign_parts.table import counted, table
-from tests.campaign_parts.world import World
+from tests.campaign_parts.world import HOST, OLD, World
 from tests.journeys.starter import ORDERS, ROOT, Starter
+from tests.lab.asking import ask
 from tests.lab.engine import LabEngine
 from tests.lab.lab import Lab
 from tests.lab.registry import LabRegistry
@@ -49,7 +51,7 @@ SHORT = {"kill-recreate": (1, 4), "kill-beside": (0,), "kill-several": (0,)}
 processes."""
 IN_TURN = ("registry-404", "eats-memory", "policy-changed", "late-call", "kill-in-stop", "catalog-damaged")
 """Of these another one each run."""
-CHECKING = (checker, several, asked, noted, spill, violation)
+CHECKING = (checker, several, asked, heard, noted, spill, violation)
 """The modules by which the checker judges."""
 QUICKLY_CAUGHT = ("old-stays-down", "remove-early")
 
@@ -138,6 +140,51 @@ def test_what_was_played_is_not_played_again(tmp_path: Path) -> None:
     assert again.known(point) == (found, 1.5)
     assert again.known(Point("kill-create", 8, 3)) is None
     assert again.known(Point("kill-create", 7, 3, "no-lock")) is None
+
+
+def told(number: int, action: str = "start", container: str = "a") -> dict[str, Any]:
+    return {"timeNano": number, "Type": "container", "Action": action, "Actor": {"ID": container, "Attributes": {}}}
+
+
+def test_what_an_engine_forgot_is_known_from_who_listened() -> None:
+    happened = [told(number) for number in range(1000)]
+    by_key = {heard.key_of(event): event for event in happened}
+    most = heard.REMEMBERED
+    # It remembers the last; who listens may be late by a few.
+    assert heard.joined(happened[-most:], dict(list(by_key.items())[:-5]), whole=True) == tuple(happened)
+    # Where it remembers all, nobody has to have listened; where it doesn't, nothing may be missing in between.
+    assert heard.joined(happened[:100], {}, whole=False) == tuple(happened[:100])
+    assert heard.joined(happened[-most:], by_key, whole=False) is None
+    assert heard.joined(happened[-most:], dict(list(by_key.items())[:500]), whole=True) is None
+
+
+def test_two_at_once_are_seen_behind_more_than_an_engine_remembers() -> None:
+    names = {"name": "app"}
+    over_and_over = [told(at * 2 + end, ("start", "die")[end], "new") for at in range(300) for end in (0, 1)]
+    both = [told(-2, "start", "old"), *over_and_over]
+    case = checker.Case(Path("engine"), "app", ("", 0), "always", None, "", (), "0", {}, {})
+    for event in both:
+        event["Actor"]["Attributes"] = names
+    assert [one.law for one in checker._never_two(case, both)] == ["never two"]
+    assert checker._never_two(case, both[-heard.REMEMBERED :]) == []
+
+
+def test_who_listens_hears_what_the_engine_forgets(world: World) -> None:
+    engine = world.stage(HOST).engine
+    image = world.stage(HOST).images[OLD].tag
+    with heard.Heard(engine.socket) as listening:
+        since = asked.engine_time(engine.socket)
+        for number in range(heard.REMEMBERED // 2 + 20):
+            made = ask(engine.socket, "POST", f"/containers/create?name=heard-{number}", {"Image": image})
+            ask(engine.socket, "DELETE", f"/containers/{made['Id']}")
+        remembered = asked.events(engine.socket, since)
+        found = listening.told(since)
+    assert found is not None
+    assert len(remembered) < len(found)
+    names = [event["Actor"]["Attributes"].get("name", "") for event in found if event["Action"] == "create"]
+    assert [name for name in names if name.startswith("heard-")] == [
+        f"heard-{number}" for number in range(heard.REMEMBERED // 2 + 20)
+    ]
 
 
 def test_a_secret_is_found_in_whatever_form(tmp_path: Path) -> None:

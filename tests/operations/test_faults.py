@@ -17,10 +17,15 @@ from pathlib import Path
 
 import pytest
 
+from mirror_console.domain.check import Check
+from mirror_console.domain.environment import Settings
 from mirror_console.domain.status import Knowledge, Status
 from mirror_console.domain.verdict import answer, cell_texts, verdict
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.connection import test_connection as connection_steps
+from mirror_console.operations.plan import plan
+from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
 from tests.lab import faults
 from tests.lab.certificates import Authority
 from tests.lab.docker_cli import Docker
@@ -28,6 +33,7 @@ from tests.lab.fixtures import BY_SSH, FIRST_TLS, LOCAL
 from tests.lab.lab import Lab
 from tests.lab.proxy import Exchange, Fault, Over, server_context
 from tests.lab.ssh import make_key
+from tests.operations.fleet import QUICK
 from tests.operations.ill import ILL, WELL, Engines, Front, Ward, side_threads, ward
 
 LONG_AGO = datetime(2021, 1, 1, tzinfo=UTC)
@@ -418,6 +424,24 @@ def test_it_costs_its_own_cells_and_passes(engines: Engines, ill: Ill) -> None:
         assert after.observation is not None
         assert after.observation.at > before.observation.at
         assert there.contact(ILL).words == ""
+
+
+def test_lost_as_checks_are_asked_it_costs_its_own_target(engines: Engines) -> None:
+    with ward(engines, Front.SOCKET) as there:
+        console = there.console
+        with console.catalog.write() as books:
+            for environment in books.environments.some([f"{WELL}-live", f"{ILL}-live"]):
+                books.environments.save(replace(environment, settings=Settings(variables={"STAGE": "live"})))
+        refresh(console, there.jobs, inspect_all=True)
+        made = plan(console, "live", [WELL, ILL], QUICK)
+        assert {target.application_id for target in made.targets} == {ILL, WELL}
+        # It answers what it is asked first, and goes when it is asked for the image.
+        with there.proxy.spoiling(faults.at(r"/images/", faults.closed_after(0))):
+            checked = preflight(console, there.jobs, made)
+        assert {one.environment_id for one in checked.blocking} == {f"{ILL}-live"}
+        assert {one.check for one in checked.blocking} == {Check.REACHABLE}
+        assert not checked.blocks_all
+        assert not preflight(console, there.jobs, made).blocking
 
 
 # --- what is not a lack of an answer --------------------------------------------------------------------------------

@@ -13,12 +13,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from mirror_console.domain.check import Answer as CheckAnswer
 from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.operations.plan import plan as make_plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
+from mirror_console.simulator.faults import Fault
 from mirror_console.ui.questions import Answer, QuestionDialog, Questions
 from mirror_console.ui.rollout.assistant import CHECKS, PLAN
 from mirror_console.ui.rollout.page import RolloutsPage
@@ -132,6 +134,28 @@ def test_a_failing_release_pauses_and_says_why(qtbot: QtBot, page: RolloutsPage,
     assert page.report_view.rollout is not None
     assert page.report_view.rollout.state is RolloutState.STOPPED
     assert page.report_view.rollout.count(TargetState.NOT_STARTED) == 3
+
+
+def test_an_engine_that_is_lost_as_checks_are_asked_is_left_out(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
+    page.begin("live", [mirror.id for mirror in fleet.mirrors])
+    quick(page)
+    press(page.assistant.next_button)
+    qtbot.waitUntil(lambda: page.assistant.step == PLAN)
+    fleet.simulated.engines["berlin"].misbehave(Fault.RESET, "/images/")
+    press(page.assistant.next_button)
+    checks = page.assistant.checks
+    qtbot.waitUntil(lambda: page.assistant.step == CHECKS and checks.checked is not None)
+    assert checks.summary.text() == "2 targets are ready; 2 targets are blocked and will be left out."
+    assert checks.details_title.text() == "Engine reachable"
+    said = [(result.answer, result.words) for _, result in checks.details.rows]
+    lost = (CheckAnswer.BLOCKED, "berlin closed the connection before it answered.")
+    assert said == [lost] * 2 + [(CheckAnswer.PASS, "alpha answers.")] * 2
+    for made in checks.ticks:
+        press(made)
+    page.assistant.go_on()
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
+    assert page.report_view.headline.text() == "2 of 4 updated, 2 skipped"
+    assert [fleet.version_of(f"mirror-{number:02}-live") for number in range(1, 5)] == ["26.8.3", "26.8.2"] * 2
 
 
 def test_an_interrupted_rollout_waits_for_the_person(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:

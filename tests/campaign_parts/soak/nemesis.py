@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from tests.campaign_parts.checker import Case
 from tests.campaign_parts.faults import engine as engines
 from tests.campaign_parts.faults import others, way
+from tests.campaign_parts.heard import Heard
 from tests.campaign_parts.play import Play
 from tests.campaign_parts.world import Stage
 from tests.lab.proxy import EngineProxy
@@ -20,11 +21,12 @@ FROZEN = 5.0
 
 @dataclass(slots=True)
 class Ground:
-    """An engine of the soak, the way to it, and the plays of its environments by their containers."""
+    """An engine of the soak, the way to it, who listens to it, and the plays of its environments by container."""
 
     name: str
     stage: Stage
     way: EngineProxy
+    heard: Heard
     plays: dict[str, Play] = field(default_factory=dict)
 
     def allow(self, change: Callable[[Case], Case]) -> None:

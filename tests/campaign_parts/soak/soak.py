@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.campaign_parts import asked, checker, noted
 from tests.campaign_parts.checker import NOT_OURS, Case, Violation
+from tests.campaign_parts.heard import Heard, nanoseconds
 from tests.campaign_parts.inside import Orders, Scene
 from tests.campaign_parts.making import old_container
 from tests.campaign_parts.play import Play, Point, Role
@@ -40,8 +41,6 @@ MOST_GROWTH = 5.0
 ENDS = "each rollout ends"
 OWNED_UP = "something was left behind: the older container"
 """Said where the engine was away as the older way back was to go: the next rollout takes it away."""
-REMEMBERED = 250
-"""Events: an engine remembers the last 256."""
 NOT_STARTED = "not started"
 LEFT_OUT = "already"
 """The end of what isn't in a plan, as it runs the release: the same as of one that turns out to."""
@@ -66,6 +65,8 @@ class Round:
     wrong: tuple[Violation, ...]
     skipped: tuple[str, ...]
     """Why targets were left as they were, each reason once."""
+    unheard: tuple[str, ...]
+    """Engines of which it isn't known all that happened: there the laws of order prove nothing."""
     memory: float
     files: int
     threads: int
@@ -84,7 +85,7 @@ def soak(world: World, size: Size, seed: int, tell: Callable[[str], None], *, as
             ends = ", ".join(f"{count} {end}" for end, count in one.ends.items())
             took = f"{one.memory:.1f} MB, {one.files} files, {one.threads} threads"
             tell(f"{one.minute:5.1f} min  {goal}, {one.act}: {ends}; {took}; {len(one.wrong)} violations")
-            for words in (*one.skipped, *one.wrong):
+            for words in (*one.skipped, *one.wrong, *(f"not all was heard of {name}" for name in one.unheard)):
                 tell(f"  {words}")
     return _tell(rounds, size, seed, as_json=as_json)
 
@@ -105,6 +106,7 @@ def _round(
         image = ground.stage.images[goal]
         for name, play in ground.plays.items():
             ground.plays[name] = replace(play, case=_case(play, image))
+        ground.heard.forget(_since(ground))
     ground, act = dice.choice(grounds), dice.choice(ACTS)
     first = grounds[0].stage.images[goal]
     wanted = {"release": goal, "reference": first.reference, "fingerprint": first.fingerprint, "version": first.version}
@@ -113,7 +115,8 @@ def _round(
         time.sleep(dice.uniform(1.0, 6.0))
         act.do(ground, dice)
         told = answer.result(LONGEST)
-    wrong = [*_judged(grounds, told), *noted.chain(program.catalog), *noted.audited(program.catalog)]
+    heard = {ground.name: ground.heard.told(_since(ground)) for ground in grounds}
+    wrong = [*_judged(grounds, told, heard), *noted.chain(program.catalog), *noted.audited(program.catalog)]
     ends = [end for end, _ in told.get("ends", {}).values()]
     return Round(
         minute,
@@ -121,6 +124,7 @@ def _round(
         {end: ends.count(end) for end in dict.fromkeys(ends)},
         tuple(wrong),
         tuple(dict.fromkeys([*told.get("refused", "").splitlines()[:1], *_skipped(told)])),
+        tuple(name for name, all_of_it in heard.items() if all_of_it is None),
         told["memory"],
         int(told["files"]),
         int(told["threads"]),
@@ -152,16 +156,19 @@ def _case(play: Play, image: Image) -> Case:
     return replace(case, way_back_may_go=runs_it, may_be_left=frozenset(left))
 
 
-def _judged(grounds: Sequence[Ground], told: Mapping[str, Any]) -> Iterator[Violation]:
+def _judged(
+    grounds: Sequence[Ground], told: Mapping[str, Any], heard: Mapping[str, Sequence[Mapping[str, Any]] | None]
+) -> Iterator[Violation]:
     # What was refused before it began, as its engine just fell, has changed nothing.
     otherwise = NOT_STARTED if "refused" in told else LEFT_OUT
     if told.get("unfinished"):
         yield Violation(ENDS, str(told))
     for ground in grounds:
-        forgot = _has_forgotten(ground)
+        happened = heard[ground.name]
         for name, play in ground.plays.items():
             end, words = told.get("ends", {}).get(name, (otherwise, told.get("refused", "")))
-            case = replace(play.case, started_by_others=forgot)
+            mine = None if happened is None else _of(play.case, happened)
+            case = replace(play.case, started_by_others=happened is None, heard=mine)
             if OWNED_UP in words:
                 case = replace(case, may_be_left=case.may_be_left | {f"{name}.mc-older"})
             for violation in checker.judge(case, end):
@@ -170,11 +177,14 @@ def _judged(grounds: Sequence[Ground], told: Mapping[str, Any]) -> Iterator[Viol
                 _make_anew(play)
 
 
-def _has_forgotten(ground: Ground) -> bool:
-    """Whether more happened than its engine remembers: then what two of a kind did can't be judged by it."""
-    since = min(play.case.since for play in ground.plays.values())
-    kinds = ("container", "network", "volume", "image")
-    return len(asked.events(ground.stage.engine.socket, since, *kinds)) >= REMEMBERED
+def _since(ground: Ground) -> str:
+    return min((play.case.since for play in ground.plays.values()), key=nanoseconds)
+
+
+def _of(case: Case, happened: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What happened since it is judged."""
+    since = nanoseconds(case.since)
+    return [event for event in happened if event["timeNano"] >= since]
 
 
 def _make_anew(play: Play) -> None:
@@ -195,7 +205,7 @@ def _grounds(world: World, size: Size, seed: int) -> Iterator[list[Ground]]:
         for place in range(1, size.engines + 1):
             stage = world.stage(EngineSpec(f"soak-{place}", bridge=False))
             way = open_.enter_context(proxy(world.folder / f"soak-{place}", stage.engine.socket))
-            grounds.append(Ground(f"soak-{place}", stage, way))
+            grounds.append(Ground(f"soak-{place}", stage, way, open_.enter_context(Heard(stage.engine.socket))))
         for number in range(size.environments):
             ground = grounds[number % len(grounds)]
             play = _made(world, ground, Point("soak", seed, number))
@@ -275,6 +285,7 @@ def _tell(rounds: Sequence[Round], size: Size, seed: int, *, as_json: bool) -> i
         "environments": size.environments,
         "rollouts": len(rounds),
         "violations": wrong,
+        "engines of which not all was heard": sum(len(one.unheard) for one in rounds),
         "memory after warm-up, MB": round(before, 1),
         "memory at the end, MB": round(after, 1),
         "growth, %": round(growth, 1),
