@@ -68,6 +68,8 @@ class Learned:
 
     lasted: tuple[Lasted, ...] = ()
     _groups: Mapping[Hashable, list[Lasted]] = field(init=False, repr=False, compare=False)
+    _usual: dict[Hashable, Usual] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was reckoned already: it is asked for each target of a rollout, which have few groups."""
 
     def __post_init__(self) -> None:
         groups: defaultdict[Hashable, list[Lasted]] = defaultdict(list)
@@ -81,14 +83,20 @@ class Learned:
         for key in _keys(target.environment, target.engine_id, target.change):
             found = self._groups.get(key, [])
             if len(found) >= ENOUGH or (found and key is None):
-                seconds = sorted(one.seconds for one in found)
-                fetching = sorted(one.fetching for one in found)
-                return Usual(median(seconds), nine_of_ten(seconds), nine_of_ten(fetching), len(found))
+                if key not in self._usual:
+                    self._usual[key] = _usual_of(found)
+                return self._usual[key]
         return None
 
     def also(self, more: Iterable[Lasted]) -> Learned:
         """This and more."""
         return Learned((*self.lasted, *more))
+
+
+def _usual_of(turns: Sequence[Lasted]) -> Usual:
+    seconds = sorted(one.seconds for one in turns)
+    fetching = sorted(one.fetching for one in turns)
+    return Usual(median(seconds), nine_of_ten(seconds), nine_of_ten(fetching), len(turns))
 
 
 def _keys(environment: str, engine_id: str, change: Change) -> Iterator[Hashable]:

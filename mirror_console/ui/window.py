@@ -352,6 +352,14 @@ class MainWindow(QMainWindow):
             self._state.setValue("way back", "shown" if page.model.shows_ways else "hidden")
         self._state.sync()
 
+    def event(self, event: QEvent) -> bool:
+        """Whatever is painted or laid out anew in one go is done within this one call.
+
+        Each call from Qt into Python takes the lock of the interpreter, which threads that work want as well: painting
+        a table calls once for each cell, and would wait as often. Within a call from Python it has the lock already.
+        """
+        return super().event(event)
+
     def changeEvent(self, event: QEvent) -> None:
         """A window that nobody sees asks engines seldom."""
         super().changeEvent(event)

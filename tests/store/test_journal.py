@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,19 @@ def test_a_chain_as_it_was_written_holds(written: Catalog) -> None:
     assert _broken_at(written) is None
     with written.read() as books:
         assert [line.sequence for line in books.journal.of("rollout1")] == list(range(1, LINES + 1))
+
+
+def test_the_lines_of_one_target_are_its_own(catalog: Catalog) -> None:
+    own, other = values.line(), replace(values.line(words='it waits for "mirror0-live"'), environment_id="mirror1-live")
+    with catalog.write() as books:
+        books.rollouts.add(values.rollout([]))
+        books.rollouts.add(values.rollout([], "rollout2"))
+        books.journal.append(own, other, values.line("rollout2"), replace(own, words="pulled"))
+    with catalog.read() as books:
+        lines = books.journal.of_target("rollout1", "mirror0-live")
+        assert [(line.sequence, line.words) for line in lines] == [(1, "about to pull"), (4, "pulled")]
+        assert [line.sequence for line in books.journal.of_target("rollout1", "mirror1-live")] == [2]
+        assert books.journal.of_target("rollout1", "mirror") == []
 
 
 def test_a_number_that_was_rolled_back_is_given_again(written: Catalog) -> None:

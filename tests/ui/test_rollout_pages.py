@@ -23,6 +23,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.recovery import Finding
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Answer
+from mirror_console.ui.rollout import runs
 from mirror_console.ui.rollout.operations import Planning, Report, RolloutOperations
 from mirror_console.ui.rollout.page import RolloutsPage
 from tests.ui import sample_rollout as sample
@@ -270,6 +271,66 @@ def test_pausing_says_what_is_still_being_worked_on(qtbot: QtBot, context: UiCon
     qtbot.waitUntil(page.run_view.resume.isVisible)
     assert page.run_view.why.text() == "Paused by operator."
     assert context.running is None
+
+
+def report_of(page: RolloutsPage) -> tuple[Held, list[Rollout]]:
+    """The conductor of the one that runs, and what is told of it from now on."""
+    (run,) = page.runs._runs.values()
+    assert isinstance(run.conductor, Held)
+    told: list[Rollout] = []
+    page.runs.changed.connect(told.append)
+    return run.conductor, told
+
+
+def moved_on(rollout: Rollout, place: int) -> Rollout:
+    """The same with the first targets up to a place done."""
+    return sample.with_states(rollout, [sample.DONE] * place)
+
+
+def test_of_many_reports_the_page_tells_a_few_and_the_last(
+    qtbot: QtBot, context: UiContext, make_page: PageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "TELL_EVERY_MS", 3_600_000)
+    page = make_page(context)
+    rollout = start_one(qtbot, page)
+    qtbot.waitUntil(page.runs._told_just_now.isActive)
+    conductor, told = report_of(page)
+    for place in range(8, 12):
+        conductor.report(moved_on(rollout, place))
+    last = moved_on(rollout, 11)
+    qtbot.waitUntil(lambda: page.runs.latest(rollout.id) == last)
+    assert not told
+    page.runs._told_just_now.setInterval(0)
+    page.runs._told_just_now.start()
+    qtbot.waitUntil(lambda: page.run_view.rollout == last)
+    assert told == [last]
+
+
+def test_what_runs_is_drawn_when_it_is_looked_at_again(qtbot: QtBot, context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    rollout = start_one(qtbot, page)
+    conductor, _told = report_of(page)
+    page.hide()
+    last = moved_on(rollout, 9)
+    conductor.report(last)
+    qtbot.waitUntil(lambda: page.list.rollout(rollout.id) == last)
+    assert page.run_view.rollout != last
+    page.show()
+    page.shown()
+    assert page.run_view.rollout == last
+
+
+def test_a_button_beside_a_cause_stays_while_other_targets_go_on(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    rollout = sample.running(PLAN)
+    page.run_view.show_rollout(rollout)
+    before = list(page.run_view.causes.buttons)
+    assert before
+    going_on = replace(rollout.targets[-1], words="12 of 60 s")
+    page.run_view.show_rollout(replace(rollout, targets=(*rollout.targets[:-1], going_on)))
+    assert page.run_view.causes.buttons == before
+    page.run_view.show_rollout(sample.asking(PLAN))
+    assert page.run_view.causes.buttons != before
 
 
 def test_stopping_asks_first(qtbot: QtBot, make_context: ContextMaker, make_page: PageMaker) -> None:

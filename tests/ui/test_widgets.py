@@ -20,6 +20,7 @@ from mirror_console.ui.actions import Actions, Declared, MenuName
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.notices import Notice, NoticeAction, NoticeBar, Tone
 from mirror_console.ui.questions import Choice, ChoiceDialog, Question, QuestionDialog
+from mirror_console.ui.widgets import column_widths
 from mirror_console.ui.widgets.empty import EmptyState
 from mirror_console.ui.widgets.filter_box import DEBOUNCE, FilterBox, Offer
 from mirror_console.ui.widgets.flow import FlowLayout
@@ -110,6 +111,78 @@ def test_a_view_keeps_its_cursor_and_what_is_in_sight(qtbot: QtBot, context: UiC
     assert view.current_key() == "thing 100"
     assert table.key(view.rowAt(0)) == first_in_sight
     assert not view.move_to("thing 001")
+
+
+def test_the_same_rows_in_another_order_leave_the_scroll_and_take_the_cursor_with_them(
+    qtbot: QtBot, context: UiContext
+) -> None:
+    table = _table()
+    QAbstractItemModelTester(table, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    view = TableView(table, context.theme, "Things")
+    qtbot.addWidget(view)
+    view.resize(400, 300)
+    table.show(_things(*range(200)))
+    view.show()
+    view.move_to("thing 001")
+    moved: list[Hashable | None] = []
+    view.cursor_changed.connect(moved.append)
+    for scrolled in (0, 50):
+        view.verticalScrollBar().setValue(scrolled)
+        table.show(list(reversed(table.rows)))
+        assert view.verticalScrollBar().value() == scrolled
+        assert view.current_key() == "thing 001"
+        assert [index.row() for index in view.selectionModel().selectedRows()] == [table.place("thing 001")]
+    assert not moved
+
+
+def _asking(asked: list[str]) -> Table[Thing]:
+    def text(thing: Thing) -> str:
+        asked.append(thing.name)
+        return thing.name * (1 + thing.size)
+
+    return Table((Column("name", "Name", text, 60),), key=lambda thing: thing.name)
+
+
+def test_texts_that_nobody_sees_are_not_asked_for(qtbot: QtBot, context: UiContext) -> None:
+    asked: list[str] = []
+    table = _asking(asked)
+    view = TableView(table, context.theme, "Things")
+    qtbot.addWidget(view)
+    view.resize(600, 200)
+    table.show(_things(1, 2, 3))
+    QApplication.processEvents()
+    assert not asked
+    view.show()
+    assert view.columnWidth(0) > view.fontMetrics().horizontalAdvance("thing 003" * 4)
+
+
+def test_while_texts_go_on_changing_they_are_not_measured_each_time(
+    qtbot: QtBot, context: UiContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    table = _asking(asked)
+    view = TableView(table, context.theme, "Things")
+    qtbot.addWidget(view)
+    view.resize(600, 200)
+    rows = [Thing(f"thing {number:03}") for number in range(90)]
+    table.show(rows)
+    view.show()
+    qtbot.waitExposed(view)
+    QApplication.processEvents()
+    width = view.columnWidth(0)
+    monkeypatch.setattr(column_widths, "EVERY_MS", 3_600_000)
+    asked.clear()
+    for size in (2, 3):
+        table.show([Thing("thing 000", size), *rows[1:]])
+        QApplication.processEvents()
+    assert "thing 000" in asked
+    assert "thing 080" not in asked, "a row out of sight that didn't change"
+    # Once its time has come, what has become longer has its room.
+    monkeypatch.setattr(column_widths, "EVERY_MS", 0)
+    view.resize(601, 200)
+    table.show([Thing("thing 000", 4), *rows[1:]])
+    qtbot.waitUntil(lambda: view.columnWidth(0) > view.fontMetrics().horizontalAdvance("thing 000" * 5))
+    assert view.columnWidth(0) > width
 
 
 def test_columns_are_as_wide_as_their_texts_where_there_is_room_and_as_declared_where_there_is_none(

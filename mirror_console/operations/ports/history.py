@@ -88,6 +88,9 @@ class Journal(Protocol):
         """Returns the sequence number."""
 
     def of(self, rollout_id: str) -> list[JournalEntry]: ...
+    def of_target(self, rollout_id: str, environment_id: str) -> list[JournalEntry]:
+        """The lines of one target, oldest first."""
+
     def newest(self, most: int) -> list[JournalEntry]:
         """The last lines of all rollouts, oldest first."""
 

@@ -102,7 +102,7 @@ class ActivityPage(Page):
         self.tabs.currentChanged.connect(lambda _place: self.shown())
         box.addWidget(self.tabs, 1)
         self._draw_soon = QTimer(self, singleShot=True, interval=DRAW)
-        self._draw_soon.timeout.connect(self._draw)
+        self._draw_soon.timeout.connect(self._draw_seen)
         context.signals.job.connect(self._hear)
         self._draw()
 
@@ -133,6 +133,11 @@ class ActivityPage(Page):
             self._entries.popitem(last=False)
         if not self._draw_soon.isActive():
             self._draw_soon.start()
+
+    def _draw_seen(self) -> None:
+        # It is drawn when it is shown.
+        if self.isVisible():
+            self._draw()
 
     def _draw(self) -> None:
         self.table.show(list(reversed(self._entries.values())))

@@ -37,7 +37,7 @@ class CausesPanel(QFrame):
     def __init__(self, context: UiContext) -> None:
         super().__init__()
         self._context = context
-        self._rollout: Rollout | None = None
+        self._causes: tuple[Cause, ...] = ()
         self._refusal = ""
         self.buttons: list[QPushButton] = []
         self.setProperty("class", "card")
@@ -53,10 +53,10 @@ class CausesPanel(QFrame):
 
     def show_rollout(self, rollout: Rollout, refusal: str) -> None:
         """Show the causes of a rollout; `refusal` is why nothing can be decided now."""
-        before = self._rollout
-        alike = before is not None and before.targets == rollout.targets and refusal == self._refusal
-        self._rollout, self._refusal = rollout, refusal
-        if not alike:
+        found = causes(rollout.targets)
+        # While others go on, what failed stays as it is, and so does the button that is just being pressed.
+        if (found, refusal) != (self._causes, self._refusal):
+            self._causes, self._refusal = found, refusal
             self._draw()
 
     def _draw(self) -> None:
@@ -66,14 +66,13 @@ class CausesPanel(QFrame):
                 old.hide()
                 old.deleteLater()
         self.buttons = []
-        found = causes(self._rollout.targets) if self._rollout is not None else ()
-        for line, cause in enumerate(found[:SHOWN]):
+        for line, cause in enumerate(self._causes[:SHOWN]):
             self._add(line, cause)
-        more = len(found) - SHOWN
+        more = len(self._causes) - SHOWN
         if more > 0:
             words = tr("and {}: the list of targets has all of them").format(count(more, "more cause", "more causes"))
             self._grid.addWidget(label(words, Look.MUTED), SHOWN, 2)
-        self.setVisible(bool(found))
+        self.setVisible(bool(self._causes))
 
     def _add(self, line: int, cause: Cause) -> None:
         status = STATE_GLYPHS[cause.state]

@@ -40,11 +40,10 @@ class ControlBar(QWidget):
         """Offer what can be done with a rollout; `refusal` is why nothing may be done now."""
         self._rollout = rollout
         failed = rollout.count(*FAILED)
-        parts = parts_of(rollout)
-        at_rest = rollout.state is RolloutState.PAUSED or rollout.state in ENDED
+        may = (rollout.state is RolloutState.PAUSED or rollout.state in ENDED) and not refusal
         self.retry.setText(tr("Retry failed ({})").format(number(failed)))
-        self.retry.setVisible(at_rest and bool(failed) and not refusal)
-        self.roll_back.setVisible(at_rest and bool(parts) and not refusal)
+        self.retry.setVisible(may and bool(failed))
+        self.roll_back.setVisible(may and bool(parts_of(rollout)))
 
     def _ask(self) -> None:
         rollout = self._rollout

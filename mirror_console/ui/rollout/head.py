@@ -27,6 +27,8 @@ class RolloutHead(QWidget):
         self._stripe.setFixedHeight(EDGE_BAR)
         self._stripe.setAutoFillBackground(True)
         column.addWidget(self._stripe)
+        self._protected: bool | None = None
+        self._at: int | None = None
         self.protect(False)
         row = QHBoxLayout()
         row.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
@@ -63,11 +65,18 @@ class RolloutHead(QWidget):
 
     def protect(self, protected: bool) -> None:
         """Show or hide the stripe of a protected environment."""
+        # Each report of a rollout says it again, and a style sheet has the whole page laid out anew.
+        if protected is self._protected:
+            return
+        self._protected = protected
         self._stripe.setStyleSheet("background: palette(accent);" if protected else "background: transparent;")
         self._stripe.setAccessibleName(tr("Protected environment") if protected else "")
 
     def at(self, step: int) -> None:
         """Mark the step that is being worked on, counted from 0."""
+        if step == self._at:
+            return
+        self._at = step
         for place, made in enumerate(self._steps):
             made.setProperty("class", "now" if place == step else "muted")
             made.style().unpolish(made)

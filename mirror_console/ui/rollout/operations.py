@@ -99,5 +99,4 @@ def runs_of(console: Console, planned: PlannedTarget) -> tuple[CommandRun, ...]:
 def journal_of(console: Console, rollout_id: str, environment_id: str) -> tuple[JournalEntry, ...]:
     """What the journal says of one target, oldest first."""
     with console.catalog.read() as books:
-        entries = books.journal.of(rollout_id)
-    return tuple(entry for entry in entries if entry.environment_id == environment_id)
+        return tuple(books.journal.of_target(rollout_id, environment_id))

@@ -73,7 +73,10 @@ class RolloutsPage(Page):
     # --- what the window asks -----------------------------------------------------------------------------------
 
     def shown(self) -> None:
-        """The focus goes where work begins."""
+        """The focus goes where work begins. What runs is shown as it has become meanwhile."""
+        shown = self.run_view.rollout
+        if shown is not None and self.stack.currentWidget() is self.run_view:
+            self.run_view.show_rollout(self.list.rollout(shown.id) or shown)
         self._focus()
 
     def refresh(self, grid: Grid) -> None:
@@ -234,7 +237,7 @@ class RolloutsPage(Page):
     def _run_changed(self, rollout: Rollout) -> None:
         self.list.take(rollout)
         shown = self.run_view.rollout
-        if self.stack.currentWidget() is self.run_view and shown is not None and shown.id == rollout.id:
+        if self.run_view.isVisible() and shown is not None and shown.id == rollout.id:
             self.run_view.show_rollout(rollout)
         self.context.actions.refresh()
 

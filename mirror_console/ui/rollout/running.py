@@ -54,6 +54,8 @@ class RunView(QWidget):
         self._rollout: Rollout | None = None
         self._journal: tuple[JournalEntry, ...] = ()
         self._told = ""
+        self._read_of: Target | None = None
+        """The target as it was when its journal was read last."""
         self._learned = Learned()
         self.head = RolloutHead(self.left.emit)
         self.head.at(RUNNING)
@@ -91,7 +93,7 @@ class RunView(QWidget):
         self._read = QTimer(self)
         self._read.setSingleShot(True)
         self._read.setInterval(JOURNAL_EVERY_MS)
-        self._read.timeout.connect(self._read_journal)
+        self._read.timeout.connect(self._read_on)
         self._clock = QTimer(self)
         self._clock.setInterval(CLOCK_EVERY_MS)
         self._clock.timeout.connect(self._tick)
@@ -245,8 +247,15 @@ class RunView(QWidget):
         if target is not None:
             show_runs(self._context, target, self)
 
+    def _read_on(self) -> None:
+        # Of what waits or is over, all lines are known: the journal of a whole rollout is long.
+        target = self._current()
+        if target is not self._read_of or (target is not None and target.state in WORKING):
+            self._read_journal()
+
     def _read_journal(self) -> None:
         target, rollout = self._current(), self._rollout
+        self._read_of = target
         self._show_target()
         if target is None or rollout is None:
             return

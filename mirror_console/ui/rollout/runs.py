@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from mirror_console.domain.causes import Cause
 from mirror_console.domain.check import Checked
@@ -18,6 +18,9 @@ from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.operations import Conducting, Report, RolloutOperations
 from mirror_console.ui.rollout.words import over_of
 from mirror_console.ui.words import tr
+
+TELL_EVERY_MS = 250
+"""Milliseconds between two reports of a rollout that are told on: each has a whole page drawn anew."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,10 @@ class Runs(QObject):
         self._runs: dict[str, _Run] = {}
         self._vigil = Vigil(context.console, context.jobs)
         self._watched: set[str] = set()
+        self._untold: set[str] = set()
+        """The rollouts of which more was reported since they were told of."""
+        self._told_just_now = QTimer(self, singleShot=True, interval=TELL_EVERY_MS)
+        self._told_just_now.timeout.connect(self._tell_untold)
 
     @property
     def running(self) -> tuple[Rollout, ...]:
@@ -233,7 +240,16 @@ class Runs(QObject):
             run = self._runs.get(event.body.id)
             if run is not None:
                 run.rollout = event.body
-                self._tell(event.body)
+                self._untold.add(run.rollout.id)
+                if not self._told_just_now.isActive():
+                    self._tell_untold()
+
+    def _tell_untold(self) -> None:
+        untold, self._untold = self._untold, set()
+        for rollout_id in untold:
+            if (rollout := self.latest(rollout_id)) is not None:
+                self._told_just_now.start()
+                self._tell(rollout)
 
     def _tell(self, rollout: Rollout) -> None:
         self._context.set_running(rollout)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 SAMPLE = 100
 """How many rows are measured: reading all of thousands takes longer than a person waits for a table."""
+
+
+EVERY_MS = 1000
+"""While texts go on changing, they are measured once in so many milliseconds."""
 
 
 class ColumnWidths(QObject):
@@ -31,14 +35,18 @@ class ColumnWidths(QObject):
         self._spare = spare
         self._fitting = False
         self._chosen: set[int] = set()
-        # Changes come in blocks of rows, one after the other.
-        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._since_fit = QElapsedTimer()
+        self._soon = QTimer(self, singleShot=True)
         self._soon.timeout.connect(self.fit)
         view.horizontalHeader().sectionResized.connect(self._resized)
 
     def fit(self) -> None:
-        """Widen what would be shortened, as far as there is room."""
+        """Widen what would be shortened, as far as there is room. Nothing is measured that nobody sees."""
         view = self._view
+        self._soon.stop()
+        if not view.isVisible():
+            return
+        self._since_fit.start()
         self._measured.clear()
         self._leave_out()
         shown = [place for place in range(view.model().columnCount()) if not view.isColumnHidden(place)]
@@ -77,8 +85,10 @@ class ColumnWidths(QObject):
         return self._measured[place]
 
     def fit_soon(self) -> None:
-        """The same, once for everything that changes now."""
-        self._soon.start()
+        """The same, once for everything that changes now: changes come in blocks of rows, one after the other."""
+        if not self._soon.isActive():
+            since = self._since_fit.elapsed() if self._since_fit.isValid() else EVERY_MS
+            self._soon.start(max(0, EVERY_MS - since))
 
     def _stretches(self, place: int) -> bool:
         return self._view.horizontalHeader().sectionResizeMode(place) is QHeaderView.ResizeMode.Stretch

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPalette, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -67,20 +67,35 @@ class Table(QAbstractTableModel, Generic[R]):
         self._sorted_by: tuple[int, Qt.SortOrder] | None = None
 
     def show(self, rows: Sequence[R]) -> None:
-        """Show these rows. Where they are the same ones in the same order, only what changed is painted again."""
+        """Show these rows. Where they are the same ones in the same order, only what changed is painted again.
+
+        Where they are the same ones in another order, a view stays where it was scrolled to.
+        """
         self._given = list(rows)
         ordered = self._in_order(self._given)
         keys = [self._key(row) for row in ordered]
-        if keys == [self._key(row) for row in self._rows]:
+        places = {key: place for place, key in enumerate(keys)}
+        if len(ordered) != len(self._rows) or places.keys() != self._places.keys():
+            self.beginResetModel()
+            self._rows, self._places = ordered, places
+            self.endResetModel()
+        elif places != self._places:
+            self._move(ordered, places)
+        else:
             changed = [place for place, row in enumerate(ordered) if row != self._rows[place]]
             self._rows = ordered
             for first, last in blocks(changed):
                 self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
-            return
-        self.beginResetModel()
-        self._rows = ordered
-        self._places = {key: place for place, key in enumerate(keys)}
-        self.endResetModel()
+
+    def _move(self, rows: list[R], places: dict[Hashable, int]) -> None:
+        """Put the rows that are shown into another order; cursor and selection go with theirs."""
+        self.layoutAboutToBeChanged.emit()
+        held = self.persistentIndexList()
+        keys = [self.key(index.row()) for index in held]
+        self._rows, self._places = rows, places
+        moved = [self.index(places[key], index.column()) for key, index in zip(keys, held, strict=True)]
+        self.changePersistentIndexList(held, moved)
+        self.layoutChanged.emit()
 
     def repaint_all(self) -> None:
         """Say that texts may have changed though the rows didn't: ages, for one."""
@@ -275,6 +290,8 @@ class TableView(QTableView):
         self.table = model
         self._theme = theme
         self._kept: tuple[Hashable | None, int, Hashable | None] = (None, 0, None)
+        self._advances: dict[int, dict[str, int]] = {}
+        """How long the texts are that were measured last, by column: to shape a text is what takes long."""
         self.setAccessibleName(name)
         self.setModel(model)
         self._delegate = TableDelegate(theme, self)
@@ -304,10 +321,12 @@ class TableView(QTableView):
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self._fit_rows()
         theme.changed.connect(self._fit_rows)
+        theme.changed.connect(self._advances.clear)
         model.modelAboutToBeReset.connect(self._keep)
         model.modelReset.connect(self._restore)
         model.modelReset.connect(self._widths.fit)
         model.dataChanged.connect(lambda *_where: self._widths.fit_soon())
+        model.layoutChanged.connect(self._widths.fit_soon)
         self.selectionModel().currentChanged.connect(self._moved)
         self.doubleClicked.connect(lambda index: self.opened.emit(model.key(index.row())))
 
@@ -338,11 +357,19 @@ class TableView(QTableView):
         super().resizeEvent(event)
         self._widths.fit()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """As long as nobody sees it, its texts aren't measured."""
+        super().showEvent(event)
+        self._widths.fit()
+
     def _needed(self, place: int) -> tuple[int, int]:
         """The declared width of a column, and what the texts in it take."""
         column, rows = self.table.columns[place], self.table.rows[:SAMPLE]
-        metrics = QFontMetrics(self._delegate.font(column))
-        longest = max((metrics.horizontalAdvance(" ".join(column.text(row).split())) for row in rows), default=0)
+        metrics, known = QFontMetrics(self._delegate.font(column)), self._advances.get(place, {})
+        texts = {" ".join(column.text(row).split()) for row in rows}
+        advances = {text: known[text] if text in known else metrics.horizontalAdvance(text) for text in texts}
+        self._advances[place] = advances
+        longest = max(advances.values(), default=0)
         beside = 2 * SPACE_2 + (GLYPH + SPACE_2 if column.status else 0)
         # An advance is rounded, and what is a pixel too long is shortened.
         return column.width, longest + beside + 1

@@ -85,8 +85,11 @@ class ElidedLabel(QLabel):
 
     def say(self, text: str) -> None:
         """Show another text."""
-        self._whole = " ".join(text.split())
-        self.setAccessibleName(self._whole)
+        whole = " ".join(text.split())
+        if whole == self._whole:
+            return
+        self._whole = whole
+        self.setAccessibleName(whole)
         self._fit()
 
     def whole(self) -> str:
