@@ -15,7 +15,6 @@ from mirror_console.cli.surveyed import FILTER_HELP, chosen, engine_ids, surveye
 from mirror_console.cli.watching import watch_status
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.rollout import RolloutState
-from mirror_console.domain.status import ATTENTION
 from mirror_console.domain.verdict import ABSENT_TEXTS, answer
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.refresh import Refreshed, refresh
@@ -73,7 +72,7 @@ def status(
     for rollout in cut_off:
         words = f"Rollout {rollout.plan.fingerprint} to {rollout.plan.environment} was interrupted."
         session.out.note(f"{words} See what it left, and decide: mirror-console recover list", "yellow")
-    if cut_off or any(cell.status in ATTENTION for cell in cells):
+    if cut_off or any(cell.needs_attention for cell in cells):
         raise typer.Exit(ExitCode.ATTENTION)
 
 

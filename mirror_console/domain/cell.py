@@ -12,7 +12,7 @@ from mirror_console.domain.expectation import Expected, NoExpectation
 from mirror_console.domain.identity import Likeness
 from mirror_console.domain.image import short
 from mirror_console.domain.observation import Difference, Health, Observation, of_process
-from mirror_console.domain.status import Activity, Knowledge, Status
+from mirror_console.domain.status import ATTENTION, Activity, Knowledge, Status
 
 
 class Cell(NamedTuple):
@@ -63,6 +63,16 @@ class Cell(NamedTuple):
         return (*own, *others)
 
     @property
+    def changed_beside(self) -> bool:
+        """Whether it was changed by hand and its status tells of something else: of the release that it runs."""
+        return self.status in _OF_RELEASE and bool(self.differences)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person should look at it: something is wrong, or a rollout would undo what somebody did by hand."""
+        return self.status in ATTENTION or self.changed_beside
+
+    @property
     def running_title(self) -> str:
         """The version that runs, or the start of its identity; empty if nothing does."""
         seen = self.observation
@@ -86,6 +96,7 @@ class Verdict(NamedTuple):
     """Whether its image is the expected one, and how sure that is; None where there is nothing to compare."""
 
 
+_OF_RELEASE = frozenset({Status.BEHIND, Status.AHEAD, Status.NO_RELEASE})
 _VERDICT = Cell._fields.index(Verdict._fields[0])
 _AFTER = _VERDICT + len(Verdict._fields)
 _new = tuple.__new__

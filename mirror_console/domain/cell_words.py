@@ -12,6 +12,8 @@ from mirror_console.domain.moment import age, age_aloud
 from mirror_console.domain.observation import Health, State
 from mirror_console.domain.phrases import (
     alive,
+    beside_text,
+    by_hand,
     distance,
     drift_text,
     drift_words,
@@ -51,7 +53,9 @@ def cell_texts(cell: Cell, now: datetime) -> tuple[str, str]:
         case Status.ALIGNED:
             return running, _aligned_text(cell, now)
         case Status.BEHIND | Status.AHEAD:
-            return running, _joined(_distance_text(cell), held_words(cell, now), hold_ended(cell, now))
+            return running, _joined(
+                _distance_text(cell), beside_text(cell), held_words(cell, now), hold_ended(cell, now)
+            )
         case Status.DRIFTED:
             return running, _joined(drift_text(cell), held_words(cell, now))
         case Status.MISSING:
@@ -66,7 +70,7 @@ def cell_texts(cell: Cell, now: datetime) -> tuple[str, str]:
         case Status.NOT_CHECKED:
             return running, _not_checked_text(cell, now)
         case Status.NO_RELEASE:
-            return running, f"{cell.status}: {no_expectation(cell)}"
+            return running, _joined(f"{cell.status}: {no_expectation(cell)}", beside_text(cell))
         case Status.NO_ACCESS:
             return running, str(cell.status)
         case Status.NOT_APPLICABLE:
@@ -91,6 +95,8 @@ def accessible(cell: Cell, now: datetime) -> str:
         said += f" {sureness(cell)}"
     if cell.expected_title and cell.expected_title != cell.running_title:
         said += f", expected {cell.expected_title}"
+    if cell.changed_beside:
+        said += f", {by_hand(cell)}"
     if cell.pending:
         said += ", settings pending"
     if cell.status is not Status.ROLLING_OUT and _locked(cell):

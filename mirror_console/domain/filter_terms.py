@@ -18,7 +18,7 @@ from mirror_console.domain.filter_question import CellTest, TextTest
 from mirror_console.domain.fleet import Row
 from mirror_console.domain.observation import Health, Observation
 from mirror_console.domain.phrases import was
-from mirror_console.domain.status import ATTENTION, Activity, Knowledge, Status
+from mirror_console.domain.status import Activity, Knowledge, Status
 from mirror_console.domain.way_back import WayBack
 from mirror_console.domain.ways_back import WORST_FIRST, way_word
 from mirror_console.domain.where import called
@@ -80,7 +80,7 @@ WORD_TESTS: Mapping[str, CellTest] = MappingProxyType(
         str(Activity.QUEUED): _activity(Activity.QUEUED),
         str(Activity.INTERRUPTED): _activity(Activity.INTERRUPTED),
         str(Activity.LOCKED): _activity(Activity.LOCKED),
-        "attention": lambda cell: cell.status in ATTENTION,
+        "attention": lambda cell: cell.needs_attention,
         "held": lambda cell: cell.held,
         "pending": lambda cell: cell.pending,
         "protected": lambda cell: cell.environment.protected,

@@ -181,6 +181,16 @@ def drift_text(cell: Cell) -> str:
     return f"{count}{DriftKind.SETTINGS}: {names[0]}{', …' if len(names) > 1 else ''}"
 
 
+def beside_text(cell: Cell) -> str:
+    """For a cell whose status tells of its release: that it was changed by hand, as ``2 settings ≠``; else empty."""
+    if not cell.changed_beside:
+        return ""
+    count = len(setting_names(cell))
+    if (cell.observation is not None and cell.observation.remade) or not count:
+        return str(DriftKind.BY_HAND)
+    return f"{f'{count} ' if count > 1 else ''}{DriftKind.SETTINGS}"
+
+
 def health_words(cell: Cell) -> str:
     """The health as a clause: ``it is healthy``, ``its health check is failing``, ``it is stopped (exit code 1)``."""
     state = cell.observation.state if cell.observation else None

@@ -102,13 +102,13 @@ TOLD = [
     ),
     (
         cell(observation("26.8.2", version="26.8.3", differences=(MEMORY,)), reached=UP),
-        ("26.8.3", "1 behind"),
+        ("26.8.3", "1 behind, settings ≠"),
         (
             "Live is 1 release behind. It runs 26.8.3 (32362e382e32) since 30 Aug; 26.8.3 (32362e382e33) is expected "
             "since 28 Aug. It is healthy. A setting was changed by hand (memory limit). Checked 38 s ago."
         ),
         "Dunes Bakery live runs 26.8.3 (1 release behind) since 30 Aug 14:21, healthy, checked 14:04.",
-        "Dunes Bakery, live: behind by 1 release; running 26.8.3",
+        "Dunes Bakery, live: behind by 1 release; running 26.8.3, a setting was changed by hand (memory limit)",
     ),
     (
         cell(observation("26.8.9", version="26.8.3"), reached=UP),
@@ -493,3 +493,12 @@ def test_old_knowledge_is_never_told_as_present(told: Cell) -> None:
             assert " is aligned." not in words
             assert " runs " not in words
             assert "(current)" not in words
+
+
+def test_what_was_changed_by_hand_needs_attention_whatever_release_it_runs() -> None:
+    behind = cell(observation("26.8.2"), reached=UP)
+    changed = cell(observation("26.8.2", differences=(MEMORY,)), reached=UP)
+    remade = cell(observation("26.8.2", differences=(REMADE,), remade=True), reached=UP)
+    assert {behind.status, changed.status, remade.status} == {Status.BEHIND}
+    assert [one.needs_attention for one in (behind, changed, remade)] == [False, True, True]
+    assert cell_texts(remade, NOW)[1].endswith("made by hand")

@@ -11,7 +11,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from mirror_console.domain.cell import Cell
 from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.selection import Query, RowSet
-from mirror_console.domain.status import ATTENTION, Status
+from mirror_console.domain.status import Status
 from mirror_console.domain.ways_back import MirrorWay, Ways
 from mirror_console.ui.grid.arrangement import NOTHING, Arrangement, Survey, added, arrange, first_change
 from mirror_console.ui.grid.columns import WAY_BACK, GridColumn, columns_of, text_of
@@ -226,7 +226,7 @@ class GridModel(QAbstractTableModel):
         for distance in range(1, width * height + 1):
             at = (place * width + column + step * distance) % (width * height)
             cell = self.cell(at // width, at % width)
-            if cell is not None and cell.status in ATTENTION:
+            if cell is not None and cell.needs_attention:
                 return divmod(at, width)
         return None
 
