@@ -244,10 +244,12 @@ def test_checks_put_what_blocks_first_and_ask_to_look_at_warnings(context: UiCon
     checks.view.move_to(Check.PORTS)
     assert len(checks.ticks) == 2
     assert checks.details.rows[0][1].answer is CheckAnswer.BLOCKED
-    assert checks.summary.text() == "20 targets are ready; 2 targets are blocked and will be left out."
+    ready = "20 targets are ready; 2 targets are blocked and will be left out."
+    assert checks.summary.text() == f"{ready} 2 warnings to look at first."
     assert page.assistant.says.whole() == "Look at what warns, and tick it."
     for made in checks.ticks:
         made.click()
+    assert checks.summary.text() == ready
     assert page.assistant.next_button.text() == "Roll out 20 targets…"
     assert page.assistant.next_button.isEnabled()
 

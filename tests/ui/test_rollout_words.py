@@ -14,11 +14,13 @@ from mirror_console.domain.causes import causes
 from mirror_console.domain.check import Check
 from mirror_console.domain.journal import Phase, Result
 from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.status import Status
 from mirror_console.domain.steps import RECREATE_STEPS, Step
 from mirror_console.domain.way import REST, WaveSize, Way, wave_counts
 from mirror_console.errors import InvalidInput
 from mirror_console.settings import WAYS
 from mirror_console.ui.rollout.assistant import question
+from mirror_console.ui.rollout.run_tables import waves_of
 from mirror_console.ui.rollout.steps import step_lines
 from mirror_console.ui.rollout.ways import (
     WayTexts,
@@ -224,3 +226,17 @@ def test_the_steps_of_another_process_are_told_with_its_name() -> None:
         ("worker", Result.OK),
         ("", Result.FAILED),
     ]
+
+
+@pytest.mark.parametrize(
+    ("states", "glyph"),
+    [
+        ([TargetState.PUT_BACK], Status.BEHIND),
+        ([TargetState.STRANDED], Status.UNHEALTHY),
+        ([TargetState.DONE], Status.ALIGNED),
+    ],
+)
+def test_a_wave_whose_failures_all_serve_as_before_is_no_alarm(states: list[TargetState], glyph: Status) -> None:
+    rollout = sample.started(sample.plan_of(sample.behind_fleet()))
+    first = waves_of(sample.with_states(rollout, [(state, "") for state in states]))[0]
+    assert (first.over, first.total, first.glyph) == (1, 1, glyph)

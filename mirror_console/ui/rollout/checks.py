@@ -83,9 +83,11 @@ class ChecksStep(QWidget):
                 )
                 made = tick(words)
                 made.toggled.connect(self.changed)
+                made.toggled.connect(self._tell)
                 self._ticks[group.check] = made
                 self._understood.addWidget(made)
                 made.show()
+        self._tell()
         first = self.groups.rows[0]
         if first.blocking or first.overridden or first.warned:
             self.view.move_to(first.key)
@@ -153,6 +155,9 @@ class ChecksStep(QWidget):
         overridden = len(self.checked.overrides)
         if overridden:
             words += " " + tr("{} overridden.").format(count(overridden, "answer is", "answers are"))
+        unread = sum(not made.isChecked() for made in self._ticks.values())
+        if unread:
+            words += " " + tr("{} to look at first.").format(count(unread, "warning", "warnings"))
         self.summary.setText(words)
 
     def _show_groups(self) -> None:

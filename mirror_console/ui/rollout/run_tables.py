@@ -23,6 +23,8 @@ class Wave:
     total: int
     failed: int
     current: bool
+    serve: bool = False
+    """Whether those that failed were all put back, and serve as before."""
 
     @property
     def glyph(self) -> Status:
@@ -30,7 +32,7 @@ class Wave:
         if not self.current and self.over < self.total:
             return Status.NOT_APPLICABLE
         if self.failed:
-            return Status.UNHEALTHY
+            return Status.BEHIND if self.serve else Status.UNHEALTHY
         return Status.ALIGNED if self.over == self.total else Status.ROLLING_OUT
 
 
@@ -42,8 +44,9 @@ def waves_of(rollout: Rollout) -> list[Wave]:
         canary = place == 0 and rollout.waves > 1
         name = tr("{} canary").format(place + 1) if canary else number(place + 1)
         over = sum(target.over for target in targets)
-        failed = sum(target.state in COUNTS_AS_FAILED for target in targets)
-        waves.append(Wave(place, name, over, len(targets), failed, place == rollout.current_wave))
+        failed = [target.state for target in targets if target.state in COUNTS_AS_FAILED]
+        serve = all(STATE_GLYPHS[state] is Status.BEHIND for state in failed)
+        waves.append(Wave(place, name, over, len(targets), len(failed), place == rollout.current_wave, serve))
     return waves
 
 
