@@ -188,4 +188,18 @@ def test_where_a_build_runs_is_told_as_a_sentence_a_list_and_json(call: CommandL
     (build,) = told["builds"]
     assert {place["application"] for place in build["environments"]} > {"Mirror 01", "Mirror 02"}
     assert build["held_by"] == []
+    for text in ("UPPER:::x", "shop@nothing", "shop:26.8:1", "https://registry.test:5000/shop"):
+        refused = call("where", text)
+        assert (refused.code, refused.out) == (2, ""), text
+        assert f"'{text}' can't be a digest, tag, revision, version or id of an image." in refused.err
+    for text in (
+        "registry.test:5000/nobody/*",
+        "Registry.test:5000/Shop:1",
+        "shop@sha256:0123456",
+        "sha256:0123456789*",
+        "fp1:0123456789",
+        "shop:26.9",
+        "26.9.9+build 5",
+    ):
+        assert call("where", text).code == 0, text
     assert call("where", "26.9.9").out == "No image that was seen goes by '26.9.9'.\n"
