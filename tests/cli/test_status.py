@@ -31,8 +31,9 @@ def test_help_tells_the_exit_codes_and_every_command(empty: CommandLine) -> None
         "catalog",
         "--read-only",
         "Exit codes: 0 fine",
+        "words on standard error, with --json too",
     ):
-        assert word in told.out
+        assert word in " ".join(told.out.split())
     assert "Mirror Console" in empty("--version").out
 
 
@@ -175,6 +176,17 @@ def test_text_of_others_stays_text(call: CommandLine, fleet: Fleet) -> None:
         assert "[red]Mirror[/red] :smile: <b>" in said.out
         assert "\x1b" not in said.out
         assert "\u202e" not in said.out
+
+
+def test_simulated_engines_are_marked_once_beside_the_output(call: CommandLine) -> None:
+    mark = "Simulated: these engines are not real. Nothing here reaches a Docker engine.\n"
+    plan = ("rollout", "plan", "-e", "live", "--all")
+    assert mark not in call("status").err
+    call.console = replace(call.console, simulated=True)
+    for words in (("status",), ("check",), plan, ("rollout", "checks"), ("rollout", "list")):
+        told = call(*words)
+        assert (told.err.count(mark), mark in told.out) == (1, False), words
+        assert mark not in call(*words, "--json").err, words
 
 
 def test_where_a_build_runs_is_told_as_a_sentence_a_list_and_json(call: CommandLine) -> None:
