@@ -32,7 +32,7 @@ from mirror_console.ui.no_window import missing_library
 from mirror_console.vault import MadeUpVault, SessionVault, Vault
 
 SIMULATED = "simulated"
-"""A file of this name beside a catalog says that its engines are simulated: every page then says so too."""
+"""A file of this name beside a catalog says that its engines are simulated: every page and command then says so too."""
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,9 @@ import typer
 
 from mirror_console.cli.files import read_text, write_text
 from mirror_console.cli.session import JsonOption, session_of, told
+from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.export import as_yaml, exported
-from mirror_console.operations.imports import import_catalog
+from mirror_console.operations.imports import LineProblem, import_catalog
 
 NOTES_SHOWN = 10
 
@@ -33,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
 @told
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="YAML file; - reads standard input.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML file; - reads standard input.")],
     as_json: JsonOption = False,
 ) -> None:
     """Take engines, registries, sources and mirrors from a file, whole or not at all. No engine is asked."""
@@ -42,7 +43,13 @@ def import_(
     text = read_text(file, "file")
     folder = None if str(file) == "-" else file.expanduser().resolve().parent
     with session.console(write=True) as (console, _):
-        imported = import_catalog(console, text, folder)
+        try:
+            imported = import_catalog(console, text, folder)
+        except InvalidInput as error:
+            if as_json:
+                # For a program that fills the catalog: which line to mend. In words it is on standard error as ever.
+                session.out.json({"words": error.title, "problems": [_problem_shape(one) for one in error.problems]})
+            raise
     if as_json:
         session.out.json(
             {
@@ -64,7 +71,7 @@ def import_(
 @told
 def export(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="Where to; standard output if left out.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to; standard output if left out.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write everything that an import takes, without any secret."""
@@ -97,10 +104,16 @@ def path(context: typer.Context, as_json: JsonOption = False) -> None:
 @told
 def backup(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Where to.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to.")],
     as_json: JsonOption = False,
 ) -> None:
     """Write a whole copy of the catalog to a file; secrets are in the keyring, not in it."""
     session = session_of(context)
     session.parts.backup(file)
     session.out.done(f"Wrote {file}.", {"path": str(file)}, as_json=as_json)
+
+
+def _problem_shape(problem: Problem) -> dict[str, object]:
+    """One thing to mend: its line where that is known, the path to it within the file, and what is wrong."""
+    line = problem.line if isinstance(problem, LineProblem) else 0
+    return {"line": line or None, "place": problem.field, "words": problem.words}

@@ -36,7 +36,8 @@ class Choice:
 
     filter_text: Annotated[str, typer.Option("--filter", "-f", help=FILTER_HELP)] = ""
     mirror: Annotated[
-        list[str] | None, typer.Option("--mirror", "-m", help="This mirror, by slug; may be repeated.")
+        list[str] | None,
+        typer.Option("--mirror", "-m", metavar="MIRROR", help="This mirror, by slug; may be repeated."),
     ] = None
     every: Annotated[bool, typer.Option("--all", help="Every mirror that has the environment.")] = False
     settings: Annotated[bool, typer.Option("--settings", help=SETTINGS_HELP)] = False

@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 def clean(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[ENGINE]...", help="Their names; all engines if left out.")
+        list[str] | None, typer.Argument(metavar="ENGINE", help="Their names; all engines if left out.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Remove what is shown, without a question.")] = False,
     as_json: JsonOption = False,

@@ -31,10 +31,11 @@ from mirror_console.operations.wishing import Wish, until_heeded
 from mirror_console.operations.wishing import wish as leave_wish
 
 CauseOption = Annotated[
-    list[int] | None, typer.Option("--cause", help="Those of this cause, as 'rollout show' counts them; repeatable.")
+    list[int] | None,
+    typer.Option("--cause", metavar="NUMBER", help="Those of this cause, as 'rollout show' counts them; repeatable."),
 ]
 MirrorOption = Annotated[
-    list[str] | None, typer.Option("--mirror", "-m", help="This mirror, by slug; may be repeated.")
+    list[str] | None, typer.Option("--mirror", "-m", metavar="MIRROR", help="This mirror, by slug; may be repeated.")
 ]
 
 

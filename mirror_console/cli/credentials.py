@@ -10,13 +10,15 @@ import typer
 from mirror_console.cli.files import read_secret
 from mirror_console.cli.session import ExitCode, JsonOption, YesOption, session_of, told
 from mirror_console.domain.credential import Credential, Kept
-from mirror_console.domain.secret import VaultState
+from mirror_console.domain.secret import START_A_KEYRING, VaultState
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.credentials import credentials, forget_credential, rotate, where
 
 ReferenceArgument = Annotated[str, typer.Argument(metavar="REFERENCE", help="As 'credentials list' shows it.")]
 
 _STYLES = {Kept.STORED: "green", Kept.MISSING: "red", Kept.UNKNOWN: "yellow"}
+_UNLOCK = "Unlock it with your desktop's own program, then try again."
+_WAYS_OUT = {VaultState.ABSENT: START_A_KEYRING, VaultState.LOCKED: _UNLOCK, VaultState.DISMISSED: _UNLOCK}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,7 +45,7 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
     if as_json:
         session.out.json({"keyring": state, "credentials": [_shape(one) for one in found]})
     else:
-        session.out.say(f"The keyring is {state}.")
+        session.out.say(f"The keyring is {state}. {_WAYS_OUT.get(state, '')}".rstrip())
         rows: list[list[str | tuple[str, str]]] = [
             ["; ".join(str(use) for use in one.uses), (str(one.kept), _STYLES[one.kept]), one.reference.name]
             for one in found
@@ -71,10 +73,10 @@ def where_used(context: typer.Context, reference: ReferenceArgument, as_json: Js
 @told
 def replace(
     context: typer.Context,
-    references: Annotated[list[str], typer.Argument(metavar="REFERENCE...", help="Those of one user, together.")],
+    references: Annotated[list[str], typer.Argument(metavar="REFERENCE", help="Those of one user, together.")],
     files: Annotated[
         list[Path] | None,
-        typer.Option("--file", help="File with the new value; one for each, in order."),
+        typer.Option("--file", metavar="PATH", help="File with the new value; one for each, in order."),
     ] = None,
     untried: Annotated[bool, typer.Option("--untried", help="Replace it though it can't be tried now.")] = False,
     as_json: JsonOption = False,

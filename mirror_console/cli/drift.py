@@ -38,7 +38,8 @@ from mirror_console.settings import WayPreset
 MirrorArgument = Annotated[str, typer.Argument(metavar="MIRROR", help="A mirror, by slug.")]
 EnvironmentArgument = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="Its environment, such as live.")]
 FieldOption = Annotated[
-    list[str] | None, typer.Option("--field", help="This difference alone, such as 'memory limit'; may be repeated.")
+    list[str] | None,
+    typer.Option("--field", metavar="FIELD", help="This difference alone, such as 'memory limit'; may be repeated."),
 ]
 
 

@@ -159,7 +159,10 @@ def add(
     context: typer.Context,
     name: NameArgument,
     address: Annotated[
-        str, typer.Argument(help="unix:///var/run/docker.sock, tcp://engine.example:2376 or ssh://user@host")
+        str,
+        typer.Argument(
+            metavar="ADDRESS", help="unix:///var/run/docker.sock, tcp://engine.example:2376 or ssh://user@host"
+        ),
     ],
     location: LocationOption = None,
     ca: CaOption = None,
@@ -287,8 +290,10 @@ def try_out(
 @told
 def add_registry(
     context: typer.Context,
-    host: Annotated[str, typer.Argument(help="Host and port, such as registry.example:5000, or docker.io")],
-    user: Annotated[str, typer.Argument(help="The name that the registry knows.")],
+    host: Annotated[
+        str, typer.Argument(metavar="HOST", help="Host and port, such as registry.example:5000, or docker.io")
+    ],
+    user: Annotated[str, typer.Argument(metavar="USER", help="The name that the registry knows.")],
     password_file: Annotated[
         Path | None, typer.Option("--password-file", help="File with the password; - reads standard input.")
     ] = None,
@@ -309,7 +314,7 @@ def add_registry(
 @told
 def forget_registry(
     context: typer.Context,
-    host: Annotated[str, typer.Argument(help="Its host and port.")],
+    host: Annotated[str, typer.Argument(metavar="HOST", help="Its host and port.")],
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:

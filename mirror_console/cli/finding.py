@@ -32,6 +32,7 @@ def find_rollout(console: Console, text: str, state: RolloutState | None = None)
         text,
         "rollout",
         lambda rollout: state is None or rollout.state is state,
+        "See which there are: mirror-console rollout list",
     )
 
 
@@ -43,17 +44,17 @@ def find_plan(console: Console, text: str) -> Plan:
     # The same plan made twice has one fingerprint: the newer one is meant.
     if text and len({plan.fingerprint for plan in fitting}) == 1:
         fitting = fitting[:1]
-    return _found(fitting, text, "plan", lambda _: True)
+    return _found(fitting, text, "plan", lambda _: True, "Make one, and be told its name: mirror-console rollout plan")
 
 
 def _is_called(text: str, identity: str, fingerprint: str) -> bool:
     return fingerprint.casefold() == text.casefold() or (len(text) >= 4 and identity.startswith(text.lower()))
 
 
-def _found(fitting: Sequence[T], text: str, noun: str, preferred: Callable[[T], bool]) -> T:
+def _found(fitting: Sequence[T], text: str, noun: str, preferred: Callable[[T], bool], way_out: str) -> T:
     if not fitting:
         words = f"there is no {noun} '{text}'" if text else f"there is no {noun} yet"
-        raise InvalidInput(f"This {noun} isn't in the catalog.", [Problem(noun, words)], "Choose another.")
+        raise InvalidInput(f"This {noun} isn't in the catalog.", [Problem(noun, words)], way_out)
     if text and len(fitting) > 1:
         words = f"{len(fitting)} are called '{text}': give more of the id"
         raise InvalidInput(f"It isn't clear which {noun} is meant.", [Problem(noun, words)], "Choose one.")

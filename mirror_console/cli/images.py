@@ -88,10 +88,16 @@ def carry(
             "or an image of the engine that gives it, by reference or id.",
         ),
     ],
-    to: Annotated[list[str], typer.Option("--to", help="An engine that is to have it; may be repeated.")],
+    to: Annotated[
+        list[str], typer.Option("--to", metavar="ENGINE", help="An engine that is to have it; may be repeated.")
+    ],
     source: Annotated[
         list[str] | None,
-        typer.Option("--from", help="An engine that has it; may be repeated. Left out: those that are known to."),
+        typer.Option(
+            "--from",
+            metavar="ENGINE",
+            help="An engine that has it; may be repeated. Left out: those that are known to.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

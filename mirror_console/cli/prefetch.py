@@ -36,7 +36,9 @@ def prefetch(
     release: Annotated[
         str, typer.Option("--release", help="A version, revision or digest; else what each mirror expects.")
     ] = "",
-    engine: Annotated[list[str] | None, typer.Option("--engine", help="This engine alone; may be repeated.")] = None,
+    engine: Annotated[
+        list[str] | None, typer.Option("--engine", metavar="ENGINE", help="This engine alone; may be repeated.")
+    ] = None,
     per_registry: Annotated[
         int, typer.Option("--per-registry", help="Pulls at once from one registry.")
     ] = _USUAL.pulls_per_registry,

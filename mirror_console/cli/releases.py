@@ -67,7 +67,10 @@ def mark(
     source: SourceArgument,
     release: ReleaseArgument,
     mark: Annotated[
-        list[str], typer.Option("--mark", help=f"One of {', '.join(_MARKS)}; may be repeated. Others that it has stay.")
+        list[str],
+        typer.Option(
+            "--mark", metavar="MARK", help=f"One of {', '.join(_MARKS)}; may be repeated. Others that it has stay."
+        ),
     ],
     remark: Annotated[str | None, typer.Option("--remark", help="Why; else the remark that it has stays.")] = None,
     as_json: JsonOption = False,
@@ -92,7 +95,9 @@ def unmark(
     context: typer.Context,
     source: SourceArgument,
     release: ReleaseArgument,
-    marks: Annotated[list[str] | None, typer.Option("--mark", help="Take this mark away; all if left out.")] = None,
+    marks: Annotated[
+        list[str] | None, typer.Option("--mark", metavar="MARK", help="Take this mark away; all if left out.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take marks away from a release; with the last one goes the remark."""

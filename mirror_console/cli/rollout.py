@@ -15,7 +15,7 @@ from mirror_console.cli.files import write_text
 from mirror_console.cli.finding import RolloutArgument, find_plan, find_rollout
 from mirror_console.cli.overriding import OverrideOption, print_overridable, wishes_of
 from mirror_console.cli.progress import carry_out, tell_outcome
-from mirror_console.cli.rollout_words import print_checks, print_plan, print_rollout, print_rollouts
+from mirror_console.cli.rollout_words import next_steps, print_checks, print_plan, print_rollout, print_rollouts
 from mirror_console.cli.session import ExitCode, JsonOption, Session, session_of, told
 from mirror_console.cli.shapes.checks import checks_shape
 from mirror_console.cli.shapes.rollouts import plan_shape, rollout_shape
@@ -172,14 +172,17 @@ def report(
         if html is not None:
             write_text(html, report_text(console, rollout.id, Format.HTML))
             session.out.note(f"Wrote {html}.")
-        if html is not None and to is None and not as_json:
-            return
-        text = report_text(console, rollout.id, Format.JSON if as_json else form)
-        if to is None:
-            session.out.raw(text)
-        else:
-            write_text(to, text)
-            session.out.note(f"Wrote {to}.")
+        if html is None or to is not None or as_json:
+            text = report_text(console, rollout.id, Format.JSON if as_json else form)
+            if to is None:
+                session.out.raw(text)
+            else:
+                write_text(to, text)
+                session.out.note(f"Wrote {to}.")
+    if not as_json and form is not Format.JSON:
+        # Beside the report, not in it: who reads it may have no command line.
+        for words in next_steps(rollout):
+            session.out.note(words)
 
 
 def _show_checks(session: Session, made: Plan, checked: Checked, *, as_json: bool) -> None:

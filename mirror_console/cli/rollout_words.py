@@ -15,10 +15,11 @@ from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.overriding import together, together_words
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.release_command import preparation_words
-from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
+from mirror_console.domain.rollout import ENDED, SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
 from mirror_console.domain.settings_plan import settings_words, unlike_words
 from mirror_console.domain.swap_words import swap_counts
 from mirror_console.operations.retrying import FAILED
+from mirror_console.operations.rollback import CHANGED
 from mirror_console.operations.written import moment, seconds
 
 _ANSWERS = {
@@ -159,9 +160,8 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
         )
     out.table(["state", "mirror", "engine", "before → after", ">took", "in words", "way back"], rows)
     _print_causes(out, rollout)
-    hint = _next(rollout)
-    if hint:
-        out.say(hint)
+    for words in next_steps(rollout):
+        out.say(words)
 
 
 def _state(target: Target) -> str:
@@ -209,19 +209,37 @@ def print_rollouts(out: Output, rollouts: Sequence[Rollout]) -> None:
     out.table(["id", "plan", "environment", "state", "outcome", "started", "by", "why"], rows)
 
 
-def _next(rollout: Rollout) -> str:
+def next_steps(rollout: Rollout) -> list[str]:
+    """What a person can do about a rollout now, as commands; nothing where it is as planned or still runs."""
     name = rollout.id[:8]
-    match rollout.state:
-        case RolloutState.PAUSED if rollout.count(TargetState.UNDECIDED):
-            return f"Decide: mirror-console rollout decide retry|put-back|leave|skip {name} --cause 1"
-        case RolloutState.PAUSED:
-            return f"Go on: mirror-console rollout resume {name}. Or end it: mirror-console rollout stop {name}"
-        case RolloutState.INTERRUPTED:
-            return f"Decide: mirror-console recover continue {name}, or: mirror-console recover put-back {name}"
-        case _:
-            stranded = rollout.count(TargetState.STRANDED)
-            if stranded:
-                return f"{counted(stranded, 'target')} need a person now."
-            if rollout.count(*FAILED):
-                return f"Try them again: mirror-console rollout retry {name}"
-            return ""
+    if rollout.state is RolloutState.PAUSED and rollout.count(TargetState.UNDECIDED):
+        return [f"Decide: mirror-console rollout decide retry|put-back|leave|skip {name} --cause 1"]
+    if rollout.state is RolloutState.PAUSED:
+        return [f"Go on: mirror-console rollout resume {name}. Or end it: mirror-console rollout stop {name}"]
+    if rollout.state is RolloutState.INTERRUPTED:
+        return [f"Decide: mirror-console recover continue {name}, or: mirror-console recover put-back {name}"]
+    return _after_the_end(rollout) if rollout.state in ENDED else []
+
+
+def _after_the_end(rollout: Rollout) -> list[str]:
+    name = rollout.id[:8]
+    states = Counter(one.state for one in rollout.targets)
+    # What another console left is ended by taking over, and isn't tried again.
+    own = {one.state for one in rollout.targets if one.planned.taken_from is None}
+    steps = []
+    if stranded := states[TargetState.STRANDED]:
+        steps.append(f"{counted(stranded, 'target')} {'needs' if stranded == 1 else 'need'} a person now.")
+    if own & FAILED:
+        steps.append(f"Try again what failed: mirror-console rollout retry {name}")
+    if TargetState.SKIPPED in own:
+        # A check or a person said no to them: they are tried again only where they are named.
+        numbers = [str(n) for n, cause in enumerate(causes(rollout.targets), 1) if cause.state is TargetState.SKIPPED]
+        options = " ".join(f"--cause {number}" for number in numbers)
+        steps.append(
+            f"Try again what was skipped, once nothing speaks against it: mirror-console rollout retry {name} {options}"
+        )
+    if states.keys() & (CHANGED - {TargetState.DONE}):
+        steps.append(
+            f"Take back what failed and may not run what it ran: mirror-console rollout rollback {name} --failed"
+        )
+    return steps

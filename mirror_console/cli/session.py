@@ -22,6 +22,8 @@ from mirror_console.operations.console import Console
 P = ParamSpec("P")
 
 READ_ONLY = "It was started with --read-only. Start it without to change something."
+SIMULATED = "Simulated: these engines are not real. Nothing here reaches a Docker engine."
+"""What the window's banner says, too."""
 
 
 class ExitCode(IntEnum):
@@ -41,7 +43,8 @@ class ExitCode(IntEnum):
 EXIT_CODES = (
     "Exit codes: 0 fine; 1 something needs attention, or a rollout didn't do all that was planned; "
     "2 wrong command or input; 3 not allowed, or another console holds the catalog; "
-    "4 the catalog, the keyring or an engine refused, or there is no display for the window."
+    "4 the catalog, the keyring or an engine refused, or there is no display for the window. "
+    "What went wrong is said in words on standard error, with --json too."
 )
 
 
@@ -82,11 +85,16 @@ class Session:
     parts: CliParts
     read_only: str = ""
     out: Output = field(default_factory=Output)
+    simulated_told: bool = False
+    """Whether it was said that the engines are simulated, or isn't to be: a program reads what is printed."""
 
     @contextmanager
     def console(self, *, write: bool = False) -> Iterator[tuple[Console, Jobs]]:
         """The console: for reading, or for writing with the catalog to itself."""
         with self.parts.open_console(write=write, read_only=self.read_only) as (console, jobs):
+            if console.simulated and not self.simulated_told:
+                self.simulated_told = True
+                self.out.note(SIMULATED, "bright_black")
             yield console, jobs
 
     def demand_write(self) -> None:
@@ -114,6 +122,9 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def tell(*args: P.args, **more: P.kwargs) -> None:
+        session = getattr(more.get("context"), "obj", None)
+        if more.get("as_json") and isinstance(session, Session):
+            session.simulated_told = True
         try:
             command(*args, **more)
         except ConsoleError as error:

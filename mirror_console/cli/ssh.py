@@ -51,7 +51,9 @@ SocketOption = Annotated[
 ]
 HostKeyOption = Annotated[
     list[str] | None,
-    typer.Option("--host-key", help="SSH: accept this key: 'ssh-ed25519 AAAA…', or 'host:port ssh-ed25519 AAAA…'."),
+    typer.Option(
+        "--host-key", metavar="KEY", help="SSH: accept this key: 'ssh-ed25519 AAAA…', or 'host:port ssh-ed25519 AAAA…'."
+    ),
 ]
 
 
@@ -158,12 +160,30 @@ def accept(session: Session, refusal: HostKeyRefused, *, yes: bool = False) -> N
 
 
 def with_acceptance(session: Session, typed: EngineInput) -> EngineInput:
-    """For an address without encryption: ask for the sentence that accepts it, where somebody can be asked."""
-    if not typed.address.strip().lower().startswith("http://") or not session.parts.interactive():
+    """For an address without encryption: ask for the sentence that accepts it.
+
+    Raises InvalidInput where nobody can be asked: a script doesn't accept it.
+    """
+    if not _is_plain(typed.address):
         return typed
+    if not session.parts.interactive():
+        words = (
+            "whoever runs a program on this computer is root there, and that is accepted by a person alone: at a "
+            f"terminal this asks for '{UNENCRYPTED_ACCEPTED}', and a script can't say it"
+        )
+        hint = "Call it again at a terminal, or take the engine's way by SSH or TLS. Nothing was changed."
+        raise InvalidInput("The engine was not saved.", [Problem("unencrypted", words)], hint)
     session.out.note("Without encryption, whoever runs a program on this computer is root in this engine.", "bold")
     answer = typer.prompt(f"Type '{UNENCRYPTED_ACCEPTED}'", default="", show_default=False, err=True)
     return replace(typed, unencrypted=answer)
+
+
+def _is_plain(address: str) -> bool:
+    """Whether it is an address without encryption; of one that can't be read, the operation says what is wrong."""
+    try:
+        return parse_address(address).way is Way.PLAIN
+    except (InvalidInput, ValueError):
+        return False
 
 
 def named_key(address: str, text: str) -> HostKey:

@@ -80,7 +80,7 @@ def status(
 def check(
     context: typer.Context,
     engine: Annotated[
-        list[str] | None, typer.Option("--engine", help="Ask this engine alone; may be repeated.")
+        list[str] | None, typer.Option("--engine", metavar="ENGINE", help="Ask this engine alone; may be repeated.")
     ] = None,
     inspect: Annotated[bool, typer.Option("--inspect", help="Look into every container, changed or not.")] = False,
     tags: Annotated[

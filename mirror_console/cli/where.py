@@ -9,6 +9,7 @@ import typer
 from mirror_console.cli.session import JsonOption, session_of, told
 from mirror_console.domain.moment import age
 from mirror_console.domain.where import Build, Whereabouts
+from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.where import where as whereabouts
 
 
@@ -33,6 +34,9 @@ def where(
     with session.console() as (console, _):
         found = whereabouts(console, text)
         now = console.clock()
+    if not found.could_be_one:
+        words = "it looks like registry.example:5000/shop/webshop:26.8, 26.8, sha256:4f1c… or 4f1c20a"
+        raise InvalidInput(found.sentence, [Problem("text", words)])
     if as_json:
         session.out.json(_shape(found))
         return

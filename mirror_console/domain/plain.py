@@ -34,3 +34,8 @@ def clean(text: str, longest: int = LONGEST) -> str:
 def plain(text: str) -> str:
     """The same, whole: for what is read by a person who asked for it, such as a report."""
     return clean(text, max(LONGEST, len(text) + 1))
+
+
+def quoted(command: str) -> str:
+    """A command within a sentence, in marks that it has none of itself: “sh -c 'exit 1'”."""
+    return f"“{command}”" if "'" in command else f"'{command}'"

@@ -16,7 +16,7 @@ from mirror_console.domain.counting import counted
 from mirror_console.domain.environment import COMMAND_PREFIXES, RestartPolicy, Settings
 from mirror_console.domain.image import parse_reference
 from mirror_console.domain.observation import Container, State
-from mirror_console.domain.plain import plain
+from mirror_console.domain.plain import plain, quoted
 from mirror_console.domain.request import Written
 from mirror_console.errors import InvalidInput, Problem
 
@@ -268,10 +268,10 @@ def preparation_words(preparations: Sequence[Preparation]) -> str:
         parts += [f"once for {counted(len(groups), 'group')} ({', '.join(sorted(groups))})"] if groups else []
         times = " and ".join(parts)
         if one.release is None and one.backup is not None:
-            told.append(f"A backup is made {times}: '{shlex.join(one.backup.command)}'.")
+            told.append(f"A backup is made {times}: {quoted(shlex.join(one.backup.command))}.")
         elif one.release is not None:
             backup = ", a backup before it" if one.backup is not None else ""
-            told.append(f"'{shlex.join(one.release.command)}' is run {times}{backup}.")
+            told.append(f"{quoted(shlex.join(one.release.command))} is run {times}{backup}.")
             told.append(_undone(one))
     return " ".join(told)
 

@@ -110,5 +110,12 @@ class VaultState(StrEnum):
     """There is no keyring that keeps secrets safe."""
 
 
+START_A_KEYRING = (
+    "Start your desktop's keyring (GNOME Keyring or KWallet). In the window's settings, credentials can also be kept "
+    "in memory for this run only."
+)
+"""What to do where there is none."""
+
+
 def _octets(value: str) -> bytes:
     return value.encode("utf-8", "surrogatepass")

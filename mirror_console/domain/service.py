@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mirror_console.domain.plain import clean
+from mirror_console.domain.plain import clean, quoted
 from mirror_console.domain.process import name_problems
 from mirror_console.domain.redaction import Hiding
 from mirror_console.domain.request import Ran
@@ -56,18 +56,18 @@ class Heard(StrEnum):
 
 def heard(service: Service, ran: Ran, hidden: Hiding) -> tuple[Heard, str]:
     """What came of its command, in words, without secrets; of what it wrote the first line."""
-    line, said = clean(hidden(shlex.join(service.command)), _LINE), told(ran.written, hidden)
+    line, said = quoted(clean(hidden(shlex.join(service.command)), _LINE)), told(ran.written, hidden)
     more = f": {said.rstrip('.')}" if said and not said.startswith(_OF_THE_ENGINE) else ""
     unknown = f"Whether {service.name} answers isn't known"
     if not ran.in_time:
-        return Heard.SILENT, f"{service.name} doesn't answer: '{line}' hadn't ended after {service.limit:g} s{more}."
+        return Heard.SILENT, f"{service.name} doesn't answer: {line} hadn't ended after {service.limit:g} s{more}."
     if ran.exit_code is None:
-        return Heard.NOT_KNOWN, f"{unknown}: the engine could not run '{line}' in the container{more}."
+        return Heard.NOT_KNOWN, f"{unknown}: the engine could not run {line} in the container{more}."
     if ran.exit_code in NOT_RUNNABLE:
-        how = f"'{line}' can't be run in the container, and ended with {ran.exit_code}{more}"
+        how = f"{line} can't be run in the container, and ended with {ran.exit_code}{more}"
         return Heard.NOT_KNOWN, f"{unknown}: {how}."
     if ran.exit_code:
-        return Heard.SILENT, f"{service.name} doesn't answer: '{line}' ended with {ran.exit_code}{more}."
+        return Heard.SILENT, f"{service.name} doesn't answer: {line} ended with {ran.exit_code}{more}."
     return Heard.ANSWERS, f"{service.name} answers."
 
 

@@ -15,12 +15,16 @@ from functools import lru_cache
 
 from mirror_console.domain.counting import counted
 from mirror_console.domain.held import HeldImage
-from mirror_console.domain.image import short
+from mirror_console.domain.image import parse_reference, short
 from mirror_console.domain.release import Release
+from mirror_console.errors import InvalidInput
 
 _START = re.compile(r"(?:(?:sha256|fp1):)?[0-9a-f]{7,}")
 """Enough digits to mean one digest, id or revision without all of them."""
 _FEW = re.compile(r"(?:(?:sha256|fp1):)?[0-9a-fA-F]{1,6}")
+_DIGITS = re.compile(r"(?:(?:sha256|fp1):)?[0-9a-fx]+")
+"""A digest or the start of one; an x stands for anything."""
+_SEPARATORS = re.compile("[:/@]")
 _HEX = re.compile(r"(?:(?:sha256|fp1):)?[0-9a-f]{7,64}")
 
 
@@ -75,8 +79,15 @@ class Whereabouts:
     builds: tuple[Build, ...]
 
     @property
+    def could_be_one(self) -> bool:
+        """Whether an image may go by what was asked for. A version is any text; with ``:/@`` it is a reference."""
+        return bool(self.builds) or not _SEPARATORS.search(self.asked) or _is_reference(self.asked)
+
+    @property
     def sentence(self) -> str:
         """How many environments on how many engines run it, and how many engines hold it without running it."""
+        if not self.could_be_one:
+            return f"'{self.asked}' can't be a digest, tag, revision, version or id of an image."
         if not self.builds:
             more = " Of a digest, an id or a revision type seven digits at least." if _FEW.fullmatch(self.asked) else ""
             return f"No image that was seen goes by '{self.asked}'.{more}"
@@ -101,6 +112,21 @@ class Whereabouts:
             return f"{titles[0]} ({self.builds[0].identity})"
         named = titles[0] if len(titles) == 1 else f"'{self.asked}'"
         return f"{named} ({len(self.builds)} images)"
+
+
+def _is_reference(asked: str) -> bool:
+    text = asked.casefold().replace("*", "x")
+    # The start of a digest, alone or behind a repository, means one, too.
+    repository, at, digest = text.rpartition("@")
+    if at and not _DIGITS.fullmatch(digest):
+        return False
+    if not at and _DIGITS.fullmatch(text):
+        return True
+    try:
+        parse_reference(repository if at else text)
+    except InvalidInput:
+        return False
+    return True
 
 
 def names_of(images: Iterable[HeldImage], releases: Iterable[Release]) -> dict[str, tuple[str, ...]]:

@@ -43,11 +43,7 @@ def examined(connection: sqlite3.Connection, path: Path) -> Examined:
     if len(revisions) != 1:
         raise failures.damaged(path, "it doesn't say which form its tables have")
     if revisions[0] not in REVISIONS:
-        newer = str(about.get("program", "a newer version"))[:40]
-        raise CatalogError(
-            f"The catalog {path} was written by Mirror Console {newer}; this is {mirror_console.__version__}.",
-            "Open it with that version or a newer one. Nothing was changed.",
-        )
+        raise _of_a_newer_one(path, str(about.get("program", ""))[:40], str(revisions[0])[:40])
     identity = about.get("id", "")
     if not re.fullmatch(r"[0-9a-f]{32}", identity):
         raise failures.damaged(path, "it has no identity")
@@ -55,6 +51,21 @@ def examined(connection: sqlite3.Connection, path: Path) -> Examined:
     if found.is_current and not metadata.tables.keys() <= tables:
         raise failures.damaged(path, "tables are missing")
     return found
+
+
+def _of_a_newer_one(path: Path, program: str, revision: str) -> CatalogError:
+    """What tells it apart is the form of its tables: two builds may have one number, and then that says nothing."""
+    ours = mirror_console.__version__
+    forms = f"its tables have the form {revision}, and this one knows those up to {REVISIONS[-1]}"
+    if program in {"", ours}:
+        return CatalogError(
+            f"The catalog {path} was written by a newer Mirror Console than this one: {forms}.",
+            "Open it with the one that wrote it or a newer one. Nothing was changed.",
+        )
+    return CatalogError(
+        f"The catalog {path} was written by Mirror Console {program}; this is {ours}: {forms}.",
+        "Open it with that version or a newer one. Nothing was changed.",
+    )
 
 
 def _tables(connection: sqlite3.Connection, path: Path) -> set[str]:

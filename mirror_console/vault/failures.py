@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mirror_console.domain.secret import SecretReference
+from mirror_console.domain.secret import START_A_KEYRING, SecretReference
 from mirror_console.errors import FailureKind, VaultError
 
 
@@ -33,8 +33,7 @@ class VaultAbsent(VaultError):
     def __init__(self, why: str) -> None:
         super().__init__(
             f"No keyring was found that keeps passwords and keys safe: {why.rstrip('.')}.",
-            "Start your desktop's keyring (GNOME Keyring or KWallet). In the window's settings, credentials can also "
-            "be kept in memory for this run only.",
+            START_A_KEYRING,
         )
 
 

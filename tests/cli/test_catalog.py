@@ -52,6 +52,14 @@ def test_mistakes_are_told_with_their_lines_and_nothing_is_taken(empty: CommandL
     assert "line 2: engines[0].adress: 'adress' is not known here; did you mean 'address'?" in said.err
     assert "line 4: mirrors[0].source: there is no source 'none'" in said.err
     assert "Nothing was changed." in said.err
+    as_json = empty("catalog", "import", str(bad), "--json")
+    assert (as_json.code, as_json.err) == (2, said.err)
+    assert as_json.json["words"] in said.err
+    problems = as_json.json["problems"]
+    told = [f"  - line {one['line']}: {one['place']}: {one['words']}" for one in problems]
+    assert told == said.err.splitlines()[1:-1]
+    adress = "'adress' is not known here; did you mean 'address'?"
+    assert {"line": 2, "place": "engines[0].adress", "words": adress} in problems
     assert empty("engines", "list", "--json").json["engines"] == []
 
 

@@ -103,6 +103,15 @@ def test_failures_are_grouped_decided_about_and_tried_again(call: CommandLine, f
     skipped = call("rollout", "decide", "skip", "-m", "mirror-04", "--json")
     assert skipped.code == 1
     assert [target["state"] for target in skipped.json["targets"]] == ["done", "failed", "done", "skipped"]
+    shown_words, reported_beside = call("rollout", "show").out, call("rollout", "report").err
+    assert call("rollout", "report", "--json").err == ""
+    for told in (
+        f"Try again what failed: mirror-console rollout retry {rollout.id[:8]}\n",
+        f"mirror-console rollout retry {rollout.id[:8]} --cause 2\n",
+    ):
+        assert told in shown_words
+        assert told in reported_beside
+    assert "rollback" not in shown_words
     for words in (
         ("retry", "--cause", "9"),
         ("retry", "-m", "nobody"),
@@ -134,6 +143,16 @@ def test_what_waits_for_a_decision_is_told_with_the_command(call: CommandLine, f
     decided = call("rollout", "decide", "put-back", "--cause", "1", "--json")
     assert decided.json["state"] == "completed with failures"
     assert versions(fleet) == ["26.8.2"] * 4
+
+
+def test_what_was_left_is_told_to_be_tried_again_or_taken_back(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    rollout = begun(fleet, waves=QUICK.waves[1:], max_failed=9, on_failure=OnFailure.LEAVE)
+    Conductor(fleet.console, fleet.jobs, rollout).run()
+    shown = call("rollout", "show").out
+    assert f": mirror-console rollout retry {rollout.id[:8]}\n" in shown
+    assert f": mirror-console rollout rollback {rollout.id[:8]} --failed\n" in shown
+    assert call("rollout", "rollback", rollout.id[:8], "--failed", "--preview").code == 0
 
 
 def test_a_rollout_is_rolled_back_by_a_plan_of_its_own(call: CommandLine, fleet: Fleet) -> None:

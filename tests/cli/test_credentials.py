@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mirror_console.domain.secret import Secret
+from mirror_console.domain.secret import Secret, VaultState
 from tests.cli.terminal import CommandLine
 from tests.operations.desk import held
 
@@ -32,6 +32,22 @@ def test_one_that_is_missing_needs_a_look(call: CommandLine) -> None:
     assert call("credentials", "forget", PASSWORD, "--yes", "--json").json["kept"] == "missing"
     assert held(call.console, PASSWORD) is None
     assert call("credentials", "list").code == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "way_out"),
+    [
+        (VaultState.ABSENT, "Start your desktop's keyring (GNOME Keyring or KWallet)."),
+        (VaultState.LOCKED, "Unlock it with your desktop's own program"),
+        (VaultState.DISMISSED, "Unlock it with your desktop's own program"),
+    ],
+)
+def test_a_keyring_that_can_not_be_read_is_told_with_a_way_out(
+    call: CommandLine, monkeypatch: pytest.MonkeyPatch, state: VaultState, way_out: str
+) -> None:
+    monkeypatch.setattr(type(call.console.vault), "state", lambda _: state)
+    listed = call("credentials", "list")
+    assert (listed.code, listed.out.startswith(f"The keyring is {state}. {way_out}")) == (1, True), listed.out
 
 
 def test_a_new_value_comes_from_a_file_and_is_tried(call: CommandLine, tmp_path: Path) -> None:

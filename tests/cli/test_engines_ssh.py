@@ -121,7 +121,7 @@ def test_over_a_jump_host_each_key_is_asked_about(
         (["ssh://deploy@fra-1", "--ssh-password"], "--ssh-password-file"),
         (["ssh://deploy@fra-1"], "a private key is needed"),
         (["ssh://fra-1", "--agent", "--host-key", "nonsense"], "a type and a key"),
-        (["http://127.0.0.1:2375"], "I accept root without authentication"),
+        (["http://127.0.0.1:2375"], "at a terminal this asks for 'I accept root without authentication', and a script"),
         (["http://10.0.0.7:2375"], "for this computer alone"),
     ],
 )

@@ -65,6 +65,15 @@ def test_a_release_goes_out_and_the_report_says_so(call: CommandLine, fleet: Fle
     assert call("rollout", "report", "--html", str(tmp_path / "no" / "folder.html")).code == 4
 
 
+def test_what_is_not_there_is_told_with_where_to_look(call: CommandLine) -> None:
+    for words, way_out in (
+        (("show", "nope"), "mirror-console rollout list"),
+        (("start", "--plan", "ABCD", "--why", "x"), "mirror-console rollout plan"),
+    ):
+        told = call("rollout", *words)
+        assert (told.code, told.err.rstrip().endswith(way_out)) == (2, True), told.err
+
+
 def test_a_plan_that_was_made_can_be_started(call: CommandLine, fleet: Fleet) -> None:
     fleet.publish("26.8.3", health_interval=0.02)
     made = call("rollout", "plan", "-e", "live", "-m", "mirror-02", *FAST, "--json").json

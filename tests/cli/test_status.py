@@ -31,8 +31,9 @@ def test_help_tells_the_exit_codes_and_every_command(empty: CommandLine) -> None
         "catalog",
         "--read-only",
         "Exit codes: 0 fine",
+        "words on standard error, with --json too",
     ):
-        assert word in told.out
+        assert word in " ".join(told.out.split())
     assert "Mirror Console" in empty("--version").out
 
 
@@ -177,6 +178,17 @@ def test_text_of_others_stays_text(call: CommandLine, fleet: Fleet) -> None:
         assert "\u202e" not in said.out
 
 
+def test_simulated_engines_are_marked_once_beside_the_output(call: CommandLine) -> None:
+    mark = "Simulated: these engines are not real. Nothing here reaches a Docker engine.\n"
+    plan = ("rollout", "plan", "-e", "live", "--all")
+    assert mark not in call("status").err
+    call.console = replace(call.console, simulated=True)
+    for words in (("status",), ("check",), plan, ("rollout", "checks"), ("rollout", "list")):
+        told = call(*words)
+        assert (told.err.count(mark), mark in told.out) == (1, False), words
+        assert mark not in call(*words, "--json").err, words
+
+
 def test_where_a_build_runs_is_told_as_a_sentence_a_list_and_json(call: CommandLine) -> None:
     call("check")
     said = call("where", "26.8.2")
@@ -188,4 +200,18 @@ def test_where_a_build_runs_is_told_as_a_sentence_a_list_and_json(call: CommandL
     (build,) = told["builds"]
     assert {place["application"] for place in build["environments"]} > {"Mirror 01", "Mirror 02"}
     assert build["held_by"] == []
+    for text in ("UPPER:::x", "shop@nothing", "shop:26.8:1", "https://registry.test:5000/shop"):
+        refused = call("where", text)
+        assert (refused.code, refused.out) == (2, ""), text
+        assert f"'{text}' can't be a digest, tag, revision, version or id of an image." in refused.err
+    for text in (
+        "registry.test:5000/nobody/*",
+        "Registry.test:5000/Shop:1",
+        "shop@sha256:0123456",
+        "sha256:0123456789*",
+        "fp1:0123456789",
+        "shop:26.9",
+        "26.9.9+build 5",
+    ):
+        assert call("where", text).code == 0, text
     assert call("where", "26.9.9").out == "No image that was seen goes by '26.9.9'.\n"

@@ -164,6 +164,8 @@ def test_a_plan_says_how_often_and_that_it_is_not_undone() -> None:
     assert "a backup before it" in preparation_words([backed])
     assert "no way back" in preparation_words([backed])
     assert preparation_words([replace(backed, release=None)]) == "A backup is made once for each of 1 target: 'dump'."
+    shell = replace(migrate, command=("sh", "-c", "test -w /media"))
+    assert "“sh -c 'test -w /media'” is run once" in preparation_words([replace(alone[0], release=shell)])
     assert preparation_words([]) == ""
 
 

@@ -63,6 +63,14 @@ def test_what_came_of_it_in_words(ran: Ran, what: Heard, words: str) -> None:
     assert heard(DATABASE, ran, NOTHING) == (what, words)
 
 
+def test_a_command_with_quotes_of_its_own_is_told_within_others() -> None:
+    asking = Service("media", ("sh", "-c", "test -w /media"))
+    assert heard(asking, Ran(None, "", in_time=False), NOTHING) == (
+        Heard.SILENT,
+        "media doesn't answer: “sh -c 'test -w /media'” hadn't ended after 5 s.",
+    )
+
+
 @given(st.integers(0, 255), st.text(max_size=40), st.booleans())
 def test_only_zero_answers_and_what_was_not_asked_is_never_said_to_be_silent(
     code: int, said: str, timely: bool

@@ -19,6 +19,7 @@ from mirror_console.errors import CatalogError
 from mirror_console.store import Catalog
 from mirror_console.store.place import demand_local, file_system
 from mirror_console.store.tables import APPLICATION_ID
+from mirror_console.store.upgrade import REVISIONS
 from tests.store import values
 
 MOUNTS = """\
@@ -146,6 +147,11 @@ def _newer(place: Path) -> None:
         newer.execute("UPDATE meta SET value = '7.1.0' WHERE key = 'program'")
 
 
+def _newer_by_the_same_number(place: Path) -> None:
+    with closing(sqlite3.connect(closed(place), isolation_level=None)) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+
+
 def _sql(statement: str) -> Callable[[Path], None]:
     def change(place: Path) -> None:
         with closing(sqlite3.connect(closed(place), isolation_level=None)) as connection:
@@ -180,6 +186,11 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "not a SQLite file": (_not_sqlite, "is not a catalog: it is no SQLite file", "backup"),
     "of another program": (_foreign, "is a SQLite file of another program", "another file"),
     "newer": (_newer, rf"written by Mirror Console 7\.1\.0; this is {mirror_console.__version__}", "that version"),
+    "newer, of the same number": (
+        _newer_by_the_same_number,
+        rf"by a newer Mirror Console than this one: its tables have the form 9999, and .* up to {REVISIONS[-1]}\. ",
+        "the one that wrote it",
+    ),
     "truncated": (_truncated, "is damaged", "backup"),
     "empty": (lambda place: place.touch(mode=0o600), "is damaged: nothing is in the file any more", "backup"),
     "scribbled over": (_scribbled, "is damaged", "backup"),
