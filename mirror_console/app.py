@@ -122,17 +122,23 @@ def opened(
 ) -> Iterator[Opened]:
     """Open the catalog and everything that works on it.
 
-    `write` takes the catalog's lock for a ``window`` or a ``command``; without it, only reading is possible.
+    `write` takes the catalog's lock for a ``window`` or a ``command``; without it, only reading is possible, and the
+    lock is taken only where there is no catalog yet or one in an earlier version's form.
     `read_only` is why the person may change nothing. Raises CatalogError and NotAllowed.
     """
     path = paths.catalog_path()
     person, machine = who()
     run = new_id()
     lock = CatalogLock(path, person=person, machine=machine, run=run, clock=clock)
-    if write or not path.exists():
+    if write:
         lock.acquire(holder)
     try:
-        catalog = Catalog.open(path, author=Author(clock, person, machine, run))
+        catalog = Catalog.open(
+            path,
+            read_only=not write,
+            author=Author(clock, person, machine, run),
+            claim=functools.partial(lock.acquire, holder),
+        )
         simulated = path.with_name(SIMULATED).exists()
         vault: VaultPort = MadeUpVault() if simulated else SessionVault(Vault(catalog.id, within=Patience()))
         jobs = Jobs(listener) if listener else Jobs()

@@ -88,7 +88,10 @@ def check(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask the engines what runs there now, and keep what they say. Nothing is changed on them."""
+    """Ask the engines what runs there now, and keep what they say. Nothing is changed on them.
+
+    It is refused while another console, such as a window, has the catalog: that one asks by itself. See 'status'.
+    """
     session = session_of(context)
     with session.console(write=True) as (console, jobs):
         ids = engine_ids(console, engine) if engine else None

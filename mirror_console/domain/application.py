@@ -91,7 +91,11 @@ def application_problems(application: Application, at: str = "") -> list[Problem
     found: list[Problem] = []
     if not application.name.strip():
         found.append(Problem(f"{where}name", "a name is needed"))
-    if not SLUG.fullmatch(application.slug):
+    if not application.slug:
+        # One that is left out is made of the name.
+        if application.name.strip():
+            found.append(Problem(f"{where}slug", "a slug is needed: lower-case letters, digits, hyphens"))
+    elif not SLUG.fullmatch(application.slug):
         found.append(
             Problem(f"{where}slug", f"'{application.slug}' is not a slug: lower-case letters, digits, hyphens")
         )

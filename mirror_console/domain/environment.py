@@ -266,6 +266,10 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
     for process in environment.processes:
         if process.own_limits is not None:
             found += limits_problems(process.own_limits, f"{where}process_limits")
+        after_first = process.container == f"{environment.container}-{process.name}"
+        if after_first and not CONTAINER_NAME.fullmatch(environment.container):
+            # It would repeat what is said of the first, which it is called after.
+            continue
         if not CONTAINER_NAME.fullmatch(process.container):
             words = f"'{process.container}' is not a container name: letters, digits, '_', '.', '-', at least two"
             found.append(Problem(f"{where}container", words))
@@ -322,8 +326,11 @@ def settings_problems(settings: Settings, at: str = "settings") -> list[Problem]
         host_ports = [port.host for port in settings.ports]
         found.extend(route_problems(settings.route, settings.networks, host_ports, f"{at}.route"))
     for port in settings.ports:
-        if not 1 <= port.container <= 65535 or not 0 <= port.host <= 65535:
-            found.append(Problem(f"{at}.ports", f"{port.host}:{port.container} is out of range 1 to 65535"))
+        # Each by itself: the other may be none that somebody wrote.
+        if not 1 <= port.container <= 65535:
+            found.append(Problem(f"{at}.ports", f"container port {port.container} is out of range 1 to 65535"))
+        if not 0 <= port.host <= 65535:
+            found.append(Problem(f"{at}.ports", f"host port {port.host} is out of range 1 to 65535"))
         if port.protocol not in {"tcp", "udp"}:
             found.append(Problem(f"{at}.ports", f"'{port.protocol}' is not a protocol: tcp or udp"))
     taken = [(port.address, port.host, port.protocol) for port in settings.ports if port.host]

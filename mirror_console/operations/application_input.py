@@ -35,6 +35,7 @@ from mirror_console.operations.typed import (
     parse_list,
     parse_number,
     parse_ports,
+    parse_seconds,
     parse_signal,
     parse_span,
     parse_volumes,
@@ -43,6 +44,7 @@ from mirror_console.operations.typed import (
     port_text,
     span_text,
     volume_text,
+    without_echoes,
 )
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -259,10 +261,7 @@ def draft_environment(
         follows=_follows(typed, problems, at),
         group=typed.group.strip(),
     )
-    unread = any(problem.field == f"{at}.settings.ports" for problem in problems)
-    found = environment_problems(environment, at)
-    # Where the ports can't be read, that the one of the health test isn't among them says nothing.
-    problems += [problem for problem in found if not (unread and problem.field == f"{at}.settings.health.port")]
+    problems += without_echoes(environment_problems(environment, at), problems, f"{at}.settings")
     problems += new_secret_problems(typed.secrets, before, at)
     return environment, {
         environment.settings.secrets[name].name: secret
@@ -313,8 +312,8 @@ def _settings(typed: EnvironmentInput, environment_id: str, problems: list[Probl
         port=parsed(problems, f"{at}.health.port", parse_whole, typed.health_port, 0),
         answers_from=answers[0],
         answers_to=answers[1],
-        settle=parsed(problems, f"{at}.health.settle", parse_number, typed.health_settle, default.health.settle),
-        limit=parsed(problems, f"{at}.health.limit", parse_number, typed.health_limit, default.health.limit),
+        settle=parsed(problems, f"{at}.health.settle", parse_seconds, typed.health_settle, default.health.settle),
+        limit=parsed(problems, f"{at}.health.limit", parse_seconds, typed.health_limit, default.health.limit),
     )
     limits = Limits(
         memory=parsed(problems, f"{at}.limits.memory", parse_bytes, typed.memory, 0),

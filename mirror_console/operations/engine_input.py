@@ -141,7 +141,7 @@ def clashes(name: str, draft: Engine | None, others: list[Engine], at: str = "")
     """What other engines have already: two entries for one engine would hold its caps and locks twice."""
     where = f"{at}." if at else ""
     found = []
-    if any(other.name.casefold() == name.strip().casefold() for other in others):
+    if name.strip() and any(other.name.casefold() == name.strip().casefold() for other in others):
         found.append(Problem(f"{where}name", f"there is an engine '{name.strip()}' already"))
     same = next((other for other in others if draft is not None and _reached_at(other) == _reached_at(draft)), None)
     if same is not None:

@@ -56,6 +56,10 @@ class Batch:
     engines: dict[str, Engine] = field(default_factory=dict)
     engine_names: set[str] = field(default_factory=set)
     """Names of engines in the file, of those too that can't be read otherwise; without regard to case."""
+    unread: set[str] = field(default_factory=set)
+    """Lists of the file, such as ``engines``, in which something has no name that can be read: any may be meant."""
+    slugs: set[str] = field(default_factory=set)
+    """What an application of the file with a mistaken slug may be called once it is corrected."""
     registries: dict[str, Registry] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     accesses: list[Access] = field(default_factory=list)
@@ -65,3 +69,7 @@ class Batch:
     """The path in the file, by the identity of an environment."""
     secrets: dict[str, Secret] = field(default_factory=dict)
     schedule: ScheduleBatch = field(default_factory=lambda: ScheduleBatch(NO_SCHEDULE))
+
+    def may_be_meant(self, slug: str, kinds: str) -> bool:
+        """Whether a slug that isn't found may be of one of the file's ``sources`` or ``mirrors`` that has a mistake."""
+        return slug in self.slugs or kinds in self.unread

@@ -76,7 +76,9 @@ class EngineReader:
         others = [engine for engine in self._known.engines if before is None or engine.id != before.id]
         others = [engine for engine in others if engine.id not in batch.engines] + list(batch.engines.values())
         batch.problems += clashes(name, draft.engine if draft else None, others, fields.at)
-        if name.casefold() in batch.engine_names - {engine.name.casefold() for engine in batch.engines.values()}:
+        if not name:
+            batch.unread.add("engines")
+        elif name.casefold() in batch.engine_names - {engine.name.casefold() for engine in batch.engines.values()}:
             fields.wrong("name", f"the engine '{name}' comes twice")
         batch.engine_names.add(name.casefold())
         if draft is None:

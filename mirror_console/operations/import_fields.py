@@ -110,6 +110,11 @@ class Fields:
             return []
         return [(f"{self.path(name)}[{place}]", item) for place, item in enumerate(node.value)]
 
+    def is_no_list(self, name: str) -> bool:
+        """Whether something stands in a field that isn't the list that belongs there."""
+        node = self._there.get(name)
+        return node is not None and not node.is_nothing and not isinstance(node.value, list)
+
     def texts(self, name: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
         """A list of texts, or several between commas; without those that come twice."""
         node = self._there.get(name)

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mirror_console.domain.account import Account
-from mirror_console.domain.application import Application, ImageSource, Kind, application_problems, slug_of
+from mirror_console.domain.application import SLUG, Application, ImageSource, Kind, application_problems, slug_of
 from mirror_console.domain.environment import (
     DEFAULT_PROCESS,
     Environment,
@@ -45,6 +45,7 @@ from mirror_console.operations.process_input import (
     unknown_processes,
 )
 from mirror_console.operations.service_input import read_services
+from mirror_console.operations.typed import without_echoes
 from mirror_console.operations.yaml_text import Node
 
 FORMAT = "1"
@@ -84,6 +85,7 @@ class ImportFile:
         fields = Fields(root, "", TOP, batch.problems)
         if fields.text("format", FORMAT) != FORMAT:
             fields.wrong("format", f"this version reads format {FORMAT}")
+        batch.unread |= {name for name in ("engines", "sources", "mirrors") if fields.is_no_list(name)}
         for path, node in fields.several("accounts"):
             self._account(Fields(node, path, ACCOUNT, batch.problems))
         engines = EngineReader(self._known, batch, self._texts)
@@ -103,7 +105,7 @@ class ImportFile:
     def _schedule(self, fields: Fields) -> None:
         batch = self._batch
         mirrors = {one.slug: one for one in (*self._known.applications, *batch.applications.values())}
-        batch.schedule = ScheduleBatch(self._known.schedule)
+        batch.schedule = ScheduleBatch(self._known.schedule, lambda slug: batch.may_be_meant(slug, "mirrors"))
         for path, node in fields.several("windows"):
             batch.schedule.window(Fields(node, path, WINDOW, batch.problems), mirrors)
         for path, node in fields.several("freezes"):
@@ -124,7 +126,11 @@ class ImportFile:
         old = before or Application(new_id(), kind, name, slug)
         if old.kind is not kind:
             fields.wrong("slug", f"'{slug}' is a {old.kind} in the catalog already")
-        if any(one.slug == slug for one in batch.applications.values()):
+        if not slug:
+            batch.unread.add(f"{kind}s")
+        elif not SLUG.fullmatch(slug):
+            batch.slugs |= {slug_of(slug), slug_of(name)}
+        elif any(one.slug == slug for one in batch.applications.values()):
             fields.wrong("slug", f"the slug '{slug}' comes twice")
         application = replace(
             old,
@@ -136,7 +142,8 @@ class ImportFile:
             notes=fields.text("notes", old.notes),
         )
         application = self._mirror(fields, application) if application.is_mirror else _source(fields, application)
-        batch.problems += application_problems(application, fields.at)
+        found = application_problems(application, fields.at)
+        batch.problems += without_echoes(found, batch.problems, fields.path("template"))
         batch.applications[application.id] = application
         if application.account and all(
             account.name != application.account for account in [*self._known.accounts, *batch.accounts.values()]
@@ -151,7 +158,7 @@ class ImportFile:
             slug = fields.text("source")
             known = [*self._batch.applications.values(), *self._known.applications]
             source = next((one for one in known if one.slug == slug and not one.is_mirror), None)
-            if source is None and slug:
+            if source is None and slug and not self._batch.may_be_meant(slug, "sources"):
                 fields.wrong("source", f"there is no source '{slug}', neither in the file nor in the catalog")
             source_id = source.id if source else slug
         image_source = fields.word("image_source", ImageSource, application.image_source)
@@ -186,7 +193,7 @@ class ImportFile:
         known = [*batch.applications.values(), *self._known.applications]
         environment = with_processes(environment, declared_by(application, known))
         batch.problems += unknown_processes(fields, environment)
-        batch.problems += environment_problems(environment, at)
+        batch.problems += without_echoes(environment_problems(environment, at), batch.problems, f"{at}.settings")
         if application.is_mirror and environment.follows is not None:
             fields.wrong("follows", "only a source's environment follows a tag: a mirror's takes what its source has")
         batch.environments[identity] = environment
@@ -209,9 +216,13 @@ class ImportFile:
         name = fields.text("engine", needed=True)
         everything = [*self._batch.engines.values(), *self._known.engines]
         engine = next((engine for engine in everything if engine.name.casefold() == name.casefold()), None)
-        if engine is None and name:
+        if engine is not None:
+            return engine.id
+        # An engine of the file that can't be read is complained of where it stands.
+        in_file = name.casefold() in self._batch.engine_names or "engines" in self._batch.unread
+        if name and not in_file:
             fields.wrong("engine", f"there is no engine '{name}', neither in the file nor in the catalog")
-        return engine.id if engine else ""
+        return ""
 
     def _follow(self) -> None:
         """Environments that aren't in the file get the processes that their source declares there."""

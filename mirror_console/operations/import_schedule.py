@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -30,11 +30,17 @@ FREEZE = (*_SCOPE, "from", "until", "zone", "reason", "person")
 T = TypeVar("T", Window, Freeze)
 
 
+def _nothing_else(_slug: str) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class ScheduleBatch:
     """What would be saved of windows and freezes. One that the catalog has already in the same words stays the same."""
 
     known: Schedule
+    may_be_meant: Callable[[str], bool] = _nothing_else
+    """Whether a slug may be of a mirror of the file that has a mistake of its own."""
     windows: list[Window] = field(default_factory=list)
     freezes: list[Freeze] = field(default_factory=list)
 
@@ -45,7 +51,7 @@ class ScheduleBatch:
 
     def window(self, fields: Fields, mirrors: Mapping[str, Application]) -> None:
         """Read one window; `mirrors` are all that there will be, by slug."""
-        scope = _scope(fields, mirrors)
+        scope = self._scope(fields, mirrors)
         window = Window(
             new_id(),
             fields.of("days", parse_days, DAYS),
@@ -59,7 +65,7 @@ class ScheduleBatch:
 
     def freeze(self, fields: Fields, mirrors: Mapping[str, Application], person: str) -> None:
         """Read one freeze. Its times have a time zone of their own, or are those of a clock in `zone`."""
-        scope = _scope(fields, mirrors)
+        scope = self._scope(fields, mirrors)
         zone = fields.of("zone", parse_zone, "UTC")
         if "from" not in fields or "until" not in fields:
             fields.wrong("until", "from when and until when belong here")
@@ -74,6 +80,13 @@ class ScheduleBatch:
             _tell(fields, freeze_problems(freeze))
         self.freezes.append(_known(freeze, (*self.known.freezes, *self.freezes)))
 
+    def _scope(self, fields: Fields, mirrors: Mapping[str, Application]) -> tuple[str, str, str]:
+        slug = fields.text("mirror")
+        mirror = mirrors.get(slug)
+        if slug and (mirror is None or not mirror.is_mirror) and not self.may_be_meant(slug):
+            fields.wrong("mirror", f"there is no mirror '{slug}', neither in the file nor in the catalog")
+        return fields.text("account"), mirror.id if mirror else "", fields.text("environment")
+
 
 def _known(value: T, there: tuple[T, ...]) -> T:
     return next((one for one in there if replace(value, id=one.id) == one), value)
@@ -82,14 +95,6 @@ def _known(value: T, there: tuple[T, ...]) -> T:
 def _tell(fields: Fields, problems: list[Problem]) -> None:
     for problem in problems:
         fields.wrong(problem.field, problem.words)
-
-
-def _scope(fields: Fields, mirrors: Mapping[str, Application]) -> tuple[str, str, str]:
-    slug = fields.text("mirror")
-    mirror = mirrors.get(slug)
-    if slug and (mirror is None or not mirror.is_mirror):
-        fields.wrong("mirror", f"there is no mirror '{slug}', neither in the file nor in the catalog")
-    return fields.text("account"), mirror.id if mirror else "", fields.text("environment")
 
 
 def windows_content(schedule: Schedule, slugs: Mapping[str, str]) -> list[dict[str, Any]]:

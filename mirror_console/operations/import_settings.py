@@ -28,6 +28,8 @@ from mirror_console.operations.typed import (
     parse_bytes,
     parse_command,
     parse_port,
+    parse_port_number,
+    parse_seconds,
     parse_signal,
     parse_span,
     parse_volume,
@@ -65,7 +67,7 @@ def read_settings(fields: Fields, before: Settings, secrets: Mapping[str, Secret
     return Settings(
         variables=_texts(fields, "variables") if "variables" in fields else before.variables,
         secrets=secrets,
-        ports=fields.items("ports", before.ports, lambda path, node: _port(path, node, fields.problems)),
+        ports=_ports(fields, before.ports),
         volumes=fields.items("volumes", before.volumes, lambda path, node: _volume(path, node, fields.problems)),
         networks=fields.texts("networks", before.networks),
         limits=Limits(
@@ -79,8 +81,8 @@ def read_settings(fields: Fields, before: Settings, secrets: Mapping[str, Secret
             port=health.whole("port", old.port),
             answers_from=answers[0],
             answers_to=answers[1],
-            settle=health.number("settle", old.settle),
-            limit=health.number("limit", old.limit),
+            settle=health.of("settle", parse_seconds, old.settle),
+            limit=health.of("limit", parse_seconds, old.limit),
         ),
         stop_signal=fields.of("stop_signal", parse_signal, before.stop_signal),
         stop_seconds=fields.whole("stop_seconds", before.stop_seconds),
@@ -161,20 +163,30 @@ def _texts(fields: Fields, which: str) -> dict[str, str]:
     return found
 
 
-def _port(path: str, node: Node, problems: list[Problem]) -> Port:
+def _ports(fields: Fields, before: tuple[Port, ...]) -> tuple[Port, ...]:
+    """The ports that can be read: what stands in for a part that can't be would clash with others."""
+    maybe: tuple[Port | None, ...] = before
+    found = fields.items("ports", maybe, lambda path, node: _port(path, node, fields.problems))
+    return tuple(port for port in found if port is not None)
+
+
+def _port(path: str, node: Node, problems: list[Problem]) -> Port | None:
     text = scalar(node)
     if text is not None:
         return parse_port(text)
+    already = len(problems)
     fields = Fields(node, path, ("container", "host", "address", "protocol"), problems)
     default = Port(0, 0)
-    if "container" not in fields:
+    container = fields.node("container")
+    if container is None or container.is_nothing:
         fields.wrong("container", "the container's port is missing")
-    return Port(
-        container=fields.whole("container", 1),
-        host=fields.whole("host", 0),
+    port = Port(
+        container=fields.of("container", parse_port_number, 0),
+        host=fields.of("host", parse_port_number, 0),
         address=fields.of("address", check_address, default.address),
         protocol=fields.text("protocol", default.protocol).lower(),
     )
+    return port if len(problems) == already else None
 
 
 def _volume(path: str, node: Node, problems: list[Problem]) -> Volume:

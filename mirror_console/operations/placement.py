@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mirror_console.domain.environment import Environment, Port
+from mirror_console.domain.environment import CONTAINER_NAME, Environment, Port
 from mirror_console.errors import Problem
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - what a port published at all addresses is written as
@@ -24,6 +24,7 @@ class Placed:
 def clashes(everything: Iterable[Placed], engines: Mapping[str, str]) -> list[Problem]:
     """What two environments on one engine can't have both, told at the one that comes later and has a path.
 
+    What is no name of a container, and an environment without an engine, clash with nothing: that is told elsewhere.
     `engines` gives names by identity.
     """
     found: list[Problem] = []
@@ -31,8 +32,11 @@ def clashes(everything: Iterable[Placed], engines: Mapping[str, str]) -> list[Pr
     ports: dict[tuple[str, int, str], list[tuple[Port, Placed]]] = defaultdict(list)
     for placed in sorted(everything, key=lambda placed: bool(placed.at)):
         engine_id = placed.environment.engine_id
+        if not engine_id:
+            # Nothing is known of where it will run.
+            continue
         engine = engines.get(engine_id, "the engine")
-        for container in placed.environment.containers:
+        for container in filter(CONTAINER_NAME.fullmatch, placed.environment.containers):
             other = names.setdefault((engine_id, container), placed)
             if other is not placed and placed.at:
                 words = f"{other.title} has the container '{container}' on {engine} already"

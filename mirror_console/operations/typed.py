@@ -44,6 +44,16 @@ def parsed(problems: list[Problem], field: str, parse: Callable[[str], T], text:
         return otherwise
 
 
+def without_echoes(found: Iterable[Problem], said: Iterable[Problem], at: str) -> list[Problem]:
+    """What is wrong with the settings at `at`, without what may only follow from what couldn't be read of them.
+
+    Where a port can't be read, that the one of the health test isn't among them says nothing.
+    """
+    ports = f"{at}.ports"
+    unread = any(problem.field == ports or problem.field.startswith(f"{ports}[") for problem in said)
+    return [problem for problem in found if not (unread and problem.field == f"{at}.health.port")]
+
+
 def parse_list(text: str) -> tuple[str, ...]:
     """Words between commas, without those that are empty or come twice."""
     return tuple(dict.fromkeys(word for part in text.split(",") if (word := part.strip())))
@@ -69,6 +79,14 @@ def parse_port(text: str) -> Port:
         address=address or default.address,
         protocol=(match["protocol"] or default.protocol).lower(),
     )
+
+
+def parse_port_number(text: str) -> int:
+    """The number of a port, where one is given; nothing is 0. Raises ValueError."""
+    number = parse_whole(text)
+    if number > 65535:
+        raise ValueError(f"{text.strip()} is out of range 1 to 65535")
+    return number
 
 
 def check_address(text: str) -> str:
@@ -150,6 +168,14 @@ def parse_number(text: str) -> float:
     if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text.strip()):
         raise ValueError(f"'{text.strip()}' is not a number: write 0.5")
     return float(text)
+
+
+def parse_seconds(text: str) -> float:
+    """Seconds from 0 on, such as ``60`` or ``2.5``; nothing is 0. Raises ValueError."""
+    try:
+        return parse_number(text)
+    except ValueError:
+        raise ValueError(f"'{text.strip()}' is not a number of seconds: write 60 or 2.5") from None
 
 
 def number_text(number: float) -> str:

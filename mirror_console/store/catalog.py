@@ -52,33 +52,51 @@ class Catalog:
         self._listeners: list[Callable[[Changes], None]] = []
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False, author: Author | None = None) -> Self:
+    def open(
+        cls,
+        path: Path,
+        *,
+        read_only: bool = False,
+        author: Author | None = None,
+        claim: Callable[[], None] | None = None,
+    ) -> Self:
         """Open a catalog; make it where there is none; give it the form of this version where it is an earlier one's.
 
         Raises CatalogError where the file isn't a catalog, is damaged, from a newer version or another program's, where
         others may change it, where it is on a network, or where the disk or a right says no. It is then as it was.
-        For reading only, nothing is made and nothing changed. Who opens it to change it holds its CatalogLock.
+        Who opens it to change it holds its CatalogLock. For reading only, nothing is made and nothing changed, unless
+        `claim` takes that lock: it is called where the catalog has to be made or to be given this version's form first.
         """
         with failures.of_files(path), failures.of_sqlite(path):
             path = path.expanduser().resolve()
             if is_new(path):
-                if read_only:
+                if not read_only:
+                    create(path)
+                elif claim is None:
                     raise CatalogError(
                         f"There is no catalog {path} yet.",
                         "Open the console once without reading only: it makes an empty one.",
                     )
-                create(path)
+                else:
+                    claim()
+                    # Whoever had the lock may have made it meanwhile.
+                    if is_new(path):
+                        create(path)
             found = _look(path)
-            if not read_only:
+            if not read_only or claim is not None:
                 keep_private(path)
-                if not found.is_current:
-                    bring_up(path, REVISIONS[-1])
+            if read_only and not found.is_current:
+                if claim is None:
+                    raise CatalogError(
+                        f"The catalog {path} was written by an earlier version and needs another form.",
+                        "Open the console once without reading only: it makes a backup and changes the form.",
+                    )
+                claim()
+                found = _look(path)
+            if not found.is_current:
+                bring_up(path, REVISIONS[-1])
+            if not read_only:
                 _demand_write_ahead(path)
-            elif not found.is_current:
-                raise CatalogError(
-                    f"The catalog {path} was written by an earlier version and needs another form.",
-                    "Open the console once without reading only: it makes a backup and changes the form.",
-                )
         return cls(path, found.id, author or Author(_now), read_only=read_only)
 
     @property

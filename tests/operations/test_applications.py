@@ -215,7 +215,8 @@ def test_a_wrong_field_of_an_environment_is_named(console: Console, change: Envi
 @pytest.mark.parametrize(
     ("change", "fields"),
     [
-        (replace(MIRROR, name="", slug=""), ["name", "slug"]),
+        (replace(MIRROR, name="", slug=""), ["name"]),
+        (replace(MIRROR, name="!!!", slug=""), ["slug"]),
         (replace(MIRROR, slug="Dunes!"), ["slug"]),
         (replace(MIRROR, slug="webshop"), ["slug"]),
         (replace(MIRROR, source=""), ["source"]),

@@ -18,12 +18,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import mirror_console.store
+from mirror_console.app import opened
 from mirror_console.domain.access import Access
 from mirror_console.domain.engine import Address, Engine, TlsReferences, Way
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.ssh import Hop, SignIn, SshAccess
-from mirror_console.errors import CatalogError
-from mirror_console.store import Catalog, examination, upgrade
+from mirror_console.errors import CatalogError, NotAllowed
+from mirror_console.paths import HOME_VARIABLE
+from mirror_console.store import Catalog, CatalogLock, examination, upgrade
 from mirror_console.store import catalog as catalog_module
 from mirror_console.store.connection import connected, pooled
 from mirror_console.store.tables import TRIGGERS, metadata
@@ -155,6 +157,37 @@ def test_an_earlier_form_is_brought_up_at_the_start_but_not_for_reading_only(
     assert "motto" in schema(place)
     assert place.with_name("catalog.before-9001.sqlite").exists()
     Catalog.open(place, read_only=True).close()
+
+
+def test_who_only_reads_brings_an_earlier_form_up_under_the_lock_alone(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window of an earlier version may be open: its catalog has no second writer."""
+    monkeypatch.setenv(HOME_VARIABLE, str(place.parent))
+    filled(place)
+    folder = migrations(tmp_path, "op.execute('CREATE TABLE motto (words TEXT)')")
+    for module in (catalog_module, examination):
+        monkeypatch.setattr(module, "REVISIONS", (*upgrade.REVISIONS, "9001"))
+    monkeypatch.setattr(catalog_module, "bring_up", partial(upgrade.bring_up, migrations=folder))
+    window = CatalogLock(place, person="mia", machine="desk", run="1", clock=lambda: values.NOW)
+    window.acquire("window")
+    with pytest.raises(NotAllowed, match="a window of mia on desk"), opened(write=False):
+        pass
+    assert "motto" not in schema(place)
+    window.release()
+    with opened(write=False) as there, there.console.catalog.read() as books:
+        assert len(books.observations.all()) == 8
+    assert "motto" in schema(place)
+
+
+def test_a_command_that_only_reads_beside_a_window_writes_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(place.parent))
+    with opened(holder="window"):
+        refused = pytest.raises(CatalogError, match="for reading only")
+        with opened(write=False) as there, refused, there.console.catalog.write():
+            pass
+        with pytest.raises(NotAllowed, match="Another console may change this catalog now"), opened(write=True):
+            pass
 
 
 def test_engines_of_the_first_form_keep_everything_and_who_is_placed_on_them(place: Path, tmp_path: Path) -> None:
