@@ -235,6 +235,7 @@ def _never_look_at_ports() -> None:
 
 def _leave_the_old_one_armed() -> None:
     put(swap, "disarm_old", _nothing)
+    put(containers, "disarm_old", _nothing)
 
 
 def _never_wait_for_health() -> None:
@@ -301,8 +302,10 @@ def _go_by_the_label() -> None:
     real = Turn.last_look_at_image
 
     def last_look_at_image(turn: Turn, image: str) -> Any:
-        repository, _, digest = image.partition("@")
-        return real(turn, f"{repository}:{turn.planned.after_title.split(' ')[0]}" if digest else image)
+        named, _, digest = image.partition("@")
+        folder, _, name = named.rpartition("/")
+        version = turn.planned.after_title.split(" ")[0]
+        return real(turn, f"{folder}/{name.partition(':')[0]}:{version}" if digest else image)
 
     put(PlannedTarget, "is_met_by", is_met_by)
     put(Turn, "last_look_at_image", last_look_at_image)

@@ -94,7 +94,7 @@ def test_what_docker_shows_is_said(program: Program, agency: Agency, tls_engine:
     assert worst(told["data stays apart"])["words"] == ("Its data isn't its own: 'shop-alder' is also with Birch live.")
     assert "2 networks 'shop'" in worst(told["networks are there, once"])["words"]
     services = {(one["answer"], one["words"]) for one in told["services answer"]}
-    ended = "database doesn't answer: 'sh -c 'echo no response to $API_TOKEN; exit 2'' ended with 2: no response to"
+    ended = "database doesn't answer: “sh -c 'echo no response to $API_TOKEN; exit 2'” ended with 2: no response to"
     search = (
         "Whether search answers isn't known: 'curl -fsS http://search' can't be run in the container, and ended with"
     )

@@ -76,7 +76,7 @@ def test_those_that_answer_are_told_together(fleet: Fleet) -> None:
 def test_a_silent_one_blocks_in_the_same_words_at_each_unless_it_is_optional(fleet: Fleet) -> None:
     declare(fleet, WELL, replace(SILENT, name="search", optional=True), replace(SILENT, name="queue"))
     found = answers(fleet)
-    silent = "'sh -c 'echo db:5432 - no response; exit 2'' ended with 2: db:5432 - no response."
+    silent = "“sh -c 'echo db:5432 - no response; exit 2'” ended with 2: db:5432 - no response."
     assert {(one.answer, one.words, one.blocks) for one in found} == {
         (Answer.PASS, "database answers.", False),
         (Answer.WARNING, f"search doesn't answer: {silent}", False),
