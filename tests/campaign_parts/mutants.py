@@ -302,10 +302,13 @@ def _go_by_the_label() -> None:
     real = Turn.last_look_at_image
 
     def last_look_at_image(turn: Turn, image: str) -> Any:
-        named, _, digest = image.partition("@")
+        planned = turn.planned
+        named, _, digest = planned.reference.partition("@")
+        if not digest or (image != planned.image_id and "@" not in image):
+            return real(turn, image)
+        # Looked at anew each time: what the tag meant a moment ago is remembered by name.
         folder, _, name = named.rpartition("/")
-        version = turn.planned.after_title.split(" ")[0]
-        return real(turn, f"{folder}/{name.partition(':')[0]}:{version}" if digest else image)
+        return turn.image(f"{folder}/{name.partition(':')[0]}:{planned.after_title.split(' ')[0]}")
 
     put(PlannedTarget, "is_met_by", is_met_by)
     put(Turn, "last_look_at_image", last_look_at_image)

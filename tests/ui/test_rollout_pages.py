@@ -245,7 +245,7 @@ def test_checks_put_what_blocks_first_and_ask_to_look_at_warnings(context: UiCon
     assert len(checks.ticks) == 2
     assert checks.details.rows[0][1].answer is CheckAnswer.BLOCKED
     ready = "20 targets are ready; 2 targets are blocked and will be left out."
-    assert checks.summary.text() == f"{ready} 2 warnings to look at first."
+    assert checks.summary.text() == f"{ready} 2 checks to look at first."
     assert page.assistant.says.whole() == "Look at what warns, and tick it."
     for made in checks.ticks:
         made.click()

@@ -157,7 +157,7 @@ class ChecksStep(QWidget):
             words += " " + tr("{} overridden.").format(count(overridden, "answer is", "answers are"))
         unread = sum(not made.isChecked() for made in self._ticks.values())
         if unread:
-            words += " " + tr("{} to look at first.").format(count(unread, "warning", "warnings"))
+            words += " " + tr("{} to look at first.").format(count(unread, "check", "checks"))
         self.summary.setText(words)
 
     def _show_groups(self) -> None:
