@@ -6,7 +6,6 @@ Their locks have short times; but for that they are the program's own.
 
 from __future__ import annotations
 
-import os
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +36,8 @@ def roll_out(scene: Scene, asleep_at: str, signal_name: str, *times: str) -> dic
     lock_times = replace(TIMES, term=float(times[0])) if times else TIMES
 
     def fall() -> None:
-        os.kill(os.getpid(), getattr(signal, signal_name))
+        # To this very thread: sent to the process, it may be another thread's to take, and this one goes on meanwhile.
+        signal.raise_signal(getattr(signal, signal_name))
 
     def mark(boundary: str) -> None:
         if boundary == asleep_at:
