@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from tests.benchmarks.__main__ import BENCHMARKS, main
-from tests.benchmarks.harness import Benchmark, Bound, Further, Goal, Measured, Sides, measure, table
+from tests.benchmarks.harness import Benchmark, Bound, Further, Goal, Measured, NotMeasured, Sides, measure, table
 from tests.lab.programs import LabError
 
 pytestmark = pytest.mark.slow
@@ -115,7 +115,18 @@ def test_what_the_lab_needs_is_said_without_a_traceback(capsys: pytest.CaptureFi
         raise LabError("The lab needs root.")
 
     assert main([], [Benchmark("labless", "s", "ours", "theirs", AT_MOST, 1, no_lab)]) == 1
-    assert capsys.readouterr().err == "The lab needs root.\n"
+    assert capsys.readouterr().err == "labless was not measured: The lab needs root.\n"
+
+
+def test_one_that_could_not_be_measured_costs_no_other_its_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    def nothing_seen() -> AbstractContextManager[Sides]:
+        raise NotMeasured("nothing was seen")
+
+    blind = Benchmark("blind", "s", "ours", "theirs", AT_MOST, 1, nothing_seen)
+    assert main([], [blind, made_up(*FASTER, AT_MOST, name="good")]) == 1
+    told = capsys.readouterr()
+    assert "blind was not measured: nothing was seen" in told.err
+    assert "\ngood " in told.out
 
 
 def test_the_table_tells_what_was_compared() -> None:

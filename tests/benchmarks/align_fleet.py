@@ -28,7 +28,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.status import Alignments
 from mirror_console.store import Catalog
 from mirror_console.vault import MemoryVault
-from tests.benchmarks.harness import Benchmark, Bound, Further, Goal, Sides
+from tests.benchmarks.harness import Benchmark, Bound, Further, Goal, NotMeasured, Sides
 from tests.plain_survey import plain_survey
 from tests.ui.conftest import SilentEngines
 
@@ -71,7 +71,7 @@ def sides() -> Iterator[Sides]:
             before = alignments.reckoned
             wall, cpu, grid = _timed(lambda: alignments.grid(AGES))
             if alignments.reckoned - before != CELLS or not all(_all_expect(grid, released - 1)):
-                raise RuntimeError("not every cell was reckoned")
+                raise NotMeasured("not every cell was reckoned")
             walls.append(wall)
             cpus.append(cpu)
             return wall
@@ -79,7 +79,7 @@ def sides() -> Iterator[Sides]:
         def alternative() -> float:
             wall, _cpu, grid = _timed(lambda: plain_survey(console))
             if grid != alignments.grid(AGES):
-                raise RuntimeError("the two don't come to the same")
+                raise NotMeasured("the two don't come to the same")
             return wall
 
         def afterwards() -> None:
@@ -103,7 +103,7 @@ def _one_engine(catalog: Catalog, alignments: Alignments, notes: list[str], furt
         before = alignments.reckoned
         taken.append(_timed(lambda: alignments.grid(AGES))[0])
         if alignments.reckoned - before != EACH:
-            raise RuntimeError(f"{alignments.reckoned - before} cells were reckoned for the {EACH} of one engine")
+            raise NotMeasured(f"{alignments.reckoned - before} cells were reckoned for the {EACH} of one engine")
     further["one engine"] = [statistics.median(taken)]
     notes.append(f"A change of one engine's {EACH} containers reckons these {EACH} cells and no other.")
 

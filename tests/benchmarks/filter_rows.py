@@ -39,7 +39,7 @@ from mirror_console.ui.signals import Signals
 from mirror_console.ui.theme import ThemeService
 from mirror_console.vault import MemoryVault
 from tests.benchmarks.ground import seconds_since
-from tests.benchmarks.harness import Benchmark, Bound, Goal, Sides
+from tests.benchmarks.harness import Benchmark, Bound, Goal, NotMeasured, Sides
 from tests.ui.conftest import SilentEngines
 from tests.ui.sample import NOW, grid_of, sample_grid
 
@@ -77,7 +77,7 @@ def sides() -> Iterator[Sides]:
             painted_page.wait(qt)
             took = seconds_since(began)
             if page.filter.error.isVisible() or len(page.model.shown) < page.view.viewport().height() // 20:
-                raise RuntimeError(f"the filter '{text}' shows {len(page.model.shown)} rows")
+                raise NotMeasured(f"the filter '{text}' shows {len(page.model.shown)} rows")
             return took * 1000
 
         def alternative() -> float:
@@ -117,7 +117,7 @@ class _Painted(QObject):
         while not self._times:
             qt.processEvents()
             if time.perf_counter() > until:
-                raise RuntimeError("nothing was painted")
+                raise NotMeasured("nothing was painted")
         self._times = 0
 
     def none_left(self, qt: QApplication) -> None:

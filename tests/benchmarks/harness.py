@@ -33,6 +33,10 @@ def measure(benchmark: Benchmark, rounds: int | None = None) -> Measured:
         return Measured(benchmark, tuple(ours), tuple(alternative), tuple(sides.notes), further)
 
 
+class NotMeasured(Exception):
+    """What was to be measured didn't come about: the message says why."""
+
+
 class Bound(StrEnum):
     """Which side of a goal is good."""
 

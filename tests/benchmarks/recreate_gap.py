@@ -11,15 +11,16 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from tests.benchmarks.ground import one_engine
-from tests.benchmarks.harness import Benchmark, Bound, Goal, Sides
+from tests.benchmarks.harness import Benchmark, Bound, Goal, NotMeasured, Sides
 from tests.benchmarks.replacing import BARE_FROM, OURS_FROM, KeepingLoop, Rollouts, settled
 
 CONTAINERS = 8
 AT_ONCE = 2
+TRIES = 3
 
 
 @contextmanager
@@ -35,19 +36,30 @@ def sides() -> Iterator[Sides]:
 
 
 def _median_gap(host: str, first_port: int, replace_all: Callable[[], float]) -> float:
-    """Milliseconds, over the containers that listen from that port on."""
+    """Milliseconds, over the containers that listen from that port on.
+
+    A client that was kept from asking, as others had the processors, saw nothing of some: all are replaced once more.
+    """
     ports = [str(first_port + number) for number in range(CONTAINERS)]
+    unseen: list[str] = []
+    for _try in range(TRIES):
+        gaps = _gaps(host, ports, replace_all)
+        unseen = [port for port in ports if not gaps.get(port)]
+        if not unseen:
+            return statistics.median(gaps.values()) * 1000
+    raise NotMeasured(f"no gap was seen at {', '.join(unseen)}: the client asks too seldom, or of nobody")
+
+
+def _gaps(host: str, ports: Sequence[str], replace_all: Callable[[], float]) -> dict[str, float]:
+    """The longest gap of each port in seconds, as a client sees it meanwhile."""
     command = [sys.executable, "-m", "tests.benchmarks.asking_ports", host, *ports]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
         if client.stdout is None or client.stdout.readline() != "asking\n":
-            raise RuntimeError("the client doesn't ask")
+            raise NotMeasured("the client doesn't ask")
         replace_all()
         told, _ = client.communicate()
     gaps: dict[str, float] = json.loads(told)
-    unseen = [port for port, gap in gaps.items() if not gap]
-    if unseen or len(gaps) != CONTAINERS:
-        raise RuntimeError(f"no gap was seen at {', '.join(unseen)}: the client asks too seldom, or of nobody")
-    return statistics.median(gaps.values()) * 1000
+    return gaps
 
 
 BENCHMARK = Benchmark(

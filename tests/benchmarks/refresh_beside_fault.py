@@ -17,7 +17,7 @@ from pathlib import Path
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.operations.refresh import Refreshed, refresh
 from tests.benchmarks.ground import ENGINE_ID, Ground, one_engine, seconds_since
-from tests.benchmarks.harness import Benchmark, Bound, Goal, Sides
+from tests.benchmarks.harness import Benchmark, Bound, Goal, NotMeasured, Sides
 from tests.benchmarks.refresh_one import put_mirrors
 from tests.lab import faults
 from tests.lab.proxy import Fault, proxy
@@ -54,7 +54,7 @@ def sides() -> Iterator[Sides]:
 def _ours(ground: Ground, notes: list[str]) -> float:
     took, refreshed = _kept_after(ground, ILL)
     if refreshed.answered != ("fast",):
-        raise RuntimeError(refreshed.sentence)
+        raise NotMeasured(refreshed.sentence)
     notes[:] = [refreshed.sentence]
     return took
 
@@ -62,7 +62,7 @@ def _ours(ground: Ground, notes: list[str]) -> float:
 def _alternative(ground: Ground) -> float:
     took, refreshed = _kept_after(ground, FIT)
     if refreshed.failed:
-        raise RuntimeError(refreshed.sentence)
+        raise NotMeasured(refreshed.sentence)
     return took
 
 
@@ -87,7 +87,7 @@ def _ill_engines(folder: Path, engine: Path) -> Iterator[None]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         if process.stdout.readline() != b"ready\n":
-            raise RuntimeError("the proxies didn't start")
+            raise NotMeasured("the proxies didn't start")
         try:
             yield
         finally:

@@ -37,7 +37,7 @@ from mirror_console.store import Catalog
 from mirror_console.vault import MemoryVault
 from tests.benchmarks.fleet_server import container_name
 from tests.benchmarks.ground import seconds_since
-from tests.benchmarks.harness import Benchmark, Bound, Further, Goal, Sides
+from tests.benchmarks.harness import Benchmark, Bound, Further, Goal, NotMeasured, Sides
 
 ENGINES = 200
 CONTAINERS = 10_000
@@ -67,7 +67,7 @@ def sides() -> Iterator[Sides]:
     try:
         assert server.stdout is not None
         if server.stdout.readline().strip() != "ready":
-            raise RuntimeError("the fleet didn't start")
+            raise NotMeasured("the fleet didn't start")
         with _desk(folder, "all", 0) as everything, _desk(folder, "living", DEAD) as living:
             notes: list[str] = []
             further: dict[str, list[float]] = {}
@@ -126,7 +126,7 @@ class Desk:
         finally:
             job.cancel()
             if not job.over_within(30.0):
-                raise RuntimeError("the watch doesn't end")
+                raise NotMeasured("the watch doesn't end")
 
     def until_shown(self, since: datetime) -> None:
         """Survey after each change, until every environment of a living engine was seen since."""
@@ -137,7 +137,7 @@ class Desk:
             cells = [cell for row in grid.rows for cell in row.cells.values()]
             if sum(cell.observation is not None and cell.observation.at >= since for cell in cells) >= wanted:
                 return
-        raise RuntimeError("not everything was shown in time")
+        raise NotMeasured("not everything was shown in time")
 
     def survey_after_change(self, end: float) -> bool:
         """Wait for a change and for what comes with it; False at the end of patience."""

@@ -27,7 +27,7 @@ from mirror_console.operations.relay import Asked, relay
 from mirror_console.store import Catalog
 from mirror_console.vault import MemoryVault
 from tests.benchmarks.ground import seconds_since
-from tests.benchmarks.harness import Benchmark, Bound, Further, Goal, Sides
+from tests.benchmarks.harness import Benchmark, Bound, Further, Goal, NotMeasured, Sides
 from tests.lab.engine import EngineSpec, LabEngine
 from tests.lab.lab import Lab, ending_on_signals
 from tests.lab.programs import base_environment, find
@@ -69,7 +69,7 @@ class _Carrying:
         self._jobs = jobs
         image = console.engines.session(console.engine("one")).image(REFERENCE)
         if image is None or not image.size:
-            raise RuntimeError("the image isn't there")
+            raise NotMeasured("the image isn't there")
         self._image = image
         self.notes: list[str] = []
         self.further: dict[str, list[float]] = {MEMORY.name: [], FOUR.name: []}
@@ -113,7 +113,7 @@ class _Carrying:
         outcome = relay(self._console, self._jobs, asked, [source], targets)
         seconds = seconds_since(began)
         if not outcome.complete or not all(leg.octets > SIZE for leg in outcome.legs):
-            raise RuntimeError(f"it was not brought: {outcome.sentence}")
+            raise NotMeasured(f"it was not brought: {outcome.sentence}")
         self._take_away(*names)
         return seconds
 

@@ -25,6 +25,7 @@ from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from tests.benchmarks.ground import Ground, seconds_since
+from tests.benchmarks.harness import NotMeasured
 
 STOP_SECONDS = 5
 OURS_FROM, BARE_FROM = 20000, 21000
@@ -165,14 +166,14 @@ class Rollouts:
         self.cpu.append((time.process_time() - cpu) * 1000 / fleet.containers)
         if ended.state is not RolloutState.COMPLETED or len(ended.targets) != fleet.containers:
             words = sorted({f"{target.state}: {target.words}" for target in ended.targets})
-            raise RuntimeError(f"the rollout ended as {ended.state} ({'; '.join(words)})")
+            raise NotMeasured(f"the rollout ended as {ended.state} ({'; '.join(words)})")
         return fleet.containers / took
 
     def _release(self, image: str) -> None:
         ground = self.fleet.grounds[0]
         inspected = ground.docker.image(image)
         if inspected is None:
-            raise RuntimeError(f"{image} is not on the engine")
+            raise NotMeasured(f"{image} is not on the engine")
         repository, _, version = image.rpartition(":")
         digest = next(one.partition("@")[2] for one in inspected["RepoDigests"] if one.startswith(f"{repository}@"))
         now = ground.console.clock()

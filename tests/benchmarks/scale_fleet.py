@@ -49,7 +49,7 @@ from mirror_console.ui.window import MainWindow
 from mirror_console.vault import MemoryVault
 from tests.benchmarks.fleet_server import IMAGE, container_name
 from tests.benchmarks.ground import seconds_since
-from tests.benchmarks.harness import Benchmark, Bound, Further, Goal, Sides
+from tests.benchmarks.harness import Benchmark, Bound, Further, Goal, NotMeasured, Sides
 
 ENGINES = 20
 TARGETS = 2_000
@@ -90,7 +90,7 @@ class Desk:
         took = seconds_since(began)
         done = ended.count(TargetState.DONE)
         if done != len(mirrors):
-            raise RuntimeError(f"{done} of {len(mirrors)} targets are done: {ended.state} {ended.paused_because}")
+            raise NotMeasured(f"{done} of {len(mirrors)} targets are done: {ended.state} {ended.paused_because}")
         return took * 1000 / len(mirrors)
 
     def until_ended(self, rollout: Rollout) -> Rollout:
@@ -110,7 +110,7 @@ class Desk:
             loop.exec()
         self.page.runs.ended.disconnect(over)
         if not ended:
-            raise RuntimeError("the rollout doesn't end")
+            raise NotMeasured("the rollout doesn't end")
         return ended[-1]
 
     def idle(self) -> float:
@@ -150,7 +150,7 @@ class Desk:
         way = Way(waves=(WaveSize(count=CANARY), REST), at_once=AT_ONCE, bake=bake, pause_after_canary=False)
         made = plan(self.console, "live", mirrors, way)
         if len(made.targets) != len(mirrors):
-            raise RuntimeError(f"{len(made.targets)} targets are planned, not {len(mirrors)}")
+            raise NotMeasured(f"{len(made.targets)} targets are planned, not {len(mirrors)}")
         checked = preflight(self.console, self.jobs, made)
         return start(self.console, made, checked, "a benchmark", len(made.targets))
 
@@ -185,7 +185,7 @@ def sides() -> Iterator[Sides]:
     try:
         assert server.stdout is not None
         if server.stdout.readline().strip() != "ready":
-            raise RuntimeError("the fleet didn't start")
+            raise NotMeasured("the fleet didn't start")
         with _desk(folder) as desk:
             notes: list[str] = []
             further: dict[str, list[float]] = {}

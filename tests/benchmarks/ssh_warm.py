@@ -26,7 +26,7 @@ from mirror_console.engine import DockerEngines
 from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.vault import MemoryVault
 from tests.benchmarks.ground import API, seconds_since
-from tests.benchmarks.harness import Benchmark, Bound, Goal, Sides
+from tests.benchmarks.harness import Benchmark, Bound, Goal, NotMeasured, Sides
 from tests.lab.engine import EngineSpec, LabEngine
 from tests.lab.lab import Lab, ending_on_signals
 from tests.lab.programs import find
@@ -83,7 +83,7 @@ class _InTurn:
     def _ask(self) -> None:
         self._line.request("GET", PATH, headers={"Host": "engine"})
         if self._line.getresponse().read() != b"[]\n":
-            raise RuntimeError("the engine has containers")
+            raise NotMeasured("the engine has containers")
 
 
 def _milliseconds(ask: Callable[[], object]) -> float:

@@ -27,7 +27,7 @@ from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from tests.benchmarks.ground import Ground, bridged_engine
-from tests.benchmarks.harness import Benchmark, Bound, Goal, Sides
+from tests.benchmarks.harness import Benchmark, Bound, Goal, NotMeasured, Sides
 from tests.lab import nginx
 
 MIRRORS = 20
@@ -83,12 +83,12 @@ class Behind:
         command += [_route(number).alias for number in self._mirrors]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
             if client.stdout is None or client.stdout.readline() != "asking\n":
-                raise RuntimeError("the client doesn't ask")
+                raise NotMeasured("the client doesn't ask")
             self._roll_out(self._images[self._done % 2], overlap=overlap)
             told, _ = client.communicate()
         found: dict[str, float] = json.loads(told)
         if not found["asked"]:
-            raise RuntimeError("nothing was asked")
+            raise NotMeasured("nothing was asked")
         return found
 
     def _published(self, version: str) -> str:
@@ -114,12 +114,12 @@ class Behind:
         ended = Conductor(console, jobs, rollout).run()
         if ended.state is not RolloutState.COMPLETED or len(ended.targets) != len(self._mirrors):
             words = sorted({f"{target.state}: {target.words}" for target in ended.targets})
-            raise RuntimeError(f"the rollout ended as {ended.state} ({'; '.join(words)})")
+            raise NotMeasured(f"the rollout ended as {ended.state} ({'; '.join(words)})")
 
     def _release(self, image: str) -> None:
         inspected = self._ground.docker.image(image)
         if inspected is None:
-            raise RuntimeError(f"{image} is not on the engine")
+            raise NotMeasured(f"{image} is not on the engine")
         repository, _, version = image.rpartition(":")
         digest = next(one.partition("@")[2] for one in inspected["RepoDigests"] if one.startswith(f"{repository}@"))
         now = self._ground.console.clock()
