@@ -5,8 +5,8 @@ python -m tests.ui.pictures FOLDER [part of a name]
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -466,9 +466,11 @@ def main() -> None:
     # That module takes its window from this one.
     from tests.ui import pictures_pages
 
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
-    part = sys.argv[2] if len(sys.argv) > 2 else ""
-    for path in [*take(folder, part), *pictures_pages.take(folder, part)]:
+    parser = argparse.ArgumentParser(prog="python -m tests.ui.pictures", description="Pictures of the window.")
+    parser.add_argument("folder", type=Path, help="where to put them")
+    parser.add_argument("part", nargs="?", default="", help="only those with this in their name")
+    asked = parser.parse_args()
+    for path in [*take(asked.folder, asked.part), *pictures_pages.take(asked.folder, asked.part)]:
         print(path)
 
 

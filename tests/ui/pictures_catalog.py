@@ -1,6 +1,6 @@
 """Pictures of the pages of engines, mirrors and sources: lists, forms, and what is said where nothing is there.
 
-They are taken with those of the other pages: python -m tests.ui.pictures_pages FOLDER [part of a name]
+They are taken with those of the other pages: python -m tests.ui.pictures FOLDER [part of a name]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Pictures of release commands: on a source's form, in a plan, on the running page, and what one wrote.
 
-They are taken with those of the other pages: python -m tests.ui.pictures_pages FOLDER [part of a name]
+They are taken with those of the other pages: python -m tests.ui.pictures FOLDER [part of a name]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Pictures of the ways into an engine: forms, the ten steps, host keys, accounts, a locked keyring, Docker's contexts.
 
-They are taken with those of the other pages: python -m tests.ui.pictures_pages FOLDER [part of a name]
+They are taken with those of the other pages: python -m tests.ui.pictures FOLDER [part of a name]
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """Pictures of the pages at work, in both themes and two sizes: to be looked at.
 
-python -m tests.ui.pictures_pages FOLDER [part of a name]
+python -m tests.ui.pictures FOLDER [part of a name]
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -102,14 +101,3 @@ def _take(application: QApplication, folder: Path, theme: Theme, name: str, scen
 def open_window(application: QApplication, theme: Theme, read_only: str = "") -> AbstractContextManager[MainWindow]:
     """A window whose pages work on what the sample says, without clocks."""
     return pictures.open_window(application, theme, PAGES, read_only=read_only)
-
-
-def main() -> None:
-    """Paint into the folder that is named on the command line."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
-    for path in take(folder, sys.argv[2] if len(sys.argv) > 2 else ""):
-        print(path)
-
-
-if __name__ == "__main__":
-    main()

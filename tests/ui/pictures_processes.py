@@ -1,6 +1,6 @@
 """Pictures of several processes: on a source's form, and in the details of an environment of which one has ended.
 
-They are taken with those of the other pages: python -m tests.ui.pictures_pages FOLDER [part of a name]
+They are taken with those of the other pages: python -m tests.ui.pictures FOLDER [part of a name]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Pictures of windows and freezes: their list, their dialogs, and what the grid says of them.
 
-They are taken with those of the other pages: python -m tests.ui.pictures_pages FOLDER [part of a name]
+They are taken with those of the other pages: python -m tests.ui.pictures FOLDER [part of a name]
 """
 
 from __future__ import annotations

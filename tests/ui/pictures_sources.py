@@ -1,6 +1,6 @@
 """Pictures of what sources release: tags that are followed, marks, and holds that end.
 
-They are taken with those of the other pages: python -m tests.ui.pictures_pages FOLDER [part of a name]
+They are taken with those of the other pages: python -m tests.ui.pictures FOLDER [part of a name]
 """
 
 from __future__ import annotations
