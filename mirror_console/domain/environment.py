@@ -47,6 +47,9 @@ class RestartPolicy(StrEnum):
     ON_FAILURE = "on-failure"
 
 
+_EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - what a port published at all addresses is written as
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """A published port. `host` 0 lets the engine choose; `protocol` is tcp or udp."""
@@ -55,6 +58,12 @@ class Port:
     host: int
     address: str = "0.0.0.0"  # noqa: S104 - the engine's own default for a published port
     protocol: str = "tcp"
+
+    def meets(self, other: Port) -> bool:
+        """Whether both can't be published on one host: the same port, at an address that they have in common."""
+        if not self.host or (self.host, self.protocol) != (other.host, other.protocol):
+            return False
+        return self.address == other.address or self.address in _EVERYWHERE or other.address in _EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)

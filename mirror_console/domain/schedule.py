@@ -172,6 +172,10 @@ class Opening:
         """Whether no window is open, frozen or not."""
         return bool(self.windows) and not any(window.is_open(now) for window in self.windows)
 
+    def closes_within(self, now: datetime, seconds: float) -> bool:
+        """Whether it is open, and isn't for so long any more."""
+        return self.closed is None and self.until is not None and now + timedelta(seconds=seconds) > self.until
+
     @property
     def windows_words(self) -> str:
         """The windows that count, without what time it is."""

@@ -9,6 +9,7 @@ from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.counting import counted
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release_command import CommandRun, Preparation, ReleaseCommand, RunKind, RunState, Said
+from mirror_console.domain.way_back import WayBack
 from mirror_console.operations.console import Console
 from mirror_console.operations.preparing import FORWARD
 from mirror_console.operations.target_checks import said
@@ -16,6 +17,7 @@ from mirror_console.operations.target_checks import said
 HOW_TO_SAY = (
     "Look at what it wrote, then say whether it counts as run or may run again: in the rollout's details, or with "
 )
+BACK_UP = "Declare one on the source's form, or back the data up by hand."
 
 
 def check_commands(console: Console, targets: Sequence[PlannedTarget]) -> list[CheckResult]:
@@ -35,7 +37,7 @@ def check_commands(console: Console, targets: Sequence[PlannedTarget]) -> list[C
         source = sources.get(mirrors[target.application_id].source_id) if target.application_id in mirrors else None
         declared = source.release_command if source is not None else None
         results.append(_release(target, declared, before.get(target.environment_id, ())))
-        results.append(_backup(target, before.get(target.environment_id, ())))
+        results.append(check_backup(target, before.get(target.environment_id, ())))
     return results
 
 
@@ -63,11 +65,16 @@ def _release(target: PlannedTarget, declared: ReleaseCommand | None, before: Seq
     return result(Answer.PASS, f"{words} Putting back doesn't undo it; the older release works on what it leaves.")
 
 
-def _backup(target: PlannedTarget, before: Sequence[CommandRun]) -> CheckResult:
+def check_backup(target: PlannedTarget, before: Sequence[CommandRun]) -> CheckResult:
+    """Whether the data is backed up where something changes it. `before` are the runs of its release command so far."""
+
     def result(answer: Answer, words: str, remedy: str = "") -> CheckResult:
         return said(target, Check.BACKUP, answer, words, remedy)
 
-    preparation = target.preparation
+    preparation, blocked = target.preparation, target.way_back is WayBack.BLOCKED
+    if preparation is None and blocked:
+        words = "A release on the way has a migration, and nothing backs the data up before it."
+        return result(Answer.WARNING, words, BACK_UP)
     if preparation is None:
         return result(Answer.PASS, "Nothing is run that changes data.")
     if before and _counts(before[-1]):
@@ -77,7 +84,10 @@ def _backup(target: PlannedTarget, before: Sequence[CommandRun]) -> CheckResult:
         return result(Answer.PASS, words)
     if preparation.irreversible:
         words = "The release command can't be undone, and its source declares no backup before it."
-        return result(Answer.WARNING, words, "Declare one on the source's form, or back the data up by hand.")
+        return result(Answer.WARNING, words, BACK_UP)
+    if blocked:
+        words = "A release on the way has a migration, and its source declares no backup before it."
+        return result(Answer.WARNING, words, BACK_UP)
     return result(Answer.PASS, "None is declared; the older release works on what the release command leaves.")
 
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from mirror_console.domain.environment import CONTAINER_NAME, Environment, Port
 from mirror_console.errors import Problem
 
-_EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - what a port published at all addresses is written as
-
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -45,13 +43,9 @@ def clashes(everything: Iterable[Placed], engines: Mapping[str, str]) -> list[Pr
             if not port.host:
                 continue
             there = ports[engine_id, port.host, port.protocol]
-            taken = next((other for used, other in there if _meet(used, port) and other is not placed), None)
+            taken = next((other for used, other in there if used.meets(port) and other is not placed), None)
             if taken is not None and placed.at:
                 words = f"{taken.title} has host port {port.host}/{port.protocol} on {engine} already"
                 found.append(Problem(f"{placed.at}.settings.ports", words))
             there.append((port, placed))
     return found
-
-
-def _meet(one: Port, other: Port) -> bool:
-    return one.address == other.address or one.address in _EVERYWHERE or other.address in _EVERYWHERE

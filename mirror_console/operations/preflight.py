@@ -67,7 +67,7 @@ def preflight(
     add(_whole_plan(console, plan))
     add(_other_rollouts(console, plan))
     add(check_console(console, plan))
-    add(check_schedule(console, plan.targets))
+    add(check_schedule(console, plan.targets, plan.way))
     add(split_groups(plan))
     by_engine: dict[str, list[PlannedTarget]] = defaultdict(list)
     for target in plan.targets:

@@ -36,7 +36,7 @@ def recheck(
 def checked_again(console: Console, jobs: Jobs, rollout: Rollout, environment_ids: Collection[str]) -> Checked:
     """What the checks of some targets of a rollout answer now, with what is overridden in it already."""
     planned = [one.planned for one in rollout.targets if one.environment_id in environment_ids]
-    answers = (*check_schedule(console, planned), *_answers(console, jobs, planned))
+    answers = (*check_schedule(console, planned, rollout.plan.way), *_answers(console, jobs, planned))
     return still_overridden(Checked(answers), rollout.overrides)
 
 

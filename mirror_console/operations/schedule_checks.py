@@ -10,11 +10,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mirror_console.domain.check import Answer, AnswerKey, Check, CheckResult
+from mirror_console.domain.durations import range_text
 from mirror_console.domain.environment import Environment
 from mirror_console.domain.moment import day, moment
 from mirror_console.domain.plan import Change, PlannedTarget
 from mirror_console.domain.rollout import Rollout, TargetState
 from mirror_console.domain.schedule import Closed, Opening, Place, Schedule
+from mirror_console.domain.way import Way
 from mirror_console.operations.console import Console
 from mirror_console.operations.target_checks import said
 
@@ -22,8 +24,8 @@ CLOSES_SOON = timedelta(minutes=30)
 """Before a window closes: for so long it is said that not all may have its turn in it."""
 
 
-def check_schedule(console: Console, targets: Sequence[PlannedTarget]) -> list[CheckResult]:
-    """Three answers for each target. No engine is asked."""
+def check_schedule(console: Console, targets: Sequence[PlannedTarget], way: Way) -> list[CheckResult]:
+    """Three answers for each target, which is to be changed in this way. No engine is asked."""
     now = console.clock().astimezone()
     with console.catalog.read() as books:
         schedule = books.schedule.all()
@@ -34,10 +36,15 @@ def check_schedule(console: Console, targets: Sequence[PlannedTarget]) -> list[C
         opening = schedule.opening(_place(target, accounts), now)
         results += [
             _hold(target, placed.get(target.environment_id), now),
-            _window(target, opening, now),
+            _window(target, opening, now, at_most(target, way)),
             _freeze(target, opening, now),
         ]
     return results
+
+
+def at_most(target: PlannedTarget, way: Way) -> float:
+    """Seconds that may pass in a target's turn until it is put back: its wait for health, and all of its bake."""
+    return (way.health_limit or target.settings.health.limit) + way.bake
 
 
 def _place(target: PlannedTarget, accounts: Mapping[str, str]) -> Place:
@@ -56,7 +63,7 @@ def _hold(target: PlannedTarget, environment: Environment | None, now: datetime)
     return replace(said(target, Check.HOLD, Answer.BLOCKED, words, remedy), ground=f"{hold.identity} {hold.reason}")
 
 
-def _window(target: PlannedTarget, opening: Opening, now: datetime) -> CheckResult:
+def _window(target: PlannedTarget, opening: Opening, now: datetime, needed: float) -> CheckResult:
     if opening.is_outside(now):
         remedy = "Start it then; or change the window under Settings, or with 'mirror-console schedule'."
         frozen = opening.closed is Closed.FREEZE
@@ -64,6 +71,12 @@ def _window(target: PlannedTarget, opening: Opening, now: datetime) -> CheckResu
         return replace(said(target, Check.WINDOW, Answer.BLOCKED, words, remedy), ground=opening.windows_words)
     if opening.closed is Closed.FREEZE:
         return said(target, Check.WINDOW, Answer.PASS, "What matters is the freeze.")
+    if opening.closes_within(now, needed):
+        words, remedy = (
+            _sentence(_too_late(opening, now, needed)),
+            "Start it in the next window, or with a shorter bake.",
+        )
+        return replace(said(target, Check.WINDOW, Answer.BLOCKED, words, remedy), ground=opening.windows_words)
     if opening.until is not None and opening.until - now <= CLOSES_SOON:
         words = f"It may be changed until {moment(opening.until, now)} only."
         return said(target, Check.WINDOW, Answer.WARNING, words, "What hasn't begun by then waits, and is not changed.")
@@ -115,7 +128,7 @@ class Openings:
             self.opens_at = None
             return {}
         overridden = {override.key for override in rollout.overrides}
-        found = list(_closed(schedule, waiting, self._accounts or {}, now, overridden))
+        found = list(_closed(schedule, waiting, self._accounts or {}, now, overridden, rollout.plan.way))
         self.opens_at = min((until for _, _, until in found if until is not None), default=None)
         return {environment_id: words for environment_id, words, _ in found}
 
@@ -126,6 +139,7 @@ def _closed(
     accounts: Mapping[str, str],
     now: datetime,
     overridden: Collection[AnswerKey],
+    way: Way,
 ) -> Iterable[tuple[str, str, datetime | None]]:
     """The environments that may not be changed now, why, and when they may again where that is foreseen."""
     openings: dict[Place, Opening] = {}
@@ -134,17 +148,21 @@ def _closed(
         if place not in openings:
             openings[place] = schedule.opening(place, now)
         opening = openings[place]
-        for check, ground, words in _closing(opening, now):
+        for check, ground, words in _closing(opening, now, at_most(target, way)):
             if (check, target.environment_id, Answer.BLOCKED, ground) not in overridden:
                 # In spite of a freeze it is the window alone that is waited for.
                 alone = opening.closed is Closed.FREEZE and check is Check.WINDOW
                 until = replace(schedule, freezes=()).opening(place, now).until if alone else opening.until
+                if opening.closed is None and opening.until is not None:
+                    until = schedule.opening(place, opening.until).until
                 yield target.environment_id, words, until
                 break
 
 
-def _closing(opening: Opening, now: datetime) -> Iterable[tuple[Check, str, str]]:
+def _closing(opening: Opening, now: datetime, needed: float) -> Iterable[tuple[Check, str, str]]:
     """What closes an environment: the check that says so, what it rests on, and the words for whoever waits."""
+    if opening.closes_within(now, needed):
+        yield Check.WINDOW, opening.windows_words, f"{Closed.WINDOW}: {_too_late(opening, now, needed)}"
     if opening.closed is Closed.FREEZE:
         yield Check.FREEZE, opening.freezes_words, f"{opening.closed}: {opening.words(now)}"
     if opening.is_outside(now):
@@ -152,6 +170,11 @@ def _closing(opening: Opening, now: datetime) -> Iterable[tuple[Check, str, str]
             opening.words(now) if opening.closed is Closed.WINDOW else f"outside its window ({opening.windows_words})"
         )
         yield Check.WINDOW, opening.windows_words, f"{Closed.WINDOW}: {told}"
+
+
+def _too_late(opening: Opening, now: datetime, needed: float) -> str:
+    until = f" until {moment(opening.until, now)} only" if opening.until else ""
+    return f"it may be changed{until}, and until it has baked, or was put back, {range_text(needed, needed)} may pass"
 
 
 def _sentence(words: str) -> str:

@@ -13,6 +13,7 @@ from mirror_console.domain.observation import LABEL, Container, Difference, Heal
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.request import Network, Resolved
 from mirror_console.domain.swap import Swap
+from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import EngineError, VaultError
 from mirror_console.operations.companion_checks import undeclared, with_companions
 from mirror_console.operations.console import Console
@@ -124,7 +125,7 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
         _settings(console, scene, target),
         *_current(target, old),
         _names_of_all(scene, target, old),
-        _ports(scene, target, old),
+        free_ports(scene.listed, target, old),
         *check_route(scene.network_names, target, old),
         _lock(console, scene, target, old),
         *_shape(scene, target, old),
@@ -253,20 +254,22 @@ def _names(scene: EngineScene, target: PlannedTarget, old: Container | None) -> 
     return said(target, Check.NAMES, Answer.PASS, "The names that the rollout uses are free or ours.")
 
 
-def _ports(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
-    wanted = {(port.host, port.protocol) for port in target.settings.ports if port.host}
+def free_ports(listed: Sequence[Listed], target: PlannedTarget, old: Container | None) -> CheckResult:
+    """Whether no container but the one that goes holds a host port that is wanted, at an address that meets."""
+    wanted = [port for port in target.settings.ports if port.host]
     if not wanted:
         return said(target, Check.PORTS, Answer.PASS, "No fixed host ports are asked for.")
-    for other in scene.listed:
+    for other in listed:
         if old is not None and other.id == old.id:
             continue
-        taken = sorted({(port.host, port.protocol) for port in other.host_ports} & wanted)
+        taken = min((port.host for port in wanted if any(map(port.meets, other.host_ports))), default=0)
         if taken:
-            words = f"Port {taken[0][0]} is held by '{other.name}'."
+            words = f"Port {taken} is held by '{other.name}'."
             remedy = "Choose another port on the mirror's form, or move that container."
             return said(target, Check.PORTS, Answer.BLOCKED, words, remedy)
-    ports = ", ".join(str(port) for port, _ in sorted(wanted))
-    return said(target, Check.PORTS, Answer.PASS, f"Free or held by the container that goes: {ports}.")
+    ports = ", ".join(map(str, sorted(port.host for port in wanted)))
+    # What other programs of the host hold, an engine doesn't tell before it binds.
+    return said(target, Check.PORTS, Answer.PASS, f"No other container holds {ports}.")
 
 
 def _lock(console: Console, scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
@@ -339,4 +342,10 @@ def _way_back(scene: EngineScene, target: PlannedTarget, old: Container | None) 
             "The image of the running container is gone from the engine; the stopped container is the only way back."
         )
         return said(target, Check.WAY_BACK, Answer.WARNING, words, "Pull or load that image again to be safe.")
+    if target.way_back is WayBack.BLOCKED:
+        words = (
+            "The old container is kept, with its image; but once the data has changed it may not be able to work on "
+            "it, so that a rollback will be refused."
+        )
+        return said(target, Check.WAY_BACK, Answer.WARNING, words, "Try it at one mirror first, with a backup at hand.")
     return said(target, Check.WAY_BACK, Answer.PASS, "The old container is kept, stopped, with its image.")

@@ -9,16 +9,20 @@ import pytest
 
 from mirror_console.domain.applied import Applied
 from mirror_console.domain.check import Answer
-from mirror_console.domain.environment import HealthTest, Settings, Volume
+from mirror_console.domain.environment import HealthTest, Port, Settings, Volume
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Health, Listed, State
 from mirror_console.domain.plan import Change, PlannedTarget
+from mirror_console.domain.release_command import Preparation, ReleaseCommand
 from mirror_console.domain.request import Network
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.validity import Validity
 from mirror_console.domain.way import Way
+from mirror_console.domain.way_back import WayBack
+from mirror_console.operations.command_checks import check_backup
 from mirror_console.operations.container_checks import health_check, stopping, ties, values
 from mirror_console.operations.place_checks import disk, networks, volumes
+from mirror_console.operations.target_checks import free_ports
 
 NOW = datetime(2026, 8, 30, 12, tzinfo=UTC)
 OLD = Container("a" * 64, "shop", "shop:1", "sha256:1", State.RUNNING, Health.HEALTHY, NOW)
@@ -26,6 +30,7 @@ TARGET = PlannedTarget(
     "e1", "web", "m1", "Mirror 01", "live", "alpha", "alpha", "shop", Change.UPDATE, Swap.RECREATE,
     "26.8.2", "fp1:old", OLD.id, OLD.image_id, "26.8.3", "fp1:new", "shop@sha256:2", Settings(),
 )  # fmt: skip
+REVERSIBLE = Preparation("e1", ("fp1:new",), release=ReleaseCommand(("migrate",), reversible=True))
 BY_HAND = Listed("b" * 64, "sidecar", "x", "sha256:9", State.RUNNING, Health.NO_CHECK)
 
 
@@ -54,6 +59,42 @@ def test_placeholders(settings: Settings, answer: Answer, words: str) -> None:
     assert said[0] is answer
     assert words in said[1]
     assert not any(value and value in said[1] for value in settings.variables.values() if len(value) > 3)
+
+
+HERE, THERE, ALL = (Port(80, 8080, address) for address in ("10.0.0.1", "10.0.0.2", "0.0.0.0"))  # noqa: S104
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        (HERE, HERE, True),
+        (HERE, THERE, False),
+        (HERE, ALL, True),
+        (ALL, replace(HERE, address="::"), True),
+        (ALL, replace(ALL, container=81), True),
+        (ALL, replace(ALL, protocol="udp"), False),
+        (ALL, replace(ALL, host=8081), False),
+        (replace(ALL, host=0), replace(ALL, host=0), False),
+    ],
+)
+def test_ports_meet_at_an_address_that_both_have(one: Port, other: Port, meet: bool) -> None:
+    assert one.meets(other) is meet
+    assert other.meets(one) is meet
+
+
+def test_a_neighbour_has_the_port_at_its_own_address_alone() -> None:
+    neighbour = replace(BY_HAND, host_ports=(THERE,))
+    assert free_ports([neighbour], given(ports=(HERE,)), OLD).answer is Answer.PASS
+    blocked = free_ports([neighbour], given(ports=(ALL,)), OLD)
+    assert (blocked.answer, blocked.words) == (Answer.BLOCKED, "Port 8080 is held by 'sidecar'.")
+
+
+@pytest.mark.parametrize("way_back", [WayBack.KEPT, WayBack.BLOCKED])
+def test_a_migration_without_a_backup_is_warned_of(way_back: WayBack) -> None:
+    answers = {
+        check_backup(replace(TARGET, way_back=way_back, preparation=one), ()).answer for one in (None, REVERSIBLE)
+    }
+    assert answers == {Answer.WARNING if way_back is WayBack.BLOCKED else Answer.PASS}
 
 
 @pytest.mark.parametrize(

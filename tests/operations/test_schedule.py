@@ -92,6 +92,25 @@ def states(rollout: Rollout) -> list[TargetState]:
     return [target.state for target in rollout.targets]
 
 
+def test_what_could_not_be_over_when_its_window_closes_is_not_begun(night: Night) -> None:
+    """A bake of half an hour doesn't fit into twenty minutes: it is told before, and nobody is begun."""
+    night.window("mirror-02", -60, 20)
+    long = replace(QUICK, bake=1800.0)
+    checked = preflight(night.console, night.fleet.jobs, night.plan(long))
+    (blocked,) = [result for result in checked.blocking if result.check is Check.WINDOW]
+    assert "until it has baked, or was put back, 30–31 min may pass" in blocked.words
+
+    # It fitted when the plan was made; the hour has advanced since.
+    short = replace(QUICK, bake=0.2, health_limit=600.0)
+    rollout = night.start(night.plan(short))
+    night.ahead = timedelta(minutes=15)
+    rollout = night.run(rollout)
+    assert rollout.state is RolloutState.PAUSED
+    assert states(rollout) == [TargetState.DONE, TargetState.QUEUED, TargetState.DONE, TargetState.DONE]
+    assert "may pass" in rollout.targets[1].words
+    assert "The first of them may be changed from " in rollout.paused_because
+
+
 def test_a_window_that_closes_leaves_its_targets_waiting_and_only_them(night: Night) -> None:
     """The story of a rollout in the night: a window closes, a freeze is called, and both end."""
     night.window("mirror-02", -60, 20)
