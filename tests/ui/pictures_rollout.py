@@ -323,8 +323,13 @@ def _window_closed(window: MainWindow) -> QWidget:
 
 def _paused(window: MainWindow) -> QWidget:
     page = _rollouts(window)
-    page.list.show_rollouts([sample.paused(PLAN)])
-    page.open("rollout-1")
+    rollout = sample.paused(PLAN)
+    page.list.show_rollouts([rollout])
+    page.open(rollout.id)
+    rest(window)
+    page.run_view.hidden()
+    shown = next(target for target in rollout.targets if target.state is TargetState.PUT_BACK)
+    page.run_view.panel.show_target(shown, sample.journal_put_back(rollout, shown.environment_id), NOW)
     return window
 
 

@@ -300,6 +300,22 @@ def journal(rollout: Rollout, environment_id: str, until: Step = Step.VERIFY) ->
     return tuple(entries)
 
 
+PUT_BACK_STEPS = (Step.STOP_NEW, Step.REMOVE_NEW, Step.START_OLD, Step.ARM_OLD, Step.UNLOCK)
+
+
+def journal_put_back(rollout: Rollout, environment_id: str) -> tuple[JournalEntry, ...]:
+    """The journal of a target that wasn't well and was put back."""
+    entries = list(journal(rollout, environment_id))
+    at, words = entries[-1].at, rollout.target(environment_id).words.removeprefix("health: ")
+    for step in (Step.VERIFY, *PUT_BACK_STEPS):
+        if step is not Step.VERIFY:
+            entries.append(JournalEntry(rollout.id, environment_id, "web", 1, step, Phase.INTENT, at))
+        at += timedelta(seconds=3)
+        came = (Result.FAILED, None, words) if step is Step.VERIFY else (Result.OK,)
+        entries.append(JournalEntry(rollout.id, environment_id, "web", 1, step, Phase.OUTCOME, at, *came))
+    return tuple(entries)
+
+
 def states_fleet() -> Grid:
     """A fleet with every state that a cell can be in."""
     return grid_of(list(every_state().values()))
