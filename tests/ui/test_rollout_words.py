@@ -17,6 +17,7 @@ from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.status import Status
 from mirror_console.domain.steps import RECREATE_STEPS, Step
 from mirror_console.domain.way import REST, WaveSize, Way, wave_counts
+from mirror_console.domain.way_words import in_numbers, pause_words, span_text, stop_words
 from mirror_console.errors import InvalidInput
 from mirror_console.settings import WAYS
 from mirror_console.ui.rollout.assistant import question
@@ -24,13 +25,9 @@ from mirror_console.ui.rollout.run_tables import waves_of
 from mirror_console.ui.rollout.steps import step_lines
 from mirror_console.ui.rollout.ways import (
     WayTexts,
-    in_numbers,
-    pause_words,
     read_span,
     read_waves,
     read_way,
-    span_text,
-    stop_words,
     waves_text,
     way_texts,
 )
