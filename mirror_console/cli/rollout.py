@@ -10,7 +10,7 @@ import typer
 
 from mirror_console.cli import control
 from mirror_console.cli.choice import Choice, planned, with_choice
-from mirror_console.cli.confirming import carried_through, past_pauses
+from mirror_console.cli.confirming import WhyOption, carried_through, past_pauses
 from mirror_console.cli.files import write_text
 from mirror_console.cli.finding import RolloutArgument, find_plan, find_rollout
 from mirror_console.cli.overriding import OverrideOption, print_overridable, wishes_of
@@ -98,8 +98,8 @@ def checks(
 @with_choice
 def start(
     context: typer.Context,
-    why: Annotated[str, typer.Option("--why", help="The reason, for the report.")],
     choice: Choice,
+    why: WhyOption = "",
     environment: EnvironmentOption = "",
     plan_text: Annotated[str, typer.Option("--plan", help="Start this plan instead of making one.")] = "",
     override: OverrideOption = None,

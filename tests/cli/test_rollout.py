@@ -133,7 +133,7 @@ def test_nothing_starts_without_a_clear_word(call: CommandLine, fleet: Fleet) ->
         begin,
         (*begin, *ALL, "--plan", "x"),
         (*begin, "--plan", "nothing"),
-        ("rollout", "start", *ALL, "--yes", "4"),
+        ("rollout", "start", *ALL, "--why", "x"),
         (*begin, *ALL, "--yes", "4", "--waves", "rest,1"),
         (*begin, *ALL, "--yes", "4", "--at-once", "0"),
         (*begin, *ALL, "--yes", "4", "--bake", "-1"),
@@ -143,6 +143,29 @@ def test_nothing_starts_without_a_clear_word(call: CommandLine, fleet: Fleet) ->
         assert said.err
     assert versions(fleet) == ["26.8.2"] * 4
     assert call("rollout", "list").out == "There was no rollout yet.\n"
+
+
+def test_what_is_not_everyday_work_wants_a_reason(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    first = fleet.environment(fleet.mirrors[0], "live")
+    with fleet.console.catalog.write() as books:
+        books.environments.save(replace(first, protected=True))
+    # It is the name that counts, as in the window: mirror-02's own isn't protected.
+    begin = ("rollout", "start", "-e", "live", "-m", "mirror-02", *FAST, "--yes", "1")
+    for words in (begin, (*begin, "--why", "  ")):
+        said = call(*words)
+        assert said.code == 2
+        assert "why: say why it is rolled out, for the report: a reason is wanted, as live is protected" in said.err
+        assert 'Give the reason with --why "…".' in said.err
+    assert versions(fleet) == ["26.8.2"] * 4
+    assert call(*begin, "--why", " a fix ").code == 0
+    assert call("rollout", "show", "--json").json["why"] == "a fix"
+    back = ("rollout", "rollback", "--all", "--yes", "1")
+    assert "live is protected" in call(*back).err
+    with fleet.console.catalog.write() as books:
+        books.environments.save(first)
+    done = call(*back, "--json")
+    assert (done.code, done.json["why"]) == (0, done.json["kind"])
 
 
 def test_a_number_that_is_wrong_is_told_with_its_cause(call: CommandLine, fleet: Fleet) -> None:
