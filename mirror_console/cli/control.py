@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mirror_console.cli.confirming import WhyOption, carried_through
-from mirror_console.cli.finding import RolloutArgument, find_rollout
+from mirror_console.cli.finding import RolloutArgument, find_rollout, refuse_interrupted
 from mirror_console.cli.overriding import OverrideOption, OverrideWish, as_wished, wishes_of
 from mirror_console.cli.progress import Watch, carry_out, tell_outcome
 from mirror_console.cli.rollout_words import print_plan
@@ -249,6 +249,7 @@ def _ended(session: Session, rollout_text: str, wished: Wish) -> Rollout:
             rollout = find_rollout(console, rollout_text, RolloutState.PAUSED)
     if rollout.state is RolloutState.RUNNING:
         return _wished(session, rollout.id, wished)
+    refuse_interrupted(rollout)
     if rollout.state is not RolloutState.PAUSED:
         state = "has ended" if rollout.state in ENDED else f"is {rollout.state}"
         problem = Problem("rollout", f"{rollout.plan.fingerprint} {state}")
