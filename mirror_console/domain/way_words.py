@@ -35,7 +35,14 @@ def how_words(plan: Plan) -> str:
 
 
 def pause_words(way: Way, waves: int) -> str:
-    """After which of its waves a way pauses; empty where it never does."""
+    """After which of its waves a way pauses; empty where it never does.
+
+    A pause that was asked for after the last wave, or one that there isn't, is told: it would silently be none.
+    """
+    return "; ".join(part for part in (_pauses(way, waves), _no_pauses(way, waves)) if part)
+
+
+def _pauses(way: Way, waves: int) -> str:
     after = [wave for wave in range(waves) if way.pauses_after(wave, waves)]
     if not after:
         return ""
@@ -44,6 +51,14 @@ def pause_words(way: Way, waves: int) -> str:
     if after == [0]:
         return "pause after the first"
     return f"pause after wave {', '.join(str(wave + 1) for wave in after)}"
+
+
+def _no_pauses(way: Way, waves: int) -> str:
+    never = [wave for wave in way.pause_after if wave >= waves]
+    if not never or not waves or way.pause_after_every:
+        return ""
+    are = "is" if waves == 1 else "are"
+    return f"no pause after wave {', '.join(map(str, never))}: there {are} {counted(waves, 'wave')}"
 
 
 def stop_words(way: Way, counts: Sequence[int]) -> str:

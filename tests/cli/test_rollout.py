@@ -137,6 +137,7 @@ def test_nothing_starts_without_a_clear_word(call: CommandLine, fleet: Fleet) ->
         (*begin, *ALL, "--yes", "4", "--waves", "rest,1"),
         (*begin, *ALL, "--yes", "4", "--at-once", "0"),
         (*begin, *ALL, "--yes", "4", "--bake", "-1"),
+        (*begin, *ALL, "--yes", "4", "--pause-after", "3"),
     ):
         said = call(*words)
         assert said.code == 2, (words, said)
@@ -346,7 +347,13 @@ def test_what_was_interrupted_is_told_and_goes_on_when_asked(call: CommandLine, 
     told = call("recover", "list")
     assert told.code == 1
     assert "was interrupted: 0 done, 0 in between, 4 waiting. Nothing is changed until you choose." in told.out
-    assert call("recover", "list", "--json").json[0]["rollout"]["state"] == "interrupted"
+    (left,) = call("recover", "list", "--json").json
+    assert left["rollout"]["state"] == "interrupted"
+    for words in (("stop",), ("abort", "--yes"), ("resume",)):
+        refused = call("rollout", *words)
+        assert (refused.code, "was interrupted" in refused.err) == (2, True), refused
+        for way_out in ("list", f"continue {left['rollout']['id'][:8]}", f"put-back {left['rollout']['id'][:8]}"):
+            assert f"mirror-console recover {way_out}" in refused.err
     again = call("rollout", "start", *ALL, *FAST, "--why", "x")
     assert again.code == 2
     assert "The plan changes nothing: 4 another rollout works here. Let the other rollout end" in again.err
