@@ -148,6 +148,12 @@ def _way(choice: Choice, way: Way) -> Way:
     if choice.pause_after or choice.no_pause:
         pauses = parsed(problems, "pause after", parse_pauses, choice.pause_after or NEVER, Pauses())
         given |= {"pause_after_canary": pauses.canary, "pause_after_every": pauses.every, "pause_after": pauses.waves}
+        waves = given.get("waves", way.waves)
+        problems += [
+            Problem("pause after", f"there is no wave {wave}: there are {len(waves)} waves")
+            for wave in pauses.waves
+            if wave > len(waves)
+        ]
     if problems:
         raise InvalidInput("The way of the rollout can't be read.", problems)
     return replace(way, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # names of Way's own fields

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -13,15 +14,26 @@ from mirror_console.cli.session import ExitCode, Session
 from mirror_console.domain.check import Checked
 from mirror_console.domain.counting import counted
 from mirror_console.domain.plan import Plan, left_out_words, number_to_type
+from mirror_console.domain.reason import EVERYDAY
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.durations import learned
 from mirror_console.operations.preflight import preflight
+from mirror_console.operations.reasons import reason_problems
 from mirror_console.operations.starting import resume as go_on
 from mirror_console.operations.starting import start as begin
 from mirror_console.operations.vigil import Vigil
+
+WhyOption = Annotated[
+    str,
+    typer.Option(
+        "--why",
+        help="The reason, for the report. It is wanted where the environment is protected, a check asks for a look or "
+        f"is overridden, or more than {EVERYDAY} targets change.",
+    ),
+]
 
 
 def carried_through(
@@ -48,8 +60,11 @@ def carried_through(
     if not as_json:
         print_checks(session.out, made, checked)
         print_overridable(session, made, checked)
+    if made.targets and not checked.blocks_all and (problems := reason_problems(console, made, checked, why)):
+        raise InvalidInput("The rollout was not started.", problems, 'Give the reason with --why "…".')
     typed = _confirmed(session, made, checked, yes)
-    rollout = carry_out(session.out, console, jobs, begin(console, made, checked, why, typed))
+    because = why.strip() or (made.kind if made.rollback_of else "")
+    rollout = carry_out(session.out, console, jobs, begin(console, made, checked, because, typed))
     return past_pauses(session, console, jobs, rollout, as_json=as_json)
 
 

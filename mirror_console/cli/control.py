@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mirror_console.cli.confirming import carried_through
-from mirror_console.cli.finding import RolloutArgument, find_rollout
+from mirror_console.cli.confirming import WhyOption, carried_through
+from mirror_console.cli.finding import RolloutArgument, find_rollout, refuse_interrupted
 from mirror_console.cli.overriding import OverrideOption, OverrideWish, as_wished, wishes_of
 from mirror_console.cli.progress import Watch, carry_out, tell_outcome
 from mirror_console.cli.rollout_words import print_plan
@@ -134,7 +134,7 @@ def rollback(
     failed: Annotated[bool, typer.Option("--failed", help="What failed and doesn't run what it ran.")] = False,
     wave: Annotated[int | None, typer.Option("--wave", help="One wave, counted from 1.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Everything that the rollout changed.")] = False,
-    why: Annotated[str, typer.Option("--why", help="The reason, for the report.")] = "",
+    why: WhyOption = "",
     yes: Annotated[
         int | None, typer.Option("--yes", help="Start without asking, if there are so many targets.")
     ] = None,
@@ -155,8 +155,7 @@ def rollback(
         made = plan_rollback(console, jobs, rollout.id, part, None if wave is None else wave - 1)
         usual = learned(console)
         if not preview:
-            reason = why or made.kind
-            done = carried_through(session, console, jobs, made, reason, yes, wishes, as_json=as_json)
+            done = carried_through(session, console, jobs, made, why, yes, wishes, as_json=as_json)
     if not preview:
         tell_outcome(session, done, as_json=as_json)
     elif as_json:
@@ -250,6 +249,7 @@ def _ended(session: Session, rollout_text: str, wished: Wish) -> Rollout:
             rollout = find_rollout(console, rollout_text, RolloutState.PAUSED)
     if rollout.state is RolloutState.RUNNING:
         return _wished(session, rollout.id, wished)
+    refuse_interrupted(rollout)
     if rollout.state is not RolloutState.PAUSED:
         state = "has ended" if rollout.state in ENDED else f"is {rollout.state}"
         problem = Problem("rollout", f"{rollout.plan.fingerprint} {state}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mirror_console.cli.choice import way_of
-from mirror_console.cli.confirming import carried_through
+from mirror_console.cli.confirming import WhyOption, carried_through
 from mirror_console.cli.overriding import OverrideOption, wishes_of
 from mirror_console.cli.progress import tell_outcome
 from mirror_console.cli.rollout import YesOption
@@ -135,7 +135,7 @@ def correct(
     context: typer.Context,
     mirror: MirrorArgument,
     environment: EnvironmentArgument,
-    why: Annotated[str, typer.Option("--why", help="The reason, for the report.")],
+    why: WhyOption = "",
     preset: Annotated[str, typer.Option("--way", help="How the rollout goes.")] = WayPreset.NORMAL.value,
     override: OverrideOption = None,
     yes: YesOption = None,

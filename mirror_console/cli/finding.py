@@ -36,6 +36,20 @@ def find_rollout(console: Console, text: str, state: RolloutState | None = None)
     )
 
 
+def refuse_interrupted(rollout: Rollout) -> None:
+    """Say of a rollout that was cut off what can be done about it. Raises InvalidInput where it was."""
+    if rollout.state is not RolloutState.INTERRUPTED:
+        return
+    name = rollout.id[:8]
+    problem = Problem("rollout", f"{rollout.plan.fingerprint} was interrupted: nobody carries it out any more")
+    raise InvalidInput(
+        "It was cut off, and what it left is looked at first.",
+        [problem],
+        f"See what it left: mirror-console recover list. Then go on: mirror-console recover continue {name}, or put "
+        f"back what was in between and end it: mirror-console recover put-back {name}.",
+    )
+
+
 def find_plan(console: Console, text: str) -> Plan:
     """The plan whose id begins so, or that has that fingerprint; else the newest. Raises InvalidInput."""
     with console.catalog.read() as books:

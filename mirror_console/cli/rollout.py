@@ -10,9 +10,9 @@ import typer
 
 from mirror_console.cli import control
 from mirror_console.cli.choice import Choice, planned, with_choice
-from mirror_console.cli.confirming import carried_through, past_pauses
+from mirror_console.cli.confirming import WhyOption, carried_through, past_pauses
 from mirror_console.cli.files import write_text
-from mirror_console.cli.finding import RolloutArgument, find_plan, find_rollout
+from mirror_console.cli.finding import RolloutArgument, find_plan, find_rollout, refuse_interrupted
 from mirror_console.cli.overriding import OverrideOption, print_overridable, wishes_of
 from mirror_console.cli.progress import carry_out, tell_outcome
 from mirror_console.cli.rollout_words import next_steps, print_checks, print_plan, print_rollout, print_rollouts
@@ -98,8 +98,8 @@ def checks(
 @with_choice
 def start(
     context: typer.Context,
-    why: Annotated[str, typer.Option("--why", help="The reason, for the report.")],
     choice: Choice,
+    why: WhyOption = "",
     environment: EnvironmentOption = "",
     plan_text: Annotated[str, typer.Option("--plan", help="Start this plan instead of making one.")] = "",
     override: OverrideOption = None,
@@ -126,7 +126,9 @@ def resume(context: typer.Context, rollout_text: RolloutArgument = "", as_json: 
     session = session_of(context)
     session.demand_write()
     with session.console(write=True) as (console, jobs):
-        rollout = go_on(console, find_rollout(console, rollout_text, RolloutState.PAUSED).id)
+        rollout = find_rollout(console, rollout_text, RolloutState.PAUSED)
+        refuse_interrupted(rollout)
+        rollout = go_on(console, rollout.id)
         rollout = carry_out(session.out, console, jobs, rollout)
         rollout = past_pauses(session, console, jobs, rollout, as_json=as_json)
     tell_outcome(session, rollout, as_json=as_json)

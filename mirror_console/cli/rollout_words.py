@@ -17,7 +17,9 @@ from mirror_console.domain.plan import Plan
 from mirror_console.domain.release_command import preparation_words
 from mirror_console.domain.rollout import ENDED, SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
 from mirror_console.domain.settings_plan import settings_words, unlike_words
+from mirror_console.domain.stop_rule import stop_rule_words
 from mirror_console.domain.swap_words import swap_counts
+from mirror_console.domain.way_words import how_words, plan_way_words
 from mirror_console.operations.retrying import FAILED
 from mirror_console.operations.rollback import CHANGED
 from mirror_console.operations.written import moment, seconds
@@ -41,6 +43,8 @@ def print_plan_title(out: Output, plan: Plan) -> None:
         + (f" in {counted(len(counts), 'wave')} ({' + '.join(map(str, counts))})" if counts else "")
         + f"; {len(plan.left_out)} left out"
     )
+    if counts:
+        out.say(f"Way: {how_words(plan)}")
 
 
 def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
@@ -134,6 +138,10 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
         f"Rollout {rollout.plan.fingerprint} to {rollout.plan.environment}, id {rollout.id[:8]}, started by "
         f"{rollout.started_by} at {moment(rollout.started_at)}. Why: {rollout.why or 'not said'}"
     )
+    if rollout.targets:
+        out.say(f"Way: {plan_way_words(rollout.plan)}")
+    if rollout.targets and rollout.state not in ENDED:
+        out.say(f"Stop rule, wave {rollout.current_wave + 1}: {stop_rule_words(rollout)}")
     if rollout.plan.kind:
         out.say(f"It is the {rollout.plan.kind}.")
     if rollout.paused_because:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 from mirror_console.domain.audit import ALL, AnchorState, AuditFilter, AuditLine, Head, Verified
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
-from mirror_console.errors import VaultError
+from mirror_console.errors import InvalidInput, Problem, VaultError
 from mirror_console.operations.console import Console
+from mirror_console.operations.written import moment
 
 ANCHOR = SecretReference("catalog/audit-head")
 """No secret: the keyring is where whoever edits the catalog's file can't reach without the person's password."""
@@ -22,9 +23,17 @@ logger = logging.getLogger(__name__)
 
 
 def audit_lines(console: Console, which: AuditFilter = ALL, most: int | None = None) -> Sequence[AuditLine]:
-    """The lines that are wanted, newest first; no more than `most`."""
+    """The lines that are wanted, newest first; no more than `most`. Raises InvalidInput where no time is between."""
+    demand_span(which)
     with console.catalog.read() as books:
         return books.audit.lines(which, most)
+
+
+def demand_span(which: AuditFilter) -> None:
+    """Refuse times between which there is none: it would look as if nothing had been done. Raises InvalidInput."""
+    if which.since is not None and which.until is not None and which.until <= which.since:
+        words = f"{moment(which.until)} isn't after {moment(which.since)}, where it begins"
+        raise InvalidInput("There is no time between these two.", [Problem("until", words)])
 
 
 def verify(console: Console) -> Verified:

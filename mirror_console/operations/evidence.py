@@ -16,7 +16,7 @@ from mirror_console.domain.image import short
 from mirror_console.domain.rollout import SUCCEEDED
 from mirror_console.domain.schedule import Freeze, Window, scope_words
 from mirror_console.errors import InvalidInput, Problem
-from mirror_console.operations.audit import verify
+from mirror_console.operations.audit import demand_span, verify
 from mirror_console.operations.console import Console
 from mirror_console.operations.report import Format
 from mirror_console.operations.written import csv_text, json_document, marked, moment, templates
@@ -78,13 +78,16 @@ class Evidence:
 
 
 def evidence(console: Console, account: str, since: datetime | None = None, until: datetime | None = None) -> Evidence:
-    """Gather what was changed on an account's mirrors. Raises InvalidInput where there is no such account."""
+    """Gather what was changed on an account's mirrors. Raises InvalidInput where there is no such account.
+
+    Nor may the times be turned round: what was done between them would be told to be nothing.
+    """
+    which = AuditFilter(since=since, until=until)
+    demand_span(which)
     checked = verify(console)
     with console.catalog.read() as books:
         own = {one.id: one.name for one in books.applications.all() if one.account == account}
-        found = [
-            line for line in books.audit.lines(AuditFilter(since=since, until=until)) if _concerns(line, account, own)
-        ]
+        found = [line for line in books.audit.lines(which) if _concerns(line, account, own)]
         schedule = books.schedule.all()
         known = {one.name for one in books.accounts.all()}
         first = min((line.at for line in books.audit.lines()), default=None)

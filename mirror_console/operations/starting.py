@@ -11,6 +11,7 @@ from mirror_console.domain.stop_rule import after_resume
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.overriding import start_problems
+from mirror_console.operations.reasons import reason_problems
 from mirror_console.operations.recheck import blocking_words
 from mirror_console.operations.schedule_checks import counted_then
 
@@ -20,7 +21,7 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
 
     Targets with a blocking check are left out, as skipped, with the reason; what a person overrides of the checks is
     kept with the rollout. Raises InvalidInput where the plan is too old, a check blocks the whole rollout or can't be
-    overridden, or the typed number isn't the number of targets that will change.
+    overridden, the typed number isn't the number of targets that will change, or a reason is wanted and none is given.
     """
     console.demand_write()
     now = console.clock()
@@ -29,7 +30,7 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
         for result in checked.blocking
         if not result.environment_id
     ]
-    problems += start_problems(checked)
+    problems += [*start_problems(checked), *reason_problems(console, plan, checked, why)]
     if now > plan.valid_until:
         problems.append(Problem("plan", "it is too old; plan again"))
     if not plan.targets and not problems:
@@ -60,7 +61,7 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
         plan,
         RolloutState.RUNNING,
         console.person,
-        why,
+        why.strip(),
         now,
         targets,
         console=console.run,

@@ -177,6 +177,15 @@ def test_an_account_sees_what_was_changed_on_its_mirrors_alone(call: CommandLine
     assert call("audit", "evidence", "ACC-9").code == 2
 
 
+@pytest.mark.parametrize("command", [("list",), ("evidence", "ACC-1")])
+@pytest.mark.parametrize("until", ["2026-11-01", "2026-12-01"])
+def test_times_that_are_turned_round_are_refused(call: CommandLine, command: tuple[str, ...], until: str) -> None:
+    said = call("audit", *command, "--since", "2026-12-01", "--until", until)
+    assert (said.code, said.out) == (2, "")
+    assert "There is no time between these two." in said.err
+    assert "isn't after" in said.err
+
+
 def test_a_report_is_written_in_every_form(call: CommandLine, fleet: Fleet, tmp_path: Path) -> None:
     fleet.publish("26.8.3", health_interval=0.02)
     assert call("check").code == 0

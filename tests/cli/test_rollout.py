@@ -41,6 +41,11 @@ def test_a_release_goes_out_and_the_report_says_so(call: CommandLine, fleet: Fle
     planned = call("rollout", "plan", *ALL, *FAST)
     assert planned.code == 0
     assert "4 targets on 2 engines in 2 waves (1 + 3); 0 left out" in planned.out
+    how = (
+        "pause after the first · 8 at once, 2 per engine · images first, 6 pulls from a registry · no bake · "
+        "canary stops at 1 of 1; then stops at 3 of 3; stops at 3 in a row · who fails: put back"
+    )
+    assert f"Way: {how}" in planned.out.splitlines()
     checked = call("rollout", "checks")
     assert checked.code == 0
     assert "0 of 4 targets blocked" in checked.out
@@ -65,6 +70,29 @@ def test_a_release_goes_out_and_the_report_says_so(call: CommandLine, fleet: Fle
     assert call("rollout", "report", "--html", str(tmp_path / "no" / "folder.html")).code == 4
 
 
+def test_the_way_is_told_before_the_question_and_after(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    way = ("--waves", "1,rest", "--bake", "30", "--max-failed", "1", "--in-a-row", "2", "--on-failure", "ask")
+    made = call("rollout", "plan", *ALL, *way, "--json").json
+    told = made["way"]
+    assert told["waves"] == [
+        {"wave": 1, "targets": 1, "stops_at": 1, "pauses_after": True},
+        {"wave": 2, "targets": 3, "stops_at": 2, "pauses_after": False},
+    ]
+    assert (told["bake"], told["max_failed"], told["in_a_row"], told["on_failure"]) == (30, 1, 2, "ask")
+    assert (told["at_once"], told["at_once_per_engine"], told["pulls_per_registry"]) == (8, 2, 6)
+    asked = call("rollout", "start", "--plan", made["fingerprint"], "--why", "x", typed="n\n")
+    how = told["words"].removeprefix("1 + 3 in 2 waves · ")
+    assert f"Way: {how}" in asked.out.splitlines()
+    assert "then stops at 2 of 3; stops at 2 in a row · who fails: ask" in how
+
+    assert call("rollout", "start", *ALL, *FAST, "--no-pause", "--why", "x", "--yes", "4").code == 0
+    shown = call("rollout", "show")
+    gone = call("rollout", "show", "--json").json["way"]
+    assert f"Way: {gone['words']}" in shown.out.splitlines()
+    assert "stops at 3 of 3; stops at 3 in a row" in gone["words"]
+
+
 def test_what_is_not_there_is_told_with_where_to_look(call: CommandLine) -> None:
     for words, way_out in (
         (("show", "nope"), "mirror-console rollout list"),
@@ -87,10 +115,10 @@ def test_a_plan_that_was_made_can_be_started(call: CommandLine, fleet: Fleet) ->
 def test_a_plan_that_was_seen_is_not_listed_again_when_it_is_started(call: CommandLine, fleet: Fleet) -> None:
     fleet.publish("26.8.3", health_interval=0.02)
     planned = call("rollout", "plan", "-e", "live", "-m", "mirror-02", *FAST).out
-    title, counts = planned.splitlines()[:2]
+    title, counts, way = planned.splitlines()[:3]
     assert "way back" in planned
     said = call("rollout", "start", "--plan", title.split()[1], "--why", "x").out
-    assert said.startswith(f"{title}\n{counts}\n\nChecks: ")
+    assert said.startswith(f"{title}\n{counts}\n{way}\n\nChecks: ")
 
 
 def test_nothing_starts_without_a_clear_word(call: CommandLine, fleet: Fleet) -> None:
@@ -105,16 +133,40 @@ def test_nothing_starts_without_a_clear_word(call: CommandLine, fleet: Fleet) ->
         begin,
         (*begin, *ALL, "--plan", "x"),
         (*begin, "--plan", "nothing"),
-        ("rollout", "start", *ALL, "--yes", "4"),
+        ("rollout", "start", *ALL, "--why", "x"),
         (*begin, *ALL, "--yes", "4", "--waves", "rest,1"),
         (*begin, *ALL, "--yes", "4", "--at-once", "0"),
         (*begin, *ALL, "--yes", "4", "--bake", "-1"),
+        (*begin, *ALL, "--yes", "4", "--pause-after", "3"),
     ):
         said = call(*words)
         assert said.code == 2, (words, said)
         assert said.err
     assert versions(fleet) == ["26.8.2"] * 4
     assert call("rollout", "list").out == "There was no rollout yet.\n"
+
+
+def test_what_is_not_everyday_work_wants_a_reason(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    first = fleet.environment(fleet.mirrors[0], "live")
+    with fleet.console.catalog.write() as books:
+        books.environments.save(replace(first, protected=True))
+    # It is the name that counts, as in the window: mirror-02's own isn't protected.
+    begin = ("rollout", "start", "-e", "live", "-m", "mirror-02", *FAST, "--yes", "1")
+    for words in (begin, (*begin, "--why", "  ")):
+        said = call(*words)
+        assert said.code == 2
+        assert "why: say why it is rolled out, for the report: a reason is wanted, as live is protected" in said.err
+        assert 'Give the reason with --why "…".' in said.err
+    assert versions(fleet) == ["26.8.2"] * 4
+    assert call(*begin, "--why", " a fix ").code == 0
+    assert call("rollout", "show", "--json").json["why"] == "a fix"
+    back = ("rollout", "rollback", "--all", "--yes", "1")
+    assert "live is protected" in call(*back).err
+    with fleet.console.catalog.write() as books:
+        books.environments.save(first)
+    done = call(*back, "--json")
+    assert (done.code, done.json["why"]) == (0, done.json["kind"])
 
 
 def test_a_number_that_is_wrong_is_told_with_its_cause(call: CommandLine, fleet: Fleet) -> None:
@@ -173,6 +225,8 @@ def test_a_person_is_asked_before_the_start_and_after_the_canary(call: CommandLi
     assert said.code == 1
     assert "Paused after the canary" in said.err
     assert "rollout resume" in said.out
+    stop = "Stop rule, wave 2: 0 failed; stops at 3 of 3, or at 3 in a row (now 0); unreachable counts"
+    assert stop in call("rollout", "show").out.splitlines()
     assert versions(fleet) == ["26.8.3", "26.8.2", "26.8.2", "26.8.2"]
     resumed = call("rollout", "resume", typed="y\n")
     assert resumed.code == 0, resumed.err
@@ -293,7 +347,13 @@ def test_what_was_interrupted_is_told_and_goes_on_when_asked(call: CommandLine, 
     told = call("recover", "list")
     assert told.code == 1
     assert "was interrupted: 0 done, 0 in between, 4 waiting. Nothing is changed until you choose." in told.out
-    assert call("recover", "list", "--json").json[0]["rollout"]["state"] == "interrupted"
+    (left,) = call("recover", "list", "--json").json
+    assert left["rollout"]["state"] == "interrupted"
+    for words in (("stop",), ("abort", "--yes"), ("resume",)):
+        refused = call("rollout", *words)
+        assert (refused.code, "was interrupted" in refused.err) == (2, True), refused
+        for way_out in ("list", f"continue {left['rollout']['id'][:8]}", f"put-back {left['rollout']['id'][:8]}"):
+            assert f"mirror-console recover {way_out}" in refused.err
     again = call("rollout", "start", *ALL, *FAST, "--why", "x")
     assert again.code == 2
     assert "The plan changes nothing: 4 another rollout works here. Let the other rollout end" in again.err

@@ -94,7 +94,7 @@ def test_all_of_them_are_of_one_version_and_no_worker_works_during_a_release_com
 
     # All of them go back, too.
     program.run("check")
-    program.run("rollout", "rollback", done["id"][:8], "--all", "--yes", "1")
+    program.run("rollout", "rollback", done["id"][:8], "--all", "--why", "too early", "--yes", "1")
     assert [docker.version_of(name) for name in ALL] == ["26.8.1"] * 3
     assert ours(docker) == ALL
     assert not [name for name in docker.names() if name.startswith("mc-lock.") or name.endswith(".mc-next")]

@@ -163,7 +163,7 @@ def test_the_summary_fits_a_ticket(fleet: Fleet) -> None:
 
 def test_a_rollout_that_still_runs_can_be_reported(fleet: Fleet) -> None:
     made = plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
-    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "")
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a release")
     text = report_html(fleet.console, rollout.id)
     assert "Not begun, or not over" in text
     assert "Nothing needs a person" not in text

@@ -17,6 +17,7 @@ from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.status import Status
 from mirror_console.domain.steps import RECREATE_STEPS, Step
 from mirror_console.domain.way import REST, WaveSize, Way, wave_counts
+from mirror_console.domain.way_words import in_numbers, pause_words, span_text, stop_words
 from mirror_console.errors import InvalidInput
 from mirror_console.settings import WAYS
 from mirror_console.ui.rollout.assistant import question
@@ -24,13 +25,9 @@ from mirror_console.ui.rollout.run_tables import waves_of
 from mirror_console.ui.rollout.steps import step_lines
 from mirror_console.ui.rollout.ways import (
     WayTexts,
-    in_numbers,
-    pause_words,
     read_span,
     read_waves,
     read_way,
-    span_text,
-    stop_words,
     waves_text,
     way_texts,
 )
@@ -138,7 +135,14 @@ def test_a_way_is_told_in_numbers() -> None:
         ),
         (Way(waves=(REST,), max_failed=5), 3, "never stops: all 3 may fail", ""),
         (Way(), 22, "canary stops at 1 of 1; then stops at 3 of 6, 3 of 13; in a wave of 2 all may fail", None),
-        (Way(pause_after_canary=False, pause_after=(2, 4)), 386, None, "pause after wave 2"),
+        (
+            Way(pause_after_canary=False, pause_after=(2, 4)),
+            386,
+            None,
+            "pause after wave 2; no pause after wave 4: there are 4 waves",
+        ),
+        (Way(pause_after_canary=False, pause_after=(9,)), 386, None, "no pause after wave 9: there are 4 waves"),
+        (Way(waves=(REST,), pause_after=(2,)), 3, None, "no pause after wave 2: there is 1 wave"),
     ],
 )
 def test_the_arithmetic_of_a_way_is_told(way: Way, targets: int, rule: str | None, pauses: str | None) -> None:

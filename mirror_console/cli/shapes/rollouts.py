@@ -13,6 +13,7 @@ from mirror_console.domain.durations import Eta, Learned, eta_of_plan
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.rollout import Rollout, headline
+from mirror_console.domain.way_words import plan_way_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class PlanShape:
     """Seconds, without pauses and fetching images, and from how many earlier turns; null where none is known."""
     kind: str
     """``rollback of …`` where it is one; empty for what takes a release to mirrors."""
+    way: WayShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,44 @@ class RolloutShape:
     kind: str
     causes: Sequence[CauseShape]
     overrides: Sequence[OverrideShape]
+    way: WayShape
+
+
+@dataclass(frozen=True, slots=True)
+class WayShape:
+    """How a rollout goes. Times are in seconds."""
+
+    words: str
+    """All of it in one sentence."""
+    waves: Sequence[WaveShape]
+    at_once: int
+    at_once_per_engine: int
+    prefetch: bool
+    pulls_per_registry: int
+    pulls_per_engine: int
+    bake: float
+    health_limit: float
+    """0 for what each environment says."""
+    max_failed: int
+    max_failed_percent: float
+    """Counts in the place of `max_failed` where it isn't 0."""
+    in_a_row: int
+    """0 for no such rule."""
+    on_failure: str
+    """put back, leave or ask."""
+    resumes: bool
+    """Whether it goes on by itself where it waited for a window to open."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaveShape:
+    """A wave of a way."""
+
+    wave: int
+    targets: int
+    stops_at: int | None
+    """With so many failed targets of this wave the rollout stops, as it was planned; null where all may fail."""
+    pauses_after: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +163,7 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
         canary=plan.canary_words,
         lasts=eta_of_plan(plan, learned),
         kind=plan.kind,
+        way=_way(plan),
     )
 
 
@@ -158,6 +199,36 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
             for number, cause in enumerate(causes(rollout.targets), 1)
         ],
         overrides=override_shapes(rollout),
+        way=_way(rollout.plan),
+    )
+
+
+def _way(plan: Plan) -> WayShape:
+    way, counts = plan.way, [len(wave) for wave in plan.waves]
+    allowed = [way.allowed_failures(wave, len(counts), size) for wave, size in enumerate(counts)]
+    return WayShape(
+        words=plan_way_words(plan),
+        waves=[
+            WaveShape(
+                wave=wave + 1,
+                targets=size,
+                stops_at=allowed[wave] + 1 if allowed[wave] < size else None,
+                pauses_after=way.pauses_after(wave, len(counts)),
+            )
+            for wave, size in enumerate(counts)
+        ],
+        at_once=way.at_once,
+        at_once_per_engine=way.at_once_per_engine,
+        prefetch=way.prefetch,
+        pulls_per_registry=way.pulls_per_registry,
+        pulls_per_engine=way.pulls_per_engine,
+        bake=way.bake,
+        health_limit=way.health_limit,
+        max_failed=way.max_failed,
+        max_failed_percent=way.max_failed_percent,
+        in_a_row=way.in_a_row,
+        on_failure=way.on_failure.value,
+        resumes=way.resumes,
     )
 
 

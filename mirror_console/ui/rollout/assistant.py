@@ -11,6 +11,7 @@ from mirror_console.domain.check import Checked, CheckResult
 from mirror_console.domain.durations import Learned
 from mirror_console.domain.fleet import Grid
 from mirror_console.domain.plan import Change, Plan, PlannedTarget, number_to_type
+from mirror_console.domain.reason import why_a_reason
 from mirror_console.domain.rollout import Rollout
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import Job, JobEvent, Work
@@ -30,8 +31,6 @@ from mirror_console.ui.words import count, number, tr
 
 TARGETS, PLAN, CHECKS, CONFIRM = range(4)
 AGE_EVERY_MS = 15_000
-EVERYDAY = 5
-"""Up to so many targets of an unprotected environment without a warning are everyday work: no reason is asked for."""
 
 
 class Assistant(QWidget):
@@ -356,7 +355,7 @@ def question(plan: Plan, checked: Checked, *, protected: bool) -> Question:
         )
     if checked.warnings:
         details.append(tr("{} looked at.").format(count(len(checked.warnings), "warning was", "warnings were")))
-    everyday = len(ready) <= EVERYDAY and not protected and not checked.warnings and not checked.overrides
+    reason = bool(why_a_reason(plan, checked, protected=protected))
     to_type = number_to_type(len(ready), overridden=bool(checked.overrides))
     if plan.rollback_of is not None:
         sentences = [
@@ -368,7 +367,7 @@ def question(plan: Plan, checked: Checked, *, protected: bool) -> Question:
             " ".join(sentences),
             go=tr("Start rollback of {}").format(number(len(ready))),
             number=to_type,
-            reason=not everyday,
+            reason=reason,
             details=" ".join(details),
         )
     return Question(
@@ -376,7 +375,7 @@ def question(plan: Plan, checked: Checked, *, protected: bool) -> Question:
         " ".join(sentence for sentence in sentences if sentence),
         go=tr("Start rollout to {}").format(number(len(ready))),
         number=to_type,
-        reason=not everyday,
+        reason=reason,
         details=" ".join(details),
     )
 

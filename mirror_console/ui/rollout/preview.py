@@ -16,9 +16,9 @@ from mirror_console.domain.settings_plan import settings_words, unlike_words
 from mirror_console.domain.sizes import size_text
 from mirror_console.domain.swap_words import swap_words, swaps_words
 from mirror_console.domain.way import stops_at
+from mirror_console.domain.way_words import how_words, in_numbers
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.tables import PlainTable
-from mirror_console.ui.rollout.ways import in_numbers, way_words
 from mirror_console.ui.rollout.words import (
     CHANGE_GLYPHS,
     CHANGE_SIGNS,
@@ -198,8 +198,7 @@ class PlanPreview(QWidget):
 
 
 def _way(plan: Plan) -> str:
-    words = way_words(plan.way, len(plan.targets)).split(" · ", 1)[-1]
-    return " · ".join(part for part in (plan.canary_words, words) if part)
+    return " · ".join(part for part in (plan.canary_words, how_words(plan)) if part)
 
 
 def _promise(plan: Plan) -> str:

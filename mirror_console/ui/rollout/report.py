@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, Target, TargetState, headline
 from mirror_console.domain.status import Status
+from mirror_console.domain.way_words import plan_way_words
 from mirror_console.operations.waiting import NO_WAITS, Waiting, waiting_of
 from mirror_console.operations.written import seconds as seconds_text
 from mirror_console.ui.context import UiContext
@@ -20,7 +21,6 @@ from mirror_console.ui.rollout.head import RolloutHead
 from mirror_console.ui.rollout.operations import RolloutOperations
 from mirror_console.ui.rollout.outcome_bar import OutcomeBar
 from mirror_console.ui.rollout.tables import PlainTable
-from mirror_console.ui.rollout.ways import way_words
 from mirror_console.ui.rollout.words import (
     ROLLOUT_GLYPHS,
     STATE_GLYPHS,
@@ -128,7 +128,7 @@ class ReportView(QWidget):
         )
         if waited >= 1:
             facts += tr(" and waited {} for a decision").format(seconds_text(waited))
-        told = [facts, way_words(plan.way, len(plan.targets))]
+        told = [facts, plan_way_words(plan)]
         if plan.kind:
             told.insert(0, titled(plan.kind))
         if rollout.paused_because:

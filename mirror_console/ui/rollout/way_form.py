@@ -8,11 +8,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from mirror_console.domain.way import OnFailure, Way, wave_counts
+from mirror_console.domain.way_words import in_numbers, pause_words, stop_words
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.way_typed import CANARY, EVERY, NEVER
 from mirror_console.settings import WayPreset, way_named, way_names
 from mirror_console.ui.rollout.kept_ways import KeptWays
-from mirror_console.ui.rollout.ways import WayTexts, in_numbers, pause_words, read_way, stop_words, way_texts
+from mirror_console.ui.rollout.ways import WayTexts, read_way, way_texts
 from mirror_console.ui.tokens import SPACE_2
 from mirror_console.ui.widgets.form import Field, Form, choice, line_edit, tick
 from mirror_console.ui.widgets.text import Look, label

@@ -1,13 +1,13 @@
-"""The way of a rollout as it is typed and told: presets, waves as text, and what they come to in numbers."""
+"""The way of a rollout as it is typed into its form, and back into texts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mirror_console.domain.canary import FIRST_THAT_RUN_WELL
-from mirror_console.domain.way import REST, OnFailure, WaveSize, Way, stops_at, wave_counts, way_problems
+from mirror_console.domain.way import REST, OnFailure, WaveSize, Way, way_problems
+from mirror_console.domain.way_words import span_text
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.typed import parse_waves, parsed
 from mirror_console.operations.way_typed import (
@@ -19,7 +19,7 @@ from mirror_console.operations.way_typed import (
     parse_pauses,
     pauses_text,
 )
-from mirror_console.ui.words import count, number, tr
+from mirror_console.ui.words import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,66 +140,6 @@ def waves_text(waves: tuple[WaveSize, ...]) -> str:
     return ", ".join(str(size) for size in waves)
 
 
-def in_numbers(way: Way, targets: int) -> str:
-    """What the waves come to: ``1 + 19 + 97 in 3 waves``."""
-    counts = wave_counts(way.waves, targets)
-    if not counts:
-        return tr("no target")
-    if len(counts) == 1:
-        return tr("{} in one wave").format(count(targets, "target", "targets"))
-    return tr("{} in {} waves").format(" + ".join(number(value) for value in counts), len(counts))
-
-
-def way_words(way: Way, targets: int) -> str:
-    """A way in one sentence, with its numbers."""
-    counts = wave_counts(way.waves, targets)
-    parts = [in_numbers(way, targets)]
-    if pauses := pause_words(way, len(counts)):
-        parts.append(pauses)
-    parts.append(tr("{} at once, {} per engine").format(way.at_once, way.at_once_per_engine))
-    if way.prefetch:
-        parts.append(tr("images first, {} pulls from a registry").format(way.pulls_per_registry))
-    parts.append(tr("no bake") if not way.bake else tr("bake {}").format(span_text(way.bake)))
-    if way.health_limit:
-        parts.append(tr("waits {} for health").format(span_text(way.health_limit)))
-    parts.append(stop_words(way, counts))
-    if way.on_failure is not OnFailure.PUT_BACK:
-        parts.append(tr("who fails: {}").format(tr(way.on_failure)))
-    if way.resumes:
-        parts.append(tr("goes on by itself when a window opens"))
-    return " · ".join(parts)
-
-
-def pause_words(way: Way, waves: int) -> str:
-    """After which of its waves a way pauses; empty where it never does."""
-    after = [wave for wave in range(waves) if way.pauses_after(wave, waves)]
-    if not after:
-        return ""
-    if len(after) == waves - 1 and len(after) > 1:
-        return tr("pause after every wave")
-    if after == [0]:
-        return tr("pause after the first")
-    return tr("pause after wave {}").format(", ".join(number(wave + 1) for wave in after))
-
-
-def stop_words(way: Way, counts: Sequence[int]) -> str:
-    """The arithmetic of the stop rule for waves of these sizes: ``canary stops at 1 of 1; then stops at 3 of 50``."""
-    if not counts:
-        return tr("no target")
-    allowed = [way.allowed_failures(wave, len(counts), size) for wave, size in enumerate(counts)]
-    parts = [stops_at(allowed[0], counts[0])]
-    if len(counts) > 1:
-        later = list(dict.fromkeys(zip(allowed[1:], counts[1:], strict=True)))
-        stops = ", ".join(f"{most + 1} of {size}" for most, size in later if most < size)
-        parts = [tr("canary {}").format(parts[0])]
-        if stops:
-            parts.append(tr("then stops at {}").format(stops))
-        parts += [tr("in a wave of {} all may fail").format(number(size)) for most, size in later if most >= size]
-    if way.in_a_row:
-        parts.append(tr("stops at {} in a row").format(number(way.in_a_row)))
-    return "; ".join(parts)
-
-
 _UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 
 
@@ -209,12 +149,3 @@ def read_span(text: str) -> float | None:
     if match is None or match[2] not in _UNITS:
         return None
     return float(match[1]) * _UNITS[match[2]]
-
-
-def span_text(seconds: float) -> str:
-    """Seconds as they are typed."""
-    if seconds and seconds % 3600 == 0:
-        return f"{seconds / 3600:g} h"
-    if seconds and seconds % 60 == 0:
-        return f"{seconds / 60:g} min"
-    return f"{seconds:g} s"
