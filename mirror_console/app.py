@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mirror_console import paths, settings
+from mirror_console.awake import ThisComputer
 from mirror_console.cli import CliParts, ExitCode
 from mirror_console.cli.output import Output
 from mirror_console.domain.audit import Author
@@ -157,6 +158,7 @@ def opened(
             run=run,
             wishes=Wishes(path),
             holder=lambda: found.run if (found := lock.holder()) else "",
+            computer=ThisComputer(),
         )
         anchoring = Anchoring(console, jobs)
         try:

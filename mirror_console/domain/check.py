@@ -52,6 +52,7 @@ class Check(StrEnum):
     SOURCE_PROOF = "source runs it well"
     TEST_PROOF = "proved on test before"
     CONSOLE_HEALTH = "this console is well"
+    STAYS_AWAKE = "this computer stays awake"
     PLAN_SANITY = "waves and stop rule fit"
 
     @property

@@ -80,6 +80,7 @@ RULES: Mapping[Check, Rule] = {
     Check.SOURCE_PROOF: _never("It only asks for a look."),
     Check.TEST_PROOF: _never("It only asks for a look."),
     Check.CONSOLE_HEALTH: _never("What can't be written into the journal may not be done."),
+    Check.STAYS_AWAKE: _never("It only asks for a look."),
     Check.PLAN_SANITY: _never("It only asks for a look."),
 }
 """Every check has its line."""

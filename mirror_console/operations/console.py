@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from mirror_console.domain.engine import Engine
 from mirror_console.domain.image import HUB
 from mirror_console.domain.lock import LockTimes
+from mirror_console.domain.power import Power, Supply
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.errors import NotAllowed
 from mirror_console.operations.keyed import Keyed
 from mirror_console.operations.ports.catalog import Catalog, Wishes
+from mirror_console.operations.ports.computer import Computer
 from mirror_console.operations.ports.engine import Engines
 from mirror_console.operations.ports.vault import Vault
 
@@ -33,6 +36,18 @@ class NoWishes:
     def take(self, run: str, rollout_id: str) -> str:
         """Nothing."""
         return ""
+
+
+class NeverSleeps:
+    """A computer that needn't be kept awake."""
+
+    def awake(self) -> AbstractContextManager[None]:
+        """Nothing has to be done for it."""
+        return nullcontext()
+
+    def power(self) -> Power:
+        """Nothing is the matter with it."""
+        return Power(Supply.NO_BATTERY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,8 @@ class Console:
     """Those of locks, the same for all consoles."""
     wishes: Wishes = field(default_factory=NoWishes)
     """What commands want of the run that holds the catalog."""
+    computer: Computer = field(default_factory=NeverSleeps)
+    """The one that this runs on: it stays awake while locks are held."""
     keyed: Keyed = field(init=False, repr=False, compare=False)
     """The keyed hashes by which values of secrets are compared."""
     mark: Callable[[str], None] = lambda _boundary: None

@@ -9,6 +9,7 @@ from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.moment import age_aloud, moment
 from mirror_console.domain.plan import Plan
+from mirror_console.domain.power import Supply
 from mirror_console.domain.schedule import Place, Schedule
 from mirror_console.domain.secret import VaultState
 from mirror_console.domain.sizes import size_text
@@ -24,10 +25,12 @@ LINES_LOOKED_AT = 500
 MANY = 5
 """A wave of so many that may all fail is said to have no stop rule: with fewer it is meant so."""
 
+CLOSING = "Closing a laptop interrupts the rollout; nothing is lost: the console offers to continue."
+
 
 def check_console(console: Console, plan: Plan) -> list[CheckResult]:
-    """Both for the whole rollout. No engine is asked."""
-    return [_well(console, plan), _sane(console, plan)]
+    """All for the whole rollout. No engine is asked."""
+    return [_well(console, plan), _stays_awake(console), _sane(console, plan)]
 
 
 def _well(console: Console, plan: Plan) -> CheckResult:
@@ -53,6 +56,31 @@ def _well(console: Console, plan: Plan) -> CheckResult:
         words = "The keyring is locked, and secrets of targets are in it."
         return result(Answer.WARNING, words, "Unlock it before you go away: a rollout would wait for its password.")
     return result(Answer.PASS, f"{there}; the journal is whole.")
+
+
+def _stays_awake(console: Console) -> CheckResult:
+    power = console.computer.power()
+    if power.refusal:
+        words = f"It can't be kept from falling asleep: {power.refusal}."
+        if power.supply is Supply.NO_BATTERY:
+            # Servers and the like, which don't by themselves: few of them have anything that could be asked.
+            words = f"{words} It has no battery; a computer that was set to sleep by itself still does."
+            return CheckResult(Check.STAYS_AWAKE, Answer.INFORMATION, words)
+        remedy = f"Set it not to sleep by itself, and leave it open and plugged in. {CLOSING}"
+        return CheckResult(Check.STAYS_AWAKE, Answer.WARNING, words, remedy)
+    kept = "kept from falling asleep by itself while the rollout is under way"
+    match power.supply:
+        case Supply.BATTERY:
+            words = f"It runs on its battery. Until that is empty, it is {kept}."
+            remedy = f"Plug it in, and leave it open. {CLOSING}"
+            return CheckResult(Check.STAYS_AWAKE, Answer.WARNING, words, remedy)
+        case Supply.MAINS:
+            words = f"It is plugged in, and {kept}. {CLOSING}"
+        case Supply.UNTOLD:
+            words = f"It is {kept}. Whether it is plugged in isn't told here. {CLOSING}"
+        case Supply.NO_BATTERY:
+            words = f"It is {kept}."
+    return CheckResult(Check.STAYS_AWAKE, Answer.PASS, words)
 
 
 def _sane(console: Console, plan: Plan) -> CheckResult:

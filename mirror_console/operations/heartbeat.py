@@ -1,7 +1,8 @@
 """Heartbeat: show other consoles that the locks which a rollout holds are held by somebody who lives.
 
 All locks of a rollout beat in one job beside the swaps, which never wait for it. Each engine has its own pace in it:
-one that hangs doesn't make the locks on others look dead.
+one that hangs doesn't make the locks on others look dead. Meanwhile this computer is kept from falling asleep: that
+would interrupt the rollout, and make all of its locks look dead.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -34,7 +35,10 @@ class _Held:
 
 
 class Heartbeat:
-    """The heart of one rollout. Within its block the locks on these engines beat; every method is for any thread."""
+    """The heart of one rollout. Within its block the locks on these engines beat, and this computer stays awake.
+
+    Every method is for any thread.
+    """
 
     def __init__(self, console: Console, jobs: Jobs, engine_ids: Collection[str]) -> None:
         self._console = console
@@ -43,16 +47,19 @@ class Heartbeat:
         self._lock = threading.Lock()
         self._held: dict[str, _Held] = {}
         self._job: Job[None] | None = None
+        self._awake = ExitStack()
 
     def __enter__(self) -> Heartbeat:
         # The program ends: then nothing is held any more that would have to beat.
         with suppress(RuntimeError):
             self._job = self._jobs.submit("Heartbeat of locks", self._run)
+        self._awake.enter_context(self._console.computer.awake())
         return self
 
     def __exit__(self, *_error: object) -> None:
         if self._job is not None:
             self._job.cancel()
+        self._awake.close()
 
     def hold(self, lock_id: str, engine_id: str, session: EngineSession, beat: int = 0) -> None:
         """A lock is held from now on; `beat` is what it was last at."""

@@ -65,6 +65,12 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "journeys/test_credentials.py::test_a_plain_text_keyring_is_refused",
         "journeys/test_credentials.py::test_without_a_keyring_credentials_are_refused",
     ),
+    "what keeps this computer awake ends with the console, a killed one too, and takes nothing of it along": (
+        "awake/test_logind.py::test_it_ends_with_the_console_however_that_ends",
+        "awake/test_logind.py::test_nothing_is_open_but_the_pipe_and_no_program_that_is_started_has_it",
+        "awake/test_computer.py::test_caffeinate_ends_with_a_console_that_is_killed",
+        "awake/test_computer.py::test_caffeinate_is_told_whom_to_watch_has_nothing_of_ours_and_is_gone_after",
+    ),
     "a keyring that hangs, is locked or was dismissed holds nothing else up and asks once": (
         "vault/test_patient.py::test_each_call_is_given_up_with_words",
         "vault/test_patient.py::test_many_engines_together_wait_once",
