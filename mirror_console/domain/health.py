@@ -9,7 +9,7 @@ from mirror_console.domain.environment import HealthTest
 from mirror_console.domain.observation import Container, Health, State
 from mirror_console.domain.setting_words import memory_words
 
-OVER_AND_OVER = "the new container restarts over and over"
+OVER_AND_OVER = "the {} container restarts over and over"
 
 
 class Verdict(StrEnum):
@@ -44,20 +44,33 @@ def ended_words(seen: Container) -> str:
     return "was killed for lack of memory" + (f" (it may take {memory_words(most)})" if most else "")
 
 
-def judge(test: HealthTest, seen: Container, first: Container, probe: ProbeAnswer | None, ran: float) -> Judged:
+def is_tested(test: HealthTest, seen: Container) -> bool:
+    """Whether more is known of a container that runs than that it runs: its own check, or an address that is asked."""
+    return bool(test.path) or seen.health not in {Health.NO_CHECK, Health.UNKNOWN}
+
+
+def judge(
+    test: HealthTest,
+    seen: Container,
+    first: Container,
+    probe: ProbeAnswer | None,
+    ran: float,
+    part: str = "new",
+) -> Judged:
     """What a look says of a container that was just started. `first` is how it looked right after its start.
 
-    `ran` is for how many seconds it was seen to run: by one clock alone, as an engine may have another time of day.
+    `part` is its part in the swap, for the words. `ran` is for how many seconds it was seen to run: by one clock alone,
+    as an engine may have another time of day.
     A container that ended, or was restarted since, is ill whatever its check says.
     """
     if seen.state in {State.EXITED, State.DEAD, State.REMOVING}:
-        return Judged(Verdict.ILL, f"the new container {ended_words(seen)}")
+        return Judged(Verdict.ILL, f"the {part} container {ended_words(seen)}")
     if seen.state is State.RESTARTING:
-        return Judged(Verdict.ILL, f"{OVER_AND_OVER}: it {ended_words(seen)}")
+        return Judged(Verdict.ILL, f"{OVER_AND_OVER.format(part)}: it {ended_words(seen)}")
     if seen.restart_count > first.restart_count or seen.started_at != first.started_at:
-        return Judged(Verdict.ILL, OVER_AND_OVER)
+        return Judged(Verdict.ILL, OVER_AND_OVER.format(part))
     if seen.state is not State.RUNNING:
-        return Judged(Verdict.WAIT, f"the new container is {seen.state}")
+        return Judged(Verdict.WAIT, f"the {part} container is {seen.state}")
     if seen.health is Health.FAILING:
         output = seen.health_output.strip()
         return Judged(Verdict.ILL, "its health check fails" + (f": {output}" if output else ""))

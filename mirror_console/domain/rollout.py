@@ -53,7 +53,7 @@ class TargetState(StrEnum):
     LEFT = "left"
     """It failed, and its new container stays, as the way says or a person decided."""
     STRANDED = "stranded"
-    """Neither the new nor the old container could be brought to serve: needs a person."""
+    """Neither the new nor the old container could be brought to serve well: needs a person."""
     SUPERSEDED = "superseded"
     SKIPPED = "skipped"
     NOT_STARTED = "not started"
@@ -106,6 +106,7 @@ class Target:
     verified_by: str = ""
     """What the health gate saw, in words."""
     down_seconds: float | None = None
+    """The longest time for which nothing served: until a container was found well, or, without a health test, ran."""
 
     @property
     def environment_id(self) -> str:

@@ -36,6 +36,7 @@ class Step(StrEnum):
     NAME_BACK = "name old back"
     START_OLD = "start old"
     ARM_OLD = "give restart policy back to old"
+    VERIFY_OLD = "verify old"
     CONNECT = "put new on its route"
     PROVE = "prove the route"
     DISCONNECT = "take old from its route"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from mirror_console.domain.drift import differences
-from mirror_console.domain.environment import HOST_NETWORK, RestartPolicy
+from mirror_console.domain.environment import HOST_NETWORK, HealthTest, RestartPolicy
 from mirror_console.domain.health import Judged, ProbeAnswer, Verdict, judge
 from mirror_console.domain.image import TAG, Image, parse_reference
 from mirror_console.domain.observation import BESIDE, LABEL, Container, Listed
@@ -24,7 +24,7 @@ from mirror_console.operations.endings import how_it_ended
 from mirror_console.operations.full_disk import with_patience
 from mirror_console.operations.given_secrets import given_secrets
 from mirror_console.operations.providing import provide
-from mirror_console.operations.scene import NEXT, OLDER, PREV, container_labels, is_way_back
+from mirror_console.operations.scene import NEXT, OLDER, PREV, container_labels, is_way_back, told_ill
 from mirror_console.operations.steps import remove, rename, set_restart, start, stop
 from mirror_console.operations.turn import StepFailed, Turn
 
@@ -43,7 +43,7 @@ def prepare(turn: Turn, image: Image, old: Container | None) -> Container:
     secrets = given_secrets(turn, Step.CREATE)
     # Beside the old one it joins its route when it is well, and not before.
     waits, beside = planned.swap is Swap.BESIDE, turn.of_companion
-    more = {BESIDE: "yes"} if beside else about_going(turn)
+    more = {BESIDE: "yes"} if beside else {**about_going(turn), **told_ill(turn.lock.about)}
     spec = ContainerSpec(
         planned.container + NEXT,
         _name_of(turn, image),
@@ -142,6 +142,7 @@ def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
         while True:
             judged = judge_now(turn, started, seen)
             if judged.verdict is Verdict.WELL:
+                turn.serves_again()
                 return _identity_wrong(turn, started.id, judged)
             if judged.verdict is Verdict.ILL:
                 return judged.words
@@ -157,23 +158,33 @@ def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
     turn.step(Step.VERIFY, lambda: None, well, objects={"new": started.id}, guarded=guarded)
 
 
-def judge_now(turn: Turn, started: Container, seen: Container | None) -> Judged:
-    """What a look at the new container says of its health. `started` is how it was right after its start."""
+def judge_now(
+    turn: Turn, started: Container, seen: Container | None, test: HealthTest | None = None, part: str = "new"
+) -> Judged:
+    """What a look at a container says of its health. `started` is how it was right after its start.
+
+    By the planned test, unless it is another container, another `part` of the swap, that has its own.
+    """
     if seen is None:
-        return Judged(Verdict.ILL, "the new container was removed by somebody")
-    test = turn.planned.settings.health
-    probe: ProbeAnswer | None = None
-    if test.path and seen.running:
-        bound = next((port.host for port in seen.bound_ports if port.container == test.port), 0)
-        host_port = test.port if HOST_NETWORK in seen.networks else bound
-        probe = turn.session.probe(host_port, test.path, timeout=5.0) if host_port else None
+        return Judged(Verdict.ILL, f"the {part} container was removed by somebody")
+    test = test or turn.planned.settings.health
+    probe = answer_of(turn, seen, test) if seen.running else None
     now = turn.console.monotonic()
     since = turn.seen_running.setdefault(started.id, now) if seen.running else now
-    judged = judge(test, seen, started, probe, now - since)
+    judged = judge(test, seen, started, probe, now - since, part)
     if judged.verdict is Verdict.ILL and seen.running and seen.started_at != started.started_at:
         # It runs again, and says nothing any more of why it had ended.
         return replace(judged, words=judged.words + how_it_ended(turn, started, seen))
     return judged
+
+
+def answer_of(turn: Turn, seen: Container, test: HealthTest) -> ProbeAnswer | None:
+    """What a container that runs answers to a test that asks it; None where there is no such test, or no port."""
+    if not test.path:
+        return None
+    bound = next((port.host for port in seen.bound_ports if port.container == test.port), 0)
+    host_port = test.port if HOST_NETWORK in seen.networks else bound
+    return turn.session.probe(host_port, test.path, timeout=5.0) if host_port else None
 
 
 def _identity_wrong(turn: Turn, container_id: str, judged: Judged) -> str | None:

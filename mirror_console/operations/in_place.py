@@ -24,6 +24,7 @@ from mirror_console.operations.scene import Scene, about_old, old_ran
 from mirror_console.operations.steps import grant, start
 from mirror_console.operations.swap import bake, demand_as_planned
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
+from mirror_console.operations.well_again import await_well, ill_before, note_started
 
 
 def change_in_place(turn: Turn) -> None:
@@ -33,7 +34,8 @@ def change_in_place(turn: Turn) -> None:
     there = turn.inspect(planned.before_container_id)
     if there is None:
         raise StepFailed(Step.LOCK, f"the container '{planned.container}' is gone")
-    turn.take_lock(there.image_id, about_granted(there, turn.planned, granted_to(there)))
+    about = {**about_granted(there, turn.planned, granted_to(there)), **ill_before(turn, there)}
+    turn.take_lock(there.image_id, about)
     demand_as_planned(turn)
     grant(turn, Step.CHANGE, there.id, granted_by(planned.settings), "same", turn.last_look(there.id))
     finish_change(turn, there)
@@ -56,7 +58,8 @@ def finish_change(turn: Turn, before: Container) -> None:
 def change_back(turn: Turn, scene: Scene, why: str) -> None:
     """Give a container what it was granted before, and see that it runs as it did.
 
-    Ends the target as *failed* where nothing was changed, else as *put back*. Raises StepFailed.
+    Ends the target as *failed* where nothing was changed, as *stranded* where it had ended, was started again and isn't
+    well, else as *put back*. Raises StepFailed, and Stopped where the program ends while its health is waited for.
     """
     there = scene.old
     if there is None:
@@ -69,9 +72,12 @@ def change_back(turn: Turn, scene: Scene, why: str) -> None:
         grant(turn, Step.CHANGE_BACK, there.id, before, "same")
         if old_ran(labels):
             start(turn, Step.START_OLD, there.id, "same")
+            note_started(turn, there.id, labels)
     came = outlast(turn, HURTS_BACK, lambda: _kept(turn, there.id, before, runs=old_ran(labels)))
+    well = await_well(turn, there, labels)
     ended = TargetState.PUT_BACK if touched or came else TargetState.FAILED
-    turn.become(ended, why + came + _let_go(turn), ended_at=turn.console.clock())
+    words = f"{why}{came}{_let_go(turn)}" + (f". {well.words}" if well.words else "")
+    turn.become(TargetState.STRANDED if well.stranded else ended, words, ended_at=turn.console.clock())
 
 
 def _kept(turn: Turn, container_id: str, granted: Granted, *, runs: bool = True) -> list[Kept]:

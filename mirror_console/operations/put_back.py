@@ -32,6 +32,7 @@ from mirror_console.operations.scene import (
 )
 from mirror_console.operations.steps import be_rid_of, rename, set_restart, start, stop
 from mirror_console.operations.turn import StepFailed, Turn
+from mirror_console.operations.well_again import WellAgain, await_well, look_once, note_started
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ def put_back(turn: Turn, why: str) -> None:
     """Look, then undo what isn't undone yet.
 
     Ends the target as *failed* where nothing that serves had been changed, as *put back* where the old container serves
-    again. Raises StepFailed where the old container can't be brought to serve.
+    again, or is as ill as it was before, and as *stranded* where it runs again and isn't well. Raises StepFailed where
+    it can't be brought to run, and Stopped where the program ends while its health is waited for.
     """
     scene = look(turn.session, turn.planned, turn.rollout_id)
     if turn.planned.swap is Swap.IN_PLACE:
@@ -56,6 +58,7 @@ def put_back(turn: Turn, why: str) -> None:
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
     unnamed: StepFailed | None = None
+    turn.goes_down_again()
     _quieten_companions(turn, beside)
     if turn.planned.swap is Swap.BESIDE:
         # The old one serves before the new one goes: neither needs what the other holds.
@@ -80,13 +83,16 @@ def put_back(turn: Turn, why: str) -> None:
     came = _outlast(turn, scene, hurts, named=unnamed is None)
     if unnamed is not None:
         raise unnamed
+    # Once nothing can come late any more that would stop it again.
+    found = await_well(turn, scene.old, labels) if scene.old is not None else WellAgain()
     try:
         if turn.lock_id:
             turn.release_lock()
     except StepFailed as left_over:
         came += f". The lock was left behind: {left_over}"
     ended = TargetState.PUT_BACK if touched or came else TargetState.FAILED
-    turn.become(ended, why + came, ended_at=turn.console.clock())
+    words = f"{why}{came}. {found.words}" if found.words else why + came
+    turn.become(TargetState.STRANDED if found.stranded else ended, words, ended_at=turn.console.clock())
 
 
 def _outlast(turn: Turn, scene: Scene, hurts: Collection[Step], *, named: bool) -> str:
@@ -99,6 +105,7 @@ def _outlast(turn: Turn, scene: Scene, hurts: Collection[Step], *, named: bool) 
         return [one for one in (serving, *beside) if one is not None]
 
     def also() -> None:
+        look_once(turn, turn.target.planned.before_container_id)
         if scene.old is not None and Step.SHELVE in turn.late.steps:
             _bring_older_back(turn, turn.planned, scene.old)
 
@@ -276,7 +283,7 @@ def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> Step
     join(turn, Step.CONNECT_OLD, old, old_aliases(labels), "old")
     if old_ran(labels):
         _once_more(lambda: start(turn, Step.START_OLD, old.id, "old"))
-        turn.serves_again()
+        note_started(turn, old.id, labels)
     restart = old_restart(labels)
     if restart is not None:
         _once_more(lambda: set_restart(turn, Step.ARM_OLD, old.id, *restart, "old"))

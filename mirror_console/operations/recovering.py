@@ -39,6 +39,8 @@ def go_on_with(turn: Turn, scene: Scene) -> None:
             put_back(turn, refused)
         case Found.NOT_BEGUN | Found.HALF_DONE:
             put_back(turn, "cut off; begun anew")
+            if turn.target.state is TargetState.STRANDED:
+                return
             turn.become(TargetState.QUEUED, attempt=turn.target.attempt + 1, started_at=None, ended_at=None)
         case Found.UNVERIFIED | Found.ROUTED | Found.CHANGED | Found.COMMITTED:
             _finish_new(turn, scene)

@@ -26,7 +26,7 @@ from mirror_console.operations.waiting import Waiting, spans_of, waiting_of, wor
 from mirror_console.operations.way_typed import rules_text
 
 NEEDS_A_PERSON = {
-    TargetState.STRANDED: "Neither the new nor the old container serves. Look at the engine now.",
+    TargetState.STRANDED: "Neither the new nor the old container serves well. Look at the engine now.",
     TargetState.UNKNOWN: "Contact was lost in mid-step. Recover the rollout: it reads the engine again.",
     TargetState.UNDECIDED: "It may be down. Say whether it is tried again, put back, left, or skipped.",
     TargetState.LEFT: "The new container stays although it isn't well. Look at it; then try again, or roll it back.",
@@ -55,6 +55,8 @@ class ReportedStep:
 @dataclass(frozen=True, slots=True)
 class ReportedTarget:
     """One target. `seconds` it took, `down_seconds` it didn't serve, as far as that is known.
+
+    It serves once its container was found well, or, where it has no health test, once it runs.
 
     The `waited_seconds` in which a person was to decide aren't among those that it took.
     """

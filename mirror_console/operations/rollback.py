@@ -76,7 +76,8 @@ def plan_rollback(console: Console, jobs: Jobs, rollout_id: str, part: Part, wav
     """Make and keep the plan that takes a paused or ended rollout back. `wave` is counted from 0.
 
     No target is left out without a word. All go in one wave, under the caps of the rollout: what they go back to has
-    proved itself there. Raises InvalidInput, NotAllowed and CatalogError.
+    proved itself there. Health is waited for as each environment says, however little time the rollout gave it: what
+    made the way forward fail must not make the way back fail too. Raises InvalidInput, NotAllowed and CatalogError.
     """
     rollout = claimed(console, rollout_id)
     chosen = _chosen(rollout, part, wave)
@@ -93,6 +94,7 @@ def plan_rollback(console: Console, jobs: Jobs, rollout_id: str, part: Part, wav
         pause_after_every=False,
         pause_after=(),
         on_failure=OnFailure.PUT_BACK,
+        health_limit=0.0,
     )
     words = f"wave {wave + 1}" if part is Part.WAVE and wave is not None else str(part)
     of = RollbackOf(rollout.id, rollout.plan.fingerprint, words)

@@ -14,7 +14,7 @@ from datetime import datetime
 from mirror_console.domain.environment import LOCK_PREFIX, RestartPolicy, Settings
 from mirror_console.domain.in_place import FIXED, fixed_hash
 from mirror_console.domain.lock import Lock, lock_of
-from mirror_console.domain.observation import LABEL, Container, Listed, Role, is_ours
+from mirror_console.domain.observation import LABEL, Container, Health, Listed, Role, is_ours
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.release_command import CommandRun
 from mirror_console.domain.rollout import ENDED
@@ -25,6 +25,7 @@ from mirror_console.operations.ports.engine import EngineSession
 
 NEXT, PREV, OLDER = ".mc-next", ".mc-prev", ".mc-older"
 SCHEMA = "1"
+ILL_BEFORE = {LABEL + "prev-ill": "yes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,10 @@ def about_old(old: Container | None, target: PlannedTarget) -> dict[str, str]:
         LABEL + "prev-restart": f"{old.restart}:{old.restart_retries}",
         LABEL + "prev-running": "yes" if old.running else "no",
     }
+    if old.started_at is not None:
+        found[LABEL + "prev-started"] = old.started_at.isoformat()
+    if old.health is Health.FAILING:
+        found |= ILL_BEFORE
     route = target.settings.route
     if target.swap is Swap.BESIDE and route is not None:
         found[LABEL + "prev-route"] = " ".join(old_aliases_now(old, route))
@@ -194,6 +199,21 @@ def _number(text: str) -> int:
 def old_ran(labels: Mapping[str, str]) -> bool:
     """Whether the old container ran when the rollout came to it. True where nothing is recorded."""
     return labels.get(LABEL + "prev-running", "yes") != "no"
+
+
+def old_started(labels: Mapping[str, str]) -> str:
+    """Since when the old container had run, by its engine's time; empty where that isn't recorded."""
+    return labels.get(LABEL + "prev-started", "")
+
+
+def told_ill(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """Of labels the one by which it is told that the old container wasn't well; none where it was."""
+    return ILL_BEFORE if old_was_ill(labels) else {}
+
+
+def old_was_ill(labels: Mapping[str, str]) -> bool:
+    """Whether the old container wasn't well already when the rollout came to it. False where nothing is recorded."""
+    return labels.get(LABEL + "prev-ill", "") == "yes"
 
 
 def _stamp(at: datetime) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.environment import RestartPolicy
-from mirror_console.domain.health import Verdict
+from mirror_console.domain.health import Verdict, is_tested
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.domain.late import HURTS_FORWARD
 from mirror_console.domain.observation import Container, State
@@ -45,6 +45,7 @@ from mirror_console.operations.scene import OLDER, about_old, is_way_back
 from mirror_console.operations.steps import remove
 from mirror_console.operations.tool_image import bring_tool
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
+from mirror_console.operations.well_again import ill_before
 
 
 def create(turn: Turn, fetcher: Fetcher) -> None:
@@ -74,7 +75,8 @@ def recreate(turn: Turn, fetcher: Fetcher) -> None:
     turn.goes_down()
     stop_old(turn, old)
     started = start_new(turn, new)
-    turn.serves_again()
+    if not is_tested(turn.planned.settings.health, started):
+        turn.serves_again()
     turn.become(TargetState.VERIFYING)
     verify(turn, started)
     companions.take_over(turn, started)
@@ -91,7 +93,8 @@ def make_ready(turn: Turn, fetcher: Fetcher) -> tuple[Container, Container]:
     if old is None:
         raise StepFailed(Step.LOCK, f"the container '{turn.planned.container}' is gone")
     announce_making(turn)
-    turn.take_lock(old.image_id, {**about_old(old, turn.planned), **about_companions(turn)})
+    about = {**about_old(old, turn.planned), **ill_before(turn, old)}
+    turn.take_lock(old.image_id, {**about, **about_companions(turn)})
     demand_as_planned(turn)
     image = fetch(turn, fetcher)
     return old, _prepared(turn, fetcher, image, old)

@@ -18,7 +18,7 @@ from mirror_console.domain.journal import Result
 from mirror_console.domain.late import UNANSWERED, Late, arrives_within
 from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
-from mirror_console.domain.rollout import Target, TargetState
+from mirror_console.domain.rollout import OVER, Target, TargetState
 from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError
 from mirror_console.operations.breaking_off import BEFORE_COMMIT, BrokenOff, never
@@ -96,6 +96,8 @@ class Turn(Looking):
     seen_running: dict[str, float] = field(default_factory=dict)
     """Since when a new container is seen to run, in monotonic seconds, by its id."""
     _down_since: float | None = None
+    _served_again: bool = False
+    """Whether it was down in this turn, and then served."""
     _looks: dict[str, tuple[Moment, Container]] = field(default_factory=dict)
     _moved: bool = False
     """Whether the target was moved to a state that isn't kept yet."""
@@ -156,6 +158,8 @@ class Turn(Looking):
 
         Its end is kept at once, in one go with the rest of the journal, and with what `note` has to say.
         """
+        if state in OVER or state is TargetState.UNDECIDED:
+            self._note_down()
         self.target = replace(self.target, state=state, words=words, **changes)  # type: ignore[arg-type]
         self._moved = True
         if state not in KEPT_WITH_NEXT_LINE:
@@ -304,13 +308,33 @@ class Turn(Looking):
 
     # --- how long it is down ------------------------------------------------------------------------------------
 
+    # From the stop of what served until the first look that found well what serves then. Where nothing but that it runs
+    # can be known of a container, it serves as soon as it runs.
+
+    @property
+    def is_down(self) -> bool:
+        """Whether nothing serves, as far as this turn knows."""
+        return self._down_since is not None
+
     def goes_down(self) -> None:
-        """From here on nothing serves."""
-        self._down_since = self.console.monotonic()
+        """From here on nothing serves, unless nothing did before."""
+        if self._down_since is None and self._companion is None:
+            self._down_since = self.console.monotonic()
+
+    def goes_down_again(self) -> None:
+        """What took over in this turn is put out of service. Of what wasn't down in it nobody knows since when."""
+        if self._served_again:
+            self.goes_down()
 
     def serves_again(self) -> None:
         """A container serves again: the new one, or the old one that was put back. The longest span counts."""
         if self._down_since is not None and self._companion is None:
+            self._note_down()
+            self._down_since, self._served_again = None, True
+
+    def _note_down(self) -> None:
+        """Note for how long it is down by now, if it is: what ends without serving was down for so long at least."""
+        if self._down_since is not None:
             down = self.console.monotonic() - self._down_since
             self.target = replace(self.target, down_seconds=max(down, self.target.down_seconds or 0.0))
 

@@ -150,6 +150,26 @@ def test_failed_ones_go_back_where_the_new_container_was_left(fleet: Fleet) -> N
     assert versions(fleet) == BEFORE
 
 
+def test_the_way_back_waits_for_health_as_each_environment_says_however_little_the_way_forward_did(
+    fleet: Fleet,
+) -> None:
+    # What they run needs longer to be well than the rollout gives, and less than their settings do.
+    fleet.publish("26.8.4", health_interval=0.8)
+    refresh(fleet.console, fleet.jobs)
+    assert rolled_out(fleet).state is RolloutState.COMPLETED
+    fleet.publish("26.8.5", health_interval=0.02, behaviour=Behaviour.SLOW_START)
+    refresh(fleet.console, fleet.jobs)
+    hasty = replace(QUICK, waves=QUICK.waves[1:], on_failure=OnFailure.LEAVE, max_failed=9, health_limit=0.3)
+    left = rolled_out(fleet, hasty)
+    assert {target.state for target in left.targets} == {TargetState.LEFT}
+
+    made = back(fleet, left, Part.FAILED)
+    assert made.way.health_limit == 0.0
+    done = carried_out(fleet, made)
+    assert done.state is RolloutState.COMPLETED
+    assert versions(fleet) == ["26.8.4"] * 4
+
+
 def test_what_came_later_is_rolled_back_first(fleet: Fleet) -> None:
     first = rolled_out(fleet)
     fleet.publish("26.8.4", health_interval=0.02)

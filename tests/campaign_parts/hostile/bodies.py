@@ -60,6 +60,8 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "prev-restart": ("always:²", "on-failure:" + "9" * 5000, ":", "never"),
     "prev-route": (TEXT, "a b c"),
     "prev-running": (TEXT,),
+    "prev-started": (TEXT, "9" * 5000),
+    "prev-ill": (TEXT,),
     "prev-granted": ("1:2:3:4:5", "9" * 5000 + ":nan:1:always:²", "inf:inf:inf:no:1"),
     "route": (TEXT, "{}", "a:b:c:d"),
     "role": ("lock", "release", "app", TEXT),
