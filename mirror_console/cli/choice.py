@@ -13,6 +13,7 @@ import typer
 from mirror_console import settings
 from mirror_console.cli.session import Session
 from mirror_console.cli.surveyed import FILTER_HELP, chosen, surveyed
+from mirror_console.domain.counting import counted
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.way import OnFailure, Way
 from mirror_console.errors import InvalidInput, Problem
@@ -136,8 +137,9 @@ def _way(choice: Choice, way: Way) -> Way:
         "prefetch": False if choice.no_prefetch else None,
         "resumes": True if choice.resume_by_itself else None,
     }
+    waves = way.waves
     if choice.waves:
-        given["waves"] = parsed(problems, "waves", parse_waves, choice.waves, way.waves)
+        given["waves"] = waves = parsed(problems, "waves", parse_waves, choice.waves, way.waves)
     if choice.canary:
         given["canary"] = parsed(problems, "canary", parse_canary, choice.canary, way.canary)
     if choice.max_failed:
@@ -148,9 +150,8 @@ def _way(choice: Choice, way: Way) -> Way:
     if choice.pause_after or choice.no_pause:
         pauses = parsed(problems, "pause after", parse_pauses, choice.pause_after or NEVER, Pauses())
         given |= {"pause_after_canary": pauses.canary, "pause_after_every": pauses.every, "pause_after": pauses.waves}
-        waves = given.get("waves", way.waves)
         problems += [
-            Problem("pause after", f"there is no wave {wave}: there are {len(waves)} waves")
+            Problem("pause after", f"there is no wave {wave}, of {counted(len(waves), 'wave')}")
             for wave in pauses.waves
             if wave > len(waves)
         ]
