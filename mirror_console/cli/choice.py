@@ -137,8 +137,9 @@ def _way(choice: Choice, way: Way) -> Way:
         "prefetch": False if choice.no_prefetch else None,
         "resumes": True if choice.resume_by_itself else None,
     }
-    waves = parsed(problems, "waves", parse_waves, choice.waves, way.waves) if choice.waves else way.waves
-    given["waves"] = waves
+    waves = way.waves
+    if choice.waves:
+        given["waves"] = waves = parsed(problems, "waves", parse_waves, choice.waves, way.waves)
     if choice.canary:
         given["canary"] = parsed(problems, "canary", parse_canary, choice.canary, way.canary)
     if choice.max_failed:
@@ -150,7 +151,7 @@ def _way(choice: Choice, way: Way) -> Way:
         pauses = parsed(problems, "pause after", parse_pauses, choice.pause_after or NEVER, Pauses())
         given |= {"pause_after_canary": pauses.canary, "pause_after_every": pauses.every, "pause_after": pauses.waves}
         problems += [
-            Problem("pause after", f"there is no wave {wave}: the way has {counted(len(waves), 'wave')}")
+            Problem("pause after", f"there is no wave {wave}, of {counted(len(waves), 'wave')}")
             for wave in pauses.waves
             if wave > len(waves)
         ]

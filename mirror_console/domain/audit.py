@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from mirror_console.domain.stop_rule import gate_words
+
 
 class Noun(StrEnum):
     """What a line is about."""
@@ -186,6 +188,8 @@ def doing_words(act: Act) -> str:
     if act.noun is Noun.OVERRIDE:
         return f"check overridden: {act.after.get('check', '')}"
     if act.doing is Doing.CHANGED:
+        if act.noun is Noun.ROLLOUT and {*act.before, *act.after} == {_GATES}:
+            return f"{act.noun} changed: what it went on after"
         fields = list(dict.fromkeys(name.split(".")[0] for name in (*act.before, *act.after)))
         return f"{words}: {', '.join(fields)}" if fields else words
     return f"{words}: {act.result}" if act.result else words
@@ -198,7 +202,18 @@ def differing_words(act: Act) -> tuple[str, ...]:
         return tuple(f"{name}: {value_words(act.after[name])}" for name in names)
     if act.doing is Doing.REMOVED:
         return tuple(f"{name}: {value_words(act.before[name])}" for name in names)
-    return tuple(f"{name}: {_difference(act, name)}" for name in names)
+    told = [f"{name}: {_difference(act, name)}" for name in names if name != _GATES]
+    return (*told, *(f"{words[0].lower()}{words[1:]}" for words in gate_words(gates_added(act))))
+
+
+_GATES = "passed_gates"
+"""Kept as numbers, which nobody can read: which waves a rollout went on after, and in spite of how many failures."""
+
+
+def gates_added(act: Act) -> frozenset[int]:
+    """The marks of what a person decided in this change of a rollout, of its `passed_gates`."""
+    before, after = (set(one.get(_GATES) or ()) for one in (act.before, act.after))
+    return frozenset(after - before)
 
 
 def _difference(act: Act, name: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from mirror_console.domain.counting import counted
 from mirror_console.domain.rollout import COUNTS_AS_FAILED, SUCCEEDED, Rollout
 from mirror_console.domain.way import stops_at
 
@@ -70,6 +73,20 @@ def after_resume(rollout: Rollout) -> tuple[int, ...]:
         if failed or wave in marked:
             gates.add(forgive(wave, failed))
     return tuple(sorted(gates))
+
+
+def accepted_words(gates: Iterable[int]) -> str:
+    """The failures that a person has accepted, of marks in `passed_gates`: ``8 failed targets of wave 1``."""
+    found = sorted((wave, failed) for failed, wave in map(_of_mark, (mark for mark in gates if mark < 0)) if failed)
+    return " and ".join(f"{counted(failed, 'failed target')} of wave {wave + 1}" for wave, failed in found)
+
+
+def gate_words(gates: Iterable[int]) -> tuple[str, ...]:
+    """What a person decided at pauses, of `passed_gates`: past which waves, and in spite of how many failures."""
+    marks = sorted(gates)
+    told = [f"Gone on after wave {gate + 1}" for gate in marks if gate >= 0]
+    accepted = accepted_words(marks)
+    return (*told, *([f"Gone on in spite of {accepted}"] if accepted else []))
 
 
 def past_waves(rollout: Rollout) -> tuple[int, ...]:

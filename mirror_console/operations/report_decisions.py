@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mirror_console.domain.audit import AuditLine, Doing, Noun
+from mirror_console.domain.audit import AuditLine, Doing, Noun, gates_added
 from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.domain.stop_rule import accepted_words, gate_words
 
 _COMPLETED = {RolloutState.COMPLETED, RolloutState.COMPLETED_WITH_FAILURES}
 
@@ -30,6 +31,8 @@ def decisions(lines: Sequence[AuditLine]) -> tuple[ReportedDecision, ...]:
         if line.act.noun is not Noun.ROLLOUT or line.act.doing is not Doing.CHANGED or state in {"", *_COMPLETED}:
             continue
         words = "Gone on" if state == RolloutState.RUNNING else str(state).capitalize()
+        if accepted := accepted_words(gates_added(line.act)):
+            words = f"{words} in spite of {accepted}" if state == RolloutState.RUNNING else words
         because = str(line.act.after.get("paused_because") or "")
         if because:
             words = because if because.startswith(words) else f"{words}: {because}"
@@ -38,7 +41,5 @@ def decisions(lines: Sequence[AuditLine]) -> tuple[ReportedDecision, ...]:
 
 
 def gates(rollout: Rollout) -> tuple[str, ...]:
-    """What a person has decided at pauses: a mark below zero lets what had failed so far pass."""
-    gates = [f"Gone on after wave {gate + 1}" for gate in sorted(rollout.passed_gates) if gate >= 0]
-    spite = any(gate < 0 for gate in rollout.passed_gates)
-    return (*gates, *(["Gone on in spite of targets that had failed"] if spite else []))
+    """What a person has decided at pauses, as the rollout has it; by whom and when is for the audit to say."""
+    return gate_words(rollout.passed_gates)

@@ -13,11 +13,19 @@ from mirror_console.domain.rollout import (
     UNSUCCESSFUL,
     TargetState,
 )
-from mirror_console.domain.stop_rule import after_resume, failures_in_a_row, past_waves
+from mirror_console.domain.stop_rule import after_resume, failures_in_a_row, forgive, gate_words, past_waves
 from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.domain.what_next import Begin, Halt, decide
 from tests.domain.rollouts import AFTER_A_STOP, ENGINES, WAYS, become, rollout, states_of
 from tests.domain.test_what_next import accepted_failures
+
+
+def test_what_was_decided_at_pauses_is_told_in_words() -> None:
+    assert gate_words([0, forgive(0, 8), forgive(2, 1), forgive(1, 0)]) == (
+        "Gone on after wave 1",
+        "Gone on in spite of 8 failed targets of wave 1 and 1 failed target of wave 3",
+    )
+    assert gate_words(()) == ()
 
 
 def test_one_failure_in_the_canary_stops_and_a_resume_accepts_just_that() -> None:

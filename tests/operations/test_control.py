@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from mirror_console.domain.audit import differing_words
 from mirror_console.domain.causes import causes
 from mirror_console.domain.journal import Phase, Result
 from mirror_console.domain.plan import Plan
@@ -19,6 +20,7 @@ from mirror_console.operations.deciding import Decision, decide_on
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
+from mirror_console.operations.report_content import report_content
 from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import resume, start
@@ -205,6 +207,12 @@ def test_failures_that_ask_wait_as_one_group_for_one_decision(fleet: Fleet) -> N
     assert asking.paused_because.startswith("Stop rule: 1 of 1 targets of wave 1")
     # Gone on in spite of it: the next wave isn't begun as long as one of this wave is open.
     asking = carried_on(fleet, resume(fleet.console, asking.id))
+    told = report_content(fleet.console, asking.id)
+    assert "Gone on in spite of 1 failed target of wave 1" in [one.words for one in told.decisions]
+    with fleet.console.catalog.read() as books:
+        changes = [differing_words(line.act) for line in books.audit.of(asking.id)]
+    assert [one[-1] for one in changes if "gone on" in one[-1]] == ["gone on in spite of 1 failed target of wave 1"]
+    assert not any("passed_gates" in words for one in changes for words in one)
     assert states(asking) == [TargetState.UNDECIDED] + [TargetState.QUEUED] * 3
     assert asking.paused_because.startswith("Paused: 1 failed target waits for a decision (Mirror 01).")
     decide_on(fleet.console, fleet.jobs, asking.id, [asking.targets[0].environment_id], Decision.SKIP)

@@ -504,3 +504,15 @@ def test_a_container_that_another_console_put_there_meanwhile_is_left_alone(flee
     assert "another container now" in ended.targets[0].words
     assert fleet.container("mirror-01-live").is_running
     assert not [name for name in fleet.names("alpha") if ".mc-" in name or name.startswith("mc-lock")]
+
+
+def test_what_is_protected_starts_with_a_reason_only(fleet: Fleet) -> None:
+    publish(fleet)
+    first = fleet.environment(fleet.mirrors[0], "live")
+    with fleet.console.catalog.write() as books:
+        books.environments.save(replace(first, protected=True))
+    made = planned(fleet)
+    checked = preflight(fleet.console, fleet.jobs, made)
+    with pytest.raises(InvalidInput, match="a reason is wanted, as live is protected"):
+        start(fleet.console, made, checked, " ")
+    assert start(fleet.console, made, checked, "a fix").why == "a fix"
