@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from mirror_console.app import SIMULATED, opened
 from mirror_console.awake import ThisComputer
 from mirror_console.awake.logind import FORBIDDEN, NOBODY, hold
+from mirror_console.paths import HOME_VARIABLE
 from tests.awake.conftest import Logind, line_of, started
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="logind is Linux's")
@@ -131,3 +133,14 @@ def test_a_bus_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, lo
     monkeypatch.setattr("mirror_console.awake.logind.LONGEST", 0.2)
     os.kill(there.process.pid, signal.SIGSTOP)
     assert computer().power().refusal == NOBODY
+
+
+def test_the_program_asks_it(logind: Starts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / SIMULATED).touch()
+    monkeypatch.setenv(HOME_VARIABLE, str(home))
+    there = logind("allow")
+    with opened() as parts, parts.console.computer.awake():
+        assert there.says() == HELD
+    assert there.says() == "let go"
