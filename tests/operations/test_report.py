@@ -124,7 +124,7 @@ def test_what_needs_a_person_comes_first(fleet: Fleet) -> None:
     assert "1 of 4 updated, 1 put back, 1 stranded, 1 not started" in text
     attention = text[text.index("What needs a person") : text.index("About this rollout")]
     assert attention.index("Mirror 03") < attention.index("Mirror 02") < attention.index("Mirror 04")
-    assert "Neither the new nor the old container serves." in attention
+    assert "Neither the new nor the old container serves well." in attention
     assert "Mirror 01" not in attention
     table = text[text.index("All targets") :]
     assert table.index("Mirror 03") < table.index("Mirror 02") < table.index("Mirror 01")
