@@ -64,7 +64,8 @@ def await_well(turn: Turn, before: Container, labels: Mapping[str, str]) -> Well
     """Wait until the old container is well, as it was waited for the new one. `before` is how it was found.
 
     Only where it was stopped and started again: what never stopped serving, or didn't run, isn't waited for. However
-    little time the rollout gave the new one, it has what its settings say. Raises Stopped where the program ends.
+    little time the rollout gave the new one, it has what its settings say. What wasn't well before is looked at once:
+    nobody waits for what is not to be expected. Raises Stopped where the program ends.
     """
     first = turn.inspect(before.id)
     if not old_ran(labels):
@@ -73,7 +74,7 @@ def await_well(turn: Turn, before: Container, labels: Mapping[str, str]) -> Well
         return WellAgain(REMOVED, stranded=True)
     if before.running and _stayed_up(labels, first):
         return WellAgain()
-    test = _test_of(turn)
+    test, ill = _test_of(turn), old_was_ill(labels)
     limit = max(turn.health_limit, test.limit)
     until = turn.console.monotonic() + limit
     last: list[Judged] = []
@@ -86,7 +87,7 @@ def await_well(turn: Turn, before: Container, labels: Mapping[str, str]) -> Well
             if judged.verdict is Verdict.WELL:
                 turn.serves_again()
                 return None
-            if judged.verdict is Verdict.ILL:
+            if judged.verdict is Verdict.ILL or ill:
                 return judged.words
             if turn.console.monotonic() >= until:
                 return f"not well after {limit:g} s: {judged.words}"
@@ -106,7 +107,6 @@ def await_well(turn: Turn, before: Container, labels: Mapping[str, str]) -> Well
             words=lambda: last[-1].words,
         )
     except StepFailed as failed:
-        ill = old_was_ill(labels)
         return WellAgain((AS_BEFORE if ill else RUNS_BUT) + failed.words, stranded=not ill)
     return WellAgain()
 

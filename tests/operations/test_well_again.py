@@ -169,7 +169,7 @@ def test_one_that_was_not_well_before_is_put_back_as_it_was(fleet: Fleet) -> Non
     ("before", "state", "words"),
     [
         (200, TargetState.STRANDED, "runs again, but isn't well: not well after 0.3 s: /up answered 500"),
-        (500, TargetState.PUT_BACK, "as it wasn't before: not well after 0.3 s: /up answered 500"),
+        (500, TargetState.PUT_BACK, "as it wasn't before: /up answered 500"),
     ],
 )
 def test_what_answers_over_http_is_asked_before_and_after(
