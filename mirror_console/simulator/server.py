@@ -1,6 +1,7 @@
 """The socket that a simulated engine answers on, with a thread for each connection."""
 
 import contextlib
+import itertools
 import logging
 import selectors
 import socket
@@ -14,6 +15,8 @@ from mirror_console.simulator.http import read_request, write_reply
 
 _SOCKET_PATH_LIMIT = 104
 _MOST_CONNECTIONS = 512
+
+_numbers = itertools.count(1)
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +119,7 @@ class _Opened:
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
         self._waker, self._woken = socket.socketpair()
-        self._pool = ThreadPoolExecutor(_MOST_CONNECTIONS, "simulated engine")
+        self._pool = ThreadPoolExecutor(_MOST_CONNECTIONS, f"simulated engine {next(_numbers)}")
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._accepting: Future[None] | None = None
