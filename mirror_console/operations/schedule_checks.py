@@ -72,10 +72,8 @@ def _window(target: PlannedTarget, opening: Opening, now: datetime, needed: floa
     if opening.closed is Closed.FREEZE:
         return said(target, Check.WINDOW, Answer.PASS, "What matters is the freeze.")
     if opening.closes_within(now, needed):
-        words, remedy = (
-            _sentence(_too_late(opening, now, needed)),
-            "Start it in the next window, or with a shorter bake.",
-        )
+        words = _sentence(_too_late(opening, now, needed))
+        remedy = "Start it in the next window, or with a shorter bake."
         return replace(said(target, Check.WINDOW, Answer.BLOCKED, words, remedy), ground=opening.windows_words)
     if opening.until is not None and opening.until - now <= CLOSES_SOON:
         words = f"It may be changed until {moment(opening.until, now)} only."

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.plan import Change, Plan, Reason
 from mirror_console.domain.release import Mark
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
@@ -229,6 +230,10 @@ def test_a_migration_blocks_the_way_back(fleet: Fleet) -> None:
                 books.releases.save(replace(release, marks=(Mark.MIGRATION,)))
     planned = plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
     assert {target.way_back for target in planned.targets} == {WayBack.BLOCKED}
+    # The checks say no other of it than the plan does, and nothing backs the data up.
+    answers = preflight(fleet.console, fleet.jobs, planned).results
+    for check in (Check.WAY_BACK, Check.BACKUP):
+        assert {one.answer for one in answers if one.check is check} == {Answer.WARNING}, check
     rollout = carried_out(fleet, planned)
     refresh(fleet.console, fleet.jobs)
     assert {one.reason for one in back(fleet, rollout).left_out} == {Reason.MIGRATION}
