@@ -133,4 +133,7 @@ def test_every_preset_is_a_way_that_can_be_gone() -> None:
     careful, normal = WAYS[WayPreset.CAREFUL], WAYS[WayPreset.NORMAL]
     assert careful.at_once <= normal.at_once
     assert careful.max_failed <= normal.max_failed
+    for size in (1, 20, 386, 5000):
+        in_all = [way.allowed_in_all(size) for way in (careful, normal, WAYS[WayPreset.TEST])]
+        assert in_all == sorted(one for one in in_all if one is not None)
     assert careful.bake >= normal.bake

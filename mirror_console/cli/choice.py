@@ -22,12 +22,21 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan as make_plan
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.typed import parse_waves, parsed
-from mirror_console.operations.way_typed import NEVER, Allowed, Pauses, parse_allowed, parse_canary, parse_pauses
+from mirror_console.operations.way_typed import (
+    NEVER,
+    Allowed,
+    Pauses,
+    parse_allowed,
+    parse_canary,
+    parse_in_all,
+    parse_pauses,
+)
 from mirror_console.settings import WayPreset, way_named, way_names
 
 WAY_HELP = "What the options below don't say: careful, normal, test environment, or a way that you have kept."
 RESUME_HELP = "Where it waits for a window to open, go on by itself then; this command waits."
 SETTINGS_HELP = "Apply only settings that wait for a rollout; the image that runs stays."
+IN_ALL_HELP = "Targets of the whole rollout that may fail, as 8 or 2%; none for no such rule."
 PAUSE_HELP = "Pause after: canary, every, waves such as 1,3, or never."
 
 
@@ -49,6 +58,7 @@ class Choice:
     per_engine: Annotated[int | None, typer.Option("--per-engine", help="Targets at once on one engine.")] = None
     canary: Annotated[str, typer.Option("--canary", help="Who goes first: slugs, tag:NAME, or first.")] = ""
     max_failed: Annotated[str, typer.Option("--max-failed", help="Targets of a wave that may fail, as 2 or 5%.")] = ""
+    in_all: Annotated[str, typer.Option("--max-failed-in-all", metavar="TEXT", help=IN_ALL_HELP)] = ""
     in_a_row: Annotated[int | None, typer.Option("--in-a-row", help="Stop at so many failures in a row.")] = None
     health_limit: Annotated[float | None, typer.Option("--health-limit", help="Seconds to wait for health.")] = None
     pause_after: Annotated[str, typer.Option("--pause-after", help=PAUSE_HELP)] = ""
@@ -145,6 +155,13 @@ def _way(choice: Choice, way: Way) -> Way:
     if choice.max_failed:
         allowed = parsed(problems, "max failed", parse_allowed, choice.max_failed, Allowed())
         given |= {"max_failed": allowed.count, "max_failed_percent": allowed.percent}
+    if choice.in_all:
+        in_all = parsed(problems, "max failed in all", parse_in_all, choice.in_all, None)
+        way = replace(
+            way,
+            max_failed_in_all=in_all.count if in_all and not in_all.percent else None,
+            max_failed_in_all_percent=in_all.percent if in_all else 0.0,
+        )
     if choice.pause_after and choice.no_pause:
         problems.append(Problem("no pause", "say either --no-pause, or --pause-after"))
     if choice.pause_after or choice.no_pause:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mirror_console.domain.counting import counted
 from mirror_console.domain.rollout import COUNTS_AS_FAILED, SUCCEEDED, Rollout
-from mirror_console.domain.way import stops_at
+from mirror_console.domain.way import at_in_all, stops_at
 
 
 def tripped_words(rollout: Rollout) -> str:
@@ -20,6 +20,9 @@ def tripped_words(rollout: Rollout) -> str:
         if len(failed) > allowed:
             told = f"{len(failed)} of {len(targets)} targets of wave {wave + 1} failed; {allowed} may."
             return f"Stop rule: {told} {_THEN}"
+    in_all, failed_in_all = _allowed_in_all(rollout), rollout.count(*COUNTS_AS_FAILED)
+    if in_all is not None and failed_in_all > in_all:
+        return f"Stop rule: {failed_in_all} of {len(rollout.targets)} targets failed in all; {in_all} may. {_THEN}"
     most, row = rollout.plan.way.in_a_row, failures_in_a_row(rollout)
     return f"Stop rule: {row} targets failed in a row; {most - 1} may. {_THEN}" if 0 < most <= row else ""
 
@@ -30,6 +33,13 @@ _THEN = "Look at why; then resume in spite of it, or stop."
 def _allowed(rollout: Rollout, wave: int) -> int:
     by_rule = rollout.plan.way.allowed_failures(wave, rollout.waves, len(rollout.wave(wave)))
     return max(by_rule, _forgiven(rollout, wave))
+
+
+def _allowed_in_all(rollout: Rollout) -> int | None:
+    by_rule = rollout.plan.way.allowed_in_all(len(rollout.targets))
+    if by_rule is None:
+        return None
+    return max(by_rule, sum(_forgiven(rollout, wave) for wave in range(rollout.waves)))
 
 
 def failures_in_a_row(rollout: Rollout) -> int:
@@ -53,12 +63,15 @@ def failures_in_a_row(rollout: Rollout) -> int:
 
 
 def stop_rule_words(rollout: Rollout) -> str:
-    """The arithmetic of the stop rule for the current wave: ``1 failed; stops at 3 of 50; unreachable counts``."""
+    """The arithmetic of the stop rule, for the current wave and for all of them: ``1 failed; stops at 3 of 50, or at 8
+    of 500 in all (now 2); unreachable counts``."""
     wave, way = rollout.current_wave, rollout.plan.way
     targets = rollout.wave(wave)
     failed = sum(target.state in COUNTS_AS_FAILED for target in targets)
+    in_all = at_in_all(_allowed_in_all(rollout), len(rollout.targets))
+    every = f", or {in_all} (now {rollout.count(*COUNTS_AS_FAILED)})" if in_all else ""
     row = f", or at {way.in_a_row} in a row (now {failures_in_a_row(rollout)})" if way.in_a_row else ""
-    return f"{failed} failed; {stops_at(_allowed(rollout, wave), len(targets))}{row}; unreachable counts"
+    return f"{failed} failed; {stops_at(_allowed(rollout, wave), len(targets))}{every}{row}; unreachable counts"
 
 
 def after_resume(rollout: Rollout) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mirror_console.domain.counting import counted
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.way import Way, stops_at, wave_counts
+from mirror_console.domain.way import Way, at_in_all, stops_at, wave_counts
 
 
 def in_numbers(way: Way, targets: int) -> str:
@@ -62,7 +62,8 @@ def _no_pauses(way: Way, waves: int) -> str:
 
 
 def stop_words(way: Way, counts: Sequence[int]) -> str:
-    """The arithmetic of the stop rule for waves of these sizes: ``canary stops at 1 of 1; then stops at 3 of 50``."""
+    """The arithmetic of the stop rule for waves of these sizes: ``canary stops at 1 of 1; then stops at 3 of 50; stops
+    at 5 of 51 in all``."""
     if not counts:
         return "no target"
     allowed = [way.allowed_failures(wave, len(counts), size) for wave, size in enumerate(counts)]
@@ -74,6 +75,8 @@ def stop_words(way: Way, counts: Sequence[int]) -> str:
         if stops:
             parts.append(f"then stops at {stops}")
         parts += [f"in a wave of {size:,} all may fail" for most, size in later if most >= size]
+    if in_all := at_in_all(way.allowed_in_all(sum(counts)), sum(counts)):
+        parts.append(f"stops {in_all}")
     if way.in_a_row:
         parts.append(f"stops at {way.in_a_row:,} in a row")
     return "; ".join(parts)

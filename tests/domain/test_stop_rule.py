@@ -13,8 +13,17 @@ from mirror_console.domain.rollout import (
     UNSUCCESSFUL,
     TargetState,
 )
-from mirror_console.domain.stop_rule import after_resume, failures_in_a_row, forgive, gate_words, past_waves
+from mirror_console.domain.stop_rule import (
+    after_resume,
+    failures_in_a_row,
+    forgive,
+    gate_words,
+    past_waves,
+    stop_rule_words,
+    tripped_words,
+)
 from mirror_console.domain.way import REST, WaveSize, Way
+from mirror_console.domain.way_words import plan_way_words
 from mirror_console.domain.what_next import Begin, Halt, decide
 from tests.domain.rollouts import AFTER_A_STOP, ENGINES, WAYS, become, rollout, states_of
 from tests.domain.test_what_next import accepted_failures
@@ -61,6 +70,65 @@ def test_a_pause_by_hand_does_not_take_the_stop_rule_away() -> None:
     assert isinstance(decide(now), Begin)
     now = states_of(now, *[TargetState.FAILED] * 3)
     assert decide(now) == Halt(f"Stop rule: 3 of 9 targets of wave 1 failed; 2 may. {AFTER_A_STOP}")
+
+
+def test_failures_that_each_wave_allows_stop_it_once_they_are_too_many_in_all() -> None:
+    way = Way(
+        waves=(WaveSize(count=3), WaveSize(count=3), REST),
+        at_once=1,
+        max_failed=2,
+        max_failed_in_all=2,
+        pause_after_canary=False,
+    )
+    put_back, done = TargetState.PUT_BACK, TargetState.DONE
+    now = states_of(rollout(["a"] * 9, way), done, done, done, put_back, put_back, done)
+    assert stop_rule_words(now) == "0 failed; stops at 3 of 3, or at 3 of 9 in all (now 2); unreachable counts"
+    assert decide(now) == Begin(("e6",))
+
+    now = become(now, {"e6": TargetState.FAILED})
+    assert decide(now) == Halt(f"Stop rule: 3 of 9 targets failed in all; 2 may. {AFTER_A_STOP}")
+    # A person's resume accepts those, and no more.
+    now = replace(now, passed_gates=after_resume(now))
+    assert stop_rule_words(now) == "1 failed; stops at 3 of 3, or at 4 of 9 in all (now 3); unreachable counts"
+    assert decide(now) == Begin(("e7",))
+    now = become(now, {"e7": TargetState.UNKNOWN})
+    assert decide(now) == Halt(f"Stop rule: 4 of 9 targets failed in all; 3 may. {AFTER_A_STOP}")
+
+
+def test_a_share_of_all_is_of_all_that_were_planned() -> None:
+    way = Way(waves=(REST,), at_once=1, max_failed=9, max_failed_in_all_percent=20)
+    skipped = [TargetState.SKIPPED] * 5
+    now = states_of(rollout(["a"] * 10, way), *skipped, TargetState.FAILED, TargetState.FAILED)
+    assert decide(now) == Begin(("e7",))
+    now = become(now, {"e7": TargetState.FAILED})
+    assert decide(now) == Halt(f"Stop rule: 3 of 10 targets failed in all; 2 may. {AFTER_A_STOP}")
+
+
+@given(ENGINES, WAYS, st.lists(st.sampled_from(TargetState), max_size=30))
+def test_the_number_that_is_told_before_the_start_is_the_number_that_acts(
+    engines: list[str], way: Way, states: list[TargetState]
+) -> None:
+    """Whatever becomes of targets, skipped ones among them: the share of a wave, and of all, is of what was planned."""
+    now = states_of(rollout(engines, replace(way, in_a_row=0)), *states[: len(engines)])
+    counts = [len(wave) for wave in now.plan.waves]
+    told = plan_way_words(now.plan)
+    failed = [sum(one.state in COUNTS_AS_FAILED for one in now.wave(wave)) for wave in range(now.waves)]
+    acts = tripped_words(now)
+
+    for wave, count in enumerate(counts):
+        allowed = way.allowed_failures(wave, len(counts), count)
+        if allowed < count:
+            assert f"{allowed + 1} of {count}" in told
+        if failed[wave] > allowed:
+            assert acts
+            assert f"; {allowed} may." in acts or any(
+                failed[before] > way.allowed_failures(before, len(counts), counts[before]) for before in range(wave)
+            )
+    in_all = way.allowed_in_all(len(engines))
+    if in_all is not None and in_all < len(engines):
+        assert f"stops at {in_all + 1} of {len(engines)} in all" in told
+    over = any(failed[wave] > way.allowed_failures(wave, len(counts), counts[wave]) for wave in range(now.waves))
+    assert bool(acts) == (over or (in_all is not None and sum(failed) > in_all))
 
 
 @given(ENGINES, WAYS, st.lists(st.sampled_from(TargetState), max_size=30))

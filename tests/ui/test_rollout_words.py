@@ -60,6 +60,8 @@ def test_what_is_shown_of_a_preset_can_be_typed_again(way: Way) -> None:
         max_failed=st.just(0),
         max_failed_percent=st.sampled_from([0.0, 5.0, 12.5, 100.0]),
         in_a_row=st.integers(0, 9),
+        max_failed_in_all=st.none(),
+        max_failed_in_all_percent=st.sampled_from([0.0, 2.5, 100.0]),
         health_limit=st.sampled_from([0.0, 45.0, 120.0, 3600.0]),
         pause_after_canary=st.booleans(),
         pause_after=st.just(()),

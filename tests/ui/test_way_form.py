@@ -71,12 +71,14 @@ def test_the_contents_of_a_preset_are_in_sight(form: WayForm, preset: WayPreset)
 
 
 def test_the_arithmetic_follows_what_is_typed(form: WayForm) -> None:
-    told = "Canary stops at 1 of 1; then stops at 3 of 20, 3 of 97, 3 of 268; stops at 3 in a row; unreachable counts."
+    told = "Canary stops at 1 of 1; then stops at 3 of 20, 3 of 97, 3 of 268; stops at 5 of 386 in all; "
+    told += "stops at 3 in a row; unreachable counts."
     assert form.rule.text() == told
     assert form.pausing.text() == "Pause after the first."
 
     type_anew(form.max_failed, "5%")
     type_anew(form.in_a_row, "")
+    type_anew(form.in_all, "2%")
     form.pauses.setFocus()
     QTest.keyClick(form.pauses, Qt.Key.Key_End)
     assert form.pauses.currentData() == THESE
@@ -84,7 +86,8 @@ def test_the_arithmetic_follows_what_is_typed(form: WayForm) -> None:
     type_anew(form.pause_waves, "2, 3")
 
     assert form.rule.text() == (
-        "Canary stops at 1 of 1; then stops at 2 of 20, 5 of 97, 14 of 268; unreachable counts."
+        "Canary stops at 1 of 1; then stops at 2 of 20, 5 of 97, 14 of 268; stops at 8 of 386 in all; "
+        "unreachable counts."
     )
     assert form.pausing.text() == "Pause after wave 2, 3."
     # It isn't the preset any more.
@@ -98,9 +101,11 @@ def test_the_arithmetic_follows_what_is_typed(form: WayForm) -> None:
 def test_what_cannot_be_read_is_told_at_its_field(form: WayForm) -> None:
     type_anew(form.canary, "tag:")
     type_anew(form.max_failed, "some")
+    type_anew(form.in_all, "all")
     assert not form.accept()
     assert "is not one tag" in form.form.fields["canary"].problem
     assert "neither a count nor a share" in form.form.fields["max_failed"].problem
+    assert "neither a count nor a share" in form.form.fields["in_all"].problem
     assert form.numbers.text() == "This can't be read yet."
 
 

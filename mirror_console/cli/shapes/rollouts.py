@@ -76,6 +76,12 @@ class WayShape:
     max_failed: int
     max_failed_percent: float
     """Counts in the place of `max_failed` where it isn't 0."""
+    max_failed_in_all: int | None
+    """Of all targets; null for no such rule."""
+    max_failed_in_all_percent: float
+    """Counts in the place of `max_failed_in_all` where it isn't 0."""
+    stops_at_in_all: int | None
+    """With so many failed targets in all the rollout stops, as it was planned; null where no rule over all does."""
     in_a_row: int
     """0 for no such rule."""
     on_failure: str
@@ -206,6 +212,7 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
 def _way(plan: Plan) -> WayShape:
     way, counts = plan.way, [len(wave) for wave in plan.waves]
     allowed = [way.allowed_failures(wave, len(counts), size) for wave, size in enumerate(counts)]
+    in_all = way.allowed_in_all(sum(counts))
     return WayShape(
         words=plan_way_words(plan),
         waves=[
@@ -226,6 +233,9 @@ def _way(plan: Plan) -> WayShape:
         health_limit=way.health_limit,
         max_failed=way.max_failed,
         max_failed_percent=way.max_failed_percent,
+        max_failed_in_all=way.max_failed_in_all,
+        max_failed_in_all_percent=way.max_failed_in_all_percent,
+        stops_at_in_all=in_all + 1 if in_all is not None and in_all < sum(counts) else None,
         in_a_row=way.in_a_row,
         on_failure=way.on_failure.value,
         resumes=way.resumes,

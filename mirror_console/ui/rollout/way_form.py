@@ -44,6 +44,7 @@ class WayForm(QWidget):
         self.canary = line_edit(placeholder=tr("first"))
         self.bake, self.health_limit = line_edit(), line_edit(placeholder=tr("as each says"))
         self.max_failed, self.in_a_row = line_edit(), line_edit(placeholder=tr("no such rule"))
+        self.in_all = line_edit(placeholder=tr("no such rule"))
         self.per_registry, self.pulls = line_edit(), line_edit()
         self.prefetch = tick(tr("Fetch images before the first wave"))
         self.resumes = tick(tr("Go on by itself when a window opens"))
@@ -79,6 +80,8 @@ class WayForm(QWidget):
         self.form.add(Field("health_limit", tr("Wait for health"), self.health_limit))
         words = tr("Of a wave: 2 or 5%. Of the canary: none.")
         self.form.add(Field("max_failed", tr("May fail"), self.max_failed, hint=words))
+        words = tr("Of all: 8 or 2%.")
+        self.form.add(Field("in_all", tr("May fail in all"), self.in_all, hint=words))
         self.form.add(Field("in_a_row", tr("Stop at a row of"), self.in_a_row))
         self.form.add(Field("on_failure", tr("A target that fails"), self.on_failure), wide=True)
         self.form.add(Field("pulls_per_registry", tr("Registry pulls"), self.per_registry))
@@ -130,6 +133,7 @@ class WayForm(QWidget):
         self.pulls.setText(texts.pulls_per_engine)
         self.prefetch.setChecked(texts.prefetch)
         self.canary.setText(texts.canary)
+        self.in_all.setText(texts.in_all)
         self.in_a_row.setText(texts.in_a_row)
         self.health_limit.setText(texts.health_limit)
         self.on_failure.setCurrentIndex(self.on_failure.findData(texts.on_failure))
@@ -157,6 +161,7 @@ class WayForm(QWidget):
             self.health_limit.text().strip(),
             str(self.on_failure.currentData()),
             self.resumes.isChecked(),
+            self.in_all.text().strip(),
         )
 
     def _judge(self) -> tuple[Problem, ...]:
