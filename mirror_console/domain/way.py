@@ -37,6 +37,16 @@ class OnFailure(StrEnum):
     """It is left as it stands until a person decides; the rollout pauses when nothing else is to be done."""
 
 
+class OnTrip(StrEnum):
+    """What becomes of a rollout that its stop rule stops. Nothing more is begun in any case."""
+
+    PAUSE = "pause"
+    ROLL_BACK_WAVE = "roll back the wave"
+    """What the wave changed goes back to what it was, and the rollout waits for a person."""
+    ROLL_BACK_ALL = "roll back the rollout"
+    """The rollout ends, and everything that it changed goes back to what it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How a rollout goes: its waves, caps, rests and its stop rule.
@@ -45,11 +55,13 @@ class Way:
     down; in the first wave, the canary, none may. `max_failed_in_all` is how many of all targets may, or
     `max_failed_in_all_percent` of them; None and 0 for no such rule. A share is of the targets as they were planned,
     whatever becomes of some of them. `in_a_row` so many failures one after the other stop it in any case; 0 for never.
-    Unreachable counts as failed. `bake` is in seconds: how long a new container must stay well after it took over.
-    `health_limit`, in seconds, takes the place of how long each environment waits for health; 0 leaves that to them.
-    With `prefetch` images are brought to all engines before the first wave, where more than one engine lacks its image.
-    It pauses after the canary, after every wave, or after those in `pause_after`, counted from 1. With `resumes` it
-    goes on by itself where it waits for nothing but a window to open, or a freeze to end.
+    Unreachable counts as failed. `on_trip` is what becomes of the rollout then.
+
+    `bake` is in seconds: how long a new container must stay well after it took over. `health_limit`, in seconds, takes
+    the place of how long each environment waits for health; 0 leaves that to them. With `prefetch` images are brought
+    to all engines before the first wave, where more than one engine lacks its image. It pauses after the canary, after
+    every wave, or after those in `pause_after`, counted from 1. With `resumes` it goes on by itself where it waits for
+    nothing but a window to open, or a freeze to end.
     """
 
     waves: tuple[WaveSize, ...] = (WaveSize(count=1), WaveSize(percent=5), WaveSize(percent=25), REST)
@@ -71,6 +83,7 @@ class Way:
     resumes: bool = False
     max_failed_in_all: int | None = None
     max_failed_in_all_percent: float = 0.0
+    on_trip: OnTrip = OnTrip.PAUSE
 
     def allowed_failures(self, wave: int, waves: int, size: int) -> int:
         """How many targets of a wave of this size may fail before the rollout pauses. A share becomes a count here."""
@@ -117,6 +130,9 @@ def way_problems(way: Way) -> list[Problem]:
         found.append(Problem("in a row", "1 to 1000 failures, or 0 for no such rule"))
     if not 0 <= way.health_limit <= 24 * 3600:
         found.append(Problem("health limit", "up to a day, or 0 for what each environment says"))
+    if way.on_trip is not OnTrip.PAUSE and way.on_failure is OnFailure.ASK:
+        words = "a rule that rolls back waits for nobody: have targets that fail put back or left, not asked about"
+        found.append(Problem("on trip", words))
     if any(wave < 1 for wave in way.pause_after):
         found.append(Problem("pause after", "waves are counted from 1"))
     return found

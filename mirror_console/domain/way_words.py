@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mirror_console.domain.counting import counted
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.way import Way, at_in_all, stops_at, wave_counts
+from mirror_console.domain.way import OnTrip, Way, at_in_all, stops_at, wave_counts
 
 
 def in_numbers(way: Way, targets: int) -> str:
@@ -29,6 +29,8 @@ def how_words(plan: Plan) -> str:
     if way.health_limit:
         parts.append(f"waits {span_text(way.health_limit)} for health")
     parts += [stop_words(way, counts), f"who fails: {way.on_failure}"]
+    if way.on_trip is not OnTrip.PAUSE:
+        parts.append(f"if the rule stops it: {way.on_trip}")
     if way.resumes:
         parts.append("goes on by itself when a window opens")
     return " · ".join(part for part in parts if part)
@@ -80,6 +82,21 @@ def stop_words(way: Way, counts: Sequence[int]) -> str:
     if way.in_a_row:
         parts.append(f"stops at {way.in_a_row:,} in a row")
     return "; ".join(parts)
+
+
+def ruled_words(way: Way) -> str:
+    """What a person agrees to with a way whose stop rule does more than pause; empty where it only does that."""
+    match way.on_trip:
+        case OnTrip.PAUSE:
+            return ""
+        case OnTrip.ROLL_BACK_WAVE:
+            done = "the rollout pauses, and what its last wave changed"
+        case OnTrip.ROLL_BACK_ALL:
+            done = "the rollout ends, and everything that it changed"
+    return f"If the stop rule stops it, {done} is rolled back without another question. {_CHECKED}"
+
+
+_CHECKED = "The rollback has checks of its own: what they block stays as it is, and is told."
 
 
 def span_text(seconds: float) -> str:

@@ -14,6 +14,8 @@ from enum import Enum, auto
 from mirror_console.domain.check import Check
 from mirror_console.domain.moment import moment
 from mirror_console.domain.rollout import ENDED, WORKING, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.domain.stop_rule import Tripped, rolls_back, trip_of, tripped, tripped_words, with_trip
+from mirror_console.domain.trip import Came, open_trip, trip_words
 from mirror_console.domain.what_next import Begin, Complete, Halt, Wait, decide, waits_words
 from mirror_console.errors import CatalogError, ConsoleError
 from mirror_console.jobs import Jobs, Work
@@ -25,9 +27,11 @@ from mirror_console.operations.first_fetch import fetch_first, is_due
 from mirror_console.operations.giving import Giver
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.recheck import blocking_words, recheck
+from mirror_console.operations.ruled_rollback import roll_back_as_ruled
 from mirror_console.operations.running import Running
 from mirror_console.operations.schedule_checks import Openings
 from mirror_console.operations.taking_turns import take_turn
+from mirror_console.operations.trips import stop_by_rule
 from mirror_console.operations.turn import ImageLooks
 from mirror_console.operations.wishing import LOOK_FOR_WISHES, Heeded, Wish
 
@@ -58,10 +62,13 @@ class Conductor:
         self._aborting: tuple[str, ...] | None = None
         """The targets that were in flight when it was aborted."""
         self._cut_off = False
+        self._rules = False
+        """Whether it was stopped by its stop rule, which asks for a rollback."""
         self._openings = Openings(console, rollout)
         self._waits = ""
         """What it says while it waits for a window to open."""
         self._broken: ConsoleError | None = None
+        self._followed_by: Rollout | None = None
         self._image_looks: defaultdict[str, ImageLooks] = defaultdict(dict)
         self._heart = Heartbeat(console, jobs, rollout.plan.engine_ids)
         self._wishes = Heeded(console, rollout.id)
@@ -71,6 +78,11 @@ class Conductor:
     def rollout(self) -> Rollout:
         """How it stands now."""
         return self._running.rollout
+
+    @property
+    def followed_by(self) -> Rollout | None:
+        """The rollback that its stop rule asked for, once it is begun: to be carried out by a conductor of its own."""
+        return self._followed_by
 
     @property
     def halting(self) -> bool:
@@ -99,7 +111,8 @@ class Conductor:
         Raises CatalogError where the journal can't be written any more.
         """
         with nullcontext() if work is None else work.closing(self._end_of_program), self._heart:
-            return self._run()
+            ended = self._run()
+            return self._rolled_back_as_ruled() if self._rules else ended
 
     def _run(self) -> Rollout:
         if is_due(self.rollout):
@@ -134,6 +147,8 @@ class Conductor:
                 case Halt(closed=True) if self.rollout.plan.way.resumes and self._openings.opens_at:
                     self._tell_closed(closed)
                     self._wait_for_opening(closed, self._openings.opens_at)
+                case Halt() if (found := tripped(self.rollout)) is not None:
+                    return self._stopped_by_rule(found)
                 case Halt(why, closed=for_window):
                     self._tell_closed(closed)
                     return self._paused(f"{why}{self._from_when()}" if for_window else why)
@@ -181,6 +196,7 @@ class Conductor:
         if self._broken is not None:
             self._mark_broken(self._broken)
             raise self._broken
+        self._note_trip()
         if all(target.over for target in self.rollout.targets):
             return self._ended()
         if self._stopping:
@@ -194,7 +210,7 @@ class Conductor:
             if self.rollout.count(TargetState.UNDECIDED):
                 return self._paused(COULD_NOT_PUT_BACK)
             return self._ended()
-        return self._paused(self._pause_because)
+        return self._paused(" ".join(filter(None, (self._pause_because, self._trip_told()))))
 
     def _mark_broken(self, error: ConsoleError) -> None:
         """Say that it waits for a person; where the catalog can't be written, recovery finds it still running."""
@@ -246,10 +262,45 @@ class Conductor:
             if target.state is TargetState.QUEUED and target.words != words:
                 self._running.keep(replace(target, words=words))
 
+    def _stopped_by_rule(self, found: Tripped) -> Rollout:
+        if self.rollout.count(TargetState.UNKNOWN):
+            # What it counts as failed may yet be found to be well: then the rule hasn't tripped.
+            return self._paused(tripped_words(self.rollout))
+        stopped = stop_by_rule(self._console, self._running, found)
+        self._rules = stopped.trips[-1].came is Came.DUE
+        return stopped
+
+    def _rolled_back_as_ruled(self) -> Rollout:
+        """Begin what the stop rule asks for, and tell what came of it."""
+        begun = roll_back_as_ruled(self._console, self._jobs, self.rollout, lambda: self._cut_off)
+        self._followed_by = begun
+        with self._console.catalog.read() as books:
+            return self._running.take(books.rollouts.get(self.rollout.id))
+
+    def _note_trip(self) -> None:
+        """A person had it pause or stop before the stop rule did: what the rule would have done is theirs to do."""
+        found = tripped(self.rollout)
+        if found is None or self.rollout.count(TargetState.UNKNOWN):
+            return
+        first = f"{self._console.person} had it {'stop' if self._stopping else 'pause'} before."
+        trip = trip_of(self.rollout, found, self._console.clock(), first)
+        if trip not in self.rollout.trips:
+            self._running.keep_head(trips=with_trip(self.rollout, trip))
+
+    def _trip_told(self) -> str:
+        """What the stop rule has to say beside a person's word; empty where it hasn't tripped."""
+        return trip_words(self.rollout.trips[-1]) if self.rollout.trips and tripped(self.rollout) else ""
+
     def _ended(self) -> Rollout:
+        if not self.halting and not self.rollout.count(TargetState.UNKNOWN) and rolls_back(self.rollout):
+            found = tripped(self.rollout)
+            if found is not None:
+                return self._stopped_by_rule(found)
         state = end_state(self.rollout)
         ended_at = self._console.clock() if state in ENDED else None
-        because = self._unsettled() if state is RolloutState.INTERRUPTED else self._aborted_words()
+        asks = open_trip(self.rollout.trips)
+        told = (self._aborted_words(), trip_words(asks) if asks else "")
+        because = self._unsettled() if state is RolloutState.INTERRUPTED else " ".join(filter(None, told))
         return self._running.keep_head(state=state, ended_at=ended_at, paused_because=because)
 
     def _unsettled(self) -> str:

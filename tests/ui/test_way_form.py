@@ -16,7 +16,7 @@ from mirror_console.domain.canary import Canary
 from mirror_console.domain.durations import Lasted, Learned
 from mirror_console.domain.plan import Change
 from mirror_console.domain.rollout import TargetState
-from mirror_console.domain.way import Way
+from mirror_console.domain.way import OnFailure, OnTrip, Way
 from mirror_console.settings import WAYS, WayPreset
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.operations import RolloutOperations
@@ -96,6 +96,23 @@ def test_the_arithmetic_follows_what_is_typed(form: WayForm) -> None:
     type_anew(form.health_limit, "2 min")
     way = form.way()
     assert (way.canary, way.health_limit, way.pause_after) == (Canary(tag="early"), 120.0, (2, 3))
+
+
+def test_what_the_rule_does_is_chosen_and_said_in_full(form: WayForm) -> None:
+    assert "rolled back" not in form.rule.text()
+    form.on_trip.setFocus()
+    QTest.keyClick(form.on_trip, Qt.Key.Key_Down)
+    assert form.way().on_trip is OnTrip.ROLL_BACK_WAVE
+    told = (
+        "If the stop rule stops it, the rollout pauses, and what its last wave changed is rolled back without another"
+    )
+    assert told in form.rule.text()
+    QTest.keyClick(form.on_trip, Qt.Key.Key_Down)
+    assert "the rollout ends, and everything that it changed is rolled back" in form.rule.text()
+    # Nobody would be there to say what becomes of a target.
+    form.on_failure.setCurrentIndex(form.on_failure.findData(str(OnFailure.ASK)))
+    assert not form.accept()
+    assert "waits for nobody" in form.form.fields["on_trip"].problem
 
 
 def test_what_cannot_be_read_is_told_at_its_field(form: WayForm) -> None:

@@ -44,6 +44,10 @@ class Conducting(Protocol):
     def stop(self) -> None: ...
     def abort(self) -> None: ...
 
+    @property
+    def followed_by(self) -> Rollout | None:
+        """The rollback that its stop rule asked for, once it is begun."""
+
 
 class Planning(Protocol):
     """What makes a plan; with `settings_only` images stay."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from mirror_console.domain.canary import FIRST_THAT_RUN_WELL
-from mirror_console.domain.way import REST, OnFailure, WaveSize, Way, way_problems
+from mirror_console.domain.way import REST, OnFailure, OnTrip, WaveSize, Way, way_problems
 from mirror_console.domain.way_words import span_text
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.typed import parse_waves, parsed
@@ -43,6 +43,7 @@ class WayTexts:
     on_failure: str = str(OnFailure.PUT_BACK)
     resumes: bool = False
     in_all: str = ""
+    on_trip: str = str(OnTrip.PAUSE)
 
 
 def read_way(texts: WayTexts) -> Way:
@@ -97,12 +98,14 @@ def read_way(texts: WayTexts) -> Way:
         resumes=texts.resumes,
         max_failed_in_all=in_all.count if in_all and not in_all.percent else None,
         max_failed_in_all_percent=in_all.percent if in_all else 0.0,
+        on_trip=OnTrip(texts.on_trip),
     )
     # The rules of the domain name what they judge in words; the form knows its fields by name.
     fields = {
         "at once": "at_once",
         "max failed": "max_failed",
         "max failed in all": "in_all",
+        "on trip": "on_trip",
         "pulls": "pulls_per_registry",
         "in a row": "in_a_row",
         "health limit": "health_limit",
@@ -132,6 +135,7 @@ def way_texts(way: Way) -> WayTexts:
         str(way.on_failure),
         way.resumes,
         in_all_text(way),
+        str(way.on_trip),
     )
 
 
