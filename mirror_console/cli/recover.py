@@ -14,7 +14,7 @@ from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.operations.console import Console
 from mirror_console.operations.recovery import examine, go_on, interrupted, put_back
 from mirror_console.operations.standing import all_rollouts
-from mirror_console.operations.trips import is_due
+from mirror_console.operations.trips import is_due, leave
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,12 +23,13 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(
         group,
         name="recover",
-        help="After a rollout that was cut off: list, continue, put-back.",
+        help="After a rollout that was cut off: list, continue, put-back, leave.",
         short_help="After a rollout that was cut off.",
     )
     group.command("list")(list_all)
     group.command("continue")(continue_)
     group.command("put-back")(put_it_back)
+    group.command("leave")(leave_it)
 
 
 @told
@@ -78,7 +79,7 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
     for rollout in due:
         if not as_json:
             session.out.say(f"Rollout {rollout.plan.fingerprint}: {rollout.paused_because}", "bold")
-            for words in next_steps(rollout):
+            for words in (*next_steps(rollout), f"Leave it as it is: mirror-console recover leave {rollout.id[:8]}"):
                 session.out.say(words)
         shapes.append({"rollout": rollout_shape(rollout), "words": rollout.paused_because, "findings": []})
     if as_json:
@@ -111,6 +112,16 @@ def put_it_back(context: typer.Context, rollout_text: RolloutArgument = "", as_j
         rollout = _chosen(console, rollout_text)
         watch = Watch(session.out, rollout, console)
         rollout = followed(jobs, "Put back", lambda: put_back(console, jobs, rollout.id, watch.tell), watch)
+    tell_outcome(session, rollout, as_json=as_json)
+
+
+@told
+def leave_it(context: typer.Context, rollout_text: RolloutArgument = "", as_json: JsonOption = False) -> None:
+    """Leave as it is what a stop rule asks to roll back, where that wasn't begun before the console ended."""
+    session = session_of(context)
+    session.demand_write()
+    with session.console(write=True) as (console, _jobs):
+        rollout = leave(console, find_rollout(console, rollout_text).id)
     tell_outcome(session, rollout, as_json=as_json)
 
 

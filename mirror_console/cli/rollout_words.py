@@ -150,8 +150,8 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
     if rollout.paused_because:
         out.say(rollout.paused_because, "yellow")
     for trip in rollout.trips:
-        if (words := trip_words(trip)) != rollout.paused_because:
-            out.say(f"{words} ({moment(trip.at)})")
+        if f"Stop rule: {trip.words}" not in rollout.paused_because:
+            out.say(f"{trip_words(trip)} ({moment(trip.at)})")
     names = {target.environment_id: target.planned.application for target in rollout.targets}
     for one in together(rollout.overrides):
         out.say(f"{together_words(one, names)} ({one.person}, {moment(one.at)})")

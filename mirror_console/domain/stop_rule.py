@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mirror_console.domain.counting import counted
 from mirror_console.domain.rollout import COUNTS_AS_FAILED, SUCCEEDED, Rollout, Target
-from mirror_console.domain.trip import THEN, Came, Trip
+from mirror_console.domain.trip import Came, Trip, trip_words
 from mirror_console.domain.way import OnTrip, at_in_all, stops_at
 
 
@@ -48,7 +48,15 @@ def tripped(rollout: Rollout) -> Tripped | None:
 def tripped_words(rollout: Rollout) -> str:
     """The sentence of the stop rule that has tripped, or nothing."""
     found = tripped(rollout)
-    return f"Stop rule: {found.words} {THEN}" if found else ""
+    return f"Stop rule: {found.words} {_THEN}" if found else ""
+
+
+_THEN = "Look at why; then resume in spite of it, or stop."
+
+
+def stopped_words(trip: Trip) -> str:
+    """Why a rollout stands that its stop rule stopped, and what a person may do where the rule only paused it."""
+    return f"Stop rule: {trip.words} {_THEN}" if trip.came is Came.PAUSED else trip_words(trip)
 
 
 def rolls_back(rollout: Rollout) -> bool:

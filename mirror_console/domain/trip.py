@@ -9,8 +9,6 @@ from enum import StrEnum
 
 from mirror_console.domain.way import OnTrip
 
-THEN = "Look at why; then resume in spite of it, or stop."
-
 
 class Came(StrEnum):
     """What came of a trip."""
@@ -59,7 +57,7 @@ def trip_words(trip: Trip) -> str:
     more = f" {trip.told}" if trip.told else ""
     match trip.came:
         case Came.PAUSED:
-            then = THEN
+            then = "The rollout paused."
         case Came.DUE:
             then = f"The plan says to roll back {part}; that isn't begun yet."
         case Came.BEGUN:

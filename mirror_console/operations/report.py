@@ -164,7 +164,7 @@ def summary_text(console: Console, rollout_id: str) -> str:
     if report.longest_down is not None:
         down = f"median {seconds(report.median_down)}, longest {seconds(report.longest_down)}"
         lines.append(f"- Down time for each target: {down}")
-    told = [*(one.words for one in report.decisions), *(one.words for one in report.trips)]
+    told = [one.words for one in report.decisions] + [one.words for one in report.trips]
     if report.state_words and not any(report.state_words in words for words in told):
         lines.append(f"- {marked(report.state_words)}")
     return "\n".join(lines) + "\n"

@@ -14,8 +14,16 @@ from enum import Enum, auto
 from mirror_console.domain.check import Check
 from mirror_console.domain.moment import moment
 from mirror_console.domain.rollout import ENDED, WORKING, Rollout, RolloutState, Target, TargetState, end_state
-from mirror_console.domain.stop_rule import Tripped, rolls_back, trip_of, tripped, tripped_words, with_trip
-from mirror_console.domain.trip import Came, open_trip, trip_words
+from mirror_console.domain.stop_rule import (
+    Tripped,
+    rolls_back,
+    stopped_words,
+    trip_of,
+    tripped,
+    tripped_words,
+    with_trip,
+)
+from mirror_console.domain.trip import Came, open_trip, trip_words, with_last
 from mirror_console.domain.what_next import Begin, Complete, Halt, Wait, decide, waits_words
 from mirror_console.errors import CatalogError, ConsoleError
 from mirror_console.jobs import Jobs, Work
@@ -31,7 +39,7 @@ from mirror_console.operations.ruled_rollback import roll_back_as_ruled
 from mirror_console.operations.running import Running
 from mirror_console.operations.schedule_checks import Openings
 from mirror_console.operations.taking_turns import take_turn
-from mirror_console.operations.trips import stop_by_rule
+from mirror_console.operations.trips import note_halted, stop_by_rule
 from mirror_console.operations.turn import ImageLooks
 from mirror_console.operations.wishing import LOOK_FOR_WISHES, Heeded, Wish
 
@@ -144,11 +152,11 @@ class Conductor:
                         continue
                     for environment_id in environment_ids:
                         self._begin(environment_id)
+                case Halt() if (found := tripped(self.rollout)) is not None:
+                    return self._stopped_by_rule(found)
                 case Halt(closed=True) if self.rollout.plan.way.resumes and self._openings.opens_at:
                     self._tell_closed(closed)
                     self._wait_for_opening(closed, self._openings.opens_at)
-                case Halt() if (found := tripped(self.rollout)) is not None:
-                    return self._stopped_by_rule(found)
                 case Halt(why, closed=for_window):
                     self._tell_closed(closed)
                     return self._paused(f"{why}{self._from_when()}" if for_window else why)
@@ -272,24 +280,36 @@ class Conductor:
 
     def _rolled_back_as_ruled(self) -> Rollout:
         """Begin what the stop rule asks for, and tell what came of it."""
-        begun = roll_back_as_ruled(self._console, self._jobs, self.rollout, lambda: self._cut_off)
+        rollout_id = self.rollout.id
+        begun = roll_back_as_ruled(self._console, self._jobs, self.rollout, lambda: self._cut_off or self.halting)
         self._followed_by = begun
+        if begun is None and self.halting and not self._cut_off:
+            note_halted(self._console, rollout_id, self._first())
         with self._console.catalog.read() as books:
-            return self._running.take(books.rollouts.get(self.rollout.id))
+            return self._running.take(books.rollouts.get(rollout_id))
+
+    def _first(self) -> str:
+        """Who was faster than the stop rule."""
+        return f"{self._console.person} had it {'stop' if self._stopping else 'pause'} before."
 
     def _note_trip(self) -> None:
         """A person had it pause or stop before the stop rule did: what the rule would have done is theirs to do."""
         found = tripped(self.rollout)
         if found is None or self.rollout.count(TargetState.UNKNOWN):
             return
-        first = f"{self._console.person} had it {'stop' if self._stopping else 'pause'} before."
-        trip = trip_of(self.rollout, found, self._console.clock(), first)
-        if trip not in self.rollout.trips:
-            self._running.keep_head(trips=with_trip(self.rollout, trip))
+        if self._stopping and not rolls_back(self.rollout):
+            return  # the rule would have paused it, and there is nothing to be paused any more
+        trip = trip_of(self.rollout, found, self._console.clock(), self._first())
+        trips = with_trip(self.rollout, trip)
+        if trip.came is Came.DUE:
+            # What a killed console left due: who ends the rollout instead has decided about it.
+            trips = (*trips[:-1], with_last(trips, Came.NOT_BEGUN, self._first()))
+        if trips != self.rollout.trips:
+            self._running.keep_head(trips=trips)
 
     def _trip_told(self) -> str:
         """What the stop rule has to say beside a person's word; empty where it hasn't tripped."""
-        return trip_words(self.rollout.trips[-1]) if self.rollout.trips and tripped(self.rollout) else ""
+        return stopped_words(self.rollout.trips[-1]) if self.rollout.trips and tripped(self.rollout) else ""
 
     def _ended(self) -> Rollout:
         if not self.halting and not self.rollout.count(TargetState.UNKNOWN) and rolls_back(self.rollout):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mirror_console.domain.rollout import OVER, Rollout, RolloutState, Target, TargetState, end_state
-from mirror_console.domain.stop_rule import Tripped, trip_of, with_trip
+from mirror_console.domain.stop_rule import Tripped, stopped_words, trip_of, with_trip
 from mirror_console.domain.trip import Came, open_trip, trip_words, with_last
 from mirror_console.domain.way import OnTrip
+from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.running import Running
@@ -36,7 +37,7 @@ def stop_by_rule(console: Console, running: Running, found: Tripped) -> Rollout:
         targets,
         state=end_state(stopped) if ends else RolloutState.PAUSED,
         ended_at=now if ends else None,
-        paused_because=trip_words(trip),
+        paused_because=stopped_words(trip),
         trips=with_trip(rollout, trip),
     )
 
@@ -45,6 +46,14 @@ def note(console: Console, rollout_id: str, came: Came, told: str = "") -> Rollo
     """Keep what came of the last trip of a rollout."""
     with console.catalog.write() as books:
         return _noted(books, books.rollouts.get(rollout_id), came, told)
+
+
+def note_halted(console: Console, rollout_id: str, by: str) -> None:
+    """Keep that a person had a rollout pause or stop while its rollback was about to be begun."""
+    with console.catalog.write() as books:
+        rollout = books.rollouts.get(rollout_id)
+        if rollout.trips[-1].came is Came.DUE:
+            _noted(books, rollout, Came.NOT_BEGUN, by)
 
 
 def note_rollback(books: Books, rollback: Rollout) -> None:
@@ -64,6 +73,19 @@ def _noted(books: Books, rollout: Rollout, came: Came, told: str, rollback: Roll
     noted = replace(rollout, trips=(*rollout.trips[:-1], trip), paused_because=trip_words(trip))
     books.rollouts.save_head(noted)
     return noted
+
+
+def leave(console: Console, rollout_id: str) -> Rollout:
+    """Leave as it is what a rollout's stop rule asks to roll back. Raises InvalidInput where it asks for nothing."""
+    console.demand_write()
+    with console.catalog.write() as books:
+        rollout = books.rollouts.get(rollout_id)
+        if not is_due(rollout):
+            problem = Problem("rollout", f"no stop rule asks for a rollback of {rollout.plan.fingerprint}")
+            raise InvalidInput(
+                "There is nothing to be left as it is.", [problem], "Choose another. Nothing was changed."
+            )
+        return _noted(books, rollout, Came.NOT_BEGUN, f"{console.person} left it as it is.")
 
 
 def is_due(rollout: Rollout) -> bool:

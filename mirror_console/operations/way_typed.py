@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mirror_console.domain.canary import Canary
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.way import Way
+from mirror_console.domain.way import OnTrip, Way
 from mirror_console.operations.typed import parse_list
 
 NEVER, CANARY, EVERY = "never", "canary", "every"
@@ -101,6 +101,8 @@ def rules_text(plan: Plan) -> str:
         parts.append(f"{in_all} in all")
     if way.in_a_row:
         parts.append(f"{way.in_a_row} in a row stop it")
+    if way.on_trip is not OnTrip.PAUSE:
+        parts.append(f"if that stops it: {way.on_trip}")
     if way.health_limit:
         parts.append(f"{way.health_limit:g} s for health")
     if len(plan.waves) > 1:

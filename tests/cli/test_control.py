@@ -216,10 +216,28 @@ def test_a_rollback_that_a_killed_console_left_is_told_and_begun_by_a_person(
     assert f"Roll back: mirror-console rollout rollback {name} --all\n" in told.out
     (left,) = call("recover", "list", "--json").json
     assert (left["rollout"]["trips"][0]["came"], left["findings"]) == ("due", [])
+    assert f"Leave it as it is: mirror-console recover leave {name}\n" in told.out
     assert call("rollout", "rollback", name, "--all", "--why", "as the rule says", "--yes", "2").code == 0
     assert versions(fleet) == ["26.8.2"] * 4
     assert call("recover", "list").out == "No rollout was interrupted.\n"
     assert call("rollout", "show", name, "--json").json["trips"][0]["came"] == "begun"
+
+
+def test_what_a_stop_rule_asks_to_roll_back_may_be_left_as_it_is(
+    call: CommandLine, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    way: dict[str, object] = {"waves": QUICK.waves[1:], "at_once": 1, "max_failed": 1, "on_failure": OnFailure.LEAVE}
+    rollout = begun(fleet, **way, on_trip=OnTrip.ROLL_BACK_ALL)
+    with monkeypatch.context() as patched:
+        patched.setattr(Conductor, "_rolled_back_as_ruled", lambda conductor: conductor.rollout)
+        Conductor(fleet.console, fleet.jobs, rollout).run()
+    left = call("recover", "leave", rollout.id[:8], "--json")
+    assert (left.code, left.json["trips"][0]["came"]) == (1, "not begun")
+    assert left.json["words"].endswith("that was not begun: operator left it as it is.")
+    assert call("recover", "list").out == "No rollout was interrupted.\n"
+    again = call("recover", "leave", rollout.id[:8])
+    assert (again.code, "no stop rule asks for a rollback" in again.err) == (2, True)
 
 
 def test_a_rule_that_rolls_back_leaves_nothing_to_be_asked(call: CommandLine, fleet: Fleet) -> None:

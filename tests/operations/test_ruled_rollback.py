@@ -225,6 +225,34 @@ def test_who_has_it_pause_or_stop_before_the_rule_does_decides(fleet: Fleet, how
     assert versions(fleet)[1] == "26.8.3"
 
 
+@pytest.mark.parametrize("how", ["pause", "stop"])
+def test_who_pauses_it_while_the_rollback_is_checked_decides(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    conductor = Conductor(fleet.console, fleet.jobs, begun(fleet, ONE_BY_ONE), Room(fleet, 3))
+    real = preflight
+
+    def pressed_meanwhile(*given: object) -> object:
+        getattr(conductor, how)()
+        return real(*given)  # type: ignore[arg-type] # handed on as it is
+
+    monkeypatch.setattr("mirror_console.operations.ruled_rollback.preflight", pressed_meanwhile)
+    ended = conductor.run()
+    assert conductor.followed_by is None
+    assert (ended.trips[-1].came, ended.trips[-1].told) == (Came.NOT_BEGUN, f"operator had it {how} before.")
+    assert rollouts(fleet) == 1
+
+
+def test_who_ends_a_rollout_whose_rollback_is_due_is_asked_for_it_no_more(fleet: Fleet) -> None:
+    due = killed_before_the_rollback(fleet, WAVE)
+    conductor = Conductor(fleet.console, fleet.jobs, due)
+    conductor.stop()
+    ended = conductor.run()
+    assert (ended.state, conductor.followed_by, is_due(ended)) == (RolloutState.STOPPED, None, False)
+    assert (ended.trips[-1].came, ended.trips[-1].told) == (Came.NOT_BEGUN, "operator had it stop before.")
+    assert RULE in ended.paused_because
+
+
 def test_who_goes_on_in_spite_of_a_rollback_that_is_due_is_asked_for_it_no_more(fleet: Fleet) -> None:
     due = killed_before_the_rollback(fleet, WAVE)
     gone_on, back = conducted(fleet, resume(fleet.console, due.id))

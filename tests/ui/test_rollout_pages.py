@@ -402,7 +402,7 @@ def test_pause_and_quit_pauses_the_rollback_that_a_stop_rule_began_just_before(
 
 
 def test_a_rollback_that_was_not_begun_before_the_program_ended_is_told_until_it_is(
-    context: UiContext, make_page: PageMaker
+    qtbot: QtBot, context: UiContext, make_page: PageMaker
 ) -> None:
     page = make_page(context)
     due, other = sample.ruled(PLAN, Came.DUE), replace(sample.ended(PLAN), id="rollout-2")
@@ -413,6 +413,16 @@ def test_a_rollback_that_was_not_begun_before_the_program_ended_is_told_until_it
     page.open("rollout-1")
     assert page.run_view.why.text() == due.paused_because
     assert page.run_view.control.roll_back.isVisible()
+    # Who wants it left as it is says so, once.
+    asked: list[str] = []
+
+    def leave(_console: Console, rollout_id: str) -> Rollout:
+        asked.append(rollout_id)
+        return due
+
+    page.operations = replace(page.operations, leave_rollback=leave)
+    told[0].actions[1].run()
+    qtbot.waitUntil(lambda: asked == ["rollout-1"])
     page._take_all([sample.ruled(PLAN), other])
     assert not [one for one in context.notices.shown if one.key == "due:rollout-1"]
 

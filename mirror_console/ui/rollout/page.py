@@ -330,12 +330,18 @@ class RolloutsPage(Page):
         for rollout in asking:
             if rollout.id not in self._due:
                 look = NoticeAction(tr("Look at it"), partial(self.context.go, self.id, rollout_id=rollout.id))
-                title = tr("A rollback was not begun.")
-                words = rollout.paused_because
-                self.context.notices.tell(Notice(Tone.WARNING, title, words, key=f"due:{rollout.id}", actions=(look,)))
+                leave = NoticeAction(tr("Leave it as it is"), partial(self._leave, rollout.id))
+                title, words, key = tr("A rollback was not begun."), rollout.paused_because, f"due:{rollout.id}"
+                self.context.notices.tell(Notice(Tone.WARNING, title, words, key=key, actions=(look, leave)))
         for done in self._due - {one.id for one in asking}:
             self.context.notices.take_back(f"due:{done}")
         self._due = {one.id for one in asking}
+
+    def _leave(self, rollout_id: str) -> None:
+        leave, console = self.operations.leave_rollback, self.context.console
+        self.context.run(
+            tr("Leave it as it is"), lambda _work: leave(console, rollout_id), lambda _rollout: self.read(), owner=self
+        )
 
     # --- actions ------------------------------------------------------------------------------------------------
 
