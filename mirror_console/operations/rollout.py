@@ -281,8 +281,10 @@ class Conductor:
     def _rolled_back_as_ruled(self) -> Rollout:
         """Begin what the stop rule asks for, and tell what came of it."""
         rollout_id = self.rollout.id
+        self._console.mark("TRIP:kept")
         begun = roll_back_as_ruled(self._console, self._jobs, self.rollout, lambda: self._cut_off or self.halting)
         self._followed_by = begun
+        self._console.mark("TRIP:acted")
         if begun is None and self.halting and not self._cut_off:
             note_halted(self._console, rollout_id, self._first())
         with self._console.catalog.read() as books:

@@ -26,6 +26,7 @@ health: Any = importlib.import_module("mirror_console.domain.health")
 late_calls: Any = importlib.import_module("mirror_console.operations.late_calls")
 pruned: Any = importlib.import_module("mirror_console.operations.pruned")
 putting: Any = importlib.import_module("mirror_console.operations.put_back")
+starting: Any = importlib.import_module("mirror_console.operations.starting")
 stop_rule: Any = importlib.import_module("mirror_console.domain.stop_rule")
 swap: Any = importlib.import_module("mirror_console.operations.swap")
 
@@ -130,6 +131,10 @@ def _count_since_the_start() -> None:
     put(conducting, "tripped", tripped)
 
 
+def _never_note_the_rollback() -> None:
+    put(starting, "note_rollback", _nothing)
+
+
 UNMINDFUL = (
     Mutant("no-sync", "what is written isn't brought to the disk", ("power-lost",), _never_bring_to_the_disk),
     Mutant("empty-again", "a damaged catalog is thrown away", ("catalog-damaged",), _begin_an_empty_catalog),
@@ -137,6 +142,7 @@ UNMINDFUL = (
     Mutant("lock-forgotten", "what a pruned lock told is lost", ("pruned-several",), _forget_what_a_lock_told),
     Mutant("policy-once", "a restart policy is looked at once", ("policy-changed",), _leave_policies_to_others),
     Mutant("rule-in-memory", "what failed before a kill isn't counted", ("rule-killed",), _count_since_the_start),
+    Mutant("rule-forgets", "what a stop rule asks for stays due", ("rule-back-killed",), _never_note_the_rollback),
     Mutant("never-late", "a call without an answer never arrives", ("late-call",), _take_silence_for_no),
     Mutant("sent-forgotten", "what was cut off in mid-call isn't outlasted", ("kill-in-stop",), _forget_what_was_sent),
     Mutant("why-untold", "nobody says that memory was lacking", ("eats-memory",), _never_say_memory),
