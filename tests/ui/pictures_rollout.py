@@ -175,6 +175,18 @@ def _ruled(window: MainWindow, came: Came) -> QWidget:
     return window
 
 
+def _ruled_report(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    stopped = sample.ruled(PLAN)
+    rest_of = [
+        replace(one, state=TargetState.NOT_STARTED) if one.state is TargetState.QUEUED else one
+        for one in stopped.targets
+    ]
+    page._take_all([replace(stopped, state=RolloutState.STOPPED, ended_at=NOW, targets=tuple(rest_of))])
+    page.open("rollout-1")
+    return window
+
+
 def _targets_wrong(window: MainWindow) -> QWidget:
     page = _rollouts(window)
     page.begin("live", sample.ids(GRID))
@@ -459,6 +471,7 @@ SCENES: dict[str, Scene] = {
     "rollout-1-ruled": _ruled_way,
     "rollout-1-ruled-low": lambda window: _ruled_way(window, low=True),
     "rollout-2-ruled": _ruled_plan,
+    "rollout-6-ruled": _ruled_report,
     "rollout-4-ruled": _ruled_confirm,
     "rollout-5-ruled": lambda window: _ruled(window, Came.BEGUN),
     "rollout-5-ruled-due": lambda window: _ruled(window, Came.DUE),

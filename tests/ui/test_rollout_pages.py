@@ -427,6 +427,18 @@ def test_a_rollback_that_was_not_begun_before_the_program_ended_is_told_until_it
     assert not [one for one in context.notices.shown if one.key == "due:rollout-1"]
 
 
+@pytest.mark.parametrize("told_already", [True, False])
+def test_the_report_tells_once_what_the_stop_rule_did(
+    context: UiContext, make_page: PageMaker, told_already: bool
+) -> None:
+    page = make_page(context)
+    ruled = sample.ruled(PLAN)
+    words = ruled.paused_because if told_already else ""
+    page._take_all([replace(ruled, state=RolloutState.STOPPED, ended_at=NOW, paused_because=words)])
+    page.open("rollout-1")
+    assert page.report_view.facts.text().count(ruled.paused_because) == 1
+
+
 def test_an_interruption_shows_what_was_found_and_what_is_down(
     qtbot: QtBot, context: UiContext, make_page: PageMaker
 ) -> None:
