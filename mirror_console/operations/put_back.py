@@ -29,6 +29,7 @@ from mirror_console.operations.scene import (
     old_aliases,
     old_ran,
     old_restart,
+    old_was_ill,
 )
 from mirror_console.operations.steps import be_rid_of, rename, set_restart, start, stop
 from mirror_console.operations.turn import StepFailed, Turn
@@ -282,7 +283,8 @@ def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> Step
     # On its route before it is started, and before the new one leaves: there is always one on it.
     join(turn, Step.CONNECT_OLD, old, old_aliases(labels), "old")
     if old_ran(labels):
-        _once_more(lambda: start(turn, Step.START_OLD, old.id, "old"))
+        falls = old_was_ill(labels)
+        _once_more(lambda: start(turn, Step.START_OLD, old.id, "old", falls=falls))
         note_started(turn, old.id, labels)
     restart = old_restart(labels)
     if restart is not None:
