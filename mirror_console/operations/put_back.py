@@ -62,9 +62,7 @@ def put_back(turn: Turn, why: str) -> None:
     turn.goes_down_again()
     _quieten_companions(turn, beside)
     if turn.planned.swap is Swap.BESIDE:
-        # The old one serves before the new one goes: neither needs what the other holds.
-        unnamed = _bring_old_back(turn, scene, labels)
-        _take_from_route(turn, scene)
+        unnamed = _bring_back_beside(turn, scene, labels)
     if scene.new is not None:
         _quieten(turn, scene.new)
         scene = _rid_of_new(turn, scene)
@@ -263,6 +261,18 @@ def _once_more(do: Callable[[], None]) -> None:
         if failed.kind not in OUTCOME_UNKNOWN:
             raise
         do()
+
+
+def _bring_back_beside(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> StepFailed | None:
+    """The old one is well before the new one goes: neither needs what the other holds.
+
+    How it is then is told at the end, once nothing can come late any more.
+    """
+    unnamed = _bring_old_back(turn, scene, labels)
+    if scene.old is not None and scene.new is not None and scene.new.running:
+        await_well(turn, scene.old, labels)
+    _take_from_route(turn, scene)
+    return unnamed
 
 
 def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> StepFailed | None:
