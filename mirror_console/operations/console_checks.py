@@ -103,11 +103,13 @@ def _sane(console: Console, plan: Plan) -> CheckResult:
 def _unlimited(plan: Plan) -> list[str]:
     """Waves of many that may all fail without a pause."""
     waves, way = plan.waves, plan.way
+    in_all = way.allowed_in_all(len(plan.targets))
     found = []
     for place, wave in enumerate(waves):
         size = len(wave)
         allowed = way.allowed_failures(place, len(waves), size)
-        if size >= MANY and allowed >= size and not 0 < way.in_a_row < size:
+        stopped_else = 0 < way.in_a_row < size or (in_all is not None and in_all < size)
+        if size >= MANY and allowed >= size and not stopped_else:
             found.append(f"All {size} targets of wave {place + 1} may fail before the rollout pauses.")
     return found
 

@@ -31,6 +31,7 @@ from tests.campaign_parts.faults import (
     ports,
     processes,
     registry,
+    rule,
     two,
     way,
 )
@@ -48,6 +49,7 @@ FAULTS: tuple[Fault, ...] = (
     *engine.FAULTS,
     *ports.FAULTS,
     *way.FAULTS,
+    *rule.FAULTS,
     *late.FAULTS,
     *registry.FAULTS,
     *container.FAULTS,

@@ -128,6 +128,8 @@ class Scene:
     """Whether it has a worker beside the one that serves, and another that its source declares no more."""
     edge: str = ""
     """The network in which it is found by an alias, so that a new one starts beside the old one; empty for none."""
+    fellows: Sequence[Sequence[Any]] = ()
+    """Other mirrors that the same release goes to: their containers and ports."""
 
     @property
     def identity(self) -> str:
@@ -232,6 +234,15 @@ def _prepare(scene: Scene) -> None:
             if scene.several:
                 place = replace(place, going=(Process("mailer", f"{scene.container}-mailer", BESIDE, worker=True),))
             books.environments.save(place)
+            for number, (container, port) in enumerate(scene.fellows, 2):
+                fellow = Application(
+                    f"mirror-{number}", Kind.MIRROR, f"Mirror {number}", f"mirror-{number}", source_id="source"
+                )
+                books.applications.save(fellow)
+                other = replace(scene, container=container, port=port)
+                process = (Process("web", container),)
+                made = Environment(other.identity, fellow.id, "live", engine_id, process)
+                books.environments.save(replace(made, settings=settings_of(other, secrets)))
             repository, _, digest = scene.reference.partition("@")
             goal = ("goal", "source-live", scene.fingerprint, repository, digest, now, now)
             books.releases.save(Release(*goal, version=scene.version))

@@ -457,11 +457,13 @@ def test_a_wave_without_a_stop_rule_is_warned_of() -> None:
             Answer.WARNING,
             "All 5 targets of wave 2 may fail before the rollout pauses.",
         )
-        told = desk.worst(Check.PLAN_SANITY, replace(way, in_a_row=2))
-        assert (told.answer, told.words) == (
-            Answer.INFORMATION,
-            "The first wave says nothing of Docker 29 on linux/amd64 (berlin).",
-        )
+        for stopped_else in (replace(way, in_a_row=2), replace(way, max_failed_in_all=4)):
+            told = desk.worst(Check.PLAN_SANITY, stopped_else)
+            assert (told.answer, told.words) == (
+                Answer.INFORMATION,
+                "The first wave says nothing of Docker 29 on linux/amd64 (berlin).",
+            )
+        assert desk.worst(Check.PLAN_SANITY, replace(way, max_failed_in_all=5)).answer is Answer.WARNING
 
 
 def test_a_read_only_console_asks_for_no_change(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
