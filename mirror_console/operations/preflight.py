@@ -284,7 +284,7 @@ def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pu
     return (
         (Check.PULLABLE, Answer.PASS, f"{host or 'The registry'} has it at the planned digest.", ""),
         fits_any(scene, resolved),
-        (Check.DISK, *disk(wanted, scene.free_disk())),
+        (Check.DISK, *disk(wanted, *scene.room_for(wanted.image_bytes))),
     )
 
 
@@ -309,7 +309,7 @@ def _only_given(console: Console, scene: EngineScene, wanted: PlannedTarget) -> 
     with console.catalog.read() as books:
         platform = next((held.platform for held in books.images.like(wanted.after_fingerprint)), "")
     words = f"No registry is known to have it; {found[0].name} has, and gives it through this computer."
-    room = (Check.DISK, *disk(wanted, scene.free_disk()))
+    room = (Check.DISK, *disk(wanted, *scene.room_for(wanted.image_bytes)))
     return ((Check.PULLABLE, Answer.PASS, words, ""), fits(scene, platform), room)
 
 
@@ -324,7 +324,7 @@ def _not_pullable(
         found = neighbours(console, wanted.after_fingerprint, wanted.engine_id, wanted.application_id)
         if found:
             remedy = f"It is taken from {found[0].name} instead, which has it, through this computer."
-            room = (Check.DISK, *disk(wanted, scene.free_disk()))
+            room = (Check.DISK, *disk(wanted, *scene.room_for(wanted.image_bytes)))
             return ((Check.PULLABLE, Answer.WARNING, error.title, remedy), room)
     _, answer, words, remedy = _refusal(Check.PULLABLE, error)
     return ((Check.PULLABLE, answer, words, remedy),)

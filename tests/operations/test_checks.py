@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
-from mirror_console.domain.environment import Environment, Limits, Process, Settings, Volume
+from mirror_console.domain.environment import Environment, Limits, Port, Process, Settings, Volume
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.domain.validity import Validity
@@ -178,6 +178,13 @@ def no_room(desk: Desk) -> None:
     desk.engine("berlin").state.free_kilobytes = 1000
 
 
+def one_that_is_stopped_wants_the_port(desk: Desk) -> None:
+    policy = {"RestartPolicy": {"Name": "always", "MaximumRetryCount": 0}}
+    desk.engine().run("shop-of-before", f"{REPOSITORY}:26.8.3", ports={8080: 11077}, host=policy)
+    desk.engine().stop_container("shop-of-before")
+    desk.change(0, ports=(Port(8080, 11077),))
+
+
 def cannot_be_asked_for_room(desk: Desk) -> None:
     desk.engine("berlin").misbehave(Fault.FORBIDDEN, "/exec")
 
@@ -202,6 +209,7 @@ def cannot_be_asked_for_room(desk: Desk) -> None:
         (more_than_there_is, Check.CAPACITY, Answer.WARNING, "11 GB are granted"),
         (a_stranger_takes_memory, Check.CAPACITY, Answer.WARNING, "9.7 GB are granted"),
         (no_room, Check.DISK, Answer.BLOCKED, "1.0 MB are free"),
+        (one_that_is_stopped_wants_the_port, Check.PORTS, Answer.WARNING, "comes back to port 11077"),
         (cannot_be_asked_for_room, Check.DISK, Answer.UNKNOWN, "isn't told"),
     ],
 )
