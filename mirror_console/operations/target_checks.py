@@ -43,7 +43,7 @@ class EngineScene:
     required: Mapping[str, Sequence[str]]
     """The variables that a target's source requires, by the target's environment."""
     changed: Mapping[str, Sequence[Difference]]
-    """What was changed by hand, by the target's environment."""
+    """What was changed by hand at other processes than the one that serves, by the target's environment."""
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id."""
     _networks: list[Sequence[Network]] = field(default_factory=list)
@@ -140,7 +140,6 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
         *check_route(scene.network_names, target, old),
         _lock(console, scene, target, old),
         *_shape(scene, target, old),
-        *_drift(scene, target),
         *_healthy_now(target, old),
         _way_back(scene, target, old),
     ]
@@ -344,14 +343,6 @@ def _shape(scene: EngineScene, target: PlannedTarget, old: Container | None) -> 
         remedy = "Deploy this environment by hand, or take that away from its container."
         return [said(target, Check.SHAPE, Answer.BLOCKED, words, remedy)]
     return [said(target, Check.SHAPE, Answer.PASS, "The console can make all that the container has.")]
-
-
-def _drift(scene: EngineScene, target: PlannedTarget) -> list[CheckResult]:
-    changed = scene.changed[target.environment_id]
-    if not changed:
-        return [said(target, Check.DRIFT, Answer.PASS, "No setting differs.")]
-    words = f"What differs there is lost by this rollout: {'; '.join(map(str, changed))}."
-    return [said(target, Check.DRIFT, Answer.WARNING, words, "Take what should stay into the mirror's settings first.")]
 
 
 def _healthy_now(target: PlannedTarget, old: Container | None) -> list[CheckResult]:
