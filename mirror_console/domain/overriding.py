@@ -75,7 +75,7 @@ RULES: Mapping[Check, Rule] = {
     Check.SERVICES: Rule(
         _BOTH, "What can't do without it isn't well, and is put back; it may come back by then, or not be needed."
     ),
-    Check.HEALTH_CHECK: _never("It only asks for a look."),
+    Check.HEALTH_CHECK: Rule(_BOTH, "Whoever looks at it may see by other means that it is well."),
     Check.STOPPING: _never("It only asks for a look."),
     Check.SOURCE_PROOF: _never("It only asks for a look."),
     Check.TEST_PROOF: _never("It only asks for a look."),

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.canary import CanaryRule
 from mirror_console.domain.check import Answer
 from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.environment import HealthTest, Port, RestartPolicy, Settings, Volume
@@ -244,6 +245,26 @@ def test_health_checks(test: HealthTest, way: Way, image: Image | None, answer: 
     said = health_check(given(health=test), way, image, planned=True)
     assert said[0] is answer
     assert words in said[1]
+
+
+@pytest.mark.parametrize(
+    ("test", "swap", "answer"),
+    [
+        (HealthTest(), Swap.RECREATE, Answer.BLOCKED),
+        (HealthTest(), Swap.CREATE, Answer.BLOCKED),
+        # The same container goes on, and is known to run.
+        (HealthTest(), Swap.IN_PLACE, Answer.WARNING),
+        (HealthTest("/up", 8080), Swap.RECREATE, Answer.PASS),
+    ],
+)
+def test_what_goes_first_has_to_tell_that_it_is_well(test: HealthTest, swap: Swap, answer: Answer) -> None:
+    first = replace(given(health=test), canary=CanaryRule.FIRST_WELL, swap=swap)
+    said = health_check(first, Way(), Image("sha256:2", "fp1:new"), planned=True)
+    assert said[0] is answer
+    assert ("prove nothing to the others" in said[1]) is (answer is Answer.BLOCKED)
+    if said[0] is Answer.BLOCKED:
+        # By the image that runs now it isn't known what the planned one has.
+        assert health_check(first, Way(), Image("sha256:2", "fp1:new"), planned=False)[0] is Answer.WARNING
 
 
 @pytest.mark.parametrize(
