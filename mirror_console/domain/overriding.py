@@ -56,7 +56,11 @@ RULES: Mapping[Check, Rule] = {
     Check.DRIFT: Rule(_BOTH, "What was changed by hand may be meant to go."),
     Check.HOLD: Rule(_BOTH, "Whoever holds it back may have agreed to this one change."),
     Check.WINDOW: Rule(_BOTH, "Some changes can't wait until the window opens."),
-    Check.RELEASE_COMMAND: _never("What is to become of it is said with release-commands say, and kept with the run."),
+    Check.RELEASE_COMMAND: Rule(
+        _UNKNOWN,
+        "Whoever knows the release knows whether its data needs anything. What is to become of a run that failed is "
+        "said with release-commands say.",
+    ),
     Check.BACKUP: Rule(_BOTH, "The data may have been backed up by hand."),
     Check.FREEZE: Rule(_BOTH, "Some changes can't wait until the freeze ends."),
     Check.ROUTE: _never("It only asks for a look."),

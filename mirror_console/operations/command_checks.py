@@ -17,6 +17,7 @@ from mirror_console.operations.target_checks import said
 HOW_TO_SAY = (
     "Look at what it wrote, then say whether it counts as run or may run again: in the rollout's details, or with "
 )
+DECLARE = "Declare the release command on the source's form, or say there that there is none."
 BACK_UP = "Declare one on the source's form, or back the data up by hand."
 
 
@@ -49,8 +50,10 @@ def _release(target: PlannedTarget, declared: ReleaseCommand | None, before: Seq
     if preparation is None or preparation.release is None:
         if target.change not in FORWARD:
             return result(Answer.PASS, "Nothing is run: no newer release comes to its data.")
-        none = "declares that there is none" if declared is not None else "declares none"
-        return result(Answer.PASS, f"Its source {none}: nothing is run.")
+        if declared is None:
+            words = "Its source doesn't say whether a release has to run something on the data first."
+            return result(Answer.UNKNOWN, words, DECLARE)
+        return result(Answer.PASS, "Its source declares that there is none: nothing is run.")
     last = before[-1] if before else None
     if last is not None and last.needs_a_word:
         words = f"The release command for {target.after_title} at {last.title} {_how(last)}."
