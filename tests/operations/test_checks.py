@@ -12,14 +12,18 @@ from typing import Any
 import pytest
 
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
+from mirror_console.domain.engine import Registry
 from mirror_console.domain.environment import Environment, Limits, Port, Process, Settings, Volume
-from mirror_console.domain.plan import Plan
+from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release_command import NO_COMMAND, ReleaseCommand
+from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.validity import Validity
 from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.engine.session import DockerSession
 from mirror_console.errors import EngineError, FailureKind
+from mirror_console.operations.console_checks import check_console
 from mirror_console.operations.imports import export_catalog
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import check_engine, preflight
@@ -461,6 +465,65 @@ def test_this_console_is_looked_at(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     with monkeypatch.context() as locked:
         locked.setattr(MemoryVault, "state", lambda _vault: VaultState.LOCKED)
         assert "keyring is locked" in desk.worst(Check.CONSOLE_HEALTH).words
+
+
+def test_a_limit_of_open_files_that_is_too_low_is_warned_of(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for allowed, answer in ((None, Answer.PASS), (116, Answer.PASS), (115, Answer.WARNING)):
+        monkeypatch.setattr("mirror_console.operations.console_checks.files_allowed", lambda now=allowed: now)
+        told = desk.worst(Check.CONSOLE_HEALTH)
+        assert told.answer is answer, told
+    assert told.words == "With 2 engines up to 116 connections and files are open at once; 115 may be."
+
+
+def test_more_pulls_than_a_free_account_of_docker_hub_has_are_warned_of(desk: Desk) -> None:
+    console, made = desk.fleet.console, desk.plan()
+    reference = f"shop/webshop@{made.targets[0].digest}"
+
+    def sanity(count: int) -> CheckResult:
+        spread = tuple(
+            replace(made.targets[0], engine_id=f"engine-{number}", reference=reference) for number in range(count)
+        )
+        return next(
+            one for one in check_console(console, replace(made, targets=spread)) if one.check is Check.PLAN_SANITY
+        )
+
+    assert sanity(201).answer is Answer.PASS, "without an account each engine has its own"
+    with console.catalog.write() as books:
+        books.registries.save(Registry("hub", "docker.io", "agency", SecretReference("registry/hub/password")))
+    assert sanity(200).answer is Answer.PASS
+    told = sanity(201)
+    assert (told.answer, told.words) == (
+        Answer.WARNING,
+        "201 pulls from Docker Hub: a free account has 200 in six hours.",
+    )
+    assert "Relay the image" in told.remedy
+    # Whoever has it pulls nothing.
+    with console.catalog.write() as books:
+        held = next(one for one in books.images.on("alpha") if one.fingerprint == made.targets[0].after_fingerprint)
+        books.engines.save(replace(books.engines.get("alpha"), id="engine-7", name="seven"))
+        books.images.save_all([replace(held, engine_id="engine-7")])
+    assert sanity(201).answer is Answer.PASS
+
+
+def test_a_way_to_take_over_that_the_first_wave_does_not_show_is_told(desk: Desk) -> None:
+    made = desk.plan()
+    first, second, *rest = made.targets
+    alias = Settings(route=Route("edge", "shop", 8080, overlap=True))
+    labels = Settings(route=Route(convention="traefik", overlap=True))
+
+    def told(*targets: PlannedTarget) -> CheckResult:
+        changed = replace(made, targets=(*targets, *rest))
+        return next(one for one in check_console(desk.fleet.console, changed) if one.check is Check.PLAN_SANITY)
+
+    beside = replace(second, swap=Swap.BESIDE, settings=alias)
+    found = told(first, beside)
+    assert (found.answer, found.words) == (
+        Answer.INFORMATION,
+        "The first wave says nothing of a proxy that is told by an alias (Mirror 02).",
+    )
+    assert told(replace(first, swap=Swap.BESIDE, settings=alias), beside).answer is Answer.PASS
+    found = told(replace(first, swap=Swap.BESIDE, settings=alias), replace(beside, settings=labels))
+    assert "labels of traefik (Mirror 02)" in found.words
 
 
 def test_a_journal_that_was_changed_blocks_everything(desk: Desk) -> None:
