@@ -63,7 +63,7 @@ RULES: Mapping[Check, Rule] = {
     ),
     Check.BACKUP: Rule(_BOTH, "The data may have been backed up by hand."),
     Check.FREEZE: Rule(_BOTH, "Some changes can't wait until the freeze ends."),
-    Check.ROUTE: _never("It only asks for a look."),
+    Check.ROUTE: _never("What one is asked for would be answered by the other: give each an alias of its own."),
     Check.SAME_ENGINE: _never("All would be done to another engine than the one that is meant: accept that one first."),
     Check.CREDENTIALS: _never("An engine takes no certificate that has ended."),
     Check.PERMISSION: _never("What is refused in the middle of a swap could leave nothing that serves."),

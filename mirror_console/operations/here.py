@@ -41,6 +41,10 @@ class Here:
         found = self.applications.get(application_id)
         return self.applications.get(found.source_id) if found is not None and found.is_mirror else found
 
+    def title(self, environment: Environment) -> str:
+        """What people call an environment that is placed there: ``Dunes live``."""
+        return f"{self.applications[environment.application_id].name} {environment.name}"
+
     def environment_of(self, container: Listed) -> Environment | None:
         """The environment that a container belongs to, by label or else by name; None where it is nobody's."""
         environment_id = container.labels.get(LABEL + "env", "")

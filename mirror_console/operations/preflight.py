@@ -198,7 +198,7 @@ def _asked(
         else:
             results += [_answers(engine, target), *outcome]
     if way is not None:
-        results += check_capacity(scene, here, targets)
+        results += check_capacity(scene, here, targets, way)
     return results
 
 

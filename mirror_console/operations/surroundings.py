@@ -15,6 +15,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.container_checks import health_check, stopping, values
 from mirror_console.operations.here import Here, asleep, strangers
 from mirror_console.operations.place_checks import named_volumes, networks, own_networks, volumes
+from mirror_console.operations.route_check import check_route, known_by_it
 from mirror_console.operations.target_checks import EngineScene, said
 
 MOST_STRANGERS = 100
@@ -71,6 +72,8 @@ def check_container(scene: EngineScene, here: Here, target: PlannedTarget, way: 
     """The checks of what a target's container is made of and needs. `way` as for a whole engine. Raises EngineError."""
     old = scene.inspect(target.container)
     before = here.applied.get((target.environment_id, target.process))
+    others = known_by_it(target, here.environments.values(), here.title, scene.strangers)
+    yield from check_route(scene.network_names, target, old, others)
     yield said(target, Check.VALUES, *values(target.settings))
     yield said(
         target, Check.NETWORKS, *networks(target.settings, scene.networks() if own_networks(target.settings) else ())

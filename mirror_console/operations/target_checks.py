@@ -21,7 +21,6 @@ from mirror_console.operations.companion_checks import undeclared, with_companio
 from mirror_console.operations.console import Console
 from mirror_console.operations.container_checks import ties
 from mirror_console.operations.ports.engine import EngineSession
-from mirror_console.operations.route_check import check_route
 from mirror_console.operations.scene import is_left_over, is_way_back, lock_name, lock_on
 
 REMEDY_FOR_LOCK = (
@@ -137,7 +136,6 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
         *_current(target, old),
         _names_of_all(scene, target, old),
         free_ports(scene.listed, target, old, scene.asleep),
-        *check_route(scene.network_names, target, old),
         _lock(console, scene, target, old),
         *_shape(scene, target, old),
         *_healthy_now(target, old),

@@ -12,13 +12,22 @@ from mirror_console.domain.applied import Applied
 from mirror_console.domain.canary import CanaryRule
 from mirror_console.domain.check import Answer
 from mirror_console.domain.engine import EngineFacts
-from mirror_console.domain.environment import HealthTest, Port, RestartPolicy, Settings, Volume
+from mirror_console.domain.environment import (
+    Environment,
+    HealthTest,
+    Port,
+    Process,
+    RestartPolicy,
+    Settings,
+    Volume,
+)
 from mirror_console.domain.image import Image
-from mirror_console.domain.observation import Container, Health, Listed, State
+from mirror_console.domain.observation import Container, Endpoint, Health, Listed, State
 from mirror_console.domain.plan import Change, PlannedTarget
 from mirror_console.domain.release_command import Preparation, ReleaseCommand
 from mirror_console.domain.request import Network
 from mirror_console.domain.room import Room
+from mirror_console.domain.route import Route
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.validity import Validity
 from mirror_console.domain.way import Way
@@ -27,6 +36,7 @@ from mirror_console.operations.command_checks import check_backup
 from mirror_console.operations.container_checks import health_check, stopping, ties, values
 from mirror_console.operations.place_checks import disk, networks, volumes
 from mirror_console.operations.ports.engine import EngineSession
+from mirror_console.operations.route_check import check_route, known_by_it
 from mirror_console.operations.target_checks import EngineScene, free_ports
 
 NOW = datetime(2026, 8, 30, 12, tzinfo=UTC)
@@ -92,6 +102,35 @@ def test_a_neighbour_has_the_port_at_its_own_address_alone() -> None:
     assert free_ports([neighbour], given(ports=(HERE,)), OLD).answer is Answer.PASS
     blocked = free_ports([neighbour], given(ports=(ALL,)), OLD)
     assert (blocked.answer, blocked.words) == (Answer.BLOCKED, "Port 8080 is held by 'sidecar'.")
+
+
+ALIAS = Route("edge", "shop", 8080, overlap=True)
+BESIDE_IT = Environment("e2", "m2", "live", "alpha", (Process("web", "other"),), Settings(route=ALIAS))
+STRANGER = replace(OLD, id="d" * 64, name="tracer")
+
+
+@pytest.mark.parametrize(
+    ("others", "strangers", "known"),
+    [
+        ([BESIDE_IT], [], ["m2 live"]),
+        ([replace(BESIDE_IT, id="e1")], [], []),
+        ([replace(BESIDE_IT, settings=Settings(route=replace(ALIAS, network="inner")))], [], []),
+        ([replace(BESIDE_IT, settings=Settings(route=replace(ALIAS, alias="other")))], [], []),
+        ([replace(BESIDE_IT, settings=Settings())], [], []),
+        ([], [replace(STRANGER, endpoints={"edge": Endpoint(aliases=("shop",))})], ["container 'tracer'"]),
+        # A container is known by its own name, too.
+        ([], [replace(STRANGER, name="shop", endpoints={"edge": Endpoint()})], ["container 'shop'"]),
+        ([], [replace(STRANGER, endpoints={"inner": Endpoint(aliases=("shop",))})], []),
+    ],
+)
+def test_nobody_else_may_be_known_by_the_alias(
+    others: list[Environment], strangers: list[Container], known: list[str]
+) -> None:
+    target = given(route=ALIAS)
+    assert known_by_it(target, others, lambda one: f"{one.application_id} {one.name}", strangers) == known
+    (found,) = check_route(lambda: {"edge"}, target, OLD, known)
+    assert (found.answer is Answer.BLOCKED) is bool(known)
+    assert all(one in found.words for one in known)
 
 
 ASLEEP = replace(OLD, id="c" * 64, name="old-shop", state=State.EXITED, exit_code=143, declared_ports=(HERE,))

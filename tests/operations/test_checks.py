@@ -233,6 +233,22 @@ def test_what_is_said_of_engines(
         assert 0 < len(blocked) < 4
 
 
+def test_what_runs_beside_the_old_one_takes_memory_twice_for_a_while(desk: Desk) -> None:
+    # 6 of 8.6 GB are granted on alpha; with one of the two beside its old one it is 9.
+    for number in (0, 2):
+        desk.change(number, limits=Limits(memory=3 * 10**9), route=Route("edge", f"shop-{number}", 8080))
+    assert desk.worst(Check.CAPACITY).answer is Answer.PASS
+    for number in (0, 2):
+        desk.change(number, route=Route("edge", f"shop-{number}", 8080, overlap=True), ports=())
+    told = desk.worst(Check.CAPACITY)
+    assert (told.answer, told.words.partition(". ")[2]) == (
+        Answer.WARNING,
+        "While new ones run beside the old ones, it is 12 GB.",
+    )
+    told = desk.worst(Check.CAPACITY, replace(QUICK, at_once_per_engine=1))
+    assert told.words.endswith("it is 9.0 GB.")
+
+
 def test_an_engine_that_was_set_up_anew_is_accepted_by_a_person(desk: Desk) -> None:
     set_up_anew(desk)
     console = desk.fleet.console
