@@ -14,6 +14,7 @@ from mirror_console.domain.moment import moment
 from mirror_console.domain.observation import Listed, State
 from mirror_console.domain.other_engine import OTHER_REMEDY, is_other, other_words
 from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.swap import Swap
 from mirror_console.operations.console import Console
 from mirror_console.operations.here import Here
 from mirror_console.operations.permission import refused_changes
@@ -121,7 +122,8 @@ def _permission(
         words = "Not asked, as the console is read-only."
         yield of_engine(engine, Check.PERMISSION, Answer.INFORMATION, words)
         return
-    refused = refused_changes(session)
+    switches = any(target.swap is Swap.BESIDE and target.settings.route is not None for target in targets)
+    refused = refused_changes(session, switches=switches)
     if refused:
         verbs = ", ".join(refused)
         words = f"{engine.name} refuses to {verbs} containers: {next(iter(refused.values()))}"

@@ -32,7 +32,7 @@ from mirror_console.domain.image import parse_reference
 from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.process import DeclaredProcess, with_processes
 from mirror_console.domain.release import Release
-from mirror_console.domain.release_command import ReleaseCommand
+from mirror_console.domain.release_command import NO_COMMAND, ReleaseCommand
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.operations.console import Console
@@ -218,7 +218,9 @@ def _prepare(scene: Scene) -> None:
         engine_id = save_engine(console, _engine(scene)).id
         _keep_login(console, scene)
         with console.catalog.write() as books:
-            source = Application("source", Kind.SOURCE, "Source", "source", repository="unused.test/w")
+            source = Application(
+                "source", Kind.SOURCE, "Source", "source", repository="unused.test/w", release_command=NO_COMMAND
+            )
             if scene.command:
                 command = ReleaseCommand(tuple(scene.command), scene.command_limit, reversible=True)
                 source = replace(source, release_command=command)
