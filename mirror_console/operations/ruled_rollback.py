@@ -36,7 +36,8 @@ def roll_back_as_ruled(console: Console, jobs: Jobs, rollout: Rollout, ends: Cal
         made = plan_rollback(console, jobs, rollout.id, part, trip.wave if part is Part.WAVE else None)
         if not made.targets:
             kept = _left_out(made)
-            note(console, rollout.id, Came.NOT_BEGUN if kept else Came.NOTHING, f"left out are {kept}." if kept else "")
+            told = f"it would change nothing, and leave out {kept}." if kept else ""
+            note(console, rollout.id, Came.NOT_BEGUN if kept else Came.NOTHING, told)
             return None
         checked = preflight(console, jobs, made)
         if ends():
@@ -62,7 +63,7 @@ def _why(rollout: Rollout, trip: Trip, made: Plan, checked: Checked) -> str:
         ask = "answer of the checks asks" if len(checked.warnings) == 1 else "answers of the checks ask"
         parts.append(f"{len(checked.warnings)} {ask} for a look; nobody was asked.")
     if kept := _left_out(made):
-        parts.append(f"Left out are {kept}.")
+        parts.append(f"It leaves out {kept}.")
     if rollout.why:
         parts.append(f"It was rolled out for: {rollout.why}")
     return " ".join(parts)

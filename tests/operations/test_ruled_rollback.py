@@ -177,8 +177,8 @@ def test_what_the_checks_of_the_rollback_block_is_told_and_left(fleet: Fleet) ->
     ended = conductor.run()
     assert conductor.followed_by is None
     assert (ended.state, ended.trips[-1].came) == (RolloutState.PAUSED, Came.NOT_BEGUN)
-    told = f"{RULE} The plan says to roll back wave 2; that was not begun: left out are 1 target (1 unreachable)."
-    assert ended.paused_because == told
+    why = "it would change nothing, and leave out 1 target (1 unreachable)."
+    assert ended.paused_because == f"{RULE} The plan says to roll back wave 2; that was not begun: {why}"
     assert rollouts(fleet) == 1
     # Once it answers again, a person does what the rule could not.
     fleet.simulated.engines["berlin"].make_reachable()
