@@ -51,7 +51,7 @@ def test_each_account_with_its_own_certificate(program: Program, agency: Agency,
     assert not told["corner"]["running"]
     assert program.ask("engines", "test", name, "--account", "DUNES")[4]["state"] == "ok"
 
-    agency.deploy(tls_engine, agency.publish(tls_engine, "26.8.2"))
+    agency.deploy(tls_engine, agency.publish(tls_engine, "26.8.2", probe=0.5))
     program.run("check", expect=1)
     rolled = program.ask("rollout", "start", "-e", "live", "--all", *QUICK, "--why", "it", "--yes", "2", expect=None)
     assert {target["mirror"]: target["state"] for target in rolled["targets"]} == {"Dunes": "done", "Meadow": "done"}
