@@ -6,6 +6,7 @@ says so. What it was before that is kept by the Swarm, one level deep.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,9 @@ from mirror_console.domain.secret import Secret
 
 BEAT_LABEL = OUR_LABELS + "beat"
 """The heartbeat of a lock that is a config: its labels are all that can be changed of one."""
+SERVICE_LABEL = OUR_LABELS + "service"
+"""On a lock that is a config: the service that it locks, as its own name may be too short for that of a service."""
+_LONGEST_CONFIG = 64
 ROLLOUT_LABEL = OUR_LABELS + "rollout"
 RUNNING = "running"
 """The state of a task that runs; one whose image has a health check has passed it by then."""
@@ -159,8 +163,12 @@ class SwarmConfig:
 
 
 def lock_config(service: str) -> str:
-    """The name of the config that is the lock of a service."""
-    return f"{LOCK_PREFIX}{service}"
+    """The name of the config that is the lock of a service: of a long name the beginning, and a hash of all of it."""
+    name = f"{LOCK_PREFIX}{service}"
+    if len(name) <= _LONGEST_CONFIG:
+        return name
+    digest = hashlib.sha256(service.encode()).hexdigest()[:16]
+    return f"{name[: _LONGEST_CONFIG - len(digest) - 1]}.{digest}"
 
 
 def digest_of(image: str) -> str:
