@@ -30,6 +30,7 @@ from mirror_console.operations.scene import (
     old_ran,
     old_restart,
 )
+from mirror_console.operations.service_update import roll_service_back
 from mirror_console.operations.steps import be_rid_of, rename, set_restart, start, stop
 from mirror_console.operations.turn import StepFailed, Turn
 from mirror_console.operations.well_again import WellAgain, await_well, look_once, note_started
@@ -47,6 +48,9 @@ def put_back(turn: Turn, why: str) -> None:
     scene = look(turn.session, turn.planned, turn.rollout_id)
     if turn.planned.swap is Swap.IN_PLACE:
         change_back(turn, scene, why)
+        return
+    if turn.planned.swap is Swap.SERVICE:
+        roll_service_back(turn, scene, why)
         return
     labels = recorded(scene)
     if turn.planned.swap is not Swap.CREATE and scene.old is None:

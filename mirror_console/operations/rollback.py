@@ -21,6 +21,7 @@ from mirror_console.domain.process import PlannedProcess
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.swap import Swap, swap_for
+from mirror_console.domain.swarm import digest_of
 from mirror_console.domain.way import REST, OnFailure
 from mirror_console.domain.way_back import WayBack, judge_way_back, way_back_over
 from mirror_console.errors import EngineError, InvalidInput, Problem
@@ -29,6 +30,7 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.applied import Records, records_of
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.deciding import claimed
+from mirror_console.operations.reaching import session_for
 from mirror_console.operations.scene import made_by
 from mirror_console.operations.ways_back import cant_go_back
 
@@ -146,7 +148,7 @@ def _look(console: Console, jobs: Jobs, targets: Sequence[Target]) -> dict[str, 
 
 
 def _look_at(console: Console, planned: PlannedTarget) -> _Seen:
-    session = console.engines.session(reached_now(console, planned.engine_id, planned.application_id))
+    session = session_for(console, reached_now(console, planned.engine_id, planned.application_id), planned)
     named = session.inspect(planned.container)
     runs = session.image(named.image_id) if named is not None else None
     before = session.image(planned.before_image_id) if planned.before_image_id else None
@@ -203,6 +205,9 @@ def _planned(
     migrations = way_back_over(releases, before.before_fingerprint, before.after_fingerprint or before.digest)
     image = seen.before if seen.before is not None and _is_before(before, seen.before) else None
     reference = _reference(before, image, releases)
+    if before.swap is Swap.SERVICE and (seen.named is None or not reference):
+        words = "it is gone" if seen.named is None else "it is not known by which digest its nodes could have its image"
+        return left_out(Reason.NO_WAY_BACK, f"a Swarm runs it as a service, and {words}")
     irreversible = before.preparation is not None and before.preparation.irreversible
     match judge_way_back(
         on_engine=image is not None,
@@ -272,17 +277,20 @@ def _reference(before: PlannedTarget, image: Image | None, releases: Sequence[Re
     release = next((one for one in releases if one.is_image(before.before_fingerprint) and one.reference), None)
     if release is not None:
         return release.reference
+    if before.swap is Swap.SERVICE and digest_of(before.before_image_id):
+        return before.before_image_id
     return next(iter(image.digests), "") if image is not None else ""
 
 
 def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> PlannedTarget:
     done, named, runs = target.planned, seen.named, seen.runs
     settings = done.before_settings or done.settings
+    swarm = done.swap is Swap.SERVICE
     again = Swap.IN_PLACE if done.swap is Swap.IN_PLACE and named is not None and named.running else None
     return replace(
         done,
         change=Change.BACK,
-        swap=again if again is not None else swap_for(settings, present=named is not None),
+        swap=again if again is not None else swap_for(settings, present=named is not None, swarm=swarm),
         before_title=done.after_title if named is not None else "",
         before_fingerprint=runs.fingerprint if runs is not None else "",
         before_container_id=named.id if named is not None else "",
