@@ -148,6 +148,10 @@ class EngineFacts:
     folder: str = ""
     """Where its images are on its host; empty where that is no plain path."""
     kernel: str = ""
+    manages_swarm: bool = False
+    """Whether it is a manager of a Swarm, whose services it changes."""
+    swarm_nodes: int = 0
+    """How many nodes its Swarm has, as far as it is told; 0 where it manages none."""
 
     @property
     def title(self) -> str:

@@ -234,6 +234,8 @@ class Environment:
     """The environments of one source that share a database have one name for that; empty: its data is its own."""
     going: tuple[Process, ...] = ()
     """Those that its source declares no more: the next rollout takes away what is there of them."""
+    swarm: bool = False
+    """Whether what serves is a service of the Swarm that its engine manages; its name stands for the container's."""
 
     @property
     def container(self) -> str:
@@ -258,6 +260,7 @@ class Placed:
     application_id: str
     process: str
     container: str
+    swarm: bool = False
 
 
 def environment_problems(environment: Environment, at: str = "") -> list[Problem]:

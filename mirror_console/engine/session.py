@@ -24,10 +24,11 @@ from mirror_console.engine.events import EventStream, subscribe
 from mirror_console.engine.images import ImageVerbs
 from mirror_console.engine.inside import run_inside
 from mirror_console.engine.ssh_channel import as_socket
+from mirror_console.engine.swarm import SwarmManagerVerbs
 from mirror_console.errors import EngineError, FailureKind
 
 
-class DockerSession(ImageVerbs):
+class DockerSession(ImageVerbs, SwarmManagerVerbs):
     """One engine, reached. Every call raises EngineError and gives up after the engine's timeout.
 
     Reads are asked a second time where the connection broke; changes never: look what became of them.

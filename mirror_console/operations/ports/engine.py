@@ -27,9 +27,10 @@ from mirror_console.domain.request import (
 from mirror_console.domain.secret import Secret
 from mirror_console.domain.ssh import Hop, HostKey
 from mirror_console.domain.validity import Validity
+from mirror_console.operations.ports.swarm import SwarmVerbs
 
 
-class EngineSession(Protocol):
+class EngineSession(SwarmVerbs, Protocol):
     """One engine, reached. Every call raises EngineError, says so in its kind, and gives up after the engine's timeout.
 
     Only reads are ever repeated. After a change, look: no reply is proof of what happened.
