@@ -142,6 +142,8 @@ def is_updated(service: SwarmService, image: str, rollout: str) -> bool:
 
 def at_rest_words(service: SwarmService) -> str:
     """Why a service may not be updated now; empty where it may."""
+    if service.job:
+        return "it is a job, whose tasks are to end"
     match service.update:
         case None | UpdateState.COMPLETED | UpdateState.ROLLBACK_COMPLETED:
             return ""

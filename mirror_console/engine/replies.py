@@ -380,6 +380,10 @@ class ListedNetwork(Reply):
 
     id: str
     name: str
+    scope: str = ""
+    attachable: bool = False
+    scope: str = ""
+    attachable: bool = False
 
 
 class ListedVolume(Reply):

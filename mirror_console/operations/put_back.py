@@ -37,6 +37,9 @@ from mirror_console.operations.well_again import WellAgain, await_well, look_onc
 
 logger = logging.getLogger(__name__)
 
+SAME = {Swap.IN_PLACE: change_back, Swap.SERVICE: roll_service_back}
+"""Where no other container was made, how what was changed of the same one is changed back."""
+
 
 def put_back(turn: Turn, why: str) -> None:
     """Look, then undo what isn't undone yet.
@@ -46,11 +49,8 @@ def put_back(turn: Turn, why: str) -> None:
     it can't be brought to run, and Stopped where the program ends while its health is waited for.
     """
     scene = look(turn.session, turn.planned, turn.rollout_id)
-    if turn.planned.swap is Swap.IN_PLACE:
-        change_back(turn, scene, why)
-        return
-    if turn.planned.swap is Swap.SERVICE:
-        roll_service_back(turn, scene, why)
+    if turn.planned.swap in SAME:
+        SAME[turn.planned.swap](turn, scene, why)
         return
     labels = recorded(scene)
     if turn.planned.swap is not Swap.CREATE and scene.old is None:

@@ -78,9 +78,7 @@ def reconcile(turn: Turn, scene: Scene) -> None:
         return
     found = found_at(turn.session, scene, turn.planned, turn.rollout_id)
     match found:
-        case (
-            Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.CHANGED | Found.UPDATED
-        ):
+        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.CHANGED | Found.UPDATED:
             former = turn.planned.taken_from
             why = f"left in the middle by {former.holder if former else 'another console'}"
             put_back(turn, "; ".join(filter(None, (why, left_by_other(turn)))))

@@ -253,7 +253,6 @@ def _settle_one(
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")
         return
 
-
     def carry_out(turn: Turn) -> None:
         taken = is_taken(session, scene, planned, rollout.id)
         (leave_taken if taken else work)(turn, scene)

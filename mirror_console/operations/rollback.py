@@ -186,7 +186,7 @@ def _planned(
             Reason.NO_WAY_BACK, f"it ended what {before.taken_from.holder} had begun: nothing was rolled out"
         )
     placed = known.environments.get(before.environment_id)
-    if placed is None or placed.engine_id != before.engine_id or placed.container != before.container:
+    if placed is None or _placed(placed) != (before.engine_id, before.container, before.swap is Swap.SERVICE):
         return left_out(Reason.CHANGED_SINCE, "it was removed, or placed elsewhere since")
     there = {one.name for one in (*placed.processes[1:], *placed.going)}
     if there != {one.name for one in before.companions if not one.goes}:
@@ -205,12 +205,10 @@ def _planned(
     migrations = way_back_over(releases, before.before_fingerprint, before.after_fingerprint or before.digest)
     image = seen.before if seen.before is not None and _is_before(before, seen.before) else None
     reference = _reference(before, image, releases)
-    if before.swap is Swap.SERVICE and (seen.named is None or not reference):
-        words = "it is gone" if seen.named is None else "it is not known by which digest its nodes could have its image"
-        return left_out(Reason.NO_WAY_BACK, f"a Swarm runs it as a service, and {words}")
     irreversible = before.preparation is not None and before.preparation.irreversible
     match judge_way_back(
-        on_engine=image is not None,
+        # The nodes of a Swarm have it from a registry, whatever its manager holds.
+        on_engine=image is not None and before.swap is not Swap.SERVICE,
         can_be_pulled=bool(reference),
         migrations=migrations,
         irreversible=irreversible,
@@ -228,12 +226,19 @@ def _planned(
             return _back(target, seen, image, reference)
 
 
+def _placed(environment: Environment) -> tuple[str, str, bool]:
+    return environment.engine_id, environment.container, environment.swarm
+
+
 def _not_ours(rollout: Rollout, before: PlannedTarget, seen: _Seen, known: _Known) -> tuple[Reason, str] | None:
     """Why what is there now isn't this rollout's to take back."""
-    named = seen.named
+    named, service = seen.named, before.swap is Swap.SERVICE
+    if named is None and service:
+        return Reason.NO_WAY_BACK, "its service is gone: deploy its stack first"
     if named is None or made_by(named, before, rollout.id) or _still_as_changed(rollout, before, seen, known):
         return None
-    if named.id == before.before_container_id:
+    # A service is the same before and after; what it is made of tells.
+    if named.id == before.before_container_id and not service:
         return (
             (Reason.NOTHING_TO_DO, f"it runs {before.before_title or 'what it ran'}, as before")
             if named.running

@@ -152,9 +152,7 @@ def verify_update(turn: Turn, known: Collection[str], *, guarded: bool = True) -
             return judged.words
         image = turn.image(turn.planned.reference) if turn.planned.reference else None
         fingerprint = image.fingerprint if image is not None else turn.planned.after_fingerprint
-        turn.become(
-            TargetState.VERIFYING, judged.words, verified_by=judged.words, after_fingerprint=fingerprint
-        )
+        turn.become(TargetState.VERIFYING, judged.words, verified_by=judged.words, after_fingerprint=fingerprint)
         return None
 
     turn.step(Step.VERIFY, lambda: None, well, objects={"service": turn.planned.before_container_id}, guarded=guarded)
