@@ -82,7 +82,8 @@ def judge_tasks(
         why = failed.words or (f"exit code {failed.exit_code}" if failed.exit_code else "no reason is told")
         return Judged(Verdict.ILL, f"the task {_placed(failed)} {failed.state}: {why}")
     stuck = STUCK_ON_THE_WAY_BACK if back else STUCK_ON_THE_WAY_FORWARD
-    if service.update is not None and (why := stuck.get(service.update)):
+    if service.update in stuck:
+        why = stuck[service.update]
         return Judged(Verdict.ILL, f"{why}: {service.update_words}" if service.update_words else why)
     wanted = [one for one in tasks if one.wanted]
     places = {one.place for one in wanted}

@@ -382,8 +382,6 @@ class ListedNetwork(Reply):
     name: str
     scope: str = ""
     attachable: bool = False
-    scope: str = ""
-    attachable: bool = False
 
 
 class ListedVolume(Reply):
