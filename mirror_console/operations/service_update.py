@@ -15,7 +15,7 @@ from mirror_console.domain.environment import Settings
 from mirror_console.domain.health import Judged, Verdict
 from mirror_console.domain.image import parse_reference
 from mirror_console.domain.late import HURTS_BACK, HURTS_FORWARD
-from mirror_console.domain.observation import LABEL, Container
+from mirror_console.domain.observation import LABEL, Container, State
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.request import RegistryLogin
@@ -43,7 +43,7 @@ from mirror_console.operations.last_look import end_well
 from mirror_console.operations.late_calls import outlast
 from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.release_command import run_before
-from mirror_console.operations.scene import Scene, about_old, container_labels, old_ran, old_was_ill
+from mirror_console.operations.scene import ILL_BEFORE, Scene, about_old, container_labels, old_ran, old_was_ill
 from mirror_console.operations.swap import demand_as_planned, fetch
 from mirror_console.operations.tool_image import bring_tool
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
@@ -361,8 +361,12 @@ def is_changed_by_others(session: EngineSession, scene: Scene, planned: PlannedT
 
 def about_service(there: Container, service: SwarmService, planned: PlannedTarget) -> dict[str, str]:
     """How a service is before it is updated, as labels of the lock: whoever puts back needs no journal for it."""
+    none = there.state is State.CREATED
+    partly = ILL_BEFORE if not none and there.state is not State.RUNNING else {}
     return {
         **about_old(there, planned),
+        **partly,
+        LABEL + "prev-running": "no" if none else "yes",
         PREV_IMAGE: service.image,
         PREV_VERSION: str(service.version),
         PREV_ROLLOUT: service.rollout,
