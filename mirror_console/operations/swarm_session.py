@@ -11,10 +11,9 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from mirror_console.domain.environment import LOCK_PREFIX, OUR_LABELS, RestartPolicy
+from mirror_console.domain.environment import COMMAND_PREFIXES, LOCK_PREFIX, OUR_LABELS, RestartPolicy
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.domain.observation import Container, Health, Listed, Role, State
-from mirror_console.domain.release_command import COMMAND_PREFIXES
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.swarm import (
     BEAT_LABEL,
@@ -134,7 +133,7 @@ class SwarmSession:
 
 def is_of_engine(container: str) -> bool:
     """Whether an id or a name is that of a container, which a manager has besides its services."""
-    return bool(CONTAINER_ID.fullmatch(container)) or container.startswith(tuple(COMMAND_PREFIXES))
+    return bool(CONTAINER_ID.fullmatch(container)) or container.startswith(COMMAND_PREFIXES)
 
 
 def locks_among(configs: Iterable[SwarmConfig]) -> list[SwarmConfig]:

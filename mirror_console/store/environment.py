@@ -23,7 +23,7 @@ _PROCESS = Shape(Process, process)
 _COLUMNS = [process.c.going, *(process.c[field.name] for field in fields(Process))]
 _MINE = sa.select(*_COLUMNS).where(process.c.environment_id == sa.bindparam("of")).order_by(process.c.place)
 _PLACED = (
-    sa.select(environment.c.id, environment.c.application_id, process.c.name, process.c.container)
+    sa.select(environment.c.id, environment.c.application_id, process.c.name, process.c.container, environment.c.swarm)
     .select_from(process)
     .join(environment, environment.c.id == process.c.environment_id)
     .where(environment.c.engine_id == sa.bindparam("on"))
