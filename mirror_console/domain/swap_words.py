@@ -15,6 +15,7 @@ MIXED = "brief mixed versions"
 NO_GAP = "something serves all the time"
 GAP = "down while its container is exchanged"
 STAYS = "no restart, no downtime"
+AS_SERVICE = "tasks exchanged as the service says"
 
 
 def swap_words(target: PlannedTarget) -> str:
@@ -38,6 +39,8 @@ def why_words(target: PlannedTarget) -> str:
             return "it has no route" if route is None else "two copies may not overlap"
         case Swap.IN_PLACE:
             return "its engine can change these settings while it runs"
+        case Swap.SERVICE:
+            return "by its Swarm"
         case _:
             assert_never(target.swap)
 
@@ -54,6 +57,8 @@ def noticed_words(target: PlannedTarget) -> str:
             return NO_GAP if route is not None and route.by_alias else MIXED
         case Swap.IN_PLACE:
             return STAYS
+        case Swap.SERVICE:
+            return AS_SERVICE
         case _:
             assert_never(target.swap)
 
@@ -78,6 +83,8 @@ def _reason(target: PlannedTarget) -> str:
             return "as it has no route" if route is None else "as two copies may not overlap"
         case Swap.IN_PLACE:
             return "as only what an engine can change meanwhile becomes other"
+        case Swap.SERVICE:
+            return "by its Swarm"
         case _:
             assert_never(target.swap)
 

@@ -71,6 +71,8 @@ class SwarmService:
     """How many tasks an update replaces at once; 0: all."""
     start_first: bool = False
     """Whether an update starts the new task before it stops the old one."""
+    delay: float = 0.0
+    """Seconds that an update rests after each step."""
     spec_hash: str = field(default="", repr=False)
     """A hash over all that its tasks are made of, values included: for comparing in memory, never to be kept."""
     update: UpdateState | None = None

@@ -380,6 +380,8 @@ class ListedNetwork(Reply):
 
     id: str
     name: str
+    scope: str = ""
+    attachable: bool = False
 
 
 class ListedVolume(Reply):

@@ -196,6 +196,7 @@ def _service(told: replies.Service) -> SwarmService:
         job=spec.mode.replicated_job is not None or spec.mode.global_job is not None,
         parallelism=max(0, update.parallelism),
         start_first=update.order == "start-first",
+        delay=max(0, update.delay) / _NANO,
         spec_hash=_hash(spec.task_template),
         update=_update_state(status.state) if status is not None else None,
         update_words=clean(status.message, translate.LONGEST_NAME) if status is not None else "",

@@ -74,6 +74,7 @@ class UpdateConfig(Reply):
 
     parallelism: Whole = 1
     order: str = ""
+    delay: Whole = 0
 
 
 class ServiceSpec(Reply):

@@ -22,6 +22,7 @@ from mirror_console.engine.failures import Malformed, Oversized
 from mirror_console.engine.unsupported import unsupported
 
 ID = re.compile(r"[0-9a-f]{64}")
+SWARM_ID = re.compile(r"[0-9a-z]{25}")
 IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - how a published port is told, nothing is bound here
 PODMAN_COMPONENT = "Podman Engine"
@@ -116,7 +117,14 @@ def volumes(reply: bytes) -> frozenset[str]:
 def networks(reply: bytes) -> list[Network]:
     """From the reply to /networks."""
     demand_countable(reply)
-    return [Network(identity(network.id), clean(network.name, LONGEST_NAME)) for network in _decode_networks(reply)]
+    return [
+        Network(
+            _network_id(network.id),
+            clean(network.name, LONGEST_NAME),
+            attachable=network.attachable or network.scope != "swarm",
+        )
+        for network in _decode_networks(reply)
+    ]
 
 
 # --- containers ---------------------------------------------------------------------------------------------------
@@ -431,6 +439,11 @@ def identity(text: str) -> str:
     if not ID.fullmatch(text):
         raise Malformed(f"an id {clean(text, 80)!r}")
     return text
+
+
+def _network_id(text: str) -> str:
+    """The id of a network; those of a Swarm are of another kind."""
+    return text if SWARM_ID.fullmatch(text) else identity(text)
 
 
 def _known_time(text: str) -> datetime:

@@ -14,9 +14,10 @@ from mirror_console.domain.moment import moment
 from mirror_console.domain.observation import Listed, State
 from mirror_console.domain.other_engine import OTHER_REMEDY, is_other, other_words
 from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.swap import Swap
 from mirror_console.operations.console import Console
 from mirror_console.operations.here import Here
-from mirror_console.operations.permission import refused_changes
+from mirror_console.operations.permission import refused_changes, refused_of_swarm
 from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.target_checks import EngineScene, said
 
@@ -121,14 +122,18 @@ def _permission(
         words = "Not asked, as the console is read-only."
         yield of_engine(engine, Check.PERMISSION, Answer.INFORMATION, words)
         return
-    refused = refused_changes(session)
+    service = any(target.swap is Swap.SERVICE for target in targets)
+    refused = refused_of_swarm(session) if service else refused_changes(session)
+    what = "configs of its Swarm" if service else "containers"
     if refused:
         verbs = ", ".join(refused)
-        words = f"{engine.name} refuses to {verbs} containers: {next(iter(refused.values()))}"
+        words = f"{engine.name} refuses to {verbs} {what}: {next(iter(refused.values()))}"
         remedy = "Ask whoever runs the engine for the right: 'endpoints.txt' has all that a rollout asks."
         yield from _of_each(targets, Check.PERMISSION, words, remedy)
     else:
         words = "Containers may be created, started, stopped, renamed, updated and removed."
+        if service:
+            words = "The configs of its Swarm, by which services are locked, may be removed."
         yield of_engine(engine, Check.PERMISSION, Answer.PASS, words)
 
 
