@@ -195,11 +195,13 @@ def roll_service_back(turn: Turn, scene: Scene, why: str) -> None:
     before = image_before(turn.planned, labels)
     tasks = turn.session.swarm_tasks(service.id)
     known = failures(tasks)
-    touched = _is_ours(turn, service) or _left_tasks(turn, tasks)
+    ours = _is_ours(turn, service)
+    touched = ours or _left_tasks(turn, tasks)
     more: list[str] = []
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
         turn.goes_down_again()
+    if ours:
         more += _take_back(turn, labels)
 
     def also() -> None:

@@ -28,6 +28,7 @@ from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollback import Part, plan_rollback
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
+from mirror_console.operations.swarm_checks import manages
 from mirror_console.operations.take_over import take_over, watch
 from mirror_console.operations.ways_back import ways_back
 from mirror_console.simulator.behaviour import Behaviour
@@ -269,10 +270,12 @@ def test_an_update_that_is_under_way_or_paused_is_waited_for_by_a_person(fleet: 
 
 
 def test_an_engine_that_manages_no_swarm_is_told(fleet: Fleet) -> None:
-    made = planned(fleet)
-    engine(fleet).state.swarm = None
-    results = preflight(fleet.console, fleet.jobs, made).results
-    assert any(one.answer is Answer.BLOCKED for one in results)
+    session = fleet.console.engines.session(fleet.console.engine("alpha"))
+    answer, words, _remedy = manages(replace(session.facts(), manages_swarm=False))
+    assert (answer, words) == (
+        Answer.BLOCKED,
+        "It is no manager of a Swarm, so that no service can be changed there.",
+    )
 
 
 # --- what isn't well --------------------------------------------------------------------------------------------------
@@ -368,7 +371,7 @@ def test_what_somebody_put_back_meanwhile_is_recognised(fleet: Fleet) -> None:
 
     assert target.state is TargetState.PUT_BACK, target
     assert runs(fleet) == [OLD, OLD]
-    assert "ROLL_BACK:sent" not in asked
+    assert "ROLL_BACK:sent" not in asked, (target.words, asked)
     assert unlocked(fleet)
 
 
