@@ -1,4 +1,4 @@
-"""Services of a Swarm are rolled out to: one update of each, judged by its tasks, taken back, cut off and taken over."""
+"""Services of a Swarm: updated in one call, judged by their tasks, taken back, cut off, and taken over."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.plan import Change, Plan, Reason
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
-from mirror_console.domain.steps import SERVICE_STEPS, Step
+from mirror_console.domain.steps import SERVICE_STEPS
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import OnFailure
 from mirror_console.domain.way_back import WayBack
@@ -153,7 +153,7 @@ def carried_out(fleet: Fleet, made: Plan, mark: Callable[[str], None] = lambda _
 
 
 def rolled_out(fleet: Fleet, mark: Callable[[str], None] = lambda _boundary: None, **way: object) -> Target:
-    return carried_out(fleet, planned(fleet, **way), mark).targets[0]
+    return carried_out(fleet, planned(fleet, settings_only=False, **way), mark).targets[0]
 
 
 def unlocked(fleet: Fleet) -> bool:
@@ -291,7 +291,7 @@ def test_tasks_that_fail_are_put_back_and_that_is_proved_by_their_images(fleet: 
     assert target.words.startswith("verify: the task in slot 1 failed: "), target.words
     assert runs(fleet) == [OLD, OLD]
     assert unlocked(fleet)
-    assert LABEL + "rollout" not in (container_spec(fleet).get("Labels") or {})
+    assert "Labels" not in container_spec(fleet)
     assert (service(fleet).status or {}).get("State") == "rollback_completed"
 
 
@@ -603,8 +603,3 @@ def test_a_lock_that_is_somebody_else_s_by_now_ends_the_turn(fleet: Fleet) -> No
 
     assert target.state is TargetState.SUPERSEDED, target
     assert runs(fleet) == [OLD, OLD]
-
-
-def test_steps_have_words() -> None:
-    assert [str(step) for step in SERVICE_STEPS][1] == "update service"
-    assert Step.ROLL_BACK == "roll service back"
