@@ -34,6 +34,8 @@ from mirror_console.domain.setting_words import (
 DEFAULT_NETWORKS = frozenset({"default", "bridge", ""})
 CONTAINER = "container"
 """The field that says that somebody else made the container anew: no setting, but drift."""
+SWARM_STOP_SECONDS = 10
+"""What a container of a service gets to stop where nothing says how long. Source: Docker Engine API, ServiceSpec."""
 REMADE = Difference(CONTAINER, "made by a rollout", "made by hand")
 TOOL_LABELS = ("com.docker.compose.", "desktop.docker.io/")
 """Notes of the tool that made a container; nothing runs by them once it is ours."""
@@ -64,12 +66,39 @@ def differences(
         observed = seconds_words(container.stop_seconds or 0)
         found.append(Difference("stop time", seconds_words(applied.stop_seconds), observed))
     if image is not None:
-        found += _variables(applied, container, image, secrets or {})
+        wanted = {**image_variables(image), **applied.variables}
+        found += _variables(wanted, applied, container, secrets or {})
         found += _one("command", applied.command or image.command, container.command)
         found += _one("stop signal", (applied.stop_signal or image.stop_signal,), (container.stop_signal,))
         found += _labels(applied, container, image)
     # An engine has its words in it: names, paths, a command.
     return tuple(Difference(clean(one.field), clean(one.applied), clean(one.observed)) for one in found)
+
+
+def service_differences(
+    applied: Settings, container: Container, image: Image | None, secrets: Mapping[str, bool] | None = None
+) -> tuple[Difference, ...]:
+    """What differs of a service of a Swarm, told as a container, in what a rollout brings to it.
+
+    All else is its stack's. A service says only what it has beside its image, so that `image` isn't looked at.
+    """
+    del image
+    found = [
+        *_limits(applied.limits, container.limits),
+        *_variables(dict(applied.variables), applied, container, secrets or {}),
+        *_one("command", applied.command, container.command),
+        *_one("stop signal", _given(applied.stop_signal), _given(container.stop_signal)),
+    ]
+    if applied.init != container.init:
+        found.append(Difference("init", yes_words(applied.init), yes_words(container.init)))
+    observed = container.stop_seconds if container.stop_seconds is not None else SWARM_STOP_SECONDS
+    if observed != applied.stop_seconds:
+        found.append(Difference("stop time", seconds_words(applied.stop_seconds), seconds_words(observed)))
+    return tuple(Difference(clean(one.field), clean(one.applied), clean(one.observed)) for one in found)
+
+
+def _given(text: str) -> tuple[str, ...]:
+    return (text,) if text else ()
 
 
 def of_settings(found: Iterable[Difference]) -> tuple[Difference, ...]:
@@ -157,8 +186,9 @@ def _limits(applied: Limits, observed: Limits) -> list[Difference]:
     return found
 
 
-def _variables(applied: Settings, container: Container, image: Image, secrets: Mapping[str, bool]) -> list[Difference]:
-    wanted = {**image_variables(image), **applied.variables}
+def _variables(
+    wanted: Mapping[str, str], applied: Settings, container: Container, secrets: Mapping[str, bool]
+) -> list[Difference]:
     found = []
     for name in sorted({*wanted, *applied.secrets, *container.variables}):
         there = name in container.variables

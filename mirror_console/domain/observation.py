@@ -64,6 +64,8 @@ class Listed:
     host_ports: tuple[Port, ...] = ()
     volumes: tuple[Volume, ...] = ()
     network_mode: str = ""
+    swarm: bool = False
+    """Whether it is a service of a Swarm, or the lock of one, told as a container."""
 
 
 @dataclass(frozen=True, slots=True)

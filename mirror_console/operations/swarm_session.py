@@ -7,7 +7,7 @@ of a service. What a service has not, as a stop or another name, is refused here
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -191,11 +191,9 @@ def as_lock(config: SwarmConfig) -> Container:
 
 def as_listed(seen: Container) -> Listed:
     """The same as a listing tells it."""
-    return Listed(seen.id, seen.name, seen.image, seen.image_id, seen.state, seen.health, labels=_plain(seen.labels))
-
-
-def _plain(labels: Mapping[str, str]) -> dict[str, str]:
-    return dict(labels)
+    return Listed(
+        seen.id, seen.name, seen.image, seen.image_id, seen.state, seen.health, labels=seen.labels, swarm=True
+    )
 
 
 def _unfit(what: str, name: str) -> EngineError:
