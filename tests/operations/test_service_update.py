@@ -79,41 +79,6 @@ def engine(fleet: Fleet) -> SimulatedEngine:
 
 def look(fleet: Fleet) -> None:
     refresh(fleet.console, fleet.jobs, inspect_all=True)
-    # TEMPORARY
-    from mirror_console.domain.observation import Observation
-    from mirror_console.operations.swarm_session import session_of
-
-    env = fleet.environment(fleet.mirrors[0], "live")
-    if not env.swarm:
-        return
-    with fleet.console.catalog.read() as books:
-        e = books.engines.get("alpha")
-        rel = books.releases.of(["source-live"])
-    session = session_of(fleet.console.engines.session(e), swarm=True)
-    c = session.inspect(SERVICE)
-    now = fleet.console.clock()
-    if c is None:
-        o = Observation(env.id, "web", "alpha", now)
-    else:
-        r = next((r for r in rel if r.digest == c.image_id.partition("@")[2]), None)
-        o = Observation(
-            env.id,
-            "web",
-            "alpha",
-            now,
-            c.id,
-            c.name,
-            c.image,
-            c.image_id,
-            r.fingerprint if r else "",
-            r.version if r else "",
-            "",
-            c.state,
-            c.health,
-            c.started_at,
-        )
-    with fleet.console.catalog.write() as books:
-        books.observations.save_all([o])
 
 
 def service(fleet: Fleet) -> Service:
