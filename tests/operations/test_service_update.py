@@ -291,6 +291,31 @@ def test_what_isn_t_well_after_it_was_put_back_is_stranded(fleet: Fleet) -> None
     assert unlocked(fleet)
 
 
+def test_a_swarm_that_pauses_while_it_takes_back_is_told_to_go_on(fleet: Fleet) -> None:
+    """As one does where a task of the update fails in the moment in which that is taken back."""
+    fleet.publish("26.8.4", behaviour=Behaviour.EXITS_AT_ONCE, health_interval=0.02)
+    look(fleet)
+    asked: list[str] = []
+
+    def pauses(boundary: str) -> None:
+        asked.append(boundary)
+        if boundary == "ROLL_BACK:sent" and asked.count(boundary) == 1:
+            state = engine(fleet).state
+            with state.lock:
+                swarm = state.swarm
+                assert swarm is not None
+                (one,) = swarm.services.values()
+                one.updating = False
+                one.say("rollback_paused", "update paused due to failure", fleet.console.clock())
+
+    target = rolled_out(fleet, pauses)
+
+    assert target.state is TargetState.PUT_BACK, target
+    assert asked.count("ROLL_BACK:sent") == 2
+    assert runs(fleet) == [OLD, OLD]
+    assert unlocked(fleet)
+
+
 def test_somebody_who_changes_it_at_the_same_moment_isn_t_overrun(fleet: Fleet) -> None:
     def faster(boundary: str) -> None:
         if boundary == "UPDATE:intent":
