@@ -208,8 +208,8 @@ def refresh_entry(
                 these = {one.id: one for one in several if one.swarm == of_swarm}
                 observer.records.update(records_of(books, list(these)))
             environments |= these
-            seen = observer.observe_all(jobs, these, news.places, before)
-            changed += with_locks(seen, news.places, locks)
+            seen = with_locks(observer.observe_all(jobs, these, news.places, before), news.places, locks)
+            changed += _other_than(before, seen) if of_swarm else seen
             if not of_swarm:
                 observer.look_at(sorted(news.image_ids - held.keys()))
         gone: list[str] = []
@@ -245,6 +245,12 @@ def _listed(session: EngineSession, entry: Entry, listing: Listing | None) -> Se
         # The first service of a Swarm was placed there just now.
         return [*listing.containers, *list_services(session)]
     return listing.containers
+
+
+def _other_than(before: Mapping[tuple[str, str], Observation], seen: Sequence[Observation]) -> list[Observation]:
+    """What was seen, but for what is as it was before."""
+    known = ((before.get((one.environment_id, one.process)), one) for one in seen)
+    return [one for old, one in known if old is None or replace(one, at=old.at) != old]
 
 
 def keep_failure(console: Console, entry: Entry, error: EngineError, at: datetime, took: float) -> None:
@@ -340,6 +346,8 @@ class _Observer:
             if self._lost is not None:
                 raise self._lost
             try:
+                if found.whole is not None:
+                    return self.observation(environment, process, found.whole, old)
                 return self.observe(environment, process, found.id, old)
             except EngineError as error:
                 if error.unreachable:
@@ -352,8 +360,7 @@ class _Observer:
         self, environment: Environment, process: str, container_id: str, old: Observation | None
     ) -> Observation:
         """What is to be said of one process now; the container by id or name."""
-        session = session_of(self._session, swarm=environment.swarm)
-        return self.observation(environment, process, session.inspect(container_id), old)
+        return self.observation(environment, process, self._session.inspect(container_id), old)
 
     def observation(
         self, environment: Environment, process: str, container: Container | None, old: Observation | None
@@ -405,12 +412,15 @@ class _Observer:
 
     def _identity(self, image_id: str) -> tuple[str, str, str]:
         digest = digest_of(image_id)
+        if digest and self._known.get(image_id, ("",))[0]:
+            # A digest means the same for ever, and nothing else of the image is asked for.
+            return self._known[image_id]
         if image_id not in self.images:
             self.images[image_id] = session_of(self._session, swarm=bool(digest)).image(image_id)
         image = self.images[image_id]
         if image is not None:
             self._known[image_id] = (image.fingerprint, image.version, image.revision)
-        elif digest and image_id not in self._known:
+        elif digest:
             # The tasks of a service run on other nodes: what engines elsewhere hold under this digest is the same.
             self._known[image_id] = self._by_digest(digest)
         return self._known.get(image_id, ("", "", ""))

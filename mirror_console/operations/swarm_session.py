@@ -17,9 +17,11 @@ from mirror_console.domain.observation import Container, Health, Listed, Role, S
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.swarm import (
     BEAT_LABEL,
+    FAILED,
     SwarmConfig,
     SwarmService,
     Task,
+    UpdateState,
     digest_of,
     lock_config,
     tally,
@@ -145,8 +147,11 @@ def as_container(service: SwarmService, tasks: Collection[Task]) -> Container:
     """A service as a container is told: it runs where all of its tasks do, and restarts where some don't."""
     now = tally(service, tasks)
     runs = [one.at for one in tasks if one.service_id == service.id and one.runs and one.at is not None]
+    health = None
     if now.all_run:
         state = State.RUNNING
+    elif now.running and _exchanges(service, tasks):
+        state, health = State.RUNNING, Health.STARTING
     elif now.running:
         state = State.RESTARTING
     else:
@@ -157,7 +162,7 @@ def as_container(service: SwarmService, tasks: Collection[Task]) -> Container:
         image=service.image,
         image_id=service.image,
         state=state,
-        health=_HEALTH[state],
+        health=health or _HEALTH[state],
         created_at=service.created_at or _NEVER,
         started_at=max(runs, default=service.updated_at),
         labels=service.container_labels,
@@ -167,8 +172,15 @@ def as_container(service: SwarmService, tasks: Collection[Task]) -> Container:
         stop_seconds=service.stop_seconds,
         command=service.command,
         init=service.init,
-        health_output="" if now.all_run else f"{now}{': ' if now.waiting else ''}{now.waiting}",
+        health_output=f"{now}: {now.waiting}" if now.waiting else str(now),
     )
+
+
+def _exchanges(service: SwarmService, tasks: Collection[Task]) -> bool:
+    """Whether its Swarm exchanges tasks and none of them hangs: what doesn't run yet is about to."""
+    coming = [one for one in tasks if one.service_id == service.id and one.wanted and not one.runs]
+    hangs = any(one.state in FAILED or one.state == "pending" for one in coming)
+    return service.update in {UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED} and not hangs
 
 
 def as_lock(config: SwarmConfig) -> Container:
@@ -192,7 +204,7 @@ def as_lock(config: SwarmConfig) -> Container:
 def as_listed(seen: Container) -> Listed:
     """The same as a listing tells it."""
     return Listed(
-        seen.id, seen.name, seen.image, seen.image_id, seen.state, seen.health, labels=seen.labels, swarm=True
+        seen.id, seen.name, seen.image, seen.image_id, seen.state, seen.health, labels=seen.labels, whole=seen
     )
 
 
