@@ -100,9 +100,9 @@ class Stage:
 @pytest.fixture
 def stage(lab: Lab, swarm_engine: LabEngine, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     specs = {
-        "1": ImageSpec("swarm/web", "1", Behaviour.OK, probe=0.3),
-        "2": ImageSpec("swarm/web", "2", Behaviour.OK, probe=0.3),
-        "bad": ImageSpec("swarm/web", "bad", Behaviour.EXITS_AT_ONCE, probe=0.3),
+        "1": ImageSpec("swarm/web", "1", Behaviour.OK),
+        "2": ImageSpec("swarm/web", "2", Behaviour.OK),
+        "bad": ImageSpec("swarm/web", "bad", Behaviour.EXITS_AT_ONCE),
     }
     published = {name: publish(lab, swarm_engine, spec) for name, spec in specs.items()}
     images = {name: ask(swarm_engine.socket, "GET", f"/images/{one.image_id}/json") for name, one in published.items()}
