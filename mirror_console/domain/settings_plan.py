@@ -142,10 +142,13 @@ def unlike_words(plan: Plan) -> list[str]:
     """How many targets are changed while they run, and how many are made anew for their settings; no more than that."""
     several = [target for target in plan.targets if target.changes]
     in_place = sum(target.swap is Swap.IN_PLACE for target in several)
-    anew = len(several) - in_place
+    services = sum(target.swap is Swap.SERVICE for target in several)
+    anew = len(several) - in_place - services
     words = []
     if in_place:
         words.append(f"{counted(in_place, 'target')} changed in place, while it runs: no restart, no downtime.")
+    if in_place and services:
+        words.append(f"{counted(services, 'service')} of a Swarm updated, which starts new tasks.")
     if in_place and anew:
         words.append(f"{counted(anew, 'target')} made anew, as an engine can't change these settings in place.")
     return words

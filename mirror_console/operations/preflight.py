@@ -275,8 +275,9 @@ def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pu
     """
     reference = wanted.reference
     try:
-        # What the manager of a Swarm holds says nothing of its nodes: they have it from the registry.
-        here = None if wanted.swap is Swap.SERVICE else _here(console, scene, wanted)
+        # What the manager of a Swarm holds says nothing of its other nodes: they have it from the registry.
+        elsewhere = wanted.swap is Swap.SERVICE and scene.facts.swarm_nodes != 1
+        here = None if elsewhere else _here(console, scene, wanted)
     except EngineError as error:
         if error.unreachable:
             raise

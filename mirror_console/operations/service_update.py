@@ -21,6 +21,7 @@ from mirror_console.domain.recovery import Found
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.service_update import (
+    STUCK_ON_THE_WAY_BACK,
     Before,
     Meant,
     at_rest_words,
@@ -34,7 +35,7 @@ from mirror_console.domain.service_update import (
     same_image,
 )
 from mirror_console.domain.steps import Step
-from mirror_console.domain.swarm import ServiceChange, SwarmService, Task
+from mirror_console.domain.swarm import ServiceChange, SwarmService, Task, digest_of
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Stopped
 from mirror_console.operations.fetching import Fetcher
@@ -52,6 +53,8 @@ LOOK_EVERY = 0.5
 """Seconds between two looks at the tasks of a service."""
 BRINGING = 900.0
 """Seconds for which a node may bring an image, without anything else moving."""
+RESUMES = 3
+"""So often a Swarm that has paused in the midst of taking back is told to go on."""
 TRIES = 10
 """So often taking back is tried: its Swarm, which is at work on it, may change the version between look and call."""
 PREV_IMAGE, PREV_VERSION, PREV_ROLLOUT = LABEL + "prev-image", LABEL + "prev-version", LABEL + "prev-rollout"
@@ -195,11 +198,13 @@ def roll_service_back(turn: Turn, scene: Scene, why: str) -> None:
     before = image_before(turn.planned, labels)
     tasks = turn.session.swarm_tasks(service.id)
     known = failures(tasks)
-    touched = _is_ours(turn, service) or _left_tasks(turn, tasks)
+    ours = _is_ours(turn, service)
+    touched = ours or _left_tasks(turn, tasks)
     more: list[str] = []
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
         turn.goes_down_again()
+    if ours:
         more += _take_back(turn, labels)
 
     def also() -> None:
@@ -211,7 +216,12 @@ def roll_service_back(turn: Turn, scene: Scene, why: str) -> None:
 
     came = outlast(turn, HURTS_BACK, list, also)
     touched = touched or bool(more)
-    ill, stranded = _await_before(turn, Before(before, _image_of(turn), _whose(turn)), known, labels, touched)
+    old = Before(before, _image_of(turn), _whose(turn))
+    ill, stranded = _await_before(turn, old, known, labels, touched)
+    for _ in range(RESUMES):
+        if not stranded or not _resumed(turn):
+            break
+        ill, stranded = _await_before(turn, old, known, labels, touched)
     words = f"{why}{came}{''.join(f'; {one}' for one in more)}{_let_go(turn)}" + (f". {ill}" if ill else "")
     ended = TargetState.PUT_BACK if touched else TargetState.FAILED
     turn.become(TargetState.STRANDED if stranded else ended, words, ended_at=turn.console.clock())
@@ -268,6 +278,35 @@ def _take_back_once(turn: Turn, service: SwarmService, labels: Mapping[str, str]
     # Without a change of settings those of before are those of now.
     unknown = before is None and (planned.changes or planned.taken_from is not None)
     return ["its settings of before aren't on record, so that those of now stay"] if unknown else []
+
+
+def _resumed(turn: Turn) -> bool:
+    """Have a Swarm go on that has paused while it took an update back; whether it had.
+
+    What fails of the update in that very moment pauses what takes it back as well: seen on Docker 20.10. An update that
+    changes nothing lets a Swarm go on. Source: Docker's documentation, "Apply rolling updates to a service".
+    """
+    paused = _there(turn, Step.ROLL_BACK)
+    if paused.update not in STUCK_ON_THE_WAY_BACK or not digest_of(paused.image):
+        return False
+
+    def act() -> None:
+        service = _there(turn, Step.ROLL_BACK)
+        labels, of_container = (
+            {name: value for name, value in told.items() if name.startswith(LABEL)}
+            for told in (service.labels, service.container_labels)
+        )
+        monitor = _monitor(turn.planned.settings)
+        change = ServiceChange(service.image, labels=labels, container_labels=of_container, monitor=monitor)
+        session = turn.session
+        _unless_changed(lambda: session.update_service(service.id, service.version, change, None))
+
+    def done() -> str | None:
+        stuck = _there(turn, Step.ROLL_BACK).update in STUCK_ON_THE_WAY_BACK
+        return "its Swarm is paused still" if stuck else None
+
+    turn.step(Step.ROLL_BACK, act, done, objects={"service": turn.planned.before_container_id})
+    return True
 
 
 def _await_before(

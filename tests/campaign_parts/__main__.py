@@ -31,6 +31,7 @@ from tests.campaign_parts.faults import (
     ports,
     processes,
     registry,
+    services,
     two,
     way,
 )
@@ -53,6 +54,7 @@ FAULTS: tuple[Fault, ...] = (
     *container.FAULTS,
     *command.FAULTS,
     *processes.FAULTS,
+    *services.FAULTS,
     *keeping.FAULTS,
     *damage.FAULTS,
     *keyring.FAULTS,

@@ -1,4 +1,4 @@
-"""Services of a Swarm are rolled out to: one update of each, judged by its tasks, taken back, cut off and taken over."""
+"""Services of a Swarm: updated in one call, judged by their tasks, taken back, cut off, and taken over."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.plan import Change, Plan, Reason
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
-from mirror_console.domain.steps import SERVICE_STEPS, Step
+from mirror_console.domain.steps import SERVICE_STEPS
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import OnFailure
 from mirror_console.domain.way_back import WayBack
@@ -28,6 +28,7 @@ from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollback import Part, plan_rollback
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
+from mirror_console.operations.swarm_checks import manages
 from mirror_console.operations.take_over import take_over, watch
 from mirror_console.operations.ways_back import ways_back
 from mirror_console.simulator.behaviour import Behaviour
@@ -78,41 +79,6 @@ def engine(fleet: Fleet) -> SimulatedEngine:
 
 def look(fleet: Fleet) -> None:
     refresh(fleet.console, fleet.jobs, inspect_all=True)
-    # TEMPORARY
-    from mirror_console.domain.observation import Observation
-    from mirror_console.operations.swarm_session import session_of
-
-    env = fleet.environment(fleet.mirrors[0], "live")
-    if not env.swarm:
-        return
-    with fleet.console.catalog.read() as books:
-        e = books.engines.get("alpha")
-        rel = books.releases.of(["source-live"])
-    session = session_of(fleet.console.engines.session(e), swarm=True)
-    c = session.inspect(SERVICE)
-    now = fleet.console.clock()
-    if c is None:
-        o = Observation(env.id, "web", "alpha", now)
-    else:
-        r = next((r for r in rel if r.digest == c.image_id.partition("@")[2]), None)
-        o = Observation(
-            env.id,
-            "web",
-            "alpha",
-            now,
-            c.id,
-            c.name,
-            c.image,
-            c.image_id,
-            r.fingerprint if r else "",
-            r.version if r else "",
-            "",
-            c.state,
-            c.health,
-            c.started_at,
-        )
-    with fleet.console.catalog.write() as books:
-        books.observations.save_all([o])
 
 
 def service(fleet: Fleet) -> Service:
@@ -152,7 +118,7 @@ def carried_out(fleet: Fleet, made: Plan, mark: Callable[[str], None] = lambda _
 
 
 def rolled_out(fleet: Fleet, mark: Callable[[str], None] = lambda _boundary: None, **way: object) -> Target:
-    return carried_out(fleet, planned(fleet, **way), mark).targets[0]
+    return carried_out(fleet, planned(fleet, settings_only=False, **way), mark).targets[0]
 
 
 def unlocked(fleet: Fleet) -> bool:
@@ -269,10 +235,12 @@ def test_an_update_that_is_under_way_or_paused_is_waited_for_by_a_person(fleet: 
 
 
 def test_an_engine_that_manages_no_swarm_is_told(fleet: Fleet) -> None:
-    made = planned(fleet)
-    engine(fleet).state.swarm = None
-    results = preflight(fleet.console, fleet.jobs, made).results
-    assert any(one.answer is Answer.BLOCKED for one in results)
+    session = fleet.console.engines.session(fleet.console.engine("alpha"))
+    answer, words, _remedy = manages(replace(session.facts(), manages_swarm=False))
+    assert (answer, words) == (
+        Answer.BLOCKED,
+        "It is no manager of a Swarm, so that no service can be changed there.",
+    )
 
 
 # --- what isn't well --------------------------------------------------------------------------------------------------
@@ -288,7 +256,7 @@ def test_tasks_that_fail_are_put_back_and_that_is_proved_by_their_images(fleet: 
     assert target.words.startswith("verify: the task in slot 1 failed: "), target.words
     assert runs(fleet) == [OLD, OLD]
     assert unlocked(fleet)
-    assert LABEL + "rollout" not in (container_spec(fleet).get("Labels") or {})
+    assert "Labels" not in container_spec(fleet)
     assert (service(fleet).status or {}).get("State") == "rollback_completed"
 
 
@@ -320,6 +288,31 @@ def test_what_isn_t_well_after_it_was_put_back_is_stranded(fleet: Fleet) -> None
     target = rolled_out(fleet, full)
     assert target.state is TargetState.STRANDED, target
     assert "The service is what it was, and isn't well" in target.words
+    assert unlocked(fleet)
+
+
+def test_a_swarm_that_pauses_while_it_takes_back_is_told_to_go_on(fleet: Fleet) -> None:
+    """As one does where a task of the update fails in the moment in which that is taken back."""
+    fleet.publish("26.8.4", behaviour=Behaviour.EXITS_AT_ONCE, health_interval=0.02)
+    look(fleet)
+    asked: list[str] = []
+
+    def pauses(boundary: str) -> None:
+        asked.append(boundary)
+        if boundary == "ROLL_BACK:sent" and asked.count(boundary) == 1:
+            state = engine(fleet).state
+            with state.lock:
+                swarm = state.swarm
+                assert swarm is not None
+                (one,) = swarm.services.values()
+                one.updating = False
+                one.say("rollback_paused", "update paused due to failure", fleet.console.clock())
+
+    target = rolled_out(fleet, pauses)
+
+    assert target.state is TargetState.PUT_BACK, target
+    assert asked.count("ROLL_BACK:sent") == 2
+    assert runs(fleet) == [OLD, OLD]
     assert unlocked(fleet)
 
 
@@ -368,7 +361,7 @@ def test_what_somebody_put_back_meanwhile_is_recognised(fleet: Fleet) -> None:
 
     assert target.state is TargetState.PUT_BACK, target
     assert runs(fleet) == [OLD, OLD]
-    assert "ROLL_BACK:sent" not in asked
+    assert "ROLL_BACK:sent" not in asked, (target.words, asked)
     assert unlocked(fleet)
 
 
@@ -600,8 +593,3 @@ def test_a_lock_that_is_somebody_else_s_by_now_ends_the_turn(fleet: Fleet) -> No
 
     assert target.state is TargetState.SUPERSEDED, target
     assert runs(fleet) == [OLD, OLD]
-
-
-def test_steps_have_words() -> None:
-    assert [str(step) for step in SERVICE_STEPS][1] == "update service"
-    assert Step.ROLL_BACK == "roll service back"
