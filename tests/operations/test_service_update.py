@@ -418,6 +418,21 @@ def test_what_somebody_put_back_meanwhile_is_recognised(fleet: Fleet) -> None:
     assert unlocked(fleet)
 
 
+def test_what_others_decide_while_it_is_verified_is_left_as_it_is(fleet: Fleet) -> None:
+    other = fleet.simulated.registry.publish("shop/webshop", "by-hand", "by-hand", "rev", health_interval=0.02).digest
+
+    def by_hand(boundary: str) -> None:
+        if boundary == "VERIFY:sent":
+            engine(fleet).update_by_hand(SERVICE, Image=f"{REPOSITORY}@{other}")
+
+    target = rolled_out(fleet, by_hand)
+
+    assert target.state is TargetState.SUPERSEDED, target
+    assert "was given another image by somebody else" in target.words
+    assert str(container_spec(fleet)["Image"]).endswith(other)
+    assert unlocked(fleet)
+
+
 def test_what_failed_may_be_left_or_decided_about(fleet: Fleet) -> None:
     fleet.publish("26.8.4", behaviour=Behaviour.EXITS_AT_ONCE, health_interval=0.02)
     look(fleet)
