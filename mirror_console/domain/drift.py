@@ -34,8 +34,6 @@ from mirror_console.domain.setting_words import (
 DEFAULT_NETWORKS = frozenset({"default", "bridge", ""})
 CONTAINER = "container"
 """The field that says that somebody else made the container anew: no setting, but drift."""
-SWARM_STOP_SECONDS = 10
-"""What a container of a service gets to stop where nothing says how long. Source: Docker Engine API, ServiceSpec."""
 REMADE = Difference(CONTAINER, "made by a rollout", "made by hand")
 TOOL_LABELS = ("com.docker.compose.", "desktop.docker.io/")
 """Notes of the tool that made a container; nothing runs by them once it is ours."""
@@ -80,20 +78,22 @@ def service_differences(
 ) -> tuple[Difference, ...]:
     """What differs of a service of a Swarm, told as a container, in what a rollout brings to it.
 
-    All else is its stack's. A service says only what it has beside its image, so that `image` isn't looked at.
+    All else is its stack's. A service says only what it has beside its `image`, which isn't needed; what is said once
+    more that the image says already is no difference.
     """
-    del image
+    command = () if image is not None and container.command == image.command else container.command
+    signal = "" if image is not None and container.stop_signal == image.stop_signal else container.stop_signal
     found = [
         *_limits(applied.limits, container.limits),
         *_variables(dict(applied.variables), applied, container, secrets or {}),
-        *_one("command", applied.command, container.command),
-        *_one("stop signal", _given(applied.stop_signal), _given(container.stop_signal)),
+        *_one("command", applied.command, command),
+        *_one("stop signal", _given(applied.stop_signal), _given(signal)),
     ]
     if applied.init != container.init:
         found.append(Difference("init", yes_words(applied.init), yes_words(container.init)))
-    observed = container.stop_seconds if container.stop_seconds is not None else SWARM_STOP_SECONDS
-    if observed != applied.stop_seconds:
-        found.append(Difference("stop time", seconds_words(applied.stop_seconds), seconds_words(observed)))
+    if container.stop_seconds not in {None, applied.stop_seconds}:
+        observed = seconds_words(container.stop_seconds or 0)
+        found.append(Difference("stop time", seconds_words(applied.stop_seconds), observed))
     return tuple(Difference(clean(one.field), clean(one.applied), clean(one.observed)) for one in found)
 
 

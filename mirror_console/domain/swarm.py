@@ -22,6 +22,8 @@ SERVICE_LABEL = OUR_LABELS + "service"
 """On a lock that is a config: the service that it locks, as its own name may be too short for that of a service."""
 _LONGEST_CONFIG = 64
 ROLLOUT_LABEL = OUR_LABELS + "rollout"
+DEFAULT_STOP = 10
+"""Seconds that a container gets to stop where nothing says how many. Source: Docker Engine API, ServiceSpec."""
 RUNNING = "running"
 """The state of a task that runs; one whose image has a health check has passed it by then."""
 ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mirror_console.domain.environment import OUR_LABELS, Limits, Settings
-from mirror_console.domain.swarm import ServiceChange
+from mirror_console.domain.swarm import DEFAULT_STOP, ServiceChange
 
-DEFAULT_STOP = 10
-"""Seconds that a container gets to stop where nothing says how many. Source: Docker Engine API, ServiceSpec."""
 _NANO = 1_000_000_000
 
 Document = dict[str, Any]

@@ -17,6 +17,7 @@ from mirror_console.domain.observation import Container, Health, Listed, Role, S
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.swarm import (
     BEAT_LABEL,
+    DEFAULT_STOP,
     FAILED,
     SwarmConfig,
     SwarmService,
@@ -169,7 +170,7 @@ def as_container(service: SwarmService, tasks: Collection[Task]) -> Container:
         variables=service.variables,
         limits=service.limits,
         stop_signal=service.stop_signal,
-        stop_seconds=service.stop_seconds,
+        stop_seconds=DEFAULT_STOP if service.stop_seconds is None else service.stop_seconds,
         command=service.command,
         init=service.init,
         health_output=f"{now}: {now.waiting}" if now.waiting else str(now),

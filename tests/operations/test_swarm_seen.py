@@ -14,6 +14,7 @@ from mirror_console.domain.environment import Limits
 from mirror_console.domain.observation import Health, Observation, State
 from mirror_console.domain.status import Status
 from mirror_console.domain.verdict import verdict
+from mirror_console.operations.accepting import accept
 from mirror_console.operations.locks import all_locks
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.status import survey
@@ -226,3 +227,24 @@ def test_the_watch_sees_services_as_soon_as_there_are_such(fleet: Fleet) -> None
         until(lambda: cell(fleet).status is Status.ALIGNED, "its service")
         engine(fleet).update_by_hand(SERVICE, Env=["DOMAIN=elsewhere.example"])
         until(lambda: cell(fleet).status is Status.DRIFTED, "what was changed by hand")
+
+
+def test_what_was_changed_by_hand_is_accepted(fleet: Fleet) -> None:
+    looked(fleet)
+    container = engine(fleet).service(SERVICE).template["ContainerSpec"]
+    env, further = [*container["Env"], "DEBUG=1"], {"StopSignal": "SIGINT", "StopGracePeriod": 20_000_000_000}
+    engine(fleet).update_by_hand(SERVICE, Env=env, **further)
+    settled(fleet)
+    assert looked(fleet).status is Status.DRIFTED
+    environment = fleet.environment(fleet.mirrors[0], "live")
+    taken = accept(fleet.console, environment.id)
+    assert set(taken.fields) == {"variable DEBUG", "stop signal", "stop time"}
+    settings = fleet.environment(fleet.mirrors[0], "live").settings
+    assert settings == replace(
+        environment.settings,
+        variables={**environment.settings.variables, "DEBUG": "1"},
+        stop_signal="SIGINT",
+        stop_seconds=20,
+    )
+    assert cell(fleet).status is Status.ALIGNED
+    assert looked(fleet).status is Status.ALIGNED
