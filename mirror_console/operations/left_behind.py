@@ -13,9 +13,14 @@ from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.put_back import recorded
 from mirror_console.operations.routing import is_on
 from mirror_console.operations.scene import NEXT, PREV, Scene, old_aliases, old_aliases_now, old_ran, old_restart
-from mirror_console.operations.service_update import found_service, is_changed_by_others
+from mirror_console.operations.service_update import OTHERS_DECIDED, found_service, is_changed_by_others
 
 TAKEN = "'{}' is a container now that this rollout doesn't know; what runs is left as it is"
+
+
+def taken_words(planned: PlannedTarget) -> str:
+    """That others decided since what runs there."""
+    return (OTHERS_DECIDED if planned.swap is Swap.SERVICE else TAKEN).format(planned.container)
 
 
 def found_at(session: EngineSession, scene: Scene, planned: PlannedTarget, rollout_id: str) -> Found:

@@ -17,7 +17,7 @@ from mirror_console.operations.beside import switch
 from mirror_console.operations.containers import arm_new, commit, name_new, start_new, verify
 from mirror_console.operations.in_place import about_granted, finish_change, granted_before
 from mirror_console.operations.last_look import end_well
-from mirror_console.operations.left_behind import TAKEN, found_at, is_taken
+from mirror_console.operations.left_behind import found_at, is_taken, taken_words
 from mirror_console.operations.left_commands import left_by_other, settle_left
 from mirror_console.operations.put_back import put_back, recorded
 from mirror_console.operations.scene import Scene, about_old
@@ -97,7 +97,7 @@ def leave_taken(turn: Turn, scene: Scene) -> None:
             remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
         companions.take_away_unused(turn)
         turn.release_lock()
-    turn.become(TargetState.SUPERSEDED, TAKEN.format(turn.planned.container), ended_at=turn.console.clock())
+    turn.become(TargetState.SUPERSEDED, taken_words(turn.planned), ended_at=turn.console.clock())
 
 
 def _finish_new(turn: Turn, scene: Scene) -> None:

@@ -19,7 +19,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat, settle_side_by_side
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.late_calls import expect_late, late_of, late_words
-from mirror_console.operations.left_behind import TAKEN, found_at, is_down, is_taken
+from mirror_console.operations.left_behind import found_at, is_down, is_taken, taken_words
 from mirror_console.operations.left_commands import left_words
 from mirror_console.operations.pruned import look_with_told
 from mirror_console.operations.reaching import session_for
@@ -134,7 +134,7 @@ def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[]
         session = session_for(console, engine, planned)
         scene = look_with_told(console, session, target.planned, rollout.id)
         if is_taken(session, scene, planned, rollout.id):
-            return Finding(target, None, TAKEN.format(planned.container))
+            return Finding(target, None, taken_words(planned))
         found, down = found_at(session, scene, planned, rollout.id), is_down(scene, planned)
         with console.catalog.read() as books:
             begun = left_words(books, rollout.id, target.environment_id)

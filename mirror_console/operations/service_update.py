@@ -57,6 +57,7 @@ RESUMES = 3
 """So often a Swarm that has paused in the midst of taking back is told to go on."""
 TRIES = 10
 """So often taking back is tried: its Swarm, which is at work on it, may change the version between look and call."""
+OTHERS_DECIDED = "'{}' was given another image by somebody else; what runs is left as it is"
 PREV_IMAGE, PREV_VERSION, PREV_ROLLOUT = LABEL + "prev-image", LABEL + "prev-version", LABEL + "prev-rollout"
 """The labels that tell what a service was before: its image, its version, and the rollout that made it so."""
 
@@ -171,15 +172,14 @@ def _bake(turn: Turn, known: Collection[str]) -> None:
     meant = Meant(_image_of(turn), _whose(turn))
 
     def well() -> str | None:
-        while turn.console.monotonic() < until and not turn.breaks_off():
-            service = _there(turn, Step.BAKE)
-            judged = judge_tasks(service, turn.session.swarm_tasks(service.id), meant, known)
-            if judged.verdict is Verdict.ILL:
+        while True:
+            judged = _judged(turn, _look(turn, Step.BAKE), meant, known)
+            left = until - turn.console.monotonic()
+            if turn.breaks_off() or (left <= 0 and judged.verdict is Verdict.WELL):
+                return None
+            if left <= 0 or judged.verdict is Verdict.ILL:
                 return f"while baking: {judged.words}"
-            turn.console.sleep(min(LOOK_EVERY, max(0.0, until - turn.console.monotonic())))
-        service = _there(turn, Step.BAKE)
-        judged = judge_tasks(service, turn.session.swarm_tasks(service.id), meant, known)
-        return None if judged.verdict is Verdict.WELL or turn.breaks_off() else f"while baking: {judged.words}"
+            turn.console.sleep(min(LOOK_EVERY, left))
 
     turn.step(Step.BAKE, lambda: None, well, objects={"service": turn.planned.before_container_id})
 
@@ -194,11 +194,14 @@ def roll_service_back(turn: Turn, scene: Scene, why: str) -> None:
     as *put back*. Raises StepFailed, and Stopped where the program ends while its tasks are waited for.
     """
     labels = _told(scene)
-    service = _there(turn, Step.ROLL_BACK)
+    service, tasks = _look(turn, Step.ROLL_BACK)
     before = image_before(turn.planned, labels)
-    tasks = turn.session.swarm_tasks(service.id)
     known = failures(tasks)
     ours = _is_ours(turn, service)
+    if not ours and before and not same_image(service.image, before):
+        words = f"{why}. {OTHERS_DECIDED.format(service.name)}{_let_go(turn)}"
+        turn.become(TargetState.SUPERSEDED, words, ended_at=turn.console.clock())
+        return
     touched = ours or _left_tasks(turn, tasks)
     more: list[str] = []
     if touched:
@@ -485,13 +488,12 @@ def _await(
     """
     moved, last, state = turn.console.monotonic(), None, turn.target.state
     while True:
-        service = _there(turn, Step.VERIFY_OLD if back else Step.VERIFY)
-        tasks = turn.session.swarm_tasks(service.id)
+        service, tasks = _look(turn, Step.VERIFY_OLD if back else Step.VERIFY)
         if runs_any(tasks):
             turn.serves_again()
         else:
             turn.goes_down()
-        judged = judge_tasks(service, tasks, meant, known, back=back)
+        judged = _judged(turn, (service, tasks), meant, known, back=back)
         if judged.verdict is not Verdict.WAIT or once:
             return judged
         now, seen = turn.console.monotonic(), progress(service, tasks)
@@ -505,6 +507,27 @@ def _await(
         turn.keep()
         demand()
         turn.console.sleep(LOOK_EVERY)
+
+
+def _look(turn: Turn, step: Step) -> tuple[SwarmService, list[Task]]:
+    service = _there(turn, step)
+    return service, turn.session.swarm_tasks(service.id)
+
+
+def _judged(
+    turn: Turn,
+    seen: tuple[SwarmService, Collection[Task]],
+    meant: Meant | Before,
+    known: Collection[str],
+    *,
+    back: bool = False,
+) -> Judged:
+    """What a look says; a service that others have given something else isn't waited for."""
+    service, tasks = seen
+    others = not same_image(service.image, meant.image) if back else not _is_ours(turn, service)
+    if others:
+        return Judged(Verdict.ILL, "somebody else has changed the service")
+    return judge_tasks(service, tasks, meant, known, back=back)
 
 
 def _patience(turn: Turn, service: SwarmService, tasks: Collection[Task]) -> float:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from mirror_console.domain.rollout import TargetState
-from mirror_console.operations.turn import Turn
+from mirror_console.domain.health import Judged, Verdict
 from tests.campaign_parts.mutant import Mutant, put
 
 service_update: Any = importlib.import_module("mirror_console.operations.service_update")
@@ -18,16 +17,11 @@ def _believe_the_label() -> None:
 
 
 def _look_at_no_task() -> None:
-    """That the service has the update is taken for that its tasks run it."""
-
-    def verify_update(turn: Turn, *_more: Any, **_also: Any) -> None:
-        words = "the Swarm has the update"
-        turn.become(TargetState.VERIFYING, words, verified_by=words, after_fingerprint=turn.planned.after_fingerprint)
-
-    put(service_update, "verify_update", verify_update)
+    """That the service is what it is to be is taken for that its tasks run it."""
+    put(service_update, "judge_tasks", lambda *_seen, **_more: Judged(Verdict.WELL, "the Swarm has it"))
 
 
 BELIEVING_SWARM = (
     Mutant("believe-label", "putting a service back doesn't look at its tasks", ("kill-service",), _believe_the_label),
-    Mutant("no-task-seen", "a service is verified without its tasks", ("kill-service",), _look_at_no_task),
+    Mutant("no-task-seen", "a service is judged without its tasks", ("kill-service",), _look_at_no_task),
 )

@@ -13,6 +13,7 @@ from mirror_console.domain.journal import Phase
 from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.plan import Change, Plan, Reason
 from mirror_console.domain.recovery import Found
+from mirror_console.domain.release_command import ReleaseCommand, RunState
 from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.steps import SERVICE_STEPS
 from mirror_console.domain.swap import Swap
@@ -279,15 +280,67 @@ def test_a_task_that_no_node_takes_is_given_up_on_after_a_time_of_ours(fleet: Fl
     assert unlocked(fleet)
 
 
-def test_what_isn_t_well_after_it_was_put_back_is_stranded(fleet: Fleet) -> None:
+def test_what_isn_t_well_after_it_was_put_back_is_stranded_until_it_is_tried_again(fleet: Fleet) -> None:
     def full(boundary: str) -> None:
         if boundary == "UPDATE:intent":
             engine(fleet).drain()
 
     fleet.with_settings(fleet.environment(fleet.mirrors[0], "live"), stop_seconds=0)
-    target = rolled_out(fleet, full)
+    rollout = carried_out(fleet, planned(fleet), full)
+    (target,) = rollout.targets
     assert target.state is TargetState.STRANDED, target
     assert "The service is what it was, and isn't well" in target.words
+    assert unlocked(fleet)
+
+    engine(fleet).drain(drained=False)
+    again = retry(fleet.console, fleet.jobs, rollout.id)
+    assert again.targets[0].state is TargetState.QUEUED, again.targets
+    (target,) = Conductor(fleet.console, fleet.jobs, again).run().targets
+    assert (target.state, runs(fleet)) == (TargetState.DONE, [NEW, NEW]), target
+    assert unlocked(fleet)
+
+
+def test_a_rollout_that_is_aborted_takes_its_update_back(fleet: Fleet) -> None:
+    rollout = start(fleet.console, made := planned(fleet), preflight(fleet.console, fleet.jobs, made), "a test")
+    conductors: list[Conductor] = []
+
+    def abort(boundary: str) -> None:
+        if boundary == "UPDATE:outcome":
+            conductors[0].abort()
+
+    conductors.append(Conductor(replace(fleet.console, mark=abort), fleet.jobs, rollout))
+    (target,) = conductors[0].run().targets
+    assert (target.state, runs(fleet)) == (TargetState.PUT_BACK, [OLD, OLD]), target
+    assert target.words.startswith("aborted before ")
+    assert unlocked(fleet)
+
+
+def test_a_release_command_runs_on_the_manager_before_the_update(fleet: Fleet) -> None:
+    command = ReleaseCommand(("sh", "-c", "echo migrating"), limit=20.0, reversible=True)
+    with fleet.console.catalog.write() as books:
+        books.applications.save(replace(books.applications.get("source"), release_command=command))
+    before: list[list[str]] = []
+
+    def begins(boundary: str) -> None:
+        if boundary == "RELEASE:sent":
+            before.append(runs(fleet))
+
+    rollout = carried_out(fleet, planned(fleet), begins)
+    (target,) = rollout.targets
+    assert (target.state, runs(fleet), before) == (TargetState.DONE, [NEW, NEW], [[OLD, OLD]]), target
+    with fleet.console.catalog.read() as books:
+        (run,) = (books.commands.get(one.id) for one in books.commands.all())
+    assert run.state is RunState.SUCCEEDED
+    assert not [name for name in fleet.names("alpha") if name.startswith("mc-")]
+
+
+def test_a_release_command_that_fails_leaves_the_service_as_it_is(fleet: Fleet) -> None:
+    command = ReleaseCommand(("sh", "-c", "exit 3"), limit=20.0, reversible=True)
+    with fleet.console.catalog.write() as books:
+        books.applications.save(replace(books.applications.get("source"), release_command=command))
+    target = rolled_out(fleet)
+    assert (target.state, runs(fleet)) == (TargetState.FAILED, [OLD, OLD]), target
+    assert "exit code 3" in target.words
     assert unlocked(fleet)
 
 
@@ -362,6 +415,21 @@ def test_what_somebody_put_back_meanwhile_is_recognised(fleet: Fleet) -> None:
     assert target.state is TargetState.PUT_BACK, target
     assert runs(fleet) == [OLD, OLD]
     assert "ROLL_BACK:sent" not in asked, (target.words, asked)
+    assert unlocked(fleet)
+
+
+def test_what_others_decide_while_it_is_verified_is_left_as_it_is(fleet: Fleet) -> None:
+    other = fleet.simulated.registry.publish("shop/webshop", "by-hand", "by-hand", "rev", health_interval=0.02).digest
+
+    def by_hand(boundary: str) -> None:
+        if boundary == "VERIFY:sent":
+            engine(fleet).update_by_hand(SERVICE, Image=f"{REPOSITORY}@{other}")
+
+    target = rolled_out(fleet, by_hand)
+
+    assert target.state is TargetState.SUPERSEDED, target
+    assert "was given another image by somebody else" in target.words
+    assert str(container_spec(fleet)["Image"]).endswith(other)
     assert unlocked(fleet)
 
 

@@ -99,6 +99,10 @@ def _take_away(stage: Stage, case: ServiceCase) -> None:
         ask(stage.engine.socket, "DELETE", f"/services/{case.name}")
     for name in services.locks(case):
         ask(stage.engine.socket, "DELETE", f"/configs/{name}")
+    # Its Swarm takes the containers away by itself, and nobody else may at the same time.
+    until = time.monotonic() + STARTS_WITHIN
+    while any(name.startswith(f"{case.name}.") for name in stage.docker.names()) and time.monotonic() < until:
+        time.sleep(0.1)
 
 
 @cache
