@@ -12,6 +12,7 @@ from mirror_console.domain.cell import Cell
 from mirror_console.domain.cell_words import cell_texts
 from mirror_console.domain.environment import Limits
 from mirror_console.domain.observation import Health, Observation, State
+from mirror_console.domain.selection import matches, parse
 from mirror_console.domain.status import Status
 from mirror_console.domain.verdict import verdict
 from mirror_console.operations.accepting import accept
@@ -108,6 +109,8 @@ def test_it_is_aligned_like_any_other(fleet: Fleet) -> None:
     assert observed.health_output == "2 of 2 tasks run"
     assert observed.differences == ()
     assert cell(fleet, "mirror-02").status is Status.ALIGNED
+    rows, moment = survey(fleet.console).rows, fleet.console.clock()
+    assert [row.application.slug for row in rows if matches(parse("live:swarm"), row, moment)] == ["mirror-01"]
     fleet.publish("26.8.3", health_interval=0.02)
     assert looked(fleet).status is Status.BEHIND
     assert "Mirror 01" in {
