@@ -8,10 +8,13 @@ from dataclasses import replace
 import pytest
 
 from mirror_console.domain.alignment import Alignment
+from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.cell import Cell
 from mirror_console.domain.cell_words import cell_texts
 from mirror_console.domain.environment import Limits
+from mirror_console.domain.expectation import Expected
 from mirror_console.domain.observation import Health, Observation, State
+from mirror_console.domain.release import current
 from mirror_console.domain.selection import matches, parse
 from mirror_console.domain.status import Status
 from mirror_console.domain.verdict import verdict
@@ -251,3 +254,29 @@ def test_what_was_changed_by_hand_is_accepted(fleet: Fleet) -> None:
     )
     assert cell(fleet).status is Status.ALIGNED
     assert looked(fleet).status is Status.ALIGNED
+
+
+def test_a_source_that_is_a_service_has_releases_though_nobody_holds_its_image(fleet: Fleet) -> None:
+    source = fleet.environment(Application("source", Kind.SOURCE, "Webshop", "webshop"), "live")
+    with fleet.console.catalog.write() as books:
+        books.environments.save(replace(source, swarm=True))
+    engine(fleet).lose_container("webshop-live")
+    digest = fleet.simulated.registry.publish("shop/webshop", "26.9.0", "26.9.0", "abc").digest
+    # Its tasks are on other nodes, and so is its image.
+    engine(fleet).drain()
+    engine(fleet).serve("webshop-live", f"{REPOSITORY}:26.9.0@{digest}", login=fleet.simulated.login)
+    behind = looked(fleet)
+    with fleet.console.catalog.read() as books:
+        newest = current(books.releases.of([source.id]))
+    assert newest is not None
+    assert (newest.fingerprint, newest.digest, newest.reference) == ("", digest, f"{REPOSITORY}@{digest}")
+    assert isinstance(behind.expected, Expected)
+    assert behind.expected.release == newest
+    # Looked at again it is no other release; and what brings it somewhere tells what it is.
+    looked(fleet)
+    engine(fleet).pull(f"{REPOSITORY}@{digest}", fleet.simulated.login)
+    refresh(fleet.console, fleet.jobs, inspect_all=True)
+    with fleet.console.catalog.read() as books:
+        (same,) = [one for one in books.releases.of([source.id]) if one.digest == digest]
+    assert (same.id, same.version) == (newest.id, "26.9.0")
+    assert same.fingerprint
