@@ -202,13 +202,17 @@ def _service(told: replies.Service) -> SwarmService:
         update_words=clean(status.message, translate.LONGEST_NAME) if status is not None else "",
         has_previous=previous is not None,
         previous_image=clean(before.image, translate.LONGEST_REFERENCE),
-        previous_rollout=(before.labels or {}).get(ROLLOUT_LABEL, ""),
+        previous_rollout=_rollout(before.labels),
         networks=tuple(
             clean(one.target, translate.LONGEST_NAME) for one in (*(template.networks or ()), *(spec.networks or ()))
         ),
         created_at=translate.told_time(told.created_at),
         updated_at=translate.told_time(told.updated_at),
     )
+
+
+def _rollout(labels: Mapping[str, str] | None) -> str:
+    return clean((labels or {}).get(ROLLOUT_LABEL, ""), translate.LONGEST_LABEL)
 
 
 def _before(previous: replies.ServiceSpec | None) -> replies.TaskContainer:
@@ -253,7 +257,7 @@ def _task(told: replies.Task) -> Task:
         desired=clean(told.desired_state, translate.LONGEST_LABEL),
         words=clean(status.err or ("" if state == RUNNING else status.message), translate.LONGEST_REFERENCE),
         image=clean(container.image, translate.LONGEST_REFERENCE),
-        rollout=(container.labels or {}).get(ROLLOUT_LABEL, ""),
+        rollout=_rollout(container.labels),
         container_id=has.container_id if has is not None and translate.ID.fullmatch(has.container_id) else "",
         exit_code=has.exit_code if has is not None and ended else None,
         at=translate.told_time(status.timestamp),

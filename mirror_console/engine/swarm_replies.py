@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import field
 
@@ -65,8 +67,8 @@ class Mode(Reply):
     """How many tasks, and whether they are to end."""
 
     replicated: Replicated | None = None
-    replicated_job: msgspec.Raw | None = None
-    global_job: msgspec.Raw | None = None
+    replicated_job: dict[str, Any] | None = None
+    global_job: dict[str, Any] | None = None
 
 
 class UpdateConfig(Reply):

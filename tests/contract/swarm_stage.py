@@ -40,7 +40,14 @@ class SwarmStage:
 
     def serve(self, name: str, image: str, replicas: int = 1, **container: object) -> SwarmService:
         """Make a service as a stack does, and wait until all of it runs."""
-        spec = {
+        spec = self.spec(name, image, replicas, **container)
+        ask(self.socket, "POST", "/services/create", spec)
+        self.until_all_run(name)
+        return self.service(name)
+
+    def spec(self, name: str, image: str, replicas: int = 1, **container: object) -> dict[str, Any]:
+        """What a stack asks for."""
+        return {
             "Name": name,
             "Labels": {"stack": "shop"},
             "TaskTemplate": {
@@ -53,9 +60,6 @@ class SwarmStage:
             "UpdateConfig": QUICK,
             "RollbackConfig": QUICK,
         }
-        ask(self.socket, "POST", "/services/create", spec)
-        self.until_all_run(name)
-        return self.service(name)
 
     def whole(self, name: str) -> dict[str, Any]:
         """All that the manager tells of a service, read past the console."""

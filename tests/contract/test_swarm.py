@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -12,8 +13,9 @@ from mirror_console.domain.environment import Limits, Settings
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.swarm import ServiceChange, UpdateState, lock_config, tally
 from mirror_console.errors import EngineError, FailureKind
-from tests.contract.stage import MIB, Behaviour, Stage, refused, until
+from tests.contract.stage import MIB, PATIENCE, Behaviour, Stage, refused, until
 from tests.contract.swarm_stage import SwarmStage
+from tests.lab.asking import ask
 
 NOTHING = "a" * 25
 """The id of nothing in any Swarm."""
@@ -261,6 +263,49 @@ def test_start_first_keeps_the_old_one_until_the_new_one_runs(swarm: SwarmStage)
         least = min(least, sum(task.state == "running" for task in swarm.tasks("shop")))
     assert least == 1
     assert swarm.service("shop").start_first
+
+
+def test_what_its_swarm_takes_back_by_itself_leaves_nothing_to_go_back_to(swarm: SwarmStage) -> None:
+    first, bad = swarm.digest("26.1.0"), swarm.digest("26.2.0", Behaviour.EXITS_AT_ONCE)
+    swarm.serve("shop", first)
+
+    def worse(spec: dict[str, Any]) -> None:
+        spec["TaskTemplate"]["ContainerSpec"]["Image"] = bad
+        spec["UpdateConfig"]["FailureAction"] = "rollback"
+
+    swarm.change_by_hand("shop", worse)
+    swarm.until_update("shop", UpdateState.ROLLBACK_COMPLETED)
+    service = swarm.service("shop")
+    assert (service.image, service.has_previous, service.previous_image) == (first, False, "")
+    assert refused(swarm.session.roll_service_back, service.id, service.version).kind is FailureKind.REJECTED
+
+
+def test_one_on_each_node_has_no_number(swarm: SwarmStage) -> None:
+    first = swarm.digest("26.1.0")
+    ask(swarm.socket, "POST", "/services/create", swarm.spec("agent", first) | {"Mode": {"Global": {}}})
+    swarm.until_all_run("agent")
+    assert swarm.service("agent").replicas is None
+    (task,) = swarm.running("agent")
+    assert task.slot == 0
+    assert task.place == task.node_id != ""
+
+
+def test_its_manager_tells_that_a_service_was_changed(swarm: SwarmStage) -> None:
+    swarm.serve("shop", swarm.digest("26.1.0"))
+    stream = swarm.session.events()
+    try:
+        # What was a moment before is told, too.
+        while select.select([stream], [], [], 1.0)[0]:
+            stream.heard()
+
+        def labelled(spec: dict[str, Any]) -> None:
+            spec["Labels"]["by"] = "hand"
+
+        swarm.change_by_hand("shop", labelled)
+        assert select.select([stream], [], [], PATIENCE)[0]
+        stream.heard()
+    finally:
+        stream.close()
 
 
 # --- configs, which are the locks -------------------------------------------------------------------------------------

@@ -56,7 +56,10 @@ class EngineSession(SwarmVerbs, Protocol):
 
     def facts(self) -> EngineFacts: ...
     def events(self) -> EventStream:
-        """Everything that happens to containers from this call on is heard on it. The caller closes it."""
+        """What happens to containers, and to services of its Swarm, from this call on is heard on it.
+
+        The caller closes it.
+        """
 
     def list_containers(self) -> list[Listed]:
         """All containers, running or not, of ours or not, in one request."""
