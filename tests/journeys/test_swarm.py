@@ -119,7 +119,10 @@ def stage(lab: Lab, swarm_engine: LabEngine, tmp_path_factory: pytest.TempPathFa
 
 @pytest.mark.parametrize("goal", ["2", "bad"])
 def test_killed_at_every_boundary_of_a_service_update(stage: Stage, goal: str) -> None:
-    """Every boundary once; which of the two choices follows takes turns."""
+    """Every boundary once; which of the two choices follows takes turns.
+
+    What comes before its tasks are looked at is the same for a release that isn't well.
+    """
     cut = Cutter()
     whole = stage.scene(f"whole{goal}", goal)
     assert stage.at_rest(whole.container, "1") == ["1"] * REPLICAS
@@ -137,6 +140,8 @@ def test_killed_at_every_boundary_of_a_service_update(stage: Stage, goal: str) -
     steps = {step.name for step in SERVICE_STEPS} if goal == "2" else {"LOCK", "UPDATE", "VERIFY", "UNLOCK"} | undone
     assert {point.partition(":")[0] for point in points} == steps
 
+    if goal == "bad":
+        points = points[next(place for place, point in enumerate(points) if point.startswith("VERIFY:")) :]
     scenes = {point: stage.scene(f"cut{goal}{number:02}", goal) for number, point in enumerate(points)}
     for scene in scenes.values():
         assert stage.at_rest(scene.container, "1") == ["1"] * REPLICAS

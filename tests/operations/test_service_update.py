@@ -509,6 +509,8 @@ def test_a_rollout_is_rolled_back_to_the_image_and_settings_of_before(fleet: Fle
 # --- cut off ----------------------------------------------------------------------------------------------------------
 
 BOUNDARIES = ("LOCK:sent", "UPDATE:intent", "UPDATE:sent", "VERIFY:sent", "UNLOCK:intent", "UNLOCK:sent")
+CUTS = [(boundary, False) for boundary in BOUNDARIES] + [("UPDATE:intent", True), ("UPDATE:sent", True)]
+"""Where it is cut off, and whether somebody removes the lock meanwhile."""
 EXPECTED = {
     "LOCK:sent": Found.NOT_BEGUN,
     "UPDATE:intent": Found.NOT_BEGUN,
@@ -538,8 +540,7 @@ def forget_lock(fleet: Fleet) -> None:
     swarm.configs.clear()
 
 
-@pytest.mark.parametrize("pruned", [False, True])
-@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize(("boundary", "pruned"), CUTS)
 def test_cut_off_anywhere_it_is_gone_on_with(fleet: Fleet, boundary: str, *, pruned: bool) -> None:
     rollout = cut_off(fleet, boundary)
     if pruned:
@@ -555,8 +556,7 @@ def test_cut_off_anywhere_it_is_gone_on_with(fleet: Fleet, boundary: str, *, pru
     assert unlocked(fleet)
 
 
-@pytest.mark.parametrize("pruned", [False, True])
-@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize(("boundary", "pruned"), CUTS)
 def test_cut_off_anywhere_it_is_put_back(fleet: Fleet, boundary: str, *, pruned: bool) -> None:
     rollout = cut_off(fleet, boundary)
     if pruned:
