@@ -33,6 +33,7 @@ if importlib.util.find_spec("tests.lab.fixtures"):
 LONGEST = (
     "tests/journeys/test_kill.py",
     "tests/journeys/test_swarm.py",
+    "tests/journeys/test_swarm_nodes.py",
     "tests/journeys/test_ways.py",
     "tests/journeys/test_rolling_out.py",
     "tests/journeys/test_rollout_window.py",
