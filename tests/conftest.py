@@ -32,6 +32,7 @@ if importlib.util.find_spec("tests.lab.fixtures"):
 
 LONGEST = (
     "tests/journeys/test_kill.py",
+    "tests/journeys/test_swarm.py",
     "tests/journeys/test_ways.py",
     "tests/journeys/test_rolling_out.py",
     "tests/journeys/test_rollout_window.py",
@@ -44,6 +45,7 @@ LONGEST = (
     "tests/operations/test_companions.py",
     "tests/operations/test_beside.py",
     "tests/operations/test_locks.py",
+    "tests/operations/test_service_update.py",
 )
 """Files that take more than half a minute: begun late, one worker would be alone with it in the end."""
 

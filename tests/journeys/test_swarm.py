@@ -18,6 +18,8 @@ import pytest
 from mirror_console.domain.image import fingerprint
 from mirror_console.domain.steps import SERVICE_STEPS, Step
 from tests.journeys import cutter
+from tests.journeys.agency import Agency
+from tests.journeys.console import Program
 from tests.journeys.cutter import Cutter, Ended, Scene
 from tests.lab.asking import ask
 from tests.lab.docker_cli import Docker
@@ -117,7 +119,10 @@ def stage(lab: Lab, swarm_engine: LabEngine, tmp_path_factory: pytest.TempPathFa
 
 @pytest.mark.parametrize("goal", ["2", "bad"])
 def test_killed_at_every_boundary_of_a_service_update(stage: Stage, goal: str) -> None:
-    """Every boundary once; which of the two choices follows takes turns."""
+    """Every boundary once; which of the two choices follows takes turns.
+
+    What comes before its tasks are looked at is the same for a release that isn't well.
+    """
     cut = Cutter()
     whole = stage.scene(f"whole{goal}", goal)
     assert stage.at_rest(whole.container, "1") == ["1"] * REPLICAS
@@ -135,6 +140,8 @@ def test_killed_at_every_boundary_of_a_service_update(stage: Stage, goal: str) -
     steps = {step.name for step in SERVICE_STEPS} if goal == "2" else {"LOCK", "UPDATE", "VERIFY", "UNLOCK"} | undone
     assert {point.partition(":")[0] for point in points} == steps
 
+    if goal == "bad":
+        points = points[next(place for place, point in enumerate(points) if point.startswith("VERIFY:")) :]
     scenes = {point: stage.scene(f"cut{goal}{number:02}", goal) for number, point in enumerate(points)}
     for scene in scenes.values():
         assert stage.at_rest(scene.container, "1") == ["1"] * REPLICAS
@@ -177,3 +184,60 @@ def _prepare(cut: Cutter, scenes: Sequence[Scene]) -> None:
     told = tuple(json.dumps(asdict(scene)) for scene in scenes)
     ended = cut.run(cutter.prepare, scenes[0], *told)
     assert ended.exit_code == 0, ended
+
+
+# --- with the command line, and a registry that asks for a password ---------------------------------------------------
+
+SERVICE = "alder-live"
+QUICK = ("--way", "test environment", "--waves", "rest", "--bake", "0")
+
+
+def test_a_release_that_no_node_has_is_brought_with_the_account_and_rolled_back(
+    program: Program, agency: Agency, fast_engine: LabEngine, swarm_engine: LabEngine
+) -> None:
+    """The console's account for the registry goes with the update; without it the nodes would pull nothing."""
+    docker = agency.docker(swarm_engine)
+    for image in docker.run("image", "ls", "--quiet", "--filter", f"reference={agency.registry}/*/*").split():
+        ask(swarm_engine.socket, "DELETE", f"/images/{image}?force=1")
+    old = agency.publish(fast_engine, "26.8.1")
+    agency.deploy(fast_engine, old)
+    made = ("service", "create", "--detach", "--with-registry-auth", "--replicas", str(REPLICAS), "--name", SERVICE)
+    docker.run(*made, "--label", "stack=shop", "--update-monitor", "500ms", "--stop-grace-period", "3s", old.pinned)
+    _await_service(docker, old.pinned)
+    live = {"name": "live", "engine": swarm_engine.name, "container": SERVICE, "swarm": True}
+    live["settings"] = {"health": {"settle": 0.2, "limit": 20}, "stop_seconds": 3}
+    mirror = {"name": "Alder", "slug": "alder", "source": "webshop", "environments": [live]}
+    agency.fill(program, fast_engine, swarm_engine, mirrors=[mirror])
+    program.run("check")
+    new = agency.publish(fast_engine, "26.8.2")
+    agency.deploy(fast_engine, new)
+    program.run("check")
+    assert not docker.image(new.pinned)
+
+    plan = program.ask("rollout", "plan", "-e", "live", "--all", *QUICK)
+    assert [(one["swap"], one["way_back"]) for one in plan["targets"]] == [("service update", "by pull only")]
+    done = program.ask("rollout", "start", "-e", "live", "--all", *QUICK, "--why", "a release", "--yes", "1")
+
+    assert [one["state"] for one in done["targets"]] == ["done"], done
+    assert _running(docker) == [new.pinned] * REPLICAS
+    (told,) = json.loads(docker.run("service", "inspect", SERVICE))
+    assert told["Spec"]["Labels"]["stack"] == "shop"
+
+    program.run("rollout", "rollback", done["id"][:8], "--all", "--why", "too early", "--yes", "1")
+
+    assert _running(docker) == [old.pinned] * REPLICAS
+    assert docker.run("config", "ls", "--quiet") == ""
+
+
+def _running(docker: Docker) -> list[str]:
+    """The images of the tasks that are to run and do."""
+    told = docker.run("service", "ps", "--no-trunc", "--format", "{{json .}}", SERVICE).splitlines()
+    tasks = [one for one in map(json.loads, told) if one["DesiredState"] == "Running"]
+    return [one["Image"] for one in tasks if one["CurrentState"].startswith("Running")]
+
+
+def _await_service(docker: Docker, image: str) -> None:
+    until = time.monotonic() + SETTLES
+    while _running(docker) != [image] * REPLICAS and time.monotonic() < until:
+        time.sleep(0.2)
+    assert _running(docker) == [image] * REPLICAS

@@ -195,6 +195,24 @@ def test_one_task_that_is_stopped_first_is_down_for_as_long_as_is_told(fleet: Fl
     assert (target.state, runs(fleet)) == (TargetState.DONE, [NEW])
 
 
+def test_containers_and_services_of_one_engine_are_rolled_out_together() -> None:
+    with small_fleet(2, ("alpha",)) as fleet:
+        prepare(fleet)
+        look(fleet)
+        made = plan(fleet.console, "live", ["mirror-01", "mirror-02"], QUICK)
+        assert [target.swap for target in made.targets] == [Swap.SERVICE, Swap.CREATE]
+
+        rollout = carried_out(fleet, made)
+
+        assert [target.state for target in rollout.targets] == [TargetState.DONE] * 2, rollout.targets
+        assert runs(fleet) == [NEW, NEW]
+        assert fleet.version_of("mirror-02-live") == NEW
+        assert unlocked(fleet)
+        results = preflight(fleet.console, fleet.jobs, made).results
+        kinds = [one.words for one in results if one.check is Check.ENGINE_KIND]
+        assert sorted(kinds) == ["It is Docker, and a manager of its Swarm.", "It is Docker."]
+
+
 # --- what is asked before ---------------------------------------------------------------------------------------------
 
 
@@ -491,6 +509,8 @@ def test_a_rollout_is_rolled_back_to_the_image_and_settings_of_before(fleet: Fle
 # --- cut off ----------------------------------------------------------------------------------------------------------
 
 BOUNDARIES = ("LOCK:sent", "UPDATE:intent", "UPDATE:sent", "VERIFY:sent", "UNLOCK:intent", "UNLOCK:sent")
+CUTS = [(boundary, False) for boundary in BOUNDARIES] + [("UPDATE:intent", True), ("UPDATE:sent", True)]
+"""Where it is cut off, and whether somebody removes the lock meanwhile."""
 EXPECTED = {
     "LOCK:sent": Found.NOT_BEGUN,
     "UPDATE:intent": Found.NOT_BEGUN,
@@ -520,8 +540,7 @@ def forget_lock(fleet: Fleet) -> None:
     swarm.configs.clear()
 
 
-@pytest.mark.parametrize("pruned", [False, True])
-@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize(("boundary", "pruned"), CUTS)
 def test_cut_off_anywhere_it_is_gone_on_with(fleet: Fleet, boundary: str, *, pruned: bool) -> None:
     rollout = cut_off(fleet, boundary)
     if pruned:
@@ -537,8 +556,7 @@ def test_cut_off_anywhere_it_is_gone_on_with(fleet: Fleet, boundary: str, *, pru
     assert unlocked(fleet)
 
 
-@pytest.mark.parametrize("pruned", [False, True])
-@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize(("boundary", "pruned"), CUTS)
 def test_cut_off_anywhere_it_is_put_back(fleet: Fleet, boundary: str, *, pruned: bool) -> None:
     rollout = cut_off(fleet, boundary)
     if pruned:
