@@ -40,6 +40,7 @@ LONGEST = (
     "tests/operations/test_faults.py",
     "tests/lab/test_lab.py",
     "tests/contract/test_contract.py",
+    "tests/contract/test_swarm.py",
     "tests/engine/test_ssh_connection.py",
     "tests/operations/test_watch.py",
     "tests/operations/test_release_command.py",

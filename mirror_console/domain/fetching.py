@@ -66,11 +66,21 @@ def rest_before_next(kind: FailureKind, tries: int, asked: float | None, chance:
     return max(asked or 0.0, longest / 2) + chance * longest / 2
 
 
+_LOOK_BETWEEN = (
+    "Look at the network between the engine's host and the registry, and at the registry's load. Then try again."
+)
+
+
 def nothing_came(engine: str, reference: str, seconds: float) -> EngineError:
     """The failure of a pull that goes on without anything coming."""
     title = f"{engine} could not pull {reference}: nothing came for {seconds:g} s."
-    hint = "Look at the network between the engine's host and the registry, and at the registry's load. Then try again."
-    return EngineError(FailureKind.STALLED, title, hint)
+    return EngineError(FailureKind.STALLED, title, _LOOK_BETWEEN)
+
+
+def no_answer(engine: str, reference: str, seconds: float) -> EngineError:
+    """The failure of a question that the engine passed on to a registry, which doesn't answer it."""
+    title = f"{engine} could not look up {reference}: its registry did not answer within {seconds:g} s."
+    return EngineError(FailureKind.STALLED, title, _LOOK_BETWEEN)
 
 
 class FetchState(StrEnum):

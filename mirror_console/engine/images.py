@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from mirror_console.domain.fetching import SILENCE, nothing_came
+from mirror_console.domain.fetching import SILENCE, no_answer, nothing_came
 from mirror_console.domain.image import Image, ImageReference, parse_reference
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ListedImage, PullProgress, RegistryLogin, Resolved
@@ -34,16 +34,26 @@ class ImageVerbs(Asking):
             return translate.image(*found)
 
     def resolve(self, reference: str, login: RegistryLogin | None) -> Resolved:
-        """Ask the registry through the engine, without pulling. REJECTED by Podman."""
+        """Ask the registry through the engine, without pulling. REJECTED by Podman.
+
+        STALLED where the engine answers, and the registry doesn't answer it.
+        """
         path = f"/distribution/{_image_path(reference)}/json"
         seconds = max(self._engine.timeout, REGISTRY_SECONDS)
         doing = f"look up {clean(reference)}"
-        with self._lacking(f"{doing} in its registry"):
-            return self._read(
-                doing,
-                lambda client: translate.resolved(client.read(path, headers=_sign_in(login), seconds=seconds)),
-                registry=True,
-            )
+        try:
+            with self._lacking(f"{doing} in its registry"):
+                return self._read(
+                    doing,
+                    lambda client: translate.resolved(client.read(path, headers=_sign_in(login), seconds=seconds)),
+                    registry=True,
+                )
+        except EngineError as error:
+            if error.kind is not FailureKind.TIMEOUT:
+                raise
+            # An engine that hangs itself says nothing to this either, and that is told then.
+            self._read("answer", lambda client: client.read("/version"))
+            raise no_answer(self._engine.name, clean(reference), seconds) from error
 
     def pull(
         self,

@@ -29,6 +29,7 @@ from mirror_console.operations.scene import (
     old_aliases,
     old_ran,
     old_restart,
+    old_was_ill,
 )
 from mirror_console.operations.service_update import roll_service_back
 from mirror_console.operations.steps import be_rid_of, rename, set_restart, start, stop
@@ -65,9 +66,7 @@ def put_back(turn: Turn, why: str) -> None:
     turn.goes_down_again()
     _quieten_companions(turn, beside)
     if turn.planned.swap is Swap.BESIDE:
-        # The old one serves before the new one goes: neither needs what the other holds.
-        unnamed = _bring_old_back(turn, scene, labels)
-        _take_from_route(turn, scene)
+        unnamed = _bring_back_beside(turn, scene, labels)
     if scene.new is not None:
         _quieten(turn, scene.new)
         scene = _rid_of_new(turn, scene)
@@ -268,6 +267,18 @@ def _once_more(do: Callable[[], None]) -> None:
         do()
 
 
+def _bring_back_beside(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> StepFailed | None:
+    """The old one is well before the new one goes: neither needs what the other holds.
+
+    How it is then is told at the end, once nothing can come late any more.
+    """
+    unnamed = _bring_old_back(turn, scene, labels)
+    if scene.old is not None and scene.new is not None and scene.new.running:
+        await_well(turn, scene.old, labels)
+    _take_from_route(turn, scene)
+    return unnamed
+
+
 def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> StepFailed | None:
     """Let the old one serve again; returned is that it couldn't be named so. Raises StepFailed where it can't serve."""
     old = scene.old
@@ -286,7 +297,8 @@ def _bring_old_back(turn: Turn, scene: Scene, labels: Mapping[str, str]) -> Step
     # On its route before it is started, and before the new one leaves: there is always one on it.
     join(turn, Step.CONNECT_OLD, old, old_aliases(labels), "old")
     if old_ran(labels):
-        _once_more(lambda: start(turn, Step.START_OLD, old.id, "old"))
+        falls = old_was_ill(labels)
+        _once_more(lambda: start(turn, Step.START_OLD, old.id, "old", falls=falls))
         note_started(turn, old.id, labels)
     restart = old_restart(labels)
     if restart is not None:

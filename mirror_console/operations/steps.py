@@ -107,16 +107,23 @@ def _how_it_ended(seen: Container | None, part: str, seconds: int) -> str:
     return f"the {part} container ended with exit code {seen.exit_code}"
 
 
-def start(turn: Turn, step: Step, container_id: str, part: str, seen: Container | None = None) -> None:
-    """Start a container, and prove that it runs with the ports and networks that it declares."""
-    session = turn.session
+def start(
+    turn: Turn, step: Step, container_id: str, part: str, seen: Container | None = None, *, falls: bool = False
+) -> None:
+    """Start a container, and prove that it runs with the ports and networks that it declares.
+
+    Of one that is known to fall again and again no more is demanded than that it was started.
+    """
+    session, first = turn.session, seen or turn.inspect(container_id)
 
     def wrong(seen: Container | None) -> str | None:
         if seen is None:
             return f"the {part} container is gone"
+        if falls and not seen.running and first is not None and seen.started_at != first.started_at:
+            return None
         return not_serving(seen, part)
 
-    if wrong(seen or turn.inspect(container_id)) is not None:
+    if wrong(first) is not None:
         turn.step(
             step,
             lambda: session.start(container_id),

@@ -15,6 +15,7 @@ from mirror_console.domain.environment import COMMAND_PREFIXES, LOCK_PREFIX, OUR
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.domain.observation import Container, Health, Listed, Role, State
 from mirror_console.domain.request import ContainerSpec
+from mirror_console.domain.service_update import same_image
 from mirror_console.domain.swarm import (
     BEAT_LABEL,
     DEFAULT_STOP,
@@ -149,19 +150,28 @@ def as_container(service: SwarmService, tasks: Collection[Task]) -> Container:
     now = tally(service, tasks)
     runs = [one.at for one in tasks if one.service_id == service.id and one.runs and one.at is not None]
     health = None
+    images = [one.image for one in tasks if one.service_id == service.id and one.runs]
+    others = [one for one in images if not same_image(one, service.image)]
     if now.all_run:
         state = State.RUNNING
+        if others:
+            # Its update has stopped half way, or goes on.
+            paused = service.update in {UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED}
+            health = Health.FAILING if paused else Health.STARTING
     elif now.running and _exchanges(service, tasks):
         state, health = State.RUNNING, Health.STARTING
     elif now.running:
         state = State.RESTARTING
     else:
         state = State.EXITED if now.wanted else State.CREATED
+    # What runs is what its tasks run. Where these differ, it is what they are to run.
+    runs_image = others[0] if others and len(set(others)) == 1 and len(others) == len(images) else service.image
+    words = f"{now}, {len(others)} of another image" if others and len(others) < len(images) else str(now)
     return Container(
         id=service.id,
         name=service.name,
-        image=service.image,
-        image_id=service.image,
+        image=runs_image,
+        image_id=runs_image,
         state=state,
         health=health or _HEALTH[state],
         created_at=service.created_at or _NEVER,
@@ -173,7 +183,7 @@ def as_container(service: SwarmService, tasks: Collection[Task]) -> Container:
         stop_seconds=DEFAULT_STOP if service.stop_seconds is None else service.stop_seconds,
         command=service.command,
         init=service.init,
-        health_output=f"{now}: {now.waiting}" if now.waiting else str(now),
+        health_output=f"{words}: {now.waiting}" if now.waiting else words,
     )
 
 

@@ -21,6 +21,9 @@ from mirror_console.operations.turn import StepFailed, Turn
 
 RUNS_BUT = "The old container runs again, but isn't well: "
 AS_BEFORE = "The old container runs again, and isn't well, as it wasn't before: "
+FELL_LATELY = 60.0
+"""Seconds. An engine lets pass no more than as many until it starts again what keeps falling. Source: moby's restart
+manager, whose pause doubles up to a minute."""
 REMOVED = "The old container was removed by somebody"
 
 
@@ -34,16 +37,25 @@ class WellAgain:
 
 
 def ill_before(turn: Turn, old: Container) -> Mapping[str, str]:
-    """What a lock tells of an old container that doesn't answer already, before anything is changed; else nothing.
+    """What a lock tells of an old container that isn't well already, before anything is changed; else nothing.
 
-    What its own check says is known from the look at it.
+    It falls again and again, or doesn't answer. What its own check says is known from the look at it.
     """
     test = _test_of(turn)
+    if old.running and _keeps_falling(turn, old):
+        return ILL_BEFORE
     if not old.running or is_tested(HealthTest(), old) or not test.path:
         return {}
     answer = answer_of(turn, old, test)
     well = answer is not None and answer.status is not None and test.answers_from <= answer.status <= test.answers_to
     return {} if well else ILL_BEFORE
+
+
+def _keeps_falling(turn: Turn, old: Container) -> bool:
+    """Whether its engine had to start it again, and did so just now: it runs between two falls."""
+    if not old.restart_count or old.started_at is None:
+        return False
+    return 0 <= (turn.console.clock() - old.started_at).total_seconds() < FELL_LATELY
 
 
 def note_started(turn: Turn, old_id: str, labels: Mapping[str, str]) -> None:

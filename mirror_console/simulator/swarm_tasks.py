@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from mirror_console.simulator.container import Container
-from mirror_console.simulator.creation import create_container
-from mirror_console.simulator.pulling import pull_image
+from mirror_console.simulator.creation import make_container
+from mirror_console.simulator.pulling import bring_image
 from mirror_console.simulator.registry import read_login
 from mirror_console.simulator.running import bring_up, finish, signal_number
-from mirror_console.simulator.state import AT_ONCE, EngineState, document_of
+from mirror_console.simulator.state import EngineState, document_of
 from mirror_console.simulator.swarm import NODE_MEMORY, Service, Swarm, Task, stop_span
 from mirror_console.simulator.wire import Document, Refusal
 
@@ -23,14 +23,9 @@ def settle_swarm(state: EngineState, now: datetime) -> None:
         swarm = state.swarm
         if swarm is None:
             return
-        # Its work costs no time here: what takes time is the containers' own.
-        timing, state.timing = state.timing, AT_ONCE
-        try:
-            for _ in range(_MOST_ROUNDS):
-                if not _round(state, swarm, now):
-                    return
-        finally:
-            state.timing = timing
+        for _ in range(_MOST_ROUNDS):
+            if not _round(state, swarm, now):
+                return
 
 
 def _round(state: EngineState, swarm: Swarm, now: datetime) -> bool:
@@ -133,7 +128,7 @@ def _start(state: EngineState, swarm: Swarm, task: Task, now: datetime) -> None:
         return
     try:
         name = f"{service.name}.{task.slot or swarm.node}.{task.id}"
-        container = create_container(state, name, _body(swarm, service, task), state.generation.newest)
+        container = make_container(state, name, _body(swarm, service, task), state.generation.newest)
     except Refusal as refusal:
         _rejected(task, refusal.message, now)
         return
@@ -170,12 +165,10 @@ def _bring(state: EngineState, image: str, login: str) -> None:
     try:
         state.images.find(image)
     except Refusal:
-        # What names a tag besides its digest is found by the digest.
-        plain = image.partition("@")[0].rpartition(":")[0] if "@" in image else ""
-        wanted = f"{plain}@{image.partition('@')[2]}" if plain and "/" not in plain.rpartition(":")[2] else image
-        for line in pull_image(state, wanted, "", "", read_login(login)):
-            if "error" in line:
-                raise Refusal(500, str(line["error"])) from None
+        # What names a tag beside its digest is found by the digest.
+        name, _, digest = image.partition("@")
+        tagged = digest and ":" in name.rpartition("/")[2]
+        bring_image(state, f"{name.rpartition(':')[0]}@{digest}" if tagged else image, read_login(login))
 
 
 def _body(swarm: Swarm, service: Service, task: Task) -> Document:

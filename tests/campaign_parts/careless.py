@@ -19,6 +19,7 @@ from mirror_console.engine.streams import Pull
 from mirror_console.errors import FailureKind
 from mirror_console.operations.steps import stop
 from mirror_console.operations.turn import StepFailed, Turn
+from mirror_console.operations.well_again import WellAgain
 from tests.campaign_parts.mutant import Mutant, put
 
 containers: Any = importlib.import_module("mirror_console.operations.containers")
@@ -53,6 +54,11 @@ def _stop_before_the_image_is_there() -> None:
         return real(turn, *more)
 
     put(swap, "fetch", fetch)
+
+
+def _take_the_old_one_for_well() -> None:
+    """What was put back and runs is well."""
+    put(putting, "await_well", lambda *_about: WellAgain())
 
 
 def _keep_what_a_command_says() -> None:
@@ -169,5 +175,6 @@ CARELESS = (
     Mutant("impatient", "what is pulled slowly is given up on", ("registry-slow",), _wait_for_no_pull),
     Mutant("command-runs-on", "a command that takes too long isn't ended", ("command-hangs",), _let_a_command_run_on),
     Mutant("first-stays", "what was made first isn't taken away", ("kill-create",), _leave_what_was_made_first),
+    Mutant("old-unheard", "what is put back counts as well", ("old-ill",), _take_the_old_one_for_well),
     Mutant("new-alone", "how the old one was only the new one tells", ("new-removed",), _ask_the_new_one_alone),
 )

@@ -45,6 +45,8 @@ from tests.campaign_parts.refusing import refuse_writes
 
 app: Any = importlib.import_module("mirror_console.app")
 turn: Any = importlib.import_module("mirror_console.operations.turn")
+fetching: Any = importlib.import_module("mirror_console.operations.fetching")
+engine_images: Any = importlib.import_module("mirror_console.engine.images")
 BESIDE = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done")
 """What processes run beside the one that serves."""
 FIRST = "0"
@@ -74,6 +76,9 @@ class Orders:
     """Whether whoever holds a lock that is found is gone."""
     patience: float = 0.0
     """Seconds for which a call without an answer is looked after; 0 for as long as the program does."""
+    silence: float = 0.0
+    """Seconds without a sign of life after which a pull, or a question to a registry, is given up, but for no less
+    than its engine gets for an answer; 0 for as long as the program waits."""
     prepare: Mapping[str, Any] = field(default_factory=dict)
     """The scene whose catalog is to be filled, instead of running a command."""
     adjust: Mapping[str, Any] = field(default_factory=dict)
@@ -154,6 +159,8 @@ def begin(text: str) -> None:
     app.Console = functools.partial(app.Console, lock_times=times)
     if orders.patience:
         turn.LOOK_FOR = orders.patience
+    if orders.silence:
+        fetching.SILENCE = engine_images.SILENCE = engine_images.REGISTRY_SECONDS = orders.silence
     if orders.prepare:
         _prepare(Scene(**orders.prepare))
         raise SystemExit(0)

@@ -31,7 +31,7 @@ MANAGER = EngineSpec("zug", bridge=False)
 PATH = "campaign/web"
 EDGE = "edge"
 FIRST_PORT = 20000
-OLD, GOOD, STUBBORN = "1", "2", "stubborn"
+OLD, GOOD, STUBBORN, WELL_ONCE = "1", "2", "stubborn", "well-once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,7 @@ class World:
             OLD: of("1"),
             GOOD: of("2"),
             STUBBORN: of("stubborn", Behaviour.IGNORES_TERM),
+            WELL_ONCE: of(WELL_ONCE, Behaviour.WELL_ONCE, probe=0.3),
             "other-build": ImageSpec(f"{self.lab.registry.address}/campaign/other", "2", revision="another build"),
             "exits-at-once": of("exits", Behaviour.EXITS_AT_ONCE),
             "never-healthy": of("ill", Behaviour.NEVER_HEALTHY, probe=0.3),

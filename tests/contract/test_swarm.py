@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 
 from mirror_console.domain.environment import Limits, Settings
+from mirror_console.domain.observation import State
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.swarm import ServiceChange, UpdateState, lock_config, tally
 from mirror_console.errors import EngineError, FailureKind
+from mirror_console.operations.swarm_session import session_of
 from tests.contract.stage import MIB, PATIENCE, Behaviour, Stage, refused, until
 from tests.contract.swarm_stage import SwarmStage
 from tests.lab.asking import ask
+from tests.lab.engine import LabEngine
+from tests.lab.lab import Lab
 
 NOTHING = "a" * 25
 """The id of nothing in any Swarm."""
@@ -306,6 +310,34 @@ def test_its_manager_tells_that_a_service_was_changed(swarm: SwarmStage) -> None
         stream.heard()
     finally:
         stream.close()
+
+
+@pytest.mark.parametrize("swarm", ["real"], indirect=True)
+def test_what_runs_on_other_nodes_is_known_by_its_digest(
+    swarm: SwarmStage, swarm_engine: LabEngine, swarm_worker: LabEngine, lab: Lab
+) -> None:
+    until(lambda: swarm.session.facts().swarm_nodes == 2, "two nodes")
+    # One that no other test has: what is forgotten here stays so.
+    image = swarm.digest("26.7.0")
+    lab.docker(swarm_engine).forget_image(image, swarm.stage.image("26.7.0", check_every=0.5))
+    lab.docker(swarm_worker).run("pull", "--quiet", image)
+    spec = swarm.spec("shop", image)
+    spec["TaskTemplate"]["Placement"] = {"Constraints": ["node.role==worker"]}
+    ask(swarm.socket, "POST", "/services/create", spec)
+    swarm.until_all_run("shop")
+    manager = session_of(swarm.session, swarm=True)
+    seen = manager.inspect("shop")
+    assert seen is not None
+    assert (seen.state, seen.image_id, manager.image(image)) == (State.RUNNING, image, None)
+    (task,) = swarm.running("shop")
+    # Its container is none of the manager's.
+    assert swarm.session.inspect(task.container_id) is None
+    change = ServiceChange(image, settings=Settings(variables={"A": "1"}, stop_seconds=1), monitor=0.5)
+    service = swarm.service("shop")
+    swarm.session.update_service(service.id, service.version, change, swarm.stage.login)
+    swarm.until_update("shop", UpdateState.COMPLETED)
+    assert swarm.whole("shop")["Spec"]["TaskTemplate"]["Placement"]["Constraints"] == ["node.role==worker"]
+    assert lab.docker(swarm_worker).variables(swarm.running("shop")[0].container_id)["A"] == "1"
 
 
 # --- configs, which are the locks -------------------------------------------------------------------------------------

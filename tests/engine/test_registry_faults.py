@@ -14,11 +14,12 @@ from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.request import PullProgress, RegistryLogin
 from mirror_console.domain.secret import Secret
 from mirror_console.engine import DockerEngines
+from mirror_console.engine import images as images_module
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.vault import MemoryVault
 from tests.lab.engine import LabEngine
-from tests.lab.fault_registry import BLOBS, Fault, FaultRegistry, Rule, fault_registry
+from tests.lab.fault_registry import ANYTHING, BLOBS, Fault, FaultRegistry, Rule, fault_registry
 from tests.lab.images import ImageSpec
 from tests.lab.lab import Lab
 from tests.lab.publish import pushed
@@ -52,6 +53,8 @@ class Stage:
 
 FAULTS = (
     (Rule(Fault.FORBIDDEN), FailureKind.REGISTRY_SIGN_IN, "denied"),
+    (Rule(Fault.REALM, on=ANYTHING), FailureKind.REGISTRY_SIGN_IN, "unauthorized"),
+    (Rule(Fault.ELSEWHERE), FailureKind.REGISTRY_UNREACHABLE, "connection refused"),
     (Rule(Fault.MISSING), FailureKind.IMAGE_NOT_FOUND, "manifest unknown"),
     (Rule(Fault.TOO_MANY), FailureKind.REGISTRY_BUSY, "toomanyrequests"),
     (Rule(Fault.ERROR), FailureKind.REGISTRY_TROUBLE, "500 Internal Server Error"),
@@ -114,6 +117,30 @@ def test_each_fault_of_a_registry_has_its_own_words(lab: Lab, fast_engine: LabEn
         again = stage.pull(first)
     assert again[-1].new_layers == 2
     assert stage.registry.pulls(BLOBS) >= 2
+
+
+def test_an_engine_whose_registry_is_silent_isnt_called_silent_itself(
+    stage: Stage, fast_engine: LabEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images_module, "REGISTRY_SECONDS", 0.5)
+    engines = DockerEngines(MemoryVault(), now)
+    session = engines.session(Engine("fast", "oslo", parse_address(fast_engine.unix_url), timeout=0.5))
+    reference = f"{stage.registry.address}/{REPOSITORY}@{stage.digests[0]}"
+    with stage.registry.misbehaving(Rule(Fault.STALL, on=ANYTHING)):
+        with pytest.raises(EngineError) as silent:
+            session.resolve(reference, stage.login)
+        assert silent.value.kind is FailureKind.STALLED
+        assert "its registry did not answer within 0.5 s" in silent.value.title
+        assert not silent.value.unreachable
+        fast_engine.freeze()
+        try:
+            with pytest.raises(EngineError) as frozen:
+                session.resolve(reference, stage.login)
+        finally:
+            fast_engine.thaw()
+        assert frozen.value.kind is FailureKind.TIMEOUT
+        assert frozen.value.unreachable
+    engines.close()
 
 
 def _only_for(lab: Lab, architecture: str, digest: str) -> str:

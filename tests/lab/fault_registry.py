@@ -23,10 +23,13 @@ from typing import Any
 from tests.lab.network import LabNetwork
 from tests.lab.registry import PORT
 
+ANYTHING = "/"
 MANIFESTS = "/manifests/"
 BLOBS = "/blobs/"
 PASSED_BACK = ("Content-Type", "Docker-Content-Digest", "Docker-Distribution-Api-Version", "Www-Authenticate", "Etag")
 SLOW_PIECE = 16 * 1024
+CLOSED = 9
+"""A port at which nobody listens: that of the discard protocol."""
 
 
 class Fault(StrEnum):
@@ -43,10 +46,14 @@ class Fault(StrEnum):
     TRUNCATED = "half of it comes, and then the end"
     CORRUPT = "all of it comes, with one byte changed"
     WRONG_DIGEST = "another content than the one that was asked for by its digest"
+    REALM = "it sends for a token to itself, and there again to itself"
+    ELSEWHERE = "it sends to another host, where nobody listens"
+    LOOP = "it sends back to where the request came, again and again"
 
 
 _CODES = {
     Fault.UNAUTHORIZED: (HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", "authentication required"),
+    Fault.REALM: (HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", "authentication required"),
     Fault.FORBIDDEN: (HTTPStatus.FORBIDDEN, "DENIED", "requested access to the resource is denied"),
     Fault.MISSING: (HTTPStatus.NOT_FOUND, "MANIFEST_UNKNOWN", "manifest unknown"),
     Fault.TOO_MANY: (HTTPStatus.TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "You have reached your pull rate limit"),
@@ -140,6 +147,12 @@ class FaultRegistry:
                 request.connection.close()
             case Fault.SLOW | Fault.STALL | Fault.TRUNCATED | Fault.CORRUPT | Fault.WRONG_DIGEST:
                 self._pass_on(request, rule)
+            case Fault.REALM:
+                _refuse(request, rule, f'Bearer realm="http://{self.address}/token",service="lab"')
+            case Fault.ELSEWHERE:
+                _send_to(request, f"http://{self.host}:{CLOSED}{request.path}")
+            case Fault.LOOP:
+                _send_to(request, f"http://{self.address}{request.path}")
             case _:
                 _refuse(request, rule)
 
@@ -237,7 +250,14 @@ def _handler(registry: FaultRegistry) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _refuse(request: BaseHTTPRequestHandler, rule: Rule) -> None:
+def _send_to(request: BaseHTTPRequestHandler, location: str) -> None:
+    request.send_response(HTTPStatus.TEMPORARY_REDIRECT)
+    request.send_header("Location", location)
+    request.send_header("Content-Length", "0")
+    request.end_headers()
+
+
+def _refuse(request: BaseHTTPRequestHandler, rule: Rule, challenge: str = 'Basic realm="lab"') -> None:
     status, code, words = _CODES[rule.fault]
     if rule.retry_after is not None:
         # Engines hand on the words, and not the header.
@@ -246,8 +266,8 @@ def _refuse(request: BaseHTTPRequestHandler, rule: Rule) -> None:
     request.send_response(status)
     request.send_header("Content-Type", "application/json")
     request.send_header("Content-Length", str(len(body)))
-    if rule.fault is Fault.UNAUTHORIZED:
-        request.send_header("Www-Authenticate", 'Basic realm="lab"')
+    if status is HTTPStatus.UNAUTHORIZED:
+        request.send_header("Www-Authenticate", challenge)
     if rule.retry_after is not None:
         request.send_header("Retry-After", str(rule.retry_after))
     request.end_headers()

@@ -20,7 +20,7 @@ from tests.lab.lab import Lab, ending_on_signals, sweep
 from tests.lab.programs import LabError, require_root
 from tests.lab.registry import LabRegistry
 from tests.lab.ssh import LabSsh
-from tests.lab.swarm import begin_swarm, clear_swarm, manages_swarm
+from tests.lab.swarm import begin_swarm, clear_swarm, join_swarm, leave_swarm, manages_swarm
 
 LOCAL = EngineSpec("local")
 FIRST_TLS = EngineSpec("paris", tls=True)
@@ -30,6 +30,7 @@ PODMAN = EngineSpec("porto", podman=True)
 BY_SSH = EngineSpec("bern", ssh=True)
 BY_JUMP = EngineSpec("chur", ssh=True)
 MANAGER = EngineSpec("zug", bridge=False)
+WORKER = EngineSpec("uri", bridge=False)
 
 JUMP_HOST = "the jump host"
 LEFT_CLEAN: set[str] = set()
@@ -48,6 +49,7 @@ LAB_FIXTURES = frozenset(
         "ssh_engine",
         "inner_engine",
         "swarm_engine",
+        "swarm_worker",
         "jump_host",
         "three_engines",
     }
@@ -154,11 +156,23 @@ def swarm_engine(lab: Lab) -> Iterator[LabEngine]:
     engine = lab.engine(MANAGER)
     engine.mend()
     if not manages_swarm(engine.socket):
-        begin_swarm(engine.socket)
+        begin_swarm(engine)
     clear_swarm(engine.socket)
     yield engine
     engine.mend()
     clear_swarm(engine.socket)
+
+
+@pytest.fixture
+def swarm_worker(lab: Lab, swarm_engine: LabEngine) -> Iterator[LabEngine]:
+    """A second node of that Swarm, which only works."""
+    engine = lab.engine(WORKER)
+    engine.mend()
+    join_swarm(engine, swarm_engine)
+    yield engine
+    engine.mend()
+    leave_swarm(engine, swarm_engine)
+    clear(engine.socket)
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ case $APP_BEHAVIOUR in
     ignores-term) trap '' TERM ;;
     exits-at-once) echo 'cannot start: told to exit' >&2; exit 3 ;;
     slow-start) echo 'starting slowly'; sleep "$APP_SECONDS" & wait $! ;;
+    well-once) if [ -e /app/ran ]; then : > /app/ill; fi; : > /app/ran ;;
 esac
 echo "version $APP_VERSION on port ${PORT:=8080}"
 export PORT
@@ -67,7 +68,7 @@ answer() {
 }
 case $path in
     /health)
-        if [ "$APP_BEHAVIOUR" = never-healthy ]; then
+        if [ "$APP_BEHAVIOUR" = never-healthy ] || [ -e /app/ill ]; then
             answer '503 Service Unavailable' 'unhealthy'
         else
             answer '200 OK' 'healthy'
@@ -100,6 +101,8 @@ class Behaviour(StrEnum):
     HEALTHY_THEN_DIES = "healthy-then-dies"
     IGNORES_TERM = "ignores-term"
     EXITS_AT_ONCE = "exits-at-once"
+    WELL_ONCE = "well-once"
+    """From its second start on it isn't healthy."""
     EATS_MEMORY = "eats-memory"
     """Only to be started with a memory limit."""
 

@@ -1,10 +1,11 @@
-"""A Swarm of one node: an engine of the lab that manages it."""
+"""A Swarm: an engine of the lab that manages it, and others that join it for a while."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tests.lab.asking import ask
+from tests.lab.engine import LabEngine
 
 
 def manages_swarm(engine_socket: Path) -> bool:
@@ -12,9 +13,23 @@ def manages_swarm(engine_socket: Path) -> bool:
     return bool(ask(engine_socket, "GET", "/info")["Swarm"]["ControlAvailable"])
 
 
-def begin_swarm(engine_socket: Path) -> None:
-    """Have the engine begin a Swarm that no other can join. Raises LabError."""
-    ask(engine_socket, "POST", "/swarm/init", {"AdvertiseAddr": "127.0.0.1", "ListenAddr": "127.0.0.1:2377"})
+def begin_swarm(engine: LabEngine) -> None:
+    """Have the engine begin a Swarm, with itself as its only node. Raises LabError."""
+    ask(engine.socket, "POST", "/swarm/init", {"AdvertiseAddr": engine.host, "ListenAddr": f"{engine.host}:2377"})
+
+
+def join_swarm(worker: LabEngine, manager: LabEngine) -> None:
+    """Have an engine join a Swarm as a worker. Raises LabError."""
+    token = ask(manager.socket, "GET", "/swarm")["JoinTokens"]["Worker"]
+    wanted = {"AdvertiseAddr": worker.host, "ListenAddr": f"{worker.host}:2377"}
+    ask(worker.socket, "POST", "/swarm/join", wanted | {"RemoteAddrs": [f"{manager.host}:2377"], "JoinToken": token})
+
+
+def leave_swarm(worker: LabEngine, manager: LabEngine) -> None:
+    """Have an engine leave its Swarm, and the Swarm forget it. Raises LabError."""
+    node = ask(worker.socket, "GET", "/info")["Swarm"]["NodeID"]
+    ask(worker.socket, "POST", "/swarm/leave?force=1")
+    ask(manager.socket, "DELETE", f"/nodes/{node}?force=1")
 
 
 def clear_swarm(engine_socket: Path) -> None:

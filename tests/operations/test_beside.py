@@ -242,6 +242,27 @@ def test_a_new_container_that_dies_while_the_old_one_drains_goes_back_and_nobody
         assert ours(fleet)[NAME].policy == "unless-stopped"
 
 
+def test_what_took_over_serves_until_the_old_one_is_well_again(fleet: Fleet) -> None:
+    """The old one takes a moment to start: whoever asks meanwhile is answered by the new one, which then goes."""
+    with pytest.raises(CatalogError):
+        carried_out(fleet, Watching(fleet, "NAME:sent"))
+    (cut,) = recovery.interrupted(fleet.console)
+    old = ours(fleet)[f"{NAME}.mc-prev"]
+    old.config = {**old.config, "Healthcheck": {**old.config["Healthcheck"], "Interval": 500_000_000}}
+    well: dict[str, str] = {}
+    watching = Watching(fleet)
+
+    def mark(boundary: str) -> None:
+        watching(boundary)
+        health = fleet.simulated.engines["alpha"].container(old.id).health
+        well[boundary] = health.status if health is not None else ""
+
+    ended = recovery.put_back(replace(fleet.console, mark=mark), fleet.jobs, cut.rollout.id)
+    assert ended.targets[0].state is TargetState.PUT_BACK
+    assert (well["START_OLD:outcome"], well["DISCONNECT_NEW:before"]) == ("starting", "healthy")
+    assert (on_route(fleet), version(fleet), watching.empty) == ([NAME], "26.8.2", [])
+
+
 def test_by_labels_nothing_joins_or_leaves_and_both_get_requests_for_a_moment() -> None:
     with routed_fleet(route=Route(convention="traefik", drain=0.05, overlap=True)) as fleet:
         watching = Watching(fleet)

@@ -30,6 +30,7 @@ from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.operations.ways_back import ways_back
+from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.container import Container
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 
@@ -265,6 +266,23 @@ def test_what_isn_t_well_gets_back_what_it_had(fleet: Fleet) -> None:
     assert set(fleet.names("alpha")) == {"webshop-live", "mirror-01-live"}
     look(fleet)
     assert (cell(fleet).pending, cell(fleet).differences) == (True, ())
+
+
+def test_what_ended_under_its_new_limits_and_isn_t_well_with_the_old_ones_needs_a_person(fleet: Fleet) -> None:
+    change(fleet, limits=Limits(memory=8 * MIB, cpus=0.5, pids=100))
+    made = planned(fleet)
+
+    def ends(boundary: str) -> None:
+        if boundary == "CHANGE:outcome":
+            fleet.simulated.engines["alpha"].stop_container("mirror-01-live")
+            one(fleet).program = replace(one(fleet).program, behaviour=Behaviour.NEVER_HEALTHY)
+
+    (target,) = carried_out(fleet, made, ends).targets
+
+    assert target.state is TargetState.STRANDED
+    assert "The old container runs again, but isn't well: its health check fails" in target.words
+    assert granted(fleet) == BEFORE
+    assert fleet.names("alpha")["mirror-01-live"] == "running"
 
 
 def test_what_an_engine_takes_without_doing_it_is_found_out_by_reading_it_back(

@@ -168,7 +168,7 @@ SERVICE = SwarmService("s" * 25, "shop", 1, "shop@sha256:" + "0" * 64, replicas=
 
 
 def task(slot: int, state: str = "running", desired: str = "running", words: str = "") -> Task:
-    return Task(f"{slot}{state}".ljust(25, "0"), SERVICE.id, slot, "n", state, desired, words, at=AT)
+    return Task(f"{slot}{state}".ljust(25, "0"), SERVICE.id, slot, "n", state, desired, words, SERVICE.image, at=AT)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +204,47 @@ def test_it_runs_where_all_of_its_tasks_do(
 ) -> None:
     seen = as_container(replace(SERVICE, update=update), tasks)
     assert (seen.state, seen.health, seen.health_output) == (state, health, words)
+
+
+OTHER = "shop@sha256:" + "1" * 64
+
+
+@pytest.mark.parametrize(
+    ("images", "update", "image", "health", "words"),
+    [
+        ((SERVICE.image, SERVICE.image), UpdateState.COMPLETED, SERVICE.image, Health.HEALTHY, "2 of 2 tasks run"),
+        # A tag beside the digest says nothing.
+        (
+            (SERVICE.image.replace("@", ":1.0@"), SERVICE.image),
+            UpdateState.COMPLETED,
+            SERVICE.image,
+            Health.HEALTHY,
+            "2 of 2 tasks run",
+        ),
+        ((OTHER, OTHER), None, OTHER, Health.STARTING, "2 of 2 tasks run"),
+        (
+            (SERVICE.image, OTHER),
+            UpdateState.UPDATING,
+            SERVICE.image,
+            Health.STARTING,
+            "2 of 2 tasks run, 1 of another image",
+        ),
+        (
+            (SERVICE.image, OTHER),
+            UpdateState.PAUSED,
+            SERVICE.image,
+            Health.FAILING,
+            "2 of 2 tasks run, 1 of another image",
+        ),
+        ((OTHER, OTHER), UpdateState.ROLLBACK_PAUSED, OTHER, Health.FAILING, "2 of 2 tasks run"),
+    ],
+)
+def test_it_has_the_image_that_its_tasks_run(
+    images: tuple[str, str], update: UpdateState | None, image: str, health: Health, words: str
+) -> None:
+    tasks = [replace(task(slot), image=one) for slot, one in enumerate(images, 1)]
+    seen = as_container(replace(SERVICE, update=update), tasks)
+    assert (seen.image_id, seen.state, seen.health, seen.health_output) == (image, State.RUNNING, health, words)
 
 
 def test_of_none_that_is_to_run_nothing_is_ill() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -25,7 +26,7 @@ from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
-from tests.operations.fleet import QUICK, Fleet, small_fleet
+from tests.operations.fleet import QUICK, Fleet, now, small_fleet
 
 pytestmark = pytest.mark.slow
 
@@ -274,3 +275,19 @@ def test_one_that_is_left_and_never_was_well_was_down_to_the_end(fleet: Fleet) -
     ended = carried_out(fleet, way=replace(QUICK, on_failure=OnFailure.LEAVE, health_limit=0.6))
     assert only(ended).state is TargetState.LEFT
     assert only(ended).down_seconds is not None
+
+
+@pytest.mark.parametrize("fell", [True, False])
+def test_one_that_kept_falling_before_is_put_back_and_not_stranded(fleet: Fleet, fell: bool) -> None:
+    old = fleet.container(NAME)
+    old.restart_count, old.started = 3 if fell else 0, now()
+    ended = carried_out(fleet, at("START_OLD:before", lambda: behaves(fleet, Behaviour.EXITS_AT_ONCE)))
+    assert only(ended).state is (TargetState.PUT_BACK if fell else TargetState.STRANDED), only(ended).words
+    assert ("as it wasn't before" in only(ended).words) is fell
+
+
+def test_one_that_fell_long_ago_is_taken_for_well(fleet: Fleet) -> None:
+    old = fleet.container(NAME)
+    old.restart_count, old.started = 3, now() - timedelta(hours=1)
+    ended = carried_out(fleet, at("START_OLD:before", lambda: behaves(fleet, Behaviour.EXITS_AT_ONCE)))
+    assert only(ended).state is TargetState.STRANDED

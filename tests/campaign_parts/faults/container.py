@@ -9,7 +9,7 @@ from tests.campaign_parts.checker import Violation
 from tests.campaign_parts.fault import Fault, Outcome, outcome
 from tests.campaign_parts.making import MEMORY, played
 from tests.campaign_parts.play import Play, Point, Role
-from tests.campaign_parts.world import HOST, STUBBORN, World
+from tests.campaign_parts.world import HOST, STUBBORN, WELL_ONCE, World
 
 PUT_BACK = frozenset({"put back", "failed"})
 MEMORY_WORDS = "lack of memory"
@@ -34,6 +34,25 @@ def ignores_term(world: World, point: Point) -> Outcome:
     change = partial(replace, may_end=frozenset({"done"}))
     with played(world, world.stage(HOST), point, role, change=change) as playing:
         return _to_its_end(playing)
+
+
+def old_one_is_ill(world: World, point: Point) -> Outcome:
+    """The new one fails, and the old one, put back, runs and isn't well any more: a person has to hear of it."""
+    beside = point.number % 2 == 1
+    goal = point.dice.choice(("exits-at-once", "never-healthy"))
+    bake, scene = 0.2, {"limit": 2.5, "settle": 0.5}
+    if beside:
+        # It may die while the old one still drains, which never stopped then, and is well.
+        goal, bake = "healthy-then-dies", BAKES
+    role = Role(goal=goal, old=WELL_ONCE, bake=bake, beside=beside, scene=scene)
+    may_end = {"stranded", "put back"} if beside else {"stranded"}
+    change = partial(replace, may_end=frozenset(may_end))
+    with played(world, world.stage(HOST), point, role, change=change) as playing:
+        ended = _to_its_end(playing)
+        if ended.told != "stranded" or "The old container runs again, but isn't well" in playing.words:
+            return ended
+        untold = Violation("the reason is told", f"no word of the old one: {playing.words}")
+        return replace(ended, violations=(*ended.violations, untold))
 
 
 def dies_beside(world: World, point: Point) -> Outcome:
@@ -74,5 +93,6 @@ FAULTS = (
     _ill("healthy-then-dies", "new container is healthy, then dies", BAKES),
     Fault("dies-beside", "new container dies on its route", dies_beside, share=0.5, at_once=2),
     Fault("eats-memory", "new container is killed for lack of memory", eats_memory, share=0.5, at_once=2),
+    Fault("old-ill", "old container is put back, and isn't well", old_one_is_ill, share=0.5, at_once=2),
     Fault("ignores-term", "old container ignores SIGTERM", ignores_term, share=0.5, at_once=2),
 )

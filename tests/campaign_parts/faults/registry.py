@@ -20,7 +20,7 @@ from tests.campaign_parts.play import Play, Point, Role, go_on, is_stopped, kill
 from tests.campaign_parts.world import HOST, SMALL, Image, Stage, World, loaded
 from tests.journeys.agency import wait_until
 from tests.lab.engine import EngineSpec
-from tests.lab.fault_registry import BLOBS, MANIFESTS, FaultRegistry, Rule, fault_registry
+from tests.lab.fault_registry import ANYTHING, BLOBS, MANIFESTS, FaultRegistry, Rule, fault_registry
 from tests.lab.fault_registry import Fault as Broken
 from tests.lab.images import ImageSpec
 
@@ -30,6 +30,9 @@ PULL = "PULL:before"
 GONE_AT = ("LOCK:outcome", "CREATE:intent", "CREATE:sent", "START:intent")
 BALLAST = 200_000
 """Bytes of a layer that is the image's own."""
+OTHER_PLATFORM = "s390x"
+SILENT = 3.0
+"""Seconds without a sign of life after which a pull is given up in these plays."""
 ROLES = (Role(kept=True), Role(old=None), Role(beside=True))
 
 
@@ -42,6 +45,8 @@ class Trouble:
     may_end: frozenset[str] = EITHER
     most_asked: int = 0
     """How often the image may be asked for; 0 where nothing says how often is too often."""
+    silence: float = 0.0
+    """Seconds without a sign of life after which it is given up; 0 for the program's own."""
 
 
 def _fault(name: str, words: str, trouble: Trouble, share: float = 0.15) -> Fault:
@@ -51,10 +56,10 @@ def _fault(name: str, words: str, trouble: Trouble, share: float = 0.15) -> Faul
             rules = trouble.rules(playing.dice)
             playing.place = f"{words}, {'before the checks' if before_the_checks else f'at {PULL}'}"
             if before_the_checks:
-                with registry.misbehaving(*rules), playing.start() as command:
+                with registry.misbehaving(*rules), playing.start(silence=trouble.silence) as command:
                     playing.ended(command)
             else:
-                with playing.start(stop_at=PULL) as command:
+                with playing.start(stop_at=PULL, silence=trouble.silence) as command:
                     # Only now: the checks have asked it, too.
                     if is_stopped(command):
                         with registry.misbehaving(*rules):
@@ -133,6 +138,26 @@ def disk_fills(world: World, point: Point) -> Outcome:
         return outcome(play, told)
 
 
+def other_platform(world: World, point: Point) -> Outcome:
+    """The release was only ever built for another platform than the engine's; it is there already, or in the registry.
+
+    The checks have to find it out: nothing of ours may be left, and nothing pulled.
+    """
+    there = point.number % 2 == 1
+    with (
+        _pulling(world, point, may_end=UNTOUCHED, there=there, architecture=OTHER_PLATFORM) as (play, registry),
+        registry.misbehaving(),
+    ):
+        play.place = f"the image is for another platform, {'on the engine' if there else 'in the registry'}"
+        with play.start() as command:
+            play.ended(command)
+        told = play.recover()
+        play.wrong += _untold(play, f"for linux/{OTHER_PLATFORM}", told)
+        if registry.pulls(BLOBS) > 1:  # its configuration says what it is for
+            play.wrong.append(Violation("what can't run there isn't pulled", f"{registry.asked}"))
+        return outcome(play, told)
+
+
 @contextmanager
 def _pulling(
     world: World,
@@ -141,6 +166,7 @@ def _pulling(
     may_end: frozenset[str] = EITHER,
     there: bool = False,
     spec: EngineSpec = HOST,
+    architecture: str = "",
 ) -> Iterator[tuple[Play, FaultRegistry]]:
     """A play with a release of its own, which is only in the registry, and what stands before that.
 
@@ -150,7 +176,7 @@ def _pulling(
     role = ROLES[point.number % len(ROLES)]
     login = (lab.registry.user, lab.registry.password)
     with fault_registry(lab.network) as registry:
-        image = _published(world, stage, registry, there=there)
+        image = _published(world, stage, registry, there=there, architecture=architecture)
         change = partial(replace, may_end=may_end)
         with played(world, stage, point, role, change=change, image=image, login=login) as play:
             try:
@@ -160,13 +186,20 @@ def _pulling(
                 stage.docker.forget_image(image.id)
 
 
-def _published(world: World, stage: Stage, registry: FaultRegistry, *, there: bool) -> Image:
+def _published(world: World, stage: Stage, registry: FaultRegistry, *, there: bool, architecture: str = "") -> Image:
     repository = f"{world.lab.registry.address}/campaign/pulled"
-    image = loaded(stage.docker, ImageSpec(repository, f"p{world.port()}", payload=BALLAST))
+    spec = ImageSpec(repository, f"p{world.port()}", payload=BALLAST, architecture=architecture)
+    image = loaded(stage.docker, spec)
     if not there:
         stage.docker.forget_image(image.id)
     # The same digest, asked of who stands before the registry.
     return replace(image, reference=image.reference.replace(world.lab.registry.address, registry.address))
+
+
+def _elsewhere(dice: random.Random) -> tuple[Rule, ...]:
+    """To a host that isn't there, or round and round: at first, or always."""
+    times = None if dice.random() < 0.5 else dice.randint(1, 2)
+    return (Rule(dice.choice((Broken.ELSEWHERE, Broken.LOOP)), on=dice.choice((MANIFESTS, BLOBS)), times=times),)
 
 
 def _always(fault: Broken, on: str = MANIFESTS) -> Callable[[random.Random], tuple[Rule, ...]]:
@@ -205,9 +238,29 @@ FAULTS = (
         "registry refuses the password",
         Trouble(_always(Broken.UNAUTHORIZED), "refuses? the (sign-in|password)|refused the sign-in", UNTOUCHED, 6),
     ),
+    _fault(
+        "registry-403",
+        "registry doesn't let it have that",
+        Trouble(_always(Broken.FORBIDDEN), "refuse[sd] (it|the (sign-in|password))", UNTOUCHED, 6),
+    ),
+    _fault(
+        "registry-realm",
+        "registry sends for a token, round and round",
+        Trouble(_always(Broken.REALM, ANYTHING), "refuses? the (sign-in|password)|refused the sign-in", UNTOUCHED, 6),
+    ),
     _fault("registry-404", "registry hasn't got it", Trouble(_always(Broken.MISSING), "doesn't have it", UNTOUCHED, 6)),
     _fault("registry-429", "registry wants fewer requests", Trouble(_busy, "fewer requests|too many requests")),
     _fault("registry-500", "registry is in trouble", Trouble(_at_first(Broken.ERROR, 3), "in trouble")),
+    _fault(
+        "registry-silent",
+        "registry begins, and goes silent",
+        Trouble(_at_first(Broken.STALL, 1, BLOBS), "nothing came for|registry did not answer within", silence=SILENT),
+    ),
+    _fault(
+        "registry-elsewhere",
+        "registry sends to a host that isn't there",
+        Trouble(_elsewhere, "can't reach|lost|doesn't say|redirect"),
+    ),
     _fault("registry-slow", "registry is slow", Trouble(_slow, "", RUNS_NEW)),
     _fault("registry-cut", "registry's answers are cut off", Trouble(_cut, "lost|reach|doesn't say")),
     _fault(
@@ -222,5 +275,6 @@ FAULTS = (
     ),
     Fault("kill-pulling", "kill -9 while a layer is on its way", killed, share=0.25, at_once=2),
     Fault("pull-disk-full", "disk full on the engine as it pulls", disk_fills, share=0.15),
+    Fault("other-platform", "image is for another platform", other_platform, share=0.15, at_once=2),
     Fault("image-gone", "somebody removes the image", image_gone, share=0.2, at_once=2),
 )

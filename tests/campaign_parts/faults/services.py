@@ -61,7 +61,7 @@ def _manager(world: World) -> Stage:
     stage = world.stage(MANAGER)
     with _making:
         if not manages_swarm(stage.engine.socket):
-            begin_swarm(stage.engine.socket)
+            begin_swarm(stage.engine)
             _serve(stage, BYSTANDER)
     return stage
 

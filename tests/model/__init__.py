@@ -1,0 +1,1 @@
+"""A model of what may happen to rollouts, played on the simulator."""
