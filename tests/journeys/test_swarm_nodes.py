@@ -4,63 +4,30 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.journeys.agency import Agency
 from tests.journeys.console import Program
-from tests.lab.asking import ask
 from tests.lab.docker_cli import Docker
-from tests.lab.engine import EngineSpec, LabEngine
-from tests.lab.lab import Lab
+from tests.lab.engine import LabEngine
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
-FIRST, SECOND = EngineSpec("glarus", bridge=False), EngineSpec("uri", bridge=False)
 SERVICE, REPLICAS = "alder-live", 4
 QUICK = ("--way", "test environment", "--waves", "rest", "--bake", "0")
 WITHIN = 60.0
 
 
-@pytest.fixture
-def nodes(lab: Lab) -> Iterator[tuple[LabEngine, LabEngine]]:
-    """A manager, and a node that works for it."""
-    lab.start_registry()
-    manager, worker = lab.engine(FIRST), lab.engine(SECOND)
-    port = 2377
-    ask(
-        manager.socket,
-        "POST",
-        "/swarm/init",
-        {"AdvertiseAddr": manager.host, "ListenAddr": f"{manager.host}:{port}"},
-    )
-    token = ask(manager.socket, "GET", "/swarm")["JoinTokens"]["Worker"]
-    joining = {
-        "AdvertiseAddr": worker.host,
-        "ListenAddr": f"{worker.host}:{port}",
-        "RemoteAddrs": [f"{manager.host}:{port}"],
-        "JoinToken": token,
-    }
-    ask(worker.socket, "POST", "/swarm/join", joining)
-    try:
-        yield manager, worker
-    finally:
-        worker.mend()
-        for service in ask(manager.socket, "GET", "/services"):
-            ask(manager.socket, "DELETE", f"/services/{service['ID']}")
-        ask(worker.socket, "POST", "/swarm/leave?force=1")
-        ask(manager.socket, "POST", "/swarm/leave?force=1")
-
-
 def test_a_service_is_updated_on_both_nodes_and_put_back_where_one_is_gone(
-    program: Program, agency: Agency, fast_engine: LabEngine, nodes: tuple[LabEngine, LabEngine]
+    program: Program, agency: Agency, fast_engine: LabEngine, swarm_engine: LabEngine, swarm_worker: LabEngine
 ) -> None:
     """Each node brings the image with the console's account.
 
     Where one is gone its Swarm waits for the end of its tasks, for longer than anybody would: that is given up on.
     """
-    manager, worker = nodes
+    manager, worker = swarm_engine, swarm_worker
     docker, other = agency.docker(manager), agency.docker(worker)
     old = agency.publish(fast_engine, "26.8.1")
     agency.deploy(fast_engine, old)
