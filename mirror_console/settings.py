@@ -47,10 +47,19 @@ class WayPreset(StrEnum):
 WAYS: Mapping[WayPreset, Way] = MappingProxyType(
     {
         WayPreset.CAREFUL: Way(
-            at_once=4, at_once_per_engine=1, bake=300.0, max_failed=0, pulls_per_engine=1, pulls_per_registry=3
+            at_once=4,
+            at_once_per_engine=1,
+            bake=300.0,
+            max_failed=0,
+            max_failed_in_all=0,
+            pulls_per_engine=1,
+            pulls_per_registry=3,
         ),
-        WayPreset.NORMAL: Way(in_a_row=3),
-        WayPreset.TEST: Way(waves=(WaveSize(count=1), REST), bake=5.0, max_failed=5, pause_after_canary=False),
+        # Three later waves of two failures each would come to six.
+        WayPreset.NORMAL: Way(in_a_row=3, max_failed_in_all=4),
+        WayPreset.TEST: Way(
+            waves=(WaveSize(count=1), REST), bake=5.0, max_failed=5, max_failed_in_all=5, pause_after_canary=False
+        ),
     }
 )
 """The way of each preset."""

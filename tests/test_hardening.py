@@ -42,6 +42,18 @@ print("dumpable", ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
     assert ended.stdout == "(0, 0) 0o77\ndumpable 0\n", ended.stderr
 
 
+@pytest.mark.parametrize(("given", "has"), [((256, 4096), 4096), ((256, 20000), 8192), ((9000, 20000), 9000)])
+def test_as_many_files_may_be_open_as_the_system_lets(given: tuple[int, int], has: int) -> None:
+    code = f"""
+import resource
+from mirror_console.hardening import harden
+resource.setrlimit(resource.RLIMIT_NOFILE, {given})
+harden()
+print(resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    assert run(code).stdout == f"({has}, {given[1]})\n"
+
+
 def test_keys_can_still_be_lent_to_openssl_by_who_is_not_root() -> None:
     """A process that can't be looked into owns its own files in /proc no more; it may open them all the same."""
     code = """

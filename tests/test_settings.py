@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.way import way_problems
+from mirror_console.domain.way import OnTrip, Way, way_problems
 from mirror_console.errors import ConsoleError, Problem
 from mirror_console.settings import WAYS, Density, Preferences, Theme, WayPreset, load, preference_problems, save
 
@@ -126,6 +126,22 @@ def test_saving_where_nothing_can_be_written_says_so(tmp_path: Path) -> None:
     assert str(tmp_path / "file/preferences.json") in refusal.value.hint
 
 
+def test_a_way_that_was_kept_has_its_rule_over_all_and_what_that_does_and_an_older_one_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "preferences.json"
+    ruled = Way(max_failed_in_all=8, on_trip=OnTrip.ROLL_BACK_ALL)
+    shared = Way(max_failed_in_all_percent=2.5, on_trip=OnTrip.ROLL_BACK_WAVE)
+    save(path, Preferences(ways={"ruled": ruled, "shared": shared}))
+    assert load(path).ways == {"ruled": ruled, "shared": shared}
+    path.write_text('{"ways": {"older": {"max_failed": 3, "in_a_row": 2}}}')
+    assert load(path).ways == {"older": Way(max_failed=3, in_a_row=2)}
+    older = load(path).ways["older"]
+    assert (older.allowed_in_all(500), older.on_trip) == (None, OnTrip.PAUSE)
+    said: list[Problem] = []
+    path.write_text('{"ways": {"asks": {"on_trip": "roll back the wave", "on_failure": "ask"}}}')
+    assert load(path, said.append).ways == {}
+    assert "waits for nobody" in said[0].words
+
+
 def test_every_preset_is_a_way_that_can_be_gone() -> None:
     assert set(WAYS) == set(WayPreset)
     assert {preset: way_problems(way) for preset, way in WAYS.items()} == {preset: [] for preset in WayPreset}
@@ -133,4 +149,7 @@ def test_every_preset_is_a_way_that_can_be_gone() -> None:
     careful, normal = WAYS[WayPreset.CAREFUL], WAYS[WayPreset.NORMAL]
     assert careful.at_once <= normal.at_once
     assert careful.max_failed <= normal.max_failed
+    for size in (1, 20, 386, 5000):
+        in_all = [way.allowed_in_all(size) for way in (careful, normal, WAYS[WayPreset.TEST])]
+        assert in_all == sorted(one for one in in_all if one is not None)
     assert careful.bake >= normal.bake

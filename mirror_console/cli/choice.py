@@ -15,19 +15,29 @@ from mirror_console.cli.session import Session
 from mirror_console.cli.surveyed import FILTER_HELP, chosen, surveyed
 from mirror_console.domain.counting import counted
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.way import OnFailure, Way
+from mirror_console.domain.way import OnFailure, OnTrip, Way
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan as make_plan
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.typed import parse_waves, parsed
-from mirror_console.operations.way_typed import NEVER, Allowed, Pauses, parse_allowed, parse_canary, parse_pauses
+from mirror_console.operations.way_typed import (
+    NEVER,
+    Allowed,
+    Pauses,
+    parse_allowed,
+    parse_canary,
+    parse_in_all,
+    parse_pauses,
+)
 from mirror_console.settings import WayPreset, way_named, way_names
 
 WAY_HELP = "What the options below don't say: careful, normal, test environment, or a way that you have kept."
 RESUME_HELP = "Where it waits for a window to open, go on by itself then; this command waits."
 SETTINGS_HELP = "Apply only settings that wait for a rollout; the image that runs stays."
+IN_ALL_HELP = "Targets of the whole rollout that may fail, as 8 or 2%; none for no such rule."
+TRIP_HELP = "What becomes of a rollout that its stop rule stops: it waits, or what it changed goes back unasked."
 PAUSE_HELP = "Pause after: canary, every, waves such as 1,3, or never."
 
 
@@ -49,6 +59,8 @@ class Choice:
     per_engine: Annotated[int | None, typer.Option("--per-engine", help="Targets at once on one engine.")] = None
     canary: Annotated[str, typer.Option("--canary", help="Who goes first: slugs, tag:NAME, or first.")] = ""
     max_failed: Annotated[str, typer.Option("--max-failed", help="Targets of a wave that may fail, as 2 or 5%.")] = ""
+    in_all: Annotated[str, typer.Option("--max-failed-in-all", metavar="TEXT", help=IN_ALL_HELP)] = ""
+    on_trip: Annotated[OnTrip | None, typer.Option("--on-trip", help=TRIP_HELP)] = None
     in_a_row: Annotated[int | None, typer.Option("--in-a-row", help="Stop at so many failures in a row.")] = None
     health_limit: Annotated[float | None, typer.Option("--health-limit", help="Seconds to wait for health.")] = None
     pause_after: Annotated[str, typer.Option("--pause-after", help=PAUSE_HELP)] = ""
@@ -131,6 +143,7 @@ def _way(choice: Choice, way: Way) -> Way:
         "at_once_per_engine": choice.per_engine,
         "in_a_row": choice.in_a_row,
         "health_limit": choice.health_limit,
+        "on_trip": choice.on_trip,
         "on_failure": choice.on_failure,
         "pulls_per_registry": choice.per_registry,
         "pulls_per_engine": choice.pulls_per_engine,
@@ -145,6 +158,13 @@ def _way(choice: Choice, way: Way) -> Way:
     if choice.max_failed:
         allowed = parsed(problems, "max failed", parse_allowed, choice.max_failed, Allowed())
         given |= {"max_failed": allowed.count, "max_failed_percent": allowed.percent}
+    if choice.in_all:
+        in_all = parsed(problems, "max failed in all", parse_in_all, choice.in_all, None)
+        way = replace(
+            way,
+            max_failed_in_all=in_all.count if in_all and not in_all.percent else None,
+            max_failed_in_all_percent=in_all.percent if in_all else 0.0,
+        )
     if choice.pause_after and choice.no_pause:
         problems.append(Problem("no pause", "say either --no-pause, or --pause-after"))
     if choice.pause_after or choice.no_pause:

@@ -40,11 +40,24 @@ SHOWN = 12
 def carry_out(out: Output, console: Console, jobs: Jobs, rollout: Rollout) -> Rollout:
     """Carry a rollout out until it ends or pauses."""
     watch = Watch(out, rollout, console)
-    return conducted(jobs, Conductor(console, jobs, rollout, watch.tell), watch)
+    return conducted(out, console, jobs, Conductor(console, jobs, rollout, watch.tell), watch)
 
 
-def conducted(jobs: Jobs, conductor: Conductor, watch: Watch) -> Rollout:
-    """Run a conductor in a job and draw what it tells. A third Ctrl-C leaves it as it is, to be recovered."""
+def conducted(out: Output, console: Console, jobs: Jobs, conductor: Conductor, watch: Watch) -> Rollout:
+    """Run a conductor in a job and draw what it tells, and then the rollback that its stop rule began, if it did.
+
+    What the first one came to is returned. A third Ctrl-C leaves what runs as it is, to be recovered.
+    """
+    rollout = _conducted(jobs, conductor, watch)
+    back = conductor.followed_by
+    if back is not None:
+        out.note(rollout.paused_because, "yellow")
+        done = carry_out(out, console, jobs, back)
+        out.note(f"Rollback {done.plan.fingerprint}: {headline(done)} ({done.state}).")
+    return rollout
+
+
+def _conducted(jobs: Jobs, conductor: Conductor, watch: Watch) -> Rollout:
     job = jobs.submit("Rollout", conductor.run)
     heeded = 0
     with watch.drawn(), _counting_presses() as presses:

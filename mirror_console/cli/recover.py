@@ -6,12 +6,15 @@ import typer
 
 from mirror_console.cli.finding import RolloutArgument, find_rollout
 from mirror_console.cli.progress import Watch, conducted, followed, tell_outcome
+from mirror_console.cli.rollout_words import next_steps
 from mirror_console.cli.session import ExitCode, JsonOption, session_of, told
 from mirror_console.cli.shapes.rollouts import rollout_shape
 from mirror_console.domain.recovery import MEANING
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.operations.console import Console
 from mirror_console.operations.recovery import examine, go_on, interrupted, put_back
+from mirror_console.operations.standing import all_rollouts
+from mirror_console.operations.trips import is_due, leave
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,17 +23,21 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(
         group,
         name="recover",
-        help="After a rollout that was cut off: list, continue, put-back.",
+        help="After a rollout that was cut off: list, continue, put-back, leave.",
         short_help="After a rollout that was cut off.",
     )
     group.command("list")(list_all)
     group.command("continue")(continue_)
     group.command("put-back")(put_it_back)
+    group.command("leave")(leave_it)
 
 
 @told
 def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Say what was interrupted, and how its targets look on the engines now. Nothing is changed there."""
+    """Say what was interrupted, and how its targets look on the engines now. Nothing is changed there.
+
+    Rollbacks that a stop rule asks for, and that weren't begun before the console ended, are told too.
+    """
     session = session_of(context)
     shapes = []
     with session.console(write=True) as (console, jobs):
@@ -68,11 +75,18 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
                     ],
                 }
             )
+        due = [rollout for rollout in all_rollouts(console) if is_due(rollout)]
+    for rollout in due:
+        if not as_json:
+            session.out.say(f"Rollout {rollout.plan.fingerprint}: {rollout.paused_because}", "bold")
+            for words in (*next_steps(rollout), f"Leave it as it is: mirror-console recover leave {rollout.id[:8]}"):
+                session.out.say(words)
+        shapes.append({"rollout": rollout_shape(rollout), "words": rollout.paused_because, "findings": []})
     if as_json:
         session.out.json(shapes)
-    elif not found:
+    elif not shapes:
         session.out.say("No rollout was interrupted.")
-    if found:
+    if shapes:
         raise typer.Exit(ExitCode.ATTENTION)
 
 
@@ -85,7 +99,7 @@ def continue_(context: typer.Context, rollout_text: RolloutArgument = "", as_jso
         rollout = _chosen(console, rollout_text)
         watch = Watch(session.out, rollout, console)
         rest = followed(jobs, "Recover", lambda: go_on(console, jobs, rollout.id, watch.tell), watch)
-        rollout = conducted(jobs, rest, watch)
+        rollout = conducted(session.out, console, jobs, rest, watch)
     tell_outcome(session, rollout, as_json=as_json)
 
 
@@ -98,6 +112,16 @@ def put_it_back(context: typer.Context, rollout_text: RolloutArgument = "", as_j
         rollout = _chosen(console, rollout_text)
         watch = Watch(session.out, rollout, console)
         rollout = followed(jobs, "Put back", lambda: put_back(console, jobs, rollout.id, watch.tell), watch)
+    tell_outcome(session, rollout, as_json=as_json)
+
+
+@told
+def leave_it(context: typer.Context, rollout_text: RolloutArgument = "", as_json: JsonOption = False) -> None:
+    """Leave as it is what a stop rule asks to roll back, where that wasn't begun before the console ended."""
+    session = session_of(context)
+    session.demand_write()
+    with session.console(write=True) as (console, _jobs):
+        rollout = leave(console, find_rollout(console, rollout_text).id)
     tell_outcome(session, rollout, as_json=as_json)
 
 

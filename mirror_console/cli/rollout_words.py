@@ -19,7 +19,8 @@ from mirror_console.domain.rollout import ENDED, SUCCEEDED, Rollout, RolloutStat
 from mirror_console.domain.settings_plan import settings_words, unlike_words
 from mirror_console.domain.stop_rule import stop_rule_words
 from mirror_console.domain.swap_words import swap_counts
-from mirror_console.domain.way_words import how_words, plan_way_words
+from mirror_console.domain.trip import Came, open_trip, trip_words
+from mirror_console.domain.way_words import how_words, plan_way_words, ruled_words
 from mirror_console.operations.retrying import FAILED
 from mirror_console.operations.rollback import CHANGED
 from mirror_console.operations.written import moment, seconds
@@ -45,6 +46,8 @@ def print_plan_title(out: Output, plan: Plan) -> None:
     )
     if counts:
         out.say(f"Way: {how_words(plan)}")
+    if counts and (ruled := ruled_words(plan.way)):
+        out.say(ruled, "yellow")
 
 
 def print_plan(out: Output, plan: Plan, learned: Learned) -> None:
@@ -146,6 +149,9 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
         out.say(f"It is the {rollout.plan.kind}.")
     if rollout.paused_because:
         out.say(rollout.paused_because, "yellow")
+    for trip in rollout.trips:
+        if f"Stop rule: {trip.words}" not in rollout.paused_because:
+            out.say(f"{trip_words(trip)} ({moment(trip.at)})")
     names = {target.environment_id: target.planned.application for target in rollout.targets}
     for one in together(rollout.overrides):
         out.say(f"{together_words(one, names)} ({one.person}, {moment(one.at)})")
@@ -219,6 +225,15 @@ def print_rollouts(out: Output, rollouts: Sequence[Rollout]) -> None:
 
 def next_steps(rollout: Rollout) -> list[str]:
     """What a person can do about a rollout now, as commands; nothing where it is as planned or still runs."""
+    name = rollout.id[:8]
+    if rollout.trips and rollout.trips[-1].came is Came.BEGUN:
+        return [f"See the rollback: mirror-console rollout show {rollout.trips[-1].rollback_id[:8]}", *_next(rollout)]
+    asks = None if rollout.state in {RolloutState.RUNNING, RolloutState.INTERRUPTED} else open_trip(rollout.trips)
+    part = "" if asks is None else "--all" if asks.part == "all" else f"--wave {asks.wave + 1}"
+    return [*([f"Roll back: mirror-console rollout rollback {name} {part}"] if part else []), *_next(rollout)]
+
+
+def _next(rollout: Rollout) -> list[str]:
     name = rollout.id[:8]
     if rollout.state is RolloutState.PAUSED and rollout.count(TargetState.UNDECIDED):
         return [f"Decide: mirror-console rollout decide retry|put-back|leave|skip {name} --cause 1"]

@@ -40,6 +40,8 @@ class Item:
     size: int | None = None
     tags: tuple[str, ...] = ()
     """Of an image: its names, all of them in our repositories."""
+    kept_names: tuple[str, ...] = ()
+    """Of an image: those that it was given so that it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,7 @@ def _images(
         why = why_not or (
             "fetched ahead, and a newer release is out" if ahead else "of a rollout, and nothing needs it any more"
         )
-        item = Item(Thing.IMAGE, image.id, _title(image), why, image.size, image.tags)
+        item = Item(Thing.IMAGE, image.id, _title(image), why, image.size, image.tags, image.kept_names)
         (stays if why_not else goes).append(item)
     return goes, stays, {image.id for image in images} & back_to
 

@@ -56,10 +56,14 @@ RULES: Mapping[Check, Rule] = {
     Check.DRIFT: Rule(_BOTH, "What was changed by hand may be meant to go."),
     Check.HOLD: Rule(_BOTH, "Whoever holds it back may have agreed to this one change."),
     Check.WINDOW: Rule(_BOTH, "Some changes can't wait until the window opens."),
-    Check.RELEASE_COMMAND: _never("What is to become of it is said with release-commands say, and kept with the run."),
+    Check.RELEASE_COMMAND: Rule(
+        _UNKNOWN,
+        "Whoever knows the release knows whether its data needs anything. What is to become of a run that failed is "
+        "said with release-commands say.",
+    ),
     Check.BACKUP: Rule(_BOTH, "The data may have been backed up by hand."),
     Check.FREEZE: Rule(_BOTH, "Some changes can't wait until the freeze ends."),
-    Check.ROUTE: _never("It only asks for a look."),
+    Check.ROUTE: _never("What one is asked for would be answered by the other: give each an alias of its own."),
     Check.SAME_ENGINE: _never("All would be done to another engine than the one that is meant: accept that one first."),
     Check.CREDENTIALS: _never("An engine takes no certificate that has ended."),
     Check.PERMISSION: _never("What is refused in the middle of a swap could leave nothing that serves."),
@@ -75,7 +79,7 @@ RULES: Mapping[Check, Rule] = {
     Check.SERVICES: Rule(
         _BOTH, "What can't do without it isn't well, and is put back; it may come back by then, or not be needed."
     ),
-    Check.HEALTH_CHECK: _never("It only asks for a look."),
+    Check.HEALTH_CHECK: Rule(_BOTH, "Whoever looks at it may see by other means that it is well."),
     Check.STOPPING: _never("It only asks for a look."),
     Check.SERVICE: _never("A Swarm has one update of a service at a time, and what is half way is no way back."),
     Check.SERVICE_SETTINGS: _never("It only asks for a look."),

@@ -43,6 +43,10 @@ class ReleaseCommand:
     """Whether it may be run again, wherever it ended."""
 
 
+NO_COMMAND = ReleaseCommand()
+"""A source's word that there is none. Where it says nothing at all, a check asks for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class BackupCommand:
     """What is run before that, in a container of the new image or of its own `image`, a reference."""

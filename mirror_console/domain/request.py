@@ -57,6 +57,8 @@ class ListedImage:
     created: datetime | None = None
     size: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    kept_names: tuple[str, ...] = ()
+    """Names that it has only so that it is kept: see domain.kept_image."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from mirror_console.domain.check import Override
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.steps import Step
+from mirror_console.domain.trip import Trip
 
 
 class RolloutState(StrEnum):
@@ -140,6 +141,8 @@ class Rollout:
     """What is brought to engines before the first wave; empty where that isn't done ahead."""
     overrides: tuple[Override, ...] = ()
     """The answers to checks that it goes on in spite of. They count for all its waves and attempts."""
+    trips: tuple[Trip, ...] = ()
+    """The times that its stop rule stopped it, and what came of each."""
 
     def count(self, *states: TargetState) -> int:
         """How many targets are in one of the states."""

@@ -29,6 +29,7 @@ class Step(StrEnum):
     COMMIT = "rename old away"
     NAME = "name new"
     BAKE = "bake"
+    KEEP = "keep image of old"
     RETIRE = "retire older"
     UNLOCK = "unlock"
     STOP_NEW = "stop new"
@@ -73,6 +74,7 @@ RECREATE_STEPS = (
     Step.COMMIT,
     Step.NAME,
     Step.BAKE,
+    Step.KEEP,
     Step.RETIRE,
     Step.UNLOCK,
 )
@@ -93,6 +95,7 @@ BESIDE_STEPS = (
     Step.COMMIT,
     Step.NAME,
     Step.BAKE,
+    Step.KEEP,
     Step.RETIRE,
     Step.UNLOCK,
 )

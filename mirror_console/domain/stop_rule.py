@@ -3,33 +3,114 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 from mirror_console.domain.counting import counted
-from mirror_console.domain.rollout import COUNTS_AS_FAILED, SUCCEEDED, Rollout
-from mirror_console.domain.way import stops_at
+from mirror_console.domain.rollout import COUNTS_AS_FAILED, SUCCEEDED, Rollout, Target
+from mirror_console.domain.trip import Came, Trip, trip_words
+from mirror_console.domain.way import OnTrip, at_in_all, stops_at
 
 
-def tripped_words(rollout: Rollout) -> str:
-    """The sentence of the stop rule that has tripped, or nothing. A person's resume allows what has failed so far."""
+@dataclass(frozen=True, slots=True)
+class Tripped:
+    """The rule that stops a rollout now, and the wave in which it does, counted from 0."""
+
+    words: str
+    wave: int
+
+
+def tripped(rollout: Rollout) -> Tripped | None:
+    """The stop rule that has tripped, or none. A person's resume allows what has failed so far.
+
+    It is told from where the targets stand, and from nothing that a console remembers: killed and started again, the
+    console counts what failed before.
+    """
     if not any(target.state in COUNTS_AS_FAILED for target in rollout.targets):
-        return ""  # asked before every start: a rollout in which nothing fails doesn't reckon how much might
+        return None  # asked before every start: a rollout in which nothing fails doesn't reckon how much might
     for wave in range(rollout.waves):
         targets = rollout.wave(wave)
         failed = [target for target in targets if target.state in COUNTS_AS_FAILED]
         allowed = _allowed(rollout, wave)
         if len(failed) > allowed:
-            told = f"{len(failed)} of {len(targets)} targets of wave {wave + 1} failed; {allowed} may."
-            return f"Stop rule: {told} {_THEN}"
+            words = f"{len(failed)} of {len(targets)} targets of wave {wave + 1} failed; {allowed} may."
+            return Tripped(words, wave)
+    in_all, failed_in_all = _allowed_in_all(rollout), rollout.count(*COUNTS_AS_FAILED)
+    if in_all is not None and failed_in_all > in_all:
+        words = f"{failed_in_all} of {len(rollout.targets)} targets failed in all; {in_all} may."
+        return Tripped(words, _wave_of_last_failure(rollout))
     most, row = rollout.plan.way.in_a_row, failures_in_a_row(rollout)
-    return f"Stop rule: {row} targets failed in a row; {most - 1} may. {_THEN}" if 0 < most <= row else ""
+    if 0 < most <= row:
+        return Tripped(f"{row} targets failed in a row; {most - 1} may.", _wave_of_last_failure(rollout))
+    return None
+
+
+def tripped_words(rollout: Rollout) -> str:
+    """The sentence of the stop rule that has tripped, or nothing."""
+    found = tripped(rollout)
+    return f"Stop rule: {found.words} {_THEN}" if found else ""
 
 
 _THEN = "Look at why; then resume in spite of it, or stop."
 
 
+def stopped_words(trip: Trip) -> str:
+    """Why a rollout stands that its stop rule stopped, and what a person may do where the rule only paused it."""
+    return f"Stop rule: {trip.words} {_THEN}" if trip.came is Came.PAUSED else trip_words(trip)
+
+
+def rolls_back(rollout: Rollout) -> bool:
+    """Whether its stop rule does more than pause it. That of a rollback never does."""
+    return rollout.plan.rollback_of is None and rollout.plan.way.on_trip is not OnTrip.PAUSE
+
+
+def trip_of(rollout: Rollout, found: Tripped, at: datetime, stopped_by: str = "") -> Trip:
+    """The trip to keep where a rule has tripped: the one that is kept already, where nothing has failed since.
+
+    `stopped_by` says that a person had the rollout pause or stop before the rule did: then nothing is rolled back but
+    by a person; nor where a person tried something again, and nothing more has failed. A rollback is never rolled back
+    by a rule.
+    """
+    last = rollout.trips[-1] if rollout.trips else None
+    news = last is None or any(
+        target.ended_at is not None and target.ended_at > last.at
+        for target in rollout.targets
+        if target.state in COUNTS_AS_FAILED
+    )
+    if last is not None and not news and last.words == found.words and last.came is not Came.IN_SPITE:
+        return last
+    action = rollout.plan.way.on_trip if rolls_back(rollout) else OnTrip.PAUSE
+    if action is OnTrip.PAUSE:
+        return Trip(at, found.words, found.wave, action, Came.PAUSED)
+    why_not = stopped_by or ("" if news else "nothing more has failed since a person let it go on.")
+    return Trip(at, found.words, found.wave, action, Came.NOT_BEGUN if why_not else Came.DUE, why_not)
+
+
+def with_trip(rollout: Rollout, trip: Trip) -> tuple[Trip, ...]:
+    """The trips of a rollout with one that may be among them already."""
+    return rollout.trips if trip in rollout.trips else (*rollout.trips, trip)
+
+
+def _wave_of_last_failure(rollout: Rollout) -> int:
+    failed = [target for target in rollout.targets if target.state in COUNTS_AS_FAILED]
+    return max(failed, key=lambda target: _ended(rollout, target)).planned.wave
+
+
+def _ended(rollout: Rollout, target: Target) -> tuple[bool, datetime]:
+    """By when targets ended; one that is unknown ended last."""
+    return target.ended_at is None, target.ended_at or rollout.started_at
+
+
 def _allowed(rollout: Rollout, wave: int) -> int:
     by_rule = rollout.plan.way.allowed_failures(wave, rollout.waves, len(rollout.wave(wave)))
     return max(by_rule, _forgiven(rollout, wave))
+
+
+def _allowed_in_all(rollout: Rollout) -> int | None:
+    by_rule = rollout.plan.way.allowed_in_all(len(rollout.targets))
+    if by_rule is None:
+        return None
+    return max(by_rule, sum(_forgiven(rollout, wave) for wave in range(rollout.waves)))
 
 
 def failures_in_a_row(rollout: Rollout) -> int:
@@ -38,7 +119,7 @@ def failures_in_a_row(rollout: Rollout) -> int:
     In the order in which they ended; those that were left out count neither way. One that is unknown ended last.
     """
     over = [target for target in rollout.targets if target.state in SUCCEEDED | COUNTS_AS_FAILED]
-    ended = sorted(over, key=lambda target: (target.ended_at is None, target.ended_at or rollout.started_at))
+    ended = sorted(over, key=lambda target: _ended(rollout, target))
     forgiven = sum(_forgiven(rollout, wave) for wave in range(rollout.waves))
     row = 0
     for target in ended:
@@ -53,12 +134,16 @@ def failures_in_a_row(rollout: Rollout) -> int:
 
 
 def stop_rule_words(rollout: Rollout) -> str:
-    """The arithmetic of the stop rule for the current wave: ``1 failed; stops at 3 of 50; unreachable counts``."""
+    """The arithmetic of the stop rule, for the current wave and for all of them: ``1 failed; stops at 3 of 50, or at 8
+    of 500 in all (now 2); unreachable counts``."""
     wave, way = rollout.current_wave, rollout.plan.way
     targets = rollout.wave(wave)
     failed = sum(target.state in COUNTS_AS_FAILED for target in targets)
+    in_all = at_in_all(_allowed_in_all(rollout), len(rollout.targets))
+    every = f", or {in_all} (now {rollout.count(*COUNTS_AS_FAILED)})" if in_all else ""
     row = f", or at {way.in_a_row} in a row (now {failures_in_a_row(rollout)})" if way.in_a_row else ""
-    return f"{failed} failed; {stops_at(_allowed(rollout, wave), len(targets))}{row}; unreachable counts"
+    then = f"; then: {way.on_trip}" if rolls_back(rollout) else ""
+    return f"{failed} failed; {stops_at(_allowed(rollout, wave), len(targets))}{every}{row}; unreachable counts{then}"
 
 
 def after_resume(rollout: Rollout) -> tuple[int, ...]:

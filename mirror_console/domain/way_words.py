@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mirror_console.domain.counting import counted
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.way import Way, stops_at, wave_counts
+from mirror_console.domain.way import OnTrip, Way, at_in_all, stops_at, wave_counts
 
 
 def in_numbers(way: Way, targets: int) -> str:
@@ -29,6 +29,8 @@ def how_words(plan: Plan) -> str:
     if way.health_limit:
         parts.append(f"waits {span_text(way.health_limit)} for health")
     parts += [stop_words(way, counts), f"who fails: {way.on_failure}"]
+    if way.on_trip is not OnTrip.PAUSE:
+        parts.append(f"if the rule stops it: {way.on_trip}")
     if way.resumes:
         parts.append("goes on by itself when a window opens")
     return " · ".join(part for part in parts if part)
@@ -62,7 +64,8 @@ def _no_pauses(way: Way, waves: int) -> str:
 
 
 def stop_words(way: Way, counts: Sequence[int]) -> str:
-    """The arithmetic of the stop rule for waves of these sizes: ``canary stops at 1 of 1; then stops at 3 of 50``."""
+    """The arithmetic of the stop rule for waves of these sizes: ``canary stops at 1 of 1; then stops at 3 of 50; stops
+    at 5 of 51 in all``."""
     if not counts:
         return "no target"
     allowed = [way.allowed_failures(wave, len(counts), size) for wave, size in enumerate(counts)]
@@ -74,9 +77,26 @@ def stop_words(way: Way, counts: Sequence[int]) -> str:
         if stops:
             parts.append(f"then stops at {stops}")
         parts += [f"in a wave of {size:,} all may fail" for most, size in later if most >= size]
+    if in_all := at_in_all(way.allowed_in_all(sum(counts)), sum(counts)):
+        parts.append(f"stops {in_all}")
     if way.in_a_row:
         parts.append(f"stops at {way.in_a_row:,} in a row")
     return "; ".join(parts)
+
+
+def ruled_words(way: Way) -> str:
+    """What a person agrees to with a way whose stop rule does more than pause; empty where it only does that."""
+    match way.on_trip:
+        case OnTrip.PAUSE:
+            return ""
+        case OnTrip.ROLL_BACK_WAVE:
+            done = "the rollout pauses, and what its last wave changed"
+        case OnTrip.ROLL_BACK_ALL:
+            done = "the rollout ends, and everything that it changed"
+    return f"If the stop rule stops it, {done} is rolled back without another question. {_CHECKED}"
+
+
+_CHECKED = "The rollback has checks of its own: what they block stays as it is, and is told."
 
 
 def span_text(seconds: float) -> str:

@@ -15,6 +15,7 @@ from mirror_console.domain.in_place import Granted
 from mirror_console.domain.observation import Container, Ending, Listed
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ContainerSpec, Network, Ran, Written
+from mirror_console.domain.room import Room
 from mirror_console.domain.ssh import HostKey
 from mirror_console.domain.validity import Validity
 from mirror_console.engine import bodies, free_space, podman, replies, streams, translate
@@ -51,8 +52,8 @@ class DockerSession(ImageVerbs, SwarmManagerVerbs):
         """From when until when the client certificate is valid; None where it is reached otherwise."""
         return self._link.certificate
 
-    def free_disk(self, facts: EngineFacts, inside: str = "") -> int | None:
-        """Octets that are free where the engine keeps its images; None where that can't be learned.
+    def free_disk(self, facts: EngineFacts, inside: str = "") -> Room | None:
+        """The room where the engine keeps its images; None where that can't be learned.
 
         An engine itself doesn't tell. Its host does by SSH, the file system where it is this computer; else the
         container `inside` is asked with ``df``, where its id is given, it runs and has that command.
@@ -63,14 +64,17 @@ class DockerSession(ImageVerbs, SwarmManagerVerbs):
         free = free_space.of_folder(facts.folder) if here and facts.folder else None
         return self._free_inside(inside) if free is None and inside else free
 
-    def _free_inside(self, container_id: str) -> int | None:
-        try:
-            ran = self.run_inside(container_id, free_space.COMMAND, free_space.MOST, self._engine.timeout)
-            return free_space.told(ran.written)
-        except EngineError as error:
-            if error.unreachable:
-                raise
-            return None  # such a command, or any at all, may not be run there
+    def _free_inside(self, container_id: str) -> Room | None:
+        def run(command: Sequence[str]) -> str:
+            try:
+                return self.run_inside(container_id, command, free_space.MOST, self._engine.timeout).written
+            except EngineError as error:
+                if error.unreachable:
+                    raise
+                return ""  # such a command, or any at all, may not be run there
+
+        written = run(free_space.COMMAND)
+        return free_space.told(written, run(free_space.FILES_COMMAND)) if free_space.told(written) else None
 
     def facts(self) -> EngineFacts:
         """What the engine says of itself."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import paramiko
 
 from mirror_console.domain.engine import Engine
+from mirror_console.domain.room import Room
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import DEFAULT_SOCKET, Hop, HostKey, SignIn, SshAccess, SshError, Stage, ToSocket
 from mirror_console.engine import free_space, ssh_failures
@@ -90,13 +91,16 @@ class SshWay:
             running.close()
         return status, written.decode("utf-8", "replace")
 
-    def free_disk(self, folder: str) -> int | None:
-        """The octets that are free where a folder of the engine's host is; None where the host doesn't tell."""
+    def free_disk(self, folder: str) -> Room | None:
+        """The room where a folder of the engine's host is; None where the host doesn't tell."""
         try:
             status, written = self.ask_host(f"df -Pk -- {shlex.quote(folder)}")
+            if status:
+                return None
+            status, of_files = self.ask_host(f"df -Pi -- {shlex.quote(folder)}")
         except EngineError:
             return None
-        return free_space.told(written) if status == 0 else None
+        return free_space.told(written, "" if status else of_files)
 
     def go_straight(self) -> None:
         """Use the socket itself from now on: there is no docker command on the host."""

@@ -13,6 +13,7 @@ from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.engine_kind import EngineKind
 from mirror_console.domain.environment import Limits, Port, RestartPolicy, Volume
 from mirror_console.domain.image import CREATED_LABEL, DIGEST, REVISION_LABEL, VERSION_LABEL, Image, fingerprint
+from mirror_console.domain.kept_image import is_kept_name
 from mirror_console.domain.observation import Container, Ending, Endpoint, Health, Listed, State
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import ListedImage, Network, Resolved
@@ -356,7 +357,7 @@ def image(seen: replies.InspectedImage, whole: Mapping[str, Any]) -> Image:
     return Image(
         id=seen.id,
         fingerprint=fingerprint(whole),
-        tags=tuple(clean(tag) for tag in seen.repo_tags or ()),
+        tags=tuple(clean(tag) for tag in seen.repo_tags or () if not is_kept_name(tag)),
         digests=tuple(clean(digest) for digest in seen.repo_digests or ()),
         platform=clean(f"{seen.os}/{seen.architecture}", LONGEST_LABEL),
         version=clean(labels.get(VERSION_LABEL, ""), LONGEST_LABEL),
@@ -388,7 +389,8 @@ def _listed_image(item: replies.ListedImage) -> ListedImage:
     named = dict.fromkeys(name for name in names if not name.startswith("<none>"))
     return ListedImage(
         id=item.id,
-        tags=tuple(name for name in named if "@" not in name),
+        tags=tuple(name for name in named if "@" not in name and not is_kept_name(name)),
+        kept_names=tuple(filter(is_kept_name, named)),
         digests=tuple(name for name in named if "@" in name),
         created=datetime.fromtimestamp(item.created, UTC) if 0 < item.created < LAST_SECOND else None,
         size=item.size,

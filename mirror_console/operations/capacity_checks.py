@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.companions import companions_of, going_of
@@ -12,6 +12,8 @@ from mirror_console.domain.environment import Limits
 from mirror_console.domain.observation import LABEL, Role
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.sizes import size_text
+from mirror_console.domain.swap import Swap
+from mirror_console.domain.way import Way
 from mirror_console.operations.engine_checks import of_engine
 from mirror_console.operations.here import HOLDING, Here
 from mirror_console.operations.target_checks import EngineScene, said
@@ -21,12 +23,12 @@ SPARED = 0.9
 NO_LIMITS = Limits()
 
 
-def check_capacity(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget]) -> Iterator[CheckResult]:
+def check_capacity(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget], way: Way) -> Iterator[CheckResult]:
     """What the targets are granted, each by itself, and all together with what runs there besides."""
     for target in targets:
         yield _one(scene.facts, target)
     if scene.facts.memory:
-        yield _together(scene, here, targets)
+        yield _together(scene, here, targets, way)
 
 
 def _one(facts: EngineFacts, target: PlannedTarget) -> CheckResult:
@@ -42,7 +44,14 @@ def _one(facts: EngineFacts, target: PlannedTarget) -> CheckResult:
     return said(target, Check.CAPACITY, Answer.PASS, "What it is granted at most, its host has.")
 
 
-def _together(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget]) -> CheckResult:
+def _both_at_once(targets: Iterable[PlannedTarget], way: Way) -> int:
+    """What is granted besides, at most, while new containers run beside the old ones that they replace."""
+    beside = [target for target in targets if target.swap is Swap.BESIDE]
+    at_once = min([way.at_once, way.at_once_per_engine, *(target.engine_at_once for target in beside)])
+    return sum(sorted((target.settings.limits.memory for target in beside), reverse=True)[:at_once])
+
+
+def _together(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget], way: Way) -> CheckResult:
     """Limits are often more than is ever used: that they add up to more asks for a look only where it gets worse."""
     facts = scene.facts
     planned = {target.environment_id: target for target in targets}
@@ -57,6 +66,11 @@ def _together(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget]) 
     unlimited = sum(not limits.memory for limits in after)
     free = f"; {counted(unlimited, 'container')} without a limit" if unlimited else ""
     words = f"Of {size_text(facts.memory)} of memory {size_text(granted)} are granted{free}."
+    twice = _both_at_once(targets, way)
+    if granted <= facts.memory * SPARED < granted + twice:
+        more = f"{words} While new ones run beside the old ones, it is {size_text(granted + twice)}."
+        remedy = "Roll fewer out at once on this engine, give less, or place some of them on another engine."
+        return of_engine(here.engine, Check.CAPACITY, Answer.WARNING, more, remedy)
     if granted <= facts.memory * SPARED:
         return of_engine(here.engine, Check.CAPACITY, Answer.PASS, words)
     if granted <= already:

@@ -99,8 +99,8 @@ def _remove(session: EngineSession, item: Item) -> None:
         session.remove(item.id)
         return
     # An engine removes an image by id only where it has one name at most.
-    for tag in item.tags[1:]:
-        session.remove_image(tag)
+    for name in (*item.kept_names, *item.tags[1:]):
+        session.remove_image(name)
     session.remove_image(item.id)
 
 

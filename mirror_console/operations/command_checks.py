@@ -17,6 +17,7 @@ from mirror_console.operations.target_checks import said
 HOW_TO_SAY = (
     "Look at what it wrote, then say whether it counts as run or may run again: in the rollout's details, or with "
 )
+DECLARE = "Declare the release command on the source's form, or say there that there is none."
 BACK_UP = "Declare one on the source's form, or back the data up by hand."
 
 
@@ -49,14 +50,16 @@ def _release(target: PlannedTarget, declared: ReleaseCommand | None, before: Seq
     if preparation is None or preparation.release is None:
         if target.change not in FORWARD:
             return result(Answer.PASS, "Nothing is run: no newer release comes to its data.")
-        none = "declares that there is none" if declared is not None else "declares none"
-        return result(Answer.PASS, f"Its source {none}: nothing is run.")
+        if declared is None:
+            words = "Its source doesn't say whether a release has to run something on the data first."
+            return result(Answer.UNKNOWN, words, DECLARE)
+        return result(Answer.PASS, "Its source declares that there is none: nothing is run.")
     last = before[-1] if before else None
     if last is not None and last.needs_a_word:
         words = f"The release command for {target.after_title} at {last.title} {_how(last)}."
         remedy = f"{HOW_TO_SAY}'mirror-console release-commands say {last.id[:8]}'."
         return result(Answer.BLOCKED, words, remedy)
-    if last is not None and last.over and last.word is not Said.MAY_RUN_AGAIN and _counts(last):
+    if last is not None and last.over and last.word is not Said.MAY_RUN_AGAIN and counts(last):
         return result(Answer.PASS, f"It was run for {target.after_title} already, at {last.title}.")
     words = f"'{_line(preparation)}' runs {_once(preparation)}, at most {preparation.release.limit:g} s."
     if preparation.irreversible:
@@ -77,7 +80,7 @@ def check_backup(target: PlannedTarget, before: Sequence[CommandRun]) -> CheckRe
         return result(Answer.WARNING, words, BACK_UP)
     if preparation is None:
         return result(Answer.PASS, "Nothing is run that changes data.")
-    if before and _counts(before[-1]):
+    if before and counts(before[-1]):
         return result(Answer.PASS, "Nothing is run that changes data: that was done already.")
     if preparation.backup is not None:
         words = f"Made {_once(preparation)}, at most {preparation.backup.limit:g} s; if it fails, nothing is changed."
@@ -109,7 +112,8 @@ def split_groups(plan: Plan) -> list[CheckResult]:
     return results
 
 
-def _counts(run: CommandRun) -> bool:
+def counts(run: CommandRun) -> bool:
+    """Whether what was to be run was: by how it ended, or by a person's word."""
     return run.word is Said.COUNTS_AS_RUN or (run.word is None and run.state is RunState.SUCCEEDED)
 
 

@@ -265,8 +265,8 @@ class _Test:
         return _failed("It made a container of an image that doesn't exist.", "Check what answers at this address.")
 
     def _disk(self) -> _Outcome:
-        free = self._opened.free_disk(self._facts) if self._facts else None
-        return _skipped("not told by the engine") if free is None else _ok(f"{free / 1e9:.1f} GB free for images")
+        room = self._opened.free_disk(self._facts) if self._facts else None
+        return _skipped("not told by the engine") if room is None else _ok(f"{room.free / 1e9:.1f} GB free for images")
 
     def _clock(self) -> _Outcome:
         offset = self._facts.clock_offset if self._facts else 0.0

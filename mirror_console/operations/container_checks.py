@@ -101,7 +101,11 @@ def health_check(target: PlannedTarget, way: Way, image: Image | None, *, planne
         words = "Whether the image has a health check shows once it is on the engine."
         return Answer.INFORMATION, words, ""
     words = f"Nothing says how it is told that it is well: only that it runs for {test.settle:g} s is looked at."
-    return Answer.WARNING, words, "Give its health test a path on the mirror's form, or the image a HEALTHCHECK."
+    remedy = "Give its health test a path on the mirror's form, or the image a HEALTHCHECK."
+    if planned and target.canary is not None and target.swap is not Swap.IN_PLACE:
+        # What goes first is to show that the others may follow. Of an image that isn't there yet nothing is known.
+        return Answer.BLOCKED, f"{words} It goes first, and would prove nothing to the others.", remedy
+    return Answer.WARNING, words, remedy
 
 
 def stopping(target: PlannedTarget, old: Container | None) -> Said:

@@ -221,15 +221,16 @@ def put_aside(
     # Somebody may have given it a policy since it was stopped: with the engine it would come back beside the new one.
     disarm_old(turn, seen)
     renames = {Step.COMMIT: {"old": old.id}, **then}
+    kept_image = {Step.KEEP: {"image": old.image_id}} if ends else {}
     unlocked = {Step.UNLOCK: {"lock": turn.lock_id}} if ends else {}
     kept: Container | Listed | None = turn.look_together(named).get(named)
     if kept is None or kept.name != prev:
         kept = turn.inspect(prev)
     if kept is not None and kept.id != old.id:
         retired = {Step.RETIRE: {"older": kept.id}} if ends else {}
-        _shelve(turn, old, kept, {Step.SHELVE: {"older": kept.id}, **renames, **retired, **unlocked})
+        _shelve(turn, old, kept, {Step.SHELVE: {"older": kept.id}, **renames, **kept_image, **retired, **unlocked})
     else:
-        turn.announce({**renames, **unlocked})
+        turn.announce({**renames, **kept_image, **unlocked})
     with_patience(turn, lambda: rename(turn, Step.COMMIT, old.id, prev, "old", seen))
     return old.id
 

@@ -123,7 +123,8 @@ def _permission(
         yield of_engine(engine, Check.PERMISSION, Answer.INFORMATION, words)
         return
     service = any(target.swap is Swap.SERVICE for target in targets)
-    refused = refused_of_swarm(session) if service else refused_changes(session)
+    switches = any(target.swap is Swap.BESIDE and target.settings.route is not None for target in targets)
+    refused = refused_of_swarm(session) if service else refused_changes(session, switches=switches)
     what = "configs of its Swarm" if service else "containers"
     if refused:
         verbs = ", ".join(refused)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied
 from mirror_console.domain.engine import Engine
-from mirror_console.domain.environment import Environment
+from mirror_console.domain.environment import NAME_SUFFIXES, Environment
 from mirror_console.domain.observation import LABEL, Listed, Role, State
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.schedule import Place
@@ -40,6 +40,10 @@ class Here:
         """The source of a mirror; a source itself."""
         found = self.applications.get(application_id)
         return self.applications.get(found.source_id) if found is not None and found.is_mirror else found
+
+    def title(self, environment: Environment) -> str:
+        """What people call an environment that is placed there: ``Dunes live``."""
+        return f"{self.applications[environment.application_id].name} {environment.name}"
 
     def environment_of(self, container: Listed) -> Environment | None:
         """The environment that a container belongs to, by label or else by name; None where it is nobody's."""
@@ -85,6 +89,23 @@ def strangers(here: Here, listed: Collection[Listed]) -> list[Listed]:
         for one in listed
         if one.state in HOLDING and one.labels.get(LABEL + "role") not in set(Role) and here.environment_of(one) is None
     ]
+
+
+def asleep(here: Here, listed: Collection[Listed], targets: Collection[PlannedTarget]) -> list[Listed]:
+    """Containers that hold no port now and may come back to one: stopped ones, and those that start again and again.
+
+    Those of the targets and what rollouts keep are left out. The ones of the catalog come first.
+    """
+    own = {target.container for target in targets} | {one.container for target in targets for one in target.companions}
+    found = [
+        one
+        for one in listed
+        if one.state in {State.EXITED, State.RESTARTING}
+        and one.name not in own
+        and not one.name.endswith(NAME_SUFFIXES)
+        and one.labels.get(LABEL + "role", Role.APPLICATION) == Role.APPLICATION
+    ]
+    return sorted(found, key=lambda one: here.environment_of(one) is None)
 
 
 def _place(target: PlannedTarget, account: str) -> Place:

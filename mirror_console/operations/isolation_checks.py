@@ -96,11 +96,11 @@ def _mounted(scene: EngineScene, here: Here) -> list[_Mounted]:
 
     for environment in here.environments.values():
         for volume in environment.settings.volumes:
-            note(volume, _title(here, environment), environment)
+            note(volume, here.title(environment), environment)
     for container in scene.listed:
         if container.volumes:
             whose = here.environment_of(container) or _way_back_of(container, here)
-            title = _title(here, whose) if whose is not None else f"container '{container.name}'"
+            title = here.title(whose) if whose is not None else f"container '{container.name}'"
             for volume in container.volumes:
                 note(volume, title, whose)
     return list(found.values())
@@ -112,10 +112,6 @@ def _way_back_of(container: Listed, here: Here) -> Environment | None:
         if container.name.endswith(suffix):
             return here.environments.get(here.named.get(container.name.removesuffix(suffix), ""))
     return None
-
-
-def _title(here: Here, environment: Environment) -> str:
-    return f"{here.applications[environment.application_id].name} {environment.name}"
 
 
 def _told(met: Iterable[tuple[Volume, _Mounted]]) -> str:

@@ -19,8 +19,9 @@ REFUSED = frozenset({FailureKind.PERMISSION, FailureKind.SIGN_IN, FailureKind.IN
 """A proxy that lets only some requests through answers the others as no engine does."""
 
 
-def refused_changes(session: EngineSession) -> dict[str, str]:
-    """What an engine, or what stands before it, won't let us do, by verb, with its reason.
+def refused_changes(session: EngineSession, *, switches: bool = False) -> dict[str, str]:
+    """What an engine, or what stands before it, won't let us do, by verb, with its reason. Where containers take over
+    by a route that `switches` from one to the other, also whether they may join and leave networks.
 
     Nothing is changed: it is asked for what can't be, and whoever may ask is told that it isn't there. Raises
     EngineError where the engine can't be reached.
@@ -34,6 +35,11 @@ def refused_changes(session: EngineSession) -> dict[str, str]:
         "update": lambda: session.set_restart(NOBODY, RestartPolicy.NO),
         "remove": lambda: session.remove(NOBODY),
     }
+    if switches:
+        asked |= {
+            "connect": lambda: session.connect(NOBODY, NOBODY),
+            "disconnect": lambda: session.disconnect(NOBODY, NOBODY),
+        }
     return _refused(asked)
 
 

@@ -11,12 +11,20 @@ from mirror_console.domain.environment import Settings
 from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.request import Network
+from mirror_console.domain.room import Room
 from mirror_console.domain.sizes import size_text
 from mirror_console.operations.container_checks import Said
 from mirror_console.operations.providing import BUILT_IN_NETWORKS
 
 ENOUGH = 5e9
 """Octets of free disk that are enough for an image whose size isn't known."""
+UNPACKING = 1.5
+"""How many times its size an image takes while it is fetched: it comes compressed to half, or less, and is unpacked."""
+KEPT_FREE = 0.1
+"""The share of a disk that stays free: all else on the engine writes there too."""
+MOST_KEPT_FREE = 10e9
+"""Octets that are enough to stay free on any disk, however large it is."""
+FREE_IT = "Free disk space there: 'mirror-console clean', or 'docker image prune'."
 
 
 def own_networks(settings: Settings) -> list[str]:
@@ -75,21 +83,30 @@ def volumes(target: PlannedTarget, old: Container | None, before: Applied | None
     return Answer.PASS, f"There: {', '.join(wanted)}." if wanted else "It names no volume.", ""
 
 
-def disk(target: PlannedTarget, free: int | None) -> Said:
-    """Whether there is room for an image that has to be fetched. Layers that are there already are counted too."""
+def disk(target: PlannedTarget, room: Room | None, others: int = 0) -> Said:
+    """Whether there is room for an image that has to be fetched. Layers that are there already are counted too.
+
+    `others` are the octets of images that are fetched to the same disk besides.
+    """
     size = target.image_bytes
-    if free is None:
+    if room is None:
         takes = "The size of the image isn't known" if size is None else f"The image takes up to {size_text(size)}"
         words = f"{takes}; how much is free there isn't told."
         return Answer.UNKNOWN, words, "Look at the free space of the engine's disk where it may be short."
-    there = f"{size_text(free)} are free"
+    if room.files and room.free_files is not None and room.free_files < room.files * KEPT_FREE:
+        words = f"Of {room.files:,} files that its disk can hold {room.free_files:,} are left: an image has many."
+        return Answer.BLOCKED, words, FREE_IT
+    left = f"{size_text(room.free)} are free"
     if size is None:
-        answer = Answer.PASS if free >= ENOUGH else Answer.WARNING
-        remedy = "" if free >= ENOUGH else "Look whether that is enough, with all of its layers unpacked."
-        return answer, f"{there}; the size of the image isn't known.", remedy
-    words = f"The image takes up to {size_text(size)}; {there}."
-    if free < size:
-        return Answer.BLOCKED, words, "Free disk space there: 'mirror-console clean', or 'docker image prune'."
-    if free < 2 * size:
-        return Answer.WARNING, words, "While it is unpacked it takes more than that: free disk space there first."
+        answer = Answer.PASS if room.free - others >= ENOUGH else Answer.WARNING
+        remedy = "" if answer is Answer.PASS else "Look whether that is enough, with all of its layers unpacked."
+        return answer, f"{left}; the size of the image isn't known.", remedy
+    more = f", and others that are fetched there {size_text(others)}" if others else ""
+    words = f"The image takes up to {size_text(size)}{more}; {left}."
+    reserve = min(MOST_KEPT_FREE, (room.total or 0) * KEPT_FREE)
+    if room.free < others + size:
+        return Answer.BLOCKED, words, FREE_IT
+    if room.free < (others + size) * UNPACKING + reserve:
+        needs = f"While it is unpacked it takes half as much again, and {size_text(int(reserve))} are to stay free."
+        return Answer.BLOCKED, f"{words} {needs}", FREE_IT
     return Answer.PASS, words, ""

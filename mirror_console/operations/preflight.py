@@ -28,6 +28,7 @@ from mirror_console.operations.capacity_checks import check_capacity
 from mirror_console.operations.command_checks import check_commands, split_groups
 from mirror_console.operations.console import Console
 from mirror_console.operations.console_checks import check_console
+from mirror_console.operations.drift_check import check_drift
 from mirror_console.operations.engine_checks import check_engine_itself
 from mirror_console.operations.fetch import known_as
 from mirror_console.operations.here import Here, read_here
@@ -214,7 +215,7 @@ def _asked(
             results += [_answers(engine, target), *outcome]
     if way is not None and not services:
         # On which nodes the tasks of a service come to run is for their Swarm to say.
-        results += check_capacity(scene, here, targets)
+        results += check_capacity(scene, here, targets, way)
     return results
 
 
@@ -230,6 +231,7 @@ def _bound_target(
             *(_of_image(target, found) for found in pullable),
             *check_target(console, scene, target),
             *check_container(scene, here, target, way),
+            check_drift(console, scene, here, target),
             *check_services(console, scene, here, target, again=way is None),
         ]
 
@@ -245,7 +247,8 @@ def _of_image(target: PlannedTarget, found: tuple[Check, Answer, str, str]) -> C
 def _catalogued(
     console: Console, targets: Sequence[PlannedTarget]
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, list[Difference]]]:
-    """Of each target, by its environment: the variables that its source requires, and what was changed by hand."""
+    """Of each target, by its environment: the variables that its source requires, and what was changed by hand beside
+    the one that serves."""
     required, changed = {}, {}
     with console.catalog.read() as books:
         sources = {one.id: one for one in books.applications.sources()}
@@ -254,9 +257,9 @@ def _catalogued(
             required[target.environment_id] = sources[mirror.source_id].required_variables
             others = {one.name for one in target.companions}
             changed[target.environment_id] = [
-                difference if found.process == target.process else of_process(found.process, difference)
+                of_process(found.process, difference)
                 for found in books.observations.of(target.environment_id)
-                if found.process == target.process or found.process in others
+                if found.process in others and not found.unrecorded
                 for difference in found.differences
             ]
     return required, changed
@@ -306,7 +309,7 @@ def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pu
     return (
         had,
         fits_any(scene, resolved),
-        (Check.DISK, *disk(wanted, scene.free_disk())),
+        (Check.DISK, *disk(wanted, *scene.room_for(wanted.image_bytes))),
     )
 
 
@@ -331,7 +334,7 @@ def _only_given(console: Console, scene: EngineScene, wanted: PlannedTarget) -> 
     with console.catalog.read() as books:
         platform = next((held.platform for held in books.images.like(wanted.after_fingerprint)), "")
     words = f"No registry is known to have it; {found[0].name} has, and gives it through this computer."
-    room = (Check.DISK, *disk(wanted, scene.free_disk()))
+    room = (Check.DISK, *disk(wanted, *scene.room_for(wanted.image_bytes)))
     return ((Check.PULLABLE, Answer.PASS, words, ""), fits(scene, platform), room)
 
 
@@ -346,7 +349,7 @@ def _not_pullable(
         found = neighbours(console, wanted.after_fingerprint, wanted.engine_id, wanted.application_id)
         if found:
             remedy = f"It is taken from {found[0].name} instead, which has it, through this computer."
-            room = (Check.DISK, *disk(wanted, scene.free_disk()))
+            room = (Check.DISK, *disk(wanted, *scene.room_for(wanted.image_bytes)))
             return ((Check.PULLABLE, Answer.WARNING, error.title, remedy), room)
     _, answer, words, remedy = _refusal(Check.PULLABLE, error)
     return ((Check.PULLABLE, answer, words, remedy),)

@@ -40,6 +40,11 @@ def with_preparations(books: Books, plan: Plan) -> Plan:
     return replace(plan, targets=targets, fingerprint=plan_fingerprint(targets, plan.way))
 
 
+def data_of(source_id: str, environment: Environment) -> str:
+    """Whose data an environment works on: its own, or that of its group."""
+    return f"{source_id}/{environment.group}" if environment.group else environment.id
+
+
 def _declares(source: Application | None) -> bool:
     if source is None:
         return False
@@ -57,7 +62,7 @@ def _prepared(
     names = dict.fromkeys([wanted, *(name for one in same for name in (*one.fingerprints, one.digest)), target.digest])
     command = source.release_command
     preparation = Preparation(
-        data=f"{source.id}/{environment.group}" if environment.group else environment.id,
+        data=data_of(source.id, environment),
         names=tuple(filter(None, names)),
         group=environment.group,
         release=command if command is not None and command.command else None,

@@ -18,19 +18,26 @@ from mirror_console.domain.image import Image
 from mirror_console.domain.moment import age, age_aloud, day
 from mirror_console.domain.observation import Container, Health, Observation
 from mirror_console.domain.plan import Change, Plan, PlannedTarget
+from mirror_console.domain.release_command import RunKind
 from mirror_console.domain.rollout import SUCCEEDED, Target
 from mirror_console.errors import EngineError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached
+from mirror_console.operations.command_checks import counts
 from mirror_console.operations.console import Console
 from mirror_console.operations.container_checks import Said
 from mirror_console.operations.own_values import check_own_values
+from mirror_console.operations.ports.catalog import Books
+from mirror_console.operations.preparing import data_of
 from mirror_console.operations.swarm_session import session_of
 from mirror_console.operations.target_checks import said
 
 LIVE = "live"
 SOAKED = timedelta(minutes=10)
 """Before it has run for so long it is said that it hasn't run for long."""
+PROVED_FOR = timedelta(days=14)
+"""After so long what ran well in a test is no proof any more: data, services and hosts have moved on."""
+_TRY = "Roll it out to {} first, or go on knowing this."
 AT_ONCE = 8
 _WELL = frozenset({Health.HEALTHY, Health.NO_CHECK})
 
@@ -161,13 +168,46 @@ def _by_tests(console: Console, plan: Plan) -> list[CheckResult]:
         ids = [one.id for several in tests.values() for one in several]
         seen = {one: next(iter(books.observations.of(one)), None) for one in ids}
         last = books.rollouts.last_changes(ids)
+        unprepared = {
+            (target.environment_id, one.id)
+            for target in changing
+            for one in tests.get(target.environment_id, ())
+            if not _is_prepared(books, target, one)
+        }
     for target in changing:
         several = tests.get(target.environment_id)
         if several:
-            answers = [_tried(target, one, seen[one.id], last.get(one.id), now) for one in several]
+            answers = [
+                _tried(
+                    target,
+                    _Test(one, seen[one.id], last.get(one.id), (target.environment_id, one.id) not in unprepared),
+                    now,
+                )
+                for one in several
+            ]
             best = min(answers, key=lambda answer: list(Answer).index(answer[0]))
             found.append(said(target, Check.TEST_PROOF, *best))
     return found
+
+
+def _is_prepared(books: Books, target: PlannedTarget, test: Environment) -> bool:
+    """Whether the release command of what is planned was run on the data of a test, and ended well."""
+    if target.preparation is None or target.preparation.release is None:
+        return True
+    data = data_of(books.applications.get(target.application_id).source_id, test)
+    runs = books.commands.like(RunKind.RELEASE, data, target.preparation.names)
+    return bool(runs) and counts(runs[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """What is known of an environment in which releases are tried."""
+
+    environment: Environment
+    seen: Observation | None
+    last: Target | None
+    """What the last rollout did there."""
+    is_prepared: bool
 
 
 def _tries(environment: Environment, target: PlannedTarget) -> bool:
@@ -175,21 +215,35 @@ def _tries(environment: Environment, target: PlannedTarget) -> bool:
     return environment.id != target.environment_id and environment.name != LIVE and not environment.protected
 
 
-def _tried(
-    target: PlannedTarget, test: Environment, seen: Observation | None, last: Target | None, now: datetime
-) -> Said:
+def _tried(target: PlannedTarget, test: _Test, now: datetime) -> Said:
+    name, seen, last, settings = test.environment.name, test.seen, test.last, test.environment.settings
     runs = seen is not None and bool(seen.fingerprint) and is_observed(target, seen)
     if seen is not None and runs and seen.health in _WELL:
-        since = f" for {age(now - seen.running_since)}" if seen.running_since else ""
-        return Answer.PASS, f"Its {test.name} has run it{since}.", ""
+        span = now - seen.running_since if seen.running_since else None
+        since = f" for {age(span)}" if span is not None else ""
+        words = f"Its {name} has run it{since}"
+        if doubt := _doubt(test, with_other=bool(seen.settings_hash) and seen.settings_hash != settings.hash):
+            return Answer.WARNING, f"{words}, {doubt}.", _TRY.format(name)
+        short = span is not None and span < SOAKED
+        return Answer.INFORMATION if short else Answer.PASS, f"{words}{' only' if short else ''}.", ""
     if runs:
-        words = f"Its {test.name} runs it, and isn't well."
-        return Answer.WARNING, words, f"Look at its {test.name} first, or go on knowing this."
+        words = f"Its {name} runs it, and isn't well."
+        return Answer.WARNING, words, f"Look at its {name} first, or go on knowing this."
     if last is not None and last.state in SUCCEEDED and target.after_fingerprint == last.after_fingerprint != "":
         when = f" ({day(last.ended_at, now)})" if last.ended_at else ""
-        return Answer.PASS, f"A rollout brought it to its {test.name} before{when}, and ended well.", ""
-    words = f"Its {test.name} hasn't run {target.after_title}."
-    return Answer.WARNING, words, f"Roll it out to {test.name} first, or go on knowing this."
+        words = f"A rollout brought it to its {name} before{when}, and ended well"
+        doubt = _doubt(test, with_other=last.planned.settings.hash != settings.hash)
+        if last.ended_at and now - last.ended_at > PROVED_FOR:
+            doubt = f"more than {PROVED_FOR.days} days ago"
+        return (Answer.WARNING, f"{words}, {doubt}.", _TRY.format(name)) if doubt else (Answer.PASS, f"{words}.", "")
+    return Answer.WARNING, f"Its {name} hasn't run {target.after_title}.", _TRY.format(name)
+
+
+def _doubt(test: _Test, *, with_other: bool) -> str:
+    """Why that it ran well says less than it seems; empty where nothing does."""
+    if with_other:
+        return "with other settings than the catalog has for it now"
+    return "" if test.is_prepared else "and its release command wasn't run there"
 
 
 def is_observed(target: PlannedTarget, seen: Observation) -> bool:

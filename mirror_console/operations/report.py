@@ -90,7 +90,10 @@ COLUMNS += ("down_seconds", "attempts", "verified_by", "reason", "advice", "over
 
 
 def report_csv(console: Console, rollout_id: str) -> str:
-    """A line for each target, exceptions first, then those that were left out of the plan. Raises KeyError."""
+    """A line for each target, exceptions first, then those that were left out of the plan, then what the stop rule did.
+
+    Raises KeyError.
+    """
     report = report_content(console, rollout_id)
     rows: list[tuple[Cell, ...]] = [
         (
@@ -123,6 +126,7 @@ def report_csv(console: Console, rollout_id: str) -> str:
     for left_out in report.left_out:
         words = f"{left_out.reason}: {left_out.words}"
         rows.append(("left out", left_out.application, report.environment, *unused, words, "", ""))
+    rows += [("stop rule", "", report.environment, *unused, trip.words, "", "") for trip in report.trips]
     return csv_text(COLUMNS, rows)
 
 
@@ -151,6 +155,7 @@ def summary_text(console: Console, rollout_id: str) -> str:
     ]
     lines += [_overridden(one) for one in report.overrides]
     lines += [f"- {marked(one.words)} ({marked(one.who)}, {moment(one.at)})" for one in report.decisions]
+    lines += [f"- {marked(one.words)} ({moment(one.at)})" for one in report.trips]
     lines += [f"- When: {marked(one.name)} ({counted(one.targets, 'target')})" for one in report.windows]
     if report.fetched:
         lines.append(f"- {marked(report.fetched)}")
@@ -159,7 +164,8 @@ def summary_text(console: Console, rollout_id: str) -> str:
     if report.longest_down is not None:
         down = f"median {seconds(report.median_down)}, longest {seconds(report.longest_down)}"
         lines.append(f"- Down time for each target: {down}")
-    if report.state_words and not any(report.state_words in one.words for one in report.decisions):
+    told = [one.words for one in report.decisions] + [one.words for one in report.trips]
+    if report.state_words and not any(report.state_words in words for words in told):
         lines.append(f"- {marked(report.state_words)}")
     return "\n".join(lines) + "\n"
 

@@ -20,7 +20,7 @@ from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, Targ
 from mirror_console.domain.steps import Step
 from mirror_console.operations.console import Console
 from mirror_console.operations.report_commands import ReportedCommand, commands_words, reported_commands
-from mirror_console.operations.report_decisions import ReportedDecision, decisions, gates
+from mirror_console.operations.report_decisions import ReportedDecision, ReportedTrip, decisions, gates, trips
 from mirror_console.operations.standing import standing
 from mirror_console.operations.waiting import Waiting, spans_of, waiting_of, worked
 from mirror_console.operations.way_typed import rules_text
@@ -154,6 +154,8 @@ class RolloutReport:
     overrides: tuple[ReportedOverride, ...]
     decisions: tuple[ReportedDecision, ...]
     """Pauses, what was decided about them, and cuts, as the audit has them; the start and the end aside."""
+    trips: tuple[ReportedTrip, ...]
+    """What the stop rule did, oldest first."""
     commands: tuple[ReportedCommand, ...]
     """What was run before the release took over; what didn't succeed first."""
     commands_words: str
@@ -222,6 +224,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         passed_gates=gates(rollout),
         overrides=_overrides(rollout),
         decisions=decisions(lines),
+        trips=trips(rollout),
         commands=commands,
         commands_words=commands_words(commands),
         console_version=__version__,

@@ -9,6 +9,38 @@ from datetime import datetime
 from mirror_console.domain.audit import AuditLine, Doing, Noun, gates_added
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.domain.stop_rule import accepted_words, gate_words
+from mirror_console.domain.trip import trip_words
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedTrip:
+    """One time that the stop rule stopped the rollout: which rule, what it was to do, and what came of that."""
+
+    at: datetime
+    words: str
+    wave: int
+    action: str
+    came: str
+    rollback: str
+    """What the plan of the rollback is called, where one was begun."""
+    rollback_id: str
+
+
+def trips(rollout: Rollout) -> tuple[ReportedTrip, ...]:
+    """What the stop rule did, oldest first."""
+    return tuple(
+        ReportedTrip(
+            at=trip.at,
+            words=trip_words(trip),
+            wave=trip.wave + 1,
+            action=trip.action.value,
+            came=trip.came.value,
+            rollback=trip.rollback,
+            rollback_id=trip.rollback_id,
+        )
+        for trip in rollout.trips
+    )
+
 
 _COMPLETED = {RolloutState.COMPLETED, RolloutState.COMPLETED_WITH_FAILURES}
 

@@ -14,6 +14,7 @@ from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Ta
 from mirror_console.domain.service_update import failures
 from mirror_console.domain.stop_rule import past_waves
 from mirror_console.domain.swap import Swap
+from mirror_console.domain.trip import in_spite
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
@@ -80,6 +81,7 @@ def retry(
         paused_because="",
         ended_at=None,
         passed_gates=past_waves(now),
+        trips=in_spite(now.trips),
         console=console.run,
         fetches=_fetches(now, again),
     )

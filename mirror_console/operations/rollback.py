@@ -22,7 +22,7 @@ from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.swap import Swap, swap_for
 from mirror_console.domain.swarm import digest_of
-from mirror_console.domain.way import REST, OnFailure
+from mirror_console.domain.way import REST, OnFailure, OnTrip
 from mirror_console.domain.way_back import WayBack, judge_way_back, way_back_over
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
@@ -96,6 +96,8 @@ def plan_rollback(console: Console, jobs: Jobs, rollout_id: str, part: Part, wav
         pause_after_every=False,
         pause_after=(),
         on_failure=OnFailure.PUT_BACK,
+        # Never is a rollback rolled back by a rule: who goes forward and back by himself ends nowhere.
+        on_trip=OnTrip.PAUSE,
         health_limit=0.0,
     )
     words = f"wave {wave + 1}" if part is Part.WAVE and wave is not None else str(part)

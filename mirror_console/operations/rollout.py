@@ -14,6 +14,16 @@ from enum import Enum, auto
 from mirror_console.domain.check import Check
 from mirror_console.domain.moment import moment
 from mirror_console.domain.rollout import ENDED, WORKING, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.domain.stop_rule import (
+    Tripped,
+    rolls_back,
+    stopped_words,
+    trip_of,
+    tripped,
+    tripped_words,
+    with_trip,
+)
+from mirror_console.domain.trip import Came, open_trip, trip_words, with_last
 from mirror_console.domain.what_next import Begin, Complete, Halt, Wait, decide, waits_words
 from mirror_console.errors import CatalogError, ConsoleError
 from mirror_console.jobs import Jobs, Work
@@ -25,9 +35,11 @@ from mirror_console.operations.first_fetch import fetch_first, is_due
 from mirror_console.operations.giving import Giver
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.recheck import blocking_words, recheck
+from mirror_console.operations.ruled_rollback import roll_back_as_ruled
 from mirror_console.operations.running import Running
 from mirror_console.operations.schedule_checks import Openings
 from mirror_console.operations.taking_turns import take_turn
+from mirror_console.operations.trips import note_halted, stop_by_rule
 from mirror_console.operations.turn import ImageLooks
 from mirror_console.operations.wishing import LOOK_FOR_WISHES, Heeded, Wish
 
@@ -58,10 +70,13 @@ class Conductor:
         self._aborting: tuple[str, ...] | None = None
         """The targets that were in flight when it was aborted."""
         self._cut_off = False
+        self._rules = False
+        """Whether it was stopped by its stop rule, which asks for a rollback."""
         self._openings = Openings(console, rollout)
         self._waits = ""
         """What it says while it waits for a window to open."""
         self._broken: ConsoleError | None = None
+        self._followed_by: Rollout | None = None
         self._image_looks: defaultdict[str, ImageLooks] = defaultdict(dict)
         self._heart = Heartbeat(console, jobs, rollout.plan.engine_ids)
         self._wishes = Heeded(console, rollout.id)
@@ -71,6 +86,11 @@ class Conductor:
     def rollout(self) -> Rollout:
         """How it stands now."""
         return self._running.rollout
+
+    @property
+    def followed_by(self) -> Rollout | None:
+        """The rollback that its stop rule asked for, once it is begun: to be carried out by a conductor of its own."""
+        return self._followed_by
 
     @property
     def halting(self) -> bool:
@@ -99,7 +119,8 @@ class Conductor:
         Raises CatalogError where the journal can't be written any more.
         """
         with nullcontext() if work is None else work.closing(self._end_of_program), self._heart:
-            return self._run()
+            ended = self._run()
+            return self._rolled_back_as_ruled() if self._rules else ended
 
     def _run(self) -> Rollout:
         if is_due(self.rollout):
@@ -131,6 +152,8 @@ class Conductor:
                         continue
                     for environment_id in environment_ids:
                         self._begin(environment_id)
+                case Halt() if (found := tripped(self.rollout)) is not None:
+                    return self._stopped_by_rule(found)
                 case Halt(closed=True) if self.rollout.plan.way.resumes and self._openings.opens_at:
                     self._tell_closed(closed)
                     self._wait_for_opening(closed, self._openings.opens_at)
@@ -181,6 +204,7 @@ class Conductor:
         if self._broken is not None:
             self._mark_broken(self._broken)
             raise self._broken
+        self._note_trip()
         if all(target.over for target in self.rollout.targets):
             return self._ended()
         if self._stopping:
@@ -194,7 +218,7 @@ class Conductor:
             if self.rollout.count(TargetState.UNDECIDED):
                 return self._paused(COULD_NOT_PUT_BACK)
             return self._ended()
-        return self._paused(self._pause_because)
+        return self._paused(" ".join(filter(None, (self._pause_because, self._trip_told()))))
 
     def _mark_broken(self, error: ConsoleError) -> None:
         """Say that it waits for a person; where the catalog can't be written, recovery finds it still running."""
@@ -246,10 +270,59 @@ class Conductor:
             if target.state is TargetState.QUEUED and target.words != words:
                 self._running.keep(replace(target, words=words))
 
+    def _stopped_by_rule(self, found: Tripped) -> Rollout:
+        if self.rollout.count(TargetState.UNKNOWN):
+            # What it counts as failed may yet be found to be well: then the rule hasn't tripped.
+            return self._paused(tripped_words(self.rollout))
+        stopped = stop_by_rule(self._console, self._running, found)
+        self._rules = stopped.trips[-1].came is Came.DUE
+        return stopped
+
+    def _rolled_back_as_ruled(self) -> Rollout:
+        """Begin what the stop rule asks for, and tell what came of it."""
+        rollout_id = self.rollout.id
+        self._console.mark("TRIP:kept")
+        begun = roll_back_as_ruled(self._console, self._jobs, self.rollout, lambda: self._cut_off or self.halting)
+        self._followed_by = begun
+        self._console.mark("TRIP:acted")
+        if begun is None and self.halting and not self._cut_off:
+            note_halted(self._console, rollout_id, self._first())
+        with self._console.catalog.read() as books:
+            return self._running.take(books.rollouts.get(rollout_id))
+
+    def _first(self) -> str:
+        """Who was faster than the stop rule."""
+        return f"{self._console.person} had it {'stop' if self._stopping else 'pause'} before."
+
+    def _note_trip(self) -> None:
+        """A person had it pause or stop before the stop rule did: what the rule would have done is theirs to do."""
+        found = tripped(self.rollout)
+        if found is None or self.rollout.count(TargetState.UNKNOWN):
+            return
+        if self._stopping and not rolls_back(self.rollout):
+            return  # the rule would have paused it, and there is nothing to be paused any more
+        trip = trip_of(self.rollout, found, self._console.clock(), self._first())
+        trips = with_trip(self.rollout, trip)
+        if trip.came is Came.DUE:
+            # What a killed console left due: who ends the rollout instead has decided about it.
+            trips = (*trips[:-1], with_last(trips, Came.NOT_BEGUN, self._first()))
+        if trips != self.rollout.trips:
+            self._running.keep_head(trips=trips)
+
+    def _trip_told(self) -> str:
+        """What the stop rule has to say beside a person's word; empty where it hasn't tripped."""
+        return stopped_words(self.rollout.trips[-1]) if self.rollout.trips and tripped(self.rollout) else ""
+
     def _ended(self) -> Rollout:
+        if not self.halting and not self.rollout.count(TargetState.UNKNOWN) and rolls_back(self.rollout):
+            found = tripped(self.rollout)
+            if found is not None:
+                return self._stopped_by_rule(found)
         state = end_state(self.rollout)
         ended_at = self._console.clock() if state in ENDED else None
-        because = self._unsettled() if state is RolloutState.INTERRUPTED else self._aborted_words()
+        asks = open_trip(self.rollout.trips)
+        told = (self._aborted_words(), trip_words(asks) if asks else "")
+        because = self._unsettled() if state is RolloutState.INTERRUPTED else " ".join(filter(None, told))
         return self._running.keep_head(state=state, ended_at=ended_at, paused_because=because)
 
     def _unsettled(self) -> str:

@@ -46,6 +46,28 @@ class Running:
             books.rollouts.save_target(self._rollout.id, target)
         self.show(target)
 
+    def keep_all(self, targets: Sequence[Target], **changes: object) -> Rollout:
+        """Keep where targets and the rollout as a whole stand, all in one go. Raises CatalogError."""
+        with self._lock:
+            now = replace(self._rollout, **changes)  # type: ignore[arg-type] # names of Rollout's own fields
+        with self._console.catalog.write() as books:
+            for target in targets:
+                books.rollouts.save_target(now.id, target)
+            books.rollouts.save_head(now)
+        with self._lock:
+            changed = {target.environment_id: target for target in targets}
+            kept = tuple(changed.get(target.environment_id, target) for target in now.targets)
+            self._rollout = now = replace(now, targets=kept)
+        self._report(now)
+        return now
+
+    def take(self, rollout: Rollout) -> Rollout:
+        """Show what was kept of the rollout by another hand."""
+        with self._lock:
+            self._rollout = rollout
+        self._report(rollout)
+        return rollout
+
     def show_fetch(self, fetch: Fetch) -> None:
         """Show how far an image is on its way to an engine. Where it stands at last is kept."""
         self._show_fetches([fetch])

@@ -8,12 +8,14 @@ from mirror_console.domain.check import Checked
 from mirror_console.domain.plan import Plan, number_to_type, why_nothing
 from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.stop_rule import after_resume
+from mirror_console.domain.trip import in_spite
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.overriding import start_problems
 from mirror_console.operations.reasons import reason_problems
 from mirror_console.operations.recheck import blocking_words
 from mirror_console.operations.schedule_checks import counted_then
+from mirror_console.operations.trips import note_rollback
 
 
 def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int | None = None) -> Rollout:
@@ -69,6 +71,7 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
     )
     with console.catalog.write() as books:
         books.rollouts.add(rollout)
+        note_rollback(books, rollout)
     return rollout
 
 
@@ -84,6 +87,7 @@ def resume(console: Console, rollout_id: str) -> Rollout:
             state=RolloutState.RUNNING,
             paused_because="",
             passed_gates=after_resume(rollout),
+            trips=in_spite(rollout.trips),
             console=console.run,
         )
         books.rollouts.save_head(gone_on)

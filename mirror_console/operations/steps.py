@@ -9,6 +9,7 @@ from __future__ import annotations
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.health import ended_words
 from mirror_console.domain.in_place import Granted, granted_to
+from mirror_console.domain.kept_image import kept_name
 from mirror_console.domain.observation import Container, Listed, State
 from mirror_console.domain.steps import Step
 from mirror_console.operations.turn import StepFailed, Turn
@@ -179,6 +180,20 @@ def remove(turn: Turn, step: Step, container_id: str, part: str) -> None:
         return None if turn.inspect(container_id) is None else f"the {part} container couldn't be removed"
 
     turn.step(step, lambda: session.remove(container_id), wrong, objects={part: container_id})
+
+
+def keep_image(turn: Turn, image_id: str) -> None:
+    """Give the image of the way back a name of its own, so that it isn't pruned as one without a name.
+
+    It is taken from the image of the way back before this one.
+    """
+    session, name = turn.session, kept_name(turn.planned.container)
+
+    def wrong() -> str | None:
+        found = turn.image(name)
+        return None if found is not None and found.id == image_id else f"no image '{name}' is there"
+
+    turn.step(Step.KEEP, lambda: session.tag(image_id, name), wrong, objects={"image": image_id})
 
 
 def be_rid_of(turn: Turn, container_id: str) -> None:

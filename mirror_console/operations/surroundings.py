@@ -14,13 +14,16 @@ from mirror_console.domain.way import Way
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.container_checks import health_check, stopping, values
-from mirror_console.operations.here import Here, strangers
+from mirror_console.operations.here import Here, asleep, strangers
 from mirror_console.operations.place_checks import named_volumes, networks, own_networks, volumes
+from mirror_console.operations.route_check import check_route, known_by_it
 from mirror_console.operations.swarm_checks import check_service
 from mirror_console.operations.target_checks import EngineScene, said
 
 MOST_STRANGERS = 100
 """So many containers that are nobody's in the catalog are looked at; with more of them it is an engine of others."""
+MOST_ASLEEP = 50
+"""So many containers that don't run are looked at for whether they may come back."""
 STRANGERS_AT_ONCE = 4
 
 
@@ -35,16 +38,20 @@ def with_surroundings(
 ) -> EngineScene:
     """The scene with what its targets need to be known: its volumes where one names some.
 
-    With `deep` also what else runs there, as far as it is nobody's in the catalog. Raises EngineError.
+    With `deep` also what else runs there, as far as it is nobody's in the catalog, and what doesn't run and may come
+    back to a port where a target wants some. Raises EngineError.
     """
     session = scene.session
     runs = (found.id for target in targets if (found := scene.named(target.container)) and found.state is State.RUNNING)
+    wants_ports = any(port.host for target in targets for port in target.settings.ports)
+    sleeping = asleep(here, scene.listed, targets)[:MOST_ASLEEP] if deep and wants_ports else []
     looked_at = _look(jobs, scene, strangers(here, scene.listed)[:MOST_STRANGERS]) if deep else ()
     return replace(
         scene,
         # A command in somebody's container is nothing that a console does that only reads.
         inside="" if console.read_only else next(runs, ""),
         strangers=looked_at,
+        asleep=_look(jobs, scene, sleeping),
         volumes=session.volumes() if any(named_volumes(target.settings) for target in targets) else frozenset(),
     )
 
@@ -71,6 +78,8 @@ def check_container(scene: EngineScene, here: Here, target: PlannedTarget, way: 
         return
     old = scene.inspect(target.container)
     before = here.applied.get((target.environment_id, target.process))
+    others = known_by_it(target, here.environments.values(), here.title, scene.strangers)
+    yield from check_route(scene.network_names, target, old, others)
     yield said(target, Check.VALUES, *values(target.settings))
     yield said(
         target, Check.NETWORKS, *networks(target.settings, scene.networks() if own_networks(target.settings) else ())

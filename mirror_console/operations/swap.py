@@ -7,7 +7,7 @@ back; after it, the new one goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -42,7 +42,7 @@ from mirror_console.operations.late_calls import Kept, outlast
 from mirror_console.operations.release_command import run_before
 from mirror_console.operations.routing import route_of
 from mirror_console.operations.scene import OLDER, about_old, is_way_back
-from mirror_console.operations.steps import remove
+from mirror_console.operations.steps import keep_image, remove
 from mirror_console.operations.tool_image import bring_tool
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
 from mirror_console.operations.well_again import ill_before
@@ -246,28 +246,51 @@ def _served_by(
 
 
 def let_go_of(turn: Turn, old: Container | None, way_back: str) -> str:
-    """Retire what is older than the way back, and let the lock go. What was left behind, in words.
+    """Keep the image of the way back, retire what is older, and let the lock go. What was left behind, in words.
 
     The new container has its name: a leftover is said, and never a reason to put back.
     """
 
-    def retire() -> None:
-        _retire_older(turn, old, way_back)
+    found: list[Container] = []
 
+    def keep() -> None:
+        found.extend(_older(turn, old, way_back))
+        if old is not None and way_back:
+            turn.announce({Step.KEEP: {"image": old.image_id}, **_end(turn, found)})
+            keep_image(turn, old.image_id)
+
+    def retire() -> None:
+        for older in found:
+            turn.announce(_end(turn, found))
+            remove(turn, Step.RETIRE, older.id, "older")
+
+    behind, unkept = "something was left behind", "the image of before isn't kept from being pruned"
     words = ""
-    for tidy in (partial(companions.retire, turn), retire, turn.release_lock):
+    for tidy, what in (
+        (partial(companions.retire, turn), behind),
+        (keep, unkept),
+        (retire, behind),
+        (turn.release_lock, behind),
+    ):
         try:
             tidy()
         except (StepFailed, OutcomeUnknown, EngineError) as left_over:
-            words = f"{words}; something was left behind: {left_over}"
+            words = f"{words}; {what}: {left_over}"
     return words
 
 
-def _retire_older(turn: Turn, old: Container | None, way_back: str) -> None:
+def _older(turn: Turn, old: Container | None, way_back: str) -> list[Container]:
+    """What is there that is older than the way back, and ours: one at most."""
     older = turn.last_look_named(turn.planned.container + OLDER)
-    if older is not None and older.id != way_back and is_way_back(older, turn.planned, old):
-        turn.announce({Step.RETIRE: {"older": older.id}, Step.UNLOCK: {"lock": turn.lock_id}})
-        remove(turn, Step.RETIRE, older.id, "older")
+    is_ours = older is not None and older.id != way_back and is_way_back(older, turn.planned, old)
+    return [older] if older is not None and is_ours else []
+
+
+def _end(turn: Turn, retired: Iterable[Container]) -> dict[Step, dict[str, str]]:
+    """The steps that end a turn."""
+    older = next(iter(retired), None)
+    goes = {Step.RETIRE: {"older": older.id}} if older is not None else {}
+    return {**goes, Step.UNLOCK: {"lock": turn.lock_id}}
 
 
 def bake(turn: Turn, started: Container, ill: Callable[[], str | None] = lambda: None) -> None:

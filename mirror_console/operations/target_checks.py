@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.drift import not_made_again
 from mirror_console.domain.engine import EngineFacts
+from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container, Difference, Health, Listed, Role, State, is_ours
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.request import Network, Resolved
+from mirror_console.domain.room import Room
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import EngineError, VaultError
@@ -19,7 +21,6 @@ from mirror_console.operations.companion_checks import undeclared, with_companio
 from mirror_console.operations.console import Console
 from mirror_console.operations.container_checks import ties
 from mirror_console.operations.ports.engine import EngineSession
-from mirror_console.operations.route_check import check_route
 from mirror_console.operations.scene import is_left_over, is_way_back, lock_name, lock_on
 
 REMEDY_FOR_LOCK = (
@@ -41,7 +42,7 @@ class EngineScene:
     required: Mapping[str, Sequence[str]]
     """The variables that a target's source requires, by the target's environment."""
     changed: Mapping[str, Sequence[Difference]]
-    """What was changed by hand, by the target's environment."""
+    """What was changed by hand at other processes than the one that serves, by the target's environment."""
     images: dict[str, Image | None] = field(default_factory=dict)
     """What was read of images, by id."""
     _networks: list[Sequence[Network]] = field(default_factory=list)
@@ -49,11 +50,15 @@ class EngineScene:
     """The id of a running container of one of the targets, which may be asked for the free disk."""
     strangers: Sequence[Container] = ()
     """Containers that run and are nobody's in the catalog, as far as they were looked at."""
+    asleep: Sequence[Container] = ()
+    """Containers that hold no port now and may come back to one, as far as they were looked at."""
     volumes: frozenset[str] = frozenset()
     """Only where a target names some."""
     inspected: dict[str, Container | None] = field(default_factory=dict)
     """What was read of containers, by name."""
-    _free: list[int | None] = field(default_factory=list)
+    _room: list[Room | None] = field(default_factory=list)
+    _to_come: list[int] = field(default_factory=list)
+    """How large the images are for which there was room, and that aren't there yet."""
     _by_name: dict[str, Listed] = field(init=False)
     _locks: list[Listed] = field(init=False)
 
@@ -82,14 +87,19 @@ class EngineScene:
         """Their names. Raises EngineError."""
         return frozenset(network.name for network in self.networks())
 
-    def free_disk(self) -> int | None:
-        """Octets that are free where the engine keeps its images, asked for once; None where that can't be learned."""
-        if not self._free:
+    def room_for(self, size: int | None) -> tuple[Room | None, int]:
+        """The room where the engine keeps its images, and how much of it other images take that come in this plan.
+
+        Asked for once; None where it can't be learned. An image of this `size` is counted for whoever asks next.
+        """
+        if not self._room:
             try:
-                self._free.append(self.session.free_disk(self.facts, self.inside))
+                self._room.append(self.session.free_disk(self.facts, self.inside))
             except EngineError:
-                self._free.append(None)  # that it can't be reached any more is said of what is asked besides
-        return self._free[0]
+                self._room.append(None)  # that it can't be reached any more is said of what is asked besides
+        others = sum(self._to_come)
+        self._to_come.append(size or 0)
+        return self._room[0], others
 
     def inspect(self, name: str) -> Container | None:
         """The container of that name, asked for once."""
@@ -126,18 +136,15 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
             _settings(console, scene, target),
             *_current(target, old),
             _lock(console, scene, target, old),
-            *_drift(scene, target),
             *_healthy_now(target, old),
         ]
     own = [
         _settings(console, scene, target),
         *_current(target, old),
         _names_of_all(scene, target, old),
-        free_ports(scene.listed, target, old),
-        *check_route(scene.network_names, target, old),
+        free_ports(scene.listed, target, old, scene.asleep),
         _lock(console, scene, target, old),
         *_shape(scene, target, old),
-        *_drift(scene, target),
         *_healthy_now(target, old),
         _way_back(scene, target, old),
     ]
@@ -265,8 +272,13 @@ def _names(scene: EngineScene, target: PlannedTarget, old: Container | None) -> 
     return said(target, Check.NAMES, Answer.PASS, "The names that the rollout uses are free or ours.")
 
 
-def free_ports(listed: Sequence[Listed], target: PlannedTarget, old: Container | None) -> CheckResult:
-    """Whether no container but the one that goes holds a host port that is wanted, at an address that meets."""
+def free_ports(
+    listed: Sequence[Listed], target: PlannedTarget, old: Container | None, asleep: Sequence[Container] = ()
+) -> CheckResult:
+    """Whether no container but the one that goes holds a host port that is wanted, at an address that meets.
+
+    Of those `asleep`, which hold none now, it is told whether they come back to one.
+    """
     wanted = [port for port in target.settings.ports if port.host]
     if not wanted:
         return said(target, Check.PORTS, Answer.PASS, "No fixed host ports are asked for.")
@@ -278,9 +290,25 @@ def free_ports(listed: Sequence[Listed], target: PlannedTarget, old: Container |
             words = f"Port {taken} is held by '{other.name}'."
             remedy = "Choose another port on the mirror's form, or move that container."
             return said(target, Check.PORTS, Answer.BLOCKED, words, remedy)
+    for one in asleep:
+        taken = min((port.host for port in wanted if any(map(port.meets, one.declared_ports))), default=0)
+        if taken and one.state is State.RESTARTING:
+            words = f"Port {taken} is wanted by '{one.name}', which starts again and again."
+            remedy = "Choose another port on the mirror's form, or move that container."
+            return said(target, Check.PORTS, Answer.BLOCKED, words, remedy)
+        if taken and comes_back(one):
+            words = f"'{one.name}' is stopped, and comes back to port {taken} when the engine restarts ({one.restart})."
+            remedy = f"Remove it, or take its policy away: 'docker update --restart no {one.name}'."
+            return said(target, Check.PORTS, Answer.WARNING, words, remedy)
     ports = ", ".join(map(str, sorted(port.host for port in wanted)))
     # What other programs of the host hold, an engine doesn't tell before it binds.
     return said(target, Check.PORTS, Answer.PASS, f"No other container holds {ports}.")
+
+
+def comes_back(stopped: Container) -> bool:
+    """Whether an engine that restarts starts a container that is stopped now (measured on Docker 20.10)."""
+    failed = stopped.restart is RestartPolicy.ON_FAILURE and stopped.exit_code != 0
+    return stopped.restart is RestartPolicy.ALWAYS or failed
 
 
 def _lock(console: Console, scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
@@ -323,14 +351,6 @@ def _shape(scene: EngineScene, target: PlannedTarget, old: Container | None) -> 
         remedy = "Deploy this environment by hand, or take that away from its container."
         return [said(target, Check.SHAPE, Answer.BLOCKED, words, remedy)]
     return [said(target, Check.SHAPE, Answer.PASS, "The console can make all that the container has.")]
-
-
-def _drift(scene: EngineScene, target: PlannedTarget) -> list[CheckResult]:
-    changed = scene.changed[target.environment_id]
-    if not changed:
-        return [said(target, Check.DRIFT, Answer.PASS, "No setting differs.")]
-    words = f"What differs there is lost by this rollout: {'; '.join(map(str, changed))}."
-    return [said(target, Check.DRIFT, Answer.WARNING, words, "Take what should stay into the mirror's settings first.")]
 
 
 def _healthy_now(target: PlannedTarget, old: Container | None) -> list[CheckResult]:

@@ -47,6 +47,7 @@ READ_LOCK_ANEW = frozenset(Step) - {
     Step.COMMIT,
     Step.NAME,
     Step.BAKE,
+    Step.KEEP,
     Step.RETIRE,
 }
 """Steps before which the lock is always read; before the others a young look at it counts.

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from mirror_console.domain.canary import Canary
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.way import Way
+from mirror_console.domain.way import OnTrip, Way
 from mirror_console.operations.typed import parse_list
 
 NEVER, CANARY, EVERY = "never", "canary", "every"
+NO_RULE = "none"
 _TAG = "tag:"
 
 
@@ -59,6 +60,19 @@ def allowed_text(way: Way) -> str:
     return f"{way.max_failed_percent:g}%" if way.max_failed_percent else str(way.max_failed)
 
 
+def parse_in_all(text: str) -> Allowed | None:
+    """How many of all targets may fail: ``8``, or a share such as ``2%``; nothing or ``none`` for no such rule. Raises
+    ValueError."""
+    return None if text.strip().lower() in {"", NO_RULE} else parse_allowed(text)
+
+
+def in_all_text(way: Way) -> str:
+    """The same as it is typed."""
+    if way.max_failed_in_all_percent:
+        return f"{way.max_failed_in_all_percent:g}%"
+    return "" if way.max_failed_in_all is None else str(way.max_failed_in_all)
+
+
 def parse_pauses(text: str) -> Pauses:
     """After what it pauses: ``never``, ``canary``, ``every``, or waves such as ``1, 3``. Raises ValueError."""
     word = text.strip().lower()
@@ -83,8 +97,12 @@ def rules_text(plan: Plan) -> str:
     """Who goes first, what stops and what pauses the rollout of a plan, for its report."""
     way = plan.way
     parts = [f"{allowed_text(way)} may fail in a wave"]
+    if in_all := in_all_text(way):
+        parts.append(f"{in_all} in all")
     if way.in_a_row:
         parts.append(f"{way.in_a_row} in a row stop it")
+    if way.on_trip is not OnTrip.PAUSE:
+        parts.append(f"if that stops it: {way.on_trip}")
     if way.health_limit:
         parts.append(f"{way.health_limit:g} s for health")
     if len(plan.waves) > 1:

@@ -36,7 +36,7 @@ def run_command(command: Sequence[str], free_kilobytes: int) -> CommandAnswer:
         return _run_script(rest[1], free_kilobytes)
     match name:
         case "df":
-            return CommandAnswer(_disk_table(free_kilobytes))
+            return CommandAnswer(_FILES if "-Pi" in rest else _disk_table(free_kilobytes))
         case "echo":
             return CommandAnswer(" ".join(rest) + "\n")
         case "sleep":
@@ -67,6 +67,12 @@ def _run_script(script: str, free_kilobytes: int) -> CommandAnswer:
         if words[0] == "exit":
             break
     return CommandAnswer(output, exit_code, seconds)
+
+
+_FILES = (
+    "Filesystem              Inodes   IUsed     IFree IUse% Mounted on\n"
+    "overlay               16000000 1000000  15000000    7% /\n"
+)
 
 
 def _disk_table(free_kilobytes: int) -> str:

@@ -28,6 +28,7 @@ from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.service import Service
 from mirror_console.domain.ssh import SshAccess
 from mirror_console.domain.steps import Step
+from mirror_console.domain.trip import Trip
 from mirror_console.domain.way import Way
 from mirror_console.errors import FailureKind
 from mirror_console.store.columns import Flag, Json, Moment, Pointer, Real, Reference, Text, Whole, Word
@@ -331,6 +332,7 @@ rollout = _table(
     _column("paused_because", Text()),
     _column("passed_gates", Json(tuple[int, ...])),
     _column("console", Text()),
+    _column("trips", Json(tuple[Trip, ...])),
     sa.Index(None, "state"),
 )
 

@@ -17,6 +17,7 @@ from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.environment import Environment, HealthTest, Process, Settings
 from mirror_console.domain.image import fingerprint
 from mirror_console.domain.release import Release
+from mirror_console.domain.release_command import NO_COMMAND
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.way import REST, Way
 from mirror_console.operations.plan import plan
@@ -191,7 +192,11 @@ def _slug(engine: int, number: int) -> str:
 def _fill(fleet: Fleet) -> None:
     first = fleet.grounds[0]
     with first.console.catalog.write() as books:
-        books.applications.save(Application("source", Kind.SOURCE, "Source", "source", repository="unused.test/web"))
+        books.applications.save(
+            Application(
+                "source", Kind.SOURCE, "Source", "source", repository="unused.test/web", release_command=NO_COMMAND
+            )
+        )
         process = Process("web", "no-such")
         books.environments.save(Environment("source-live", "source", "live", first.engine_id, (process,)))
         for engine, number in fleet.places:

@@ -28,6 +28,7 @@ from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Process, Settings
 from mirror_console.domain.release import Release
+from mirror_console.domain.release_command import NO_COMMAND
 from mirror_console.domain.rollout import Rollout, TargetState
 from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.engine import DockerEngines
@@ -268,7 +269,14 @@ def _fill(catalog: Catalog, folder: Path) -> list[str]:
     settings, mirrors = Settings(health=HealthTest(settle=0.0), stop_seconds=1), []
     with catalog.write() as books:
         books.applications.save(
-            Application("source", Kind.SOURCE, "Source", "source", repository=f"registry.test:5000/{IMAGE}")
+            Application(
+                "source",
+                Kind.SOURCE,
+                "Source",
+                "source",
+                repository=f"registry.test:5000/{IMAGE}",
+                release_command=NO_COMMAND,
+            )
         )
         for place in range(ENGINES):
             name = f"engine-{place:03}"

@@ -18,6 +18,7 @@ from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.environment import Environment, HealthTest, Process, Settings
 from mirror_console.domain.image import fingerprint
 from mirror_console.domain.release import Release
+from mirror_console.domain.release_command import NO_COMMAND
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.route import Route
 from mirror_console.domain.way import REST, Way
@@ -129,7 +130,9 @@ class Behind:
 
     def _fill(self) -> None:
         with self._ground.console.catalog.write() as books:
-            source = Application("source", Kind.SOURCE, "Source", "source", repository="unused.test/web")
+            source = Application(
+                "source", Kind.SOURCE, "Source", "source", repository="unused.test/web", release_command=NO_COMMAND
+            )
             books.applications.save(source)
             none = (Process("web", "no-such"),)
             books.environments.save(Environment("source-live", "source", "live", self._ground.engine_id, none))

@@ -32,7 +32,7 @@ from mirror_console.domain.image import parse_reference
 from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.process import DeclaredProcess, with_processes
 from mirror_console.domain.release import Release
-from mirror_console.domain.release_command import ReleaseCommand
+from mirror_console.domain.release_command import NO_COMMAND, ReleaseCommand
 from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.operations.console import Console
@@ -128,6 +128,8 @@ class Scene:
     """Whether it has a worker beside the one that serves, and another that its source declares no more."""
     edge: str = ""
     """The network in which it is found by an alias, so that a new one starts beside the old one; empty for none."""
+    fellows: Sequence[Sequence[Any]] = ()
+    """Other mirrors that the same release goes to: their containers and ports."""
 
     swarm: bool = False
     """Whether it is a service of the Swarm that its engine manages."""
@@ -219,7 +221,9 @@ def _prepare(scene: Scene) -> None:
         engine_id = save_engine(console, _engine(scene)).id
         _keep_login(console, scene)
         with console.catalog.write() as books:
-            source = Application("source", Kind.SOURCE, "Source", "source", repository="unused.test/w")
+            source = Application(
+                "source", Kind.SOURCE, "Source", "source", repository="unused.test/w", release_command=NO_COMMAND
+            )
             if scene.command:
                 command = ReleaseCommand(tuple(scene.command), scene.command_limit, reversible=True)
                 source = replace(source, release_command=command)
@@ -236,6 +240,15 @@ def _prepare(scene: Scene) -> None:
             if scene.several:
                 place = replace(place, going=(Process("mailer", f"{scene.container}-mailer", BESIDE, worker=True),))
             books.environments.save(place)
+            for number, (container, port) in enumerate(scene.fellows, 2):
+                fellow = Application(
+                    f"mirror-{number}", Kind.MIRROR, f"Mirror {number}", f"mirror-{number}", source_id="source"
+                )
+                books.applications.save(fellow)
+                other = replace(scene, container=container, port=port)
+                process = (Process("web", container),)
+                made = Environment(other.identity, fellow.id, "live", engine_id, process)
+                books.environments.save(replace(made, settings=settings_of(other, secrets)))
             repository, _, digest = scene.reference.partition("@")
             goal = ("goal", "source-live", scene.fingerprint, repository, digest, now, now)
             books.releases.save(Release(*goal, version=scene.version))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -105,7 +105,9 @@ def _bring_and_adjust(play: Play) -> None:
     play.case = replace(play.case, old=old, since=since, memory=MORE_MEMORY, way_back_may_go=True)
 
 
-def old_container(stage: Stage, role: Role, scene: Scene) -> asked.Inspected | None:
+def old_container(
+    stage: Stage, role: Role, scene: Scene, labelled: Mapping[str, str] | None = None
+) -> asked.Inspected | None:
     """Make and start the container that serves before the console comes; None where there is to be none."""
     if role.old is None:
         return None
@@ -120,6 +122,8 @@ def old_container(stage: Stage, role: Role, scene: Scene) -> asked.Inspected | N
         host = {"RestartPolicy": {"Name": role.policy}, "NetworkMode": EDGE, "PortBindings": {"8080/tcp": [{}]}}
         place = {"EndpointsConfig": {EDGE: {"Aliases": [scene.alias]}}}
         body = {"Image": image.tag, "HostConfig": host, "NetworkingConfig": place}
+    if labelled:
+        body["Labels"] = dict(labelled)
     made = ask(stage.engine.socket, "POST", f"/containers/create?name={name}", body)
     ask(stage.engine.socket, "POST", f"/containers/{made['Id']}/start")
     if role.kept:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import sqlite3
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mirror_console.domain.late import Late
+from mirror_console.domain.rollout import COUNTS_AS_FAILED, Rollout, Target, TargetState
 from mirror_console.errors import CatalogError
 from mirror_console.operations.turn import Turn
 from tests.campaign_parts.mutant import Mutant, put
@@ -17,11 +20,14 @@ app: Any = importlib.import_module("mirror_console.app")
 catalog: Any = importlib.import_module("mirror_console.store.catalog")
 companion_scene: Any = importlib.import_module("mirror_console.operations.companion_scene")
 connection: Any = importlib.import_module("mirror_console.store.connection")
+conducting: Any = importlib.import_module("mirror_console.operations.rollout")
 containers: Any = importlib.import_module("mirror_console.operations.containers")
 health: Any = importlib.import_module("mirror_console.domain.health")
 late_calls: Any = importlib.import_module("mirror_console.operations.late_calls")
 pruned: Any = importlib.import_module("mirror_console.operations.pruned")
 putting: Any = importlib.import_module("mirror_console.operations.put_back")
+starting: Any = importlib.import_module("mirror_console.operations.starting")
+stop_rule: Any = importlib.import_module("mirror_console.domain.stop_rule")
 swap: Any = importlib.import_module("mirror_console.operations.swap")
 
 
@@ -109,12 +115,34 @@ def _go_by_the_time_of_day() -> None:
     put(app, "awake_seconds", seconds)
 
 
+def _count_since_the_start() -> None:
+    """What failed while another console carried it out isn't counted by the stop rule."""
+    began, real = datetime.fromtimestamp(time.time(), UTC), stop_rule.tripped
+
+    def tripped(rollout: Rollout) -> Any:
+        def forgotten(target: Target) -> bool:
+            failed = target.state in COUNTS_AS_FAILED
+            return failed and target.ended_at is not None and target.ended_at < began
+
+        kept = (replace(one, state=TargetState.SKIPPED) if forgotten(one) else one for one in rollout.targets)
+        return real(replace(rollout, targets=tuple(kept)))
+
+    put(stop_rule, "tripped", tripped)
+    put(conducting, "tripped", tripped)
+
+
+def _never_note_the_rollback() -> None:
+    put(starting, "note_rollback", _nothing)
+
+
 UNMINDFUL = (
     Mutant("no-sync", "what is written isn't brought to the disk", ("power-lost",), _never_bring_to_the_disk),
     Mutant("empty-again", "a damaged catalog is thrown away", ("catalog-damaged",), _begin_an_empty_catalog),
     Mutant("unheard", "the audit isn't told of what a person does", ("exits-at-once",), _tell_the_audit_nothing),
     Mutant("lock-forgotten", "what a pruned lock told is lost", ("pruned-several",), _forget_what_a_lock_told),
     Mutant("policy-once", "a restart policy is looked at once", ("policy-changed",), _leave_policies_to_others),
+    Mutant("rule-in-memory", "what failed before a kill isn't counted", ("rule-killed",), _count_since_the_start),
+    Mutant("rule-forgets", "what a stop rule asks for stays due", ("rule-back-killed",), _never_note_the_rollback),
     Mutant("never-late", "a call without an answer never arrives", ("late-call",), _take_silence_for_no),
     Mutant("sent-forgotten", "what was cut off in mid-call isn't outlasted", ("kill-in-stop",), _forget_what_was_sent),
     Mutant("why-untold", "nobody says that memory was lacking", ("eats-memory",), _never_say_memory),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
-from mirror_console.domain.way import REST, OnFailure, WaveSize
+from mirror_console.domain.way import REST, OnFailure, OnTrip, WaveSize
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
@@ -153,6 +154,96 @@ def test_what_was_left_is_told_to_be_tried_again_or_taken_back(call: CommandLine
     assert f": mirror-console rollout retry {rollout.id[:8]}\n" in shown
     assert f": mirror-console rollout rollback {rollout.id[:8]} --failed\n" in shown
     assert call("rollout", "rollback", rollout.id[:8], "--failed", "--preview").code == 0
+
+
+RULED = ("--waves", "rest", "--bake", "0", "--at-once", "1", "--max-failed", "1", "--on-failure", "leave")
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "part"),
+    [("roll back the wave", "paused", "wave 1"), ("roll back the rollout", "stopped", "everything that it changed")],
+)
+def test_a_stop_rule_rolls_back_as_the_plan_says_before_the_start(
+    call: CommandLine, fleet: Fleet, action: str, state: str, part: str
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    way = ("-e", "live", "--all", *RULED, "--on-trip", action)
+    made = call("rollout", "plan", *way)
+    assert f"if the rule stops it: {action}" in made.out
+    assert "is rolled back without another question" in made.out
+    asked = call("rollout", "start", *way, "--why", "x", typed="n\n")
+    assert "is rolled back without another question" in asked.out
+
+    said = call("rollout", "start", *way, "--why", "release day", "--yes", "4", "--json")
+    assert said.code == 1
+    told = said.json
+    assert (told["state"], told["way"]["on_trip"]) == (state, action)
+    (trip,) = told["trips"]
+    assert (trip["came"], trip["wave"], trip["action"]) == ("begun", 1, action)
+    assert trip["words"] == told["words"]
+    assert re.fullmatch(
+        rf"Stop rule: 2 of 4 targets of wave 1 failed; 1 may\. Rollback \S+ of {part} was begun, as the plan says\.",
+        told["words"],
+    )
+    assert "2 of 2 updated (completed)" in said.err
+    assert versions(fleet) == ["26.8.2"] * 4
+    shown = call("rollout", "show", told["id"][:8]).out
+    assert told["words"] in shown
+    assert f"See the rollback: mirror-console rollout show {trip['rollback'][:8]}" in shown
+    back = call("rollout", "show", trip["rollback"][:8], "--json").json
+    assert (back["state"], back["way"]["on_trip"]) == ("completed", "pause")
+    assert back["why"].startswith(
+        f"Stop rule of rollout {told['fingerprint']}: 2 of 4 targets of wave 1 failed; 1 may."
+    )
+    assert back["why"].endswith("nobody was asked. It was rolled out for: release day")
+    assert told["words"] in call("rollout", "report", told["id"][:8], "--format", "html").out
+
+
+def test_a_rollback_that_a_killed_console_left_is_told_and_begun_by_a_person(
+    call: CommandLine, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    way: dict[str, object] = {"waves": QUICK.waves[1:], "at_once": 1, "max_failed": 1, "on_failure": OnFailure.LEAVE}
+    rollout = begun(fleet, **way, on_trip=OnTrip.ROLL_BACK_ALL)
+    with monkeypatch.context() as patched:
+        patched.setattr(Conductor, "_rolled_back_as_ruled", lambda conductor: conductor.rollout)
+        Conductor(fleet.console, fleet.jobs, rollout).run()
+    assert versions(fleet) == ["26.8.3", "26.8.3", "26.8.2", "26.8.2"]
+    name = rollout.id[:8]
+
+    told = call("recover", "list")
+    assert (told.code, "that isn't begun yet." in told.out) == (1, True)
+    assert f"Roll back: mirror-console rollout rollback {name} --all\n" in told.out
+    (left,) = call("recover", "list", "--json").json
+    assert (left["rollout"]["trips"][0]["came"], left["findings"]) == ("due", [])
+    assert f"Leave it as it is: mirror-console recover leave {name}\n" in told.out
+    assert call("rollout", "rollback", name, "--all", "--why", "as the rule says", "--yes", "2").code == 0
+    assert versions(fleet) == ["26.8.2"] * 4
+    assert call("recover", "list").out == "No rollout was interrupted.\n"
+    assert call("rollout", "show", name, "--json").json["trips"][0]["came"] == "begun"
+
+
+def test_what_a_stop_rule_asks_to_roll_back_may_be_left_as_it_is(
+    call: CommandLine, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    way: dict[str, object] = {"waves": QUICK.waves[1:], "at_once": 1, "max_failed": 1, "on_failure": OnFailure.LEAVE}
+    rollout = begun(fleet, **way, on_trip=OnTrip.ROLL_BACK_ALL)
+    with monkeypatch.context() as patched:
+        patched.setattr(Conductor, "_rolled_back_as_ruled", lambda conductor: conductor.rollout)
+        Conductor(fleet.console, fleet.jobs, rollout).run()
+    left = call("recover", "leave", rollout.id[:8], "--json")
+    assert (left.code, left.json["trips"][0]["came"]) == (1, "not begun")
+    assert left.json["words"].endswith("that was not begun: operator left it as it is.")
+    assert call("recover", "list").out == "No rollout was interrupted.\n"
+    again = call("recover", "leave", rollout.id[:8])
+    assert (again.code, "no stop rule asks for a rollback" in again.err) == (2, True)
+
+
+def test_a_rule_that_rolls_back_leaves_nothing_to_be_asked(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    wrong = call("rollout", "plan", "-e", "live", "--all", "--on-failure", "ask", "--on-trip", "roll back the wave")
+    assert (wrong.code, "on trip: a rule that rolls back waits for nobody" in wrong.err) == (2, True)
 
 
 def test_a_rollout_is_rolled_back_by_a_plan_of_its_own(call: CommandLine, fleet: Fleet) -> None:

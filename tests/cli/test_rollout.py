@@ -73,22 +73,29 @@ def test_a_release_goes_out_and_the_report_says_so(call: CommandLine, fleet: Fle
 def test_the_way_is_told_before_the_question_and_after(call: CommandLine, fleet: Fleet) -> None:
     fleet.publish("26.8.3", health_interval=0.02)
     way = ("--waves", "1,rest", "--bake", "30", "--max-failed", "1", "--in-a-row", "2", "--on-failure", "ask")
-    made = call("rollout", "plan", *ALL, *way, "--json").json
+    made = call("rollout", "plan", *ALL, *way, "--max-failed-in-all", "50%", "--json").json
     told = made["way"]
     assert told["waves"] == [
         {"wave": 1, "targets": 1, "stops_at": 1, "pauses_after": True},
         {"wave": 2, "targets": 3, "stops_at": 2, "pauses_after": False},
     ]
     assert (told["bake"], told["max_failed"], told["in_a_row"], told["on_failure"]) == (30, 1, 2, "ask")
+    in_all = ("max_failed_in_all", "max_failed_in_all_percent", "stops_at_in_all")
+    assert tuple(told[name] for name in in_all) == (None, 50, 3)
     assert (told["at_once"], told["at_once_per_engine"], told["pulls_per_registry"]) == (8, 2, 6)
     asked = call("rollout", "start", "--plan", made["fingerprint"], "--why", "x", typed="n\n")
     how = told["words"].removeprefix("1 + 3 in 2 waves · ")
     assert f"Way: {how}" in asked.out.splitlines()
-    assert "then stops at 2 of 3; stops at 2 in a row · who fails: ask" in how
+    assert "then stops at 2 of 3; stops at 3 of 4 in all; stops at 2 in a row · who fails: ask" in how
 
     assert call("rollout", "start", *ALL, *FAST, "--no-pause", "--why", "x", "--yes", "4").code == 0
     shown = call("rollout", "show")
     gone = call("rollout", "show", "--json").json["way"]
+    assert (gone["max_failed_in_all"], gone["stops_at_in_all"]) == (4, None)
+    unruled = call("rollout", "plan", *ALL, "--max-failed-in-all", "none", "--json").json["way"]
+    assert (unruled["max_failed_in_all"], unruled["stops_at_in_all"]) == (None, None)
+    wrong = call("rollout", "plan", *ALL, "--max-failed-in-all", "some")
+    assert (wrong.code, "max failed in all: 'some' is neither a count nor a share" in wrong.err) == (2, True)
     assert f"Way: {gone['words']}" in shown.out.splitlines()
     assert "stops at 3 of 3; stops at 3 in a row" in gone["words"]
 

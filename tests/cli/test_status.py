@@ -41,7 +41,7 @@ def test_help_tells_the_exit_codes_and_every_command(empty: CommandLine) -> None
     ("group", "commands"),
     [
         ("rollout", ["plan", "checks", "start", "resume", "stop", "list", "show", "report"]),
-        ("recover", ["list", "continue", "put-back"]),
+        ("recover", ["list", "continue", "put-back", "leave"]),
         ("drift", ["list", "accept", "adopt", "correct"]),
         ("engines", ["list", "add", "edit", "remove", "test", "add-registry", "remove-registry"]),
         ("images", ["list", "relay"]),

@@ -55,10 +55,16 @@ def test_free_disk_is_told_by_a_container_where_the_host_does_not(stage: Stage) 
     running, made = stage.create(), stage.create()
     session.start(running)
     by_host = session.free_disk(facts)
-    free = session.free_disk(replace(facts, name="elsewhere"), running)
-    assert free is not None
-    assert 10**6 < free < 10**15
-    assert by_host is None or abs(by_host - free) < 10**9
+    room = session.free_disk(replace(facts, name="elsewhere"), running)
+    assert room is not None
+    assert room.total is not None
+    assert 10**6 < room.free <= room.total < 10**15
+    if by_host is not None:
+        assert by_host.total == room.total
+        assert abs(by_host.free - room.free) < 10**9
+        assert by_host.files
+    # Not every container has a 'df' that knows of files.
+    assert room.files is None or 0 < (room.free_files or 0) <= room.files
     if stage.engine.address.way is not Way.SSH:
         # Neither one that doesn't run nor one that isn't there can be asked.
         assert session.free_disk(replace(facts, name="elsewhere"), made) is None

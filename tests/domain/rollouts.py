@@ -76,6 +76,8 @@ WAYS = st.builds(
     pause_after_canary=st.booleans(),
     max_failed_percent=st.sampled_from([0.0, 5.0, 34.0]),
     in_a_row=st.integers(0, 4),
+    max_failed_in_all=st.none() | st.integers(0, 6),
+    max_failed_in_all_percent=st.sampled_from([0.0, 0.0, 10.0, 34.0]),
     pause_after_every=st.booleans(),
     pause_after=st.lists(st.integers(1, 4), max_size=2).map(tuple),
 )

@@ -68,7 +68,7 @@ def test_it_is_waited_for_what_does_harm_and_no_longer_than_it_may_take() -> Non
 
 def test_every_step_that_changes_what_serves_is_one_that_may_do_harm_on_one_way() -> None:
     looks = {Step.VERIFY, Step.VERIFY_OLD, Step.BAKE, Step.PROVE, Step.DRAIN}
-    harmless = {Step.RETIRE, Step.UNLOCK, Step.PULL, Step.PROVIDE} | looks
+    harmless = {Step.KEEP, Step.RETIRE, Step.UNLOCK, Step.PULL, Step.PROVIDE} | looks
     of_commands = {Step.BACK_UP, Step.RELEASE, Step.STOP_COMMAND, Step.REMOVE_COMMAND}
     on_new = {Step.START, Step.ARM, Step.CONNECT, Step.NAME}
     assert set(Step) - harmless - of_commands - on_new == HURTS_BACK | HURTS_FORWARD

@@ -108,6 +108,8 @@ def test_sizes_are_told_as_they_are_typed() -> None:
         ({"bake": 86401}, "bake"),
         ({"max_failed": -1}, "max failed"),
         ({"max_failed_percent": 101.0}, "max failed"),
+        ({"max_failed_in_all": -1}, "max failed in all"),
+        ({"max_failed_in_all_percent": 100.5}, "max failed in all"),
         ({"in_a_row": -1}, "in a row"),
         ({"health_limit": -1.0}, "health limit"),
         ({"pause_after": (0,)}, "pause after"),

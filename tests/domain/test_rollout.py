@@ -19,7 +19,7 @@ from mirror_console.domain.rollout import (
     headline,
 )
 from mirror_console.domain.stop_rule import stop_rule_words
-from mirror_console.domain.way import REST, Way
+from mirror_console.domain.way import REST, OnTrip, Way
 from tests.domain.rollouts import ENGINES, rollout, states_of
 
 
@@ -56,6 +56,8 @@ def test_words_for_the_screens() -> None:
     by_row = replace(now, plan=replace(now.plan, way=Way(waves=(REST,), in_a_row=3, max_failed_percent=100.0)))
     told = "2 failed; never stops: all 5 may fail, or at 3 in a row (now 2); unreachable counts"
     assert stop_rule_words(by_row) == told
+    back = replace(now, plan=replace(now.plan, way=replace(now.plan.way, on_trip=OnTrip.ROLL_BACK_ALL)))
+    assert stop_rule_words(back) == "2 failed; stops at 3 of 5; unreachable counts; then: roll back the rollout"
 
 
 def test_every_state_is_working_over_or_waiting() -> None:

@@ -92,6 +92,9 @@ class Run:
         for number in range(self.now.waves):
             assert failures(self.now, number) <= accepted[number]
         way = self.now.plan.way
+        most = way.allowed_in_all(len(self.now.targets))
+        in_all = sum(failures(self.now, number) for number in range(self.now.waves))
+        assert most is None or in_all <= max(most, sum(forgiven(self.now, number) for number in range(self.now.waves)))
         assert self.row == failures_in_a_row(self.now)
         assert not way.in_a_row or self.row < way.in_a_row
         pausing = [wave for wave in range(self.now.current_wave) if way.pauses_after(wave, self.now.waves)]
@@ -119,14 +122,16 @@ def failures(told: Rollout, wave: int) -> int:
 def accepted_failures(told: Rollout) -> list[int]:
     """How many failures each wave may have before nothing more is begun."""
     way = told.plan.way
-    marks = set(told.passed_gates)
     return [
-        max(
-            [way.allowed_failures(wave, told.waves, len(told.wave(wave)))]
-            + [count for count in range(1, len(told.targets) + 1) if forgive(wave, count) in marks]
-        )
+        max(way.allowed_failures(wave, told.waves, len(told.wave(wave))), forgiven(told, wave))
         for wave in range(told.waves)
     ]
+
+
+def forgiven(told: Rollout, wave: int) -> int:
+    """How many failures of a wave a person has accepted."""
+    marks = set(told.passed_gates)
+    return max((count for count in range(1, len(told.targets) + 1) if forgive(wave, count) in marks), default=0)
 
 
 @given(ENGINES, WAYS, st.integers(0, 10**6), st.sampled_from([0.0, 0.05, 0.3, 1.0]))

@@ -316,8 +316,12 @@ def test_a_socket_that_is_not_there(desk: Desk, way: ToSocket) -> None:
 def test_free_disk_is_told_where_the_host_may_be_asked(desk: Desk) -> None:
     session = desk.engines.session(desk.engine())
     facts = session.facts()
-    free = session.free_disk(facts)
-    assert free is not None
-    assert 0 < free < 10**15
+    room = session.free_disk(facts)
+    assert room is not None
+    assert room.total is not None
+    assert 0 < room.free <= room.total < 10**15
+    assert room.free_files is not None
+    assert room.files is not None
+    assert 0 < room.free_files <= room.files
     desk.engines.forget("e1")
     assert desk.engines.session(desk.engine(User.TIMID, to_socket=ToSocket.SOCKET)).free_disk(facts) is None

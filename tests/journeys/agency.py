@@ -117,6 +117,7 @@ class Agency:
             "name": "Webshop",
             "repository": f"{self.registry}/{REPOSITORY}",
             "environments": [live],
+            "release_command": "none",
             **more,
         }
 

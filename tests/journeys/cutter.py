@@ -25,6 +25,7 @@ from mirror_console.domain.changes import Changes
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Limits, Process, RestartPolicy, Settings, Volume
 from mirror_console.domain.release import Release
+from mirror_console.domain.release_command import NO_COMMAND
 from mirror_console.domain.rollout import Rollout
 from mirror_console.domain.route import Route
 from mirror_console.domain.swap import Swap
@@ -230,7 +231,11 @@ def fill(console: Console, scene: Scene) -> None:
     now = console.clock()
     with console.catalog.write() as books:
         books.engines.save(Engine("engine", "fast", parse_address(scene.engine)))
-        books.applications.save(Application("source", Kind.SOURCE, "Source", "source", repository="unused.test/web"))
+        books.applications.save(
+            Application(
+                "source", Kind.SOURCE, "Source", "source", repository="unused.test/web", release_command=NO_COMMAND
+            )
+        )
         books.environments.save(Environment("source-live", "source", "live", "engine", (Process("web", "no-such"),)))
         books.applications.save(Application("mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source"))
         process = (Process("web", scene.container),)

@@ -1,12 +1,16 @@
-"""Clean-up on a real engine after two rollouts: the way back and what is none of ours stay, and putting back works."""
+"""Clean-up on a real engine: what is older goes, the way back and what is none of ours stay, and putting back works.
+
+Also where it is somebody else who cleans up, and not with this program.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.journeys.agency import Agency, mirror_entry
+from tests.journeys.agency import REPOSITORY, Agency, mirror_entry
 from tests.journeys.console import Program
 from tests.lab.engine import LabEngine
+from tests.lab.registry import LabRegistry
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 LABEL = "io.mirrorconsole."
@@ -71,3 +75,50 @@ def test_after_two_rollouts_what_is_older_goes_and_the_way_back_works(
     docker.run("start", "alder-live")
     assert docker.state("alder-live") == "running"
     assert docker.version_of("alder-live") == "31.1.2"
+
+
+def test_after_somebody_pruned_the_engine_it_rolls_back_without_a_registry(
+    program: Program, agency: Agency, fast_engine: LabEngine, local_engine: LabEngine, lab_registry: LabRegistry
+) -> None:
+    # The source is elsewhere: here nothing gives an image a name by pulling it by one.
+    engine, source = fast_engine, local_engine
+    docker = agency.docker(engine)
+    first = agency.publish(source, "32.1.1")
+    agency.deploy(source, first)
+    # As a rollout makes them: from what was pulled by its digest, and has no name.
+    pinned = f"{agency.registry}/{REPOSITORY}@{first.digest}"
+    agency.run_mirror(engine, pinned, "alder-live", "--network", "host")
+    agency.fill(program, source, engine, mirrors=[mirror_entry("Alder", engine, "alder-live", networks=["host"])])
+    program.run("check")
+    way = ("--environment", "live", "--all", "--why", "release day", "--way", "test environment", "--bake", "0")
+
+    def release(version: str) -> None:
+        agency.deploy(source, agency.publish(source, version))
+        program.run("check")
+        (target,) = program.ask("rollout", "start", *way, "--yes", "1")["targets"]
+        assert target["state"] == "done", target
+
+    release("32.1.2")
+    assert docker.image_of("alder-live.mc-prev") == first.image_id
+    docker.run("container", "prune", "--force")
+    docker.run("image", "prune", "--force")
+    assert "alder-live.mc-prev" not in docker.names()
+    assert docker.image(first.image_id) is not None, "nothing but its name kept it"
+    lab_registry.stop()
+    try:
+        back = program.ask("rollout", "rollback", "--all", "--why", "too early", "--yes", "1")
+        assert (back["state"], docker.version_of("alder-live")) == ("completed", "32.1.1")
+    finally:
+        lab_registry.start()
+
+    # Images without a container go with 'prune --all' whatever they are called: then it is the containers that are
+    # spared by their label, and their images with them.
+    release("32.1.3")
+    before = docker.image_of("alder-live.mc-prev")
+    docker.run("system", "prune", "--all", "--force", "--filter", f"label!={LABEL}env")
+    assert docker.image_of("alder-live.mc-prev") == before
+    assert docker.image(before) is not None
+    docker.run("system", "prune", "--all", "--force")
+    assert docker.image(before) is None, "then it has to be pulled again"
+    program.run("check")
+    assert program.ask("rollout", "rollback", "--all", "--preview")["targets"]

@@ -11,7 +11,7 @@ from mirror_console.ui.window import MainWindow
 from tests.journeys.agency import REPOSITORY, SOURCE, Agency, body_of, print_of
 from tests.journeys.canaries import kept, leaks
 from tests.journeys.console import Program, cells
-from tests.journeys.window import LONGEST, environments, fill, press, window_on_the_catalog
+from tests.journeys.window import LONGEST, environments, fill, press, tick, window_on_the_catalog
 from tests.lab.engine import LabEngine
 
 pytestmark = [
@@ -122,6 +122,7 @@ def add_source(qtbot: QtBot, window: MainWindow, agency: Agency, engine: LabEngi
     fill(live, "Name", "live")
     fill(live, "Engine", engine.name)
     fill(live, "Container", SOURCE)
+    tick(page, "It has no release command")
     saved(qtbot, window, page, "Webshop")
 
 

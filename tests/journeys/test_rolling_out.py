@@ -87,7 +87,8 @@ def test_three_engines_in_waves_with_a_canary(program: Program, agency: Agency, 
     strangers = [as_it_is(docker, stranger(docker, old.reference)) for docker in dockers]
     born: dict[str, str] = {}
     ids = {f"{slug}-live": dockers[place % 3].container(f"{slug}-live")["Id"] for place, slug in enumerate(slugs)}
-    agency.deploy(three_engines[0], agency.publish(three_engines[0], "26.8.2"))
+    # What goes first has to tell that it is well.
+    agency.deploy(three_engines[0], agency.publish(three_engines[0], "26.8.2", probe=0.5))
 
     plan = program.ask("rollout", "plan", "-e", "live", "--all", "--waves", "1,2,rest", "--bake", "0")
     assert plan["waves"] == [1, 2, 3]

@@ -17,6 +17,7 @@ from mirror_console.domain.environment import Environment, HealthTest, Process, 
 from mirror_console.domain.image import fingerprint
 from mirror_console.domain.plan import Change
 from mirror_console.domain.release import Release
+from mirror_console.domain.release_command import NO_COMMAND
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
@@ -109,7 +110,11 @@ def scene(lab: Lab, fast_engine: LabEngine, tmp_path: Path) -> Iterator[Scene]:
         with empty_console(tmp_path) as console:
             with console.catalog.write() as books:
                 books.engines.save(Engine("engine", "fast", parse_address(fast_engine.unix_url)))
-                books.applications.save(Application("source", Kind.SOURCE, "Source", "source", repository="x.test/web"))
+                books.applications.save(
+                    Application(
+                        "source", Kind.SOURCE, "Source", "source", repository="x.test/web", release_command=NO_COMMAND
+                    )
+                )
                 process = (Process("web", "no-such"),)
                 books.environments.save(Environment("source-live", "source", "live", "engine", process))
                 books.applications.save(Application("mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source"))

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QCheckBox,
     QComboBox,
     QLineEdit,
     QPlainTextEdit,
@@ -70,6 +71,14 @@ def press(within: QWidget, words: str) -> None:
     ]
     assert found, f"no button says '{words}'"
     QTest.mouseClick(found[0], Qt.MouseButton.LeftButton)
+
+
+def tick(within: QWidget, words: str) -> None:
+    """Tick the box of this name with the keyboard."""
+    box = next(one for one in within.findChildren(QCheckBox) if one.accessibleName() == words and one.isVisible())
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Space)
+    assert box.isChecked()
 
 
 def fill(within: QWidget, name: str, text: str) -> None:

@@ -16,6 +16,7 @@ from mirror_console.domain.audit import Author
 from mirror_console.domain.engine import Engine, Registry, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Port, Process, Settings
 from mirror_console.domain.lock import LockTimes
+from mirror_console.domain.release_command import NO_COMMAND
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.way import REST, WaveSize, Way
@@ -213,7 +214,9 @@ def _fill(fleet: Fleet, mirrors: int) -> None:
         for name, simulated in fleet.simulated.engines.items():
             books.engines.save(Engine(name, name, parse_address(simulated.address), location=name.title(), timeout=5.0))
         books.registries.save(Registry("simulated", "registry.test:5000", LOGIN.username, password))
-        source = Application("source", Kind.SOURCE, "Webshop", "webshop", repository=REPOSITORY)
+        source = Application(
+            "source", Kind.SOURCE, "Webshop", "webshop", repository=REPOSITORY, release_command=NO_COMMAND
+        )
         books.applications.save(source)
         books.environments.save(
             Environment("source-live", "source", "live", "alpha", (Process("web", "webshop-live"),))

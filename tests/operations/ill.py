@@ -17,6 +17,7 @@ from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.cell import Cell
 from mirror_console.domain.engine import Contact, Engine, TlsReferences, parse_address
 from mirror_console.domain.environment import Environment, Process, Settings
+from mirror_console.domain.release_command import NO_COMMAND
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.ssh import SshAccess
 from mirror_console.engine import DockerEngines
@@ -155,7 +156,11 @@ def ward(engines: Engines, front: Front, timeout: float = TIMEOUT) -> Iterator[W
         with catalog.write() as books:
             books.engines.save(Engine(WELL, WELL, parse_address(engines.well.unix_url)))
             books.engines.save(_known(front, engines, before, timeout))
-            books.applications.save(Application("source", Kind.SOURCE, "Source", "source", repository="shop/ill"))
+            books.applications.save(
+                Application(
+                    "source", Kind.SOURCE, "Source", "source", repository="shop/ill", release_command=NO_COMMAND
+                )
+            )
             _save_environment(books.environments.save, "source", WELL)
             for slug in (WELL, ILL):
                 books.applications.save(Application(slug, Kind.MIRROR, slug.title(), slug, source_id="source"))

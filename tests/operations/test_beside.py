@@ -15,6 +15,7 @@ from itertools import count
 
 import pytest
 
+from mirror_console.domain.check import Check
 from mirror_console.domain.environment import HealthTest, Settings
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.recovery import Found
@@ -32,6 +33,7 @@ from mirror_console.operations.scene import labelled_route, old_aliases
 from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.container import Container
+from mirror_console.simulator.faults import Fault
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
 
 pytestmark = pytest.mark.slow
@@ -286,6 +288,16 @@ def test_a_container_that_somebody_took_from_its_route_differs(fleet: Fleet) -> 
     with fleet.console.catalog.read() as books:
         (seen,) = books.observations.of(fleet.environment(fleet.mirrors[0], "live").id)
     assert [str(one) for one in seen.differences] == [f"route: {ALIAS} in {EDGE} → none"]
+
+
+@pytest.mark.parametrize("verb", ["connect", "disconnect"])
+def test_an_engine_that_lets_no_container_be_switched_over_is_found_before(fleet: Fleet, verb: str) -> None:
+    made = planned(fleet)
+    assert not preflight(fleet.console, fleet.jobs, made).blocking
+    fleet.simulated.engines["alpha"].misbehave(Fault.FORBIDDEN, f"/{verb}")
+    (refused,) = preflight(fleet.console, fleet.jobs, made).blocking
+    assert refused.check is Check.PERMISSION
+    assert f"refuses to {verb} containers" in refused.words
 
 
 def test_what_is_not_known_by_the_alias_yet_is_said_before(fleet: Fleet) -> None:

@@ -71,16 +71,18 @@ class Watching:
                 self.in_flight = now.count(*WORKING)
 
 
+@pytest.mark.parametrize("in_all", [False, True])
 @pytest.mark.parametrize("seed", range(6))
 def test_however_failures_come_no_more_are_begun_than_were_in_flight(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, seed: int
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, seed: int, in_all: bool
 ) -> None:
     most = (0, 5, 30)[seed % 3]
     way = Way(
         waves=(REST,) if seed < 3 else (WaveSize(count=1), REST),
         at_once=AT_ONCE,
         at_once_per_engine=AT_ONCE,
-        max_failed=most,
+        max_failed=TARGETS if in_all else most,
+        max_failed_in_all=most if in_all else None,
         pause_after_canary=False,
         bake=0.0,
         prefetch=False,

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
 from mirror_console.domain.applied import Applied
+from mirror_console.domain.canary import CanaryRule
 from mirror_console.domain.check import Answer
-from mirror_console.domain.environment import HealthTest, Port, Settings, Volume
+from mirror_console.domain.engine import EngineFacts
+from mirror_console.domain.environment import (
+    Environment,
+    HealthTest,
+    Port,
+    Process,
+    RestartPolicy,
+    Settings,
+    Volume,
+)
 from mirror_console.domain.image import Image
-from mirror_console.domain.observation import Container, Health, Listed, State
+from mirror_console.domain.observation import Container, Endpoint, Health, Listed, State
 from mirror_console.domain.plan import Change, PlannedTarget
 from mirror_console.domain.release_command import Preparation, ReleaseCommand
 from mirror_console.domain.request import Network
+from mirror_console.domain.room import Room
+from mirror_console.domain.route import Route
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.validity import Validity
 from mirror_console.domain.way import Way
@@ -22,7 +35,9 @@ from mirror_console.domain.way_back import WayBack
 from mirror_console.operations.command_checks import check_backup
 from mirror_console.operations.container_checks import health_check, stopping, ties, values
 from mirror_console.operations.place_checks import disk, networks, volumes
-from mirror_console.operations.target_checks import free_ports
+from mirror_console.operations.ports.engine import EngineSession
+from mirror_console.operations.route_check import check_route, known_by_it
+from mirror_console.operations.target_checks import EngineScene, free_ports
 
 NOW = datetime(2026, 8, 30, 12, tzinfo=UTC)
 OLD = Container("a" * 64, "shop", "shop:1", "sha256:1", State.RUNNING, Health.HEALTHY, NOW)
@@ -89,6 +104,57 @@ def test_a_neighbour_has_the_port_at_its_own_address_alone() -> None:
     assert (blocked.answer, blocked.words) == (Answer.BLOCKED, "Port 8080 is held by 'sidecar'.")
 
 
+ALIAS = Route("edge", "shop", 8080, overlap=True)
+BESIDE_IT = Environment("e2", "m2", "live", "alpha", (Process("web", "other"),), Settings(route=ALIAS))
+STRANGER = replace(OLD, id="d" * 64, name="tracer")
+
+
+@pytest.mark.parametrize(
+    ("others", "strangers", "known"),
+    [
+        ([BESIDE_IT], [], ["m2 live"]),
+        ([replace(BESIDE_IT, id="e1")], [], []),
+        ([replace(BESIDE_IT, settings=Settings(route=replace(ALIAS, network="inner")))], [], []),
+        ([replace(BESIDE_IT, settings=Settings(route=replace(ALIAS, alias="other")))], [], []),
+        ([replace(BESIDE_IT, settings=Settings())], [], []),
+        ([], [replace(STRANGER, endpoints={"edge": Endpoint(aliases=("shop",))})], ["container 'tracer'"]),
+        # A container is known by its own name, too.
+        ([], [replace(STRANGER, name="shop", endpoints={"edge": Endpoint()})], ["container 'shop'"]),
+        ([], [replace(STRANGER, endpoints={"inner": Endpoint(aliases=("shop",))})], []),
+    ],
+)
+def test_nobody_else_may_be_known_by_the_alias(
+    others: list[Environment], strangers: list[Container], known: list[str]
+) -> None:
+    target = given(route=ALIAS)
+    assert known_by_it(target, others, lambda one: f"{one.application_id} {one.name}", strangers) == known
+    (found,) = check_route(lambda: {"edge"}, target, OLD, known)
+    assert (found.answer is Answer.BLOCKED) is bool(known)
+    assert all(one in found.words for one in known)
+
+
+ASLEEP = replace(OLD, id="c" * 64, name="old-shop", state=State.EXITED, exit_code=143, declared_ports=(HERE,))
+
+
+@pytest.mark.parametrize(
+    ("changes", "answer", "words"),
+    [
+        ({"restart": RestartPolicy.ALWAYS}, Answer.WARNING, "'old-shop' is stopped, and comes back to port 8080"),
+        ({"restart": RestartPolicy.ON_FAILURE}, Answer.WARNING, "when the engine restarts (on-failure)"),
+        ({"restart": RestartPolicy.ON_FAILURE, "exit_code": 0}, Answer.PASS, "No other"),
+        # Stopped by a call it stays down, as the console leaves the ways back.
+        ({"restart": RestartPolicy.UNLESS_STOPPED}, Answer.PASS, "No other"),
+        ({"restart": RestartPolicy.NO}, Answer.PASS, "No other"),
+        ({"restart": RestartPolicy.ALWAYS, "declared_ports": (THERE,)}, Answer.PASS, "No other"),
+        ({"restart": RestartPolicy.NO, "state": State.RESTARTING}, Answer.BLOCKED, "starts again and again"),
+    ],
+)
+def test_who_is_stopped_may_come_back_to_the_port(changes: dict[str, object], answer: Answer, words: str) -> None:
+    one = replace(ASLEEP, **changes)  # type: ignore[arg-type]
+    found = free_ports([], given(ports=(HERE,)), OLD, [one])
+    assert (found.answer, words in found.words) == (answer, True), found.words
+
+
 @pytest.mark.parametrize("way_back", [WayBack.KEPT, WayBack.BLOCKED])
 def test_a_migration_without_a_backup_is_warned_of(way_back: WayBack) -> None:
     answers = {
@@ -149,22 +215,55 @@ def test_volumes(
     assert words in said[1]
 
 
+GB = 10**9
+SMALL, LARGE = 40 * GB, 2000 * GB
+"""Disks: a tenth of the small one is 4 GB, and of the large one no more than 10 GB are to stay free."""
+
+
 @pytest.mark.parametrize(
-    ("size", "free", "answer"),
+    ("size", "room", "others", "answer", "words"),
     [
-        (None, None, Answer.UNKNOWN),
-        (10**8, None, Answer.UNKNOWN),
-        (None, 6 * 10**9, Answer.PASS),
-        (None, 10**9, Answer.WARNING),
-        (10**9, 10**10, Answer.PASS),
-        (10**9, 15 * 10**8, Answer.WARNING),
-        (10**9, 10**8, Answer.BLOCKED),
+        (None, None, 0, Answer.UNKNOWN, "isn't told"),
+        (10**8, None, 0, Answer.UNKNOWN, "isn't told"),
+        (None, Room(6 * GB), 0, Answer.PASS, "size of the image isn't known"),
+        (None, Room(GB), 0, Answer.WARNING, "size of the image isn't known"),
+        (None, Room(6 * GB), 2 * GB, Answer.WARNING, "size of the image isn't known"),
+        (GB, Room(10 * GB), 0, Answer.PASS, "up to 1.0 GB; 10 GB are free"),
+        (GB, Room(int(1.4 * GB)), 0, Answer.BLOCKED, "half as much again, and 0 B are to stay free"),
+        (GB, Room(10**8), 0, Answer.BLOCKED, "up to 1.0 GB; 100 MB are free."),
+        (GB, Room(6 * GB, SMALL), 0, Answer.PASS, "are free"),
+        (GB, Room(5 * GB, SMALL), 0, Answer.BLOCKED, "4.0 GB are to stay free"),
+        (GB, Room(12 * GB, LARGE), 0, Answer.PASS, "are free"),
+        (GB, Room(11 * GB, LARGE), 0, Answer.BLOCKED, "10 GB are to stay free"),
+        (GB, Room(6 * GB, SMALL), 2 * GB, Answer.BLOCKED, "others that are fetched there 2.0 GB"),
+        (GB, Room(20 * GB, SMALL, 90_000, 1_000_000), 0, Answer.BLOCKED, "1,000,000 files that its disk can hold 90,0"),
+        (GB, Room(20 * GB, SMALL, 110_000, 1_000_000), 0, Answer.PASS, "are free"),
     ],
 )
-def test_disk(size: int | None, free: int | None, answer: Answer) -> None:
-    said = disk(replace(TARGET, image_bytes=size), free)
-    assert said[0] is answer
+def test_disk(size: int | None, room: Room | None, others: int, answer: Answer, words: str) -> None:
+    said = disk(replace(TARGET, image_bytes=size), room, others)
+    assert said[0] is answer, said
+    assert words in said[1]
     assert bool(said[2]) is (answer is not Answer.PASS)
+
+
+class _WithRoom:
+    """An engine that is asked for its room, and counts how often."""
+
+    asked = 0
+
+    def free_disk(self, _facts: object, _inside: str) -> Room:
+        self.asked += 1
+        return Room(10 * GB)
+
+
+def test_each_image_of_a_plan_is_counted_for_the_next() -> None:
+    engine = _WithRoom()
+    facts = EngineFacts("20.10.24", "1.41", "linux/amd64")
+    scene = EngineScene(cast(EngineSession, engine), facts, [], {}, {})
+    found = [disk(replace(TARGET, image_bytes=4 * GB), *scene.room_for(4 * GB))[0] for _ in range(2)]
+    assert found == [Answer.PASS, Answer.BLOCKED]
+    assert engine.asked == 1
 
 
 CHECKED = Image("sha256:2", "fp1:new", has_health_check=True, health_interval=5.0, health_seconds=20.0)
@@ -185,6 +284,26 @@ def test_health_checks(test: HealthTest, way: Way, image: Image | None, answer: 
     said = health_check(given(health=test), way, image, planned=True)
     assert said[0] is answer
     assert words in said[1]
+
+
+@pytest.mark.parametrize(
+    ("test", "swap", "answer"),
+    [
+        (HealthTest(), Swap.RECREATE, Answer.BLOCKED),
+        (HealthTest(), Swap.CREATE, Answer.BLOCKED),
+        # The same container goes on, and is known to run.
+        (HealthTest(), Swap.IN_PLACE, Answer.WARNING),
+        (HealthTest("/up", 8080), Swap.RECREATE, Answer.PASS),
+    ],
+)
+def test_what_goes_first_has_to_tell_that_it_is_well(test: HealthTest, swap: Swap, answer: Answer) -> None:
+    first = replace(given(health=test), canary=CanaryRule.FIRST_WELL, swap=swap)
+    said = health_check(first, Way(), Image("sha256:2", "fp1:new"), planned=True)
+    assert said[0] is answer
+    assert ("prove nothing to the others" in said[1]) is (answer is Answer.BLOCKED)
+    if said[0] is Answer.BLOCKED:
+        # By the image that runs now it isn't known what the planned one has.
+        assert health_check(first, Way(), Image("sha256:2", "fp1:new"), planned=False)[0] is Answer.WARNING
 
 
 @pytest.mark.parametrize(

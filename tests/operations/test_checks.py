@@ -12,13 +12,18 @@ from typing import Any
 import pytest
 
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
-from mirror_console.domain.environment import Environment, Limits, Process, Settings, Volume
-from mirror_console.domain.plan import Plan
+from mirror_console.domain.engine import Registry
+from mirror_console.domain.environment import Environment, Limits, Port, Process, Settings, Volume
+from mirror_console.domain.plan import Plan, PlannedTarget
+from mirror_console.domain.release_command import NO_COMMAND, ReleaseCommand
+from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.validity import Validity
 from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.engine.session import DockerSession
 from mirror_console.errors import EngineError, FailureKind
+from mirror_console.operations.console_checks import check_console
 from mirror_console.operations.imports import export_catalog
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import check_engine, preflight
@@ -178,6 +183,13 @@ def no_room(desk: Desk) -> None:
     desk.engine("berlin").state.free_kilobytes = 1000
 
 
+def one_that_is_stopped_wants_the_port(desk: Desk) -> None:
+    policy = {"RestartPolicy": {"Name": "always", "MaximumRetryCount": 0}}
+    desk.engine().run("shop-of-before", f"{REPOSITORY}:26.8.3", ports={8080: 11077}, host=policy)
+    desk.engine().stop_container("shop-of-before")
+    desk.change(0, ports=(Port(8080, 11077),))
+
+
 def cannot_be_asked_for_room(desk: Desk) -> None:
     desk.engine("berlin").misbehave(Fault.FORBIDDEN, "/exec")
 
@@ -202,6 +214,7 @@ def cannot_be_asked_for_room(desk: Desk) -> None:
         (more_than_there_is, Check.CAPACITY, Answer.WARNING, "11 GB are granted"),
         (a_stranger_takes_memory, Check.CAPACITY, Answer.WARNING, "9.7 GB are granted"),
         (no_room, Check.DISK, Answer.BLOCKED, "1.0 MB are free"),
+        (one_that_is_stopped_wants_the_port, Check.PORTS, Answer.WARNING, "comes back to port 11077"),
         (cannot_be_asked_for_room, Check.DISK, Answer.UNKNOWN, "isn't told"),
     ],
 )
@@ -218,6 +231,22 @@ def test_what_is_said_of_engines(
         # It costs that engine's targets, and no others.
         blocked = desk.checked().blocked([one.environment_id for one in desk.plan().targets])
         assert 0 < len(blocked) < 4
+
+
+def test_what_runs_beside_the_old_one_takes_memory_twice_for_a_while(desk: Desk) -> None:
+    # 6 of 8.6 GB are granted on alpha; with one of the two beside its old one it is 9.
+    for number in (0, 2):
+        desk.change(number, limits=Limits(memory=3 * 10**9), route=Route("edge", f"shop-{number}", 8080))
+    assert desk.worst(Check.CAPACITY).answer is Answer.PASS
+    for number in (0, 2):
+        desk.change(number, route=Route("edge", f"shop-{number}", 8080, overlap=True), ports=())
+    told = desk.worst(Check.CAPACITY)
+    assert (told.answer, told.words.partition(". ")[2]) == (
+        Answer.WARNING,
+        "While new ones run beside the old ones, it is 12 GB.",
+    )
+    told = desk.worst(Check.CAPACITY, replace(QUICK, at_once_per_engine=1))
+    assert told.words.endswith("it is 9.0 GB.")
 
 
 def test_an_engine_that_was_set_up_anew_is_accepted_by_a_person(desk: Desk) -> None:
@@ -382,15 +411,58 @@ def test_a_mirrors_own_test_is_asked_for(desk: Desk) -> None:
     assert (told.answer, told.words) == (Answer.WARNING, "Its test hasn't run 26.8.3.")
     made = plan(desk.fleet.console, "test", ["mirror-01"], QUICK)
     Conductor(desk.fleet.console, desk.fleet.jobs, start(desk.fleet.console, made, desk.checked(made), "a test")).run()
-    [told] = desk.answers(Check.TEST_PROOF)
-    assert told.answer is Answer.PASS
-    assert told.words.startswith("Its test has run it for")
-    # What it ran well before counts, too.
+    told = of_test(desk)
+    assert (told.answer, told.words) == (Answer.INFORMATION, "Its test has run it for 0 s only.")
+    told = of_test(desk, timedelta(minutes=12))
+    assert (told.answer, told.words) == (Answer.PASS, "Its test has run it for 12 min.")
+    # What it ran well before counts, too, for a while.
     desk.engine().lose_container("mirror-01-test")
     desk.engine().run("mirror-01-test", f"{REPOSITORY}:26.8.2")
     refresh(desk.fleet.console, desk.fleet.jobs)
-    [told] = desk.answers(Check.TEST_PROOF)
+    told = of_test(desk, timedelta(days=13))
     assert told.words.startswith("A rollout brought it to its test before")
+    assert told.answer is Answer.PASS
+    told = of_test(desk, timedelta(days=15))
+    assert (told.answer, told.words.endswith("and ended well, more than 14 days ago.")) == (Answer.WARNING, True)
+    # So do the settings, which have been changed since.
+    desk.fleet.with_settings(desk.fleet.environment(desk.fleet.mirrors[0], "test"), variables={"CACHE": "on"})
+    told = of_test(desk)
+    assert told.answer is Answer.WARNING
+    assert told.words.endswith("and ended well, with other settings than the catalog has for it now.")
+
+
+def of_test(desk: Desk, later: timedelta = timedelta()) -> CheckResult:
+    """What is said of the test of the first mirror, after a while."""
+    made = desk.plan()
+    console = replace(desk.fleet.console, clock=lambda: now() + later)
+    [told] = [one for one in preflight(console, desk.fleet.jobs, made).results if one.check is Check.TEST_PROOF]
+    return told
+
+
+def test_a_test_that_runs_it_as_it_was_set_up_before_proves_less(desk: Desk) -> None:
+    live = desk.fleet.environment(desk.fleet.mirrors[0], "live")
+    test = replace(
+        live, id="t" * 32, name="test", processes=(Process("web", "mirror-01-test"),), settings=Settings(stop_seconds=1)
+    )
+    with desk.fleet.console.catalog.write() as books:
+        books.environments.save(test)
+    desk.engine().run("mirror-01-test", f"{REPOSITORY}:26.8.2")
+    refresh(desk.fleet.console, desk.fleet.jobs)
+    made = plan(desk.fleet.console, "test", ["mirror-01"], QUICK)
+    Conductor(desk.fleet.console, desk.fleet.jobs, start(desk.fleet.console, made, desk.checked(made), "a test")).run()
+    later = timedelta(hours=1)
+    assert of_test(desk, later).answer is Answer.PASS
+    # What comes before the release on the live data was never tried.
+    desk.source(release_command=ReleaseCommand(("migrate",), reversible=True))
+    told = of_test(desk, later)
+    assert (told.answer, told.words.endswith("and its release command wasn't run there.")) == (Answer.WARNING, True)
+    desk.source(release_command=NO_COMMAND)
+    desk.fleet.with_settings(test, variables={"CACHE": "on"})
+    told = of_test(desk, later)
+    assert (told.answer, told.words.endswith("with other settings than the catalog has for it now.")) == (
+        Answer.WARNING,
+        True,
+    )
 
 
 # --- this console, and the plan -----------------------------------------------------------------------------------
@@ -409,6 +481,65 @@ def test_this_console_is_looked_at(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     with monkeypatch.context() as locked:
         locked.setattr(MemoryVault, "state", lambda _vault: VaultState.LOCKED)
         assert "keyring is locked" in desk.worst(Check.CONSOLE_HEALTH).words
+
+
+def test_a_limit_of_open_files_that_is_too_low_is_warned_of(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for allowed, answer in ((None, Answer.PASS), (116, Answer.PASS), (115, Answer.WARNING)):
+        monkeypatch.setattr("mirror_console.operations.console_checks.files_allowed", lambda now=allowed: now)
+        told = desk.worst(Check.CONSOLE_HEALTH)
+        assert told.answer is answer, told
+    assert told.words == "With 2 engines up to 116 connections and files are open at once; 115 may be."
+
+
+def test_more_pulls_than_a_free_account_of_docker_hub_has_are_warned_of(desk: Desk) -> None:
+    console, made = desk.fleet.console, desk.plan()
+    reference = f"shop/webshop@{made.targets[0].digest}"
+
+    def sanity(count: int) -> CheckResult:
+        spread = tuple(
+            replace(made.targets[0], engine_id=f"engine-{number}", reference=reference) for number in range(count)
+        )
+        return next(
+            one for one in check_console(console, replace(made, targets=spread)) if one.check is Check.PLAN_SANITY
+        )
+
+    assert sanity(201).answer is Answer.PASS, "without an account each engine has its own"
+    with console.catalog.write() as books:
+        books.registries.save(Registry("hub", "docker.io", "agency", SecretReference("registry/hub/password")))
+    assert sanity(200).answer is Answer.PASS
+    told = sanity(201)
+    assert (told.answer, told.words) == (
+        Answer.WARNING,
+        "201 pulls from Docker Hub: a free account has 200 in six hours.",
+    )
+    assert "Relay the image" in told.remedy
+    # Whoever has it pulls nothing.
+    with console.catalog.write() as books:
+        held = next(one for one in books.images.on("alpha") if one.fingerprint == made.targets[0].after_fingerprint)
+        books.engines.save(replace(books.engines.get("alpha"), id="engine-7", name="seven"))
+        books.images.save_all([replace(held, engine_id="engine-7")])
+    assert sanity(201).answer is Answer.PASS
+
+
+def test_a_way_to_take_over_that_the_first_wave_does_not_show_is_told(desk: Desk) -> None:
+    made = desk.plan()
+    first, second, *rest = made.targets
+    alias = Settings(route=Route("edge", "shop", 8080, overlap=True))
+    labels = Settings(route=Route(convention="traefik", overlap=True))
+
+    def told(*targets: PlannedTarget) -> CheckResult:
+        changed = replace(made, targets=(*targets, *rest))
+        return next(one for one in check_console(desk.fleet.console, changed) if one.check is Check.PLAN_SANITY)
+
+    beside = replace(second, swap=Swap.BESIDE, settings=alias)
+    found = told(first, beside)
+    assert (found.answer, found.words) == (
+        Answer.INFORMATION,
+        "The first wave says nothing of a proxy that is told by an alias (Mirror 02).",
+    )
+    assert told(replace(first, swap=Swap.BESIDE, settings=alias), beside).answer is Answer.PASS
+    found = told(replace(first, swap=Swap.BESIDE, settings=alias), replace(beside, settings=labels))
+    assert "labels of traefik (Mirror 02)" in found.words
 
 
 def test_a_journal_that_was_changed_blocks_everything(desk: Desk) -> None:
@@ -457,11 +588,13 @@ def test_a_wave_without_a_stop_rule_is_warned_of() -> None:
             Answer.WARNING,
             "All 5 targets of wave 2 may fail before the rollout pauses.",
         )
-        told = desk.worst(Check.PLAN_SANITY, replace(way, in_a_row=2))
-        assert (told.answer, told.words) == (
-            Answer.INFORMATION,
-            "The first wave says nothing of Docker 29 on linux/amd64 (berlin).",
-        )
+        for stopped_else in (replace(way, in_a_row=2), replace(way, max_failed_in_all=4)):
+            told = desk.worst(Check.PLAN_SANITY, stopped_else)
+            assert (told.answer, told.words) == (
+                Answer.INFORMATION,
+                "The first wave says nothing of Docker 29 on linux/amd64 (berlin).",
+            )
+        assert desk.worst(Check.PLAN_SANITY, replace(way, max_failed_in_all=5)).answer is Answer.WARNING
 
 
 def test_a_read_only_console_asks_for_no_change(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from mirror_console.domain.observation import BESIDE, LABEL, Role
 from mirror_console.domain.phrases import health_words
 from mirror_console.domain.plan import Change, Plan, PlannedTarget, Reason
 from mirror_console.domain.process import DeclaredProcess, with_processes
-from mirror_console.domain.release_command import ReleaseCommand
+from mirror_console.domain.release_command import NO_COMMAND, ReleaseCommand
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.selection import matches, parse
 from mirror_console.domain.several import process_lines
@@ -64,7 +64,7 @@ ALL = [NAME, f"{NAME}-worker", f"{NAME}-tail"]
 
 
 @contextmanager
-def fleet_of_several(release: ReleaseCommand | None = None) -> Iterator[Fleet]:
+def fleet_of_several(release: ReleaseCommand = NO_COMMAND) -> Iterator[Fleet]:
     """One mirror with three processes, which run 26.8.2; 26.8.3 is there."""
     with small_fleet(mirrors=1, prepared=_preparing(release)) as fleet:
         yield fleet

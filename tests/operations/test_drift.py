@@ -11,10 +11,10 @@ from mirror_console.domain.alignment import Alignment, DriftKind
 from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied, basis
 from mirror_console.domain.cell import Cell
-from mirror_console.domain.check import Answer, Check
+from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.environment import Environment, Limits, RestartPolicy
 from mirror_console.domain.phrases import drift_words
-from mirror_console.domain.plan import Change
+from mirror_console.domain.plan import Change, Plan
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.errors import InvalidInput, NotAllowed
@@ -22,8 +22,9 @@ from mirror_console.operations.accepting import accept, undo
 from mirror_console.operations.adoption import adopt, adoption
 from mirror_console.operations.drift import DriftReport, drift_of
 from mirror_console.operations.keyed import ABSENT, ANOTHER_KEY, KEY, LOCKED, NO_HASH, Keyed
+from mirror_console.operations.overriding import override
 from mirror_console.operations.plan import plan
-from mirror_console.operations.preflight import preflight
+from mirror_console.operations.preflight import check_engine, preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
@@ -482,6 +483,64 @@ def test_a_rollout_brings_the_catalogs_settings_back(fleet: Fleet) -> None:
     assert cell(fleet).alignment is Alignment.ALIGNED
     assert f"SECRET_KEY={VALUE}" in fleet.container("mirror-01-live").config["Env"]
     assert "team" not in fleet.container("mirror-01-live").config["Labels"]
+
+
+def drift_check(fleet: Fleet, made: Plan, number: int = 1) -> CheckResult:
+    checked = preflight(fleet.console, fleet.jobs, made)
+    wanted = live(fleet, number).id
+    return next(one for one in checked.of(wanted) if one.check is Check.DRIFT)
+
+
+def test_a_release_that_would_undo_what_was_changed_by_hand_waits_for_a_decision(fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    look(fleet)
+    made = plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    assert drift_check(fleet, made).answer is Answer.PASS
+    # After the plan, and after the last look at the engine: the container itself is asked.
+    updated(fleet)
+    blocked = drift_check(fleet, made)
+    assert blocked.answer is Answer.BLOCKED
+    assert blocked.words == (
+        "What differs there is lost by this rollout: memory limit: 256 MiB → 512 MiB; "
+        "restart policy: unless-stopped → always."
+    )
+    for way in ("drift accept", "drift adopt", "override", "leave the mirror out"):
+        assert way in blocked.remedy
+    assert drift_check(fleet, made, 2).answer is Answer.PASS, "the others go"
+    # Before its wave it is asked again.
+    engine = fleet.console.engine("alpha")
+    again = check_engine(fleet.console, fleet.jobs, engine, [made.targets[0]])
+    assert [one.check for one in again if one.blocks] == [Check.DRIFT]
+    # Overwritten, as a person says why.
+    checked = preflight(fleet.console, fleet.jobs, made)
+    said = override(fleet.console, checked, [blocked], "was tried out in the night")
+    rollout = start(fleet.console, made, said, "a test", typed=3)
+    assert Conductor(fleet.console, fleet.jobs, rollout).run().state is RolloutState.COMPLETED
+    assert fleet.container("mirror-01-live").host["Memory"] == 256 * MIB
+
+
+def test_what_was_accepted_blocks_no_release_and_what_was_only_made_again_neither(fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    updated(fleet)
+    look(fleet)
+    accept(fleet.console, live(fleet).id)
+    remade(fleet, 3)
+    made = plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    assert {target.change for target in made.targets} == {Change.UPDATE}
+    assert drift_check(fleet, made).answer is Answer.PASS
+    again = drift_check(fleet, made, 3)
+    assert (again.answer, again.words.endswith("made by a rollout → made by hand.")) == (Answer.WARNING, True)
+
+
+def test_where_nobody_knows_what_was_applied_a_release_is_only_warned_of() -> None:
+    with small_fleet(2) as fleet:
+        fleet.publish("26.8.2", health_interval=0.02)
+        fleet.run_mirrors("26.8.2")
+        updated(fleet)
+        fleet.publish("26.8.3", health_interval=0.02)
+        look(fleet)
+        made = plan(fleet.console, "live", [fleet.mirrors[0].id], QUICK)
+        assert drift_check(fleet, made).answer is Answer.WARNING
 
 
 def test_what_no_rollout_has_made_waits_for_a_change_of_ours_and_is_not_said_to_be_changed_by_hand() -> None:

@@ -101,7 +101,7 @@ def test_a_page_reads_as_text() -> None:
     assert any(line.startswith("- blocked: ") for line in lines)
     assert "  mirror-console schedule list" in lines
     assert lines[-1].startswith("It may be overridden with a reason where the answer is blocked. ")
-    assert help_page("drift").text.splitlines()[-1] == "It blocks nothing, so there is nothing to override."
+    assert help_page("engine-health").text.splitlines()[-1] == "It blocks nothing, so there is nothing to override."
     assert help_page("lock").text.splitlines()[-1].startswith("It can't be overridden. ")
 
 

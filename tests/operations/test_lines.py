@@ -22,12 +22,12 @@ from mirror_console.operations.starting import start
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet
 
 SWAPPED = (Step.STOP, Step.START)
-TOGETHER = (SWAPPED, (Step.SHELVE, Step.COMMIT, Step.NAME, Step.RETIRE, Step.UNLOCK))
+TOGETHER = (SWAPPED, (Step.SHELVE, Step.COMMIT, Step.NAME, Step.KEEP, Step.RETIRE, Step.UNLOCK))
 WITH_IMAGE_AND_BAKE = (
     (Step.LOCK, Step.CREATE),
     SWAPPED,
     (Step.SHELVE, Step.COMMIT, Step.NAME),
-    (Step.RETIRE, Step.UNLOCK),
+    (Step.KEEP, Step.RETIRE, Step.UNLOCK),
 )
 
 

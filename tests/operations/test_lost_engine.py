@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
 
-from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.environment import Volume
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.service import Service
-from mirror_console.domain.way import Way
+from mirror_console.domain.stop_rule import stop_rule_words, tripped_words
+from mirror_console.domain.way import REST, Way
+from mirror_console.domain.way_words import plan_way_words
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.recheck import checked_again, recheck
@@ -182,3 +185,86 @@ def test_the_stop_rule_counts_those_that_it_costs_and_they_are_tried_again(fleet
     again = retry(fleet.console, fleet.jobs, ended.id, sorted(ids))
     ended = Conductor(fleet.console, fleet.jobs, again).run()
     assert states(ended) == [TargetState.DONE] * 4, [target.words for target in ended.targets]
+
+
+# --- gone when its turn comes -------------------------------------------------------------------------------------
+
+COUNTED = "Stop rule: 1 of 3 targets of wave 2 failed; 0 may."
+
+
+def gone_when(fleet: Fleet, way: Way, comes: Callable[[Rollout], bool], how: str = "make_unreachable") -> Rollout:
+    """Carry it out; berlin is gone from the moment on that comes."""
+    rollout = start(fleet.console, *checked_plan(fleet, way), "a test")
+    berlin, gone = fleet.simulated.engines["berlin"], threading.Event()
+
+    def look(now: Rollout) -> None:
+        if comes(now) and not gone.is_set():
+            gone.set()
+            getattr(berlin, how)()
+
+    ended = Conductor(fleet.console, fleet.jobs, rollout, look).run()
+    assert gone.is_set()
+    return ended
+
+
+def checked_plan(fleet: Fleet, way: Way) -> tuple[Plan, Checked]:
+    made = planned(fleet, way)
+    return made, preflight(fleet.console, fleet.jobs, made)
+
+
+def canary_is_done(now: Rollout) -> bool:
+    return now.targets[0].state is TargetState.DONE
+
+
+def third_works(now: Rollout) -> bool:
+    """The checks of its wave have been asked, and the turn of the fourth is yet to come."""
+    return now.targets[2].state is TargetState.SWAPPING
+
+
+@pytest.mark.parametrize("how", ["make_unreachable", "pause_answers"])
+def test_whoever_is_gone_before_its_wave_has_failed_and_the_rule_counts_it(fleet: Fleet, how: str) -> None:
+    with fleet.console.catalog.write() as books:
+        books.engines.save(replace(books.engines.get("berlin"), timeout=0.5))
+    ended = gone_when(fleet, replace(WAY, max_failed=1), canary_is_done, how)
+    if how == "pause_answers":
+        fleet.simulated.engines["berlin"].resume_answers()
+    assert states(ended) == [TargetState.DONE, TargetState.FAILED, TargetState.QUEUED, TargetState.FAILED]
+    assert ended.paused_because.startswith("Stop rule: 2 of 3 targets of wave 2 failed; 1 may.")
+    assert all(one.ended_at is not None for one in ended.targets if one.state is TargetState.FAILED)
+
+
+def test_whoever_is_gone_in_its_turn_has_failed_and_the_rule_counts_it(fleet: Fleet) -> None:
+    ended = gone_when(fleet, replace(WAY, max_failed=0, at_once=1), third_works)
+    assert states(ended) == [TargetState.DONE] * 3 + [TargetState.FAILED]
+    assert "berlin" in ended.targets[3].words
+    assert ended.state is RolloutState.COMPLETED_WITH_FAILURES
+    # As the last of its wave it stops nothing more; were there another one, that would not be begun.
+    assert tripped_words(ended).startswith(COUNTED)
+
+
+def test_a_rule_over_all_counts_who_is_gone_and_a_share_is_of_all_that_were_planned(fleet: Fleet) -> None:
+    # Half of four are two: with two of them gone one more would be too many, however few are left.
+    way = replace(WAY, waves=(REST,), at_once=1, max_failed=9, max_failed_in_all_percent=50.0)
+    rollout = gone_when(fleet, way, lambda now: now.targets[0].state is TargetState.SWAPPING)
+    assert states(rollout) == [TargetState.DONE, TargetState.FAILED, TargetState.DONE, TargetState.FAILED]
+    assert tripped_words(rollout) == ""
+    less = replace(rollout, plan=replace(rollout.plan, way=replace(way, max_failed_in_all_percent=49.0)))
+    assert tripped_words(less).startswith("Stop rule: 2 of 4 targets failed in all; 1 may.")
+
+
+def test_what_the_checks_left_out_before_the_start_does_not_count_and_changes_no_number(fleet: Fleet) -> None:
+    way = replace(WAY, waves=(REST,), at_once=1, max_failed_percent=50.0, max_failed=0)
+    made = planned(fleet, way)
+    told = plan_way_words(made)
+    assert "stops at 3 of 4" in told
+    fleet.simulated.engines["berlin"].make_unreachable()
+    checked = preflight(fleet.console, fleet.jobs, made)
+    rollout = start(fleet.console, made, checked, "a test")
+    assert states(rollout) == [TargetState.QUEUED, TargetState.SKIPPED, TargetState.QUEUED, TargetState.SKIPPED]
+    assert stop_rule_words(rollout) == "0 failed; stops at 3 of 4; unreachable counts"
+    # A person was told, and started without them.
+    assert tripped_words(rollout) == ""
+    fleet.simulated.engines["alpha"].misbehave(Fault.DISK_FULL, "/containers/create")
+    ended = Conductor(fleet.console, fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.FAILED, TargetState.SKIPPED] * 2
+    assert tripped_words(ended) == ""

@@ -12,6 +12,7 @@ from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.engine_kind import NO_ROLLOUTS, EngineKind
 from mirror_console.domain.environment import Environment, HealthTest, Port, Process, RestartPolicy, Settings
+from mirror_console.domain.release_command import NO_COMMAND
 from mirror_console.domain.status import Status
 from mirror_console.errors import InvalidInput
 from mirror_console.jobs import Jobs
@@ -45,7 +46,11 @@ def console(tmp_path: Path, lab: Lab, local_engine: LabEngine, podman_engine: La
         with made.catalog.write() as books:
             for engine in (local_engine, podman_engine):
                 books.engines.save(Engine(engine.name, engine.name, parse_address(engine.unix_url), timeout=20.0))
-            books.applications.save(Application("source", Kind.SOURCE, "Webshop", "webshop", repository=repository))
+            books.applications.save(
+                Application(
+                    "source", Kind.SOURCE, "Webshop", "webshop", repository=repository, release_command=NO_COMMAND
+                )
+            )
             books.applications.save(
                 Application(
                     "mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source", image_source=ImageSource.ALWAYS_LIVE

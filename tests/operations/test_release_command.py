@@ -12,11 +12,13 @@ import pytest
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.image import parse_reference
 from mirror_console.domain.journal import Phase, Result
+from mirror_console.domain.overriding import may_be_overridden
 from mirror_console.domain.plan import Plan, Reason
 from mirror_console.domain.release_command import (
     FIRST_KEPT,
     LAST_KEPT,
     LEFT_OUT,
+    NO_COMMAND,
     BackupCommand,
     CommandRun,
     ReleaseCommand,
@@ -32,6 +34,7 @@ from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.operations import recovery
 from mirror_console.operations.left_commands import say
+from mirror_console.operations.overriding import override
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
@@ -289,6 +292,7 @@ def test_what_failed_and_may_not_run_again_waits_for_a_word(fleet: Fleet) -> Non
     assert states(again) == [TargetState.SKIPPED]
     blocked = checks(fleet, Check.RELEASE_COMMAND)
     assert blocked.answer is Answer.BLOCKED
+    assert not may_be_overridden(blocked)
     assert "failed: it ended with exit code 7" in blocked.words
     with pytest.raises(InvalidInput, match="not started"):
         begun(fleet, 1)
@@ -367,7 +371,7 @@ def test_a_backup_is_made_first_and_where_it_fails_nothing_else_is_done(fleet: F
 
 def test_a_backup_in_an_image_of_its_own_brings_it(fleet: Fleet) -> None:
     tool = fleet.simulated.registry.publish("tools/dump", "1", "1", "rev")
-    declare(fleet, None, BackupCommand(("true",), image="registry.test:5000/tools/dump:1"))
+    declare(fleet, NO_COMMAND, BackupCommand(("true",), image="registry.test:5000/tools/dump:1"))
     seen: list[str] = []
 
     def look() -> None:
@@ -406,13 +410,32 @@ def test_one_that_the_older_release_can_live_with_leaves_the_way_back(fleet: Fle
     assert checks(fleet, Check.BACKUP).answer is Answer.PASS if planned(fleet, 1).targets else True
 
 
-def test_where_none_is_declared_nobody_is_bothered(fleet: Fleet) -> None:
+def test_where_it_is_declared_that_there_is_none_nobody_is_bothered(fleet: Fleet) -> None:
+    declare(fleet, NO_COMMAND)
     found = [checks(fleet, Check.RELEASE_COMMAND), checks(fleet, Check.BACKUP)]
     assert [one.answer for one in found] == [Answer.PASS] * 2
-    declare(fleet, ReleaseCommand())
-    assert checks(fleet, Check.RELEASE_COMMAND).words == "Its source declares that there is none: nothing is run."
+    assert found[0].words == "Its source declares that there is none: nothing is run."
     assert states(carried_out(fleet, 1)) == [TargetState.DONE]
     assert runs(fleet) == []
+
+
+@pytest.mark.parametrize("backup", [None, BackupCommand(("true",))])
+def test_where_nothing_is_declared_a_person_has_to_say_so(fleet: Fleet, backup: BackupCommand | None) -> None:
+    declare(fleet, None, backup)
+    made = planned(fleet, 1)
+    checked = preflight(fleet.console, fleet.jobs, made)
+    (silent,) = checked.blocking
+    assert (silent.check, silent.answer) == (Check.RELEASE_COMMAND, Answer.UNKNOWN)
+    assert "say there that there is none" in silent.remedy
+    with pytest.raises(InvalidInput, match="doesn't say whether a release has to run something"):
+        start(fleet.console, made, checked, "a test")
+    said = override(fleet.console, checked, [silent], "this one changes a text")
+    ended = Conductor(fleet.console, fleet.jobs, start(fleet.console, made, said, "a test", typed=1)).run()
+    assert states(ended) == [TargetState.DONE]
+    # What goes back asks nobody: no newer release comes to its data.
+    assert not preflight(
+        fleet.console, fleet.jobs, plan_rollback(fleet.console, fleet.jobs, ended.id, Part.ALL)
+    ).blocking
 
 
 # --- cut off ---------------------------------------------------------------------------------------------------------

@@ -33,6 +33,8 @@ from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetS
 from mirror_console.domain.schedule import Freeze, Schedule, Window
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.tag import TagLook
+from mirror_console.domain.trip import Came, Trip
+from mirror_console.domain.way import OnTrip
 from mirror_console.operations.ports.catalog import Catalog as CatalogPort
 from mirror_console.store import Catalog
 from tests.store import values
@@ -371,7 +373,11 @@ def test_a_rollout_moves_on_target_by_target(catalog: Catalog) -> None:
         done = replace(books.rollouts.get("rollout1").targets[1], state=TargetState.DONE, ended_at=NOW, words="fine")
         books.rollouts.save_target("rollout1", done)
         ended = replace(
-            values.rollout(placed), state=RolloutState.PAUSED, passed_gates=(0, -2), paused_because="canary"
+            values.rollout(placed),
+            state=RolloutState.PAUSED,
+            passed_gates=(0, -2),
+            paused_because="canary",
+            trips=(Trip(NOW, "3 of 9 failed; 2 may.", 1, OnTrip.ROLL_BACK_WAVE, Came.BEGUN, "", "rollout2", "AB-CD"),),
         )
         books.rollouts.save_head(ended)
     with catalog.read() as books:

@@ -23,6 +23,7 @@ from mirror_console.domain.access import Access
 from mirror_console.domain.engine import Address, Engine, TlsReferences, Way
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.ssh import Hop, SignIn, SshAccess
+from mirror_console.domain.way import OnTrip
 from mirror_console.errors import CatalogError, NotAllowed
 from mirror_console.paths import HOME_VARIABLE
 from mirror_console.store import Catalog, CatalogLock, examination, upgrade
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.slow
 MIGRATIONS = Path(mirror_console.store.__file__).parent / "migrations"
 
 
-CHANGED_BY_THE_FIFTH = {"process", "application", "environment", "plan", "release"}
+CHANGED_BY_THE_FIFTH = {"process", "application", "environment", "plan", "release", "rollout"}
 
 
 def schema(place: Path) -> dict[str, str]:
@@ -231,6 +232,29 @@ INSERT INTO engine VALUES ('e1', 'fra-1', '{"host":"fra-1.example","path":"","po
     "key":{"name":"engine/e1/client-key"}}', 1, 3, 7.5, 'by the window', '', 0);
 INSERT INTO contact VALUES ('e1', '2026-08-30T14:21:07.000000+00:00', 1, 0.5, NULL, 'fine', NULL, NULL);
 """
+
+
+_ROLLOUT_OF_THE_THIRD_FORM = """
+INSERT INTO plan VALUES ('p1', '2026-08-30T14:21:07.000000+00:00', 'operator', 'live', '[]', '[]',
+    '{"waves":[{"count":0,"percent":0.0}],"max_failed":3,"in_a_row":2}', '0000-0000');
+INSERT INTO rollout VALUES ('r1', 'p1', 'paused', 'operator', 'x', '2026-08-30T14:21:07.000000+00:00', NULL,
+    'Stop rule', '[-4001]', '');
+"""
+
+
+def test_a_rollout_of_the_third_form_has_no_rule_but_its_own_and_was_stopped_by_none_that_is_known(
+    place: Path, tmp_path: Path
+) -> None:
+    third = tmp_path / "third"
+    shutil.copytree(MIGRATIONS, third, ignore=shutil.ignore_patterns("__pycache__", "r000[4-9]*"))
+    upgrade.create(place, str(third))
+    with closing(connected(place)) as connection:
+        connection.executescript(_ROLLOUT_OF_THE_THIRD_FORM)
+    with closing(Catalog.open(place)) as catalog, catalog.read() as books:
+        (rollout,) = books.rollouts.unfinished()
+    assert (rollout.trips, rollout.passed_gates, rollout.paused_because) == ((), (-4001,), "Stop rule")
+    way = rollout.plan.way
+    assert (way.max_failed, way.in_a_row, way.allowed_in_all(500), way.on_trip) == (3, 2, None, OnTrip.PAUSE)
 
 
 def test_engines_and_accounts_of_the_third_form_are_kept_with_no_key_remembered(place: Path, tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.domain.route import Route
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
+from mirror_console.domain.trip import Came
+from mirror_console.domain.way import OnTrip
 from mirror_console.domain.way_back import WayBack
 from mirror_console.operations.console import Console
 from mirror_console.operations.overriding import override
@@ -135,6 +137,53 @@ def _way(window: MainWindow) -> QWidget:
         scroll = scroll.parentWidget()
     assert scroll is not None
     scroll.ensureWidgetVisible(way.kept, 0, 40)
+    return window
+
+
+def _ruled_way(window: MainWindow, low: bool = False) -> QWidget:
+    page = _rollouts(window)
+    page.begin("live", sample.ids(GRID))
+    way = page.assistant.targets.way
+    way.in_all.setText("10%")
+    way.on_trip.setCurrentIndex(1)
+    rest(window)
+    scroll = way.parentWidget()
+    while scroll is not None and not isinstance(scroll, QScrollArea):
+        scroll = scroll.parentWidget()
+    assert scroll is not None
+    if low:
+        scroll.ensureWidgetVisible(way.on_trip, 0, 90)
+    return window
+
+
+def _ruled_plan(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    page.assistant.show_plan(sample.ruled(PLAN).plan)
+    return window
+
+
+def _ruled_confirm(window: MainWindow) -> QWidget:
+    _checks(window)
+    large = replace(LARGE, way=replace(LARGE.way, on_trip=OnTrip.ROLL_BACK_ALL))
+    return QuestionDialog(question(large, sample.checked(large), protected=True))
+
+
+def _ruled(window: MainWindow, came: Came) -> QWidget:
+    page = _rollouts(window)
+    page._take_all([sample.ruled(PLAN, came)])
+    page.open("rollout-1")
+    return window
+
+
+def _ruled_report(window: MainWindow) -> QWidget:
+    page = _rollouts(window)
+    stopped = sample.ruled(PLAN)
+    rest_of = [
+        replace(one, state=TargetState.NOT_STARTED) if one.state is TargetState.QUEUED else one
+        for one in stopped.targets
+    ]
+    page._take_all([replace(stopped, state=RolloutState.STOPPED, ended_at=NOW, targets=tuple(rest_of))])
+    page.open("rollout-1")
     return window
 
 
@@ -445,6 +494,13 @@ SCENES: dict[str, Scene] = {
     "rollout-1-targets": _targets,
     "rollout-1-way": _way,
     "rollout-1-wrong": _targets_wrong,
+    "rollout-1-ruled": _ruled_way,
+    "rollout-1-ruled-low": lambda window: _ruled_way(window, low=True),
+    "rollout-2-ruled": _ruled_plan,
+    "rollout-6-ruled": _ruled_report,
+    "rollout-4-ruled": _ruled_confirm,
+    "rollout-5-ruled": lambda window: _ruled(window, Came.BEGUN),
+    "rollout-5-ruled-due": lambda window: _ruled(window, Came.DUE),
     "rollout-5-slow": _slow,
     "rollout-5-closed": _window_closed,
     "rollout-1-settings": _settings_targets,

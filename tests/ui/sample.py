@@ -20,6 +20,7 @@ from mirror_console.domain.lock import Lock
 from mirror_console.domain.moment import day
 from mirror_console.domain.observation import Difference, Health, Observation, State
 from mirror_console.domain.release import Release
+from mirror_console.domain.release_command import NO_COMMAND
 from mirror_console.domain.status import Activity, Knowledge, knowledge, status
 from mirror_console.domain.where import names_of
 from mirror_console.errors import FailureKind
@@ -82,7 +83,13 @@ def release(place: int) -> Release:
 
 
 SOURCE = Application(
-    "source-1", Kind.SOURCE, "Webshop", "webshop", repository="registry.lab:5000/shop/webshop", account="House"
+    "source-1",
+    Kind.SOURCE,
+    "Webshop",
+    "webshop",
+    repository="registry.lab:5000/shop/webshop",
+    account="House",
+    release_command=NO_COMMAND,
 )
 
 

@@ -18,7 +18,8 @@ from mirror_console.domain.planning import make_plan
 from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.steps import RECREATE_STEPS, Step
 from mirror_console.domain.swap import Swap
-from mirror_console.domain.way import REST, Way
+from mirror_console.domain.trip import Came, Trip, trip_words
+from mirror_console.domain.way import REST, OnTrip, Way
 from mirror_console.domain.way_back import WayBack
 from mirror_console.domain.what_next import waits_words
 from tests.ui.sample import NOW, SOURCE, cell, every_state, grid_of, mirror
@@ -196,6 +197,15 @@ def paused(plan: Plan) -> Rollout:
     states = [DONE] * 4 + [(TargetState.PUT_BACK, FAILURE)] * 3 + [(TargetState.PUT_BACK, taken)]
     because = "Stop rule: 4 of 6 targets of wave 3 failed; 2 may. Look at why; then resume in spite of it, or stop."
     return with_states(started(plan, RolloutState.PAUSED, paused_because=because), states)
+
+
+def ruled(plan: Plan, came: Came = Came.BEGUN) -> Rollout:
+    """A rollout of whose last wave its stop rule began the rollback; or is still to begin it."""
+    stopped = paused(plan)
+    of = ("back-1", "B51C-07E2") if came is Came.BEGUN else ("", "")
+    trip = Trip(NOW, "4 of 6 targets of wave 3 failed; 2 may.", 2, OnTrip.ROLL_BACK_WAVE, came, "", *of)
+    way = replace(plan.way, on_trip=OnTrip.ROLL_BACK_WAVE)
+    return replace(stopped, plan=replace(plan, way=way), trips=(trip,), paused_because=trip_words(trip))
 
 
 def asking(plan: Plan) -> Rollout:

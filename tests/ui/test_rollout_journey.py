@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.check import Answer as CheckAnswer
 from mirror_console.domain.rollout import RolloutState, TargetState
+from mirror_console.domain.way import REST, OnFailure, OnTrip, Way
 from mirror_console.operations.plan import plan as make_plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
@@ -55,9 +56,9 @@ def quick(page: RolloutsPage) -> None:
     page.assistant.targets.way.choose(QUICK)
 
 
-def to_the_checks(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
+def to_the_checks(qtbot: QtBot, page: RolloutsPage, fleet: Fleet, way: Way = QUICK) -> None:
     page.begin("live", [mirror.id for mirror in fleet.mirrors])
-    quick(page)
+    page.assistant.targets.way.choose(way)
     press(page.assistant.next_button)
     qtbot.waitUntil(lambda: page.assistant.step == PLAN)
     press(page.assistant.next_button)
@@ -134,6 +135,33 @@ def test_a_failing_release_pauses_and_says_why(qtbot: QtBot, page: RolloutsPage,
     assert page.report_view.rollout is not None
     assert page.report_view.rollout.state is RolloutState.STOPPED
     assert page.report_view.rollout.count(TargetState.NOT_STARTED) == 3
+
+
+def test_a_stop_rule_rolls_back_what_it_was_agreed_to_and_the_window_follows(
+    qtbot: QtBot, page: RolloutsPage, fleet: Fleet
+) -> None:
+    fleet.publish("26.8.4", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    refresh(fleet.console, fleet.jobs)
+    way = replace(QUICK, waves=(REST,), at_once=1, max_failed=1, on_failure=OnFailure.LEAVE)
+    to_the_checks(qtbot, page, fleet, replace(way, on_trip=OnTrip.ROLL_BACK_ALL))
+    page.assistant.go_on()
+
+    def shows_the_rollback() -> bool:
+        shown = page.report_view.rollout
+        return shown is not None and shown.plan.rollback_of is not None
+
+    qtbot.waitUntil(shows_the_rollback, timeout=60_000)
+    back = page.report_view.rollout
+    assert back is not None
+    assert back.state is RolloutState.COMPLETED
+    assert [fleet.version_of(f"mirror-{number:02}-live") for number in range(1, 5)] == ["26.8.2"] * 4
+    assert not page.runs.running
+    assert back.plan.rollback_of is not None
+    page.open(back.plan.rollback_of.rollout_id)
+    assert page.report_view.rollout is not None
+    assert page.report_view.rollout.state is RolloutState.STOPPED
+    words = f"Rollback {back.plan.fingerprint} of everything that it changed was begun, as the plan says."
+    assert words in page.report_view.facts.text()
 
 
 def test_an_engine_that_is_lost_as_checks_are_asked_is_left_out(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:

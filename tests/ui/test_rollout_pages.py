@@ -17,6 +17,7 @@ from mirror_console.domain.check import Check
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.domain.trip import Came
 from mirror_console.domain.way import Way
 from mirror_console.jobs import Work
 from mirror_console.operations.console import Console
@@ -41,6 +42,7 @@ class Held:
         self.rollout = rollout
         self.report = report
         self.asked = ""
+        self.followed_by: Rollout | None = None
 
     def pause(self, because: str = "") -> None:
         self.asked = "pause"
@@ -368,6 +370,73 @@ def test_pause_and_quit_closes_once_nothing_is_in_flight(
     assert page.isVisible()
     qtbot.waitUntil(lambda: not page.isVisible())
     assert page.may_close()
+
+
+def test_the_rollback_that_a_stop_rule_began_is_carried_out_and_shown(
+    qtbot: QtBot, context: UiContext, make_page: PageMaker
+) -> None:
+    page = make_page(context)
+    start_one(qtbot, page)
+    conductor, _told = report_of(page)
+    conductor.followed_by = back = sample.started(sample.rollback(PLAN), id="back-1")
+    conductor.stop()
+    qtbot.waitUntil(lambda: page.run_view.rollout is not None and page.run_view.rollout.id == "back-1")
+    assert page.stack.currentWidget() is page.run_view
+    assert [one.id for one in page.runs.running] == ["back-1"]
+    assert page.list.rollout("back-1") is not None
+    assert context.running is not None
+    assert context.running.id == back.id
+
+
+def test_pause_and_quit_pauses_the_rollback_that_a_stop_rule_began_just_before(
+    qtbot: QtBot, make_context: ContextMaker, make_page: PageMaker
+) -> None:
+    page = make_page(make_context(questions=Answers(chosen="pause")))
+    start_one(qtbot, page)
+    conductor, told = report_of(page)
+    conductor.followed_by = sample.started(sample.rollback(PLAN), id="back-1")
+    assert not page.may_close()
+    qtbot.waitUntil(lambda: not page.isVisible())
+    assert ("back-1", RolloutState.PAUSED) in [(one.id, one.state) for one in told]
+    assert page.may_close()
+
+
+def test_a_rollback_that_was_not_begun_before_the_program_ended_is_told_until_it_is(
+    qtbot: QtBot, context: UiContext, make_page: PageMaker
+) -> None:
+    page = make_page(context)
+    due, other = sample.ruled(PLAN, Came.DUE), replace(sample.ended(PLAN), id="rollout-2")
+    page._take_all([due, other])
+    page._take_all([due, other])
+    told = [one for one in context.notices.shown if one.key == "due:rollout-1"]
+    assert [(one.title, one.hint) for one in told] == [("A rollback was not begun.", due.paused_because)]
+    page.open("rollout-1")
+    assert page.run_view.why.text() == due.paused_because
+    assert page.run_view.control.roll_back.isVisible()
+    # Who wants it left as it is says so, once.
+    asked: list[str] = []
+
+    def leave(_console: Console, rollout_id: str) -> Rollout:
+        asked.append(rollout_id)
+        return due
+
+    page.operations = replace(page.operations, leave_rollback=leave)
+    told[0].actions[1].run()
+    qtbot.waitUntil(lambda: asked == ["rollout-1"])
+    page._take_all([sample.ruled(PLAN), other])
+    assert not [one for one in context.notices.shown if one.key == "due:rollout-1"]
+
+
+@pytest.mark.parametrize("told_already", [True, False])
+def test_the_report_tells_once_what_the_stop_rule_did(
+    context: UiContext, make_page: PageMaker, told_already: bool
+) -> None:
+    page = make_page(context)
+    ruled = sample.ruled(PLAN)
+    words = ruled.paused_because if told_already else ""
+    page._take_all([replace(ruled, state=RolloutState.STOPPED, ended_at=NOW, paused_because=words)])
+    page.open("rollout-1")
+    assert page.report_view.facts.text().count(ruled.paused_because) == 1
 
 
 def test_an_interruption_shows_what_was_found_and_what_is_down(

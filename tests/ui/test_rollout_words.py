@@ -16,7 +16,7 @@ from mirror_console.domain.journal import Phase, Result
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.status import Status
 from mirror_console.domain.steps import RECREATE_STEPS, Step
-from mirror_console.domain.way import REST, WaveSize, Way, wave_counts
+from mirror_console.domain.way import REST, OnTrip, WaveSize, Way, wave_counts
 from mirror_console.domain.way_words import in_numbers, pause_words, span_text, stop_words
 from mirror_console.errors import InvalidInput
 from mirror_console.settings import WAYS
@@ -60,6 +60,9 @@ def test_what_is_shown_of_a_preset_can_be_typed_again(way: Way) -> None:
         max_failed=st.just(0),
         max_failed_percent=st.sampled_from([0.0, 5.0, 12.5, 100.0]),
         in_a_row=st.integers(0, 9),
+        max_failed_in_all=st.none(),
+        on_trip=st.sampled_from(OnTrip),
+        max_failed_in_all_percent=st.sampled_from([0.0, 2.5, 100.0]),
         health_limit=st.sampled_from([0.0, 45.0, 120.0, 3600.0]),
         pause_after_canary=st.booleans(),
         pause_after=st.just(()),
@@ -216,6 +219,14 @@ def test_many_targets_ask_for_the_number_that_will_change_and_a_reason() -> None
     assert asked.title == "Roll out 26.8.3 to 26 live mirrors?"
     assert asked.go == "Start rollout to 26"
     assert "2 targets are blocked and left out." in asked.details
+
+
+def test_that_the_rule_rolls_back_is_asked_with_the_start() -> None:
+    plan = sample.plan_of(sample.behind_fleet(30))
+    assert "rolled back" not in question(plan, sample.checked(plan), protected=True).text
+    ruled = replace(plan, way=replace(plan.way, on_trip=OnTrip.ROLL_BACK_ALL))
+    asked = question(ruled, sample.checked(ruled), protected=True).text
+    assert "everything that it changed is rolled back without another question" in asked
 
 
 def test_the_steps_of_another_process_are_told_with_its_name() -> None:

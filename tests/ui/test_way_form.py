@@ -16,7 +16,7 @@ from mirror_console.domain.canary import Canary
 from mirror_console.domain.durations import Lasted, Learned
 from mirror_console.domain.plan import Change
 from mirror_console.domain.rollout import TargetState
-from mirror_console.domain.way import Way
+from mirror_console.domain.way import OnFailure, OnTrip, Way
 from mirror_console.settings import WAYS, WayPreset
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.operations import RolloutOperations
@@ -71,12 +71,14 @@ def test_the_contents_of_a_preset_are_in_sight(form: WayForm, preset: WayPreset)
 
 
 def test_the_arithmetic_follows_what_is_typed(form: WayForm) -> None:
-    told = "Canary stops at 1 of 1; then stops at 3 of 20, 3 of 97, 3 of 268; stops at 3 in a row; unreachable counts."
+    told = "Canary stops at 1 of 1; then stops at 3 of 20, 3 of 97, 3 of 268; stops at 5 of 386 in all; "
+    told += "stops at 3 in a row; unreachable counts."
     assert form.rule.text() == told
     assert form.pausing.text() == "Pause after the first."
 
     type_anew(form.max_failed, "5%")
     type_anew(form.in_a_row, "")
+    type_anew(form.in_all, "2%")
     form.pauses.setFocus()
     QTest.keyClick(form.pauses, Qt.Key.Key_End)
     assert form.pauses.currentData() == THESE
@@ -84,7 +86,8 @@ def test_the_arithmetic_follows_what_is_typed(form: WayForm) -> None:
     type_anew(form.pause_waves, "2, 3")
 
     assert form.rule.text() == (
-        "Canary stops at 1 of 1; then stops at 2 of 20, 5 of 97, 14 of 268; unreachable counts."
+        "Canary stops at 1 of 1; then stops at 2 of 20, 5 of 97, 14 of 268; stops at 8 of 386 in all; "
+        "unreachable counts."
     )
     assert form.pausing.text() == "Pause after wave 2, 3."
     # It isn't the preset any more.
@@ -95,12 +98,31 @@ def test_the_arithmetic_follows_what_is_typed(form: WayForm) -> None:
     assert (way.canary, way.health_limit, way.pause_after) == (Canary(tag="early"), 120.0, (2, 3))
 
 
+def test_what_the_rule_does_is_chosen_and_said_in_full(form: WayForm) -> None:
+    assert "rolled back" not in form.rule.text()
+    form.on_trip.setFocus()
+    QTest.keyClick(form.on_trip, Qt.Key.Key_Down)
+    assert form.way().on_trip is OnTrip.ROLL_BACK_WAVE
+    told = (
+        "If the stop rule stops it, the rollout pauses, and what its last wave changed is rolled back without another"
+    )
+    assert told in form.rule.text()
+    QTest.keyClick(form.on_trip, Qt.Key.Key_Down)
+    assert "the rollout ends, and everything that it changed is rolled back" in form.rule.text()
+    # Nobody would be there to say what becomes of a target.
+    form.on_failure.setCurrentIndex(form.on_failure.findData(str(OnFailure.ASK)))
+    assert not form.accept()
+    assert "waits for nobody" in form.form.fields["on_trip"].problem
+
+
 def test_what_cannot_be_read_is_told_at_its_field(form: WayForm) -> None:
     type_anew(form.canary, "tag:")
     type_anew(form.max_failed, "some")
+    type_anew(form.in_all, "all")
     assert not form.accept()
     assert "is not one tag" in form.form.fields["canary"].problem
     assert "neither a count nor a share" in form.form.fields["max_failed"].problem
+    assert "neither a count nor a share" in form.form.fields["in_all"].problem
     assert form.numbers.text() == "This can't be read yet."
 
 

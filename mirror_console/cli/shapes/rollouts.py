@@ -13,6 +13,7 @@ from mirror_console.domain.durations import Eta, Learned, eta_of_plan
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.rollout import Rollout, headline
+from mirror_console.domain.trip import trip_words
 from mirror_console.domain.way_words import plan_way_words
 
 
@@ -56,6 +57,24 @@ class RolloutShape:
     causes: Sequence[CauseShape]
     overrides: Sequence[OverrideShape]
     way: WayShape
+    trips: Sequence[TripShape]
+    """The times that its stop rule stopped it, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TripShape:
+    """One time that a stop rule stopped a rollout."""
+
+    at: datetime
+    words: str
+    """Which rule, and what came of it."""
+    wave: int
+    action: str
+    """What the plan says the rule does: pause, roll back the wave, roll back the rollout."""
+    came: str
+    """paused, due, begun, nothing to roll back, not begun, gone on in spite of it."""
+    rollback: str | None
+    """The identity of the rollout that rolls back; null where none was begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +95,16 @@ class WayShape:
     max_failed: int
     max_failed_percent: float
     """Counts in the place of `max_failed` where it isn't 0."""
+    max_failed_in_all: int | None
+    """Of all targets; null for no such rule."""
+    max_failed_in_all_percent: float
+    """Counts in the place of `max_failed_in_all` where it isn't 0."""
+    stops_at_in_all: int | None
+    """With so many failed targets in all the rollout stops, as it was planned; null where no rule over all does."""
     in_a_row: int
     """0 for no such rule."""
+    on_trip: str
+    """What the stop rule does: pause, roll back the wave, roll back the rollout."""
     on_failure: str
     """put back, leave or ask."""
     resumes: bool
@@ -200,12 +227,24 @@ def rollout_shape(rollout: Rollout) -> RolloutShape:
         ],
         overrides=override_shapes(rollout),
         way=_way(rollout.plan),
+        trips=[
+            TripShape(
+                at=trip.at,
+                words=trip_words(trip),
+                wave=trip.wave + 1,
+                action=trip.action.value,
+                came=trip.came.value,
+                rollback=trip.rollback_id or None,
+            )
+            for trip in rollout.trips
+        ],
     )
 
 
 def _way(plan: Plan) -> WayShape:
     way, counts = plan.way, [len(wave) for wave in plan.waves]
     allowed = [way.allowed_failures(wave, len(counts), size) for wave, size in enumerate(counts)]
+    in_all = way.allowed_in_all(sum(counts))
     return WayShape(
         words=plan_way_words(plan),
         waves=[
@@ -226,7 +265,11 @@ def _way(plan: Plan) -> WayShape:
         health_limit=way.health_limit,
         max_failed=way.max_failed,
         max_failed_percent=way.max_failed_percent,
+        max_failed_in_all=way.max_failed_in_all,
+        max_failed_in_all_percent=way.max_failed_in_all_percent,
+        stops_at_in_all=in_all + 1 if in_all is not None and in_all < sum(counts) else None,
         in_a_row=way.in_a_row,
+        on_trip=way.on_trip.value,
         on_failure=way.on_failure.value,
         resumes=way.resumes,
     )

@@ -24,6 +24,7 @@ from mirror_console.domain.request import (
     Resolved,
     Written,
 )
+from mirror_console.domain.room import Room
 from mirror_console.domain.secret import Secret
 from mirror_console.domain.ssh import Hop, HostKey
 from mirror_console.domain.validity import Validity
@@ -48,7 +49,7 @@ class EngineSession(SwarmVerbs, Protocol):
     def certificate(self) -> Validity | None:
         """From when until when the client certificate is valid; None where it is reached otherwise."""
 
-    def free_disk(self, facts: EngineFacts, inside: str = "") -> int | None:
+    def free_disk(self, facts: EngineFacts, inside: str = "") -> Room | None:
         """Octets that are free where the engine keeps its images; None where that can't be learned.
 
         Where its host can't be asked, the running container `inside` is, if its id is given.

@@ -13,6 +13,7 @@ from mirror_console.domain.fleet import Grid
 from mirror_console.domain.plan import Change, Plan, PlannedTarget, number_to_type
 from mirror_console.domain.reason import why_a_reason
 from mirror_console.domain.rollout import Rollout
+from mirror_console.domain.way_words import ruled_words
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import Job, JobEvent, Work
 from mirror_console.operations.rollback import Part
@@ -343,6 +344,7 @@ def question(plan: Plan, checked: Checked, *, protected: bool) -> Question:
         _changes(ready),
         tr("First {}, then it pauses.").format(number(first)) if pauses else "",
         tr("You can stop at any time; finished targets keep the new version."),
+        tr(ruled_words(plan.way)),
     ]
     details = []
     if blocked:

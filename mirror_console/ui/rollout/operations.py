@@ -15,7 +15,7 @@ from mirror_console.domain.release_command import CommandRun, RunKind
 from mirror_console.domain.rollout import Rollout
 from mirror_console.domain.way import Way
 from mirror_console.jobs import Jobs, Work
-from mirror_console.operations import deciding, durations, recheck, recovery, retrying, rollback, starting
+from mirror_console.operations import deciding, durations, recheck, recovery, retrying, rollback, starting, trips
 from mirror_console.operations import plan as planning
 from mirror_console.operations import prefetch as prefetching
 from mirror_console.operations import preflight as checking
@@ -43,6 +43,10 @@ class Conducting(Protocol):
     def pause(self, because: str = "") -> None: ...
     def stop(self) -> None: ...
     def abort(self) -> None: ...
+
+    @property
+    def followed_by(self) -> Rollout | None:
+        """The rollback that its stop rule asked for, once it is begun."""
 
 
 class Planning(Protocol):
@@ -77,6 +81,7 @@ class RolloutOperations:
     checked_again: Callable[[Console, Jobs, Rollout, Collection[str]], Checked] = recheck.checked_again
     keep_overrides: Callable[[Console, Rollout, Checked], None] = recheck.keep_overrides
     plan_rollback: Callable[[Console, Jobs, str, Part, int | None], Plan] = rollback.plan_rollback
+    leave_rollback: Callable[[Console, str], Rollout] = trips.leave
     report_text: Callable[[Console, str, Format], str] = reporting.report_text
     waiting: Callable[[Console, str], Waiting] = waits.waiting
     prefetch: Callable[[Console, Jobs, Plan, Callable[[tuple[Fetch, ...]], None], Work], tuple[Fetch, ...]] = (

@@ -15,6 +15,7 @@ from mirror_console.operations.deciding import Decision
 from mirror_console.operations.recovery import Interruption
 from mirror_console.operations.rollback import Part
 from mirror_console.operations.standing import all_rollouts
+from mirror_console.operations.trips import is_due
 from mirror_console.ui.actions import Declared, MenuName
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.notices import Notice, NoticeAction, Tone, announce
@@ -48,6 +49,8 @@ class RolloutsPage(Page):
         self._closing = False
         self._wanted = ""
         self._told: set[str] = set()
+        self._due: set[str] = set()
+        """The rollouts of which it was told that their rollback isn't begun."""
         self.runs = Runs(context, self.operations)
         self.in_spite = InSpite(context, self.runs, self, self._show_run)
         self.list = RolloutList(context)
@@ -153,6 +156,7 @@ class RolloutsPage(Page):
     def _take_all(self, rollouts: Sequence[Rollout]) -> None:
         self.list.show_rollouts([self.runs.latest(rollout.id) or rollout for rollout in rollouts])
         self.runs.watch_over_new(rollouts)
+        self._tell_due(rollouts)
         if self._wanted:
             wanted, self._wanted = self._wanted, ""
             found = self.list.rollout(wanted)
@@ -206,6 +210,7 @@ class RolloutsPage(Page):
             shown.in_spite_wished.connect(lambda rollout, cause: self.in_spite.ask(rollout, cause.targets))
         self.runs.changed.connect(self._run_changed)
         self.runs.ended.connect(self._run_ended)
+        self.runs.followed.connect(self._followed)
         self.context.signals.catalog.connect(self._catalog_changed)
 
     def _start(self, rollout: Rollout) -> None:
@@ -248,9 +253,22 @@ class RolloutsPage(Page):
             self._show(rollout)
         self._announce(rollout)
         self.context.actions.refresh()
-        if self._closing and not self.runs.running:
+        if not self._closing:
+            return
+        for follows in self.runs.running:
+            # The rollback that a stop rule began just before.
+            self.runs.pause(follows.id)
+        if not self.runs.running:
             self._closing = False
             self.window().close()
+
+    def _followed(self, rollout: Rollout, back: Rollout) -> None:
+        """Its stop rule began a rollback: whoever looks at the one sees the other, which is what happens now."""
+        self.list.take(back)
+        current = self.stack.currentWidget()
+        shown = current.rollout if isinstance(current, RunView | ReportView) else None
+        if shown is not None and shown.id == rollout.id:
+            self._show_run(back)
 
     def _announce(self, rollout: Rollout) -> None:
         words = f"{plan_title(rollout.plan)}: {headline(rollout)}."
@@ -302,6 +320,28 @@ class RolloutsPage(Page):
                     actions=(look,),
                 )
             )
+
+    def _tell_due(self, rollouts: Sequence[Rollout]) -> None:
+        """Tell of rollbacks that a stop rule asks for, and that weren't begun before the program ended."""
+        asking = [one for one in rollouts if is_due(one) and not self.runs.is_running(one.id)]
+        if self.context.console.read_only:
+            # Who may change something now may be about to begin them.
+            asking = []
+        for rollout in asking:
+            if rollout.id not in self._due:
+                look = NoticeAction(tr("Look at it"), partial(self.context.go, self.id, rollout_id=rollout.id))
+                leave = NoticeAction(tr("Leave it as it is"), partial(self._leave, rollout.id))
+                title, words, key = tr("A rollback was not begun."), rollout.paused_because, f"due:{rollout.id}"
+                self.context.notices.tell(Notice(Tone.WARNING, title, words, key=key, actions=(look, leave)))
+        for done in self._due - {one.id for one in asking}:
+            self.context.notices.take_back(f"due:{done}")
+        self._due = {one.id for one in asking}
+
+    def _leave(self, rollout_id: str) -> None:
+        leave, console = self.operations.leave_rollback, self.context.console
+        self.context.run(
+            tr("Leave it as it is"), lambda _work: leave(console, rollout_id), lambda _rollout: self.read(), owner=self
+        )
 
     # --- actions ------------------------------------------------------------------------------------------------
 

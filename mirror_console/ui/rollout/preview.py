@@ -16,7 +16,7 @@ from mirror_console.domain.settings_plan import settings_words, unlike_words
 from mirror_console.domain.sizes import size_text
 from mirror_console.domain.swap_words import swap_words, swaps_words
 from mirror_console.domain.way import stops_at
-from mirror_console.domain.way_words import how_words, in_numbers
+from mirror_console.domain.way_words import how_words, in_numbers, ruled_words
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import (
@@ -198,7 +198,8 @@ class PlanPreview(QWidget):
 
 
 def _way(plan: Plan) -> str:
-    return " · ".join(part for part in (plan.canary_words, how_words(plan)) if part)
+    told = " · ".join(part for part in (plan.canary_words, how_words(plan)) if part)
+    return "\n".join(part for part in (told, tr(ruled_words(plan.way))) if part)
 
 
 def _promise(plan: Plan) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mirror_console.domain.rollout import SUCCEEDED, Rollout, Target, TargetState, headline
 from mirror_console.domain.status import Status
+from mirror_console.domain.trip import trip_words
 from mirror_console.domain.way_words import plan_way_words
 from mirror_console.operations.waiting import NO_WAITS, Waiting, waiting_of
 from mirror_console.operations.written import seconds as seconds_text
@@ -133,6 +134,7 @@ class ReportView(QWidget):
             told.insert(0, titled(plan.kind))
         if rollout.paused_because:
             told.append(rollout.paused_because)
+        told += [trip_words(trip) for trip in rollout.trips if trip.words not in rollout.paused_because]
         told += overridden_words(rollout)
         if plan.left_out:
             left_out = count(len(plan.left_out), "mirror was left out", "mirrors were left out")

@@ -29,13 +29,17 @@ class _Run:
     conductor: Conducting | None = None
     asked: str = ""
     """What the person has asked for and what is being waited for: pausing, stopping or aborting."""
+    followed_by: Rollout | None = None
+    """The rollback that its stop rule began."""
 
 
 class Runs(QObject):
-    """One job for each rollout that is under way. `changed` carries each new state of one, `ended` its last."""
+    """One job for each rollout that is under way. `changed` carries each new state of one, `ended` its last; `followed`
+    one that has ended, and the rollback that its stop rule began, which is carried out too."""
 
     changed = Signal(object)
     ended = Signal(object)
+    followed = Signal(object, object)
 
     def __init__(self, context: UiContext, operations: RolloutOperations) -> None:
         super().__init__()
@@ -207,7 +211,10 @@ class Runs(QObject):
                     conductor.stop()
                 case "abort":
                     conductor.abort()
-        return conductor.run(handed)
+        ended = conductor.run(handed)
+        if run is not None:
+            run.followed_by = conductor.followed_by
+        return ended
 
     def _run(self, rollout: Rollout, work: Callable[[Work, Report], Rollout], asked: str = "") -> None:
         if rollout.id in self._runs:
@@ -256,11 +263,17 @@ class Runs(QObject):
         self.changed.emit(rollout)
 
     def _end(self, rollout: Rollout) -> None:
-        self._runs.pop(rollout.id, None)
+        run = self._runs.pop(rollout.id, None)
         self._show_next()
         self.watch_over(rollout)
+        back = run.followed_by if run is not None else None
+        if back is not None:
+            # Before the end is told: a window that closes once nothing runs has to wait for this one.
+            self.carry_out(back)
         self.changed.emit(rollout)
         self.ended.emit(rollout)
+        if back is not None:
+            self.followed.emit(rollout, back)
 
     def _fail(self, rollout_id: str, error: Exception) -> None:
         run = self._runs.pop(rollout_id, None)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from mirror_console.domain.way import OnFailure, Way, wave_counts
-from mirror_console.domain.way_words import in_numbers, pause_words, stop_words
+from mirror_console.domain.way import OnFailure, OnTrip, Way, wave_counts
+from mirror_console.domain.way_words import in_numbers, pause_words, ruled_words, stop_words
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.way_typed import CANARY, EVERY, NEVER
 from mirror_console.settings import WayPreset, way_named, way_names
@@ -44,6 +44,7 @@ class WayForm(QWidget):
         self.canary = line_edit(placeholder=tr("first"))
         self.bake, self.health_limit = line_edit(), line_edit(placeholder=tr("as each says"))
         self.max_failed, self.in_a_row = line_edit(), line_edit(placeholder=tr("no such rule"))
+        self.in_all = line_edit(placeholder=tr("no such rule"))
         self.per_registry, self.pulls = line_edit(), line_edit()
         self.prefetch = tick(tr("Fetch images before the first wave"))
         self.resumes = tick(tr("Go on by itself when a window opens"))
@@ -62,6 +63,13 @@ class WayForm(QWidget):
                 (str(OnFailure.ASK), tr("Ask")),
             ]
         )
+        self.on_trip = choice(
+            [
+                (str(OnTrip.PAUSE), tr("Pause")),
+                (str(OnTrip.ROLL_BACK_WAVE), tr("Roll back the wave")),
+                (str(OnTrip.ROLL_BACK_ALL), tr("Roll back the rollout")),
+            ]
+        )
         self.pause_waves = line_edit(placeholder="1, 3")
         # Before the form hears of it: the figures follow the preset, not the other way round.
         self.preset.currentIndexChanged.connect(self._take_preset)
@@ -77,9 +85,12 @@ class WayForm(QWidget):
         self.form.add(Field("at_once_per_engine", tr("Per engine"), self.per_engine))
         self.form.add(Field("bake", tr("Bake"), self.bake, hint=tr("How long it must stay well.")))
         self.form.add(Field("health_limit", tr("Wait for health"), self.health_limit))
-        words = tr("Of a wave: 2 or 5%. Of the canary: none.")
+        words = tr("Of a wave: 2 or 5%.")
         self.form.add(Field("max_failed", tr("May fail"), self.max_failed, hint=words))
+        words = tr("Of all: 8 or 2%.")
+        self.form.add(Field("in_all", tr("May fail in all"), self.in_all, hint=words))
         self.form.add(Field("in_a_row", tr("Stop at a row of"), self.in_a_row))
+        self.form.add(Field("on_trip", tr("If the stop rule stops it"), self.on_trip), wide=True)
         self.form.add(Field("on_failure", tr("A target that fails"), self.on_failure), wide=True)
         self.form.add(Field("pulls_per_registry", tr("Registry pulls"), self.per_registry))
         self.form.add(Field("pulls_per_engine", tr("Engine pulls"), self.pulls))
@@ -130,9 +141,11 @@ class WayForm(QWidget):
         self.pulls.setText(texts.pulls_per_engine)
         self.prefetch.setChecked(texts.prefetch)
         self.canary.setText(texts.canary)
+        self.in_all.setText(texts.in_all)
         self.in_a_row.setText(texts.in_a_row)
         self.health_limit.setText(texts.health_limit)
         self.on_failure.setCurrentIndex(self.on_failure.findData(texts.on_failure))
+        self.on_trip.setCurrentIndex(self.on_trip.findData(texts.on_trip))
         self.resumes.setChecked(texts.resumes)
         word = texts.pauses if texts.pauses in {NEVER, CANARY, EVERY} else THESE
         self.pauses.setCurrentIndex(self.pauses.findData(word))
@@ -157,6 +170,8 @@ class WayForm(QWidget):
             self.health_limit.text().strip(),
             str(self.on_failure.currentData()),
             self.resumes.isChecked(),
+            self.in_all.text().strip(),
+            str(self.on_trip.currentData()),
         )
 
     def _judge(self) -> tuple[Problem, ...]:
@@ -228,7 +243,7 @@ class WayForm(QWidget):
         numbers = in_numbers(way, self._targets)
         self.numbers.setText(numbers if self._targets else numbers.capitalize())
         rule = tr("{}; unreachable counts").format(stop_words(way, counts)) if counts else ""
-        self.rule.setText(_sentence(rule))
+        self.rule.setText(" ".join(filter(None, (_sentence(rule), tr(ruled_words(way)) if counts else ""))))
         self.pausing.setText(_sentence(pause_words(way, len(counts)) or tr("no pause")) if counts else "")
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from mirror_console.domain.canary import FIRST_THAT_RUN_WELL
-from mirror_console.domain.way import REST, OnFailure, WaveSize, Way, way_problems
+from mirror_console.domain.way import REST, OnFailure, OnTrip, WaveSize, Way, way_problems
 from mirror_console.domain.way_words import span_text
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.typed import parse_waves, parsed
@@ -14,8 +14,10 @@ from mirror_console.operations.way_typed import (
     Allowed,
     Pauses,
     allowed_text,
+    in_all_text,
     parse_allowed,
     parse_canary,
+    parse_in_all,
     parse_pauses,
     pauses_text,
 )
@@ -40,6 +42,8 @@ class WayTexts:
     health_limit: str = ""
     on_failure: str = str(OnFailure.PUT_BACK)
     resumes: bool = False
+    in_all: str = ""
+    on_trip: str = str(OnTrip.PAUSE)
 
 
 def read_way(texts: WayTexts) -> Way:
@@ -60,6 +64,7 @@ def read_way(texts: WayTexts) -> Way:
     at_once = whole("at_once", texts.at_once, tr("Type a number from 1 to 64."))
     per_engine = whole("at_once_per_engine", texts.at_once_per_engine, tr("Type a number from 1 to 16."))
     allowed = parsed(problems, "max_failed", parse_allowed, texts.max_failed, Allowed())
+    in_all = parsed(problems, "in_all", parse_in_all, texts.in_all, None)
     in_a_row = whole("in_a_row", texts.in_a_row or "0", tr("Type a number, or nothing for no such rule."))
     pauses = parsed(problems, "pauses", parse_pauses, texts.pauses, Pauses())
     canary = parsed(problems, "canary", parse_canary, texts.canary, FIRST_THAT_RUN_WELL)
@@ -91,11 +96,16 @@ def read_way(texts: WayTexts) -> Way:
         pause_after=pauses.waves,
         on_failure=OnFailure(texts.on_failure),
         resumes=texts.resumes,
+        max_failed_in_all=in_all.count if in_all and not in_all.percent else None,
+        max_failed_in_all_percent=in_all.percent if in_all else 0.0,
+        on_trip=OnTrip(texts.on_trip),
     )
     # The rules of the domain name what they judge in words; the form knows its fields by name.
     fields = {
         "at once": "at_once",
         "max failed": "max_failed",
+        "max failed in all": "in_all",
+        "on trip": "on_trip",
         "pulls": "pulls_per_registry",
         "in a row": "in_a_row",
         "health limit": "health_limit",
@@ -124,6 +134,8 @@ def way_texts(way: Way) -> WayTexts:
         span_text(way.health_limit) if way.health_limit else "",
         str(way.on_failure),
         way.resumes,
+        in_all_text(way),
+        str(way.on_trip),
     )
 
 

@@ -19,7 +19,7 @@ from tests.lab.programs import LabError
 ANY = RUNS_NEW | RUNS_OLD | NOT_OURS
 BEFORE_THE_STOP = ("LOCK:outcome", "PROVIDE:outcome", "CREATE:intent", "CREATE:sent", "DISARM:intent", "STOP:intent")
 LATER = ("STOP:sent", "STOP:outcome", "START:intent", "START:sent", "VERIFY:intent", "COMMIT:intent", "COMMIT:sent")
-LAST = ("NAME:intent", "NAME:outcome", "BAKE:intent", "RETIRE:intent", "UNLOCK:intent")
+LAST = ("NAME:intent", "NAME:outcome", "BAKE:intent", "KEEP:intent", "RETIRE:intent", "UNLOCK:intent")
 ANYWHERE = (*BEFORE_THE_STOP, *LATER, *LAST)
 WATCHED = (*BEFORE_THE_STOP, *LATER, *LAST[:3])
 """Where a look still follows at whether the new one is well."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from mirror_console.domain.application import Application, ImageSource, Kind
 from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import Environment, HealthTest, Port, Process, Settings
+from mirror_console.domain.release_command import NO_COMMAND
 from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
@@ -41,7 +42,7 @@ def simulated(clock: Clock) -> SimulatedEngine:
 def fill(console: Console, jobs: Jobs, socket: str) -> Engine:
     """Fill the catalog, and look at the engine once while it tells the truth."""
     engine = Engine(ENGINE, ENGINE, parse_address(f"unix://{socket}"), timeout=10.0)
-    source = Application("source", Kind.SOURCE, "Webshop", "webshop", repository=REPOSITORY)
+    source = Application("source", Kind.SOURCE, "Webshop", "webshop", repository=REPOSITORY, release_command=NO_COMMAND)
     with console.catalog.write() as books:
         books.engines.save(engine)
         books.applications.save(source)

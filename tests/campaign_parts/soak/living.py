@@ -20,6 +20,7 @@ from mirror_console.domain.engine import Engine, parse_address
 from mirror_console.domain.environment import Environment, Process
 from mirror_console.domain.plan import number_to_type
 from mirror_console.domain.release import Release
+from mirror_console.domain.release_command import NO_COMMAND
 from mirror_console.domain.rollout import ENDED, Rollout
 from mirror_console.domain.way import REST, Way
 from mirror_console.errors import ConsoleError
@@ -67,7 +68,11 @@ class Living:
         with console.catalog.write() as books:
             for name, address in self.engines.items():
                 books.engines.save(Engine(name, name, parse_address(address), timeout=10.0))
-            books.applications.save(Application("source", Kind.SOURCE, "Source", "source", repository="unused.test/w"))
+            books.applications.save(
+                Application(
+                    "source", Kind.SOURCE, "Source", "source", repository="unused.test/w", release_command=NO_COMMAND
+                )
+            )
             first = next(iter(self.engines))
             books.environments.save(Environment(SOURCE, "source", "live", first, (Process("web", "no-such"),)))
             for engine, about in self.environments:

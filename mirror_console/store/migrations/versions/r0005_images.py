@@ -154,6 +154,29 @@ ANEW = {
         """,
         'INSERT INTO "plan" SELECT *, NULL FROM plan_before',
     ),
+    "rollout": (
+        """
+        CREATE TABLE rollout (
+            id TEXT NOT NULL,
+            plan_id TEXT NOT NULL,
+            state TEXT NOT NULL,
+            started_by TEXT NOT NULL,
+            why TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            ended_at TEXT,
+            paused_because TEXT NOT NULL,
+            passed_gates TEXT NOT NULL,
+            console TEXT NOT NULL,
+            trips TEXT NOT NULL,
+            CONSTRAINT pk_rollout PRIMARY KEY (id),
+            CONSTRAINT fk_rollout_plan_id FOREIGN KEY(plan_id)
+                REFERENCES "plan" (id) DEFERRABLE INITIALLY DEFERRED
+        ) STRICT
+        """,
+        "INSERT INTO rollout SELECT *, '[]' FROM rollout_before",
+        "DROP INDEX ix_rollout_state",
+        "CREATE INDEX ix_rollout_state ON rollout (state)",
+    ),
 }
 """Tables that are made anew, as a column that is added stands behind the constraints."""
 
