@@ -32,18 +32,22 @@ if importlib.util.find_spec("tests.lab.fixtures"):
 
 LONGEST = (
     "tests/journeys/test_kill.py",
+    "tests/journeys/test_swarm.py",
+    "tests/journeys/test_swarm_nodes.py",
     "tests/journeys/test_ways.py",
     "tests/journeys/test_rolling_out.py",
     "tests/journeys/test_rollout_window.py",
     "tests/operations/test_faults.py",
     "tests/lab/test_lab.py",
     "tests/contract/test_contract.py",
+    "tests/contract/test_swarm.py",
     "tests/engine/test_ssh_connection.py",
     "tests/operations/test_watch.py",
     "tests/operations/test_release_command.py",
     "tests/operations/test_companions.py",
     "tests/operations/test_beside.py",
     "tests/operations/test_locks.py",
+    "tests/operations/test_service_update.py",
 )
 """Files that take more than half a minute: begun late, one worker would be alone with it in the end."""
 

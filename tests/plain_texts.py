@@ -11,7 +11,7 @@ from mirror_console.domain.plain import clean
 
 MOST = 2**63 - 1
 """The largest number that a catalog keeps."""
-RAW = {"labels", "variables", "environment", "command"}
+RAW = {"labels", "container_labels", "variables", "environment", "command"}
 """Compared and looked up in memory as they came, never shown."""
 
 

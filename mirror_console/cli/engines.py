@@ -137,6 +137,8 @@ def show(context: typer.Context, name: NameArgument, as_json: JsonOption = False
     facts = row.contact.facts if row.contact else None
     session.out.say(f"{shape.name}: {shape.address}" + (f", {shape.location}" if shape.location else ""))
     session.out.say(f"{facts.title}, {facts.platform}" if facts else "It never answered.")
+    if facts and facts.swarm_words:
+        session.out.say(facts.swarm_words)
     if row.contact and not row.contact.answered:
         session.out.say(f"At {moment(row.contact.at)} it didn't: {row.contact.words}", "yellow")
     session.out.say(kept)

@@ -24,6 +24,7 @@ from mirror_console.domain.phrases import (
     hold_ending,
     hold_until,
     image_unread,
+    kind,
     no_expectation,
     reason,
     sureness,
@@ -90,7 +91,7 @@ def accessible(cell: Cell, now: datetime) -> str:
             if cell.status is Status.UNREACHABLE and cell.observation is not None:
                 said += f", {age_aloud(now - cell.observation.at)} ago"
         else:
-            said += f"; {'running' if alive(cell) else 'its container has'} {cell.running_title}"
+            said += f"; {'running' if alive(cell) else f'its {kind(cell)} has'} {cell.running_title}"
     if sureness(cell):
         said += f" {sureness(cell)}"
     if cell.expected_title and cell.expected_title != cell.running_title:
@@ -170,6 +171,8 @@ def _aligned_text(cell: Cell, now: datetime) -> str:
 
 def _ill_text(cell: Cell) -> str:
     seen = cell.observation
+    if cell.environment.swarm and seen is not None and seen.health_output:
+        return seen.health_output.partition(":")[0]
     match seen.state if seen else None:
         case State.EXITED | State.DEAD:
             return f"{cell.health}, exit {seen.exit_code if seen else 0}"
@@ -205,7 +208,7 @@ def _state_aloud(cell: Cell, now: datetime) -> str:
         case Status.DRIFTED:
             return f"{cell.status}, {drift_words(cell)}"
         case Status.MISSING:
-            return f"{cell.status}, no container found"
+            return f"{cell.status}, no {kind(cell)} found"
         case Status.UNHEALTHY:
             return f"{cell.status}, {health_words(cell)}"
         case Status.UNREACHABLE:

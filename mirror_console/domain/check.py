@@ -49,6 +49,8 @@ class Check(StrEnum):
     SERVICES = "services answer"
     HEALTH_CHECK = "health is checked"
     STOPPING = "stops in time"
+    SERVICE = "service can be updated"
+    SERVICE_SETTINGS = "settings come to the service"
     SOURCE_PROOF = "source runs it well"
     TEST_PROOF = "proved on test before"
     CONSOLE_HEALTH = "this console is well"

@@ -64,12 +64,41 @@ def differences(
         observed = seconds_words(container.stop_seconds or 0)
         found.append(Difference("stop time", seconds_words(applied.stop_seconds), observed))
     if image is not None:
-        found += _variables(applied, container, image, secrets or {})
+        wanted = {**image_variables(image), **applied.variables}
+        found += _variables(wanted, applied, container, secrets or {})
         found += _one("command", applied.command or image.command, container.command)
         found += _one("stop signal", (applied.stop_signal or image.stop_signal,), (container.stop_signal,))
         found += _labels(applied, container, image)
     # An engine has its words in it: names, paths, a command.
     return tuple(Difference(clean(one.field), clean(one.applied), clean(one.observed)) for one in found)
+
+
+def service_differences(
+    applied: Settings, container: Container, image: Image | None, secrets: Mapping[str, bool] | None = None
+) -> tuple[Difference, ...]:
+    """What differs of a service of a Swarm, told as a container, in what a rollout brings to it.
+
+    All else is its stack's. A service says only what it has beside its `image`, which isn't needed; what is said once
+    more that the image says already is no difference.
+    """
+    command = () if image is not None and container.command == image.command else container.command
+    signal = "" if image is not None and container.stop_signal == image.stop_signal else container.stop_signal
+    found = [
+        *_limits(applied.limits, container.limits),
+        *_variables(dict(applied.variables), applied, container, secrets or {}),
+        *_one("command", applied.command, command),
+        *_one("stop signal", _given(applied.stop_signal), _given(signal)),
+    ]
+    if applied.init != container.init:
+        found.append(Difference("init", yes_words(applied.init), yes_words(container.init)))
+    if container.stop_seconds not in {None, applied.stop_seconds}:
+        observed = seconds_words(container.stop_seconds or 0)
+        found.append(Difference("stop time", seconds_words(applied.stop_seconds), observed))
+    return tuple(Difference(clean(one.field), clean(one.applied), clean(one.observed)) for one in found)
+
+
+def _given(text: str) -> tuple[str, ...]:
+    return (text,) if text else ()
 
 
 def of_settings(found: Iterable[Difference]) -> tuple[Difference, ...]:
@@ -157,8 +186,9 @@ def _limits(applied: Limits, observed: Limits) -> list[Difference]:
     return found
 
 
-def _variables(applied: Settings, container: Container, image: Image, secrets: Mapping[str, bool]) -> list[Difference]:
-    wanted = {**image_variables(image), **applied.variables}
+def _variables(
+    wanted: Mapping[str, str], applied: Settings, container: Container, secrets: Mapping[str, bool]
+) -> list[Difference]:
     found = []
     for name in sorted({*wanted, *applied.secrets, *container.variables}):
         there = name in container.variables

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from mirror_console.domain.counting import counted
 from mirror_console.domain.engine_kind import EngineKind, limits
 from mirror_console.domain.host import host_and_port, is_loopback
 from mirror_console.domain.secret import SecretReference
@@ -148,11 +149,24 @@ class EngineFacts:
     folder: str = ""
     """Where its images are on its host; empty where that is no plain path."""
     kernel: str = ""
+    manages_swarm: bool = False
+    """Whether it is a manager of a Swarm, whose services it changes."""
+    swarm_nodes: int = 0
+    """How many nodes its Swarm has, as far as it is told; 0 where it manages none."""
 
     @property
     def title(self) -> str:
         """What answers, and how it is spoken to: ``Podman 4.3.1, API 1.41``."""
         return f"{self.kind} {self.version}, API {self.api}"
+
+    @property
+    def swarm_words(self) -> str:
+        """What it is in a Swarm: ``It manages a Swarm of 3 nodes.``; empty where it manages none."""
+        if not self.manages_swarm:
+            return ""
+        return (
+            f"It manages a Swarm of {counted(self.swarm_nodes, 'node')}." if self.swarm_nodes else "It manages a Swarm."
+        )
 
     @property
     def limits(self) -> tuple[str, ...]:

@@ -18,6 +18,9 @@ from mirror_console.domain.secret import SecretReference
 from mirror_console.errors import Problem
 
 CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,200}")
+SERVICE_NAME = re.compile(r"[a-zA-Z0-9]+(?:[-_]+[a-zA-Z0-9]+)*")
+LONGEST_SERVICE = 63
+"""Characters in the name of a service of a Swarm. Source: swarmkit, validateAnnotations."""
 ENVIRONMENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LABEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:-]{0,200}")
@@ -234,6 +237,8 @@ class Environment:
     """The environments of one source that share a database have one name for that; empty: its data is its own."""
     going: tuple[Process, ...] = ()
     """Those that its source declares no more: the next rollout takes away what is there of them."""
+    swarm: bool = False
+    """Whether what serves is a service of the Swarm that its engine manages; its name stands for the container's."""
 
     @property
     def container(self) -> str:
@@ -258,6 +263,7 @@ class Placed:
     application_id: str
     process: str
     container: str
+    swarm: bool = False
 
 
 def environment_problems(environment: Environment, at: str = "") -> list[Problem]:
@@ -291,11 +297,20 @@ def environment_problems(environment: Environment, at: str = "") -> list[Problem
     names = environment.containers
     if len(set(names)) < len(names):
         found.append(Problem(f"{where}container", "two of its processes can't have one container"))
+    if environment.swarm and CONTAINER_NAME.fullmatch(environment.container):
+        found += _service_problems(environment.container, f"{where}container")
     if environment.group and not GROUP_NAME.fullmatch(environment.group):
         words = f"'{environment.group}' is not a name: lower-case letters, digits and hyphens, 63 at most"
         found.append(Problem(f"{where}group", words))
     found += alias_needed(environment.settings.route, f"{where}settings.route")
     return found + settings_problems(environment.settings, f"{where}settings")
+
+
+def _service_problems(name: str, at: str) -> list[Problem]:
+    if SERVICE_NAME.fullmatch(name) and len(name) <= LONGEST_SERVICE:
+        return []
+    words = f"'{name}' is not the name of a service: letters, digits, and '-' and '_' between them"
+    return [Problem(at, f"{words}, {LONGEST_SERVICE} at most")]
 
 
 def _rule_problems(rule: TagRule, at: str) -> list[Problem]:

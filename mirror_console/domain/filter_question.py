@@ -139,4 +139,5 @@ _FACTS = attrgetter(
     "held",
     "pending",
     "environment.protected",
+    "environment.swarm",
 )

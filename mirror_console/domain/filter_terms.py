@@ -84,6 +84,7 @@ WORD_TESTS: Mapping[str, CellTest] = MappingProxyType(
         "held": lambda cell: cell.held,
         "pending": lambda cell: cell.pending,
         "protected": lambda cell: cell.environment.protected,
+        "swarm": lambda cell: cell.environment.swarm,
     }
 )
 """What an environment can be asked by one word: its status, alignment, health, knowledge, activity and marks."""

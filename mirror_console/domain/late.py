@@ -28,6 +28,7 @@ HURTS_BACK = frozenset(
         Step.COMMIT,
         Step.DISCONNECT,
         Step.CHANGE,
+        Step.UPDATE,
     }
 )
 """Steps whose call harms what was put back: it is about the old container, or leaves something that nobody expects."""
@@ -41,6 +42,7 @@ HURTS_FORWARD = frozenset(
         Step.ARM_OLD,
         Step.CONNECT_OLD,
         Step.CHANGE_BACK,
+        Step.ROLL_BACK,
     }
 )
 """Steps whose call harms what goes on: it was to put back."""

@@ -64,6 +64,13 @@ class Listed:
     host_ports: tuple[Port, ...] = ()
     volumes: tuple[Volume, ...] = ()
     network_mode: str = ""
+    whole: Container | None = None
+    """Of a service of a Swarm, and of the lock of one: all that its manager tells, so that nothing more is asked."""
+
+    @property
+    def swarm(self) -> bool:
+        """Whether it is a service of a Swarm, or the lock of one, told as a container."""
+        return self.whole is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ RULES: Mapping[Check, Rule] = {
     ),
     Check.HEALTH_CHECK: Rule(_BOTH, "Whoever looks at it may see by other means that it is well."),
     Check.STOPPING: _never("It only asks for a look."),
+    Check.SERVICE: _never("A Swarm has one update of a service at a time, and what is half way is no way back."),
+    Check.SERVICE_SETTINGS: _never("It only asks for a look."),
     Check.SOURCE_PROOF: _never("It only asks for a look."),
     Check.TEST_PROOF: _never("It only asks for a look."),
     Check.CONSOLE_HEALTH: _never("What can't be written into the journal may not be done."),

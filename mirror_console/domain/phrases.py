@@ -13,11 +13,16 @@ from mirror_console.domain.expectation import Expected, NoExpectation
 from mirror_console.domain.identity import Sureness
 from mirror_console.domain.image import short
 from mirror_console.domain.moment import age, age_aloud, day, moment
-from mirror_console.domain.observation import Health, State
+from mirror_console.domain.observation import Health, Observation, State
 from mirror_console.domain.several import ill_words
 from mirror_console.domain.status import Activity, Knowledge, Status, status
 
 _LONGEST_OUTPUT = 100
+
+
+def kind(cell: Cell) -> str:
+    """What serves there: a container, or a service of a Swarm."""
+    return "service" if cell.environment.swarm else "container"
 
 
 def was(cell: Cell) -> Status | None:
@@ -153,7 +158,7 @@ def by_hand(cell: Cell) -> str:
     shown = f" ({listed})" if listed else ""
     if cell.observation is not None and cell.observation.remade:
         others = f", with {counted(len(names), 'other setting')}{shown}" if names else ""
-        return f"its container was made anew by hand{others}"
+        return f"its {kind(cell)} was made anew by hand{others}"
     unrecorded = cell.observation is not None and cell.observation.unrecorded
     match len(names):
         case 0:
@@ -196,6 +201,8 @@ def health_words(cell: Cell) -> str:
     state = cell.observation.state if cell.observation else None
     if ill := ill_words(cell):
         return ill
+    if cell.environment.swarm and cell.observation is not None and cell.health is not Health.UNKNOWN:
+        return _tasks_words(cell.observation)
     match cell.health:
         case Health.HEALTHY:
             return f"it is {cell.health}"
@@ -213,6 +220,11 @@ def health_words(cell: Cell) -> str:
             return _stopped_words(cell)
         case _:
             assert_never(cell.health)
+
+
+def _tasks_words(seen: Observation) -> str:
+    """How many of a service's tasks run, as a clause."""
+    return seen.health_output.partition(":")[0] or f"it is {seen.health}"
 
 
 def _stopped_words(cell: Cell) -> str:
@@ -234,7 +246,11 @@ def _stopped_words(cell: Cell) -> str:
 
 def health_output(cell: Cell) -> str:
     """The last line that a failing health check wrote, cut where it is long."""
-    text = cell.observation.health_output.strip() if cell.observation and cell.health is Health.FAILING else ""
+    shown = cell.health is Health.FAILING or (cell.environment.swarm and cell.health is Health.STOPPED)
+    text = cell.observation.health_output.strip() if cell.observation and shown else ""
+    if cell.environment.swarm:
+        # How many of its tasks run stands elsewhere: what is told of those that don't.
+        text = text.partition(": ")[2]
     line = text.splitlines()[-1].strip().rstrip(".") if text else ""
     return line if len(line) <= _LONGEST_OUTPUT else f"{line[:_LONGEST_OUTPUT]}…"
 
@@ -270,13 +286,13 @@ def engine_and_reason(cell: Cell) -> str:
 def then(cell: Cell) -> str:
     """What was there when it was last seen: ``it ran 26.8.2 (1 release behind, healthy)``."""
     if not cell.running_title:
-        return "no container was there"
+        return f"no {kind(cell)} was there"
     known = [
         "" if cell.alignment is Alignment.UNKNOWN else distance(cell),
         "" if cell.health is Health.UNKNOWN else str(cell.health),
     ]
     words = ", ".join(word for word in known if word)
-    what = "it ran" if alive(cell) else "its container had"
+    what = "it ran" if alive(cell) else f"its {kind(cell)} had"
     return f"{what} {cell.running_title}{f' ({words})' if words else ''}"
 
 

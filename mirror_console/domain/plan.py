@@ -56,6 +56,7 @@ class Reason(StrEnum):
     NO_WAY_BACK = "no way back"
     MIGRATION = "blocked by a migration"
     CHANGED_SINCE = "changed since"
+    NO_SERVICE = "no such service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,9 @@ class PlannedTarget:
         """By what its image is asked for where it may have to be brought: what is pulled, or the fingerprint where no
         registry is known to have it. Empty where it is known to be on the engine, and no registry is to be asked."""
         there = bool(self.image_id) or self.change is Change.SETTINGS
+        if self.swap is Swap.SERVICE and self.preparation is None:
+            # The nodes of its Swarm have it from the registry themselves.
+            return ""
         return self.reference or ("" if there else self.after_fingerprint)
 
     def is_met_by(self, image: Image) -> bool:

@@ -19,6 +19,7 @@ from mirror_console.domain.process import PlannedProcess, settings_for
 from mirror_console.domain.release import Mark, Release, passage
 from mirror_console.domain.status import Activity, Knowledge, Status
 from mirror_console.domain.swap import swap_for
+from mirror_console.domain.swarm import digest_of
 from mirror_console.domain.way import WaveSize, Way, wave_counts
 from mirror_console.domain.way_back import WayBack, way_back_over
 
@@ -88,6 +89,13 @@ def planned(cell: Cell, releases: Sequence[Release] = (), holders: Holders = NOB
     if not reference and not there and change is not Change.SETTINGS:
         words = "no digest is known under which a registry has this image, and no engine is known to have it"
         return left_out(Reason.NO_DIGEST, words)
+    asked = reference
+    if cell.environment.swarm:
+        if unfit := no_service(cell):
+            return left_out(*unfit)
+        asked = service_image(change, seen.image_id, reference)
+        if not asked:
+            return left_out(Reason.NO_DIGEST, NO_SERVICE_IMAGE)
     return PlannedTarget(
         environment_id=cell.environment.id,
         process=cell.environment.processes[0].name,
@@ -98,14 +106,14 @@ def planned(cell: Cell, releases: Sequence[Release] = (), holders: Holders = NOB
         engine=cell.engine_name,
         container=cell.environment.container,
         change=change,
-        swap=swap_for(cell.environment.settings, present=seen.present),
+        swap=swap_for(cell.environment.settings, present=seen.present, swarm=cell.environment.swarm),
         before_title=cell.running_title,
         before_fingerprint=seen.fingerprint,
         before_container_id=seen.container_id,
         before_image_id=seen.image_id,
         after_title=cell.expected_title,
         after_fingerprint=expected.fingerprint,
-        reference=reference,
+        reference=asked,
         settings=cell.environment.settings,
         image_bytes=release.size if release else None,
         skips=max(0, (cell.behind or 0) - 1),
@@ -164,6 +172,26 @@ def not_now(cell: Cell) -> tuple[Reason, str] | None:
     return None
 
 
+NO_SERVICE_IMAGE = "the nodes of a Swarm have an image from a registry, and no digest is known under which one has it"
+
+
+def no_service(cell: Cell) -> tuple[Reason, str] | None:
+    """Why nothing can be planned for an environment that a Swarm runs, whatever is wished."""
+    placed = cell.environment
+    if cell.observation is None or not cell.observation.present:
+        words = f"its Swarm has no service '{placed.container}': deploy its stack first, as the console never makes one"
+        return Reason.NO_SERVICE, words
+    if len(placed.processes) > 1 or placed.going:
+        words = "its source declares other processes, which services of a Swarm can't have here"
+        return Reason.NO_SERVICE, words
+    return None
+
+
+def service_image(change: Change, now: str, reference: str) -> str:
+    """What a service is given: for settings alone what it has, where that is told by its digest."""
+    return now if change is Change.SETTINGS and digest_of(now) else reference
+
+
 def _way_back(cell: Cell, release: Release | None, releases: Sequence[Release]) -> WayBack:
     """Whether there will be a way back to what runs now. The old container is kept, and its image with it."""
     seen = cell.observation
@@ -171,6 +199,9 @@ def _way_back(cell: Cell, release: Release | None, releases: Sequence[Release]) 
         return WayBack.NOTHING_BEFORE
     if release is not None and way_back_over(releases, seen.fingerprint, release.identity):
         return WayBack.BLOCKED
+    if cell.environment.swarm:
+        # Its nodes may have it still; where one hasn't, it is had again by its digest.
+        return WayBack.PULL if digest_of(seen.image_id) else WayBack.GONE
     return WayBack.KEPT if seen.fingerprint else WayBack.GONE
 
 

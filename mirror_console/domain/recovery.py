@@ -27,6 +27,8 @@ class Found(StrEnum):
     """Started beside the old one, the new container was verified and gets requests; the old one still runs."""
     CHANGED = "changed in place, unverified"
     """The container is the same and runs; it was not verified yet with its new limits."""
+    UPDATED = "service updated, unverified"
+    """The service of a Swarm has the update; that its tasks run it was not verified yet."""
     COMMITTED = "committed"
     """The old container was renamed away after the new one was verified: it goes on from there."""
     FINISHED = "finished"
@@ -41,6 +43,7 @@ MEANING = {
     Found.UNVERIFIED: "The new container runs alone and was not verified yet. It would be verified.",
     Found.ROUTED: "The new container was verified and gets requests. Verified again, it would take over.",
     Found.CHANGED: "The same container runs with its new limits, not verified yet. It would be verified.",
+    Found.UPDATED: "The Swarm has the update and carries it out by itself. Its tasks would be verified.",
     Found.COMMITTED: "The new container was verified. What is left is tidying up.",
     Found.FINISHED: "It was finished. Only the note is missing.",
     Found.LOST: "Neither container is there. It needs a person.",

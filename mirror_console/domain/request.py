@@ -116,3 +116,5 @@ class Network:
 
     id: str
     name: str
+    attachable: bool = True
+    """Whether a container may join it: of the networks of a Swarm those alone that were made so."""

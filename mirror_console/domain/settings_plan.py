@@ -17,7 +17,7 @@ from mirror_console.domain.in_place import goes_in_place
 from mirror_console.domain.observation import Difference, Observation, State
 from mirror_console.domain.pending import replaced_secret, settings_changes
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Reason
-from mirror_console.domain.planning import not_now, planned_beside
+from mirror_console.domain.planning import NO_SERVICE_IMAGE, no_service, not_now, planned_beside, service_image
 from mirror_console.domain.release import Release
 from mirror_console.domain.swap import Swap, swap_for
 from mirror_console.domain.way_back import WayBack
@@ -41,6 +41,13 @@ def settings_alone(cell: Cell, releases: Sequence[Release] = ()) -> PlannedTarge
         words = "it can't be told what image runs there, so that it could not be proved to stay"
         return left_out(Reason.UNKNOWN_IMAGE, words)
     release = next((one for one in releases if one.is_image(fingerprint)), None)
+    reference = release.reference if release else ""
+    if placed.swarm:
+        if unfit := no_service(cell):
+            return left_out(*unfit)
+        reference = service_image(Change.SETTINGS, seen.image_id, reference)
+        if not reference:
+            return left_out(Reason.NO_DIGEST, NO_SERVICE_IMAGE)
     return PlannedTarget(
         environment_id=placed.id,
         process=placed.processes[0].name,
@@ -51,14 +58,14 @@ def settings_alone(cell: Cell, releases: Sequence[Release] = ()) -> PlannedTarge
         engine=cell.engine_name,
         container=placed.container,
         change=Change.SETTINGS,
-        swap=swap_for(placed.settings, present=True),
+        swap=swap_for(placed.settings, present=True, swarm=placed.swarm),
         before_title=cell.running_title,
         before_fingerprint=seen.fingerprint,
         before_container_id=seen.container_id,
         before_image_id=seen.image_id,
         after_title=cell.running_title,
         after_fingerprint=fingerprint,
-        reference=release.reference if release else "",
+        reference=reference,
         settings=placed.settings,
         image_bytes=release.size if release else None,
         engine_at_once=cell.engine_at_once,
@@ -110,7 +117,7 @@ def _changes(
 
 def _in_place(target: PlannedTarget, seen: Observation, record: Applied | None) -> bool:
     """Whether the container that this console made stays, and its engine changes it while it runs."""
-    if target.change is not Change.SETTINGS or record is None or target.companions:
+    if target.change is not Change.SETTINGS or record is None or target.companions or target.swap is Swap.SERVICE:
         # Several containers aren't changed in one call: they are made anew, and so put back as one.
         return False
     # Of a container that others made it isn't known whether what they gave it besides would come back.
@@ -135,10 +142,13 @@ def unlike_words(plan: Plan) -> list[str]:
     """How many targets are changed while they run, and how many are made anew for their settings; no more than that."""
     several = [target for target in plan.targets if target.changes]
     in_place = sum(target.swap is Swap.IN_PLACE for target in several)
-    anew = len(several) - in_place
+    services = sum(target.swap is Swap.SERVICE for target in several)
+    anew = len(several) - in_place - services
     words = []
     if in_place:
         words.append(f"{counted(in_place, 'target')} changed in place, while it runs: no restart, no downtime.")
+    if in_place and services:
+        words.append(f"{counted(services, 'service')} of a Swarm updated, which starts new tasks.")
     if in_place and anew:
         words.append(f"{counted(anew, 'target')} made anew, as an engine can't change these settings in place.")
     return words

@@ -46,6 +46,8 @@ class Step(StrEnum):
     DISCONNECT_NEW = "take new from its route"
     CHANGE = "change in place"
     CHANGE_BACK = "change back in place"
+    UPDATE = "update service"
+    ROLL_BACK = "roll service back"
 
 
 CREATE_STEPS = (
@@ -98,11 +100,13 @@ BESIDE_STEPS = (
     Step.UNLOCK,
 )
 IN_PLACE_STEPS = (Step.LOCK, Step.CHANGE, Step.VERIFY, Step.BAKE, Step.UNLOCK)
+SERVICE_STEPS = (Step.LOCK, Step.UPDATE, Step.VERIFY, Step.BAKE, Step.UNLOCK)
 STEPS_OF = {
     Swap.CREATE: CREATE_STEPS,
     Swap.RECREATE: RECREATE_STEPS,
     Swap.BESIDE: BESIDE_STEPS,
     Swap.IN_PLACE: IN_PLACE_STEPS,
+    Swap.SERVICE: SERVICE_STEPS,
 }
 """The steps of each swap, in their order. Those that find nothing to do aren't met."""
 
@@ -113,7 +117,8 @@ def steps_of(planned: PlannedTarget) -> tuple[Step, ...]:
     preparation = planned.preparation
     if preparation is None:
         return steps
-    before = steps.index(Step.CREATE) + 1
+    # A service has no new container beside it: what comes before comes right before its update.
+    before = steps.index(Step.UPDATE) if planned.swap is Swap.SERVICE else steps.index(Step.CREATE) + 1
     backup = (Step.BACK_UP,) if preparation.backup is not None else ()
     release = (Step.RELEASE,) if preparation.release is not None else ()
     return (*steps[:before], *backup, *release, *steps[before:])

@@ -17,10 +17,17 @@ class Swap(StrEnum):
     """The new one runs beside the old one until it has its requests."""
     IN_PLACE = "in place"
     """The container stays: the engine changes its limits while it runs."""
+    SERVICE = "service update"
+    """A service of a Swarm, which exchanges its tasks itself, one after the other."""
 
 
-def swap_for(settings: Settings, *, present: bool) -> Swap:
-    """How a container that is made of these settings takes over from one that is `present`."""
+def swap_for(settings: Settings, *, present: bool, swarm: bool = False) -> Swap:
+    """How a container that is made of these settings takes over from one that is `present`.
+
+    Of a `swarm` it is a service that is updated: it is there already, or nothing is planned.
+    """
+    if swarm:
+        return Swap.SERVICE
     if not present:
         return Swap.CREATE
     host_ports = [port.host for port in settings.ports]

@@ -15,6 +15,9 @@ MIXED = "brief mixed versions"
 NO_GAP = "something serves all the time"
 GAP = "down while its container is exchanged"
 STAYS = "no restart, no downtime"
+AS_SERVICE = "tasks exchanged as the service says"
+KEEPS_NONE = frozenset({Swap.CREATE, Swap.IN_PLACE, Swap.SERVICE})
+"""Swaps of which no old container is kept."""
 
 
 def swap_words(target: PlannedTarget) -> str:
@@ -38,6 +41,8 @@ def why_words(target: PlannedTarget) -> str:
             return "it has no route" if route is None else "two copies may not overlap"
         case Swap.IN_PLACE:
             return "its engine can change these settings while it runs"
+        case Swap.SERVICE:
+            return "by its Swarm"
         case _:
             assert_never(target.swap)
 
@@ -54,6 +59,8 @@ def noticed_words(target: PlannedTarget) -> str:
             return NO_GAP if route is not None and route.by_alias else MIXED
         case Swap.IN_PLACE:
             return STAYS
+        case Swap.SERVICE:
+            return AS_SERVICE
         case _:
             assert_never(target.swap)
 
@@ -78,20 +85,35 @@ def _reason(target: PlannedTarget) -> str:
             return "as it has no route" if route is None else "as two copies may not overlap"
         case Swap.IN_PLACE:
             return "as only what an engine can change meanwhile becomes other"
+        case Swap.SERVICE:
+            return "by its Swarm"
         case _:
             assert_never(target.swap)
 
 
 def swaps_words(targets: Sequence[PlannedTarget]) -> str:
     """What whoever uses these targets notices of their swaps, in a sentence; empty where nothing served before."""
-    counts = Counter(noticed_words(target) for target in targets if target.swap not in {Swap.CREATE, Swap.IN_PLACE})
+    told = (_containers_words(targets), _services_words(targets))
+    return " ".join(filter(None, told))
+
+
+def _services_words(targets: Sequence[PlannedTarget]) -> str:
+    services = sum(target.swap is Swap.SERVICE for target in targets)
+    if not services:
+        return ""
+    each = "The service of a Swarm" if services == 1 else "Each service of a Swarm"
+    return f"{each} exchanges its tasks in its own order; the checks say whether it is down meanwhile."
+
+
+def _containers_words(targets: Sequence[PlannedTarget]) -> str:
+    counts = Counter(noticed_words(target) for target in targets if target.swap not in KEEPS_NONE)
     if not counts:
         return ""
     # Where what was run before can't be taken back with it, the old container is no way back.
     final = any(target.preparation is not None and target.preparation.irreversible for target in targets)
     kept = f"the old one is kept, stopped{'' if final else ', as the way back'}."
     if set(counts) == {GAP}:
-        stay = any(target.swap is Swap.IN_PLACE for target in targets)
+        stay = any(target.swap in {Swap.IN_PLACE, Swap.SERVICE} for target in targets)
         each = "Every other target" if stay else "Each target"
         return f"{each} is down while its container is exchanged; {kept}"
     told = [

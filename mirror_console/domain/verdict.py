@@ -36,6 +36,7 @@ from mirror_console.domain.phrases import (
     hold_ending,
     hold_until,
     image_unread,
+    kind,
     last_seen,
     no_access,
     no_expectation,
@@ -97,7 +98,7 @@ def answer(cell: Cell, now: datetime) -> str:
             expected = f"; {cell.expected_title} is expected" if cell.expected_title else ""
             return f"{name} was never checked{expected}."
         case Status.NOT_CHECKED if _unread(cell) and untold(cell) in {"", UNREAD.why}:
-            return f"{name} has a container, but its image could not be read, {checked}."
+            return f"{name} has a {kind(cell)}, but its image could not be read, {checked}."
         case Status.NOT_CHECKED if _unread(cell):
             return f"{name} {runs}; whether that is {cell.expected_title} can't be told: {untold(cell)}, {checked}."
         case Status.NOT_CHECKED:
@@ -105,11 +106,11 @@ def answer(cell: Cell, now: datetime) -> str:
         case Status.ROLLING_OUT:
             return f"{name} is {activity_words(cell)}; {_last_known(cell, now)}."
         case Status.MISSING:
-            return f"{name} is missing: no container was found ({cell.expected_title} is expected), {checked}."
+            return f"{name} is missing: no {kind(cell)} was found ({cell.expected_title} is expected), {checked}."
         case Status.UNHEALTHY if alive(cell):
             return f"{name} {runs}, but is unhealthy: {health_words(cell)}, {checked}."
         case Status.UNHEALTHY:
-            return f"{name} is unhealthy: {health_words(cell)}; its container has {running}, {checked}."
+            return f"{name} is unhealthy: {health_words(cell)}; its {kind(cell)} has {running}, {checked}."
         case Status.NO_RELEASE if not cell.running_title:
             return f"{name} has no release ({no_expectation(cell)}) and runs nothing, {checked}."
         case _:
@@ -134,7 +135,7 @@ def _state_sentences(cell: Cell, now: datetime) -> list[str]:
         case Status.MISSING:
             where = f" on {cell.engine_name}" if cell.engine_name else ""
             names = " or ".join(f"'{one}'" for one in missing_containers(cell) or [cell.environment.container])
-            return [f"{name} is missing.", f"There is no container {names}{where}; {expected}."]
+            return [f"{name} is missing.", f"There is no {kind(cell)} {names}{where}; {expected}."]
         case Status.UNHEALTHY:
             return [f"{name} is unhealthy.", health, f"{runs}{_beside(cell, now)}."]
         case Status.NO_RELEASE:
@@ -211,7 +212,7 @@ def _late_sentences(cell: Cell, now: datetime, name: str) -> list[str]:
 def _runs(cell: Cell, now: datetime) -> str:
     since = since_day(cell.observation.running_since if cell.observation else None, now)
     sure = f" ({sureness(cell)}: its image can't be read any more)" if sureness(cell) else ""
-    return f"{'It runs' if alive(cell) else 'Its container has'} {running_name(cell)}{sure}{since}"
+    return f"{'It runs' if alive(cell) else f'Its {kind(cell)} has'} {running_name(cell)}{sure}{since}"
 
 
 def _beside(cell: Cell, now: datetime) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from http.cookiejar import DefaultCookiePolicy
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -121,12 +122,17 @@ class EngineClient(docker.APIClient):
         self._pool._put_conn(connection)
 
     def change(
-        self, path: str, body: object = None, params: Mapping[str, str | int] | None = None, seconds: float = 0.0
+        self,
+        path: str,
+        body: object = None,
+        params: Mapping[str, str | int] | None = None,
+        seconds: float = 0.0,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> bytes:
         """The body of the reply to a POST, of JSON where there is a `body`: a shorter way than the package's verbs."""
         if body is None:
-            return self._ask("POST", path, params, {}, None, seconds or self.seconds)
-        headers = {"Content-Type": "application/json"}
+            return self._ask("POST", path, params, headers, None, seconds or self.seconds)
+        headers = {**headers, "Content-Type": "application/json"}
         return self._ask("POST", path, params, headers, msgspec.json.encode(body), seconds or self.seconds)
 
     def take_away(self, path: str, params: Mapping[str, str | int] | None = None) -> None:

@@ -6,7 +6,7 @@ An event is a hint. What it says of a container isn't believed, only which one i
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from urllib.parse import urlencode
 
@@ -40,6 +40,9 @@ WANTED = (
 
 Each run of a health check makes three events more: not those.
 """
+CONTAINERS = ("container",)
+AND_SERVICES = ("container", "service")
+"""A manager tells of its Swarm's services too, wherever their tasks are; others have none to tell of."""
 _MOST_PIECES = 64
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
 
@@ -120,7 +123,9 @@ class EventStream:
         return EngineError(FailureKind.DROPPED, f"{self._engine} ended its stream of events.", hint)
 
 
-def subscribe(engine: str, client: EngineClient, api: str, seconds: float) -> EventStream:
+def subscribe(
+    engine: str, client: EngineClient, api: str, seconds: float, kinds: Sequence[str] = CONTAINERS
+) -> EventStream:
     """Open the stream: everything that happens from the call on is heard, also what happens before it returns.
 
     An engine sends the head of its reply before it begins to listen to itself. So it is first asked for its time, on
@@ -134,7 +139,7 @@ def subscribe(engine: str, client: EngineClient, api: str, seconds: float) -> Ev
             line.close()
             line = client.dial()
             line.settimeout(seconds)
-        asked = {"filters": msgspec.json.encode({"type": ["container"], "event": WANTED}).decode()}
+        asked = {"filters": msgspec.json.encode({"type": kinds, "event": WANTED}).decode()}
         if greeting.seconds is not None:
             asked["since"] = str(greeting.seconds)
         head = ask(line, "GET", f"/v{api}/events?{urlencode(asked)}", seconds)

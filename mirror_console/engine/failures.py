@@ -98,7 +98,13 @@ _SAID = (
     ),
     (
         FailureKind.CONFLICT,
-        ("name .*is already in use", "already exists", "cannot be removed without force|force removal"),
+        (
+            "name .*is already in use",
+            "already exists",
+            "cannot be removed without force|force removal",
+            # A Swarm, where somebody else has changed the same since it was read.
+            "update out of sequence",
+        ),
     ),
     (FailureKind.TOO_OLD, (r"client version \S+ is too (?:old|new)", "client is newer than server")),
     (
@@ -108,6 +114,8 @@ _SAID = (
 )
 
 _LONG_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+_WITHIN_SWARM = re.compile(r"^rpc error: code = \w+ desc = ")
+"""How a manager passes on what it was told by the part of it that keeps the Swarm."""
 
 _HINTS = {
     FailureKind.DISK_FULL: "Free disk space on the engine's host, then try again.",
@@ -140,7 +148,7 @@ def refused(engine: str, doing: str, status: int, words: str | None, *, registry
         title = f"{engine} answered with status {status}, and not as Docker does."
         return EngineError(FailureKind.INVALID_REPLY, title, _STRAIGHT, detail=f"status {status} without a reason")
     kind = classify(status, words, registry=registry)
-    said = _LONG_ID.sub(r"\1", clean(words))
+    said = _WITHIN_SWARM.sub("", _LONG_ID.sub(r"\1", clean(words)))
     why = meaning(kind, said.rstrip(".")) if registry else said.rstrip(".")
     title = f"{engine} could not {doing}: {why}." if why else f"{engine} could not {doing}."
     return EngineError(kind, title, _HINTS[kind], detail=said, retry_after=retry_after(words) if registry else None)

@@ -46,6 +46,13 @@ class Version(Reply):
     components: list[Component] | None = None
 
 
+class SwarmInfo(Reply):
+    """What an engine is in its Swarm. How many nodes it has, managers alone tell."""
+
+    control_available: bool = False
+    nodes: Whole = 0
+
+
 class Info(Reply):
     """Reply of GET /info."""
 
@@ -60,6 +67,7 @@ class Info(Reply):
     live_restore_enabled: bool = False
     system_time: str = ""
     docker_root_dir: str = ""
+    swarm: SwarmInfo | None = None
 
 
 class EventActor(Reply):
@@ -372,6 +380,8 @@ class ListedNetwork(Reply):
 
     id: str
     name: str
+    scope: str = ""
+    attachable: bool = False
 
 
 class ListedVolume(Reply):

@@ -21,14 +21,15 @@ from mirror_console.domain.validity import Validity
 from mirror_console.engine import bodies, free_space, podman, replies, streams, translate
 from mirror_console.engine.asking import unfit
 from mirror_console.engine.container_output import read_written
-from mirror_console.engine.events import EventStream, subscribe
+from mirror_console.engine.events import AND_SERVICES, CONTAINERS, EventStream, subscribe
 from mirror_console.engine.images import ImageVerbs
 from mirror_console.engine.inside import run_inside
 from mirror_console.engine.ssh_channel import as_socket
+from mirror_console.engine.swarm import SwarmManagerVerbs
 from mirror_console.errors import EngineError, FailureKind
 
 
-class DockerSession(ImageVerbs):
+class DockerSession(ImageVerbs, SwarmManagerVerbs):
     """One engine, reached. Every call raises EngineError and gives up after the engine's timeout.
 
     Reads are asked a second time where the connection broke; changes never: look what became of them.
@@ -89,9 +90,14 @@ class DockerSession(ImageVerbs):
         return told
 
     def events(self) -> EventStream:
-        """Subscribe to what happens to containers, over a connection of its own. The caller closes it."""
+        """Subscribe to what happens to containers, and to services of its Swarm, over a connection of its own.
+
+        The caller closes it.
+        """
         with self._words("tell of its events"):
-            return subscribe(self._engine.name, self._link.streams, self._link.api, self._engine.timeout)
+            # Podman refuses a stream of anything that it doesn't know.
+            kinds = CONTAINERS if self._is_podman else AND_SERVICES
+            return subscribe(self._engine.name, self._link.streams, self._link.api, self._engine.timeout, kinds)
 
     def volumes(self) -> frozenset[str]:
         """The names of all volumes, in one request."""

@@ -23,6 +23,7 @@ from mirror_console.engine.failures import Malformed, Oversized
 from mirror_console.engine.unsupported import unsupported
 
 ID = re.compile(r"[0-9a-f]{64}")
+SWARM_ID = re.compile(r"[0-9a-z]{25}")
 IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - how a published port is told, nothing is bound here
 PODMAN_COMPONENT = "Podman Engine"
@@ -74,7 +75,7 @@ _decode_networks = msgspec.json.Decoder(list[replies.ListedNetwork]).decode
 def facts(version: bytes, info: bytes, *, api: str, now: datetime) -> EngineFacts:
     """From the replies to /version and /info. `now` is our time when the engine told its own."""
     about, more = _decode_version(version), _decode_info(info)
-    told = _time(more.system_time)
+    told = told_time(more.system_time)
     snapshotter = ["driver-type", "io.containerd.snapshotter.v1"] in (more.driver_status or [])
     return EngineFacts(
         version=clean(about.version, LONGEST_LABEL),
@@ -92,6 +93,8 @@ def facts(version: bytes, info: bytes, *, api: str, now: datetime) -> EngineFact
         warnings=tuple(clean(words, LONGEST_NAME) for words in (more.warnings or [])[:MOST_WARNINGS]),
         folder=more.docker_root_dir if SOCKET_PATH.fullmatch(more.docker_root_dir) else "",
         kernel=clean(more.kernel_version, LONGEST_LABEL),
+        manages_swarm=more.swarm is not None and more.swarm.control_available,
+        swarm_nodes=more.swarm.nodes if more.swarm is not None and more.swarm.control_available else 0,
     )
 
 
@@ -108,14 +111,21 @@ def _kind(about: replies.Version) -> EngineKind:
 
 def volumes(reply: bytes) -> frozenset[str]:
     """From the reply to /volumes: their names."""
-    _demand_countable(reply)
+    demand_countable(reply)
     return frozenset(volume.name for volume in _decode_volumes(reply).volumes or [])
 
 
 def networks(reply: bytes) -> list[Network]:
     """From the reply to /networks."""
-    _demand_countable(reply)
-    return [Network(identity(network.id), clean(network.name, LONGEST_NAME)) for network in _decode_networks(reply)]
+    demand_countable(reply)
+    return [
+        Network(
+            _network_id(network.id),
+            clean(network.name, LONGEST_NAME),
+            attachable=network.attachable or network.scope != "swarm",
+        )
+        for network in _decode_networks(reply)
+    ]
 
 
 # --- containers ---------------------------------------------------------------------------------------------------
@@ -130,7 +140,7 @@ def listing(reply: bytes, before: Told | None = None) -> Told:
 
     From one listing to the next hardly anything changes, and to read it all would cost as much as an engine's answer.
     """
-    _demand_countable(reply)
+    demand_countable(reply)
     known = before or {}
     texts = map(bytes, _decode_list(reply))
     return {text: known.get(text) or _listed(_decode_listed(text)) for text in texts}
@@ -231,8 +241,8 @@ def container(seen: replies.InspectedContainer, given: replies.ImageConfig | Non
         state=state,
         health=_health(state, check.status if check else ""),
         created_at=_known_time(seen.created),
-        started_at=_time(seen.state.started_at),
-        finished_at=_time(seen.state.finished_at),
+        started_at=told_time(seen.state.started_at),
+        finished_at=told_time(seen.state.finished_at),
         exit_code=seen.state.exit_code,
         restart_count=seen.restart_count,
         oom_killed=seen.state.oom_killed,
@@ -368,7 +378,7 @@ def image(seen: replies.InspectedImage, whole: Mapping[str, Any]) -> Image:
 
 def images(reply: bytes) -> list[ListedImage]:
     """From the reply to /images/json. Names that stand for none are left out, and digests that stand among tags."""
-    _demand_countable(reply)
+    demand_countable(reply)
     return [_listed_image(item) for item in _decode_images(reply)]
 
 
@@ -420,7 +430,7 @@ def resolved(reply: bytes) -> Resolved:
 # --- small things -------------------------------------------------------------------------------------------------
 
 
-def _demand_countable(reply: bytes) -> None:
+def demand_countable(reply: bytes) -> None:
     """Raises Oversized for a listing of more parts than the largest engine has: read, they would fill the memory."""
     if reply.count(b",") >= MOST_PARTS:
         raise Oversized(f"a listing of more than {MOST_PARTS} parts")
@@ -433,14 +443,19 @@ def identity(text: str) -> str:
     return text
 
 
+def _network_id(text: str) -> str:
+    """The id of a network; those of a Swarm are of another kind."""
+    return text if SWARM_ID.fullmatch(text) else identity(text)
+
+
 def _known_time(text: str) -> datetime:
-    time = _time(text)
+    time = told_time(text)
     if time is None:
         raise Malformed("a container without a time of its making")
     return time
 
 
-def _time(text: str) -> datetime | None:
+def told_time(text: str) -> datetime | None:
     """A time such as ``2026-11-20T22:36:14.580442818Z``, to microseconds. None for the zero time, which means never."""
     if not text or text.startswith("0001-01-01"):
         return None
@@ -454,6 +469,6 @@ def _time(text: str) -> datetime | None:
 def _label_time(text: str) -> datetime | None:
     """A time that a label tells: whatever is written there, it spoils nothing."""
     try:
-        return _time(text)
+        return told_time(text)
     except Malformed:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -49,6 +49,8 @@ class Entry:
     placed: tuple[Placed, ...]
     own: bool = False
     """Whether it is an account's own credential; without it, it is the engine's."""
+    swarm: bool = False
+    """Whether services of a Swarm are placed behind it: then its engine is asked for these too."""
 
 
 def save_access(console: Console, engine: Engine, typed: AccessInput) -> Access:
@@ -155,7 +157,7 @@ def entries(books: Books, engine: Engine) -> list[Entry]:
     placed = books.environments.placed_on(engine.id)
     accesses = books.accesses.of(engine.id)
     if not accesses:
-        return [Entry(engine, "", tuple(placed))]
+        return [_entry(engine, "", placed)]
     accounts = _accounts(books)
     groups: dict[str, list[Placed]] = defaultdict(list)
     for one in placed:
@@ -164,16 +166,22 @@ def entries(books: Books, engine: Engine) -> list[Entry]:
     for account, several in groups.items():
         reached_as = way_in(engine, accesses, account)
         if reached_as is not None:
-            found.append(Entry(reached_as, account, tuple(several), own=bool(account)))
+            found.append(_entry(reached_as, account, several))
     return found or [Entry(engine, "", ())]
+
+
+def _entry(engine: Engine, account: str, placed: Sequence[Placed]) -> Entry:
+    return Entry(engine, account, tuple(placed), own=bool(account), swarm=any(one.swarm for one in placed))
 
 
 def ways_in(books: Books) -> list[Entry]:
     """Every way into every engine that is in use, without the environments behind them."""
     shared = {access.engine_id for access in books.accesses.all()}
+    swarms = books.environments.swarm_engines()
     found = []
     for engine in books.engines.all():
-        several = entries(books, engine) if engine.id in shared else [Entry(engine, "", ())]
+        alone = Entry(engine, "", (), swarm=engine.id in swarms)
+        several = entries(books, engine) if engine.id in shared else [alone]
         found += [replace(entry, placed=()) for entry in several]
     return found
 

@@ -93,6 +93,8 @@ class EnvironmentInput:
     """The names of its other processes, which its source declares: shown, not typed."""
     process_limits: str = ""
     """Limits of these that are its own, one process a line."""
+    swarm: bool = False
+    """Whether `container` is the name of a service of a Swarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,7 @@ def environment_input(environment: Environment, engine: str) -> EnvironmentInput
         group=environment.group,
         others=tuple(one.name for one in environment.processes[1:]),
         process_limits=limits_of_text(own_limits(environment)),
+        swarm=environment.swarm,
     )
 
 
@@ -260,6 +263,7 @@ def draft_environment(
         hold=before.hold if before else None,
         follows=_follows(typed, problems, at),
         group=typed.group.strip(),
+        swarm=typed.swarm,
     )
     problems += without_echoes(environment_problems(environment, at), problems, f"{at}.settings")
     problems += new_secret_problems(typed.secrets, before, at)

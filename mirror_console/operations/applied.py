@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mirror_console.domain.applied import Applied
 from mirror_console.domain.companions import with_changes_beside
-from mirror_console.domain.drift import REMADE, differences
+from mirror_console.domain.drift import REMADE, differences, service_differences
 from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.image import Image
 from mirror_console.domain.in_place import FIXED, fixed_hash, granted_by, granted_to
@@ -45,16 +45,17 @@ def judged(
     console: Console, environment: Environment, container: Container, image: Image | None, record: Applied | None
 ) -> Judged:
     """Compare a container with what was last applied to its environment."""
+    compare = service_differences if environment.swarm else differences
     rollout = container.labels.get(LABEL + "rollout", "")
     remade = record is not None and container.id != record.container_id and not rollout
     if record is None or (container.id != record.container_id and not remade):
         # A catalog of before there were records, or a container of a rollout that came later than the record.
         made_with = _made_with(environment.settings, container)
         applied = _last_settings(console, environment, made_with)
-        return Judged(applied, differences(applied, container, image), made_with, unrecorded=not made_with)
+        return Judged(applied, compare(applied, container, image), made_with, unrecorded=not made_with)
     values = {name: Secret(value) for name, value in container.variables.items() if name in record.settings.secrets}
     same, why = console.keyed.compare(environment.id, record.secrets, values)
-    found = differences(record.settings, container, image, same)
+    found = compare(record.settings, container, image, same)
     found = (REMADE, *found) if remade else found
     return Judged(record.settings, found, record.settings.hash, remade, why, record.secrets, not record.by)
 

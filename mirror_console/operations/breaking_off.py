@@ -29,6 +29,7 @@ BEFORE_COMMIT = frozenset(
         Step.SHELVE,
         Step.COMMIT,
         Step.CHANGE,
+        Step.UPDATE,
     }
 )
 """Steps that aren't begun any more once a rollout is aborted. Those that put back are none of them."""

@@ -44,7 +44,10 @@ def ties(old: Container, listed: Sequence[Listed], strangers: Sequence[Container
     manager = next((words for label, words in MANAGED.items() if label in old.labels), "")
     if manager:
         words = f"Its container belongs to {manager}, which would start it again beside the new one."
-        return Answer.BLOCKED, words, "Deploy it with what manages it, or take it out of that first."
+        remedy = "Deploy it with what manages it, or take it out of that first."
+        if "Swarm" in manager:
+            remedy = "Say on the mirror's form that it is a service of a Swarm, on an engine that is a manager of it."
+        return Answer.BLOCKED, words, remedy
     if COMPOSE in old.labels:
         words = (
             f"Its container was made by Compose, in the project '{old.labels[COMPOSE]}': that makes another one beside "

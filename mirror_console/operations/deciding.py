@@ -21,6 +21,7 @@ from mirror_console.operations.late_calls import expect_late
 from mirror_console.operations.leaving import leave_or_put_back
 from mirror_console.operations.pruned import look_with_told
 from mirror_console.operations.put_back import put_back, recorded
+from mirror_console.operations.reaching import session_for
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import look
 from mirror_console.operations.taking_turns import settle
@@ -122,7 +123,7 @@ def _settle_one(
     planned, rollout = target.planned, running.rollout
     try:
         engine = reached_now(console, planned.engine_id, planned.application_id)
-        session = console.engines.session(engine)
+        session = session_for(console, engine, planned)
         scene = look(session, planned, rollout.id)
     except EngineError as error:
         # It still waits: nothing was changed, and nothing is known that wasn't before.

@@ -42,7 +42,8 @@ def differing(
                 places.append((place, None))
             continue
         finder.image_ids.add(found.image_id)
-        differs = _differs(found, old) or not (old and old.fingerprint) or not same_lock
+        # Of a service all is known with the listing; it stays the same one whatever is made of it.
+        differs = found.swarm or _differs(found, old) or not (old and old.fingerprint) or not same_lock
         if inspect_all or found.id in inspect or differs:
             places.append((place, found))
     return Differing(places, frozenset(finder.image_ids))

@@ -23,6 +23,7 @@ from mirror_console.operations.applied import Judged, Records, judged, records_o
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.ports.engine import EngineSession
+from mirror_console.operations.swarm_session import session_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def find(console: Console, environment_id: str) -> list[Found]:
         application = books.applications.get(environment.application_id)
         records = records_of(books, [environment.id])
     engine = reached_now(console, environment.engine_id, application.id)
-    session = console.engines.session(engine)
+    session = session_of(console.engines.session(engine), swarm=environment.swarm)
     found = []
     for process in environment.processes:
         container = session.inspect(process.container)

@@ -17,7 +17,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.swap import Swap
 from mirror_console.operations.console import Console
 from mirror_console.operations.here import Here
-from mirror_console.operations.permission import refused_changes
+from mirror_console.operations.permission import refused_changes, refused_of_swarm
 from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.target_checks import EngineScene, said
 
@@ -122,15 +122,19 @@ def _permission(
         words = "Not asked, as the console is read-only."
         yield of_engine(engine, Check.PERMISSION, Answer.INFORMATION, words)
         return
+    service = any(target.swap is Swap.SERVICE for target in targets)
     switches = any(target.swap is Swap.BESIDE and target.settings.route is not None for target in targets)
-    refused = refused_changes(session, switches=switches)
+    refused = refused_of_swarm(session) if service else refused_changes(session, switches=switches)
+    what = "configs of its Swarm" if service else "containers"
     if refused:
         verbs = ", ".join(refused)
-        words = f"{engine.name} refuses to {verbs} containers: {next(iter(refused.values()))}"
+        words = f"{engine.name} refuses to {verbs} {what}: {next(iter(refused.values()))}"
         remedy = "Ask whoever runs the engine for the right: 'endpoints.txt' has all that a rollout asks."
         yield from _of_each(targets, Check.PERMISSION, words, remedy)
     else:
         words = "Containers may be created, started, stopped, renamed, updated and removed."
+        if service:
+            words = "The configs of its Swarm, by which services are locked, may be removed."
         yield of_engine(engine, Check.PERMISSION, Answer.PASS, words)
 
 

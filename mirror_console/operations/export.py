@@ -156,6 +156,7 @@ def _environment(environment: Environment, engine: str, template: Route | None) 
             "hold": _hold(environment.hold) if environment.hold else None,
             "follows": _follows(environment.follows) if environment.follows else None,
             "group": environment.group,
+            "swarm": environment.swarm,
             "settings": _settings(environment.settings, template),
         }
     )

@@ -66,7 +66,18 @@ SOURCE = (
     "services",
 )
 MIRROR = (*COMMON, "source", "image_source")
-ENVIRONMENT = ("name", "engine", "container", "settings", "protected", "hold", "follows", "group", *OF_ENVIRONMENT)
+ENVIRONMENT = (
+    "name",
+    "engine",
+    "container",
+    "settings",
+    "protected",
+    "hold",
+    "follows",
+    "group",
+    "swarm",
+    *OF_ENVIRONMENT,
+)
 
 
 class ImportFile:
@@ -189,6 +200,7 @@ class ImportFile:
             follows=before.follows if before and "follows" not in fields else read_follows(fields),
             group=fields.text("group", before.group if before else ""),
             going=before.going if before else (),
+            swarm=fields.flag("swarm", before.swarm if before else False),
         )
         known = [*batch.applications.values(), *self._known.applications]
         environment = with_processes(environment, declared_by(application, known))

@@ -13,6 +13,7 @@ from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.process import after_turn
 from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.swap import Swap
 from mirror_console.errors import EngineError
 from mirror_console.operations.applied import record_of, records_of
 from mirror_console.operations.ports.catalog import Books
@@ -112,7 +113,7 @@ def _noted_now(turn: Turn) -> Callable[[Books], None] | None:
 def _as_planned(planned: PlannedTarget) -> list[Environment]:
     processes = (Process(planned.process, planned.container),)
     of = (planned.environment_id, planned.application_id, planned.environment, planned.engine_id)
-    return [Environment(*of, processes, planned.settings)]
+    return [Environment(*of, processes, planned.settings, swarm=planned.swap is Swap.SERVICE)]
 
 
 def _note(

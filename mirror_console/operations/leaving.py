@@ -5,9 +5,11 @@ from __future__ import annotations
 from mirror_console.domain.observation import Container
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
 from mirror_console.operations.containers import commit, name_new
 from mirror_console.operations.put_back import put_back, recorded, was_touched
 from mirror_console.operations.scene import Scene, look
+from mirror_console.operations.service_update import leave_updated, may_stay_updated
 from mirror_console.operations.swap import let_go_of
 from mirror_console.operations.turn import StepFailed, Turn
 
@@ -19,6 +21,8 @@ def may_stay(turn: Turn) -> bool:
     """
     if turn.planned.companions:
         return False
+    if turn.planned.swap is Swap.SERVICE:
+        return may_stay_updated(turn)
     return _newcomer(turn, look(turn.session, turn.planned, turn.rollout_id)) is not None
 
 
@@ -28,7 +32,10 @@ def leave_or_put_back(turn: Turn, why: str) -> None:
     Raises StepFailed, OutcomeUnknown, Superseded, EngineError, as putting back does.
     """
     try:
-        _leave(turn, why)
+        if turn.planned.swap is Swap.SERVICE:
+            leave_updated(turn, why)
+        else:
+            _leave(turn, why)
     except StepFailed as failed:
         put_back(turn, f"{why}. It could not be left: {failed.words}")
 

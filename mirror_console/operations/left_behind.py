@@ -13,14 +13,22 @@ from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.put_back import recorded
 from mirror_console.operations.routing import is_on
 from mirror_console.operations.scene import NEXT, PREV, Scene, old_aliases, old_aliases_now, old_ran, old_restart
+from mirror_console.operations.service_update import OTHERS_DECIDED, found_service, is_changed_by_others
 
 TAKEN = "'{}' is a container now that this rollout doesn't know; what runs is left as it is"
+
+
+def taken_words(planned: PlannedTarget) -> str:
+    """That others decided since what runs there."""
+    return (OTHERS_DECIDED if planned.swap is Swap.SERVICE else TAKEN).format(planned.container)
 
 
 def found_at(session: EngineSession, scene: Scene, planned: PlannedTarget, rollout_id: str) -> Found:
     """How far a target got, all its processes together. Nothing is changed."""
     if planned.swap is Swap.IN_PLACE:
         return found_in_place(scene, planned, rollout_id)
+    if planned.swap is Swap.SERVICE:
+        return found_service(session, scene, planned, rollout_id)
     beside = [
         _classify_one(seen_at(session, planned, one, rollout_id, scene.told), one, rollout_id)
         for one in companions_of(planned)
@@ -76,7 +84,12 @@ def is_down(scene: Scene, planned: PlannedTarget) -> bool:
     return down_now(old, new) and old_ran(recorded(scene)) and planned.swap is not Swap.CREATE
 
 
-def is_taken(scene: Scene) -> bool:
-    """Whether the environment's container name has come to a container that is neither the old nor the new one."""
+def is_taken(session: EngineSession, scene: Scene, planned: PlannedTarget, rollout_id: str) -> bool:
+    """Whether the environment's container name has come to a container that is neither the old nor the new one.
+
+    Of a service of a Swarm, whether it was given an image by others that is neither the one of before nor the planned.
+    """
+    if planned.swap is Swap.SERVICE and is_changed_by_others(session, scene, planned, rollout_id):
+        return True
     ours = {found.id for found in (scene.old, scene.new) if found is not None}
     return scene.named is not None and scene.named.id not in ours

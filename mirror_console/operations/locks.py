@@ -13,6 +13,7 @@ from mirror_console.errors import EngineError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import Entry, entries
 from mirror_console.operations.console import Console
+from mirror_console.operations.listing import by_kind, list_all
 from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.scene import lock_on
 
@@ -52,15 +53,17 @@ def all_locks(console: Console, jobs: Jobs) -> AllLocks:
             return FoundLock(entry.engine.name, lock, mirror, environment, _is_own(books, lock))
 
     def ask(entry: Entry) -> list[FoundLock]:
-        placed = {place.container: environments[place.environment_id] for place in entry.placed}
+        listed = list_all(console.engines.session(entry.engine), swarm=entry.swarm)
         found = []
-        for container, lock in _locks(console.engines.session(entry.engine).list_containers()).items():
-            here: Environment | None = placed.get(container)
-            if here is not None:
-                found.append(found_lock(entry, lock, slugs[here.application_id], here.name))
-            elif not entry.own:
-                # What isn't placed there is nobody's business who came with one account's credential.
-                found.append(found_lock(entry, lock))
+        for _, places, of_kind in by_kind(entry.placed, listed):
+            placed = {place.container: environments[place.environment_id] for place in places}
+            for container, lock in _locks(of_kind).items():
+                here: Environment | None = placed.get(container)
+                if here is not None:
+                    found.append(found_lock(entry, lock, slugs[here.application_id], here.name))
+                elif not entry.own:
+                    # What isn't placed there is nobody's business who came with one account's credential.
+                    found.append(found_lock(entry, lock))
         return found
 
     works = {(entry.engine.id, entry.account): partial(ask, entry) for entry in ways}

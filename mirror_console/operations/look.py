@@ -10,6 +10,7 @@ from mirror_console.errors import ConsoleError, EngineError, FailureKind
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import Entry, entries
 from mirror_console.operations.console import Console
+from mirror_console.operations.listing import list_all
 from mirror_console.operations.ports.engine import EngineSession, EventStream
 from mirror_console.operations.refresh import Listing, keep_failure, refresh_entry
 
@@ -65,14 +66,14 @@ def look_at(console: Console, jobs: Jobs, look: Look, edition: Callable[[], int]
                 session.list_containers()
             stream = _subscribed(session)
         began, at = console.monotonic(), console.clock()
-        containers = session.list_containers()
+        containers = list_all(session, swarm=look.entry.swarm)
     except EngineError as error:
         if look.failure == error.kind.value and not look.shared:
             return Seen(look, stream, away=at, error=error)
         return Seen(look, stream, error=_kept(console, look, error, at, console.monotonic() - began))
     except Exception as error:  # noqa: BLE001 - the watch tells of it, and the stream has to get back there
         return Seen(look, stream, error=error)
-    listing = Listing(containers, at, console.monotonic() - began)
+    listing = Listing(containers, at, console.monotonic() - began, look.entry.swarm)
     picture = (edition(), look.entry, tuple(containers))
     told = look.inspect or look.inspect_all or look.new_facts
     if picture == look.picture and not told and not look.shared:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mirror_console.domain.environment import RestartPolicy, Settings
 from mirror_console.domain.request import ContainerSpec
@@ -12,6 +12,8 @@ from mirror_console.operations.ports.engine import EngineSession
 
 NOBODY = "0" * 64
 """The id of no container."""
+NOTHING = "0" * 25
+"""The id of nothing in a Swarm."""
 _NOT_THERE = frozenset({FailureKind.NOT_FOUND, FailureKind.IMAGE_NOT_FOUND})
 REFUSED = frozenset({FailureKind.PERMISSION, FailureKind.SIGN_IN, FailureKind.INVALID_REPLY})
 """A proxy that lets only some requests through answers the others as no engine does."""
@@ -38,6 +40,18 @@ def refused_changes(session: EngineSession, *, switches: bool = False) -> dict[s
             "connect": lambda: session.connect(NOBODY, NOBODY),
             "disconnect": lambda: session.disconnect(NOBODY, NOBODY),
         }
+    return _refused(asked)
+
+
+def refused_of_swarm(session: EngineSession) -> dict[str, str]:
+    """The same of the manager of a Swarm, as far as that can be told without a change: of the configs that are locks.
+
+    Raises EngineError where it can't be reached.
+    """
+    return _refused({"remove": lambda: session.remove_config(NOTHING)})
+
+
+def _refused(asked: Mapping[str, Callable[[], object]]) -> dict[str, str]:
     refused = {}
     for verb, ask in asked.items():
         try:

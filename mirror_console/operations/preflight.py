@@ -7,7 +7,7 @@ target right before its turn.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from mirror_console.domain.check import Answer, Check, Checked, CheckResult
@@ -19,6 +19,7 @@ from mirror_console.domain.observation import Difference, of_process
 from mirror_console.domain.plan import Plan, PlannedTarget, Reason, why_nothing
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.domain.rollout import OVER
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import Way
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
@@ -35,10 +36,12 @@ from mirror_console.operations.isolation_checks import check_isolation
 from mirror_console.operations.neighbours import neighbours
 from mirror_console.operations.place_checks import disk
 from mirror_console.operations.proof_checks import check_proofs
+from mirror_console.operations.reaching import session_for
 from mirror_console.operations.release_checks import check_releases
 from mirror_console.operations.schedule_checks import check_schedule
 from mirror_console.operations.service_checks import check_services
 from mirror_console.operations.surroundings import check_container, with_surroundings
+from mirror_console.operations.swarm_checks import manages
 from mirror_console.operations.target_checks import (
     EngineScene,
     Pullable,
@@ -147,9 +150,17 @@ def check_engine(
     next, is left out.
     """
     groups = by_entry(console, engine, targets, lambda target: target.application_id)
+    groups = [part for group in groups for part in _by_kind(group)]
     of_engine = [result for group in groups for result in _check_group(console, jobs, engine, group, way)]
     # What accounts that share an engine see of it as a whole is said once.
     return [*dict.fromkeys(of_engine), *check_releases(console, targets), *check_commands(console, targets)]
+
+
+def _by_kind(targets: Sequence[PlannedTarget]) -> Iterator[list[PlannedTarget]]:
+    """Containers and services of a Swarm: each are looked at by what they are."""
+    for service in (False, True):
+        if part := [target for target in targets if (target.swap is Swap.SERVICE) is service]:
+            yield part
 
 
 def _check_group(
@@ -168,7 +179,7 @@ def _asked(
     """The same. Raises EngineError where the engine can't be asked any more: then nothing holds that it said before."""
     with console.catalog.read() as books:
         here = read_here(books, engine, targets)
-    session = console.engines.session(reached(console, engine, targets[0].application_id))
+    session = session_for(console, reached(console, engine, targets[0].application_id), targets[0])
     facts = session.facts()
     scene = EngineScene(session, facts, session.list_containers(), *_catalogued(console, targets))
     results = [said(target, Check.API, Answer.PASS, f"{facts.title} is spoken.") for target in targets]
@@ -177,10 +188,15 @@ def _asked(
         remedy = "Place the environment on a Docker engine, or deploy it by hand."
         results += [_answers(engine, target) for target in targets]
         return results + [said(target, Check.ENGINE_KIND, Answer.BLOCKED, NO_ROLLOUTS, remedy) for target in targets]
-    scene = with_surroundings(console, jobs, scene, here, targets, deep=way is not None)
-    results += [said(target, Check.ENGINE_KIND, Answer.PASS, "It is Docker.") for target in targets]
+    services = targets[0].swap is Swap.SERVICE
+    kind = manages(facts) if services else (Answer.PASS, "It is Docker.", "")
+    results += [said(target, Check.ENGINE_KIND, *kind) for target in targets]
+    if kind[0] is Answer.BLOCKED:
+        return results + [_answers(engine, target) for target in targets]
     results += check_engine_itself(console, scene, here, targets, again=way is None)
-    results += check_isolation(scene, here, targets)
+    if not services:
+        scene = with_surroundings(console, jobs, scene, here, targets, deep=way is not None)
+        results += check_isolation(scene, here, targets)
     # Each image once. Without a reference, targets that go back have an image each of their own.
     first = {_image_of(target): target for target in reversed(targets)}
     pullable = {image: _pullable(console, scene, target) for image, target in first.items()}
@@ -197,7 +213,8 @@ def _asked(
             raise outcome
         else:
             results += [_answers(engine, target), *outcome]
-    if way is not None:
+    if way is not None and not services:
+        # On which nodes the tasks of a service come to run is for their Swarm to say.
         results += check_capacity(scene, here, targets, way)
     return results
 
@@ -261,7 +278,9 @@ def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pu
     """
     reference = wanted.reference
     try:
-        here = _here(console, scene, wanted)
+        # What the manager of a Swarm holds says nothing of its other nodes: they have it from the registry.
+        elsewhere = wanted.swap is Swap.SERVICE and scene.facts.swarm_nodes != 1
+        here = None if elsewhere else _here(console, scene, wanted)
     except EngineError as error:
         if error.unreachable:
             raise
@@ -284,8 +303,11 @@ def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pu
         return ((Check.PULLABLE, Answer.BLOCKED, error.title, error.hint),)
     except EngineError as error:
         return _not_pullable(console, scene, wanted, error, signed_in=login is not None)
+    had = (Check.PULLABLE, Answer.PASS, f"{host or 'The registry'} has it at the planned digest.", "")
+    if wanted.swap is Swap.SERVICE:
+        return had, fits_any(scene, resolved)
     return (
-        (Check.PULLABLE, Answer.PASS, f"{host or 'The registry'} has it at the planned digest.", ""),
+        had,
         fits_any(scene, resolved),
         (Check.DISK, *disk(wanted, *scene.room_for(wanted.image_bytes))),
     )
@@ -323,7 +345,7 @@ def _not_pullable(
     if error.kind is FailureKind.REGISTRY_BUSY:
         remedy = "The rollout waits and tries again. Where it lasts, fetch with fewer pulls at once."
         return ((Check.PULLABLE, Answer.WARNING, error.title, remedy),)
-    if why_another_gives_it(error.kind, signed_in=signed_in):
+    if wanted.swap is not Swap.SERVICE and why_another_gives_it(error.kind, signed_in=signed_in):
         found = neighbours(console, wanted.after_fingerprint, wanted.engine_id, wanted.application_id)
         if found:
             remedy = f"It is taken from {found[0].name} instead, which has it, through this computer."

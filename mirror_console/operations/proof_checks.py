@@ -29,6 +29,7 @@ from mirror_console.operations.container_checks import Said
 from mirror_console.operations.own_values import check_own_values
 from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.preparing import data_of
+from mirror_console.operations.swarm_session import session_of
 from mirror_console.operations.target_checks import said
 
 LIVE = "live"
@@ -87,7 +88,8 @@ def _look(console: Console, jobs: Jobs, placed: Sequence[tuple[Application, Envi
 
 def _looked(console: Console, source: Application, environment: Environment) -> Looked:
     try:
-        session = console.engines.session(reached(console, console.engine(environment.engine_id), source.id))
+        engine = reached(console, console.engine(environment.engine_id), source.id)
+        session = session_of(console.engines.session(engine), swarm=environment.swarm)
         container = session.inspect(environment.container)
         image = session.image(container.image_id) if container is not None else None
     except EngineError as error:

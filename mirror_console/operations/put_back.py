@@ -31,11 +31,15 @@ from mirror_console.operations.scene import (
     old_restart,
     old_was_ill,
 )
+from mirror_console.operations.service_update import roll_service_back
 from mirror_console.operations.steps import be_rid_of, rename, set_restart, start, stop
 from mirror_console.operations.turn import StepFailed, Turn
 from mirror_console.operations.well_again import WellAgain, await_well, look_once, note_started
 
 logger = logging.getLogger(__name__)
+
+SAME = {Swap.IN_PLACE: change_back, Swap.SERVICE: roll_service_back}
+"""Where no other container was made, how what was changed of the same one is changed back."""
 
 
 def put_back(turn: Turn, why: str) -> None:
@@ -46,8 +50,8 @@ def put_back(turn: Turn, why: str) -> None:
     it can't be brought to run, and Stopped where the program ends while its health is waited for.
     """
     scene = look(turn.session, turn.planned, turn.rollout_id)
-    if turn.planned.swap is Swap.IN_PLACE:
-        change_back(turn, scene, why)
+    if turn.planned.swap in SAME:
+        SAME[turn.planned.swap](turn, scene, why)
         return
     labels = recorded(scene)
     if turn.planned.swap is not Swap.CREATE and scene.old is None:

@@ -17,10 +17,11 @@ from mirror_console.operations.beside import switch
 from mirror_console.operations.containers import arm_new, commit, name_new, start_new, verify
 from mirror_console.operations.in_place import about_granted, finish_change, granted_before
 from mirror_console.operations.last_look import end_well
-from mirror_console.operations.left_behind import TAKEN, found_at, is_taken
+from mirror_console.operations.left_behind import found_at, is_taken, taken_words
 from mirror_console.operations.left_commands import left_by_other, settle_left
 from mirror_console.operations.put_back import put_back, recorded
 from mirror_console.operations.scene import Scene, about_old
+from mirror_console.operations.service_update import finish_update, told_of_service
 from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import finish
 from mirror_console.operations.turn import StepFailed, Turn
@@ -42,7 +43,7 @@ def go_on_with(turn: Turn, scene: Scene) -> None:
             if turn.target.state is TargetState.STRANDED:
                 return
             turn.become(TargetState.QUEUED, attempt=turn.target.attempt + 1, started_at=None, ended_at=None)
-        case Found.UNVERIFIED | Found.ROUTED | Found.CHANGED | Found.COMMITTED:
+        case Found.UNVERIFIED | Found.ROUTED | Found.CHANGED | Found.UPDATED | Found.COMMITTED:
             _finish_new(turn, scene)
         case Found.FINISHED:
             _note_finished(turn, scene)
@@ -58,14 +59,12 @@ def put_back_one(turn: Turn, scene: Scene) -> None:
     _hold_lock(turn, scene, found)
     refused = settle_left(turn, _about(turn, scene))
     match found:
-        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.CHANGED | Found.COMMITTED:
-            put_back(turn, refused or "cut off, and put back as you chose")
         case Found.FINISHED:
             _note_finished(turn, scene)
         case Found.LOST:
             _note_lost(turn)
         case _:
-            assert_never(found)
+            put_back(turn, refused or "cut off, and put back as you chose")
 
 
 def reconcile(turn: Turn, scene: Scene) -> None:
@@ -74,12 +73,12 @@ def reconcile(turn: Turn, scene: Scene) -> None:
     What was verified and committed is finished, as its console would have done. All else goes back: what that rollout
     brings was no choice of whoever took it over.
     """
-    if is_taken(scene):
+    if is_taken(turn.session, scene, turn.planned, turn.rollout_id):
         leave_taken(turn, scene)
         return
     found = found_at(turn.session, scene, turn.planned, turn.rollout_id)
     match found:
-        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.CHANGED:
+        case Found.NOT_BEGUN | Found.HALF_DONE | Found.UNVERIFIED | Found.ROUTED | Found.CHANGED | Found.UPDATED:
             former = turn.planned.taken_from
             why = f"left in the middle by {former.holder if former else 'another console'}"
             put_back(turn, "; ".join(filter(None, (why, left_by_other(turn)))))
@@ -94,17 +93,16 @@ def reconcile(turn: Turn, scene: Scene) -> None:
 def leave_taken(turn: Turn, scene: Scene) -> None:
     """Somebody has put another container there: what runs is left as it is, and only our leftovers are taken away."""
     if turn.lock_id:
-        if scene.new is not None and scene.new.started_at is None:
+        if scene.new is not None and scene.new.started_at is None and turn.planned.swap is not Swap.SERVICE:
             remove(turn, Step.REMOVE_NEW, scene.new.id, "new")
         companions.take_away_unused(turn)
         turn.release_lock()
-    turn.become(TargetState.SUPERSEDED, TAKEN.format(turn.planned.container), ended_at=turn.console.clock())
+    turn.become(TargetState.SUPERSEDED, taken_words(turn.planned), ended_at=turn.console.clock())
 
 
 def _finish_new(turn: Turn, scene: Scene) -> None:
     """Bring a new container that took over already to its end: verify it again, then what is left of the swap."""
-    if turn.planned.swap is Swap.IN_PLACE and scene.old is not None:
-        finish_change(turn, scene.old)
+    if _finish_same(turn, scene):
         return
     if scene.new is None:
         raise StepFailed(Step.VERIFY, "the new container is gone")
@@ -123,10 +121,23 @@ def _finish_new(turn: Turn, scene: Scene) -> None:
     finish(turn, started, scene.old, way_back)
 
 
+def _finish_same(turn: Turn, scene: Scene) -> bool:
+    """Where no other container was made, bring what was changed of the same one to its end; whether it is so."""
+    if scene.old is None:
+        return False
+    match turn.planned.swap:
+        case Swap.IN_PLACE:
+            finish_change(turn, scene.old)
+        case Swap.SERVICE:
+            finish_update(turn, scene.old)
+        case _:
+            return False
+    return True
+
+
 def _note_finished(turn: Turn, scene: Scene) -> None:
     """Nothing is left to change. That it is well is looked at once more: success is what was observed."""
-    if turn.planned.swap is Swap.IN_PLACE and scene.old is not None:
-        finish_change(turn, scene.old)
+    if _finish_same(turn, scene):
         return
     if scene.new is None:
         raise StepFailed(Step.VERIFY, "the new container is gone")
@@ -138,6 +149,8 @@ def _note_finished(turn: Turn, scene: Scene) -> None:
 
 def _note_lost(turn: Turn) -> None:
     words = "neither the old nor the new container is there any more; deploy this environment anew"
+    if turn.planned.swap is Swap.SERVICE:
+        words = "the service is gone; deploy it anew"
     if turn.lock_id:
         turn.release_lock()
     turn.become(TargetState.STRANDED, words, ended_at=turn.console.clock())
@@ -159,6 +172,8 @@ def _about(turn: Turn, scene: Scene) -> Mapping[str, str]:
     at_hand = scene.old or scene.new
     if scene.told:
         return scene.told
+    if turn.planned.swap is Swap.SERVICE:
+        return told_of_service(turn, scene)
     if turn.planned.swap is Swap.IN_PLACE and at_hand is not None:
         return about_granted(at_hand, turn.planned, granted_before(turn.planned, {}, at_hand))
     return about_old(scene.old, turn.planned) if scene.new is None else recorded(scene)

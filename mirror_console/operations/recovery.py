@@ -19,9 +19,10 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat, settle_side_by_side
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.late_calls import expect_late, late_of, late_words
-from mirror_console.operations.left_behind import TAKEN, found_at, is_down, is_taken
+from mirror_console.operations.left_behind import found_at, is_down, is_taken, taken_words
 from mirror_console.operations.left_commands import left_words
 from mirror_console.operations.pruned import look_with_told
+from mirror_console.operations.reaching import session_for
 from mirror_console.operations.recovering import go_on_with, leave_taken, put_back_one
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.running import Running
@@ -129,10 +130,11 @@ def examine(console: Console, jobs: Jobs, rollout: Rollout) -> tuple[Finding, ..
 def _examiner(console: Console, rollout: Rollout, target: Target) -> Callable[[], Finding]:
     def examine_one() -> Finding:
         planned = target.planned
-        session = console.engines.session(reached_now(console, planned.engine_id, planned.application_id))
+        engine = reached_now(console, planned.engine_id, planned.application_id)
+        session = session_for(console, engine, planned)
         scene = look_with_told(console, session, target.planned, rollout.id)
-        if is_taken(scene):
-            return Finding(target, None, TAKEN.format(planned.container))
+        if is_taken(session, scene, planned, rollout.id):
+            return Finding(target, None, taken_words(planned))
         found, down = found_at(session, scene, planned, rollout.id), is_down(scene, planned)
         with console.catalog.read() as books:
             begun = left_words(books, rollout.id, target.environment_id)
@@ -237,7 +239,7 @@ def _settle_one(
     planned, rollout = target.planned, running.rollout
     try:
         engine = reached_now(console, planned.engine_id, planned.application_id)
-        session = console.engines.session(engine)
+        session = session_for(console, engine, planned)
         scene = look_with_told(console, session, planned, rollout.id)
     except EngineError as error:
         running.keep(replace(target, state=TargetState.UNKNOWN, words=error.title))
@@ -250,5 +252,10 @@ def _settle_one(
         held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")
         return
-    settle(turn, lambda turn: leave_taken(turn, scene) if is_taken(scene) else work(turn, scene), on_failure)
+
+    def carry_out(turn: Turn) -> None:
+        taken = is_taken(session, scene, planned, rollout.id)
+        (leave_taken if taken else work)(turn, scene)
+
+    settle(turn, carry_out, on_failure)
     look_last(turn)

@@ -18,16 +18,19 @@ from mirror_console.domain.held import HeldImage
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container, Listed, Observation, is_ours
 from mirror_console.domain.process import one_process
+from mirror_console.domain.swarm import digest_of
 from mirror_console.errors import EngineError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import Entry, entries, last_contact, save_contact
 from mirror_console.operations.applied import judged, records_of
 from mirror_console.operations.console import Console
 from mirror_console.operations.differing import differing, not_noted_since
+from mirror_console.operations.listing import by_kind, list_all, list_services
 from mirror_console.operations.locks import locks_of_others, with_locks
 from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.releases_seen import note_held, record_releases
+from mirror_console.operations.swarm_session import session_of
 from mirror_console.operations.tags import Looked, look_up
 from mirror_console.operations.trust import remember
 from mirror_console.operations.unused_images import unused_images
@@ -160,6 +163,8 @@ class Listing:
     containers: Sequence[Listed]
     at: datetime
     took: float
+    swarm: bool = False
+    """Whether it was asked for the services of its Swarm too."""
 
 
 def refresh_entry(
@@ -186,21 +191,27 @@ def refresh_entry(
     began, at = console.monotonic(), listing.at if listing else console.clock()
     try:
         session = console.engines.session(engine)
-        listed = listing.containers if listing else session.list_containers()
+        listed = _listed(session, entry, listing)
         known_facts = contact.facts if contact and contact.answered and not new_facts else None
         if known_facts is not None and not known_facts.kernel:
             known_facts = None  # an earlier version asked for less
         facts = known_facts or session.facts()
         observer = _Observer(console, session, engine, _known_images(before.values(), held.values()))
-        locks = locks_of_others(console, listed)
-        news = differing(entry.placed, listed, before, inspect_all=inspect_all, inspect=inspect, locks=locks)
-        with console.catalog.read() as books:
-            environments = {
-                one.id: one for one in books.environments.some({place.environment_id for place, _ in news.places})
-            }
-            observer.records.update(records_of(books, list(environments)))
-        changed = with_locks(observer.observe_all(jobs, environments, news.places, before), news.places, locks)
-        observer.look_at(sorted(news.image_ids - held.keys()))
+        environments: dict[str, Environment] = {}
+        changed: list[Observation] = []
+        for of_swarm, placed, of_kind in by_kind(entry.placed, listed):
+            locks = locks_of_others(console, of_kind)
+            news = differing(placed, of_kind, before, inspect_all=inspect_all, inspect=inspect, locks=locks)
+            with console.catalog.read() as books:
+                several = books.environments.some({place.environment_id for place, _ in news.places})
+                # One that has become the other kind since is told with the next look.
+                these = {one.id: one for one in several if one.swarm == of_swarm}
+                observer.records.update(records_of(books, list(these)))
+            environments |= these
+            seen = with_locks(observer.observe_all(jobs, these, news.places, before), news.places, locks)
+            changed += _other_than(before, seen) if of_swarm else seen
+            if not of_swarm:
+                observer.look_at(sorted(news.image_ids - held.keys()))
         gone: list[str] = []
         if listing is None or new_facts or inspect_all:
             # Whoever watches looks after every event: listing images is dear where there are many.
@@ -225,6 +236,21 @@ def refresh_entry(
             note_held(books, engine.id, observer.images.values(), at)
         record_releases(books, list(environments.values()), changed, observer.images, at)
     return len(behind)
+
+
+def _listed(session: EngineSession, entry: Entry, listing: Listing | None) -> Sequence[Listed]:
+    if listing is None:
+        return list_all(session, swarm=entry.swarm)
+    if entry.swarm and not listing.swarm:
+        # The first service of a Swarm was placed there just now.
+        return [*listing.containers, *list_services(session)]
+    return listing.containers
+
+
+def _other_than(before: Mapping[tuple[str, str], Observation], seen: Sequence[Observation]) -> list[Observation]:
+    """What was seen, but for what is as it was before."""
+    known = ((before.get((one.environment_id, one.process)), one) for one in seen)
+    return [one for old, one in known if old is None or replace(one, at=old.at) != old]
 
 
 def keep_failure(console: Console, entry: Entry, error: EngineError, at: datetime, took: float) -> None:
@@ -320,6 +346,8 @@ class _Observer:
             if self._lost is not None:
                 raise self._lost
             try:
+                if found.whole is not None:
+                    return self.observation(environment, process, found.whole, old)
                 return self.observe(environment, process, found.id, old)
             except EngineError as error:
                 if error.unreachable:
@@ -383,9 +411,22 @@ class _Observer:
                 self._identity(image_id)
 
     def _identity(self, image_id: str) -> tuple[str, str, str]:
+        digest = digest_of(image_id)
+        if digest and self._known.get(image_id, ("",))[0]:
+            # A digest means the same for ever, and nothing else of the image is asked for.
+            return self._known[image_id]
         if image_id not in self.images:
-            self.images[image_id] = self._session.image(image_id)
+            self.images[image_id] = session_of(self._session, swarm=bool(digest)).image(image_id)
         image = self.images[image_id]
         if image is not None:
             self._known[image_id] = (image.fingerprint, image.version, image.revision)
+        elif digest:
+            # The tasks of a service run on other nodes: what engines elsewhere hold under this digest is the same.
+            self._known[image_id] = self._by_digest(digest)
         return self._known.get(image_id, ("", "", ""))
+
+    def _by_digest(self, digest: str) -> tuple[str, str, str]:
+        with self._console.catalog.read() as books:
+            known = [(one.fingerprint, one.version, one.revision) for one in books.images.of_digest(digest)]
+            known += [(one.fingerprint, one.version, one.revision) for one in books.releases.of_digest(digest)]
+        return next((one for one in known if one[0]), ("", "", ""))

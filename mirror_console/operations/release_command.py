@@ -27,6 +27,7 @@ from mirror_console.domain.release_command import (
 from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.jobs import Stopped
 from mirror_console.operations.breaking_off import BrokenOff
@@ -238,7 +239,7 @@ def _make(turn: Turn, run: CommandRun, image: Image) -> Container:
     if left is not None and not is_run(left, run) and _is_left(left, planned):
         remove(turn, Step.REMOVE_COMMAND, left.id, "command")
     role = Role.BACKUP if run.kind is RunKind.BACKUP else Role.RELEASE
-    settings = settings_of_run(planned.settings, run.command)
+    settings = settings_of_run(with_networks_of_service(turn).settings, run.command)
     labels = run_labels(planned, run, role)
     secrets = given_secrets(turn, Step.MAKE_COMMAND)
     named = planned.reference if planned.reference in image.digests else image.id
@@ -266,6 +267,17 @@ def _make(turn: Turn, run: CommandRun, image: Image) -> Container:
 
     turn.step(Step.MAKE_COMMAND, act, done)
     return found[-1]
+
+
+def with_networks_of_service(turn: Turn) -> PlannedTarget:
+    """The target; of a service of a Swarm with the networks that its Swarm gives it, and without what isn't its own."""
+    planned = turn.planned
+    if planned.swap is not Swap.SERVICE:
+        return planned
+    service = turn.session.swarm_service(planned.before_container_id)
+    joined = service.networks if service is not None else ()
+    names = tuple(one.name for one in turn.session.networks() if {one.id, one.name} & {*joined})
+    return replace(planned, settings=replace(planned.settings, networks=names, volumes=()))
 
 
 def _is_left(container: Container, planned: PlannedTarget) -> bool:

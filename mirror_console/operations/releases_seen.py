@@ -14,6 +14,7 @@ from mirror_console.domain.identity import learned
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Observation
 from mirror_console.domain.release import Release, current
+from mirror_console.domain.swarm import digest_of
 from mirror_console.operations.console import new_id
 from mirror_console.operations.ports.catalog import Books
 
@@ -34,16 +35,19 @@ def record_releases(
     for seen in changed:
         environment = of_sources.get(seen.environment_id)
         # Of several processes the first one says what the environment has.
-        if environment is None or not seen.fingerprint or seen.process != environment.processes[0].name:
+        if environment is None or seen.process != environment.processes[0].name:
             continue
         repository = sources[environment.application_id].repository
+        pinned = _pinned(seen, repository)
+        if not seen.fingerprint and not pinned:
+            continue
         image = images.get(seen.image_id)
         releases = books.releases.of([environment.id])
-        known = next((release for release in releases if seen.fingerprint in release.fingerprints), None)
+        known = next((release for release in releases if _is_of(release, seen, pinned)), None)
         if known is None:
             books.releases.save(_release(environment, seen, repository, image, at))
             continue
-        newest, digest = current(releases), _digest(image, repository, known.digest)
+        newest, digest = current(releases), _digest(image, repository, known.digest) or pinned
         if newest is None or newest.id != known.id:
             books.releases.save(replace(known, current_since=at, digest=digest))
         elif digest != known.digest:
@@ -137,7 +141,7 @@ def _release(
         environment_id=environment.id,
         fingerprint=seen.fingerprint,
         repository=repository,
-        digest=_digest(image, repository, ""),
+        digest=_digest(image, repository, "") or _pinned(seen, repository),
         first_seen=at,
         current_since=at,
         version=seen.version,
@@ -146,6 +150,16 @@ def _release(
         platform=image.platform if image else "",
         created=image.created if image else None,
     )
+
+
+def _pinned(seen: Observation, repository: str) -> str:
+    """The digest of a service of a Swarm in its source's repository: it is known where no engine holds the image."""
+    name, _, digest = seen.image_id.partition("@")
+    return digest if digest_of(seen.image_id) and repository in {name, name.rpartition(":")[0]} else ""
+
+
+def _is_of(release: Release, seen: Observation, pinned: str) -> bool:
+    return seen.fingerprint in release.fingerprints if seen.fingerprint else release.digest == pinned
 
 
 def _digest(image: Image | None, repository: str, before: str) -> str:

@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from mirror_console.domain.fetching import Fetch, FetchState
 from mirror_console.domain.rollout import ENDED, OVER, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.domain.service_update import failures
 from mirror_console.domain.stop_rule import past_waves
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.trip import in_spite
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
@@ -21,8 +23,10 @@ from mirror_console.operations.containers import verify
 from mirror_console.operations.deciding import AT_ONCE, Decision, claimed, settle_undecided
 from mirror_console.operations.last_look import end_well
 from mirror_console.operations.left_commands import let_run_again
+from mirror_console.operations.reaching import session_for
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import made_by
+from mirror_console.operations.service_update import verify_update
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
 
 FAILED = frozenset(
@@ -166,7 +170,7 @@ def _look_at(console: Console, running: Running, target: Target) -> None:
     attempt = replace(target, attempt=target.attempt + 1, started_at=console.clock(), ended_at=None)
     try:
         engine = reached_now(console, planned.engine_id, planned.application_id)
-        session = console.engines.session(engine)
+        session = session_for(console, engine, planned)
         named = session.inspect(planned.container)
     except EngineError as error:
         running.keep(replace(target, attempt=attempt.attempt, words=f"it could not be looked at again: {error.title}"))
@@ -178,7 +182,10 @@ def _look_at(console: Console, running: Running, target: Target) -> None:
     turn = Turn(console, engine, session, rollout.id, attempt, running.show)
     try:
         turn.become(TargetState.VERIFYING)
-        verify(turn, named, guarded=False)
+        if planned.swap is Swap.SERVICE:
+            verify_update(turn, failures(session.swarm_tasks(named.id)), guarded=False)
+        else:
+            verify(turn, named, guarded=False)
         end_well(turn, named, turn.target.verified_by, target.way_back)
     except StepFailed as failed:
         turn.become(TargetState.LEFT, f"{failed.step}: {failed.words}", ended_at=console.clock())

@@ -21,6 +21,7 @@ from mirror_console.domain.process import PlannedProcess
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.swap import Swap, swap_for
+from mirror_console.domain.swarm import digest_of
 from mirror_console.domain.way import REST, OnFailure, OnTrip
 from mirror_console.domain.way_back import WayBack, judge_way_back, way_back_over
 from mirror_console.errors import EngineError, InvalidInput, Problem
@@ -29,6 +30,7 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.applied import Records, records_of
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.deciding import claimed
+from mirror_console.operations.reaching import session_for
 from mirror_console.operations.scene import made_by
 from mirror_console.operations.ways_back import cant_go_back
 
@@ -148,7 +150,7 @@ def _look(console: Console, jobs: Jobs, targets: Sequence[Target]) -> dict[str, 
 
 
 def _look_at(console: Console, planned: PlannedTarget) -> _Seen:
-    session = console.engines.session(reached_now(console, planned.engine_id, planned.application_id))
+    session = session_for(console, reached_now(console, planned.engine_id, planned.application_id), planned)
     named = session.inspect(planned.container)
     runs = session.image(named.image_id) if named is not None else None
     before = session.image(planned.before_image_id) if planned.before_image_id else None
@@ -186,7 +188,7 @@ def _planned(
             Reason.NO_WAY_BACK, f"it ended what {before.taken_from.holder} had begun: nothing was rolled out"
         )
     placed = known.environments.get(before.environment_id)
-    if placed is None or placed.engine_id != before.engine_id or placed.container != before.container:
+    if placed is None or _placed(placed) != (before.engine_id, before.container, before.swap is Swap.SERVICE):
         return left_out(Reason.CHANGED_SINCE, "it was removed, or placed elsewhere since")
     there = {one.name for one in (*placed.processes[1:], *placed.going)}
     if there != {one.name for one in before.companions if not one.goes}:
@@ -207,7 +209,8 @@ def _planned(
     reference = _reference(before, image, releases)
     irreversible = before.preparation is not None and before.preparation.irreversible
     match judge_way_back(
-        on_engine=image is not None,
+        # The nodes of a Swarm have it from a registry, whatever its manager holds.
+        on_engine=image is not None and before.swap is not Swap.SERVICE,
         can_be_pulled=bool(reference),
         migrations=migrations,
         irreversible=irreversible,
@@ -225,12 +228,19 @@ def _planned(
             return _back(target, seen, image, reference)
 
 
+def _placed(environment: Environment) -> tuple[str, str, bool]:
+    return environment.engine_id, environment.container, environment.swarm
+
+
 def _not_ours(rollout: Rollout, before: PlannedTarget, seen: _Seen, known: _Known) -> tuple[Reason, str] | None:
     """Why what is there now isn't this rollout's to take back."""
-    named = seen.named
+    named, service = seen.named, before.swap is Swap.SERVICE
+    if named is None and service:
+        return Reason.NO_WAY_BACK, "its service is gone: deploy its stack first"
     if named is None or made_by(named, before, rollout.id) or _still_as_changed(rollout, before, seen, known):
         return None
-    if named.id == before.before_container_id:
+    # A service is the same before and after; what it is made of tells.
+    if named.id == before.before_container_id and not service:
         return (
             (Reason.NOTHING_TO_DO, f"it runs {before.before_title or 'what it ran'}, as before")
             if named.running
@@ -274,17 +284,20 @@ def _reference(before: PlannedTarget, image: Image | None, releases: Sequence[Re
     release = next((one for one in releases if one.is_image(before.before_fingerprint) and one.reference), None)
     if release is not None:
         return release.reference
+    if before.swap is Swap.SERVICE and digest_of(before.before_image_id):
+        return before.before_image_id
     return next(iter(image.digests), "") if image is not None else ""
 
 
 def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> PlannedTarget:
     done, named, runs = target.planned, seen.named, seen.runs
     settings = done.before_settings or done.settings
+    swarm = done.swap is Swap.SERVICE
     again = Swap.IN_PLACE if done.swap is Swap.IN_PLACE and named is not None and named.running else None
     return replace(
         done,
         change=Change.BACK,
-        swap=again if again is not None else swap_for(settings, present=named is not None),
+        swap=again if again is not None else swap_for(settings, present=named is not None, swarm=swarm),
         before_title=done.after_title if named is not None else "",
         before_fingerprint=runs.fingerprint if runs is not None else "",
         before_container_id=named.id if named is not None else "",

@@ -62,6 +62,8 @@ def _place(console: Console, target: PlannedTarget, old: Container | None) -> Co
         return Answer.INFORMATION, "Not asked, as the console is read-only", ""
     if target.swap is Swap.IN_PLACE:
         return Answer.PASS, "Not asked, as the container goes on as it is", ""
+    if target.swap is Swap.SERVICE:
+        return Answer.INFORMATION, "Not asked, as its tasks may run on any node of its Swarm", ""
     if old is None:
         return Answer.UNKNOWN, "Not known, as nothing runs here yet in which it could be asked", KNOWING_THIS
     if old.id != target.before_container_id:

@@ -9,6 +9,7 @@ from mirror_console.domain.check import Check, CheckResult
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Listed, State
 from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import Way
 from mirror_console.jobs import Jobs
 from mirror_console.operations.console import Console
@@ -16,6 +17,7 @@ from mirror_console.operations.container_checks import health_check, stopping, v
 from mirror_console.operations.here import Here, asleep, strangers
 from mirror_console.operations.place_checks import named_volumes, networks, own_networks, volumes
 from mirror_console.operations.route_check import check_route, known_by_it
+from mirror_console.operations.swarm_checks import check_service
 from mirror_console.operations.target_checks import EngineScene, said
 
 MOST_STRANGERS = 100
@@ -70,6 +72,10 @@ def _look(jobs: Jobs, scene: EngineScene, several: Sequence[Listed]) -> tuple[Co
 
 def check_container(scene: EngineScene, here: Here, target: PlannedTarget, way: Way | None) -> Iterator[CheckResult]:
     """The checks of what a target's container is made of and needs. `way` as for a whole engine. Raises EngineError."""
+    if target.swap is Swap.SERVICE:
+        yield said(target, Check.VALUES, *values(target.settings))
+        yield from (said(target, *found) for found in check_service(scene.session, target, way))
+        return
     old = scene.inspect(target.container)
     before = here.applied.get((target.environment_id, target.process))
     others = known_by_it(target, here.environments.values(), here.title, scene.strangers)

@@ -38,7 +38,9 @@ from mirror_console.operations.recovering import reconcile
 from mirror_console.operations.recovery import end
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import NEXT, PREV, labelled_route, lock_name, lock_on, look
+from mirror_console.operations.service_update import PREV_IMAGE
 from mirror_console.operations.standing import CUT_OFF
+from mirror_console.operations.swarm_session import session_of
 from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import Turn
 
@@ -217,7 +219,7 @@ def _place(console: Console, environment_id: str) -> _Place:
 
 
 def _session(console: Console, place: _Place) -> EngineSession:
-    return console.engines.session(place.engine)
+    return session_of(console.engines.session(place.engine), swarm=place.environment.swarm)
 
 
 def _begun(console: Console, session: EngineSession, place: _Place, held: Container, lock: Lock, why: str) -> Rollout:
@@ -241,7 +243,9 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
     environment, labels = place.environment, held.labels
     taken = TakenFrom(lock.holder, lock.rollout_id, labels.get(LABEL + "env", ""))
     old = session.inspect(labels[LABEL + "prev"]) if labels.get(LABEL + "prev") else None
-    image = session.image(old.image_id) if old is not None else None
+    # The same service before and after: its lock says what it ran.
+    ran = labels.get(PREV_IMAGE, "") or (old.image_id if old is not None else "")
+    image = session.image(ran) if ran else None
     candidates = (session.inspect(place.container + NEXT), session.inspect(place.container))
     new = next(
         (one for one in candidates if one is not None and one.labels.get(LABEL + "rollout") == lock.rollout_id), None
@@ -260,14 +264,14 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
         engine=place.engine.name,
         container=place.container,
         change=Change.TAKE_OVER,
-        swap=_swap(labels, settings),
+        swap=Swap.SERVICE if environment.swarm else _swap(labels, settings),
         before_title=image.version if image is not None else "",
         before_fingerprint=image.fingerprint if image is not None else "",
         before_container_id=labels.get(LABEL + "prev", ""),
-        before_image_id=old.image_id if old is not None else "",
+        before_image_id=ran,
         after_title=made.get(LABEL + "version", ""),
         after_fingerprint=made.get(LABEL + "to", ""),
-        reference="",
+        reference=new.image_id if new is not None and environment.swarm else "",
         settings=settings,
         engine_at_once=place.engine.at_once,
         taken_from=taken,

@@ -21,7 +21,9 @@ from mirror_console.operations.in_place import change_in_place
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.leaving import leave_or_put_back, may_stay
 from mirror_console.operations.put_back import put_back
+from mirror_console.operations.reaching import session_for
 from mirror_console.operations.running import Running
+from mirror_console.operations.service_update import update_service
 from mirror_console.operations.swap import create, recreate
 from mirror_console.operations.turn import ImageLooks, OutcomeUnknown, StepFailed, Superseded, Turn
 
@@ -44,7 +46,7 @@ def take_turn(
     planned, rollout = target.planned, running.rollout
     try:
         engine = reached_now(console, planned.engine_id, planned.application_id)
-        session = console.engines.session(engine)
+        session = session_for(console, engine, planned)
     except EngineError as error:
         running.keep(replace(target, state=TargetState.FAILED, words=error.title, ended_at=console.clock()))
         return
@@ -66,6 +68,8 @@ def _swap(turn: Turn, fetcher: Fetcher) -> None:
             start_beside(turn, fetcher)
         case Swap.IN_PLACE:
             change_in_place(turn)
+        case Swap.SERVICE:
+            update_service(turn, fetcher)
         case _:
             assert_never(turn.planned.swap)
 

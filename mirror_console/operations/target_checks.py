@@ -131,6 +131,13 @@ def check_target(console: Console, scene: EngineScene, target: PlannedTarget) ->
         there = scene.inspect(one.container)
         return [*_current(one, there), _whose(scene, one, there), *_tied(scene, one, there)]
 
+    if target.swap is Swap.SERVICE:
+        return [
+            _settings(console, scene, target),
+            *_current(target, old),
+            _lock(console, scene, target, old),
+            *_healthy_now(target, old),
+        ]
     own = [
         _settings(console, scene, target),
         *_current(target, old),
@@ -198,13 +205,16 @@ def _current(target: PlannedTarget, old: Container | None) -> list[CheckResult]:
             return [said(target, Check.PLAN_CURRENT, Answer.PASS, "Still without a container, as planned.")]
         words = f"A container '{target.container}' is there now; the plan was to create the first one."
         return [said(target, Check.PLAN_CURRENT, Answer.BLOCKED, words, "Check the environment and plan again.")]
+    what = "service" if target.swap is Swap.SERVICE else "container"
     if old is None:
-        words = f"The container '{target.container}' is gone."
+        words = f"The {what} '{target.container}' is gone."
         return [said(target, Check.PLAN_CURRENT, Answer.BLOCKED, words, "Check the environment and plan again.")]
     if old.id != target.before_container_id or old.image_id != target.before_image_id:
-        words = f"The container '{target.container}' is another one than when the plan was made."
+        words = f"The {what} '{target.container}' is another one than when the plan was made."
+        if old.id == target.before_container_id:
+            words = f"The {what} '{target.container}' has another image than when the plan was made."
         return [said(target, Check.PLAN_CURRENT, Answer.BLOCKED, words, "Check the environment and plan again.")]
-    return [said(target, Check.PLAN_CURRENT, Answer.PASS, "The container is the one that was planned for.")]
+    return [said(target, Check.PLAN_CURRENT, Answer.PASS, f"The {what} is the one that was planned for.")]
 
 
 def _names_of_all(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
@@ -349,6 +359,8 @@ def _healthy_now(target: PlannedTarget, old: Container | None) -> list[CheckResu
     if not old.running or old.health is Health.FAILING:
         how = "fails its health check" if old.running else f"is {old.state}"
         words = f"The container {how} now: putting back would bring this state back."
+        if target.swap is Swap.SERVICE:
+            words = "Not all tasks of the service run now: putting back would bring this state back."
         return [said(target, Check.HEALTHY_NOW, Answer.WARNING, words, "Look at it first, or go on knowing this.")]
     return [said(target, Check.HEALTHY_NOW, Answer.PASS, "It runs.")]
 

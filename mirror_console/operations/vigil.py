@@ -17,6 +17,7 @@ from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat
+from mirror_console.operations.reaching import session_for
 from mirror_console.operations.scene import lock_name
 
 UNSETTLED = frozenset({TargetState.UNDECIDED, TargetState.UNKNOWN})
@@ -74,7 +75,7 @@ class Vigil:
         planned = target.planned
         try:
             engine = reached_now(self._console, planned.engine_id, planned.application_id)
-            session = self._console.engines.session(engine)
+            session = session_for(self._console, engine, planned)
             lock = session.inspect(lock_name(planned.container))
         except EngineError as error:
             logger.info("the lock on %s could not be looked at: %s", planned.application, error.title)

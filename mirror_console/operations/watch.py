@@ -117,8 +117,9 @@ class Watch:
             self._engines_changed |= bool(collections & {"engines", "accesses"})
             if collections & {"applications", "environments"}:
                 self._edition += 1
-                # Whose credentials are used depends on whose environments there are.
-                self._engines_changed |= bool(self._shared)
+                # Whose credentials are used depends on whose environments there are, and so does whether an engine is
+                # asked for services of a Swarm.
+                self._engines_changed = True
 
     def _read_engines(self) -> None:
         now = self._console.monotonic()

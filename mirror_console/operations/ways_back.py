@@ -12,6 +12,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import Target
 from mirror_console.domain.swap import Swap
+from mirror_console.domain.swarm import digest_of
 from mirror_console.domain.way_back import KnownWay, WayBack, judge_way_back, way_back_over
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports.catalog import Books
@@ -114,11 +115,14 @@ def _known(target: Target, on_engine: _OnEngines, of_source: _Releases) -> Known
     )
     before, migrations = way.before, way.migrations
     found = judge_way_back(
-        on_engine=on_engine.hold(planned.engine_id, planned.before_image_id),
-        can_be_pulled=before is not None and bool(before.reference),
+        on_engine=planned.swap is not Swap.SERVICE and on_engine.hold(planned.engine_id, planned.before_image_id),
+        can_be_pulled=bool(before is not None and before.reference) or _by_digest(planned),
         migrations=migrations,
         irreversible=planned.preparation is not None and planned.preparation.irreversible,
     )
+    if planned.swap is Swap.SERVICE and found is WayBack.PULL:
+        words = f"{planned.before_title or 'What ran before'} is known by its digest: its Swarm brings it to its nodes."
+        return KnownWay(found, words)
     title = planned.before_title or "what ran before"
     match found:
         case WayBack.BLOCKED:
@@ -130,3 +134,8 @@ def _known(target: Target, on_engine: _OnEngines, of_source: _Releases) -> Known
         case WayBack.GONE | WayBack.NOTHING_BEFORE:
             words = f"{title} isn't on {planned.engine} any more, and no digest is known to pull it by."
     return KnownWay(found, words)
+
+
+def _by_digest(planned: PlannedTarget) -> bool:
+    """Whether the image that a service had is told by its digest."""
+    return planned.swap is Swap.SERVICE and bool(digest_of(planned.before_image_id))

@@ -11,6 +11,15 @@ LABEL = "io.mirrorconsole.simulated=true"
 
 OPERATING_SYSTEM = "Mirror Console simulator"
 
+_NO_SWARM: Document = {
+    "ControlAvailable": False,
+    "Error": "",
+    "LocalNodeState": "inactive",
+    "NodeAddr": "",
+    "NodeID": "",
+    "RemoteManagers": None,
+}
+
 
 def version_document(state: EngineState) -> Document:
     """The reply of /version."""
@@ -103,14 +112,7 @@ def info_document(state: EngineState) -> Document:
             "Mirrors": [],
         },
         "SecurityOptions": ["name=seccomp,profile=default"],
-        "Swarm": {
-            "ControlAvailable": False,
-            "Error": "",
-            "LocalNodeState": "inactive",
-            "NodeAddr": "",
-            "NodeID": "",
-            "RemoteManagers": None,
-        },
+        "Swarm": state.swarm.info() if state.swarm is not None else dict(_NO_SWARM),
         "SystemTime": stamp(state.clock()),
         "Warnings": state.warnings or None,
     }

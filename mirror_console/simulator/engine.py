@@ -1,5 +1,6 @@
 """A simulated engine: what it holds, the socket it answers on, and what a rehearsal may do to it from outside."""
 
+import copy
 import dataclasses
 import time
 from collections.abc import Iterable, Mapping
@@ -17,7 +18,7 @@ from mirror_console.simulator.faults import Fault, Manners, Misbehaviour
 from mirror_console.simulator.images import Image
 from mirror_console.simulator.pulling import pull_image
 from mirror_console.simulator.references import parse_reference
-from mirror_console.simulator.registry import Login, SimulatedRegistry
+from mirror_console.simulator.registry import Login, SimulatedRegistry, write_login
 from mirror_console.simulator.routes import answer
 from mirror_console.simulator.running import (
     bring_up,
@@ -31,6 +32,9 @@ from mirror_console.simulator.running import (
 )
 from mirror_console.simulator.server import EngineServer
 from mirror_console.simulator.state import AT_ONCE, DOCKER_20_10, EngineState, Generation, Timing
+from mirror_console.simulator.swarm import Service, Swarm
+from mirror_console.simulator.swarm_changes import create_service, managed, update_service
+from mirror_console.simulator.swarm_tasks import settle_swarm
 from mirror_console.simulator.wire import Clock, Document, Pause, Refusal
 
 
@@ -144,6 +148,75 @@ class SimulatedEngine:
             container = create_container(self.state, name, body, self.state.generation.newest)
             start_container(self.state, container.id)
         return container.id
+
+    def manage_swarm(self) -> Swarm:
+        """Be the manager, and the only node, of a Swarm from now on."""
+        with self.state.lock:
+            if self.state.swarm is None:
+                self.state.swarm = Swarm(self.name)
+            return self.state.swarm
+
+    def serve(
+        self,
+        name: str,
+        image: str,
+        *,
+        replicas: int | None = 1,
+        labels: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
+        login: Login | None = None,
+        monitor: float = 0.0,
+        delay: float = 5.0,
+        further: Document | None = None,
+    ) -> str:
+        """Make a service of the Swarm, as a stack would, and have its tasks start; its id. Raises Refusal.
+
+        `monitor` is for how long an update watches a new task, `delay` how long a slot waits after one that failed;
+        `replicas` None means one on each node. `further` is what else its specification has.
+        """
+        container: Document = {"Image": image, "Env": [f"{key}={value}" for key, value in (variables or {}).items()]}
+        spec: Document = {
+            "Name": name,
+            "Labels": dict(labels or {}),
+            "TaskTemplate": {
+                "ContainerSpec": container,
+                "Resources": {"Limits": {}, "Reservations": {}},
+                "RestartPolicy": {"Condition": "any", "Delay": round(delay * 1e9)},
+                "ForceUpdate": 0,
+            },
+            "Mode": {"Global": {}} if replicas is None else {"Replicated": {"Replicas": replicas}},
+            "UpdateConfig": {"Parallelism": 1, "Monitor": round(monitor * 1e9) or 1, "Order": "stop-first"},
+            "RollbackConfig": {"Parallelism": 1, "Monitor": round(monitor * 1e9) or 1, "Order": "stop-first"},
+            **(further or {}),
+        }
+        made = create_service(self.state, spec, write_login(login) if login is not None else "")
+        settle_swarm(self.state, settle(self.state))
+        return made.id
+
+    def service(self, name: str) -> Service:
+        """The service as it is now, for looking at. Raises Refusal (404, 503)."""
+        with self.state.lock:
+            settle_swarm(self.state, settle(self.state))
+            return managed(self.state).service(name)
+
+    def service_runs(self, name: str) -> list[str]:
+        """The images that the tasks of a service run now, a slot each, read past its specification."""
+        with self.state.lock:
+            service = self.service(name)
+            running = [task for task in managed(self.state).tasks_of(service) if task.state == "running"]
+            return [self.state.containers[task.container_id].image_reference for task in running]
+
+    def update_by_hand(self, name: str, **container: object) -> None:
+        """Change something of what a service's containers are made of, as a person would. Raises Refusal."""
+        service = self.service(name)
+        spec = copy.deepcopy(service.spec)
+        spec["TaskTemplate"]["ContainerSpec"] |= container
+        update_service(self.state, service.id, service.index, spec, "", back=False)
+
+    def drain(self, *, drained: bool = True) -> None:
+        """From now on its node takes no new tasks: none can be scheduled. Those that run go on."""
+        with self.state.lock:
+            managed(self.state).drained = drained
 
     def pull(self, image: str, login: Login) -> str:
         """Bring an image from its registry at once; its id. Raises Refusal."""

@@ -24,6 +24,8 @@ _REASONS = {
     404: "Not Found",
     409: "Conflict",
     500: "Internal Server Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
 }
 _BODILESS = (204, 304)
 _TAKE_OVER_SECONDS = 0.02

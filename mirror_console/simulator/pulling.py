@@ -47,6 +47,20 @@ def pull_image(state: EngineState, name: str, tag: str, platform: str, login: Lo
     return _lines(state, reference, digest, content, platform)
 
 
+def bring_image(state: EngineState, text: str, login: Login) -> None:
+    """Bring an image from its registry in no time, as nodes of a Swarm do. Raises Refusal (404)."""
+    reference = parse_reference(text)
+    try:
+        digest, content = _find(state, reference, login)
+    except RegistryTrouble as trouble:
+        raise Refusal(404, trouble.words) from trouble
+    image = content.for_platform(state.platform) if isinstance(content, ImageIndex) else content
+    if image is None:
+        raise Refusal(404, f"no matching manifest for {state.platform} in the manifest list entries")
+    with state.lock:
+        state.images.name(image, reference, digest)
+
+
 def _lines(
     state: EngineState, reference: Reference, digest: str, content: ImageIndex | Image, platform: str
 ) -> Iterator[Document]:

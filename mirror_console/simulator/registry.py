@@ -153,3 +153,9 @@ def read_login(header: str) -> Login:
     if not isinstance(content, dict):
         return Login()
     return Login(str(content.get("username") or ""), str(content.get("password") or ""))
+
+
+def write_login(login: Login) -> str:
+    """The header in which a name and a password come."""
+    content = {"username": login.username, "password": login.password}
+    return base64.urlsafe_b64encode(msgspec.json.encode(content)).decode()

@@ -1,27 +1,39 @@
 """Which request does what: paths, parameters and statuses of the engine API."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
-from mirror_console.simulator import about, archives, changing, creation, listing, places, pulling, running, shapes
+from mirror_console.simulator import (
+    about,
+    archives,
+    changing,
+    creation,
+    listing,
+    places,
+    pulling,
+    running,
+    shapes,
+    swarm_routes,
+)
 from mirror_console.simulator.calls import Call, Reply, Request
 from mirror_console.simulator.image_store import image_document
 from mirror_console.simulator.references import parse_reference
 from mirror_console.simulator.registry import read_login
 from mirror_console.simulator.state import ApiVersion, EngineState
+from mirror_console.simulator.swarm_tasks import settle_swarm
+from mirror_console.simulator.table import Table, json_reply
 from mirror_console.simulator.wire import Refusal, nanoseconds
 
 _FIRST_WITH_JSON_ERRORS = (1, 23)
 _VERSIONED = re.compile(r"/v(\d+)\.(\d+)(/.*)")
 
 
-Action = Callable[..., Reply]
-_ROUTES: list[tuple[str, re.Pattern[str], Action]] = []
+_TABLE = Table()
+_route = _TABLE.route
 
 
 def answer(state: EngineState, request: Request) -> Reply:
@@ -34,16 +46,23 @@ def answer(state: EngineState, request: Request) -> Reply:
             version, path = (int(versioned[1]), int(versioned[2])), versioned[3]
             _check_version(state, version)
         query = {key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
-        running.settle(state)
+        _settle(state)
         method = "GET" if request.method == "HEAD" else request.method
-        for verb, pattern, action in _ROUTES:
+        for verb, pattern, action in (*_TABLE.routes, *swarm_routes.TABLE.routes):
             if verb == method and (found := pattern.fullmatch(path)) is not None:
                 return action(Call(state, version, query, request.headers, request.body), *found.groups())
     except Refusal as refusal:
         if version < _FIRST_WITH_JSON_ERRORS:
             return Reply(refusal.status, f"{refusal.message}\n".encode(), "text/plain; charset=utf-8")
-        return _json({"message": refusal.message}, refusal.status)
-    return _json({"message": "page not found"}, 404)
+        return json_reply({"message": refusal.message}, refusal.status)
+    return json_reply({"message": "page not found"}, 404)
+
+
+def _settle(state: EngineState) -> datetime:
+    """Let all that is due happen, in its Swarm too."""
+    now = running.settle(state)
+    settle_swarm(state, now)
+    return now
 
 
 def _check_version(state: EngineState, version: ApiVersion) -> None:
@@ -55,20 +74,6 @@ def _check_version(state: EngineState, version: ApiVersion) -> None:
         raise Refusal(400, f"{asked} is too old. {oldest}, please upgrade your client to a newer version")
 
 
-def _route(method: str, path: str) -> Callable[[Action], Action]:
-    pattern = re.compile(path.replace("{id}", "([^/]+)").replace("{image}", "(.+)"))
-
-    def remember(action: Action) -> Action:
-        _ROUTES.append((method, pattern, action))
-        return action
-
-    return remember
-
-
-def _json(document: Any, status: int = 200) -> Reply:
-    return Reply(status, msgspec.json.encode(document) + b"\n")
-
-
 @_route("GET", "/_ping")
 def _ping(call: Call) -> Reply:
     return Reply(200, b"OK", "text/plain; charset=utf-8")
@@ -76,27 +81,27 @@ def _ping(call: Call) -> Reply:
 
 @_route("GET", "/version")
 def _version(call: Call) -> Reply:
-    return _json(about.version_document(call.state))
+    return json_reply(about.version_document(call.state))
 
 
 @_route("GET", "/info")
 def _info(call: Call) -> Reply:
     with call.state.lock:
-        return _json(about.info_document(call.state))
+        return json_reply(about.info_document(call.state))
 
 
 @_route("GET", "/system/df")
 def _disk(call: Call) -> Reply:
     types = {call.query["type"]} if "type" in call.query else set()
     with call.state.lock:
-        return _json(about.disk_document(call.state, call.version, types))
+        return json_reply(about.disk_document(call.state, call.version, types))
 
 
 @_route("GET", "/events")
 def _events(call: Call) -> Reply:
     since, until = _moment(call.query.get("since", "")), _moment(call.query.get("until", ""))
     state = call.state
-    return Reply(200, pieces=state.events.follow(call.filters(), since, until, lambda: running.settle(state)))
+    return Reply(200, pieces=state.events.follow(call.filters(), since, until, lambda: _settle(state)))
 
 
 def _moment(text: str) -> int | None:
@@ -114,26 +119,26 @@ def _moment(text: str) -> int | None:
 @_route("GET", "/containers/json")
 def _list_containers(call: Call) -> Reply:
     filters, every = call.filters(), call.flag("all")
-    return _json(listing.list_containers(call.state, filters, every=every, limit=call.number("limit") or 0))
+    return json_reply(listing.list_containers(call.state, filters, every=every, limit=call.number("limit") or 0))
 
 
 @_route("POST", "/containers/create")
 def _create(call: Call) -> Reply:
     body = call.body() if call.content.strip() else None
     container = creation.create_container(call.state, call.query.get("name", ""), body, call.version)
-    return _json({"Id": container.id, "Warnings": []}, 201)
+    return json_reply({"Id": container.id, "Warnings": []}, 201)
 
 
 @_route("POST", "/containers/prune")
 def _prune(call: Call) -> Reply:
     removed = changing.prune_containers(call.state)
-    return _json({"ContainersDeleted": removed or None, "SpaceReclaimed": 0})
+    return json_reply({"ContainersDeleted": removed or None, "SpaceReclaimed": 0})
 
 
 @_route("GET", "/containers/{id}/json")
 def _inspect_container(call: Call, reference: str) -> Reply:
     with call.state.lock:
-        return _json(shapes.container_document(running.found(call.state, reference), call.version))
+        return json_reply(shapes.container_document(running.found(call.state, reference), call.version))
 
 
 @_route("POST", "/containers/{id}/start")
@@ -167,7 +172,7 @@ def _rename(call: Call, reference: str) -> Reply:
 @_route("POST", "/containers/{id}/update")
 def _update(call: Call, reference: str) -> Reply:
     changing.update_container(call.state, reference, call.body())
-    return _json({"Warnings": None})
+    return json_reply({"Warnings": None})
 
 
 @_route("DELETE", "/containers/{id}")
@@ -179,7 +184,7 @@ def _remove(call: Call, reference: str) -> Reply:
 @_route("POST", "/containers/{id}/wait")
 def _wait(call: Call, reference: str) -> Reply:
     ticks = changing.wait_for_container(call.state, reference, call.query.get("condition", ""))
-    answers = (b"" if code is None else _json({"Error": None, "StatusCode": code}).content for code in ticks)
+    answers = (b"" if code is None else json_reply({"Error": None, "StatusCode": code}).content for code in ticks)
     return Reply(200, pieces=answers)
 
 
@@ -208,7 +213,7 @@ def _output(call: Call, reference: str, follow: str) -> Iterator[bytes]:
 
 @_route("POST", "/containers/{id}/exec")
 def _create_execution(call: Call, reference: str) -> Reply:
-    return _json({"Id": changing.create_execution(call.state, reference, call.body()).id}, 201)
+    return json_reply({"Id": changing.create_execution(call.state, reference, call.body()).id}, 201)
 
 
 @_route("POST", "/exec/{id}/start")
@@ -221,12 +226,12 @@ def _start_execution(call: Call, execution: str) -> Reply:
 
 @_route("GET", "/exec/{id}/json")
 def _inspect_execution(call: Call, execution: str) -> Reply:
-    return _json(shapes.execution_document(changing.find_execution(call.state, execution)))
+    return json_reply(shapes.execution_document(changing.find_execution(call.state, execution)))
 
 
 @_route("GET", "/images/json")
 def _list_images(call: Call) -> Reply:
-    return _json(listing.list_images(call.state, call.filters(), call.version))
+    return json_reply(listing.list_images(call.state, call.filters(), call.version))
 
 
 @_route("POST", "/images/create")
@@ -261,7 +266,7 @@ def _saved(call: Call, names: list[str]) -> Reply:
 def _inspect_image(call: Call, image: str) -> Reply:
     with call.state.lock:
         try:
-            return _json(image_document(call.state.images.find(image), call.version))
+            return json_reply(image_document(call.state.images.find(image), call.version))
         except Refusal as refusal:
             raise Refusal(refusal.status, f"no such image: {image}: {refusal.message}") from refusal
 
@@ -282,29 +287,29 @@ def _tag_image(call: Call, image: str) -> Reply:
 def _remove_image(call: Call, image: str) -> Reply:
     with call.state.lock:
         users = {container.image.id: container.id for container in call.state.containers.values()}
-        return _json(call.state.images.remove(image, users, force=call.flag("force")))
+        return json_reply(call.state.images.remove(image, users, force=call.flag("force")))
 
 
 @_route("GET", "/distribution/{image}/json")
 def _distribution(call: Call, image: str) -> Reply:
     login = read_login(call.headers.get("x-registry-auth", ""))
-    return _json(pulling.ask_registry(call.state, image, login))
+    return json_reply(pulling.ask_registry(call.state, image, login))
 
 
 @_route("GET", "/networks")
 def _list_networks(call: Call) -> Reply:
-    return _json(listing.list_networks(call.state, call.filters()))
+    return json_reply(listing.list_networks(call.state, call.filters()))
 
 
 @_route("POST", "/networks/create")
 def _create_network(call: Call) -> Reply:
-    return _json(places.create_network(call.state, call.body(), call.version), 201)
+    return json_reply(places.create_network(call.state, call.body(), call.version), 201)
 
 
 @_route("GET", "/networks/{id}")
 def _inspect_network(call: Call, reference: str) -> Reply:
     with call.state.lock:
-        return _json(places.network_document(call.state, call.state.find_network(reference)))
+        return json_reply(places.network_document(call.state, call.state.find_network(reference)))
 
 
 @_route("DELETE", "/networks/{id}")
@@ -327,18 +332,18 @@ def _disconnect(call: Call, reference: str) -> Reply:
 
 @_route("GET", "/volumes")
 def _list_volumes(call: Call) -> Reply:
-    return _json(listing.list_volumes(call.state, call.filters()))
+    return json_reply(listing.list_volumes(call.state, call.filters()))
 
 
 @_route("POST", "/volumes/create")
 def _create_volume(call: Call) -> Reply:
-    return _json(places.create_volume(call.state, call.body()), 201)
+    return json_reply(places.create_volume(call.state, call.body()), 201)
 
 
 @_route("GET", "/volumes/{id}")
 def _inspect_volume(call: Call, name: str) -> Reply:
     with call.state.lock:
-        return _json(places.find_volume(call.state, name).document())
+        return json_reply(places.find_volume(call.state, name).document())
 
 
 @_route("DELETE", "/volumes/{id}")

@@ -11,6 +11,7 @@ from mirror_console.simulator.events import TICK_SECONDS, EventLog
 from mirror_console.simulator.image_store import ImageStore
 from mirror_console.simulator.networks import PREDEFINED, Network, Volume
 from mirror_console.simulator.registry import SimulatedRegistry
+from mirror_console.simulator.swarm import Swarm
 from mirror_console.simulator.wire import Clock, Document, Pause, Refusal, hex_id, nanoseconds
 
 ApiVersion = tuple[int, int]
@@ -111,6 +112,8 @@ class EngineState:
         self.networks: dict[str, Network] = {}
         self.volumes: dict[str, Volume] = {}
         self.executions: dict[str, Execution] = {}
+        self.swarm: Swarm | None = None
+        """The Swarm that it manages, where it does."""
         self.leaked_ports: set[int] = set()
         self.pull_failure = ""
         self.load_failure = ""

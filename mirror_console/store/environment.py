@@ -23,13 +23,14 @@ _PROCESS = Shape(Process, process)
 _COLUMNS = [process.c.going, *(process.c[field.name] for field in fields(Process))]
 _MINE = sa.select(*_COLUMNS).where(process.c.environment_id == sa.bindparam("of")).order_by(process.c.place)
 _PLACED = (
-    sa.select(environment.c.id, environment.c.application_id, process.c.name, process.c.container)
+    sa.select(environment.c.id, environment.c.application_id, process.c.name, process.c.container, environment.c.swarm)
     .select_from(process)
     .join(environment, environment.c.id == process.c.environment_id)
     .where(environment.c.engine_id == sa.bindparam("on"))
     .order_by(sa.text("environment.rowid"), process.c.place)
 )
 
+_OF_SWARMS = sa.select(environment.c.engine_id).where(environment.c.swarm.is_(sa.true())).distinct()
 
 _WHICH = {
     "of them all": None,
@@ -84,6 +85,10 @@ class Environments(Collection):
         """The processes that are placed on one engine."""
         with in_bulk():
             return [Placed(*row) for row in self._connection.execute(_PLACED, {"on": engine_id}).all()]
+
+    def swarm_engines(self) -> frozenset[str]:
+        """The engines on which environments are placed that are services of a Swarm, by their identities."""
+        return frozenset(self._connection.scalars(_OF_SWARMS))
 
     def save(self, value: Environment) -> None:
         """Add it, or change the one of its identity. What was seen of a process that it no longer has is forgotten.

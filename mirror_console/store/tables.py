@@ -176,6 +176,7 @@ environment = _table(
     _column("hold", Json(Hold | None), null=True),
     _column("follows", Json(TagRule | None), null=True),
     _column("group", Text()),
+    _column("swarm", Flag()),
     sa.UniqueConstraint("application_id", "name"),
     sa.Index(None, "engine_id"),
 )

@@ -32,6 +32,7 @@ from tests.campaign_parts.faults import (
     processes,
     registry,
     rule,
+    services,
     two,
     way,
 )
@@ -55,6 +56,7 @@ FAULTS: tuple[Fault, ...] = (
     *container.FAULTS,
     *command.FAULTS,
     *processes.FAULTS,
+    *services.FAULTS,
     *keeping.FAULTS,
     *damage.FAULTS,
     *keyring.FAULTS,

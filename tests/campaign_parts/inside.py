@@ -131,6 +131,9 @@ class Scene:
     fellows: Sequence[Sequence[Any]] = ()
     """Other mirrors that the same release goes to: their containers and ports."""
 
+    swarm: bool = False
+    """Whether it is a service of the Swarm that its engine manages."""
+
     @property
     def identity(self) -> str:
         """The identity of its environment."""
@@ -232,6 +235,7 @@ def _prepare(scene: Scene) -> None:
             books.environments.save(Environment("source-live", "source", "live", engine_id, none))
             books.applications.save(Application("mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source"))
             place = Environment(scene.identity, "mirror", "live", engine_id, (Process("web", scene.container),))
+            place = replace(place, swarm=scene.swarm)
             place = with_processes(replace(place, settings=settings_of(scene, secrets)), source.processes)
             if scene.several:
                 place = replace(place, going=(Process("mailer", f"{scene.container}-mailer", BESIDE, worker=True),))
@@ -275,6 +279,9 @@ def _keep_login(console: Console, scene: Scene) -> None:
 
 def settings_of(scene: Scene, secrets: Mapping[str, SecretReference]) -> Settings:
     """The settings of a scene's environment."""
+    if scene.swarm:
+        health = HealthTest(settle=scene.settle, limit=scene.limit)
+        return Settings(variables=scene.variables, secrets=secrets, health=health, stop_seconds=scene.stop_seconds)
     routed = Route(scene.edge, scene.alias, 8080, drain=0.3, overlap=True) if scene.edge else None
     published = 0 if routed else scene.port
     return Settings(

@@ -22,6 +22,7 @@ from mirror_console.domain.swap import Swap
 from mirror_console.errors import CatalogError, EngineError
 from mirror_console.operations.turn import Turn
 from tests.campaign_parts.believing import BELIEVING
+from tests.campaign_parts.believing_swarm import BELIEVING_SWARM
 from tests.campaign_parts.careless import CARELESS
 from tests.campaign_parts.mutant import Mutant, put
 from tests.campaign_parts.unmindful import UNMINDFUL
@@ -371,5 +372,6 @@ MUTANTS = (
     *CARELESS,
     *UNMINDFUL,
     *BELIEVING,
+    *BELIEVING_SWARM,
 )
 BY_NAME: Mapping[str, Mutant] = MappingProxyType({mutant.name: mutant for mutant in MUTANTS})

@@ -26,6 +26,8 @@ HOST = EngineSpec("fast", bridge=False)
 BRIDGE = EngineSpec("local")
 SMALL = EngineSpec("small", bridge=False, disk=48)
 SECURE = EngineSpec("secure", tls=True, bridge=False)
+MANAGER = EngineSpec("zug", bridge=False)
+"""The manager of a Swarm, and its only node."""
 PATH = "campaign/web"
 EDGE = "edge"
 FIRST_PORT = 20000

@@ -137,7 +137,7 @@ def test_json_keys_stay(call: CommandLine) -> None:
         "id", "name", "status", "alignment", "health", "knowledge", "activity", "locked_by", "running", "expected",
         "why", "behind",
         "drift", "drift_words", "sureness", "untold", "differences", "not_compared", "pending", "held",
-        "held_until", "engine", "container", "checked_at", "running_since", "answer",
+        "held_until", "engine", "container", "swarm", "checked_at", "running_since", "answer",
         "way_back", "way_back_words", "processes",
     }  # fmt: skip
     assert told["engines"][0].keys() == {

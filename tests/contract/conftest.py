@@ -11,6 +11,7 @@ import pytest
 
 from mirror_console.simulator.state import DOCKER_20_10, DOCKER_25
 from tests.contract.stage import Stage, real, simulated
+from tests.contract.swarm_stage import SwarmStage
 
 GENERATIONS = {"simulated-20.10": DOCKER_20_10, "simulated-25": DOCKER_25}
 REAL = {"real": "tls_engine", "real-ssh": "ssh_engine", "podman": "podman_engine"}
@@ -53,6 +54,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         names = ["podman"]
     params = [pytest.param(stage, marks=() if stage in GENERATIONS else pytest.mark.lab) for stage in names]
     metafunc.parametrize("stage", params, indirect=True)
+
+
+@pytest.fixture(params=["simulated-20.10", pytest.param("real", marks=pytest.mark.lab)])
+def swarm(request: pytest.FixtureRequest) -> Iterator[SwarmStage]:
+    """A manager of a Swarm, without services and configs."""
+    if request.param == "real":
+        with real(request.getfixturevalue("lab"), request.getfixturevalue("swarm_engine")) as played:
+            yield SwarmStage(played)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="mc-"))
+    try:
+        with simulated(folder, DOCKER_20_10, manager=True) as played:
+            yield SwarmStage(played)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -150,11 +150,13 @@ def catalogued(engine: LabEngine, vault: MemoryVault, engine_id: str) -> Engine:
 
 
 @contextmanager
-def simulated(folder: Path, generation: Generation) -> Iterator[Stage]:
-    """A simulated engine."""
+def simulated(folder: Path, generation: Generation, *, manager: bool = False) -> Iterator[Stage]:
+    """A simulated engine; with `manager` that of a Swarm."""
     login = Login("deploy", "right")
     with SimulatedFleet(folder, ["alpha"], now, login=login, generations={"alpha": generation}) as fleet:
         simulation = fleet.engines["alpha"]
+        if manager:
+            simulation.manage_swarm()
         described = Engine("e1", "alpha", parse_address(simulation.address), simulated=True)
         shelf = _SimulatedShelf(fleet, simulation)
         yield from _play(described, MemoryVault(), shelf, RegistryLogin(shelf.registry, "deploy", Secret("right")))

@@ -13,6 +13,7 @@ from mirror_console.domain.environment import RestartPolicy, Settings, Volume
 from mirror_console.domain.request import ContainerSpec, RegistryLogin
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.swarm import ServiceChange, lock_config
 from mirror_console.domain.way import REST, WaveSize, Way
 from mirror_console.operations import connection
 from mirror_console.operations.plan import plan
@@ -96,6 +97,20 @@ def test_what_is_asked_is_what_the_list_says(asked: set[tuple[str, str]], fleet:
     session.tag(image, "carried:1")
     session.remove_image("carried:1")
     assert [listed.id for listed in session.images() if image == listed.id] == [image]
+
+    # What a Swarm is asked.
+    fleet.simulated.engines["alpha"].manage_swarm()
+    fleet.simulated.engines["alpha"].serve("shop", image)
+    (service,) = session.swarm_services()
+    assert session.swarm_service("shop") == service
+    assert session.swarm_tasks(service.id)
+    digest = session.resolve("registry.test:5000/shop/webshop:1.1", login).digest
+    change = ServiceChange(f"registry.test:5000/shop/webshop@{digest}")
+    session.update_service(service.id, service.version, change, login)
+    lock = session.create_config(lock_config("shop"), {})
+    (held,) = session.configs()
+    session.set_config_labels(lock, held.version, {"beat": "1"})
+    session.remove_config(lock)
 
     patterns = {(method, path): _pattern(path) for method, path in LISTED}
     hit: dict[tuple[str, str], tuple[str, str]] = {}

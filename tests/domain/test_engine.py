@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.engine import Address, Way, parse_address, spoken_api
+from mirror_console.domain.engine import Address, EngineFacts, Way, parse_address, spoken_api
 from mirror_console.domain.host import is_loopback
 from mirror_console.errors import InvalidInput
 
@@ -138,3 +138,17 @@ def test_whatever_is_typed_is_read_or_refused_and_unencrypted_on_this_computer_a
 )
 def test_the_api_that_is_spoken_is_old_enough_for_all_and_new_enough_for_us(offered: str, spoken: str | None) -> None:
     assert spoken_api(offered) == spoken
+
+
+@pytest.mark.parametrize(
+    ("manages", "nodes", "words"),
+    [
+        (False, 0, ""),
+        (True, 0, "It manages a Swarm."),
+        (True, 1, "It manages a Swarm of 1 node."),
+        (True, 3, "It manages a Swarm of 3 nodes."),
+    ],
+)
+def test_what_an_engine_is_in_a_swarm(manages: bool, nodes: int, words: str) -> None:
+    facts = EngineFacts("28.2.2", "1.44", "linux/amd64", manages_swarm=manages, swarm_nodes=nodes)
+    assert facts.swarm_words == words

@@ -122,6 +122,19 @@ def test_what_is_noticed_is_counted_and_labels_are_never_called_without_a_gap() 
     assert swaps_words([planned_target(settings=Settings(), swap=Swap.CREATE)]) == ""
 
 
+def test_a_service_of_a_swarm_is_updated_whatever_its_settings_say() -> None:
+    """In which order its tasks are exchanged is no setting of the catalog: the checks tell what is noticed of it."""
+    assert swap_for(BACK, present=True, swarm=True) is Swap.SERVICE
+    service = planned_target(settings=Settings(ports=FIXED), swap=Swap.SERVICE)
+    assert swap_words(service) == "service update: by its Swarm; tasks exchanged as the service says"
+    assert swap_counts([service]) == ("1 service update, by its Swarm: tasks exchanged as the service says",)
+    alone = "The service of a Swarm exchanges its tasks in its own order; the checks say whether it is down meanwhile."
+    assert swaps_words([service]) == alone
+    beside = planned_target(settings=Settings(), swap=Swap.RECREATE)
+    assert swaps_words([service, beside]).startswith("Every other target is down while its container is exchanged;")
+    assert swaps_words([service, beside]).endswith(alone)
+
+
 # --- conventions ----------------------------------------------------------------------------------------------------
 
 

@@ -196,7 +196,7 @@ def test_an_event_in_pieces_is_put_together(engines: DockerEngines) -> None:
         stream = _says(server, b"".join(_chunk(whole[at : at + 7]) for at in range(0, len(whole), 7)), engines)
         assert heard(stream) == {ID}
         assert ended(stream).kind is FailureKind.DROPPED
-        assert b"%22type%22%3A%5B%22container%22%5D" in server.asked[0]
+        assert b"%22type%22%3A%5B%22container%22%2C%22service%22%5D" in server.asked[0]
         stream.close()
 
 

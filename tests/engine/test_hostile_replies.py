@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import pytest
 
 from mirror_console.domain.drift import differences
 from mirror_console.domain.environment import Settings
-from mirror_console.engine import translate
+from mirror_console.engine import swarm, translate
 from mirror_console.engine.failures import in_our_words
 from mirror_console.errors import EngineError
 from tests.engine.recorded import ENGINES, recorded
@@ -90,3 +91,62 @@ def test_whatever_stands_in_a_reply(engine: str, case: str) -> None:
             read += 1
         within[place] = kept
     assert read > len(VALUES)
+
+
+SERVICE = {
+    "ID": "k92mgr9gvpnhu58g1yilsyjs5",
+    "Version": {"Index": 12},
+    "CreatedAt": "2026-11-27T09:12:28.452178372Z",
+    "Spec": {
+        "Name": "shop",
+        "Labels": {"a": "b"},
+        "TaskTemplate": {
+            "ContainerSpec": {
+                "Image": "shop",
+                "Labels": {"a": "b"},
+                "Env": ["A=1"],
+                "StopGracePeriod": 1,
+                "Args": ["a"],
+            },
+            "Resources": {"Limits": {"NanoCPUs": 1, "MemoryBytes": 1, "Pids": 1}},
+            "Networks": [{"Target": "n"}],
+        },
+        "Mode": {"Replicated": {"Replicas": 2}},
+        "UpdateConfig": {"Parallelism": 1, "Delay": 1, "Order": "start-first"},
+    },
+    "PreviousSpec": {"Name": "shop", "TaskTemplate": {"ContainerSpec": {"Image": "shop"}}},
+    "UpdateStatus": {"State": "completed", "Message": "update completed"},
+}
+TASK = {
+    "ID": "j7uv8c2fgflbm6u752pujsnaj",
+    "ServiceID": "k92mgr9gvpnhu58g1yilsyjs5",
+    "Slot": 1,
+    "NodeID": "yap4vi5088d5o4lz3n776u15c",
+    "Spec": {"ContainerSpec": {"Image": "shop", "Labels": {"io.mirrorconsole.rollout": "r1"}}},
+    "Status": {
+        "Timestamp": "2026-11-27T09:12:29.880380461Z",
+        "State": "failed",
+        "Err": "it failed",
+        "ContainerStatus": {"ContainerID": "c" * 64, "ExitCode": 3},
+    },
+    "DesiredState": "shutdown",
+}
+CONFIG = {"ID": "ko85fsdvwq4su23xmzk03sn61", "Version": {"Index": 1}, "Spec": {"Name": "mc-lock.shop", "Labels": {}}}
+
+
+@pytest.mark.parametrize(
+    ("told", "reader"), [(SERVICE, swarm.services), (TASK, swarm.tasks), (CONFIG, swarm.configs)], ids=lambda one: ""
+)
+def test_whatever_stands_in_a_reply_about_a_swarm(told: Any, reader: Callable[[bytes], Any]) -> None:
+    content = [copy.deepcopy(told)]
+    for within, place in _places(content):
+        kept = within[place]
+        for value in VALUES:
+            within[place] = value
+            try:
+                with in_our_words("fra-1", "say it"):
+                    found = reader(json.dumps(content).encode())
+            except EngineError as error:
+                found = (error.title, error.hint, error.detail)
+            assert not not_plain(found), (place, value)
+        within[place] = kept

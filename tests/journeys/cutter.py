@@ -69,6 +69,8 @@ class Scene:
     """What its container was granted, and is to be granted in place."""
     made: str = ""
     """The id of the container that this console made, where one was."""
+    swarm: bool = False
+    """Whether it is a service of the Swarm that the engine manages."""
 
     @property
     def alias(self) -> str:
@@ -224,6 +226,8 @@ def fill(console: Console, scene: Scene) -> None:
         health=HealthTest(settle=0.1, limit=5.0),
         stop_seconds=3,
     )
+    if scene.swarm:
+        settings = Settings(health=AT_REST, stop_seconds=3)
     now = console.clock()
     with console.catalog.write() as books:
         books.engines.save(Engine("engine", "fast", parse_address(scene.engine)))
@@ -235,7 +239,9 @@ def fill(console: Console, scene: Scene) -> None:
         books.environments.save(Environment("source-live", "source", "live", "engine", (Process("web", "no-such"),)))
         books.applications.save(Application("mirror", Kind.MIRROR, "Mirror", "mirror", source_id="source"))
         process = (Process("web", scene.container),)
-        books.environments.save(Environment(scene.identity, "mirror", "live", "engine", process, settings))
+        books.environments.save(
+            Environment(scene.identity, "mirror", "live", "engine", process, settings, swarm=scene.swarm)
+        )
         repository, _, digest = scene.goal_reference.partition("@")
         books.releases.save(
             Release("goal", "source-live", scene.goal_fingerprint, repository, digest, now, now, version="2")

@@ -20,6 +20,7 @@ from tests.lab.lab import Lab, ending_on_signals, sweep
 from tests.lab.programs import LabError, require_root
 from tests.lab.registry import LabRegistry
 from tests.lab.ssh import LabSsh
+from tests.lab.swarm import begin_swarm, clear_swarm, join_swarm, leave_swarm, manages_swarm
 
 LOCAL = EngineSpec("local")
 FIRST_TLS = EngineSpec("paris", tls=True)
@@ -28,6 +29,8 @@ FAST = EngineSpec("fast", bridge=False)
 PODMAN = EngineSpec("porto", podman=True)
 BY_SSH = EngineSpec("bern", ssh=True)
 BY_JUMP = EngineSpec("chur", ssh=True)
+MANAGER = EngineSpec("zug", bridge=False)
+WORKER = EngineSpec("uri", bridge=False)
 
 JUMP_HOST = "the jump host"
 LEFT_CLEAN: set[str] = set()
@@ -45,6 +48,8 @@ LAB_FIXTURES = frozenset(
         "podman_engine",
         "ssh_engine",
         "inner_engine",
+        "swarm_engine",
+        "swarm_worker",
         "jump_host",
         "three_engines",
     }
@@ -142,6 +147,32 @@ def ssh_engine(lab: Lab) -> Iterator[LabEngine]:
 def inner_engine(lab: Lab) -> Iterator[LabEngine]:
     """Another engine by SSH, for a way over the jump host. Clean, its SSH server mended."""
     yield from _clean(lab, BY_JUMP)
+
+
+@pytest.fixture
+def swarm_engine(lab: Lab) -> Iterator[LabEngine]:
+    """The manager, and only node, of a Swarm, by its local socket; without services and configs."""
+    lab.start_registry()
+    engine = lab.engine(MANAGER)
+    engine.mend()
+    if not manages_swarm(engine.socket):
+        begin_swarm(engine)
+    clear_swarm(engine.socket)
+    yield engine
+    engine.mend()
+    clear_swarm(engine.socket)
+
+
+@pytest.fixture
+def swarm_worker(lab: Lab, swarm_engine: LabEngine) -> Iterator[LabEngine]:
+    """A second node of that Swarm, which only works."""
+    engine = lab.engine(WORKER)
+    engine.mend()
+    join_swarm(engine, swarm_engine)
+    yield engine
+    engine.mend()
+    leave_swarm(engine, swarm_engine)
+    clear(engine.socket)
 
 
 @pytest.fixture

@@ -261,3 +261,29 @@ def test_labels_that_are_ours_or_none_are_refused(console: Console, label: str, 
 def test_a_template_has_no_secrets(console: Console) -> None:
     text = WITH_TEMPLATE.replace("variables: {STAGE: live}", "secrets: [KEY]")
     assert any("'secrets' is not known here" in problem.words for problem in refused(console, text))
+
+
+SWARM = """\
+mirrors:
+  - {name: Dunes Bakery, source: webshop, environments: [{name: live, container: dunes_web, swarm: yes}]}
+"""
+
+
+def test_that_an_environment_is_a_service_of_a_swarm_is_imported_and_exported(console: Console, tmp_path: Path) -> None:
+    import_catalog(console, SMALL)
+    assert "swarm" not in export_catalog(console)
+    import_catalog(console, SWARM)
+    text = export_catalog(console)
+    with empty_console(tmp_path / "other") as other:
+        import_catalog(other, text)
+        assert export_catalog(other) == text
+        assert environment(other, "dunes-bakery").swarm
+    # What a file leaves out stays.
+    import_catalog(console, SMALL)
+    assert environment(console, "dunes-bakery").swarm
+    with pytest.raises(InvalidInput) as refused:
+        import_catalog(console, SWARM.replace("dunes_web", "dunes.web"))
+    assert [problem.field for problem in refused.value.problems] == ["mirrors[0].environments[0].container"]
+    assert "not the name of a service" in refused.value.problems[0].words
+    import_catalog(console, SWARM.replace("swarm: yes", "swarm: no"))
+    assert not environment(console, "dunes-bakery").swarm

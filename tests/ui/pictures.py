@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from mirror_console.domain.applied import Applied
 from mirror_console.domain.cell import Cell
 from mirror_console.domain.fleet import Grid
+from mirror_console.domain.observation import State
 from mirror_console.domain.pending import replaced_secret, settings_changes
 from mirror_console.domain.way_back import KnownWay
 from mirror_console.errors import ConsoleError
@@ -215,6 +216,20 @@ def _unhealthy(window: MainWindow) -> QWidget:
     return window
 
 
+def _service(window: MainWindow) -> QWidget:
+    """A service of a Swarm of which one task runs nowhere."""
+    ill = every_state()["unhealthy"]
+    here = ill.cells["live"]
+    assert here.observation is not None
+    words = "2 of 3 tasks run: no suitable node (insufficient resources on 2 nodes)"
+    seen = replace(here.observation, state=State.RESTARTING, health_output=words, image_id=f"shop@sha256:{'ab' * 32}")
+    service = here._replace(environment=replace(here.environment, swarm=True), observation=seen)
+    page = show(window, grid_of([replace(ill, cells={**ill.cells, "live": service})]))
+    page.view.move_to(ill.application.id, "live")
+    page.open_detail()
+    return window
+
+
 def _locked(window: MainWindow) -> QWidget:
     page = show(window, grid_of(list(every_state().values())))
     page.view.move_to(every_state()["locked"].application.id, "live")
@@ -382,6 +397,7 @@ SCENES: dict[str, Scene] = {
     "states": _states,
     "detail-drifted": _drifted,
     "detail-unhealthy": _unhealthy,
+    "detail-service": _service,
     "detail-cannot-be-told": _cannot_be_told,
     "detail-locked": _locked,
     "selection": _selection,

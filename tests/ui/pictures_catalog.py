@@ -195,9 +195,12 @@ MIRROR = MirrorInput(
 )
 
 
-def _mirror_form(window: MainWindow, to: str = "") -> QWidget:
+SERVICE = replace(MIRROR, environments=(replace(LIVE, container="copper_web", swarm=True), *MIRROR.environments[1:]))
+
+
+def _mirror_form(window: MainWindow, to: str = "", given: MirrorInput = MIRROR) -> QWidget:
     page = _mirrors(window)
-    editor = MirrorEditor(window.context, MIRROR_OPERATIONS, MIRROR, "mirror-3")
+    editor = MirrorEditor(window.context, MIRROR_OPERATIONS, given, "mirror-3")
     page.open_editor(editor)
     if to:
         settle()
@@ -284,6 +287,9 @@ SCENES: dict[str, Scene] = {
     "mirrors-form-health": lambda window: _mirror_form(window, "answers"),
     "mirrors-form-route": lambda window: _mirror_form(window, "settings.route.alias"),
     "mirrors-form-labels": lambda window: _mirror_form(window, "labels"),
+    "mirrors-form-container": lambda window: _mirror_form(window, "variables"),
+    "mirrors-form-swarm": lambda window: _mirror_form(window, "variables", SERVICE),
+    "mirrors-form-swarm-health": lambda window: _mirror_form(window, "command", SERVICE),
     "mirrors-new": _mirror_new,
     "mirrors-read-only": _mirror_read_only,
     "mirrors-hold": _hold,

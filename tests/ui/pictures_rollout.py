@@ -272,11 +272,15 @@ def _settings_plan(window: MainWindow, tab: int) -> QWidget:
 
 
 def _swaps(window: MainWindow, tab: int = 3) -> QWidget:
-    """A third starts beside the old ones by their aliases, a third as their proxy follows labels."""
+    """A quarter starts beside the old ones by their aliases, one as their proxy follows labels; one are services."""
 
     def routed(place: int, target: PlannedTarget) -> PlannedTarget:
         alias = target.container.removesuffix("-live")
-        route = (Route("edge", alias, 8080, overlap=True), Route(convention="traefik", overlap=True), None)[place % 3]
+        route = (Route("edge", alias, 8080, overlap=True), Route(convention="traefik", overlap=True), None)[
+            place % 4 % 3
+        ]
+        if place % 4 == 3:
+            return replace(target, swap=Swap.SERVICE, settings=replace(target.settings, ports=()))
         if route is None:
             return target
         return replace(target, swap=Swap.BESIDE, settings=replace(target.settings, ports=(), route=route))
@@ -286,6 +290,28 @@ def _swaps(window: MainWindow, tab: int = 3) -> QWidget:
     targets = tuple(routed(place, target) for place, target in enumerate(PLAN.targets))
     page.assistant.show_plan(replace(PLAN, targets=targets))
     page.assistant.preview.tabs.setCurrentIndex(tab)
+    return window
+
+
+def _updating_service(window: MainWindow) -> QWidget:
+    """A target that is a service of a Swarm, while its tasks are exchanged."""
+    page = _rollouts(window)
+    rollout = sample.running(PLAN)
+    target = rollout.targets[7]
+    words = "1 of 2 tasks run it; in slot 2 preparing: downloading"
+    planned = replace(target.planned, swap=Swap.SERVICE)
+    target = replace(target, planned=planned, state=TargetState.VERIFYING, words=words)
+    rollout = replace(rollout, targets=(*rollout.targets[:7], target, *rollout.targets[8:]))
+    page.list.show_rollouts([rollout])
+    page.open("rollout-1")
+    rest(window)
+    page.run_view.view.move_to(target.environment_id)
+    rest(window)
+    page.run_view.hidden()
+    lock = sample.journal(rollout, target.environment_id, Step.PULL)[:-1]
+    begun = replace(lock[0], step=Step.UPDATE, at=lock[-1].at)
+    done = replace(lock[-1], step=Step.UPDATE)
+    page.run_view.panel.show_target(target, [*lock, begun, done, replace(begun, step=Step.VERIFY)], NOW)
     return window
 
 
@@ -493,6 +519,7 @@ SCENES: dict[str, Scene] = {
     "rollout-3-checks": _checks,
     "rollout-4-confirm": _confirm,
     "rollout-5-running": _running,
+    "rollout-5-service": _updating_service,
     "rollout-5-fetching": _fetching,
     "rollout-5-paused": _paused,
     "rollout-5-asking": _asking,

@@ -287,3 +287,35 @@ def test_beside_secrets_it_says_who_sees_them_in_the_container(qtbot: QtBot, pag
     editor = opened(qtbot, page)
     said = [label.text() for label in editor.findChildren(QLabel)]
     assert sum("seen by everyone who may ask its engine" in words for words in said) == 1
+
+
+def test_a_service_of_a_swarm_is_asked_for_what_comes_to_it_alone(
+    qtbot: QtBot, page: MirrorsPage, fleet: Fleet
+) -> None:
+    editor = opened(qtbot, page)
+    live = editor.environments.forms[0]
+    fields = live.form.fields
+    of_containers = {"ports", "volumes", "networks", "restart", "path", "labels", "settings.route.alias"}
+    of_both = {"variables", "secrets", "memory", "stop_seconds", "command", "limit", "protected"}
+    assert all(fields[name].isVisibleTo(live.form) for name in of_containers | of_both)
+    live.ports.setText("no port at all")
+    live.runs_as.control.setCurrentIndex(live.runs_as.control.findData("service"))
+    assert not any(fields[name].isVisibleTo(live.form) for name in of_containers)
+    assert all(fields[name].isVisibleTo(live.form) for name in of_both)
+    assert live.container.accessibleName() == "Service"
+    live.container.setText("no.service")
+    press(editor.editor.save)
+    assert page.editor is editor
+    assert "not the name of a service" in fields["container"].problem
+    live.container.setText("mirror_web")
+    before = fleet.environment(fleet.mirrors[0], "live")
+    press(editor.editor.save)
+    qtbot.waitUntil(lambda: page.editor is None, timeout=5000)
+    # What isn't asked of a service stays as it was, whatever was typed before.
+    after = fleet.environment(fleet.mirrors[0], "live")
+    assert (after.swarm, after.container, after.settings) == (True, "mirror_web", before.settings)
+    editor = opened(qtbot, page)
+    assert editor.environments.forms[0].runs_as.swarm
+    press(editor.editor.save)
+    qtbot.waitUntil(lambda: page.editor is None, timeout=5000)
+    assert fleet.environment(fleet.mirrors[0], "live").swarm

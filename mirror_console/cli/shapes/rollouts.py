@@ -141,7 +141,7 @@ class TargetShape:
     way_back: str
     """Whether there is a way back from it: yes, by pull only, no, blocked, nothing before; empty where nobody told."""
     swap: str
-    """How the new container takes over: create, recreate, start beside; or in place, where the container stays."""
+    """How the new container takes over: create, recreate, start beside; in place, where it stays; or service update."""
     settings: Sequence[Mapping[str, str]]
     """The settings that become others: ``field``, ``before``, ``after``; secrets only as changed."""
     release_command: str = ""

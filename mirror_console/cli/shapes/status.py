@@ -70,6 +70,8 @@ class EnvironmentShape:
     held_until: datetime | None
     engine: str
     container: str
+    swarm: bool
+    """Whether `container` is the name of a service of a Swarm."""
     checked_at: datetime | None
     running_since: datetime | None
     answer: str
@@ -135,6 +137,7 @@ def _environment(cell: Cell, now: datetime, way: KnownWay | None) -> Environment
         held_until=cell.environment.hold.until if cell.held and cell.environment.hold else None,
         engine=cell.engine_name,
         container=cell.environment.container,
+        swarm=cell.environment.swarm,
         checked_at=seen.at if seen else None,
         running_since=seen.running_since if seen else None,
         answer=answer(cell, now),

@@ -28,9 +28,10 @@ from mirror_console.domain.room import Room
 from mirror_console.domain.secret import Secret
 from mirror_console.domain.ssh import Hop, HostKey
 from mirror_console.domain.validity import Validity
+from mirror_console.operations.ports.swarm import SwarmVerbs
 
 
-class EngineSession(Protocol):
+class EngineSession(SwarmVerbs, Protocol):
     """One engine, reached. Every call raises EngineError, says so in its kind, and gives up after the engine's timeout.
 
     Only reads are ever repeated. After a change, look: no reply is proof of what happened.
@@ -56,7 +57,10 @@ class EngineSession(Protocol):
 
     def facts(self) -> EngineFacts: ...
     def events(self) -> EventStream:
-        """Everything that happens to containers from this call on is heard on it. The caller closes it."""
+        """What happens to containers, and to services of its Swarm, from this call on is heard on it.
+
+        The caller closes it.
+        """
 
     def list_containers(self) -> list[Listed]:
         """All containers, running or not, of ours or not, in one request."""

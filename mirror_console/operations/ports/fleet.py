@@ -47,6 +47,9 @@ class Environments(Protocol):
     def placed_on(self, engine_id: str) -> list[Placed]:
         """The processes that are placed on one engine."""
 
+    def swarm_engines(self) -> frozenset[str]:
+        """The engines on which environments are placed that are services of a Swarm, by their identities."""
+
     def save(self, environment: Environment) -> None: ...
     def remove(self, environment_id: str) -> None: ...
 

@@ -135,6 +135,8 @@ class EngineDetails(QWidget):
             lines.append(f"{facts.title}, {facts.platform}")
             lines.append(tr("{}, {:.1f} GB memory").format(count(facts.cpus, "CPU", "CPUs"), facts.memory / 1e9))
             lines.append(tr("Its clock: {}").format(facts.clock_words))
+            if facts.swarm_words:
+                lines.append(facts.swarm_words)
         placed = count(row.environments, "environment", "environments")
         lines.append(tr("{} placed here · {} at once").format(placed, engine.at_once))
         if contact is not None and contact.last_answer is not None:

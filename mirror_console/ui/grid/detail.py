@@ -176,7 +176,8 @@ class DetailPanel(QWidget):
         self._draw_compared(cell)
         self._draw_facts(cell)
         if cell.observation and cell.observation.health_output:
-            self._section(tr("Last output of the health check"))
+            of_service = cell.environment.swarm
+            self._section(tr("Tasks of the service") if of_service else tr("Last output of the health check"))
             self._sections.addWidget(_block(cell.observation.health_output))
 
     def _draw_strip(self, row: Row, cell: Cell | None) -> None:
@@ -235,7 +236,8 @@ class DetailPanel(QWidget):
     def _draw_facts(self, cell: Cell) -> None:
         now, seen = self._context.now(), cell.observation
         self._section(tr("Placement"))
-        facts = [(tr("Engine"), cell.engine_name), (tr("Container"), cell.environment.container)]
+        kind = tr("Service") if cell.environment.swarm else tr("Container")
+        facts = [(tr("Engine"), cell.engine_name), (kind, cell.environment.container)]
         for name, container, words in process_lines(cell):
             # A container's name is read in full: it stands in a line of its own.
             facts += [(name, words)] if container == cell.environment.container else [(name, words), ("", container)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -16,6 +17,7 @@ from mirror_console.errors import Problem
 from mirror_console.operations.application_input import EnvironmentInput
 from mirror_console.operations.typed import parse_labels, parse_variables, variables_text
 from mirror_console.ui.mirrors.route_part import RoutePart
+from mirror_console.ui.mirrors.runs_as import RunsAs
 from mirror_console.ui.tokens import SPACE_1, SPACE_2
 from mirror_console.ui.widgets.form import Field, Form, choice, line_edit, text_edit, tick
 from mirror_console.ui.widgets.line_text import line_problems, lines_or
@@ -114,6 +116,7 @@ class MirrorEnvironmentForm:
         self.name = line_edit(given.name, placeholder="live")
         self.engine = choice(names, given.engine, ask=tr("Choose…"))
         self.container = line_edit(given.container)
+        self.runs_as = RunsAs(swarm=given.swarm)
         self.ports = line_edit(given.ports, placeholder="8080:80")
         self.group = line_edit(given.group)
         self.variables = text_edit(variables_text(given.variables), lines=4, placeholder="STAGE=live")
@@ -152,7 +155,7 @@ class MirrorEnvironmentForm:
 
     def input(self) -> EnvironmentInput:
         """What stands in the form. Lines that can't be read are left out; `unread` tells of them."""
-        return EnvironmentInput(
+        typed = EnvironmentInput(
             id=self.given.id,
             name=self.name.text().strip(),
             engine=str(self.engine.currentData() or ""),
@@ -181,11 +184,31 @@ class MirrorEnvironmentForm:
             group=self.group.text().strip(),
             others=self.given.others,
             process_limits=self.process_limits.toPlainText().strip() if self.process_limits else "",
+            swarm=self.runs_as.swarm,
+        )
+        return self._without_hidden(typed) if self.runs_as.swarm else typed
+
+    def _without_hidden(self, typed: EnvironmentInput) -> EnvironmentInput:
+        """What is typed for a service: what isn't shown of one stays as it was, whatever stands there."""
+        given = self.given
+        return replace(
+            typed,
+            ports=given.ports,
+            volumes=given.volumes,
+            networks=given.networks,
+            restart=given.restart,
+            health_path=given.health_path,
+            health_port=given.health_port,
+            health_answers=given.health_answers,
+            labels=given.labels,
+            route=given.route,
+            process_limits=given.process_limits,
         )
 
     def unread(self) -> list[Problem]:
         """What is wrong with the lines of variables and labels."""
-        return [*line_problems(parse_variables, self.variables), *line_problems(parse_labels, self.labels)]
+        found = line_problems(parse_variables, self.variables)
+        return [*found, *([] if self.runs_as.swarm else line_problems(parse_labels, self.labels))]
 
     def show_hold(self, hold: Hold | None) -> None:
         """Show the hold that is in force now."""
@@ -223,48 +246,75 @@ class MirrorEnvironmentForm:
         self.show_hold(self.hold)
 
     def _fill(self) -> None:
-        form = self.form
+        form, only = self.form, self.runs_as.only_containers
         form.add(Field("name", tr("Name"), self.name, required=True, hint=tr("Such as test or live.")))
         form.add(Field("engine", tr("Engine"), self.engine, required=True))
-        form.add(Field("container", tr("Container"), self.container, required=True, hint=tr("Its name on the engine.")))
-        form.add(Field("ports", tr("Ports"), self.ports, hint=tr("host:container, separated by commas.")))
+        service = tr("Its name, on an engine that manages its Swarm.")
+        self.runs_as.add_to(form, self.container, tr("Its name on the engine."), service)
+        self.runs_as.say_of_services(
+            form,
+            tr(
+                "Rollouts give the service its image, variables, limits, command and how it stops. Ports, volumes, "
+                "networks, labels and the rest are its stack's, and stay as they are."
+            ),
+        )
         form.add(Field("variables", tr("Variables"), self.variables, hint=tr("One NAME=value a line.")), wide=True)
         secrets = tr("Kept in the keyring; in the container they are seen by everyone who may ask its engine.")
         form.add(Field("secrets", tr("Secrets"), self.secrets, hint=secrets), wide=True)
-        form.add(Field("volumes", tr("Volumes"), self.volumes, hint=tr("name:/path, with :ro for read-only.")))
-        form.add(Field("networks", tr("Networks"), self.networks, hint=tr("Empty: the engine's default.")))
-        self.route.add_to(form)
         group = tr("Environments that share a database have one name for it: release commands run once for them.")
         form.add(Field("group", tr("Data shared by group"), self.group, hint=group), wide=True)
-        form.heading(tr("Limits and restart"))
-        form.add(Field("memory", tr("Memory"), self.memory, hint=tr("Such as 512m. Empty: no limit.")))
-        form.add(Field("cpus", tr("CPUs"), self.cpus, hint=tr("Such as 1.5. Empty: no limit.")))
-        form.add(Field("pids", tr("Processes"), self.pids, hint=tr("Empty: no limit.")))
-        form.add(Field("restart", tr("Restart"), self.restart))
-        if self.process_limits is not None:
-            others = tr("Of {}. Such as worker = 512 MiB, 0.5 CPUs. Without a line: as the source says.").format(
-                ", ".join(self.given.others)
-            )
-            limits = Field("process_limits", tr("Limits of other processes"), self.process_limits, hint=others)
-            form.add(limits, wide=True)
-        form.heading(
-            tr("Health"), tr("The image's own health check comes first. Else this path is asked, if there is one.")
+        only(
+            form.heading(tr("Ports, volumes and networks")),
+            form.add(Field("ports", tr("Ports"), self.ports, hint=tr("host:container, separated by commas."))),
+            form.add(Field("volumes", tr("Volumes"), self.volumes, hint=tr("name:/path, with :ro for read-only."))),
+            form.add(Field("networks", tr("Networks"), self.networks, hint=tr("Empty: the engine's default."))),
+            *self.route.add_to(form),
         )
-        form.add(Field("path", tr("Path"), self.health_path))
-        form.add(Field("port", tr("Container port"), self.health_port, hint=tr("Published, or of the host's network.")))
-        form.add(Field("answers", tr("Answers that count"), self.health_answers))
-        form.add(Field("limit", tr("Longest wait in seconds"), self.health_limit))
-        settle = tr("Where nothing can be asked: runs so long without a restart.")
-        form.add(Field("settle", tr("Settle in seconds"), self.health_settle, hint=settle))
+        self._fill_limits(form)
+        self._fill_health(form)
         form.heading(tr("Start and stop"))
         form.add(Field("stop_signal", tr("Stop signal"), self.stop_signal, hint=tr("Empty: the image's own.")))
         form.add(Field("stop_seconds", tr("Seconds to stop"), self.stop_seconds))
         form.add(Field("command", tr("Command"), self.command, hint=tr("Empty: the image's own.")), wide=True)
         labels = tr("One name=value a line: for a proxy, say. The console's own come besides.")
-        form.add(Field("labels", tr("Labels"), self.labels, hint=labels), wide=True)
+        only(form.add(Field("labels", tr("Labels"), self.labels, hint=labels), wide=True))
         form.add(Field("init", tr("Run with an init process"), self.init))
         form.add(Field("protected", tr("Protected: rollouts here ask for a reason"), self.protected))
+        self.runs_as.end()
         form.end()
+
+    def _fill_limits(self, form: Form) -> None:
+        self.runs_as.only_containers(form.heading(tr("Limits and restart")))
+        self.runs_as.only_services(form.heading(tr("Limits")))
+        form.add(Field("memory", tr("Memory"), self.memory, hint=tr("Such as 512m. Empty: no limit.")))
+        form.add(Field("cpus", tr("CPUs"), self.cpus, hint=tr("Such as 1.5. Empty: no limit.")))
+        form.add(Field("pids", tr("Processes"), self.pids, hint=tr("Empty: no limit.")))
+        self.runs_as.only_containers(form.add(Field("restart", tr("Restart"), self.restart)))
+        if self.process_limits is not None:
+            others = tr("Of {}. Such as worker = 512 MiB, 0.5 CPUs. Without a line: as the source says.").format(
+                ", ".join(self.given.others)
+            )
+            limits = Field("process_limits", tr("Limits of other processes"), self.process_limits, hint=others)
+            self.runs_as.only_containers(form.add(limits, wide=True))
+
+    def _fill_health(self, form: Form) -> None:
+        self.runs_as.only_containers(
+            form.heading(
+                tr("Health"), tr("The image's own health check comes first. Else this path is asked, if there is one.")
+            ),
+            form.add(Field("path", tr("Path"), self.health_path)),
+            form.add(
+                Field("port", tr("Container port"), self.health_port, hint=tr("Published, or of the host's network."))
+            ),
+            form.add(Field("answers", tr("Answers that count"), self.health_answers)),
+        )
+        self.runs_as.only_services(
+            form.heading(tr("Health"), tr("By its Swarm: a task runs once its image's health check has passed."))
+        )
+        form.add(Field("limit", tr("Longest wait in seconds"), self.health_limit))
+        settle = form.add(Field("settle", tr("Settle in seconds"), self.health_settle))
+        runs = tr("Where nothing can be asked: runs so long without a restart.")
+        self.runs_as.hint(settle, runs, tr("Each new task has to run for so long."))
 
 
 def _held(hold: Hold, now: datetime) -> str:

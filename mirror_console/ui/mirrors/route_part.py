@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PySide6.QtWidgets import QWidget
+
 from mirror_console.operations.proxies import conventions
 from mirror_console.operations.route_input import RouteInput
 from mirror_console.ui.widgets.form import Field, Form, choice, line_edit, tick
@@ -20,25 +22,23 @@ class RoutePart:
         self.proof = line_edit(given.proof, placeholder="http://shop-a.example/up")
         self.overlap = tick(tr("Two copies may overlap: a new one starts beside the old one"), given.overlap)
 
-    def add_to(self, form: Form) -> None:
-        """Put it into a form."""
+    def add_to(self, form: Form) -> list[QWidget]:
+        """Put it into a form; its parts, for one that is hidden at times."""
         words = tr("By an alias that the proxy looks up in a network, or by labels that it follows. Empty: no route.")
-        form.heading(tr("Route"), words)
-        form.add(
-            Field("settings.route.network", tr("Proxy's network"), self.network, hint=tr("Joined last, left first."))
-        )
-        form.add(Field("settings.route.alias", tr("Alias"), self.alias, hint=tr("What the proxy sends requests to.")))
-        form.add(Field("settings.route.port", tr("Port behind the alias"), self.port))
-        form.add(Field("settings.route.labels", tr("Or by labels of"), self.labels))
-        form.add(
+        head = form.heading(tr("Route"), words)
+        joined, asked = tr("Joined last, left first."), tr("Asked through the engine's proxy.")
+        fields = [
+            Field("settings.route.network", tr("Proxy's network"), self.network, hint=joined),
+            Field("settings.route.alias", tr("Alias"), self.alias, hint=tr("What the proxy sends requests to.")),
+            Field("settings.route.port", tr("Port behind the alias"), self.port),
+            Field("settings.route.labels", tr("Or by labels of"), self.labels),
             Field(
                 "settings.route.drain", tr("Seconds to drain"), self.drain, hint=tr("The old one goes on for so long.")
-            )
-        )
-        form.add(
-            Field("settings.route.proof", tr("Proof address"), self.proof, hint=tr("Asked through the engine's proxy."))
-        )
-        form.add(Field("settings.route.overlap", tr("Overlap"), self.overlap), wide=True)
+            ),
+            Field("settings.route.proof", tr("Proof address"), self.proof, hint=asked),
+        ]
+        parts: list[QWidget] = [head, *(form.add(one) for one in fields)]
+        return [*parts, form.add(Field("settings.route.overlap", tr("Overlap"), self.overlap), wide=True)]
 
     def input(self) -> RouteInput:
         """What stands there."""

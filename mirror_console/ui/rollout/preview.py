@@ -290,7 +290,7 @@ def _target_columns() -> tuple[Column[PlannedTarget], ...]:
         Column("after", tr("To"), lambda target: target.after_title, 90),
         Column("way_back", tr("Way back"), way_back_words, 116, status=way_back_glyph),
         Column("engine", tr("Engine"), lambda target: target.engine, 90, muted=True),
-        Column("swap", tr("Swap"), lambda target: tr(target.swap), 96, muted=True, tip=swap_words),
+        Column("swap", tr("Swap"), lambda target: tr(target.swap), 104, muted=True, tip=swap_words),
         Column("size", tr("Image"), lambda target: size_text(target.image_bytes) or "—", 80, order=size, right=True),
     )
 

@@ -12,6 +12,7 @@ from mirror_console.domain.request import Resolved
 from mirror_console.errors import Problem
 from mirror_console.operations.application_input import EnvironmentInput, SourceInput
 from mirror_console.ui.context import UiContext
+from mirror_console.ui.mirrors.runs_as import RunsAs
 from mirror_console.ui.sources.commands_part import CommandsPart
 from mirror_console.ui.sources.operations import SourceOperations
 from mirror_console.ui.sources.processes_part import ProcessesPart
@@ -44,6 +45,7 @@ class SourceEnvironmentForm:
         self.name = line_edit(given.name, placeholder="live")
         self.engine = choice(names, given.engine, ask=tr("Choose…"))
         self.container = line_edit(given.container)
+        self.runs_as = RunsAs(swarm=given.swarm)
         origins = [(RUNS, tr("What it runs")), (TAG, tr("A registry's tag"))]
         self.origin = choice(origins, TAG if given.follows else RUNS)
         self.tag = line_edit(given.tag, placeholder="live")
@@ -61,7 +63,8 @@ class SourceEnvironmentForm:
         form.add(Field("name", tr("Name"), self.name, required=True, hint=tr("Such as test or live.")))
         form.add(Field("engine", tr("Engine"), self.engine, required=True))
         container = tr("Its name on the engine. The console watches it and never changes it.")
-        form.add(Field("container", tr("Container"), self.container, required=True, hint=container))
+        service = tr("Its name, on an engine that manages its Swarm. The console watches it and never changes it.")
+        self.runs_as.add_to(form, self.container, container, service)
         origin = tr("What mirrors that follow this environment take.")
         form.add(Field("follows", tr("Image from"), self.origin, hint=origin))
         tag = tr("In the source's image repository. An engine asks for it; nothing is pulled.")
@@ -84,6 +87,7 @@ class SourceEnvironmentForm:
         row.addWidget(self.answer, 1)
         form.wide(asked)
         self._tag_parts.append(asked)
+        self.runs_as.end()
         form.end()
 
     def _show_tag(self) -> None:
@@ -116,6 +120,7 @@ class SourceEnvironmentForm:
             name=self.name.text().strip(),
             engine=str(self.engine.currentData() or ""),
             container=self.container.text().strip(),
+            swarm=self.runs_as.swarm,
             follows=self.origin.currentData() == TAG,
             tag=self.tag.text().strip(),
             every=self.every.text().strip(),

@@ -47,11 +47,11 @@ class Field(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(SPACE_1)
-        if not isinstance(control, QCheckBox):
-            title = label(f"{words} *" if required else words, Look.STRONG)
-            title.setBuddy(control)
-            box.addWidget(title)
-        control.setAccessibleName(words)
+        self._title = None if isinstance(control, QCheckBox) else label("", Look.STRONG)
+        if self._title is not None:
+            self._title.setBuddy(control)
+            box.addWidget(self._title)
+        self.call(words)
         box.addWidget(control)
         self._says = label("", Look.ERROR, wrap=True)
         self._hints = label(hint, Look.MUTED, wrap=True)
@@ -86,6 +86,12 @@ class Field(QWidget):
                 part.setProperty("invalid", "true" if words else "false")
                 part.style().unpolish(part)
                 part.style().polish(part)
+
+    def call(self, words: str) -> None:
+        """Change its label."""
+        if self._title is not None:
+            self._title.setText(f"{words} *" if self._required else words)
+        self.control.setAccessibleName(words)
 
     def hint(self, words: str) -> None:
         """Change the hint."""

@@ -73,6 +73,7 @@ ANEW = {
             hold TEXT,
             follows TEXT,
             "group" TEXT NOT NULL,
+            swarm INTEGER NOT NULL,
             CONSTRAINT pk_environment PRIMARY KEY (id),
             CONSTRAINT uq_environment_application_id_name UNIQUE (application_id, name),
             CONSTRAINT fk_environment_application_id FOREIGN KEY(application_id)
@@ -81,7 +82,7 @@ ANEW = {
                 REFERENCES engine (id) DEFERRABLE INITIALLY DEFERRED
         ) STRICT
         """,
-        "INSERT INTO environment SELECT *, NULL, '' FROM environment_before",
+        "INSERT INTO environment SELECT *, NULL, '', 0 FROM environment_before",
         "DROP INDEX ix_environment_engine_id",
         "CREATE INDEX ix_environment_engine_id ON environment (engine_id)",
     ),

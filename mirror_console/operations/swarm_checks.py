@@ -1,0 +1,110 @@
+"""Swarm checks: whether a service of a Swarm may be updated, how that goes, and which settings come to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mirror_console.domain.check import Answer, Check
+from mirror_console.domain.engine import EngineFacts
+from mirror_console.domain.environment import RestartPolicy, Settings
+from mirror_console.domain.image import Image
+from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.service_update import at_rest_words, goes_words
+from mirror_console.domain.swarm import SwarmService, digest_of
+from mirror_console.domain.way import Way
+from mirror_console.domain.way_back import WayBack
+from mirror_console.operations.ports.engine import EngineSession
+
+Said = tuple[Check, Answer, str, str]
+"""A check, its answer with its words, and its remedy."""
+
+
+def manages(facts: EngineFacts) -> tuple[Answer, str, str]:
+    """Whether an engine changes the services of its Swarm."""
+    if facts.manages_swarm:
+        nodes = f" of {facts.swarm_nodes} nodes" if facts.swarm_nodes > 1 else ""
+        return Answer.PASS, f"It is Docker, and a manager of its Swarm{nodes}.", ""
+    words = "It is no manager of a Swarm, so that no service can be changed there."
+    return Answer.BLOCKED, words, "Place the environment on an engine that is a manager, or say that it is a container."
+
+
+def check_service(session: EngineSession, target: PlannedTarget, way: Way | None) -> Iterator[Said]:
+    """The checks of one service. Looks at it now. Raises EngineError.
+
+    Without a `way` it is asked again, before a wave: then what can't block is left out.
+    """
+    service = session.swarm_service(target.before_container_id)
+    if service is None:
+        # That it is gone is said of the plan.
+        return
+    yield (Check.SERVICE, *_may_be_updated(session, service, target))
+    if way is None:
+        return
+    yield (Check.WAY_BACK, *_way_back(service, target))
+    yield (Check.SERVICE_SETTINGS, *_settings(target.settings))
+    yield (Check.HEALTH_CHECK, *_health_check(session, target, way))
+
+
+def _may_be_updated(session: EngineSession, service: SwarmService, target: PlannedTarget) -> tuple[Answer, str, str]:
+    if why := at_rest_words(service):
+        words = f"It can't be updated now: {why}."
+        said = f" Its Swarm says: {service.update_words}." if service.update_words else ""
+        name = service.name
+        remedy = (
+            f"Let it come to its end, or end it by hand: 'docker service rollback {name}', or 'docker service update "
+            f"--image IMAGE {name}'."
+        )
+        return Answer.BLOCKED, words + said, remedy
+    if target.preparation is not None and service.networks:
+        closed = _not_attachable(session, service)
+        if closed:
+            words = f"Its release command runs in a container of its own, which can't join {', '.join(closed)}."
+            return Answer.BLOCKED, words, "Make its network attachable in the stack, or run the command by hand."
+    if service.replicas == 0:
+        words = "It is to have no task at all: nothing will run that could be looked at."
+        return Answer.WARNING, words, f"Give it some first: 'docker service scale {service.name}=2'."
+    return Answer.PASS, f"{goes_words(service)}.", ""
+
+
+def _not_attachable(session: EngineSession, service: SwarmService) -> list[str]:
+    return sorted(
+        network.name for network in session.networks() if network.id in service.networks and not network.attachable
+    )
+
+
+def _way_back(service: SwarmService, target: PlannedTarget) -> tuple[Answer, str, str]:
+    if target.way_back is WayBack.BLOCKED:
+        words = "Its Swarm keeps what it was; but once the data has changed the older release may not work on it."
+        return Answer.WARNING, words, "Try it at one mirror first, with a backup at hand."
+    if digest_of(service.image):
+        return Answer.PASS, "Its Swarm keeps what it was before; its image is known by its digest.", ""
+    words = f"What it runs is named by a tag ({service.image}), which may lead to another image by now."
+    return Answer.WARNING, words, "Putting back needs the image on its nodes; a rollout later can't go back to it."
+
+
+def _settings(settings: Settings) -> tuple[Answer, str, str]:
+    """Which of the catalog's settings don't come to a service."""
+    names = {
+        "ports": bool(settings.ports),
+        "volumes": bool(settings.volumes),
+        "networks": bool(settings.networks),
+        "route": settings.route is not None,
+        "labels": bool(settings.labels),
+        "restart policy": settings.restart is not RestartPolicy.UNLESS_STOPPED,
+    }
+    left = [name for name, given in names.items() if given]
+    if not left:
+        return Answer.PASS, "Image, variables, limits, command and stopping come to the service; all else stays.", ""
+    return Answer.INFORMATION, f"Its stack decides, and not the catalog, about: {', '.join(left)}.", ""
+
+
+def _health_check(session: EngineSession, target: PlannedTarget, way: Way) -> tuple[Answer, str, str]:
+    limit = way.health_limit or target.settings.health.limit
+    image: Image | None = session.image(target.reference)
+    if image is not None and image.has_health_check:
+        return Answer.PASS, f"The image has a health check; its tasks may move for {limit:g} s without one passing.", ""
+    if image is None:
+        words = "By its Swarm: a task runs once the health check of its image has passed, where there is one."
+        return Answer.INFORMATION, words, ""
+    words = "The image has no health check: that its tasks run is all that is known of them."
+    return Answer.WARNING, words, "Give the image a HEALTHCHECK: services are not asked over HTTP."
