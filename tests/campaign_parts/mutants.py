@@ -334,7 +334,7 @@ MUTANTS = (
     Mutant("workers-go-on", "workers work on during a release command", ("kill-several",), _let_workers_work),
     Mutant("one-alone", "putting back brings back what serves alone", ("kill-several",), _put_one_back_alone),
     Mutant("stays", "what is declared no more stays", ("kill-several",), _let_it_stay),
-    Mutant("trust-reply", "a reply counts as done", ("exits-at-once",), _trust_the_reply),
+    Mutant("trust-reply", "a reply counts as done", ("never-healthy", "exits-at-once"), _trust_the_reply),
     Mutant("send-again", "what is unknown is sent again", ("connection-cut",), _send_again_what_is_unknown),
     Mutant("by-name", "the old container is stopped by its name", ("name-taken",), _address_by_name),
     Mutant("intent-late", "intents are written after the call", ("kill-recreate",), _write_the_intent_afterwards),
