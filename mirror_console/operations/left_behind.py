@@ -13,7 +13,7 @@ from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.put_back import recorded
 from mirror_console.operations.routing import is_on
 from mirror_console.operations.scene import NEXT, PREV, Scene, old_aliases, old_aliases_now, old_ran, old_restart
-from mirror_console.operations.service_update import OTHERS_DECIDED, found_service, is_changed_by_others
+from mirror_console.operations.swarm_seen import OTHERS_DECIDED, found_service, is_changed_by_others
 
 TAKEN = "'{}' is a container now that this rollout doesn't know; what runs is left as it is"
 

@@ -31,8 +31,8 @@ from mirror_console.operations.scene import (
     old_restart,
     old_was_ill,
 )
-from mirror_console.operations.service_update import roll_service_back
 from mirror_console.operations.steps import be_rid_of, rename, set_restart, start, stop
+from mirror_console.operations.swarm_back import roll_service_back
 from mirror_console.operations.turn import StepFailed, Turn
 from mirror_console.operations.well_again import WellAgain, await_well, look_once, note_started
 

@@ -21,9 +21,10 @@ from mirror_console.operations.left_behind import found_at, is_taken, taken_word
 from mirror_console.operations.left_commands import left_by_other, settle_left
 from mirror_console.operations.put_back import put_back, recorded
 from mirror_console.operations.scene import Scene, about_old
-from mirror_console.operations.service_update import finish_update, told_of_service
+from mirror_console.operations.service_update import finish_update
 from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import finish
+from mirror_console.operations.swarm_seen import told_of_service
 from mirror_console.operations.turn import StepFailed, Turn
 
 

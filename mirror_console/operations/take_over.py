@@ -38,8 +38,8 @@ from mirror_console.operations.recovering import reconcile
 from mirror_console.operations.recovery import end
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import NEXT, PREV, labelled_route, lock_name, lock_on, look
-from mirror_console.operations.service_update import PREV_IMAGE
 from mirror_console.operations.standing import CUT_OFF
+from mirror_console.operations.swarm_seen import PREV_IMAGE
 from mirror_console.operations.swarm_session import session_of
 from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import Turn
