@@ -77,7 +77,7 @@ def check_backup(target: PlannedTarget, before: Sequence[CommandRun]) -> CheckRe
     preparation, blocked = target.preparation, target.way_back is WayBack.BLOCKED
     if preparation is None and blocked:
         words = "A release on the way has a migration, and nothing backs the data up before it."
-        return result(Answer.WARNING, words, BACK_UP)
+        return result(Answer.BLOCKED, words, BACK_UP)
     if preparation is None:
         return result(Answer.PASS, "Nothing is run that changes data.")
     if before and counts(before[-1]):
@@ -87,10 +87,10 @@ def check_backup(target: PlannedTarget, before: Sequence[CommandRun]) -> CheckRe
         return result(Answer.PASS, words)
     if preparation.irreversible:
         words = "The release command can't be undone, and its source declares no backup before it."
-        return result(Answer.WARNING, words, BACK_UP)
+        return result(Answer.BLOCKED, words, BACK_UP)
     if blocked:
         words = "A release on the way has a migration, and its source declares no backup before it."
-        return result(Answer.WARNING, words, BACK_UP)
+        return result(Answer.BLOCKED, words, BACK_UP)
     return result(Answer.PASS, "None is declared; the older release works on what the release command leaves.")
 
 

@@ -156,11 +156,11 @@ def test_who_is_stopped_may_come_back_to_the_port(changes: dict[str, object], an
 
 
 @pytest.mark.parametrize("way_back", [WayBack.KEPT, WayBack.BLOCKED])
-def test_a_migration_without_a_backup_is_warned_of(way_back: WayBack) -> None:
+def test_a_migration_without_a_backup_is_blocked_until_a_person_says_why(way_back: WayBack) -> None:
     answers = {
         check_backup(replace(TARGET, way_back=way_back, preparation=one), ()).answer for one in (None, REVERSIBLE)
     }
-    assert answers == {Answer.WARNING if way_back is WayBack.BLOCKED else Answer.PASS}
+    assert answers == {Answer.BLOCKED if way_back is WayBack.BLOCKED else Answer.PASS}
 
 
 @pytest.mark.parametrize(

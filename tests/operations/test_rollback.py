@@ -15,6 +15,7 @@ from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import OnFailure, Way
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import InvalidInput, NotAllowed
+from mirror_console.operations.overriding import override
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
@@ -53,6 +54,9 @@ BEFORE = ["26.8.1", "26.8.1", "26.8.2", "26.8.2"]
 def versions(fleet: Fleet) -> list[str]:
     assert all(fleet.container(f"mirror-0{number}-live").is_running for number in range(1, 5))
     return [fleet.version_of(f"mirror-0{number}-live") for number in range(1, 5)]
+
+
+UNDONE = (Check.WAY_BACK, Check.BACKUP)
 
 
 def carried_out(fleet: Fleet, made: Plan) -> Rollout:
@@ -231,10 +235,12 @@ def test_a_migration_blocks_the_way_back(fleet: Fleet) -> None:
     planned = plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
     assert {target.way_back for target in planned.targets} == {WayBack.BLOCKED}
     # The checks say no other of it than the plan does, and nothing backs the data up.
-    answers = preflight(fleet.console, fleet.jobs, planned).results
-    for check in (Check.WAY_BACK, Check.BACKUP):
-        assert {one.answer for one in answers if one.check is check} == {Answer.WARNING}, check
-    rollout = carried_out(fleet, planned)
+    checked = preflight(fleet.console, fleet.jobs, planned)
+    told = {check: {one.answer for one in checked.results if one.check is check} for check in UNDONE}
+    assert told == {Check.WAY_BACK: {Answer.WARNING}, Check.BACKUP: {Answer.BLOCKED}}
+    checked = override(fleet.console, checked, checked.blocking, "backed up by hand")
+    rollout = start(fleet.console, planned, checked, "a test", len(planned.targets))
+    rollout = Conductor(fleet.console, fleet.jobs, rollout).run()
     refresh(fleet.console, fleet.jobs)
     assert {one.reason for one in back(fleet, rollout).left_out} == {Reason.MIGRATION}
     known = ways_back(fleet.console, [target.environment_id for target in rollout.targets])
