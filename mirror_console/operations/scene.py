@@ -24,6 +24,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.ports.engine import EngineSession
 
 NEXT, PREV, OLDER = ".mc-next", ".mc-prev", ".mc-older"
+MAKES_ANEW = frozenset({Swap.CREATE, Swap.RECREATE, Swap.BESIDE})
 SCHEMA = "1"
 ILL_BEFORE = {LABEL + "prev-ill": "yes"}
 
@@ -49,7 +50,19 @@ def look(session: EngineSession, target: PlannedTarget, rollout_id: str) -> Scen
     next_ = session.inspect(target.container + NEXT)
     old = session.inspect(target.before_container_id) if target.before_container_id else None
     new = next((found for found in (next_, named) if found is not None and made_by(found, target, rollout_id)), None)
+    if new is None and target.swap in MAKES_ANEW:
+        new = _under_another_name(session, target, rollout_id)
     return Scene(session.inspect(lock_name(target.container)), named, old, new)
+
+
+def _under_another_name(session: EngineSession, target: PlannedTarget, rollout_id: str) -> Container | None:
+    """The container that a rollout made, where somebody has renamed it: it may run, and none may be left behind."""
+    for one in session.list_containers():
+        labels = one.labels
+        ours = labels.get(LABEL + "process") == target.process and labels.get(LABEL + "role") == Role.APPLICATION
+        if ours and one.id != target.before_container_id and made_by(one, target, rollout_id):
+            return session.inspect(one.id)
+    return None
 
 
 def lock_name(container: str) -> str:
@@ -60,7 +73,7 @@ def lock_name(container: str) -> str:
     return LOCK_PREFIX + container
 
 
-def made_by(container: Container, target: PlannedTarget, rollout_id: str) -> bool:
+def made_by(container: Container | Listed, target: PlannedTarget, rollout_id: str) -> bool:
     """Whether a rollout made this container for this target; of one that was taken over, whether the former one did."""
     former = target.taken_from
     environment_id = former.environment_id if former else target.environment_id

@@ -20,6 +20,7 @@ from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
+from mirror_console.simulator.changing import rename_container
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 
 pytestmark = pytest.mark.slow
@@ -103,6 +104,23 @@ def test_put_back_brings_the_old_one_back_from_wherever_it_is(fleet: Fleet, step
     assert fleet.container("mirror-01-live").policy == "unless-stopped"
     assert ended.ended_at is not None
     assert applied(fleet) == [], "what was put back counts as applied"
+
+
+def test_a_new_container_that_somebody_renames_before_it_has_its_name_is_not_left_running(fleet: Fleet) -> None:
+    def rename() -> None:
+        rename_container(fleet.simulated.engines["alpha"].state, "mirror-01-live.mc-next", "mine")
+
+    ended = carried_out(fleet, f"{Step.NAME.name}:intent", rename)
+    assert ended.targets[0].state in {TargetState.PUT_BACK, TargetState.DONE}
+    assert alpha(fleet) == (BACK if ended.targets[0].state is TargetState.PUT_BACK else DONE)
+
+
+def test_put_back_finds_a_new_container_that_somebody_renamed(fleet: Fleet) -> None:
+    rollout = cut_off(fleet, Step.START)
+    rename_container(fleet.simulated.engines["alpha"].state, "mirror-01-live.mc-next", "mine")
+    ended = recovery.put_back(fleet.console, fleet.jobs, rollout.id)
+    assert ended.targets[0].state is TargetState.PUT_BACK
+    assert alpha(fleet) == BACK
 
 
 def test_one_that_is_being_carried_out_is_not_interrupted(fleet: Fleet) -> None:
