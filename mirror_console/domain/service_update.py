@@ -91,6 +91,9 @@ def judge_tasks(
     running = len({one.place for one in wanted if one.runs and meant(one)})
     others = [one for one in wanted if not meant(one)]
     words = f"{running} of {counted(wanted_places, 'task')} {'runs' if wanted_places == 1 else 'run'} it"
+    if service.replicas == 0 and not back:
+        # Nothing runs that could be seen to be well: nothing is proved by that.
+        return Judged(Verdict.ILL, "somebody has scaled it to no task at all, so that nothing runs it")
     if others or running < wanted_places or (service.replicas is None and not places):
         waits = next((one for one in wanted if meant(one) and not one.runs), None)
         more = f"; {_placed(waits)} {waits.state}{': ' if waits.words else ''}{waits.words}" if waits else ""
@@ -115,9 +118,9 @@ def runs_any(tasks: Iterable[Task]) -> bool:
     return any(one.runs for one in tasks)
 
 
-def failures(tasks: Iterable[Task]) -> frozenset[str]:
-    """The ids of the tasks that failed by now."""
-    return frozenset(one.id for one in tasks if one.state in FAILED)
+def failures(tasks: Iterable[Task], meant: Meant | None = None) -> frozenset[str]:
+    """The ids of the tasks that failed by now, without those that are `meant`: these an update answers for."""
+    return frozenset(one.id for one in tasks if one.state in FAILED and not (meant is not None and meant(one)))
 
 
 def classify_service(
@@ -160,11 +163,16 @@ def at_rest_words(service: SwarmService) -> str:
 
 def goes_words(service: SwarmService) -> str:
     """How its tasks are exchanged: ``2 tasks, one at a time, the old one first: something serves all the time``."""
+    if service.replicas == 0:
+        return "it is to have no task, so that nothing serves"
+    # Of a global service it isn't known here on how many nodes it runs.
     at_once = service.parallelism or (service.replicas or 0)
     many = "all at once" if not service.parallelism else f"{at_once} at a time"
     tasks = counted(service.replicas, "task") if service.replicas is not None else "one task on each node"
     first = "the new one is started first" if service.start_first else "the old one is stopped first"
-    serves = service.start_first or service.replicas is None or service.replicas > at_once > 0
+    if service.replicas is None and not service.start_first and service.parallelism:
+        return f"{tasks}, {many}; {first}: something serves where there are more than {counted(at_once, 'node')}"
+    serves = service.start_first or (service.replicas is not None and service.replicas > at_once > 0)
     noticed = "something serves all the time" if serves else "it is down while they are exchanged"
     return f"{tasks}, {many}; {first}: {noticed}"
 

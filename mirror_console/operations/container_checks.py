@@ -31,6 +31,7 @@ _PLACEHOLDER = re.compile(
     r"\$\{[^}]*\}|\$\([^)]*\)|\{\{.*\}\}|<[^<>]+>|(?:change|replace)[-_ ]?(?:me|this)\W*|todo|fixme", re.IGNORECASE
 )
 _WITHIN = re.compile(r"\$\{[A-Z_][A-Z0-9_]*(?::?[-?][^}]*)?\}|CHANGE_?ME")
+GOES_FIRST = "It goes first, and would prove nothing to the others."
 
 
 def ties(old: Container, listed: Sequence[Listed], strangers: Sequence[Container]) -> Said | None:
@@ -104,7 +105,7 @@ def health_check(target: PlannedTarget, way: Way, image: Image | None, *, planne
     remedy = "Give its health test a path on the mirror's form, or the image a HEALTHCHECK."
     if planned and target.canary is not None and target.swap is not Swap.IN_PLACE:
         # What goes first is to show that the others may follow. Of an image that isn't there yet nothing is known.
-        return Answer.BLOCKED, f"{words} It goes first, and would prove nothing to the others.", remedy
+        return Answer.BLOCKED, f"{words} {GOES_FIRST}", remedy
     return Answer.WARNING, words, remedy
 
 

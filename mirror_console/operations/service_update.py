@@ -33,7 +33,6 @@ from mirror_console.operations.scene import container_labels
 from mirror_console.operations.swap import demand_as_planned, fetch
 from mirror_console.operations.swarm_seen import (
     about_service,
-    image_of,
     is_ours,
     service_of,
     service_there,
@@ -88,7 +87,7 @@ def _update(turn: Turn, service: SwarmService, there: Container) -> None:
         labels,
         monitor=monitor_seconds(planned.settings),
     )
-    login = login_of(turn, Step.UPDATE)
+    login = login_of(turn, Step.UPDATE, planned.reference)
 
     def done() -> str | None:
         now = service_of(session, planned)
@@ -111,10 +110,12 @@ def _update(turn: Turn, service: SwarmService, there: Container) -> None:
 def finish_update(turn: Turn, before: Container, known: Collection[str] | None = None) -> None:
     """Verify a service that was updated, watch it, and let the lock go. `before` is how it was found.
 
-    `known` are the tasks that had failed before; None: those that have failed by now.
+    `known` are the tasks that had failed before; None, where nobody is left who knows: all but those of this update,
+    whatever became of them while the console was cut off.
     """
     turn.become(TargetState.VERIFYING)
-    known = failures(turn.session.swarm_tasks(before.id)) if known is None else known
+    if known is None:
+        known = failures(turn.session.swarm_tasks(before.id), Meant(turn.planned.reference, whose(turn)))
     verify_update(turn, known, guarded=bool(turn.lock_id))
     if turn.lock_id:
         # Without it nothing is left to be done but to note it: it was baked under the lock.
@@ -140,7 +141,7 @@ def verify_update(turn: Turn, known: Collection[str], *, guarded: bool = True) -
 
     Not `guarded` where the lock was let go already: then nothing is left that would be changed.
     """
-    meant = Meant(image_of(turn), whose(turn))
+    meant = Meant(turn.planned.reference, whose(turn))
 
     def well() -> str | None:
         judged = await_tasks(turn, meant, known, going_on(turn))
@@ -161,7 +162,7 @@ def _bake(turn: Turn, known: Collection[str]) -> None:
         return
     turn.become(TargetState.BAKING, f"bakes {seconds:g} s")
     until = turn.console.monotonic() + seconds
-    meant = Meant(image_of(turn), whose(turn))
+    meant = Meant(turn.planned.reference, whose(turn))
 
     def well() -> str | None:
         while True:

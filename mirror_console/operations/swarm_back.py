@@ -24,7 +24,6 @@ from mirror_console.operations.swarm_seen import (
     OTHERS_DECIDED,
     PREV_ROLLOUT,
     image_before,
-    image_of,
     is_ours,
     left_tasks,
     service_there,
@@ -81,7 +80,7 @@ def roll_service_back(turn: Turn, scene: Scene, why: str) -> None:
 
     came = outlast(turn, HURTS_BACK, list, also)
     touched = touched or bool(more)
-    old = Before(before, image_of(turn), whose(turn))
+    old = Before(before, turn.planned.reference, whose(turn))
     ill, stranded = _await_before(turn, old, known, labels, touched)
     for _ in range(RESUMES):
         if not stranded or not _resumed(turn):
@@ -139,7 +138,7 @@ def _take_back_once(turn: Turn, service: SwarmService, labels: Mapping[str, str]
         ours[LABEL + "spec"] = before.hash
     secrets = secrets_for(turn, Step.ROLL_BACK, before) if before is not None else {}
     change = ServiceChange(image, before, secrets, ours, ours, monitor=monitor_seconds(before or planned.settings))
-    session.update_service(service.id, service.version, change, login_of(turn, Step.ROLL_BACK))
+    session.update_service(service.id, service.version, change, login_of(turn, Step.ROLL_BACK, image))
     # Without a change of settings those of before are those of now.
     unknown = before is None and (planned.changes or planned.taken_from is not None)
     return ["its settings of before aren't on record, so that those of now stay"] if unknown else []

@@ -13,6 +13,7 @@ from mirror_console.domain.service_update import at_rest_words, goes_words
 from mirror_console.domain.swarm import SwarmService, digest_of
 from mirror_console.domain.way import Way
 from mirror_console.domain.way_back import WayBack
+from mirror_console.operations.container_checks import GOES_FIRST
 from mirror_console.operations.ports.engine import EngineSession
 
 Said = tuple[Check, Answer, str, str]
@@ -62,7 +63,7 @@ def _may_be_updated(session: EngineSession, service: SwarmService, target: Plann
             return Answer.BLOCKED, words, "Make its network attachable in the stack, or run the command by hand."
     if service.replicas == 0:
         words = "It is to have no task at all: nothing will run that could be looked at."
-        return Answer.WARNING, words, f"Give it some first: 'docker service scale {service.name}=2'."
+        return Answer.BLOCKED, words, f"Give it some first: 'docker service scale {service.name}=2'."
     return Answer.PASS, f"{goes_words(service)}.", ""
 
 
@@ -77,7 +78,8 @@ def _way_back(service: SwarmService, target: PlannedTarget) -> tuple[Answer, str
         words = "Its Swarm keeps what it was; but once the data has changed the older release may not work on it."
         return Answer.WARNING, words, "Try it at one mirror first, with a backup at hand."
     if digest_of(service.image):
-        return Answer.PASS, "Its Swarm keeps what it was before; its image is known by its digest.", ""
+        words = "Its Swarm keeps what it was before until it is changed again; its image is known by its digest."
+        return Answer.PASS, words, ""
     words = f"What it runs is named by a tag ({service.image}), which may lead to another image by now."
     return Answer.WARNING, words, "Putting back needs the image on its nodes; a rollout later can't go back to it."
 
@@ -107,4 +109,7 @@ def _health_check(session: EngineSession, target: PlannedTarget, way: Way) -> tu
         words = "By its Swarm: a task runs once the health check of its image has passed, where there is one."
         return Answer.INFORMATION, words, ""
     words = "The image has no health check: that its tasks run is all that is known of them."
-    return Answer.WARNING, words, "Give the image a HEALTHCHECK: services are not asked over HTTP."
+    remedy = "Give the image a HEALTHCHECK: services are not asked over HTTP."
+    if target.canary is not None:
+        return Answer.BLOCKED, f"{words} {GOES_FIRST}", remedy
+    return Answer.WARNING, words, remedy

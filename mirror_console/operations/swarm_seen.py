@@ -108,12 +108,12 @@ def whose(turn: Turn) -> str:
 
 def is_ours(turn: Turn, service: SwarmService) -> bool:
     """Whether a service is what this update made of it."""
-    return is_updated(service, image_of(turn), whose(turn))
+    return is_updated(service, turn.planned.reference, whose(turn))
 
 
 def left_tasks(turn: Turn, tasks: Collection[Task]) -> bool:
     """Whether the update had begun, as tasks of it show that ended since."""
-    meant = Meant(image_of(turn), whose(turn))
+    meant = Meant(turn.planned.reference, whose(turn))
     return any(meant(one) for one in tasks)
 
 

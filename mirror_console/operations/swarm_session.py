@@ -20,6 +20,7 @@ from mirror_console.domain.swarm import (
     BEAT_LABEL,
     DEFAULT_STOP,
     FAILED,
+    SERVICE_LABEL,
     SwarmConfig,
     SwarmService,
     Task,
@@ -31,8 +32,6 @@ from mirror_console.domain.swarm import (
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.ports.engine import EngineSession
 
-SERVICE_LABEL = OUR_LABELS + "service"
-"""The service that a lock is for, by its full name: that of a config can't be as long."""
 CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 SWARM_ID = re.compile(r"[0-9a-z]{25}")
 _HEALTH = {
@@ -98,7 +97,7 @@ class SwarmSession:
             labels = {**spec.labels, SERVICE_LABEL: service, BEAT_LABEL: "0"}
             return self._engine.create_config(lock_config(service), labels)
         if not is_of_engine(spec.name):
-            raise _unfit("make", spec.name)
+            raise _unfit("made", spec.name)
         return self._engine.create(spec)
 
     def set_restart(self, container_id: str, policy: RestartPolicy, retries: int = 0) -> None:
@@ -121,18 +120,18 @@ class SwarmSession:
     def start(self, container_id: str) -> None:
         """The container of a command."""
         if not is_of_engine(container_id):
-            raise _unfit("start", container_id)
+            raise _unfit("started", container_id)
         self._engine.start(container_id)
 
     def stop(self, container_id: str, seconds: int) -> None:
         """The container of a command."""
         if not is_of_engine(container_id):
-            raise _unfit("stop", container_id)
+            raise _unfit("stopped", container_id)
         self._engine.stop(container_id, seconds)
 
     def rename(self, container_id: str, name: str) -> None:
         """Nothing here has another name."""
-        raise _unfit("rename", f"{container_id} as {name}")
+        raise _unfit("renamed", f"{container_id} as {name}")
 
 
 def is_of_engine(container: str) -> bool:
@@ -219,5 +218,5 @@ def as_listed(seen: Container) -> Listed:
     )
 
 
-def _unfit(what: str, name: str) -> EngineError:
-    return EngineError(FailureKind.REJECTED, f"A service of a Swarm isn't {what}d by its manager ({name}).", "")
+def _unfit(done: str, name: str) -> EngineError:
+    return EngineError(FailureKind.REJECTED, f"A service of a Swarm isn't {done} by its manager ({name}).", "")

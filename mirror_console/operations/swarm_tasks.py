@@ -130,11 +130,10 @@ def unless_changed(call: Callable[[], None]) -> None:
             raise
 
 
-def login_of(turn: Turn, step: Step) -> RegistryLogin | None:
-    """The account with which the nodes pull, which its Swarm keeps with the service."""
-    reference = turn.planned.reference
+def login_of(turn: Turn, step: Step, image: str) -> RegistryLogin | None:
+    """The account with which the nodes pull an image, which its Swarm keeps with the service: that of its registry."""
     try:
-        return turn.console.login(parse_reference(reference).registry) if reference else None
+        return turn.console.login(parse_reference(image).registry) if image else None
     except VaultError as error:
         raise StepFailed(step, str(error)) from error
 

@@ -35,6 +35,10 @@ def old(slot: int, **how: str) -> Task:
     return task(slot, image=OLD, rollout="", **how)
 
 
+def test_what_runs_nothing_is_never_well() -> None:
+    assert judge_tasks(replace(SERVICE, replicas=0), [], MEANT).verdict is Verdict.ILL
+
+
 def test_it_is_well_once_each_slot_runs_a_task_of_the_rollout_and_the_swarm_is_at_rest() -> None:
     both = [task(1), task(2), old(1, desired="shutdown")]
     assert judge_tasks(SERVICE, both, MEANT).verdict is Verdict.WELL
@@ -144,6 +148,9 @@ def test_only_a_service_at_rest_is_updated(state: UpdateState) -> None:
         (replace(SERVICE, replicas=1, start_first=True), "the new one is started first: something serves all the time"),
         (replace(SERVICE, parallelism=0), "2 tasks, all at once; the old one is stopped first: it is down while"),
         (replace(SERVICE, replicas=None), "one task on each node, 1 at a time"),
+        (replace(SERVICE, replicas=None), "something serves where there are more than 1 node"),
+        (replace(SERVICE, replicas=None, parallelism=0), "all at once; the old one is stopped first: it is down while"),
+        (replace(SERVICE, replicas=0), "it is to have no task, so that nothing serves"),
     ],
 )
 def test_how_its_tasks_are_exchanged_is_told(service: SwarmService, words: str) -> None:

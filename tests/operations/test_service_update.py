@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from mirror_console.domain.canary import CanaryRule
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.environment import HealthTest, Limits
 from mirror_console.domain.journal import Phase
@@ -29,7 +30,7 @@ from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollback import Part, plan_rollback
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
-from mirror_console.operations.swarm_checks import manages
+from mirror_console.operations.swarm_checks import check_service, manages
 from mirror_console.operations.take_over import take_over, watch
 from mirror_console.operations.ways_back import ways_back
 from mirror_console.simulator.behaviour import Behaviour
@@ -415,6 +416,59 @@ def test_without_what_the_swarm_keeps_it_is_put_back_by_another_update(fleet: Fl
     assert runs(fleet) == [OLD, OLD]
     assert container_spec(fleet)["Hostname"] == "by-hand"
     assert unlocked(fleet)
+
+
+def scaled_to(fleet: Fleet, tasks: int) -> None:
+    service(fleet).spec["Mode"]["Replicated"]["Replicas"] = tasks
+
+
+def test_one_that_somebody_scaled_to_nothing_is_never_told_as_done(fleet: Fleet) -> None:
+    def scaled(boundary: str) -> None:
+        if boundary == "UPDATE:outcome":
+            scaled_to(fleet, 0)
+
+    target = rolled_out(fleet, scaled)
+
+    assert target.state is not TargetState.DONE, target
+    assert "no task at all" in target.words
+
+
+def test_one_without_tasks_is_not_rolled_out_to(fleet: Fleet) -> None:
+    scaled_to(fleet, 0)
+    look(fleet)
+    assert answer(fleet, Check.SERVICE)[0] is Answer.BLOCKED
+
+
+@pytest.mark.parametrize(("canary", "expected"), [(None, Answer.WARNING), (CanaryRule.FIRST_WELL, Answer.BLOCKED)])
+def test_what_goes_first_without_a_health_check_proves_nothing(
+    fleet: Fleet, canary: CanaryRule | None, expected: Answer
+) -> None:
+    fleet.publish("26.8.4", health_interval=0)
+    look(fleet)
+    made = planned(fleet)
+    with fleet.console.catalog.read() as books:
+        session = fleet.console.engines.session(books.engines.get("alpha"))
+    said = {
+        check: told for check, told, *_ in check_service(session, replace(made.targets[0], canary=canary), made.way)
+    }
+    assert said[Check.HEALTH_CHECK] is expected
+
+
+def test_what_failed_of_it_while_the_console_was_gone_counts_all_the_same(fleet: Fleet) -> None:
+    """Not killed, it would have been put back for that."""
+    rollout = cut_off(fleet, "UNLOCK:intent")
+    swarm = engine(fleet).state.swarm
+    assert swarm is not None
+    runs(fleet)
+    new = next(task for task in swarm.tasks_of(service(fleet)) if task.state == "running")
+    engine(fleet).lose_container(engine(fleet).state.containers[new.container_id].name)
+    runs(fleet)
+    assert any(task.state == "failed" for task in swarm.tasks_of(service(fleet)))
+
+    ended = recovery.go_on(fleet.console, fleet.jobs, rollout.id).run()
+
+    assert ended.targets[0].state is TargetState.PUT_BACK, ended.targets[0]
+    assert runs(fleet) == [OLD, OLD]
 
 
 def test_what_somebody_put_back_meanwhile_is_recognised(fleet: Fleet) -> None:
