@@ -65,6 +65,8 @@ class SwarmService:
     stop_signal: str = ""
     stop_seconds: int | None = None
     init: bool = False
+    health_check: bool | None = None
+    """Whether its specification gives its tasks a health check, or switches it off; None: the image has it, or not."""
     replicas: int | None = None
     """How many tasks it is to have; None: one on each node, or as many as a job needs."""
     job: bool = False

@@ -31,6 +31,7 @@ from mirror_console.engine import translate
 from mirror_console.engine.asking import Asking, unfit
 from mirror_console.engine.client import sign_in_header
 from mirror_console.engine.failures import Malformed
+from mirror_console.engine.replies import HealthCheck
 from mirror_console.engine.swarm_bodies import updated_spec
 from mirror_console.errors import EngineError, FailureKind
 
@@ -192,6 +193,7 @@ def _service(told: replies.Service) -> SwarmService:
         stop_signal=clean(container.stop_signal, translate.LONGEST_LABEL),
         stop_seconds=None if container.stop_grace_period is None else container.stop_grace_period // _NANO,
         init=bool(container.init),
+        health_check=_health_check(container.healthcheck),
         replicas=None if replicated is None else 1 if replicated.replicas is None else replicated.replicas,
         job=spec.mode.replicated_job is not None or spec.mode.global_job is not None,
         parallelism=max(0, update.parallelism),
@@ -209,6 +211,10 @@ def _service(told: replies.Service) -> SwarmService:
         created_at=translate.told_time(told.created_at),
         updated_at=translate.told_time(told.updated_at),
     )
+
+
+def _health_check(told: HealthCheck | None) -> bool | None:
+    return translate.has_check(told) if told is not None and told.test else None
 
 
 def _rollout(labels: Mapping[str, str] | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import field
 
-from mirror_console.engine.replies import Reply, Whole
+from mirror_console.engine.replies import HealthCheck, Reply, Whole
 
 
 class Version(Reply):
@@ -27,6 +27,7 @@ class TaskContainer(Reply):
     stop_signal: str = ""
     stop_grace_period: Whole | None = None
     init: bool | None = None
+    healthcheck: HealthCheck | None = None
 
 
 class ResourceLimits(Reply):

@@ -43,7 +43,7 @@ def check_service(session: EngineSession, target: PlannedTarget, way: Way | None
         return
     yield (Check.WAY_BACK, *_way_back(service, target))
     yield (Check.SERVICE_SETTINGS, *_settings(target.settings))
-    yield (Check.HEALTH_CHECK, *_health_check(session, target, way))
+    yield (Check.HEALTH_CHECK, *_health_check(session, service, target, way))
 
 
 def _may_be_updated(session: EngineSession, service: SwarmService, target: PlannedTarget) -> tuple[Answer, str, str]:
@@ -100,8 +100,16 @@ def _settings(settings: Settings) -> tuple[Answer, str, str]:
     return Answer.INFORMATION, f"Its stack decides, and not the catalog, about: {', '.join(left)}.", ""
 
 
-def _health_check(session: EngineSession, target: PlannedTarget, way: Way) -> tuple[Answer, str, str]:
+def _health_check(
+    session: EngineSession, service: SwarmService, target: PlannedTarget, way: Way
+) -> tuple[Answer, str, str]:
     limit = way.health_limit or target.settings.health.limit
+    if service.health_check:
+        words = f"Its stack gives it a health check; its tasks may move for {limit:g} s without one passing."
+        return Answer.PASS, words, ""
+    if service.health_check is False:
+        words = "Its stack switches the health check of the image off: that its tasks run is all that is known of them."
+        return _unproved(target, words, "Leave it on in the stack: services are not asked over HTTP.")
     image: Image | None = session.image(target.reference)
     if image is not None and image.has_health_check:
         return Answer.PASS, f"The image has a health check; its tasks may move for {limit:g} s without one passing.", ""
@@ -109,7 +117,11 @@ def _health_check(session: EngineSession, target: PlannedTarget, way: Way) -> tu
         words = "By its Swarm: a task runs once the health check of its image has passed, where there is one."
         return Answer.INFORMATION, words, ""
     words = "The image has no health check: that its tasks run is all that is known of them."
-    remedy = "Give the image a HEALTHCHECK: services are not asked over HTTP."
+    return _unproved(target, words, "Give the image a HEALTHCHECK: services are not asked over HTTP.")
+
+
+def _unproved(target: PlannedTarget, words: str, remedy: str) -> tuple[Answer, str, str]:
+    """Nothing tells that it is well: what goes first has to."""
     if target.canary is not None:
         return Answer.BLOCKED, f"{words} {GOES_FIRST}", remedy
     return Answer.WARNING, words, remedy

@@ -454,6 +454,22 @@ def test_what_goes_first_without_a_health_check_proves_nothing(
     assert said[Check.HEALTH_CHECK] is expected
 
 
+@pytest.mark.parametrize(
+    ("test", "expected", "words"),
+    [
+        (["CMD", "/app/probe"], Answer.PASS, "Its stack gives it a health check"),
+        (["NONE"], Answer.WARNING, "Its stack switches the health check of the image off"),
+        ([], Answer.PASS, "The image has a health check"),
+    ],
+)
+def test_the_health_check_of_its_stack_counts_before_that_of_its_image(
+    fleet: Fleet, test: list[str], expected: Answer, words: str
+) -> None:
+    container_spec(fleet)["Healthcheck"] = {"Test": test}
+    said = answer(fleet, Check.HEALTH_CHECK)
+    assert (said[0], words in said[1]) == (expected, True), said
+
+
 def test_what_failed_of_it_while_the_console_was_gone_counts_all_the_same(fleet: Fleet) -> None:
     """Not killed, it would have been put back for that."""
     rollout = cut_off(fleet, "UNLOCK:intent")
