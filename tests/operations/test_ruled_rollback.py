@@ -12,7 +12,7 @@ from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.trip import Came
 from mirror_console.domain.way import REST, OnFailure, OnTrip, WaveSize, Way, way_problems
-from mirror_console.errors import CatalogError
+from mirror_console.errors import CatalogError, InvalidInput
 from mirror_console.jobs import Jobs
 from mirror_console.operations import recovery
 from mirror_console.operations.console import Console
@@ -311,6 +311,20 @@ def test_who_tries_some_again_gets_no_rollback_unless_more_fail(fleet: Fleet) ->
     again = retry(fleet.console, fleet.jobs, rollout.id, [rollout.targets[1].environment_id])
     ended, back = conducted(fleet, again)
     assert (states(ended), back) == ([DONE, DONE, FAILED, DONE], None)
+
+
+def test_nothing_is_tried_again_while_what_was_changed_goes_back(fleet: Fleet) -> None:
+    conductor = Conductor(fleet.console, fleet.jobs, begun(fleet, WAVE), Room(fleet, 3))
+    ended = conductor.run()
+    back = conductor.followed_by
+    assert back is not None
+    with pytest.raises(InvalidInput) as refused:
+        retry(fleet.console, fleet.jobs, ended.id)
+    (problem,) = refused.value.problems
+    assert problem.words == f"rollback {back.plan.fingerprint} of it is running"
+    assert kept(fleet, ended) == ended
+    assert Conductor(fleet.console, fleet.jobs, back).run().state is RolloutState.COMPLETED
+    assert retry(fleet.console, fleet.jobs, ended.id).state is RolloutState.RUNNING
 
 
 # --- killed ----------------------------------------------------------------------------------------------------------
