@@ -21,7 +21,7 @@ from mirror_console.domain.status import Activity, Knowledge, Status
 from mirror_console.domain.swap import swap_for
 from mirror_console.domain.swarm import digest_of
 from mirror_console.domain.way import WaveSize, Way, wave_counts
-from mirror_console.domain.way_back import WayBack, way_back_over
+from mirror_console.domain.way_back import WayBack, way_back_of_service, way_back_over
 
 Holders = Mapping[str, Mapping[str, str]]
 """By the fingerprint of an image, the engines that were seen to hold it, with what each calls it."""
@@ -200,8 +200,7 @@ def _way_back(cell: Cell, release: Release | None, releases: Sequence[Release]) 
     if release is not None and way_back_over(releases, seen.fingerprint, release.identity):
         return WayBack.BLOCKED
     if cell.environment.swarm:
-        # Its nodes may have it still; where one hasn't, it is had again by its digest.
-        return WayBack.PULL if digest_of(seen.image_id) else WayBack.GONE
+        return way_back_of_service(seen.image_id)
     return WayBack.KEPT if seen.fingerprint else WayBack.GONE
 
 

@@ -20,7 +20,7 @@ from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Rea
 from mirror_console.domain.planning import NO_SERVICE_IMAGE, no_service, not_now, planned_beside, service_image
 from mirror_console.domain.release import Release
 from mirror_console.domain.swap import Swap, swap_for
-from mirror_console.domain.way_back import WayBack
+from mirror_console.domain.way_back import WayBack, way_back_of_service
 
 
 def settings_alone(cell: Cell, releases: Sequence[Release] = ()) -> PlannedTarget | LeftOut:
@@ -69,7 +69,7 @@ def settings_alone(cell: Cell, releases: Sequence[Release] = ()) -> PlannedTarge
         settings=placed.settings,
         image_bytes=release.size if release else None,
         engine_at_once=cell.engine_at_once,
-        way_back=WayBack.KEPT,
+        way_back=way_back_of_service(seen.image_id) if placed.swarm else WayBack.KEPT,
         image_id=seen.image_id,
         companions=planned_beside(cell),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mirror_console.domain.release import Release, passage
+from mirror_console.domain.swarm import digest_of
 
 
 class WayBack(StrEnum):
@@ -45,6 +46,14 @@ def judge_way_back(
     if on_engine:
         return WayBack.KEPT
     return WayBack.PULL if can_be_pulled else WayBack.GONE
+
+
+def way_back_of_service(image: str) -> WayBack:
+    """Whether a service of a Swarm can have again what it runs, by how its image is told.
+
+    Its nodes may have it still; where one hasn't, it is had again by its digest. Nobody keeps it there.
+    """
+    return WayBack.PULL if digest_of(image) else WayBack.GONE
 
 
 def way_back_over(releases: Sequence[Release], before: str, after: str) -> tuple[Release, ...]:

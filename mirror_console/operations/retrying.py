@@ -109,11 +109,15 @@ def _chosen(rollout: Rollout, environment_ids: Collection[str]) -> list[Target]:
 
 
 def _demand_alone(console: Console, rollout: Rollout, chosen: Sequence[Target]) -> None:
-    """Raises InvalidInput where another rollout that isn't over has one of the targets."""
+    """Raises InvalidInput where another rollout that isn't over has one of the targets, or takes this one back."""
     ids = {target.environment_id for target in chosen}
     with console.catalog.read() as books:
         others = [other for other in books.rollouts.unfinished() if other.id != rollout.id]
     for other in others:
+        of = other.plan.rollback_of
+        if of is not None and of.rollout_id == rollout.id:
+            words = f"rollback {other.plan.fingerprint} of it is {other.state}"
+            raise InvalidInput("Nothing is tried again.", [Problem("rollout", words)], "Let it end first.")
         taken = [one for one in other.targets if one.environment_id in ids and one.state not in OVER]
         if taken:
             words = f"rollout {other.plan.fingerprint} is {other.state} on {taken[0].planned.application}"

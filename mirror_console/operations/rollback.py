@@ -23,7 +23,7 @@ from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, 
 from mirror_console.domain.swap import Swap, swap_for
 from mirror_console.domain.swarm import digest_of
 from mirror_console.domain.way import REST, OnFailure, OnTrip
-from mirror_console.domain.way_back import WayBack, judge_way_back, way_back_over
+from mirror_console.domain.way_back import WayBack, judge_way_back, way_back_of_service, way_back_over
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
@@ -311,7 +311,7 @@ def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> P
         wave=0,
         canary=None,
         preparation=None,
-        way_back=WayBack.NOTHING_BEFORE if named is None else WayBack.KEPT if runs is not None else WayBack.GONE,
+        way_back=_way_forward(seen, swarm=swarm),
         before_settings=done.settings if done.settings != settings else None,
         changes=settings_changes(done.settings, settings),
         image_id=image.id if image is not None else "",
@@ -321,6 +321,15 @@ def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> P
             if one.before_container_id or now is not None
         ),
     )
+
+
+def _way_forward(seen: _Seen, *, swarm: bool) -> WayBack:
+    """Whether there will be a way back from the rollback, to what is there now."""
+    if seen.named is None:
+        return WayBack.NOTHING_BEFORE
+    if swarm:
+        return way_back_of_service(seen.named.image_id)
+    return WayBack.KEPT if seen.runs is not None else WayBack.GONE
 
 
 def _back_beside(done: PlannedProcess, now: Container | None) -> PlannedProcess:

@@ -6,12 +6,10 @@ told, never forced. Only the console that saw the rule trip begins it; after a c
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 
 from mirror_console.domain.check import Checked
-from mirror_console.domain.counting import counted
-from mirror_console.domain.plan import Plan, Reason, number_to_type
+from mirror_console.domain.plan import Plan, number_to_type
 from mirror_console.domain.rollout import Rollout
 from mirror_console.domain.trip import Came, Trip
 from mirror_console.domain.way import OnTrip
@@ -21,7 +19,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.rollback import Part, plan_rollback
 from mirror_console.operations.starting import start
-from mirror_console.operations.trips import note
+from mirror_console.operations.trips import left_out_words, note
 
 
 def roll_back_as_ruled(console: Console, jobs: Jobs, rollout: Rollout, ends: Callable[[], bool]) -> Rollout | None:
@@ -35,7 +33,7 @@ def roll_back_as_ruled(console: Console, jobs: Jobs, rollout: Rollout, ends: Cal
     try:
         made = plan_rollback(console, jobs, rollout.id, part, trip.wave if part is Part.WAVE else None)
         if not made.targets:
-            kept = _left_out(made)
+            kept = left_out_words(made)
             told = f"it would change nothing, and leave out {kept}." if kept else ""
             note(console, rollout.id, Came.NOT_BEGUN if kept else Came.NOTHING, told)
             return None
@@ -62,16 +60,8 @@ def _why(rollout: Rollout, trip: Trip, made: Plan, checked: Checked) -> str:
     if checked.warnings:
         ask = "answer of the checks asks" if len(checked.warnings) == 1 else "answers of the checks ask"
         parts.append(f"{len(checked.warnings)} {ask} for a look; nobody was asked.")
-    if kept := _left_out(made):
+    if kept := left_out_words(made):
         parts.append(f"It leaves out {kept}.")
     if rollout.why:
         parts.append(f"It was rolled out for: {rollout.why}")
     return " ".join(parts)
-
-
-def _left_out(made: Plan) -> str:
-    """What the rollout may have changed and the rollback leaves out, by the reason; empty where that is nothing."""
-    reasons = Counter(one.reason for one in made.left_out if one.reason is not Reason.NOTHING_TO_DO)
-    total = sum(reasons.values())
-    told = ", ".join(f"{many} {reason}" for reason, many in reasons.most_common())
-    return f"{counted(total, 'target')} ({told})" if total else ""

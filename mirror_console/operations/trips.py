@@ -6,8 +6,11 @@ acted yet, and lets it act once a person goes on, or that a rollback is due, whi
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
+from mirror_console.domain.counting import counted
+from mirror_console.domain.plan import Plan, Reason
 from mirror_console.domain.rollout import OVER, Rollout, RolloutState, Target, TargetState, end_state
 from mirror_console.domain.stop_rule import Tripped, stopped_words, trip_of, with_trip
 from mirror_console.domain.trip import Came, open_trip, trip_words, with_last
@@ -57,14 +60,34 @@ def note_halted(console: Console, rollout_id: str, by: str) -> None:
 
 
 def note_rollback(books: Books, rollback: Rollout) -> None:
-    """Keep with the rollout that is rolled back that this is begun, where its stop rule asks for just that or less."""
+    """Keep with the rollout that is rolled back that this is begun, where its stop rule asks for just that or less.
+
+    What isn't taken back is kept with it: what the plan leaves out, and what its checks block.
+    """
     of = rollback.plan.rollback_of
     if of is None:
         return
     rollout = books.rollouts.get(of.rollout_id)
     trip = open_trip(rollout.trips)
     if trip is not None and of.part in {trip.part, "all"}:
-        _noted(books, rollout, Came.BEGUN, "", rollback)
+        _noted(books, rollout, Came.BEGUN, _not_taken_back(rollback), rollback)
+
+
+def left_out_words(made: Plan) -> str:
+    """What a rollout may have changed and its rollback leaves out, by the reason; empty where that is nothing."""
+    reasons = Counter(one.reason for one in made.left_out if one.reason is not Reason.NOTHING_TO_DO)
+    total = sum(reasons.values())
+    told = ", ".join(f"{many} {reason}" for reason, many in reasons.most_common())
+    return f"{counted(total, 'target')} ({told})" if total else ""
+
+
+def _not_taken_back(rollback: Rollout) -> str:
+    """What a rollback that was just begun doesn't take back, in sentences."""
+    kept, blocked = left_out_words(rollback.plan), rollback.count(TargetState.SKIPPED)
+    words = [f"It leaves out {kept}."] if kept else []
+    if blocked:
+        words.append(f"Its checks block {counted(blocked, 'target')}.")
+    return " ".join(words)
 
 
 def _noted(books: Books, rollout: Rollout, came: Came, told: str, rollback: Rollout | None = None) -> Rollout:

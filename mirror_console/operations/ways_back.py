@@ -12,8 +12,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import Target
 from mirror_console.domain.swap import Swap
-from mirror_console.domain.swarm import digest_of
-from mirror_console.domain.way_back import KnownWay, WayBack, judge_way_back, way_back_over
+from mirror_console.domain.way_back import KnownWay, WayBack, judge_way_back, way_back_of_service, way_back_over
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports.catalog import Books
 
@@ -138,4 +137,4 @@ def _known(target: Target, on_engine: _OnEngines, of_source: _Releases) -> Known
 
 def _by_digest(planned: PlannedTarget) -> bool:
     """Whether the image that a service had is told by its digest."""
-    return planned.swap is Swap.SERVICE and bool(digest_of(planned.before_image_id))
+    return planned.swap is Swap.SERVICE and way_back_of_service(planned.before_image_id) is WayBack.PULL

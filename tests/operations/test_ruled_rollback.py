@@ -7,12 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from mirror_console.domain.check import Answer, Check, Checked, CheckResult
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.trip import Came
 from mirror_console.domain.way import REST, OnFailure, OnTrip, WaveSize, Way, way_problems
-from mirror_console.errors import CatalogError
+from mirror_console.errors import CatalogError, InvalidInput
+from mirror_console.jobs import Jobs
 from mirror_console.operations import recovery
+from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
@@ -189,6 +192,43 @@ def test_what_the_checks_of_the_rollback_block_is_told_and_left(fleet: Fleet) ->
     assert versions(fleet)[1] == "26.8.2"
 
 
+def test_what_the_rollback_leaves_out_is_told_wherever_it_is_told_that_it_was_begun(fleet: Fleet) -> None:
+    room = Room(fleet, 4)
+
+    def lose_way_back(now: Rollout) -> None:
+        room(now)
+        if now.targets[3].state is FAILED:
+            fleet.simulated.engines["berlin"].make_unreachable()
+
+    conductor = Conductor(fleet.console, fleet.jobs, begun(fleet, ONE_BY_ONE), lose_way_back)
+    ended = conductor.run()
+    back = conductor.followed_by
+    assert back is not None
+    assert [target.planned.application for target in back.targets] == ["Mirror 01", "Mirror 03"]
+    told = "It leaves out 1 target (1 unreachable)."
+    assert (ended.trips[-1].came, ended.trips[-1].told) == (Came.BEGUN, told)
+    assert ended.paused_because.endswith(
+        f"Rollback {back.plan.fingerprint} of everything that it changed was begun, as the plan says. {told}"
+    )
+    assert told in report_text(fleet.console, ended.id, Format.JSON)
+
+
+def test_what_the_checks_of_the_rollback_block_is_told_with_it(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = preflight
+
+    def blocks_the_third(console: Console, jobs: Jobs, made: Plan) -> Checked:
+        checked = real(console, jobs, made)
+        (third,) = [target for target in made.targets if target.application == "Mirror 03"]
+        no = CheckResult(Check.DISK, Answer.BLOCKED, "there is no room", environment_id=third.environment_id)
+        return replace(checked, results=(*checked.results, no))
+
+    monkeypatch.setattr("mirror_console.operations.ruled_rollback.preflight", blocks_the_third)
+    ended, back = conducted(fleet, begun(fleet, ONE_BY_ONE), 4)
+    assert back is not None
+    assert states(back) == [DONE, DONE, TargetState.SKIPPED]
+    assert ended.paused_because.endswith("was begun, as the plan says. Its checks block 1 target.")
+
+
 def test_a_rollback_whose_own_rule_trips_only_pauses(fleet: Fleet) -> None:
     rollout = begun(fleet, replace(ONE_BY_ONE, waves=(REST,)))
     conductor = Conductor(fleet.console, fleet.jobs, rollout, Room(fleet, 4))
@@ -271,6 +311,20 @@ def test_who_tries_some_again_gets_no_rollback_unless_more_fail(fleet: Fleet) ->
     again = retry(fleet.console, fleet.jobs, rollout.id, [rollout.targets[1].environment_id])
     ended, back = conducted(fleet, again)
     assert (states(ended), back) == ([DONE, DONE, FAILED, DONE], None)
+
+
+def test_nothing_is_tried_again_while_what_was_changed_goes_back(fleet: Fleet) -> None:
+    conductor = Conductor(fleet.console, fleet.jobs, begun(fleet, WAVE), Room(fleet, 3))
+    ended = conductor.run()
+    back = conductor.followed_by
+    assert back is not None
+    with pytest.raises(InvalidInput) as refused:
+        retry(fleet.console, fleet.jobs, ended.id)
+    (problem,) = refused.value.problems
+    assert problem.words == f"rollback {back.plan.fingerprint} of it is running"
+    assert kept(fleet, ended) == ended
+    assert Conductor(fleet.console, fleet.jobs, back).run().state is RolloutState.COMPLETED
+    assert retry(fleet.console, fleet.jobs, ended.id).state is RolloutState.RUNNING
 
 
 # --- killed ----------------------------------------------------------------------------------------------------------

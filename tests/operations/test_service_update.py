@@ -163,6 +163,7 @@ def test_settings_alone_go_the_same_way_with_the_image_that_runs(fleet: Fleet) -
     look(fleet)
 
     made = planned(fleet, settings_only=True)
+    assert made.targets[0].way_back is WayBack.PULL
     rollout = carried_out(fleet, made)
 
     (target,) = rollout.targets
@@ -569,7 +570,7 @@ def test_a_rollout_is_rolled_back_to_the_image_and_settings_of_before(fleet: Fle
     made = plan_rollback(fleet.console, fleet.jobs, rollout.id, Part.ALL)
 
     (target,) = made.targets
-    assert (target.change, target.swap) == (Change.BACK, Swap.SERVICE)
+    assert (target.change, target.swap, target.way_back) == (Change.BACK, Swap.SERVICE, WayBack.PULL)
     assert carried_out(fleet, made).state is RolloutState.COMPLETED
     assert runs(fleet) == [OLD, OLD]
     (left,) = plan_rollback(fleet.console, fleet.jobs, rollout.id, Part.ALL).left_out
