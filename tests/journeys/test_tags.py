@@ -39,7 +39,7 @@ def test_a_tag_that_moves_makes_mirrors_behind_and_is_rolled_out_by_digest(
     local, remote = agency.docker(local_engine), agency.docker(tls_engine)
 
     def release(version: str) -> Published:
-        return publish(agency.lab, local_engine, ImageSpec(REPOSITORY, version), tags=["live"])
+        return publish(agency.lab, local_engine, ImageSpec(REPOSITORY, version, probe=0.3), tags=["live"])
 
     def source(name: str) -> dict[str, Any]:
         follows = {"tag": "live", "every": "1 h"}

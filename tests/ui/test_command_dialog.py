@@ -34,7 +34,7 @@ def fleet() -> Iterator[Fleet]:
 
 
 def failed_target(fleet: Fleet) -> Target:
-    command = ReleaseCommand(("sh", "-c", "echo cannot connect; exit 7"), 20.0)
+    command = ReleaseCommand(("sh", "-c", "echo cannot connect; exit 7"), 20.0, reversible=True)
     with fleet.console.catalog.write() as books:
         books.applications.save(replace(books.applications.get("source"), release_command=command))
     made = plan(fleet.console, "live", ["mirror-01"], replace(QUICK, waves=(REST,), max_failed=9))
