@@ -16,14 +16,13 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.recovery import Found, classify_in_place
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
-from mirror_console.errors import EngineError
 from mirror_console.operations.containers import verify
 from mirror_console.operations.last_look import end_well
 from mirror_console.operations.late_calls import Kept, outlast
 from mirror_console.operations.scene import Scene, about_old, old_ran
 from mirror_console.operations.steps import grant, start
 from mirror_console.operations.swap import bake, demand_as_planned
-from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
+from mirror_console.operations.turn import StepFailed, Turn
 from mirror_console.operations.well_again import await_well, ill_before, note_started
 
 
@@ -52,7 +51,7 @@ def finish_change(turn: Turn, before: Container) -> None:
         bake(turn, before)
     words = f"{turn.target.verified_by}; changed in place, without a restart"
     words += outlast(turn, HURTS_FORWARD, lambda: _kept(turn, before.id, granted_by(turn.planned.settings)))
-    end_well(turn, before, words + _let_go(turn), "")
+    end_well(turn, before, words + turn.let_go(), "")
 
 
 def change_back(turn: Turn, scene: Scene, why: str) -> None:
@@ -76,7 +75,7 @@ def change_back(turn: Turn, scene: Scene, why: str) -> None:
     came = outlast(turn, HURTS_BACK, lambda: _kept(turn, there.id, before, runs=old_ran(labels)))
     well = await_well(turn, there, labels)
     ended = TargetState.PUT_BACK if touched or came else TargetState.FAILED
-    words = f"{why}{came}{_let_go(turn)}" + (f". {well.words}" if well.words else "")
+    words = f"{why}{came}{turn.let_go()}" + (f". {well.words}" if well.words else "")
     turn.become(TargetState.STRANDED if well.stranded else ended, words, ended_at=turn.console.clock())
 
 
@@ -94,16 +93,6 @@ def _kept(turn: Turn, container_id: str, granted: Granted, *, runs: bool = True)
         restart_retries=granted.retries,
     )
     return [Kept(wanted, "same")]
-
-
-def _let_go(turn: Turn) -> str:
-    """Let the lock go; what stays behind, in words. What the container is granted is settled by then."""
-    try:
-        if turn.lock_id:
-            turn.release_lock()
-    except (StepFailed, OutcomeUnknown, EngineError) as left_over:
-        return f"; the lock was left behind: {left_over}"
-    return ""
 
 
 def found_in_place(scene: Scene, planned: PlannedTarget, rollout_id: str) -> Found:

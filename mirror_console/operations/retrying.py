@@ -27,6 +27,7 @@ from mirror_console.operations.reaching import session_for
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import made_by
 from mirror_console.operations.service_update import verify_update
+from mirror_console.operations.starting import LET_IT_END, goes_back_now
 from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
 
 FAILED = frozenset(
@@ -113,15 +114,14 @@ def _demand_alone(console: Console, rollout: Rollout, chosen: Sequence[Target]) 
     ids = {target.environment_id for target in chosen}
     with console.catalog.read() as books:
         others = [other for other in books.rollouts.unfinished() if other.id != rollout.id]
+        words = goes_back_now(books, rollout.id)
+    if words:
+        raise InvalidInput("Nothing is tried again.", [Problem("rollout", words)], LET_IT_END)
     for other in others:
-        of = other.plan.rollback_of
-        if of is not None and of.rollout_id == rollout.id:
-            words = f"rollback {other.plan.fingerprint} of it is {other.state}"
-            raise InvalidInput("Nothing is tried again.", [Problem("rollout", words)], "Let it end first.")
         taken = [one for one in other.targets if one.environment_id in ids and one.state not in OVER]
         if taken:
             words = f"rollout {other.plan.fingerprint} is {other.state} on {taken[0].planned.application}"
-            raise InvalidInput("Nothing is tried again.", [Problem("rollout", words)], "Let it end first.")
+            raise InvalidInput("Nothing is tried again.", [Problem("rollout", words)], LET_IT_END)
 
 
 def _in(targets: Sequence[Target], *states: TargetState) -> list[Target]:

@@ -43,7 +43,6 @@ from mirror_console.operations.swarm_tasks import (
     await_tasks,
     going_on,
     judge_look,
-    let_go,
     login_of,
     look_at_tasks,
     monitor_seconds,
@@ -129,7 +128,7 @@ def finish_update(turn: Turn, before: Container, known: Collection[str] | None =
             raise StepFailed(Step.VERIFY, "a call that came late has taken the update back")
 
     words += outlast(turn, HURTS_FORWARD, list, still)
-    words += let_go(turn)
+    words += turn.let_go()
     seen = turn.inspect(before.id)
     if seen is None:
         raise StepFailed(Step.VERIFY, "the service was removed by somebody")
@@ -192,7 +191,7 @@ def leave_updated(turn: Turn, why: str) -> None:
     words = f"{why}; {rests}" if rests else why
     if not runs_any(turn.session.swarm_tasks(service.id)):
         words += "; it is down"
-    turn.become(TargetState.LEFT, words + let_go(turn), ended_at=turn.console.clock())
+    turn.become(TargetState.LEFT, words + turn.let_go(), ended_at=turn.console.clock())
 
 
 def _demand_at_rest(service: SwarmService, step: Step) -> None:

@@ -12,10 +12,14 @@ from mirror_console.domain.trip import in_spite
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.overriding import start_problems
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.reasons import reason_problems
 from mirror_console.operations.recheck import blocking_words
 from mirror_console.operations.schedule_checks import counted_then
 from mirror_console.operations.trips import note_rollback
+
+LET_IT_END = "Let it end first."
+"""What to do where something else works on the same targets."""
 
 
 def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int | None = None) -> Rollout:
@@ -75,6 +79,14 @@ def start(console: Console, plan: Plan, checked: Checked, why: str, typed: int |
     return rollout
 
 
+def goes_back_now(books: Books, rollout_id: str) -> str:
+    """That a rollback of a rollout isn't over, in words; empty where none is under way."""
+    for other in books.rollouts.unfinished():
+        if other.plan.rollback_of is not None and other.plan.rollback_of.rollout_id == rollout_id:
+            return f"rollback {other.plan.fingerprint} of it is {other.state}"
+    return ""
+
+
 def resume(console: Console, rollout_id: str) -> Rollout:
     """Let a paused rollout go on: past the gate that it stands at, or in spite of the failures that stopped it."""
     console.demand_write()
@@ -82,6 +94,8 @@ def resume(console: Console, rollout_id: str) -> Rollout:
         rollout = books.rollouts.get(rollout_id)
         if rollout.state is not RolloutState.PAUSED:
             raise InvalidInput("Only a paused rollout can go on.", [Problem("rollout", f"it is {rollout.state}")])
+        if words := goes_back_now(books, rollout_id):
+            raise InvalidInput("It can't go on now.", [Problem("rollout", words)], LET_IT_END)
         gone_on = replace(
             rollout,
             state=RolloutState.RUNNING,

@@ -33,7 +33,6 @@ from mirror_console.operations.swarm_seen import (
 from mirror_console.operations.swarm_tasks import (
     LOOK_EVERY,
     await_tasks,
-    let_go,
     login_of,
     look_at_tasks,
     monitor_seconds,
@@ -60,7 +59,7 @@ def roll_service_back(turn: Turn, scene: Scene, why: str) -> None:
     known = failures(tasks)
     ours = is_ours(turn, service)
     if not ours and before and not same_image(service.image, before):
-        words = f"{why}. {OTHERS_DECIDED.format(service.name)}{let_go(turn)}"
+        words = f"{why}. {OTHERS_DECIDED.format(service.name)}{turn.let_go()}"
         turn.become(TargetState.SUPERSEDED, words, ended_at=turn.console.clock())
         return
     touched = ours or left_tasks(turn, tasks)
@@ -86,7 +85,7 @@ def roll_service_back(turn: Turn, scene: Scene, why: str) -> None:
         if not stranded or not _resumed(turn):
             break
         ill, stranded = _await_before(turn, old, known, labels, touched)
-    words = f"{why}{came}{''.join(f'; {one}' for one in more)}{let_go(turn)}" + (f". {ill}" if ill else "")
+    words = f"{why}{came}{''.join(f'; {one}' for one in more)}{turn.let_go()}" + (f". {ill}" if ill else "")
     ended = TargetState.PUT_BACK if touched else TargetState.FAILED
     turn.become(TargetState.STRANDED if stranded else ended, words, ended_at=turn.console.clock())
 

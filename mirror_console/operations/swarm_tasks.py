@@ -25,7 +25,7 @@ from mirror_console.operations.swarm_seen import (
     is_ours,
     service_there,
 )
-from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
+from mirror_console.operations.turn import StepFailed, Turn
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at the tasks of a service."""
@@ -136,13 +136,3 @@ def login_of(turn: Turn, step: Step, image: str) -> RegistryLogin | None:
         return turn.console.login(parse_reference(image).registry) if image else None
     except VaultError as error:
         raise StepFailed(step, str(error)) from error
-
-
-def let_go(turn: Turn) -> str:
-    """Let the lock go; what stays behind, in words. What the service is to be is settled by then."""
-    try:
-        if turn.lock_id:
-            turn.release_lock()
-    except (StepFailed, OutcomeUnknown, EngineError) as left_over:
-        return f"; the lock was left behind: {left_over}"
-    return ""

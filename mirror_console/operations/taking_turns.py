@@ -98,7 +98,7 @@ def _put_aside(turn: Turn) -> None:
 
     A lock that stays behind is ours, and is taken for taken then.
     """
-    words = _let_go(turn).removeprefix("; ") if turn.lock_id else ""
+    words = turn.let_go().removeprefix("; ") if turn.lock_id else ""
     turn.become(TargetState.QUEUED, words, started_at=None)
 
 
@@ -120,18 +120,9 @@ def _undo(turn: Turn, why: str, on_failure: OnFailure = OnFailure.PUT_BACK) -> N
             return
         put_back(turn, why)
     except StepFailed as failed:
-        words = f"{why}. Putting back failed: {failed.words}{_let_go(turn)}"
+        words = f"{why}. Putting back failed: {failed.words}{turn.let_go()}"
         turn.become(TargetState.STRANDED, words, ended_at=turn.console.clock())
     except (OutcomeUnknown, EngineError) as error:
         turn.become(TargetState.UNKNOWN, f"{why}. Contact was lost while putting back: {error}")
     except Superseded as superseded:
         turn.become(TargetState.SUPERSEDED, f"{why}. {superseded.words}", ended_at=turn.console.clock())
-
-
-def _let_go(turn: Turn) -> str:
-    """Let the lock of a stranded target go, so that a person can work on it; what stays behind, in words."""
-    try:
-        turn.release_lock()
-    except (StepFailed, OutcomeUnknown, EngineError) as error:
-        return f"; the lock was left behind: {error}"
-    return ""

@@ -358,6 +358,15 @@ class Turn(Looking):
         """Remove the lock; see TurnLock.release."""
         self.lock.release()
 
+    def let_go(self) -> str:
+        """Remove the lock, where it is held, once all else is settled; what stays behind, in words to add to others."""
+        try:
+            if self.lock_id:
+                self.release_lock()
+        except (StepFailed, OutcomeUnknown, EngineError) as left_over:
+            return f"; the lock was left behind: {left_over}"
+        return ""
+
 
 def _told(error: EngineError) -> str:
     """An engine's refusal in words, its own where they say more."""

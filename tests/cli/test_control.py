@@ -199,15 +199,21 @@ def test_a_stop_rule_rolls_back_as_the_plan_says_before_the_start(
     assert told["words"] in call("rollout", "report", told["id"][:8], "--format", "html").out
 
 
-def test_a_rollback_that_a_killed_console_left_is_told_and_begun_by_a_person(
-    call: CommandLine, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def left_due(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Rollout:
+    """A rollout whose rule asks for a rollback, and whose console was gone before it was begun."""
     fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
     way: dict[str, object] = {"waves": QUICK.waves[1:], "at_once": 1, "max_failed": 1, "on_failure": OnFailure.LEAVE}
     rollout = begun(fleet, **way, on_trip=OnTrip.ROLL_BACK_ALL)
     with monkeypatch.context() as patched:
         patched.setattr(Conductor, "_rolled_back_as_ruled", lambda conductor: conductor.rollout)
         Conductor(fleet.console, fleet.jobs, rollout).run()
+    return rollout
+
+
+def test_a_rollback_that_a_killed_console_left_is_told_and_begun_by_a_person(
+    call: CommandLine, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = left_due(fleet, monkeypatch)
     assert versions(fleet) == ["26.8.3", "26.8.3", "26.8.2", "26.8.2"]
     name = rollout.id[:8]
 
@@ -226,12 +232,7 @@ def test_a_rollback_that_a_killed_console_left_is_told_and_begun_by_a_person(
 def test_what_a_stop_rule_asks_to_roll_back_may_be_left_as_it_is(
     call: CommandLine, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
-    way: dict[str, object] = {"waves": QUICK.waves[1:], "at_once": 1, "max_failed": 1, "on_failure": OnFailure.LEAVE}
-    rollout = begun(fleet, **way, on_trip=OnTrip.ROLL_BACK_ALL)
-    with monkeypatch.context() as patched:
-        patched.setattr(Conductor, "_rolled_back_as_ruled", lambda conductor: conductor.rollout)
-        Conductor(fleet.console, fleet.jobs, rollout).run()
+    rollout = left_due(fleet, monkeypatch)
     left = call("recover", "leave", rollout.id[:8], "--json")
     assert (left.code, left.json["trips"][0]["came"]) == (1, "not begun")
     assert left.json["words"].endswith("that was not begun: operator left it as it is.")

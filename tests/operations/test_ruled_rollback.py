@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -313,15 +314,16 @@ def test_who_tries_some_again_gets_no_rollback_unless_more_fail(fleet: Fleet) ->
     assert (states(ended), back) == ([DONE, DONE, FAILED, DONE], None)
 
 
-def test_nothing_is_tried_again_while_what_was_changed_goes_back(fleet: Fleet) -> None:
+def test_nothing_is_tried_again_nor_goes_on_while_what_was_changed_goes_back(fleet: Fleet) -> None:
     conductor = Conductor(fleet.console, fleet.jobs, begun(fleet, WAVE), Room(fleet, 3))
     ended = conductor.run()
     back = conductor.followed_by
     assert back is not None
-    with pytest.raises(InvalidInput) as refused:
-        retry(fleet.console, fleet.jobs, ended.id)
-    (problem,) = refused.value.problems
-    assert problem.words == f"rollback {back.plan.fingerprint} of it is running"
+    for goes_on in (partial(retry, fleet.console, fleet.jobs, ended.id), partial(resume, fleet.console, ended.id)):
+        with pytest.raises(InvalidInput) as refused:
+            goes_on()
+        (problem,) = refused.value.problems
+        assert problem.words == f"rollback {back.plan.fingerprint} of it is running"
     assert kept(fleet, ended) == ended
     assert Conductor(fleet.console, fleet.jobs, back).run().state is RolloutState.COMPLETED
     assert retry(fleet.console, fleet.jobs, ended.id).state is RolloutState.RUNNING
