@@ -27,12 +27,15 @@ def state_of(engine_socket: Path, container: str) -> str:
 def ask(engine_socket: Path, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
     """Send one request and read the JSON that is answered: None where there is none.
 
-    What is to be read or deleted may be gone: that gives None, too. Raises LabError when it is refused.
+    What is to be read or deleted may be gone, or its removal under way: that gives None, too. Raises LabError
+    when it is refused.
     """
     sent = None if body is None else json.dumps(body).encode()
     kind = {} if body is None else {"Content-Type": "application/json"}
     status, content = _answer(engine_socket, method, path, sent, kind)
     if status == HTTPStatus.NOT_FOUND and method in ("GET", "DELETE"):
+        return None
+    if status == HTTPStatus.CONFLICT and method == "DELETE" and b"is already in progress" in content:
         return None
     _refuse(status, f"{method} {path}", content)
     return json.loads(content) if content else None
