@@ -109,6 +109,8 @@ class CheckResult:
     engine_id: str = ""
     ground: str = ""
     """What the answer rests on, where its words tell what may change without it, such as a time. Empty: the words."""
+    by_consent: bool = False
+    """Whether this very answer is a person's to judge, though others that block of the same check are not."""
 
     @property
     def key(self) -> AnswerKey:

@@ -263,12 +263,16 @@ def container(seen: replies.InspectedContainer, given: replies.ImageConfig | Non
         health_output=clean(check.log[-1].output) if check and check.log else "",
         unsupported=unsupported(seen, given),
         endpoints=_endpoints(seen, settings),
-        joins=tuple(
-            clean(mode.removeprefix(_OF_ANOTHER), LONGEST_NAME)
-            for mode in (host.network_mode, host.pid_mode, host.ipc_mode)
-            if mode.startswith(_OF_ANOTHER)
-        ),
+        joins=_joins(host),
     )
+
+
+def _joins(host: replies.HostConfig) -> tuple[str, ...]:
+    """The containers that it can't do without. Volumes come as ``name:ro``, links as ``/name:/own-name/alias``."""
+    modes = (host.network_mode, host.pid_mode, host.ipc_mode)
+    named = [mode.removeprefix(_OF_ANOTHER) for mode in modes if mode.startswith(_OF_ANOTHER)]
+    named += [one.partition(":")[0].removeprefix("/") for one in (*(host.volumes_from or ()), *(host.links or ()))]
+    return tuple(dict.fromkeys(clean(name, LONGEST_NAME) for name in named))
 
 
 def endings(reply: bytes) -> tuple[Ending, ...]:

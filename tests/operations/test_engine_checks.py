@@ -10,12 +10,18 @@ import pytest
 
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.environment import Limits, Port
+from mirror_console.domain.observation import LABEL
+from mirror_console.domain.overriding import overridable
+from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.route import Route
 from mirror_console.domain.validity import Validity
 from mirror_console.engine.session import DockerSession
+from mirror_console.operations.overriding import override
 from mirror_console.operations.preflight import check_engine
 from mirror_console.operations.refresh import refresh
+from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.schedule import ScopeInput, WindowInput, save_window
+from mirror_console.operations.starting import start
 from mirror_console.operations.trust import accept_identity
 from mirror_console.simulator.faults import Fault
 from tests.operations.check_desk import Desk
@@ -134,6 +140,24 @@ def one_that_is_stopped_wants_the_port(desk: Desk) -> None:
     desk.change(0, ports=(Port(8080, 11077),))
 
 
+def one_of_its_own_is_kept_armed(desk: Desk) -> None:
+    """As somebody left the way back: it is ours to bring back, or not."""
+    one_that_is_stopped_wants_the_port(desk)
+    armed = desk.engine().container("shop-of-before")
+    armed.name = "mirror-01-live.mc-prev"
+    armed.config["Labels"] |= {f"{LABEL}env": desk.fleet.environment(desk.fleet.mirrors[0], "live").id}
+
+
+def made_by_compose(desk: Desk) -> None:
+    desk.engine().container("mirror-01-live").config["Labels"] |= {"com.docker.compose.project": "shop"}
+
+
+def runs_twice(desk: Desk) -> None:
+    environment = desk.fleet.environment(desk.fleet.mirrors[0], "live")
+    labels = {"env": environment.id, "process": "web", "role": "app"}
+    desk.engine().run("renamed", f"{REPOSITORY}:26.8.3", labels={LABEL + name: value for name, value in labels.items()})
+
+
 def cannot_be_asked_for_room(desk: Desk) -> None:
     desk.engine("berlin").misbehave(Fault.FORBIDDEN, "/exec")
 
@@ -158,7 +182,10 @@ def cannot_be_asked_for_room(desk: Desk) -> None:
         (more_than_there_is, Check.CAPACITY, Answer.WARNING, "11 GB are granted"),
         (a_stranger_takes_memory, Check.CAPACITY, Answer.WARNING, "9.7 GB are granted"),
         (no_room, Check.DISK, Answer.BLOCKED, "1.0 MB are free"),
-        (one_that_is_stopped_wants_the_port, Check.PORTS, Answer.WARNING, "comes back to port 11077"),
+        (one_that_is_stopped_wants_the_port, Check.PORTS, Answer.BLOCKED, "comes back to port 11077"),
+        (one_of_its_own_is_kept_armed, Check.PORTS, Answer.PASS, "No other container holds"),
+        (made_by_compose, Check.SHAPE, Answer.BLOCKED, "made by Compose, in the project 'shop'"),
+        (runs_twice, Check.SHAPE, Answer.BLOCKED, "'renamed' runs for it, too"),
         (cannot_be_asked_for_room, Check.DISK, Answer.UNKNOWN, "isn't told"),
     ],
 )
@@ -175,6 +202,22 @@ def test_what_is_said_of_engines(
         # It costs that engine's targets, and no others.
         blocked = desk.checked().blocked([one.environment_id for one in desk.plan().targets])
         assert 0 < len(blocked) < 4
+
+
+def test_what_compose_made_is_taken_over_once_by_a_persons_word(desk: Desk) -> None:
+    made_by_compose(desk)
+    console, made = desk.fleet.console, desk.plan()
+    checked = desk.checked(made)
+    asked = overridable(checked)
+    assert [(one.check, one.answer) for one in asked] == [(Check.SHAPE, Answer.BLOCKED)]
+    begun = start(console, made, override(console, checked, asked, "taken out of the file"), "a test", typed=4)
+    # Asked again before its wave: the word is for that very answer.
+    done = Conductor(console, desk.fleet.jobs, begun).run()
+    assert done.state is RolloutState.COMPLETED
+    assert "com.docker.compose.project" not in desk.engine().container("mirror-01-live").config["Labels"]
+    desk.fleet.publish("26.8.4", health_interval=0.02)
+    refresh(console, desk.fleet.jobs)
+    assert not desk.checked().blocking
 
 
 def test_what_runs_beside_the_old_one_takes_memory_twice_for_a_while(desk: Desk) -> None:
