@@ -11,7 +11,7 @@ import pytest
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.environment import Limits, Port
 from mirror_console.domain.observation import LABEL
-from mirror_console.domain.overriding import overridable
+from mirror_console.domain.overriding import may_be_overridden, overridable
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.route import Route
 from mirror_console.domain.validity import Validity
@@ -227,13 +227,55 @@ def test_what_runs_beside_the_old_one_takes_memory_twice_for_a_while(desk: Desk)
     assert desk.worst(Check.CAPACITY).answer is Answer.PASS
     for number in (0, 2):
         desk.change(number, route=Route("edge", f"shop-{number}", 8080, overlap=True), ports=())
+    # What has no limit now counts nothing, and is named.
+    desk.engine().run("cron", f"{REPOSITORY}:26.8.3")
+    assert desk.worst(Check.CAPACITY).answer is Answer.PASS
+    free = "; 2 containers without a limit: 'cron', 'webshop-live'."
+    assert [one for one in desk.answers(Check.CAPACITY) if one.words.endswith(free)]
+    for number in (0, 2):
+        limited(desk, number, memory=3 * 10**9)
+    blocked = [one for one in desk.answers(Check.CAPACITY) if one.blocks]
+    assert [one.environment_id for one in blocked] == [
+        desk.fleet.environment(desk.fleet.mirrors[number], "live").id for number in (0, 2)
+    ]
+    assert "12 GB of memory are granted here, and the host has 8.6 GB" in blocked[0].words
+    assert blocked[0].words.endswith(free)
+    assert may_be_overridden(blocked[0])
+    one_at_once = replace(QUICK, at_once_per_engine=1)
+    assert "9.0 GB of memory" in desk.worst(Check.CAPACITY, one_at_once).words
+    # With less it fits, one after the other and not two at once.
+    for number in (0, 2):
+        limited(desk, number, memory=2 * 10**9)
+        desk.change(number, limits=Limits(memory=2 * 10**9))
+    assert desk.worst(Check.CAPACITY, one_at_once).answer is Answer.PASS
+    assert desk.worst(Check.CAPACITY).answer is Answer.BLOCKED
+
+
+def limited(desk: Desk, number: int, memory: int = 0, cores: float = 0.0) -> None:
+    """Limit the container that runs now."""
+    host = desk.engine().container(f"mirror-0{number + 1}-live").host
+    host["Memory"], host["NanoCpus"] = memory, int(cores * 10**9)
+
+
+def test_cores_that_are_granted_twice_for_a_while_are_told(desk: Desk) -> None:
+    for number in (0, 2):
+        desk.change(number, limits=Limits(cpus=1.5), route=Route("edge", f"shop-{number}", 8080))
+        limited(desk, number, cores=1.5)
+    assert desk.worst(Check.CAPACITY).answer is Answer.PASS
+    for number in (0, 2):
+        desk.change(number, route=Route("edge", f"shop-{number}", 8080, overlap=True), ports=())
     told = desk.worst(Check.CAPACITY)
-    assert (told.answer, told.words.partition(". ")[2]) == (
+    assert (told.answer, told.words) == (
         Answer.WARNING,
-        "While new ones run beside the old ones, it is 12 GB.",
+        "Of 4 cores 6 are granted while new ones run beside the old ones.",
     )
-    told = desk.worst(Check.CAPACITY, replace(QUICK, at_once_per_engine=1))
-    assert told.words.endswith("it is 9.0 GB.")
+    # Where more are granted than there are already, it is known.
+    for number in (0, 2):
+        desk.change(number, limits=Limits(cpus=2.0))
+        limited(desk, number, cores=2.0)
+    assert desk.worst(Check.CAPACITY).answer is Answer.PASS
+    desk.change(0, limits=Limits(cpus=2.5))
+    assert desk.worst(Check.CAPACITY).words == "Of 4 cores 8.5 are granted."
 
 
 def test_an_engine_that_was_set_up_anew_is_accepted_by_a_person(desk: Desk) -> None:
