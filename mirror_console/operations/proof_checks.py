@@ -26,6 +26,7 @@ from mirror_console.operations.access import reached
 from mirror_console.operations.command_checks import counts
 from mirror_console.operations.console import Console
 from mirror_console.operations.container_checks import Said
+from mirror_console.operations.own_databases import check_databases
 from mirror_console.operations.own_values import check_own_values
 from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.preparing import data_of
@@ -70,6 +71,8 @@ def check_proofs(console: Console, jobs: Jobs, plan: Plan) -> list[CheckResult]:
         by_source[look.source.id].append(look)
     found = list(_by_sources(plan, mirrors, by_source, console.clock()))
     found += _by_tests(console, plan)
+    seen = [(look.title, look.environment, look.container) for look in looks if look.container is not None]
+    found += check_databases(console, plan, mirrors, seen)
     return found + check_own_values(console, plan, mirrors, {look.title: look.container for look in looks})
 
 

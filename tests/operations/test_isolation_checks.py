@@ -7,9 +7,13 @@ from dataclasses import replace
 import pytest
 
 from mirror_console.domain.check import Answer, Check
-from mirror_console.domain.environment import Environment, Process, Settings, Volume
+from mirror_console.domain.environment import Environment, HealthTest, Process, Settings, Volume
+from mirror_console.domain.overriding import may_be_overridden
 from mirror_console.domain.secret import Secret, SecretReference
+from mirror_console.errors import VaultError
 from mirror_console.operations.imports import export_catalog
+from mirror_console.operations.own_databases import check_databases
+from mirror_console.vault import MemoryVault
 from tests.operations.check_desk import Desk
 from tests.operations.fleet import REPOSITORY
 
@@ -104,3 +108,72 @@ def test_values_that_should_be_their_own_are_compared_everywhere(desk: Desk) -> 
         "SECRET_KEY is also that of Mirror 01 live.",
     ]
     assert not any("key-" in one.words or "db-" in one.words for one in blocked)
+
+
+def test_one_database_under_two_addresses_is_found_on_whatever_engines(desk: Desk) -> None:
+    console = desk.fleet.console
+    reference = SecretReference("environment/3/DATABASE_URL")
+    console.vault.put(reference, Secret("postgres://shop:four@db.example/shop-0"))
+    for number in range(3):
+        desk.change(number, variables={"DATABASE": f"postgresql://shop:{number}@DB.example:5432/shop-{number}"})
+    desk.change(3, variables={}, secrets={"DATABASE_URL": SecretReference("environment/4/DATABASE_URL")})
+    assert desk.worst(Check.ISOLATION).answer is Answer.PASS
+    # The same on another engine, from the keyring; and that of the source.
+    desk.change(3, secrets={"DATABASE_URL": reference})
+    desk.engine().lose_container("webshop-live")
+    theirs = {"DB": "postgres://shop:x@db.example/shop-1?pool=5"}
+    desk.engine().run("webshop-live", f"{REPOSITORY}:26.8.3", variables=theirs)
+    blocked = [one for one in desk.answers(Check.ISOLATION) if one.blocks]
+    assert [one.words for one in blocked] == [
+        "Its database isn't its own: DATABASE names that of Mirror 04 live, too.",
+        "Its database isn't its own: DATABASE names that of Webshop live, too.",
+        "Its database isn't its own: DATABASE_URL names that of Mirror 01 live, too.",
+    ]
+    assert not any(may_be_overridden(one) for one in blocked)
+    desk.source(shared=("DATABASE", "DATABASE_URL"))
+    assert desk.worst(Check.ISOLATION).answer is Answer.PASS
+
+
+def test_a_test_that_has_the_live_database_is_warned_of(desk: Desk) -> None:
+    live = desk.change(0, variables={"DATABASE": "mysql://shop@10.0.0.5/shop"})
+    test = replace(live, id="t" * 32, name="test", engine_id="berlin", processes=(Process("web", "mirror-01-test"),))
+    with desk.fleet.console.catalog.write() as books:
+        books.environments.save(test)
+    told = desk.worst(Check.ISOLATION)
+    assert (told.answer, told.words) == (
+        Answer.WARNING,
+        "Another of its own environments has the same database: DATABASE names that of Mirror 01 test, too.",
+    )
+
+
+def test_two_on_a_hosts_network_at_one_port_are_blocked_until_a_person_knows_better(desk: Desk) -> None:
+    for number, port in ((0, 8080), (2, 8081)):
+        desk.change(number, networks=("host",), ports=(), health=HealthTest("/up", port))
+    assert desk.worst(Check.ISOLATION).answer is Answer.INFORMATION
+    desk.change(2, health=HealthTest("/up", 8080))
+    blocked = [one for one in desk.answers(Check.ISOLATION) if one.blocks]
+    assert len(blocked) == 2
+    assert "both it and Mirror 03 live listen at port 8080" in blocked[0].words
+    assert all(may_be_overridden(one) for one in blocked)
+    # On an engine of its own nobody else is at its host's port.
+    desk.change(2, networks=(), health=HealthTest())
+    desk.change(1, networks=("host",), ports=(), health=HealthTest("/up", 8080))
+    assert desk.worst(Check.ISOLATION).answer is Answer.PASS
+
+
+def test_a_keyring_that_does_not_answer_is_asked_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        desk.change(number, secrets={"DATABASE_URL": SecretReference(f"environment/{number}/DATABASE_URL")})
+    asked: list[SecretReference] = []
+
+    def locked(_vault: MemoryVault, reference: SecretReference) -> bool:
+        asked.append(reference)
+        raise VaultError("The keyring is locked.", "Unlock it.")
+
+    made = desk.plan()
+    with desk.fleet.console.catalog.read() as books:
+        mirrors = {one.id: one for one in books.applications.all()}
+    monkeypatch.setattr(MemoryVault, "has", locked)
+    told = list(check_databases(desk.fleet.console, made, mirrors, ()))
+    assert {(one.answer, one.blocks) for one in told} == {(Answer.UNKNOWN, False)}
+    assert (len(told), len(asked)) == (4, 1)
