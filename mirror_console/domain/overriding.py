@@ -98,7 +98,7 @@ RULES: Mapping[Check, Rule] = {
     Check.STOPPING: _never("It only asks for a look."),
     Check.SERVICE: _never("A Swarm has one update of a service at a time, and what is half way is no way back."),
     Check.SERVICE_SETTINGS: _never("It only asks for a look."),
-    Check.SOURCE_PROOF: _never("It only asks for a look."),
+    Check.SOURCE_PROOF: Rule(_BOTH, "Where the source isn't well, that may have causes that its mirrors haven't."),
     Check.TEST_PROOF: _never("It only asks for a look."),
     Check.CONSOLE_HEALTH: _never("What can't be written into the journal may not be done."),
     Check.STAYS_AWAKE: _never("It only asks for a look."),
