@@ -69,6 +69,10 @@ _decode_volumes = msgspec.json.Decoder(replies.ListedVolumes).decode
 _decode_networks = msgspec.json.Decoder(list[replies.ListedNetwork]).decode
 
 
+_ROOTLESS = "name=rootless"
+"""Among the security options of an engine. Source: Docker Engine API, SystemInfo."""
+
+
 # --- the engine ---------------------------------------------------------------------------------------------------
 
 
@@ -94,6 +98,7 @@ def facts(version: bytes, info: bytes, *, api: str, now: datetime) -> EngineFact
         folder=more.docker_root_dir if SOCKET_PATH.fullmatch(more.docker_root_dir) else "",
         kernel=clean(more.kernel_version, LONGEST_LABEL),
         manages_swarm=more.swarm is not None and more.swarm.control_available,
+        rootless=_ROOTLESS in (more.security_options or []),
         swarm_nodes=more.swarm.nodes if more.swarm is not None and more.swarm.control_available else 0,
     )
 

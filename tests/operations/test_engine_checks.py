@@ -111,6 +111,29 @@ def live_restore(desk: Desk) -> None:
         desk.engine(name).state.live_restore = True
 
 
+def version(desk: Desk, text: str) -> None:
+    state = desk.engine().state
+    state.generation = replace(state.generation, server=text)
+
+
+def is_newer_than_tested(desk: Desk) -> None:
+    version(desk, "30.0.0")
+
+
+def is_rootless(desk: Desk) -> None:
+    desk.engine().state.rootless = True
+
+
+def does_not_come_back(desk: Desk) -> None:
+    version(desk, "24.0.3")
+    desk.engine().state.live_restore = True
+
+
+def opens_ports(desk: Desk) -> None:
+    version(desk, "28.3.1")
+    desk.change(0, ports=(Port(8080, 11077, "127.0.0.1"),))
+
+
 def too_many_cores(desk: Desk) -> None:
     desk.change(0, limits=Limits(cpus=5.0))
 
@@ -177,6 +200,10 @@ def cannot_be_asked_for_room(desk: Desk) -> None:
         (ignores_limits, Check.ENGINE_HEALTH, Answer.WARNING, "No memory limit"),
         (has_a_dead_one, Check.ENGINE_HEALTH, Answer.WARNING, "1 container couldn't be removed ('gone')"),
         (live_restore, Check.ENGINE_HEALTH, Answer.PASS, "warns of nothing"),
+        (is_newer_than_tested, Check.API, Answer.WARNING, "alpha is Docker 30.0.0; this console was tested up to 29."),
+        (is_rootless, Check.ENGINE_KIND, Answer.INFORMATION, "alpha runs without root"),
+        (does_not_come_back, Check.ENGINE_HEALTH, Answer.WARNING, "in Docker 24.0.3 it doesn't come back"),
+        (opens_ports, Check.ENGINE_HEALTH, Answer.WARNING, "in Docker 28.3.1 a reload of firewalld"),
         (too_many_cores, Check.CAPACITY, Answer.BLOCKED, "5 cores, and the host has 4"),
         (too_much_memory, Check.CAPACITY, Answer.WARNING, "the host has 8.6 GB"),
         (more_than_there_is, Check.CAPACITY, Answer.WARNING, "11 GB are granted"),
