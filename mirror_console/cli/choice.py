@@ -38,6 +38,7 @@ RESUME_HELP = "Where it waits for a window to open, go on by itself then; this c
 SETTINGS_HELP = "Apply only settings that wait for a rollout; the image that runs stays."
 IN_ALL_HELP = "Targets of the whole rollout that may fail, as 8 or 2%; none for no such rule."
 TRIP_HELP = "What becomes of a rollout that its stop rule stops: it waits, or what it changed goes back unasked."
+PROOF_HELP = "Days for which it counts that a mirror's test ran the release well."
 PAUSE_HELP = "Pause after: canary, every, waves such as 1,3, or never."
 
 
@@ -73,6 +74,7 @@ class Choice:
     )
     no_prefetch: Annotated[bool, typer.Option("--no-prefetch", help="Fetch in each target's turn, not ahead.")] = False
     no_pause: Annotated[bool, typer.Option("--no-pause", help="Never pause between waves.")] = False
+    proof_days: Annotated[int | None, typer.Option("--proof-days", help=PROOF_HELP)] = None
     resume_by_itself: Annotated[bool, typer.Option("--resume-by-itself", help=RESUME_HELP)] = False
     no_refresh: Annotated[bool, typer.Option("--no-refresh", help="Don't ask the engines first.")] = False
 
@@ -148,6 +150,7 @@ def _way(choice: Choice, way: Way) -> Way:
         "pulls_per_registry": choice.per_registry,
         "pulls_per_engine": choice.pulls_per_engine,
         "prefetch": False if choice.no_prefetch else None,
+        "proof_days": choice.proof_days,
         "resumes": True if choice.resume_by_itself else None,
     }
     waves = way.waves

@@ -49,7 +49,7 @@ def wishes_of(texts: Sequence[str] | None) -> tuple[OverrideWish, ...]:
             problems.append(
                 Problem("override", f"there is no check '{name.strip()}': see 'mirror-console help checks'")
             )
-        elif not RULES[check].answers:
+        elif not RULES[check].ever:
             problems.append(Problem(f"override {check.id}", rule_words(check)))
         elif not reason.strip():
             problems.append(Problem(f"override {check.id}", "say why, after '=': it goes into the report"))

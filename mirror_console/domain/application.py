@@ -68,7 +68,8 @@ class Application:
     own_variables: tuple[str, ...] = ()
     """Variables of which each application must have a value of its own: never that of the source or another mirror."""
     shared: tuple[str, ...] = ()
-    """Volumes and paths of hosts that its mirrors share on purpose; ``host`` is the network of the host itself."""
+    """What its mirrors share on purpose: volumes, paths of hosts and variables with the address of a database. ``host``
+    is the network of the host itself."""
     processes: tuple[DeclaredProcess, ...] = ()
     """What each environment of its mirrors runs, each in a container of its own; empty: one process, which serves."""
     services: tuple[Service, ...] = ()

@@ -82,12 +82,13 @@ UNKNOWN_ONLY_WARNS = frozenset(
         Check.ISOLATION,
         Check.SERVICES,
         Check.SOURCE_PROOF,
+        Check.TEST_PROOF,
         Check.CONSOLE_HEALTH,
     }
 )
 """Checks that may go unanswered: not every engine tells its free disk space, health may not have been seen yet, secrets
-are compared only where the keyring can be read, services can be asked only where something runs, and the source's
-engine may be away."""
+are compared only where the keyring can be read, services can be asked only where something runs, and the engines of
+the source and of tests may be away."""
 
 
 FIGURES = frozenset({Check.DISK, Check.CLOCK})
@@ -109,6 +110,8 @@ class CheckResult:
     engine_id: str = ""
     ground: str = ""
     """What the answer rests on, where its words tell what may change without it, such as a time. Empty: the words."""
+    by_consent: bool = False
+    """Whether this very answer is a person's to judge, though others that block of the same check are not."""
 
     @property
     def key(self) -> AnswerKey:

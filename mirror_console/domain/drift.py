@@ -35,7 +35,7 @@ DEFAULT_NETWORKS = frozenset({"default", "bridge", ""})
 CONTAINER = "container"
 """The field that says that somebody else made the container anew: no setting, but drift."""
 REMADE = Difference(CONTAINER, "made by a rollout", "made by hand")
-TOOL_LABELS = ("com.docker.compose.", "desktop.docker.io/")
+TOOL_LABELS = ("com.docker.compose.", "com.dokku.", "coolify.", "desktop.docker.io/")
 """Notes of the tool that made a container; nothing runs by them once it is ours."""
 
 

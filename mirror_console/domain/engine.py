@@ -153,6 +153,8 @@ class EngineFacts:
     """Whether it is a manager of a Swarm, whose services it changes."""
     swarm_nodes: int = 0
     """How many nodes its Swarm has, as far as it is told; 0 where it manages none."""
+    rootless: bool = False
+    """Whether it runs without root's rights on its host."""
 
     @property
     def title(self) -> str:

@@ -121,7 +121,8 @@ class Container:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     """Its place in each of its networks, by the network's name."""
     joins: tuple[str, ...] = ()
-    """Containers, by id or name, whose network, processes or memory it shares: it can't do without them."""
+    """Containers, by id or name, whose network, processes, memory or volumes it shares, or which it knows by a link: it
+    can't do without them."""
 
     @property
     def running(self) -> bool:

@@ -20,14 +20,21 @@ class Rule:
 
     answers: frozenset[Answer]
     why: str
+    consent: str = ""
+    """What may be overridden besides, where an answer says of itself that it is a person's to judge: as a sentence."""
+
+    @property
+    def ever(self) -> bool:
+        """Whether anything that the check answers may be overridden."""
+        return bool(self.answers or self.consent)
 
 
 _UNKNOWN = frozenset({Answer.UNKNOWN})
 _BOTH = frozenset({Answer.BLOCKED, Answer.UNKNOWN})
 
 
-def _never(why: str) -> Rule:
-    return Rule(frozenset(), why)
+def _never(why: str, consent: str = "") -> Rule:
+    return Rule(frozenset(), why, consent)
 
 
 RULES: Mapping[Check, Rule] = {
@@ -47,9 +54,13 @@ RULES: Mapping[Check, Rule] = {
     Check.SETTINGS: _never("A container without its settings and secrets can't serve."),
     Check.NAMES: _never("What has the name isn't ours, or is what another rollout left: it could be lost."),
     Check.PORTS: _never(
-        "Two can't have one port: the new container wouldn't start, and meanwhile nothing would serve."
+        "Two can't have one port: the new container wouldn't start, and meanwhile nothing would serve.",
+        "That one which is stopped comes back to a port may be known, and seen to before its engine restarts.",
     ),
-    Check.SHAPE: _never("What the console can't make again would be lost."),
+    Check.SHAPE: _never(
+        "What the console can't make again would be lost, and so would what is lent to another container.",
+        "A container that another tool made may be taken from it: whoever does so keeps that tool from making another.",
+    ),
     Check.WAY_BACK: Rule(_BOTH, "It may matter more to go on than to be able to go back."),
     Check.LOCK: _never("Somebody else works on it: wait, or take the lock over."),
     Check.HEALTHY_NOW: Rule(_BOTH, "A release may be just what makes it well."),
@@ -69,10 +80,14 @@ RULES: Mapping[Check, Rule] = {
     Check.PERMISSION: _never("What is refused in the middle of a swap could leave nothing that serves."),
     Check.CLOCK: Rule(_BOTH, "Whoever knows which of the clocks is right knows whether the window is open."),
     Check.ENGINE_HEALTH: _never("It only asks for a look."),
-    Check.CAPACITY: _never("The engine makes no container with more cores than its host has."),
+    Check.CAPACITY: _never(
+        "The engine makes no container with more cores than its host has.",
+        "Limits are the most that may be used: whoever knows how much is used knows whether two fit side by side.",
+    ),
     Check.VALUES: Rule(_BOTH, "What looks like a placeholder may be meant; a container that can't use it goes back."),
     Check.ISOLATION: _never(
-        "Data of another application could be changed or lost; what is shared on purpose the source's form names."
+        "Data of another application could be changed or lost; what is shared on purpose the source's form names.",
+        "Two on a host's own network may be told by their variables to listen at other ports than the catalog says.",
     ),
     Check.VOLUMES: _never("It would come up with empty data, and go on as if nothing were missing."),
     Check.NETWORKS: _never("Which of the networks is meant can't be told, so the container can't be made."),
@@ -83,7 +98,7 @@ RULES: Mapping[Check, Rule] = {
     Check.STOPPING: _never("It only asks for a look."),
     Check.SERVICE: _never("A Swarm has one update of a service at a time, and what is half way is no way back."),
     Check.SERVICE_SETTINGS: _never("It only asks for a look."),
-    Check.SOURCE_PROOF: _never("It only asks for a look."),
+    Check.SOURCE_PROOF: Rule(_BOTH, "Where the source isn't well, that may have causes that its mirrors haven't."),
     Check.TEST_PROOF: _never("It only asks for a look."),
     Check.CONSOLE_HEALTH: _never("What can't be written into the journal may not be done."),
     Check.STAYS_AWAKE: _never("It only asks for a look."),
@@ -94,7 +109,13 @@ RULES: Mapping[Check, Rule] = {
 
 def may_be_overridden(result: CheckResult) -> bool:
     """Whether a person may go on in spite of an answer."""
-    return result.blocks and result.answer in RULES[result.check].answers
+    return result.blocks and (result.by_consent or result.answer in RULES[result.check].answers)
+
+
+def why_overridable(result: CheckResult) -> str:
+    """Why an answer may be overridden, or may not: the rule of its check, or what it says of answers such as this."""
+    rule = RULES[result.check]
+    return rule.consent if result.by_consent else rule.why
 
 
 def rule_words(check: Check, given: Collection[Answer] = tuple(Answer)) -> str:
@@ -108,7 +129,8 @@ def rule_words(check: Check, given: Collection[Answer] = tuple(Answer)) -> str:
         return "It blocks nothing, so there is nothing to override."
     which = " or ".join(answer for answer in Answer if answer in rule.answers & blocking)
     if not which:
-        return f"It can't be overridden. {rule.why}"
+        more = f" One answer may be, with a reason: {rule.consent}" if rule.consent else ""
+        return f"It can't be overridden. {rule.why}{more}"
     return f"It may be overridden with a reason where the answer is {which}. {rule.why}"
 
 

@@ -61,7 +61,8 @@ class Way:
     the place of how long each environment waits for health; 0 leaves that to them. With `prefetch` images are brought
     to all engines before the first wave, where more than one engine lacks its image. It pauses after the canary, after
     every wave, or after those in `pause_after`, counted from 1. With `resumes` it goes on by itself where it waits for
-    nothing but a window to open, or a freeze to end.
+    nothing but a window to open, or a freeze to end. That a mirror's test ran a release well counts as a proof for
+    `proof_days`: later, data, services and hosts have moved on.
     """
 
     waves: tuple[WaveSize, ...] = (WaveSize(count=1), WaveSize(percent=5), WaveSize(percent=25), REST)
@@ -84,6 +85,7 @@ class Way:
     max_failed_in_all: int | None = None
     max_failed_in_all_percent: float = 0.0
     on_trip: OnTrip = OnTrip.PAUSE
+    proof_days: int = 14
 
     def allowed_failures(self, wave: int, waves: int, size: int) -> int:
         """How many targets of a wave of this size may fail before the rollout pauses. A share becomes a count here."""
@@ -130,6 +132,8 @@ def way_problems(way: Way) -> list[Problem]:
         found.append(Problem("in a row", "1 to 1000 failures, or 0 for no such rule"))
     if not 0 <= way.health_limit <= 24 * 3600:
         found.append(Problem("health limit", "up to a day, or 0 for what each environment says"))
+    if not 1 <= way.proof_days <= 365:
+        found.append(Problem("proof days", "1 to 365 days"))
     if way.on_trip is not OnTrip.PAUSE and way.on_failure is OnFailure.ASK:
         words = "a rule that rolls back waits for nobody: have targets that fail put back or left, not asked about"
         found.append(Problem("on trip", words))

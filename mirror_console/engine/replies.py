@@ -67,6 +67,7 @@ class Info(Reply):
     live_restore_enabled: bool = False
     system_time: str = ""
     docker_root_dir: str = ""
+    security_options: list[str] | None = None
     swarm: SwarmInfo | None = None
 
 

@@ -69,6 +69,10 @@ _decode_volumes = msgspec.json.Decoder(replies.ListedVolumes).decode
 _decode_networks = msgspec.json.Decoder(list[replies.ListedNetwork]).decode
 
 
+_ROOTLESS = "name=rootless"
+"""Among the security options of an engine. Source: Docker Engine API, SystemInfo."""
+
+
 # --- the engine ---------------------------------------------------------------------------------------------------
 
 
@@ -94,6 +98,7 @@ def facts(version: bytes, info: bytes, *, api: str, now: datetime) -> EngineFact
         folder=more.docker_root_dir if SOCKET_PATH.fullmatch(more.docker_root_dir) else "",
         kernel=clean(more.kernel_version, LONGEST_LABEL),
         manages_swarm=more.swarm is not None and more.swarm.control_available,
+        rootless=_ROOTLESS in (more.security_options or []),
         swarm_nodes=more.swarm.nodes if more.swarm is not None and more.swarm.control_available else 0,
     )
 
@@ -263,12 +268,16 @@ def container(seen: replies.InspectedContainer, given: replies.ImageConfig | Non
         health_output=clean(check.log[-1].output) if check and check.log else "",
         unsupported=unsupported(seen, given),
         endpoints=_endpoints(seen, settings),
-        joins=tuple(
-            clean(mode.removeprefix(_OF_ANOTHER), LONGEST_NAME)
-            for mode in (host.network_mode, host.pid_mode, host.ipc_mode)
-            if mode.startswith(_OF_ANOTHER)
-        ),
+        joins=_joins(host),
     )
+
+
+def _joins(host: replies.HostConfig) -> tuple[str, ...]:
+    """The containers that it can't do without. Volumes come as ``name:ro``, links as ``/name:/own-name/alias``."""
+    modes = (host.network_mode, host.pid_mode, host.ipc_mode)
+    named = [mode.removeprefix(_OF_ANOTHER) for mode in modes if mode.startswith(_OF_ANOTHER)]
+    named += [one.partition(":")[0].removeprefix("/") for one in (*(host.volumes_from or ()), *(host.links or ()))]
+    return tuple(dict.fromkeys(clean(name, LONGEST_NAME) for name in named))
 
 
 def endings(reply: bytes) -> tuple[Ending, ...]:

@@ -25,6 +25,13 @@ MANAGED = {
 }
 """By label: what would start another container by itself, as soon as this one stops."""
 COMPOSE = "com.docker.compose.project"
+TOOLS = {
+    COMPOSE: "Compose",
+    "com.dokku.app-name": "Dokku",
+    "coolify.managed": "Coolify",
+}
+"""By label: what makes another container once a person has it deploy again. The label's value names the project, but
+for Coolify, where it only says yes. Sources: dokku, plugins/logs; coolify, bootstrap/helpers/docker.php."""
 
 _NETWORK_OF = "container:"
 _PLACEHOLDER = re.compile(
@@ -36,11 +43,12 @@ GOES_FIRST = "It goes first, and would prove nothing to the others."
 
 def ties(old: Container, listed: Sequence[Listed], strangers: Sequence[Container]) -> Said | None:
     """What would break, or act against it, once a container is replaced by another one; None where nothing is known."""
-    hangers = [one.name for one in listed if one.network_mode == _NETWORK_OF + old.id]
+    lends = {_NETWORK_OF + old.id, _NETWORK_OF + old.name}
+    hangers = [one.name for one in listed if one.network_mode in lends]
     hangers += [one.name for one in strangers if {old.id, old.name} & set(one.joins)]
     if hangers:
         names = ", ".join(f"'{name}'" for name in sorted(set(hangers)))
-        words = f"It lends its network, processes or memory to {names}, which would be cut off."
+        words = f"It lends its network, processes, memory, volumes or name to {names}, which would be cut off."
         return Answer.BLOCKED, words, "Deploy both by hand, or take that container away first."
     manager = next((words for label, words in MANAGED.items() if label in old.labels), "")
     if manager:
@@ -49,13 +57,25 @@ def ties(old: Container, listed: Sequence[Listed], strangers: Sequence[Container
         if "Swarm" in manager:
             remedy = "Say on the mirror's form that it is a service of a Swarm, on an engine that is a manager of it."
         return Answer.BLOCKED, words, remedy
-    if COMPOSE in old.labels:
-        words = (
-            f"Its container was made by Compose, in the project '{old.labels[COMPOSE]}': that makes another one beside "
-            "the rollout's once it is brought up again."
-        )
-        return Answer.WARNING, words, "Take the service out of the project's file, so that one of the two decides."
     return None
+
+
+def made_by_tool(old: Container) -> Said | None:
+    """That another tool made the container, and makes another one beside the rollout's once it deploys again.
+
+    The rollout's own container hasn't that tool's mark: it is asked once, before the environment is taken over.
+    """
+    label = next((label for label in TOOLS if label in old.labels), "")
+    if not label:
+        return None
+    project = old.labels[label]
+    named = f", in the project '{project}'" if project and project.casefold() != "true" else ""
+    words = (
+        f"Its container was made by {TOOLS[label]}{named}: that makes another one beside the rollout's once it is "
+        "brought up again."
+    )
+    remedy = "Take the service out of what that tool deploys, so that one of the two decides. Then override this check."
+    return Answer.BLOCKED, words, remedy
 
 
 def values(settings: Settings) -> Said:

@@ -10,6 +10,7 @@ from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.counting import counted
 from mirror_console.domain.engine import CLOCK_LIMIT, Engine, EngineFacts, Way
 from mirror_console.domain.environment import Settings
+from mirror_console.domain.known_bad import NEWEST_TESTED, faults_of, newer_than_tested
 from mirror_console.domain.moment import moment
 from mirror_console.domain.observation import Listed, State
 from mirror_console.domain.other_engine import OTHER_REMEDY, is_other, other_words
@@ -37,12 +38,25 @@ def check_engine_itself(
 
     `again`: it is asked before a wave, for what may have come to block since.
     """
+    yield from _version(here.engine, scene.facts)
     yield from _same_engine(here, scene.facts, targets)
     yield from _credentials(console, here.engine, scene.session, targets)
     yield from _clock(here, scene.facts, targets)
     if not again:
         yield from _permission(console, here.engine, scene.session, targets)
         yield _health(here.engine, scene.facts, scene.listed, targets)
+
+
+def _version(engine: Engine, facts: EngineFacts) -> Iterator[CheckResult]:
+    """What is worth knowing of the kind and version of an engine on which rollouts work."""
+    if newer_than_tested(facts):
+        newest = ".".join(map(str, NEWEST_TESTED))
+        words = f"{engine.name} is Docker {facts.version}; this console was tested up to {newest}."
+        remedy = "Look for a newer version of this console; or try one mirror there first."
+        yield of_engine(engine, Check.API, Answer.WARNING, words, remedy)
+    if facts.rootless:
+        words = f"{engine.name} runs without root: ports below 1024 and limits work only as its host lets it."
+        yield of_engine(engine, Check.ENGINE_KIND, Answer.INFORMATION, words)
 
 
 def of_engine(engine: Engine, check: Check, answer: Answer, words: str, remedy: str = "") -> CheckResult:
@@ -147,9 +161,13 @@ def _health(
     if dead:
         names = ", ".join(f"'{name}'" for name in dead[:3])
         grave.append(f"{counted(len(dead), 'container')} couldn't be removed ({names})")
+    faults = faults_of(facts, [target.settings for target in targets])
+    grave += [f"in Docker {facts.version} {fault.words}" for fault in faults]
     if grave:
         words = f"{engine.name} is not as it should be: {'; '.join(grave)}."
         remedy = "Have its host put in order: each of these is the engine's own word."
+        if faults:
+            remedy = f"Bring Docker there to a newer version. See {faults[0].source}."
         return of_engine(engine, Check.ENGINE_HEALTH, Answer.WARNING, words, remedy)
     more = [f"it warns: {'; '.join(warned)}"] if warned else []
     if not facts.live_restore:

@@ -6,11 +6,11 @@ Mirrors share code and nothing else. What their containers really mount counts a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.counting import counted
-from mirror_console.domain.environment import HOST_NETWORK, Environment, Volume
+from mirror_console.domain.environment import HOST_NETWORK, Environment, Settings, Volume
 from mirror_console.domain.observation import Listed
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.operations.container_checks import Said
@@ -32,7 +32,7 @@ class _Mounted:
 
 
 def check_isolation(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget]) -> Iterator[CheckResult]:
-    """One answer for each target: whether anybody else has its volumes, its paths or its network."""
+    """Whether anybody else has a target's volumes, its paths or its network; and its ports, where somebody has."""
     mounted = _mounted(scene, here)
     on_host = [one for one in here.environments.values() if HOST_NETWORK in one.settings.networks]
     for target in targets:
@@ -41,6 +41,11 @@ def check_isolation(scene: EngineScene, here: Here, targets: Sequence[PlannedTar
         group = _group(here.environments.get(target.environment_id))
         others = [one for one in mounted if not group or _group(one.environment) != group]
         yield said(target, Check.ISOLATION, *_isolated(target, others, on_host, shared))
+        if same := _same_port(target, on_host):
+            port, other = same
+            words = f"On the host's own network both it and {here.title(other)} listen at port {port}, as is said here."
+            remedy = "Give it another port on the mirror's form, or a network of its own."
+            yield replace(said(target, Check.ISOLATION, Answer.BLOCKED, words, remedy), by_consent=True)
 
 
 def _group(environment: Environment | None) -> str:
@@ -82,6 +87,23 @@ def _isolated(
     on_purpose = [volume.source for volume in target.settings.volumes if volume.source in shared]
     words = f"Shared on purpose: {', '.join(on_purpose)}." if on_purpose else "Nobody else has its data."
     return Answer.PASS, words, ""
+
+
+def _same_port(target: PlannedTarget, on_host: Iterable[Environment]) -> tuple[int, Environment] | None:
+    """A port of the host at which another environment listens as well, and which: there nothing is translated."""
+    if HOST_NETWORK not in target.settings.networks:
+        return None
+    own = _listens_at(target.settings)
+    for other in on_host:
+        if other.id != target.environment_id and (both := own & _listens_at(other.settings)):
+            return min(both)[0], other
+    return None
+
+
+def _listens_at(settings: Settings) -> set[tuple[int, str]]:
+    """The ports at which a container on its host's own network listens, as far as its settings tell."""
+    ports = {(port.container, port.protocol) for port in settings.ports}
+    return ports | ({(settings.health.port, "tcp")} if settings.health.path and settings.health.port else set())
 
 
 def _mounted(scene: EngineScene, here: Here) -> list[_Mounted]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.drift import not_made_again
 from mirror_console.domain.engine import EngineFacts
-from mirror_console.domain.environment import RestartPolicy
+from mirror_console.domain.environment import NAME_SUFFIXES, RestartPolicy
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container, Difference, Health, Listed, Role, State, is_ours
 from mirror_console.domain.plan import PlannedTarget
@@ -17,9 +17,9 @@ from mirror_console.domain.room import Room
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import EngineError, VaultError
-from mirror_console.operations.companion_checks import undeclared, with_companions
+from mirror_console.operations.companion_checks import RUNS, undeclared, with_companions
 from mirror_console.operations.console import Console
-from mirror_console.operations.container_checks import ties
+from mirror_console.operations.container_checks import made_by_tool, ties
 from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.scene import is_left_over, is_way_back, lock_name, lock_on
 
@@ -236,8 +236,38 @@ def _whose(scene: EngineScene, going: PlannedTarget, there: Container | None) ->
 
 
 def _tied(scene: EngineScene, target: PlannedTarget, old: Container | None) -> list[CheckResult]:
-    tied = ties(old, scene.listed, scene.strangers) if old is not None else None
-    return [said(target, Check.SHAPE, *tied)] if tied is not None else []
+    """What would break, or act against it, once its container is replaced: two answers where there are two such."""
+    if old is None:
+        return []
+    if tied := ties(old, scene.listed, scene.strangers):
+        return [said(target, Check.SHAPE, *tied)]
+    if twin := _twin(scene, target):
+        remedy = f"See which of the two serves, and remove the other: 'docker rm -f {twin}'."
+        words = f"'{twin}' runs for it, too: of two that serve, a rollout would replace one."
+        return [said(target, Check.SHAPE, Answer.BLOCKED, words, remedy)]
+    if target.swap is not Swap.IN_PLACE and (made := made_by_tool(old)):
+        return [replace(said(target, Check.SHAPE, *made), by_consent=True)]
+    return []
+
+
+def _twin(scene: EngineScene, target: PlannedTarget) -> str:
+    """The name of another container that runs for the same process; empty where there is none.
+
+    What a rollout has begun and not ended is told by its names and locks.
+    """
+    return next(
+        (
+            one.name
+            for one in scene.listed
+            if one.state in RUNS
+            and is_ours(one.labels, target.environment_id)
+            and one.labels.get(LABEL + "role") == Role.APPLICATION
+            and one.labels.get(LABEL + "process") == target.process
+            and one.name != target.container
+            and not one.name.endswith(NAME_SUFFIXES)
+        ),
+        "",
+    )
 
 
 def _names(scene: EngineScene, target: PlannedTarget, old: Container | None) -> CheckResult:
@@ -277,7 +307,7 @@ def free_ports(
 ) -> CheckResult:
     """Whether no container but the one that goes holds a host port that is wanted, at an address that meets.
 
-    Of those `asleep`, which hold none now, it is told whether they come back to one.
+    Of those `asleep`, which hold none now, it is told whether they come back to one: then a person may know better.
     """
     wanted = [port for port in target.settings.ports if port.host]
     if not wanted:
@@ -299,7 +329,7 @@ def free_ports(
         if taken and comes_back(one):
             words = f"'{one.name}' is stopped, and comes back to port {taken} when the engine restarts ({one.restart})."
             remedy = f"Remove it, or take its policy away: 'docker update --restart no {one.name}'."
-            return said(target, Check.PORTS, Answer.WARNING, words, remedy)
+            return replace(said(target, Check.PORTS, Answer.BLOCKED, words, remedy), by_consent=True)
     ports = ", ".join(map(str, sorted(port.host for port in wanted)))
     # What other programs of the host hold, an engine doesn't tell before it binds.
     return said(target, Check.PORTS, Answer.PASS, f"No other container holds {ports}.")
@@ -344,12 +374,14 @@ def _lock_of_others(scene: EngineScene, target: PlannedTarget, old: Container | 
 def _shape(scene: EngineScene, target: PlannedTarget, old: Container | None) -> list[CheckResult]:
     if old is None:
         return []
-    if tied := _tied(scene, target, old):
-        return tied
+    tied = _tied(scene, target, old)
     if lost := not_made_again(target.settings, old):
         words = f"It has what the console can't make again: {', '.join(lost)}."
         remedy = "Deploy this environment by hand, or take that away from its container."
-        return [said(target, Check.SHAPE, Answer.BLOCKED, words, remedy)]
+        # A person's word over the one answer says nothing of the other.
+        return [*tied, said(target, Check.SHAPE, Answer.BLOCKED, words, remedy)]
+    if tied:
+        return tied
     return [said(target, Check.SHAPE, Answer.PASS, "The console can make all that the container has.")]
 
 

@@ -111,7 +111,7 @@ def info_document(state: EngineState) -> Document:
             "InsecureRegistryCIDRs": ["127.0.0.0/8"],
             "Mirrors": [],
         },
-        "SecurityOptions": ["name=seccomp,profile=default"],
+        "SecurityOptions": ["name=seccomp,profile=default", *(["name=rootless"] if state.rootless else [])],
         "Swarm": state.swarm.info() if state.swarm is not None else dict(_NO_SWARM),
         "SystemTime": stamp(state.clock()),
         "Warnings": state.warnings or None,

@@ -94,6 +94,7 @@ class EngineState:
         self.identity = name
         """What its identity is made of: that of an engine that was set up anew is another one."""
         self.live_restore = False
+        self.rootless = False
         self.warnings: list[str] = []
         self.clock = clock
         self._pause = pause

@@ -324,3 +324,26 @@ def test_an_exit_code_that_is_no_number_is_none(code: str) -> None:
 def test_a_listing_of_more_than_any_engine_has_is_not_read(read: Callable[[bytes], object]) -> None:
     with pytest.raises(Oversized):
         read(b"[" + b"1," * translate.MOST_PARTS + b"1]")
+
+
+@pytest.mark.parametrize(
+    ("change", "joins"),
+    [
+        ({}, ()),
+        ({"NetworkMode": "container:abc", "PidMode": "container:abc", "IpcMode": "container:def"}, ("abc", "def")),
+        ({"VolumesFrom": ["shop:ro", "blog"]}, ("shop", "blog")),
+        ({"Links": ["/shop:/own/database"]}, ("shop",)),
+        ({"PidMode": "host", "VolumesFrom": [], "Links": None}, ()),
+    ],
+)
+def test_what_a_container_cannot_do_without(change: dict[str, Any], joins: tuple[str, ...]) -> None:
+    changes = {f"HostConfig.{name}": value for name, value in change.items()}
+    body = _changed("20.10-classic/v1.41", "container-of-loaded-image", changes)
+    assert translate.container(translate.parse_container(body), None).joins == joins
+
+
+@pytest.mark.parametrize(("options", "rootless"), [(None, False), (["name=seccomp"], False), (["name=rootless"], True)])
+def test_an_engine_tells_that_it_runs_without_root(options: list[str] | None, rootless: bool) -> None:
+    info = json.dumps({"ID": "x", "SecurityOptions": options}).encode()
+    version = json.dumps({"Version": "29.7.2", "ApiVersion": "1.55", "Os": "linux", "Arch": "amd64"}).encode()
+    assert translate.facts(version, info, api="1.44", now=datetime(2026, 11, 20, tzinfo=UTC)).rootless is rootless

@@ -67,6 +67,7 @@ def test_what_docker_shows_is_said(program: Program, agency: Agency, tls_engine:
     elsewhere = {"PORT": "8090"}
     lent = "container:alder-live"
     sidecar = docker.start_container(old.reference, "sidecar", "--network", lent, variables=elsewhere)
+    docker.start_container(old.reference, "copier", "--volumes-from", "alder-live", variables=elsewhere)
     docker.start_container(old.reference, "cron", "-v", "shop-birch:/backup")
     docker.run("stop", "--time", "1", "birch-live")
     docker.remove("birch-live")
@@ -88,7 +89,7 @@ def test_what_docker_shows_is_said(program: Program, agency: Agency, tls_engine:
     program.run("catalog", "import", str(agency.write({"sources": [{"name": "Webshop", "services": needs}]})))
     program.run("check", expect=None)
     told = answers(program, blocked=True)
-    assert "'sidecar', which would be cut off" in worst(told["container can be made again"])["words"]
+    assert "'copier', 'sidecar', which would be cut off" in worst(told["container can be made again"])["words"]
     assert "PID mode" in " ".join(one["words"] for one in told["container can be made again"])
     assert "gets 'shop-birch'" in worst(told["volumes are there"])["words"]
     assert worst(told["data stays apart"])["words"] == ("Its data isn't its own: 'shop-alder' is also with Birch live.")

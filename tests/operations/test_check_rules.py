@@ -23,6 +23,7 @@ from mirror_console.domain.environment import (
 )
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import Container, Endpoint, Health, Listed, State
+from mirror_console.domain.overriding import may_be_overridden
 from mirror_console.domain.plan import Change, PlannedTarget
 from mirror_console.domain.release_command import Preparation, ReleaseCommand
 from mirror_console.domain.request import Network
@@ -33,7 +34,7 @@ from mirror_console.domain.validity import Validity
 from mirror_console.domain.way import Way
 from mirror_console.domain.way_back import WayBack
 from mirror_console.operations.command_checks import check_backup
-from mirror_console.operations.container_checks import health_check, stopping, ties, values
+from mirror_console.operations.container_checks import health_check, made_by_tool, stopping, ties, values
 from mirror_console.operations.place_checks import disk, networks, volumes
 from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.route_check import check_route, known_by_it
@@ -139,8 +140,8 @@ ASLEEP = replace(OLD, id="c" * 64, name="old-shop", state=State.EXITED, exit_cod
 @pytest.mark.parametrize(
     ("changes", "answer", "words"),
     [
-        ({"restart": RestartPolicy.ALWAYS}, Answer.WARNING, "'old-shop' is stopped, and comes back to port 8080"),
-        ({"restart": RestartPolicy.ON_FAILURE}, Answer.WARNING, "when the engine restarts (on-failure)"),
+        ({"restart": RestartPolicy.ALWAYS}, Answer.BLOCKED, "'old-shop' is stopped, and comes back to port 8080"),
+        ({"restart": RestartPolicy.ON_FAILURE}, Answer.BLOCKED, "when the engine restarts (on-failure)"),
         ({"restart": RestartPolicy.ON_FAILURE, "exit_code": 0}, Answer.PASS, "No other"),
         # Stopped by a call it stays down, as the console leaves the ways back.
         ({"restart": RestartPolicy.UNLESS_STOPPED}, Answer.PASS, "No other"),
@@ -153,6 +154,8 @@ def test_who_is_stopped_may_come_back_to_the_port(changes: dict[str, object], an
     one = replace(ASLEEP, **changes)  # type: ignore[arg-type]
     found = free_ports([], given(ports=(HERE,)), OLD, [one])
     assert (found.answer, words in found.words) == (answer, True), found.words
+    # Of one that is stopped a person may know better; of one that starts again and again nobody does.
+    assert may_be_overridden(found) is ("comes back" in found.words)
 
 
 @pytest.mark.parametrize("way_back", [WayBack.KEPT, WayBack.BLOCKED])
@@ -329,7 +332,9 @@ def test_stopping(made_with: int | None, seconds: int, swap: Swap, answer: Answe
         ({}, (replace(BY_HAND, network_mode=f"container:{OLD.id}"),), (), Answer.BLOCKED, "'sidecar'"),
         ({}, (), (replace(OLD, id="c" * 64, name="tracer", joins=(OLD.id,)),), Answer.BLOCKED, "'tracer'"),
         ({"com.docker.swarm.service.name": "shop"}, (), (), Answer.BLOCKED, "Swarm"),
-        ({"com.docker.compose.project": "shop"}, (), (), Answer.WARNING, "Compose, in the project 'shop'"),
+        ({}, (replace(BY_HAND, network_mode=f"container:{OLD.name}"),), (), Answer.BLOCKED, "'sidecar'"),
+        ({}, (), (replace(OLD, id="c" * 64, name="tracer", joins=(OLD.name,)),), Answer.BLOCKED, "'tracer'"),
+        ({}, (), (replace(OLD, id="c" * 64, name="tracer", joins=("other",)),), None, ""),
     ],
 )
 def test_ties(
@@ -342,6 +347,21 @@ def test_ties(
     said = ties(replace(OLD, labels=labels), listed, strangers)
     assert (said[0] if said else None) is answer
     assert said is None or words in said[1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ({"com.docker.compose.project": "shop"}, "made by Compose, in the project 'shop': that"),
+        ({"com.dokku.app-name": "shop"}, "made by Dokku, in the project 'shop': that"),
+        ({"coolify.managed": "true"}, "made by Coolify: that"),
+        ({"team": "blue"}, ""),
+    ],
+)
+def test_what_another_tool_made_is_taken_from_it_by_a_persons_word_alone(labels: dict[str, str], words: str) -> None:
+    found = made_by_tool(replace(OLD, labels=labels))
+    assert (found[0] if found else None) is (Answer.BLOCKED if words else None)
+    assert words in (found[1] if found else "")
 
 
 @pytest.mark.parametrize(

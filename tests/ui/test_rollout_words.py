@@ -63,6 +63,7 @@ def test_what_is_shown_of_a_preset_can_be_typed_again(way: Way) -> None:
         max_failed_in_all=st.none(),
         on_trip=st.sampled_from(OnTrip),
         max_failed_in_all_percent=st.sampled_from([0.0, 2.5, 100.0]),
+        proof_days=st.integers(1, 365),
         health_limit=st.sampled_from([0.0, 45.0, 120.0, 3600.0]),
         pause_after_canary=st.booleans(),
         pause_after=st.just(()),

@@ -107,6 +107,8 @@ class WayShape:
     """What the stop rule does: pause, roll back the wave, roll back the rollout."""
     on_failure: str
     """put back, leave or ask."""
+    proof_days: int
+    """For how many days it counts that a mirror's test ran the release well."""
     resumes: bool
     """Whether it goes on by itself where it waited for a window to open."""
 
@@ -271,6 +273,7 @@ def _way(plan: Plan) -> WayShape:
         in_a_row=way.in_a_row,
         on_trip=way.on_trip.value,
         on_failure=way.on_failure.value,
+        proof_days=way.proof_days,
         resumes=way.resumes,
     )
 

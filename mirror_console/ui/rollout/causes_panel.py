@@ -141,4 +141,4 @@ def choices(cause: Cause) -> tuple[Choice, ...]:
 
 def _by_judgement(cause: Cause) -> bool:
     """Whether targets were left out by a check that may ever be overridden, and not by a person."""
-    return any(rule.answers and cause.words.startswith(f"{check}: ") for check, rule in RULES.items())
+    return any(rule.ever and cause.words.startswith(f"{check}: ") for check, rule in RULES.items())

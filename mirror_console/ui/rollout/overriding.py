@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from mirror_console.domain.check import Answer, Checked, CheckResult, Override
-from mirror_console.domain.overriding import RULES, may_be_overridden, overridable, rule_words
+from mirror_console.domain.overriding import may_be_overridden, overridable, rule_words, why_overridable
 from mirror_console.errors import Problem
 from mirror_console.operations.overriding import override_problems
 from mirror_console.ui.questions import fit
@@ -66,7 +66,7 @@ class OverrideDialog(QDialog):
             "It counts for this rollout alone, and for as long as the check answers the same: it is asked again before "
             "each wave. It goes into the audit and the report."
         )
-        column.addWidget(label(f"{tr(RULES[result.check].why)} {counts}", Look.MUTED, wrap=True))
+        column.addWidget(label(f"{tr(why_overridable(result))} {counts}", Look.MUTED, wrap=True))
         self.form = Form(self._judge, columns=1)
         items = [(str(place), scope.words) for place, scope in enumerate(self.scopes)]
         self.scope = choice(items, "0")

@@ -44,7 +44,7 @@ class WayForm(QWidget):
         self.canary = line_edit(placeholder=tr("first"))
         self.bake, self.health_limit = line_edit(), line_edit(placeholder=tr("as each says"))
         self.max_failed, self.in_a_row = line_edit(), line_edit(placeholder=tr("no such rule"))
-        self.in_all = line_edit(placeholder=tr("no such rule"))
+        self.in_all, self.proof_days = line_edit(placeholder=tr("no such rule")), line_edit()
         self.per_registry, self.pulls = line_edit(), line_edit()
         self.prefetch = tick(tr("Fetch images before the first wave"))
         self.resumes = tick(tr("Go on by itself when a window opens"))
@@ -90,6 +90,7 @@ class WayForm(QWidget):
         words = tr("Of all: 8 or 2%.")
         self.form.add(Field("in_all", tr("May fail in all"), self.in_all, hint=words))
         self.form.add(Field("in_a_row", tr("Stop at a row of"), self.in_a_row))
+        self.form.add(Field("proof_days", tr("A test counts for"), self.proof_days, hint=tr("Days since it ran.")))
         self.form.add(Field("on_trip", tr("If the stop rule stops it"), self.on_trip), wide=True)
         self.form.add(Field("on_failure", tr("A target that fails"), self.on_failure), wide=True)
         self.form.add(Field("pulls_per_registry", tr("Registry pulls"), self.per_registry))
@@ -143,6 +144,7 @@ class WayForm(QWidget):
         self.canary.setText(texts.canary)
         self.in_all.setText(texts.in_all)
         self.in_a_row.setText(texts.in_a_row)
+        self.proof_days.setText(texts.proof_days)
         self.health_limit.setText(texts.health_limit)
         self.on_failure.setCurrentIndex(self.on_failure.findData(texts.on_failure))
         self.on_trip.setCurrentIndex(self.on_trip.findData(texts.on_trip))
@@ -172,6 +174,7 @@ class WayForm(QWidget):
             self.resumes.isChecked(),
             self.in_all.text().strip(),
             str(self.on_trip.currentData()),
+            self.proof_days.text().strip(),
         )
 
     def _judge(self) -> tuple[Problem, ...]:

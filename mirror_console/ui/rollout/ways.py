@@ -44,6 +44,7 @@ class WayTexts:
     resumes: bool = False
     in_all: str = ""
     on_trip: str = str(OnTrip.PAUSE)
+    proof_days: str = "14"
 
 
 def read_way(texts: WayTexts) -> Way:
@@ -70,6 +71,7 @@ def read_way(texts: WayTexts) -> Way:
     canary = parsed(problems, "canary", parse_canary, texts.canary, FIRST_THAT_RUN_WELL)
     per_registry = whole("pulls_per_registry", texts.pulls_per_registry, tr("Type a number from 1 to 64."))
     pulls = whole("pulls_per_engine", texts.pulls_per_engine, tr("Type a number from 1 to 16."))
+    proof_days = whole("proof_days", texts.proof_days, tr("Type a number from 1 to 365."))
     bake = read_span(texts.bake)
     if bake is None:
         problems.append(Problem("bake", tr("Type a time such as 30 s, 5 min or 1 h.")))
@@ -99,6 +101,7 @@ def read_way(texts: WayTexts) -> Way:
         max_failed_in_all=in_all.count if in_all and not in_all.percent else None,
         max_failed_in_all_percent=in_all.percent if in_all else 0.0,
         on_trip=OnTrip(texts.on_trip),
+        proof_days=proof_days,
     )
     # The rules of the domain name what they judge in words; the form knows its fields by name.
     fields = {
@@ -110,6 +113,7 @@ def read_way(texts: WayTexts) -> Way:
         "in a row": "in_a_row",
         "health limit": "health_limit",
         "pause after": "pauses",
+        "proof days": "proof_days",
     }
     if found := way_problems(way):
         again = [Problem(fields.get(problem.field, problem.field), problem.words) for problem in found]
@@ -136,6 +140,7 @@ def way_texts(way: Way) -> WayTexts:
         way.resumes,
         in_all_text(way),
         str(way.on_trip),
+        str(way.proof_days),
     )
 
 

@@ -231,7 +231,9 @@ class SourceEditor(ApplicationEditor[SourceInput, SourceEnvironmentForm]):
         form.add(Field("required_variables", tr("Required variables"), self.required, hint=required), wide=True)
         own = tr("Variables of which no two applications may have the same value: a check compares them.")
         form.add(Field("own_variables", tr("Values of their own"), self.own, hint=own), wide=True)
-        shared = tr("Volumes, and paths of hosts, that mirrors share on purpose; all other data stays apart.")
+        shared = tr(
+            "Volumes, paths of hosts and variables of databases that mirrors share on purpose; all else is apart."
+        )
         form.add(Field("shared", tr("Shared on purpose"), self.shared, hint=shared), wide=True)
         address = tr("With {version} or {revision} in it, as the image's labels tell them. Opened in your browser.")
         form.add(Field("notes_url", tr("Address of release notes"), self.notes_url, hint=address), wide=True)
