@@ -54,6 +54,9 @@ def conducted(out: Output, console: Console, jobs: Jobs, conductor: Conductor, w
         out.note(rollout.paused_because, "yellow")
         done = carry_out(out, console, jobs, back)
         out.note(f"Rollback {done.plan.fingerprint}: {headline(done)} ({done.state}).")
+        # What was rolled back isn't told as done.
+        with console.catalog.read() as books:
+            rollout = books.rollouts.get(rollout.id)
     return rollout
 
 

@@ -272,6 +272,12 @@ def test_a_rollout_is_rolled_back_by_a_plan_of_its_own(call: CommandLine, fleet:
     assert back.json["why"] == back.json["kind"]
     assert versions(fleet) == ["26.8.2"] * 4
     assert f"rollback of {done['fingerprint']}" in call("rollout", "list").out
+    assert "0 of 4 updated, 4 rolled back since" in call("rollout", "list").out
+    shown = call("rollout", "show", done["id"][:8])
+    assert (shown.code, shown.out.count(f"rolled back by {back.json['fingerprint']}")) == (0, 4)
+    for target in call("rollout", "show", done["id"][:8], "--json").json["targets"]:
+        assert (target["state"], target["rolled_back_by"]["rollout"]) == ("done", back.json["id"])
+    assert {target["rolled_back_by"] for target in back.json["targets"]} == {None}
     assert f"rollback of {done['fingerprint']}" in call("rollout", "report").out
 
 

@@ -24,10 +24,10 @@ from mirror_console.ui.rollout.outcome_bar import OutcomeBar
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import (
     ROLLOUT_GLYPHS,
-    STATE_GLYPHS,
     by_urgency,
     overridden_words,
     plan_title,
+    state_glyph,
     titled,
     took,
     urgency,
@@ -203,6 +203,8 @@ class ReportView(QWidget):
 
 def _columns(waited: Callable[[Target], float]) -> tuple[Column[Target], ...]:
     def after(target: Target) -> str:
+        if target.rolled_back:
+            return target.planned.before_title or "—"
         kept = {TargetState.FAILED, TargetState.PUT_BACK, TargetState.SKIPPED, TargetState.NOT_STARTED}
         if target.state in SUCCEEDED or target.state is TargetState.LEFT:
             return target.planned.after_title
@@ -220,6 +222,8 @@ def _columns(waited: Callable[[Target], float]) -> tuple[Column[Target], ...]:
         return took(target.started_at, target.ended_at, waited(target))
 
     def words(target: Target) -> str:
+        if target.since is not None:
+            return target.told
         return target.words if target.state not in SUCCEEDED else target.verified_by or target.words
 
     return (
@@ -227,10 +231,10 @@ def _columns(waited: Callable[[Target], float]) -> tuple[Column[Target], ...]:
         Column(
             "state",
             tr("Outcome"),
-            lambda target: tr(target.state),
+            lambda target: tr(target.stands),
             116,
             order=urgency,
-            status=lambda target: STATE_GLYPHS[target.state],
+            status=state_glyph,
         ),
         Column("before", tr("Before"), lambda target: target.planned.before_title or "—", 80),
         Column("after", tr("Runs now"), after, 80),
