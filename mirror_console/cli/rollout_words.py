@@ -31,6 +31,7 @@ from mirror_console.domain.swap_words import swap_counts
 from mirror_console.domain.trip import Came, open_trip, trip_words
 from mirror_console.domain.way_words import how_words, plan_way_words, ruled_words
 from mirror_console.operations.retrying import FAILED
+from mirror_console.operations.waiting import NO_WAITS, Waiting, lay_of, waiting_of, worked
 from mirror_console.operations.written import moment, seconds
 
 _ANSWERS = {
@@ -141,8 +142,8 @@ def _names(mirrors: Sequence[str]) -> str:
     return f"{', '.join(mirrors[:2])} and {len(mirrors) - 2} more"
 
 
-def print_rollout(out: Output, rollout: Rollout) -> None:
-    """How a rollout stands: what isn't as planned first."""
+def print_rollout(out: Output, rollout: Rollout, waiting: Waiting = NO_WAITS) -> None:
+    """How a rollout stands: what isn't as planned first. The time that it waited or lay cut off isn't what it took."""
     good = rollout.state is RolloutState.COMPLETED
     out.say(f"{headline(rollout)} ({rollout.state})", "bold green" if good else "bold yellow")
     out.say(
@@ -160,6 +161,8 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
     for trip in rollout.trips:
         if f"Stop rule: {trip.words}" not in rollout.paused_because:
             out.say(f"{trip_words(trip)} ({moment(trip.at)})")
+    if rollout.ended_at is not None:
+        out.say(_lasted(rollout, waiting))
     names = {target.environment_id: target.planned.application for target in rollout.targets}
     for one in together(rollout.overrides):
         out.say(f"{together_words(one, names)} ({one.person}, {moment(one.at)})")
@@ -168,7 +171,7 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
     targets = sorted(rollout.targets, key=lambda target: (_well(target), target.planned.wave))
     rows: list[list[str | tuple[str, str]]] = []
     for target in targets:
-        took = (target.ended_at - target.started_at).total_seconds() if target.ended_at and target.started_at else None
+        took = worked(target.started_at, target.ended_at, waiting.of(target))
         rows.append(
             [
                 (
@@ -187,6 +190,16 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
     _print_causes(out, rollout)
     for words in next_steps(rollout):
         out.say(words)
+
+
+def _lasted(rollout: Rollout, waiting: Waiting) -> str:
+    """How long it took, and for how long nothing was done because a person was waited for or the console was gone."""
+    span = rollout.started_at, rollout.ended_at, waiting.whole
+    waited, lay = waiting_of(*span), lay_of(*span)
+    told = [f"It took {seconds(worked(*span))}"]
+    told += [f"waited {seconds(waited)} for a decision"] if waited >= 1 else []
+    told += [f"lay cut off for {seconds(lay)}"] if lay >= 1 else []
+    return f"{', '.join(told)}."
 
 
 def _state(target: Target) -> str:

@@ -87,7 +87,7 @@ COLUMNS: tuple[str, ...] = (
     "after",
 )
 COLUMNS += ("before_fingerprint", "after_fingerprint", "started_at", "ended_at", "seconds", "waited_seconds")
-COLUMNS += ("down_seconds", "attempts", "verified_by", "reason", "advice", "overridden", "since")
+COLUMNS += ("down_seconds", "attempts", "verified_by", "reason", "advice", "overridden", "since", "lay_seconds")
 
 
 def report_csv(console: Console, rollout_id: str) -> str:
@@ -121,14 +121,15 @@ def report_csv(console: Console, rollout_id: str) -> str:
             one.advice,
             one.overridden,
             one.since,
+            one.lay_seconds,
         )
         for one in report.targets
     ]
-    unused = (None,) * (len(COLUMNS) - 7)
+    unused = (None,) * (len(COLUMNS) - 8)
     for left_out in report.left_out:
         words = f"{left_out.reason}: {left_out.words}"
-        rows.append(("left out", left_out.application, report.environment, *unused, words, "", "", ""))
-    rows += [("stop rule", "", report.environment, *unused, trip.words, "", "", "") for trip in report.trips]
+        rows.append(("left out", left_out.application, report.environment, *unused, words, "", "", "", None))
+    rows += [("stop rule", "", report.environment, *unused, trip.words, "", "", "", None) for trip in report.trips]
     return csv_text(COLUMNS, rows)
 
 
@@ -189,8 +190,9 @@ def _changed(report: RolloutReport) -> str:
 def _ended(report: RolloutReport) -> str:
     if not report.ended_at:
         return "not ended"
-    waited = f", and waited {seconds(report.waited_seconds)} for a decision" if report.waited_seconds else ""
-    return f"took {seconds(report.seconds)}{waited}"
+    waited = f", waited {seconds(report.waited_seconds)} for a decision" if report.waited_seconds else ""
+    lay = f", lay cut off for {seconds(report.lay_seconds)}" if report.lay_seconds else ""
+    return f"took {seconds(report.seconds)}{waited}{lay}"
 
 
 def _line(target: ReportedTarget) -> str:

@@ -22,7 +22,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.report_commands import ReportedCommand, commands_words, reported_commands
 from mirror_console.operations.report_decisions import ReportedDecision, ReportedTrip, decisions, gates, trips
 from mirror_console.operations.standing import standing
-from mirror_console.operations.waiting import Waiting, spans_of, waiting_of, worked
+from mirror_console.operations.waiting import Waiting, lay_of, spans_of, waiting_of, worked
 from mirror_console.operations.way_typed import rules_text
 
 NEEDS_A_PERSON = {
@@ -58,7 +58,8 @@ class ReportedTarget:
 
     It serves once its container was found well, or, where it has no health test, once it runs.
 
-    The `waited_seconds` in which a person was to decide aren't among those that it took.
+    The `waited_seconds` in which a person was to decide aren't among those that it took, nor are the `lay_seconds` for
+    which it lay cut off, with the console closed or gone.
     """
 
     mirror: str
@@ -82,6 +83,7 @@ class ReportedTarget:
     ended_at: datetime | None
     seconds: float | None
     waited_seconds: float
+    lay_seconds: float
     down_seconds: float | None
     verified_by: str
     overridden: str
@@ -123,7 +125,8 @@ class ReportedOverride:
 class RolloutReport:
     """Everything that a report tells. `exceptions` are the targets that didn't get what was planned, worst first.
 
-    It took `seconds`, without the `waited_seconds` in which a person was to decide.
+    It took `seconds`, without the `waited_seconds` in which a person was to decide, and without the `lay_seconds` for
+    which it lay cut off.
     """
 
     rollout_id: str
@@ -143,6 +146,7 @@ class RolloutReport:
     ended_at: datetime | None
     seconds: float | None
     waited_seconds: float
+    lay_seconds: float
     median_down: float | None
     longest_down: float | None
     way: str
@@ -217,6 +221,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         ended_at=rollout.ended_at,
         seconds=worked(rollout.started_at, rollout.ended_at, waiting.whole),
         waited_seconds=waiting_of(rollout.started_at, rollout.ended_at, waiting.whole),
+        lay_seconds=lay_of(rollout.started_at, rollout.ended_at, waiting.whole),
         median_down=statistics.median(downs) if downs else None,
         longest_down=max(downs, default=None),
         way=f"waves {', '.join(map(str, way.waves))}; {way.at_once} at once, {way.at_once_per_engine} on one engine; "
@@ -294,6 +299,7 @@ def _target(
         ended_at=target.ended_at,
         seconds=worked(target.started_at, target.ended_at, spans),
         waited_seconds=waiting_of(target.started_at, target.ended_at, spans),
+        lay_seconds=lay_of(target.started_at, target.ended_at, spans),
         down_seconds=target.down_seconds,
         verified_by=target.verified_by,
         overridden="; ".join(
