@@ -29,6 +29,7 @@ from mirror_console.operations.console import Console
 from mirror_console.operations.durations import learned
 from mirror_console.operations.late_calls import WATCHES
 from mirror_console.operations.rollout import Conductor
+from mirror_console.operations.waiting import waiting
 
 T = TypeVar("T")
 DRAWN_EVERY = 0.2
@@ -54,6 +55,9 @@ def conducted(out: Output, console: Console, jobs: Jobs, conductor: Conductor, w
         out.note(rollout.paused_because, "yellow")
         done = carry_out(out, console, jobs, back)
         out.note(f"Rollback {done.plan.fingerprint}: {headline(done)} ({done.state}).")
+        # What was rolled back isn't told as done.
+        with console.catalog.read() as books:
+            rollout = books.rollouts.get(rollout.id)
     return rollout
 
 
@@ -92,7 +96,9 @@ def tell_outcome(session: Session, rollout: Rollout, *, as_json: bool) -> None:
     if as_json:
         session.out.json(rollout_shape(rollout))
     else:
-        print_rollout(session.out, rollout)
+        with session.console() as (console, _):
+            waits = waiting(console, rollout.id)
+        print_rollout(session.out, rollout, waits)
     if rollout.state is not RolloutState.COMPLETED:
         raise typer.Exit(ExitCode.ATTENTION)
 

@@ -28,6 +28,7 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.report import Format, report_text
 from mirror_console.operations.standing import all_rollouts
 from mirror_console.operations.starting import resume as go_on
+from mirror_console.operations.waiting import waiting
 
 EnvironmentOption = Annotated[str, typer.Option("--environment", "-e", help="The environment, such as live.")]
 YesOption = Annotated[int | None, typer.Option("--yes", help="Start without asking, if there are so many targets.")]
@@ -152,10 +153,11 @@ def show(context: typer.Context, rollout_text: RolloutArgument = "", as_json: Js
     session = session_of(context)
     with session.console() as (console, _):
         rollout = find_rollout(console, rollout_text)
+        waits = waiting(console, rollout.id)
     if as_json:
         session.out.json(rollout_shape(rollout))
     else:
-        print_rollout(session.out, rollout)
+        print_rollout(session.out, rollout, waits)
 
 
 @told

@@ -15,14 +15,23 @@ from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.overriding import together, together_words
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.release_command import preparation_words
-from mirror_console.domain.rollout import ENDED, SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
+from mirror_console.domain.rollout import (
+    CHANGED,
+    ENDED,
+    SUCCEEDED,
+    Rollout,
+    RolloutState,
+    Target,
+    TargetState,
+    headline,
+)
 from mirror_console.domain.settings_plan import settings_words, unlike_words
 from mirror_console.domain.stop_rule import stop_rule_words
 from mirror_console.domain.swap_words import swap_counts
 from mirror_console.domain.trip import Came, open_trip, trip_words
 from mirror_console.domain.way_words import how_words, plan_way_words, ruled_words
 from mirror_console.operations.retrying import FAILED
-from mirror_console.operations.rollback import CHANGED
+from mirror_console.operations.waiting import NO_WAITS, Waiting, lay_of, waiting_of, worked
 from mirror_console.operations.written import moment, seconds
 
 _ANSWERS = {
@@ -133,8 +142,8 @@ def _names(mirrors: Sequence[str]) -> str:
     return f"{', '.join(mirrors[:2])} and {len(mirrors) - 2} more"
 
 
-def print_rollout(out: Output, rollout: Rollout) -> None:
-    """How a rollout stands: what isn't as planned first."""
+def print_rollout(out: Output, rollout: Rollout, waiting: Waiting = NO_WAITS) -> None:
+    """How a rollout stands: what isn't as planned first. The time that it waited or lay cut off isn't what it took."""
     good = rollout.state is RolloutState.COMPLETED
     out.say(f"{headline(rollout)} ({rollout.state})", "bold green" if good else "bold yellow")
     out.say(
@@ -152,23 +161,28 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
     for trip in rollout.trips:
         if f"Stop rule: {trip.words}" not in rollout.paused_because:
             out.say(f"{trip_words(trip)} ({moment(trip.at)})")
+    if rollout.ended_at is not None:
+        out.say(_lasted(rollout, waiting))
     names = {target.environment_id: target.planned.application for target in rollout.targets}
     for one in together(rollout.overrides):
         out.say(f"{together_words(one, names)} ({one.person}, {moment(one.at)})")
     if rollout.fetches:
         out.say(fetching_words(rollout.fetches))
-    targets = sorted(rollout.targets, key=lambda target: (target.state in SUCCEEDED, target.planned.wave))
+    targets = sorted(rollout.targets, key=lambda target: (_well(target), target.planned.wave))
     rows: list[list[str | tuple[str, str]]] = []
     for target in targets:
-        took = (target.ended_at - target.started_at).total_seconds() if target.ended_at and target.started_at else None
+        took = worked(target.started_at, target.ended_at, waiting.of(target))
         rows.append(
             [
-                (_state(target), "green" if target.state in SUCCEEDED else "red" if target.over else ""),
+                (
+                    _state(target),
+                    "green" if _well(target) else "yellow" if target.rolled_back else "red" if target.over else "",
+                ),
                 target.planned.application,
                 target.planned.engine,
                 f"{target.planned.before_title or '—'} → {target.planned.after_title}",
                 seconds(took),
-                target.words or target.verified_by,
+                target.told or target.verified_by,
                 target.planned.way_back.value if target.planned.way_back else "—",
             ]
         )
@@ -178,9 +192,24 @@ def print_rollout(out: Output, rollout: Rollout) -> None:
         out.say(words)
 
 
+def _lasted(rollout: Rollout, waiting: Waiting) -> str:
+    """How long it took, and for how long nothing was done because a person was waited for or the console was gone."""
+    span = rollout.started_at, rollout.ended_at, waiting.whole
+    waited, lay = waiting_of(*span), lay_of(*span)
+    told = [f"It took {seconds(worked(*span))}"]
+    told += [f"waited {seconds(waited)} for a decision"] if waited >= 1 else []
+    told += [f"lay cut off for {seconds(lay)}"] if lay >= 1 else []
+    return f"{', '.join(told)}."
+
+
 def _state(target: Target) -> str:
     """Its state, and which attempt it is where it isn't the first."""
-    return str(target.state) if target.attempt == 1 else f"{target.state} (attempt {target.attempt})"
+    return target.stands if target.attempt == 1 else f"{target.stands} (attempt {target.attempt})"
+
+
+def _well(target: Target) -> bool:
+    """Whether it runs what was planned, and no rollback was there since."""
+    return target.state in SUCCEEDED and target.since is None
 
 
 def _print_causes(out: Output, rollout: Rollout) -> None:
@@ -246,11 +275,10 @@ def _next(rollout: Rollout) -> list[str]:
 
 def _after_the_end(rollout: Rollout) -> list[str]:
     name = rollout.id[:8]
-    states = Counter(one.state for one in rollout.targets)
     # What another console left is ended by taking over, and isn't tried again.
     own = {one.state for one in rollout.targets if one.planned.taken_from is None}
     steps = []
-    if stranded := states[TargetState.STRANDED]:
+    if stranded := sum(one.state is TargetState.STRANDED and not one.rolled_back for one in rollout.targets):
         steps.append(f"{counted(stranded, 'target')} {'needs' if stranded == 1 else 'need'} a person now.")
     if own & FAILED:
         steps.append(f"Try again what failed: mirror-console rollout retry {name}")
@@ -261,7 +289,7 @@ def _after_the_end(rollout: Rollout) -> list[str]:
         steps.append(
             f"Try again what was skipped, once nothing speaks against it: mirror-console rollout retry {name} {options}"
         )
-    if states.keys() & (CHANGED - {TargetState.DONE}):
+    if {one.state for one in rollout.targets if not one.rolled_back} & (CHANGED - {TargetState.DONE}):
         steps.append(
             f"Take back what failed and may not run what it ran: mirror-console rollout rollback {name} --failed"
         )

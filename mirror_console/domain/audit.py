@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from mirror_console.domain.stop_rule import gate_words
+from mirror_console.domain.trip import Came, Trip, trip_words
+from mirror_console.domain.way import OnTrip
 
 
 class Noun(StrEnum):
@@ -190,6 +192,8 @@ def doing_words(act: Act) -> str:
     if act.doing is Doing.CHANGED:
         if act.noun is Noun.ROLLOUT and {*act.before, *act.after} == {_GATES}:
             return f"{act.noun} changed: what it went on after"
+        if trips_added(act):
+            return f"{act.noun} changed: what its stop rule did"
         fields = list(dict.fromkeys(name.split(".")[0] for name in (*act.before, *act.after)))
         return f"{words}: {', '.join(fields)}" if fields else words
     return f"{words}: {act.result}" if act.result else words
@@ -202,7 +206,10 @@ def differing_words(act: Act) -> tuple[str, ...]:
         return tuple(f"{name}: {value_words(act.after[name])}" for name in names)
     if act.doing is Doing.REMOVED:
         return tuple(f"{name}: {value_words(act.before[name])}" for name in names)
-    told = [f"{name}: {_difference(act, name)}" for name in names if name != _GATES]
+    told = [f"{name}: {_difference(act, name)}" for name in names if name not in {_GATES, _TRIPS}]
+    # Why it paused says it mostly, too.
+    paused = str(act.after.get("paused_because") or "")
+    told += [words for trip in trips_added(act).values() if (words := trip_words(trip)) not in paused]
     return (*told, *(f"{words[0].lower()}{words[1:]}" for words in gate_words(gates_added(act))))
 
 
@@ -214,6 +221,28 @@ def gates_added(act: Act) -> frozenset[int]:
     """The marks of what a person decided in this change of a rollout, of its `passed_gates`."""
     before, after = (set(one.get(_GATES) or ()) for one in (act.before, act.after))
     return frozenset(after - before)
+
+
+_TRIPS = "trips"
+
+
+def trips_added(act: Act) -> dict[int, Trip]:
+    """What the stop rule of a rollout did in this change of it, or what came of that, by the place among its trips."""
+    before, after = ([_trip(one) for one in side.get(_TRIPS) or ()] for side in (act.before, act.after))
+    return {place: trip for place, trip in enumerate(after) if trip not in before[place : place + 1]}
+
+
+def _trip(kept: Mapping[str, Any]) -> Trip:
+    return Trip(
+        at=datetime.fromisoformat(kept["at"]),
+        words=kept["words"],
+        wave=kept["wave"],
+        action=OnTrip(kept["action"]),
+        came=Came(kept["came"]),
+        told=kept.get("told", ""),
+        rollback_id=kept.get("rollback_id", ""),
+        rollback=kept.get("rollback", ""),
+    )
 
 
 def _difference(act: Act, name: str) -> str:

@@ -11,6 +11,7 @@ from mirror_console.domain.check import Override
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.steps import Step
+from mirror_console.domain.taken_back import TakenBack
 from mirror_console.domain.trip import Trip
 
 
@@ -86,6 +87,10 @@ WORKING = frozenset(
     }
 )
 OVER = SUCCEEDED | UNSUCCESSFUL | {TargetState.SKIPPED, TargetState.NOT_STARTED}
+CHANGED = frozenset({TargetState.DONE, TargetState.LEFT, TargetState.STRANDED, TargetState.SUPERSEDED})
+"""Targets at which something else may run than before."""
+ROLLED_BACK = "rolled back"
+"""What is said, in the place of its state, of a target that a rollback took back since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +114,44 @@ class Target:
     down_seconds: float | None = None
     """The longest time for which nothing served: until a container was found well, or, without a health test, ran."""
 
+    taken_back: TakenBack | None = None
+    """What came of it in the last rollback of its rollout; read from there, and never kept with it."""
+
     @property
     def environment_id(self) -> str:
         """The environment's identity."""
         return self.planned.environment_id
+
+    @property
+    def since(self) -> TakenBack | None:
+        """What a rollback did since to what this rollout changed, or failed to do. What was tried again after that, and
+        what the rollout changed nothing of, has none."""
+        back = self.taken_back
+        if back is None or self.state not in CHANGED:
+            return None
+        again = self.ended_at is not None and back.at is not None and self.ended_at > back.at
+        return None if again else back
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether a rollback took it back since."""
+        back = self.since
+        return back is not None and back.well
+
+    @property
+    def stands(self) -> str:
+        """Where it stands now, in a word or two: its state, or that it was rolled back since."""
+        return ROLLED_BACK if self.rolled_back else self.state
+
+    @property
+    def told(self) -> str:
+        """Why it failed, or what it waits for; first of all what a rollback did since."""
+        back = self.since
+        if back is None:
+            return self.words
+        was = f"; it was {self.state} before" if back.well else ""
+        words = f". {self.words}" if self.words else ""
+        return f"{back.words}{was}{words}"
 
     @property
     def over(self) -> bool:
@@ -188,10 +227,14 @@ def end_state(rollout: Rollout) -> RolloutState:
 
 
 def headline(rollout: Rollout) -> str:
-    """One sentence that counts outcomes: ``383 of 386 updated, 2 put back, 1 unknown``."""
+    """One sentence that counts outcomes: ``383 of 386 updated, 2 put back, 1 unknown``.
+
+    What was rolled back since is counted as that alone: ``9 of 12 updated, 3 rolled back since``.
+    """
     total = len(rollout.targets)
-    done = rollout.count(*SUCCEEDED)
-    parts = [f"{done} of {total} updated"]
-    others = Counter(target.state for target in rollout.targets if target.state not in SUCCEEDED)
-    parts += [f"{others[state]} {state}" for state in TargetState if others[state]]
+    standing = Counter(target.state for target in rollout.targets if not target.rolled_back)
+    back = sum(target.rolled_back for target in rollout.targets)
+    parts = [f"{sum(standing[state] for state in SUCCEEDED)} of {total} updated"]
+    parts += [f"{back} {ROLLED_BACK} since"] if back else []
+    parts += [f"{standing[state]} {state}" for state in TargetState if standing[state] and state not in SUCCEEDED]
     return ", ".join(parts)

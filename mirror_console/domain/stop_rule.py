@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mirror_console.domain.counting import counted
@@ -72,18 +72,33 @@ def trip_of(rollout: Rollout, found: Tripped, at: datetime, stopped_by: str = ""
     by a rule.
     """
     last = rollout.trips[-1] if rollout.trips else None
-    news = last is None or any(
-        target.ended_at is not None and target.ended_at > last.at
-        for target in rollout.targets
-        if target.state in COUNTS_AS_FAILED
-    )
-    if last is not None and not news and last.words == found.words and last.came is not Came.IN_SPITE:
+    news = _news(rollout, last)
+    past = {Came.IN_SPITE, Came.OVER}
+    if last is not None and not news and last.words == found.words and last.came not in past:
         return last
     action = rollout.plan.way.on_trip if rolls_back(rollout) else OnTrip.PAUSE
     if action is OnTrip.PAUSE:
         return Trip(at, found.words, found.wave, action, Came.PAUSED)
     why_not = stopped_by or ("" if news else "nothing more has failed since a person let it go on.")
     return Trip(at, found.words, found.wave, action, Came.NOT_BEGUN if why_not else Came.DUE, why_not)
+
+
+def trip_at_end(rollout: Rollout, found: Tripped, at: datetime) -> Trip:
+    """The trip to keep where a rule that only pauses has tripped at what was last: nothing is left to be paused."""
+    last = rollout.trips[-1] if rollout.trips else None
+    if last is not None and last.came is Came.OVER and last.words == found.words and not _news(rollout, last):
+        return last
+    trip = trip_of(rollout, found, at)
+    return trip if trip in rollout.trips else replace(trip, came=Came.OVER)
+
+
+def _news(rollout: Rollout, last: Trip | None) -> bool:
+    """Whether anything has failed since the rule tripped last."""
+    return last is None or any(
+        target.ended_at is not None and target.ended_at > last.at
+        for target in rollout.targets
+        if target.state in COUNTS_AS_FAILED
+    )
 
 
 def with_trip(rollout: Rollout, trip: Trip) -> tuple[Trip, ...]:

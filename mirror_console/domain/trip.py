@@ -21,6 +21,8 @@ class Came(StrEnum):
     NOT_BEGUN = "not begun"
     """The rollback was refused, or a person had the rollout pause or stop before: `told` says why."""
     IN_SPITE = "gone on in spite of it"
+    OVER = "nothing left to pause"
+    """It tripped when nothing was left to be begun."""
 
 
 OPEN = frozenset({Came.DUE, Came.NOT_BEGUN})
@@ -53,22 +55,28 @@ class Trip:
 
 def trip_words(trip: Trip) -> str:
     """Which rule stopped a rollout and what came of it, in sentences."""
+    return f"Stop rule: {trip.words} {came_words(trip)}"
+
+
+def came_words(trip: Trip) -> str:
+    """What came of a trip, in a sentence or two."""
     part = "everything that it changed" if trip.action is OnTrip.ROLL_BACK_ALL else f"wave {trip.wave + 1}"
     more = f" {trip.told}" if trip.told else ""
     match trip.came:
         case Came.PAUSED:
-            then = "The rollout paused."
+            return "The rollout paused."
         case Came.DUE:
-            then = f"The plan says to roll back {part}; that isn't begun yet."
+            return f"The plan says to roll back {part}; that isn't begun yet."
         case Came.BEGUN:
-            then = f"Rollback {trip.rollback} of {part} was begun, as the plan says.{more}"
+            return f"Rollback {trip.rollback} of {part} was begun, as the plan says.{more}"
         case Came.NOTHING:
-            then = f"The plan says to roll back {part}: there is nothing to roll back."
+            return f"The plan says to roll back {part}: there is nothing to roll back."
         case Came.NOT_BEGUN:
-            then = f"The plan says to roll back {part}; that was not begun:{more}"
+            return f"The plan says to roll back {part}; that was not begun{f':{more}' if more else '.'}"
         case Came.IN_SPITE:
-            then = f"It went on in spite of it: {part} was not rolled back."
-    return f"Stop rule: {trip.words} {then}"
+            return f"It went on in spite of it: {part} was not rolled back."
+        case Came.OVER:
+            return "Nothing was left to be begun, so there was nothing to pause."
 
 
 def open_trip(trips: Sequence[Trip]) -> Trip | None:

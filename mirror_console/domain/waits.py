@@ -22,6 +22,8 @@ class Span:
 
     began: datetime
     ended: datetime | None
+    cut_off: bool = False
+    """Whether it lay cut off: nobody was asked before the console was there again."""
 
 
 def waits(halts: Iterable[Halted], signs: Sequence[datetime]) -> tuple[Span, ...]:
@@ -35,7 +37,7 @@ def waits(halts: Iterable[Halted], signs: Sequence[datetime]) -> tuple[Span, ...
         after = bisect_right(signs, halt.at)
         before = bisect_left(signs, halt.at)
         began = signs[before - 1] if halt.cut_off and before else halt.at
-        spans.append(Span(began, signs[after] if after < len(signs) else None))
+        spans.append(Span(began, signs[after] if after < len(signs) else None, halt.cut_off))
     return tuple(spans)
 
 

@@ -5,19 +5,22 @@ It is taken from the audit: what changed when, by whom, from which image to whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
 from mirror_console import __version__
-from mirror_console.domain.audit import AuditFilter, AuditLine, Doing, Noun, differing_words, doing_words
+from mirror_console.domain.audit import AuditFilter, AuditLine, Doing, Noun, differing_words, doing_words, trips_added
 from mirror_console.domain.image import short
-from mirror_console.domain.rollout import SUCCEEDED
+from mirror_console.domain.rollout import CHANGED, SUCCEEDED
 from mirror_console.domain.schedule import Freeze, Window, scope_words
+from mirror_console.domain.taken_back import Key, TakenBack
+from mirror_console.domain.trip import Trip, came_words
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.audit import demand_span, verify
 from mirror_console.operations.console import Console
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.report import Format
 from mirror_console.operations.written import csv_text, json_document, marked, moment, templates
 
@@ -44,6 +47,9 @@ class EvidenceLine:
     rollout: str
     line: int
     """Its number in the audit."""
+    since: str = ""
+    """What a rollback did since to what a rollout changed here; empty where none did."""
+    rolled_back: bool = False
 
     @property
     def as_planned(self) -> bool:
@@ -76,6 +82,11 @@ class Evidence:
     console_version: str
     simulated: bool
 
+    @property
+    def rolled_back(self) -> int:
+        """How many of the changes were rolled back since."""
+        return sum(line.rolled_back for line in self.changes)
+
 
 def evidence(console: Console, account: str, since: datetime | None = None, until: datetime | None = None) -> Evidence:
     """Gather what was changed on an account's mirrors. Raises InvalidInput where there is no such account.
@@ -87,7 +98,10 @@ def evidence(console: Console, account: str, since: datetime | None = None, unti
     checked = verify(console)
     with console.catalog.read() as books:
         own = {one.id: one.name for one in books.applications.all() if one.account == account}
-        found = [line for line in books.audit.lines(which) if _concerns(line, account, own)]
+        whole = books.audit.lines(which)
+        found = [line for line in whole if _concerns(line, account, own)]
+        stopped = _stopped(books, whole, own)
+        back = books.rollouts.taken_back({line.act.of for line in found if line.act.noun is Noun.TARGET})
         schedule = books.schedule.all()
         known = {one.name for one in books.accounts.all()}
         first = min((line.at for line in books.audit.lines()), default=None)
@@ -96,7 +110,8 @@ def evidence(console: Console, account: str, since: datetime | None = None, unti
         there = ", ".join(sorted(known)) or "none yet"
         problem = Problem("account", f"there is no '{account}' (there are: {there})")
         raise InvalidInput("There is no evidence.", [problem])
-    lines = tuple(_line(line) for line in reversed(found))
+    told = [*_with_since(found, back), *stopped]
+    lines = tuple(sorted(told, key=lambda line: line.line))
     return Evidence(
         account=account,
         since=since,
@@ -120,6 +135,71 @@ def evidence(console: Console, account: str, since: datetime | None = None, unti
     )
 
 
+def _with_since(found: Sequence[AuditLine], back: Mapping[str, Mapping[Key, TakenBack]]) -> list[EvidenceLine]:
+    """The lines, newest first, as evidence; the last of each target of a rollout with what a rollback did since."""
+    lines, seen = [], set()
+    for line in found:
+        told, act = _line(line), line.act
+        target = (act.of, str(act.after.get("environment_id", "")))
+        if act.noun is Noun.TARGET and target not in seen:
+            seen.add(target)
+            for (environment_id, _), one in back.get(act.of, {}).items():
+                later = one.at is None or one.at >= line.at
+                if environment_id == target[1] and later and act.result in CHANGED:
+                    told = replace(told, since=one.words, rolled_back=one.well)
+        lines.append(told)
+    return lines
+
+
+def _stopped(books: Books, whole: Sequence[AuditLine], own: Mapping[str, str]) -> list[EvidenceLine]:
+    """Where a stop rule stopped a rollout that had targets of these mirrors; of each time, what came of it last.
+
+    How many targets failed isn't told: they may be those of others.
+    """
+    found: dict[tuple[str, int], EvidenceLine] = {}
+    mirrors: dict[str, list[str]] = {}
+    for line in whole:
+        act = line.act
+        added = trips_added(act) if act.noun is Noun.ROLLOUT else {}
+        if not added:
+            continue
+        if act.of not in mirrors:
+            targets = books.rollouts.get(act.of).targets
+            mirrors[act.of] = [
+                f"{one.planned.application} {one.planned.environment}"
+                for one in targets
+                if one.planned.application_id in own
+            ]
+        for place, trip in added.items():
+            if mirrors[act.of]:
+                found.setdefault((act.of, place), _trip_line(line, trip, mirrors[act.of]))
+    return list(found.values())
+
+
+def _trip_line(line: AuditLine, trip: Trip, mirrors: Sequence[str]) -> EvidenceLine:
+    more = f" and {len(mirrors) - NAMED} more" if len(mirrors) > NAMED else ""
+    return EvidenceLine(
+        at=line.at,
+        who=line.person,
+        machine=line.machine,
+        mirror=f"{', '.join(mirrors[:NAMED])}{more}",
+        what="stop rule",
+        outcome=trip.came.value,
+        before="",
+        before_fingerprint="",
+        after="",
+        after_fingerprint="",
+        planned="",
+        verified_by="",
+        why="",
+        words=f"The stop rule stopped the rollout. {came_words(replace(trip, told=''))}",
+        rollout=line.act.of,
+        line=line.sequence,
+    )
+
+
+NAMED = 3
+"""How many mirrors are named that a stop rule stopped."""
 _TOLD = {Noun.APPLICATION, Noun.ENVIRONMENT, Noun.OVERRIDE, Noun.TARGET, Noun.RECORD}
 """What is one account's alone. Its credentials are the agency's business."""
 _WHEN = {Noun.WINDOW, Noun.FREEZE}
@@ -160,7 +240,7 @@ def evidence_text(
 
 
 COLUMNS: tuple[str, ...] = ("at", "who", "machine", "mirror", "what", "outcome", "before", "before_fingerprint")
-COLUMNS += ("after", "after_fingerprint", "planned", "verified_by", "why", "words", "rollout", "line")
+COLUMNS += ("after", "after_fingerprint", "planned", "verified_by", "why", "words", "rollout", "line", "since")
 
 
 def _line(line: AuditLine) -> EvidenceLine:
@@ -195,6 +275,7 @@ def _differences(line: AuditLine) -> str:
 
 def _markdown(content: Evidence) -> str:
     wrong = f", {len(content.exceptions)} not as planned" if content.exceptions else ""
+    wrong += f", {content.rolled_back} rolled back since" if content.rolled_back else ""
     lines = [f"**Changes on the mirrors of {marked(content.account)}: {len(content.changes)}{wrong}**", ""]
     if content.exceptions:
         lines += ["Not as planned:", "", *(_item(line) for line in content.exceptions), "", "All changes:", ""]
@@ -213,5 +294,6 @@ def _item(line: EvidenceLine) -> str:
     verified = f", verified: {marked(line.verified_by)}" if line.verified_by else ""
     words = f": {marked(line.words)}" if line.words else ""
     why = f" – {marked(line.why)}" if line.why else ""
-    told = f"{images}{f' ({prints})' if line.after_fingerprint else ''}{outcome}{words}{verified}"
+    since = f"; {marked(line.since)}" if line.since else ""
+    told = f"{images}{f' ({prints})' if line.after_fingerprint else ''}{outcome}{words}{verified}{since}"
     return f"- {moment(line.at)}, {marked(line.who)}: {marked(line.mirror)} {marked(line.what)}{told}{why}"

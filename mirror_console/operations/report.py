@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from mirror_console.domain.counting import counted
-from mirror_console.domain.rollout import SUCCEEDED, TargetState
+from mirror_console.domain.rollout import ROLLED_BACK, SUCCEEDED, TargetState
 from mirror_console.operations.console import Console
 from mirror_console.operations.report_content import ReportedOverride, ReportedTarget, RolloutReport, report_content
 from mirror_console.operations.written import Cell, csv_text, json_document, marked, moment, seconds, templates
@@ -30,7 +30,7 @@ class Format(StrEnum):
     MARKDOWN = "md"
 
 
-_SIGNS = {
+_SIGNS: dict[str, str] = {
     TargetState.DONE: "✓",
     TargetState.ALREADY: "=",
     TargetState.FAILED: "✕",
@@ -42,6 +42,7 @@ _SIGNS = {
     TargetState.SUPERSEDED: "!",
     TargetState.SKIPPED: "–",
     TargetState.NOT_STARTED: "–",
+    ROLLED_BACK: "↩",
 }
 
 
@@ -86,7 +87,7 @@ COLUMNS: tuple[str, ...] = (
     "after",
 )
 COLUMNS += ("before_fingerprint", "after_fingerprint", "started_at", "ended_at", "seconds", "waited_seconds")
-COLUMNS += ("down_seconds", "attempts", "verified_by", "reason", "advice", "overridden")
+COLUMNS += ("down_seconds", "attempts", "verified_by", "reason", "advice", "overridden", "since", "lay_seconds")
 
 
 def report_csv(console: Console, rollout_id: str) -> str:
@@ -119,14 +120,16 @@ def report_csv(console: Console, rollout_id: str) -> str:
             one.words,
             one.advice,
             one.overridden,
+            one.since,
+            one.lay_seconds,
         )
         for one in report.targets
     ]
-    unused = (None,) * (len(COLUMNS) - 6)
+    unused = (None,) * (len(COLUMNS) - 8)
     for left_out in report.left_out:
         words = f"{left_out.reason}: {left_out.words}"
-        rows.append(("left out", left_out.application, report.environment, *unused, words, "", ""))
-    rows += [("stop rule", "", report.environment, *unused, trip.words, "", "") for trip in report.trips]
+        rows.append(("left out", left_out.application, report.environment, *unused, words, "", "", "", None))
+    rows += [("stop rule", "", report.environment, *unused, trip.words, "", "", "", None) for trip in report.trips]
     return csv_text(COLUMNS, rows)
 
 
@@ -153,6 +156,10 @@ def summary_text(console: Console, rollout_id: str) -> str:
         f"- Started by {marked(report.started_by)} at {moment(report.started_at)}, {_ended(report)}",
         f"- Why: {marked(report.why) or 'not said'}",
     ]
+    lines += [
+        f"- Rolled back since by rollout {marked(one.name)}: {counted(one.targets, 'target')}"
+        for one in report.rolled_back
+    ]
     lines += [_overridden(one) for one in report.overrides]
     lines += [f"- {marked(one.words)} ({marked(one.who)}, {moment(one.at)})" for one in report.decisions]
     lines += [f"- {marked(one.words)} ({moment(one.at)})" for one in report.trips]
@@ -172,7 +179,7 @@ def summary_text(console: Console, rollout_id: str) -> str:
 
 def _changed(report: RolloutReport) -> str:
     """What became of images: ``26.8.2 → 26.8.3 (380)``, the most frequent first."""
-    done = Counter((one.before, one.after) for one in report.targets if one.state in SUCCEEDED)
+    done = Counter((one.before, one.after) for one in report.targets if one.outcome in SUCCEEDED)
     told = [
         f"{marked(before or 'nothing')} → {marked(after)} ({count})"
         for (before, after), count in done.most_common(KINDS)
@@ -183,12 +190,14 @@ def _changed(report: RolloutReport) -> str:
 def _ended(report: RolloutReport) -> str:
     if not report.ended_at:
         return "not ended"
-    waited = f", and waited {seconds(report.waited_seconds)} for a decision" if report.waited_seconds else ""
-    return f"took {seconds(report.seconds)}{waited}"
+    waited = f", waited {seconds(report.waited_seconds)} for a decision" if report.waited_seconds else ""
+    lay = f", lay cut off for {seconds(report.lay_seconds)}" if report.lay_seconds else ""
+    return f"took {seconds(report.seconds)}{waited}{lay}"
 
 
 def _line(target: ReportedTarget) -> str:
-    words = f": {marked(target.words)}" if target.words else ""
+    told = ". ".join(part for part in (target.since, target.words) if part)
+    words = f": {marked(told)}" if told else ""
     return f"- {marked(target.mirror)} ({marked(target.engine)}) **{target.state}**{words}"
 
 
@@ -199,7 +208,7 @@ def _overridden(one: ReportedOverride) -> str:
     return f"- Overridden by {marked(one.who)}, {moment(one.at)}: {told} Why: {marked(one.reason)}"
 
 
-def _sign(state: TargetState) -> str:
+def _sign(state: str) -> str:
     return _SIGNS.get(state, "…")
 
 

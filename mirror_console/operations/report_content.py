@@ -16,13 +16,13 @@ from mirror_console.domain.image import short
 from mirror_console.domain.journal import JournalEntry, Phase, Result, begun_at
 from mirror_console.domain.overriding import together
 from mirror_console.domain.plan import LeftOut, PlannedTarget
-from mirror_console.domain.rollout import SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
+from mirror_console.domain.rollout import ROLLED_BACK, SUCCEEDED, Rollout, RolloutState, Target, TargetState, headline
 from mirror_console.domain.steps import Step
 from mirror_console.operations.console import Console
 from mirror_console.operations.report_commands import ReportedCommand, commands_words, reported_commands
 from mirror_console.operations.report_decisions import ReportedDecision, ReportedTrip, decisions, gates, trips
 from mirror_console.operations.standing import standing
-from mirror_console.operations.waiting import Waiting, spans_of, waiting_of, worked
+from mirror_console.operations.waiting import Waiting, lay_of, spans_of, waiting_of, worked
 from mirror_console.operations.way_typed import rules_text
 
 NEEDS_A_PERSON = {
@@ -58,7 +58,8 @@ class ReportedTarget:
 
     It serves once its container was found well, or, where it has no health test, once it runs.
 
-    The `waited_seconds` in which a person was to decide aren't among those that it took.
+    The `waited_seconds` in which a person was to decide aren't among those that it took, nor are the `lay_seconds` for
+    which it lay cut off, with the console closed or gone.
     """
 
     mirror: str
@@ -82,10 +83,18 @@ class ReportedTarget:
     ended_at: datetime | None
     seconds: float | None
     waited_seconds: float
+    lay_seconds: float
     down_seconds: float | None
     verified_by: str
     overridden: str
     """The checks that a person overrode for it, and why; empty where none was."""
+    outcome: str
+    """Its state, or that it was rolled back since."""
+    rolled_back_by: str
+    """What the plan of the rollback is called that took it back since, or failed to; empty where none was there."""
+    rollback_id: str
+    since: str
+    """What that rollback did, in words."""
     steps: tuple[ReportedStep, ...]
 
 
@@ -116,7 +125,8 @@ class ReportedOverride:
 class RolloutReport:
     """Everything that a report tells. `exceptions` are the targets that didn't get what was planned, worst first.
 
-    It took `seconds`, without the `waited_seconds` in which a person was to decide.
+    It took `seconds`, without the `waited_seconds` in which a person was to decide, and without the `lay_seconds` for
+    which it lay cut off.
     """
 
     rollout_id: str
@@ -136,6 +146,7 @@ class RolloutReport:
     ended_at: datetime | None
     seconds: float | None
     waited_seconds: float
+    lay_seconds: float
     median_down: float | None
     longest_down: float | None
     way: str
@@ -148,6 +159,8 @@ class RolloutReport:
     waves: tuple[ReportedGroup, ...]
     engines: tuple[ReportedGroup, ...]
     exceptions: tuple[ReportedTarget, ...]
+    rolled_back: tuple[ReportedGroup, ...]
+    """The rollbacks that took targets back since, and how many each."""
     targets: tuple[ReportedTarget, ...]
     left_out: tuple[LeftOut, ...]
     passed_gates: tuple[str, ...]
@@ -190,6 +203,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
     downs = [target.down_seconds for target in targets if target.down_seconds is not None]
     way = rollout.plan.way
     windows = Counter(one.planned.window for one in rollout.targets if one.planned.window)
+    back = Counter(one.rolled_back_by for one in targets if one.outcome == ROLLED_BACK)
     return RolloutReport(
         rollout_id=rollout.id,
         fingerprint=rollout.plan.fingerprint,
@@ -207,6 +221,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         ended_at=rollout.ended_at,
         seconds=worked(rollout.started_at, rollout.ended_at, waiting.whole),
         waited_seconds=waiting_of(rollout.started_at, rollout.ended_at, waiting.whole),
+        lay_seconds=lay_of(rollout.started_at, rollout.ended_at, waiting.whole),
         median_down=statistics.median(downs) if downs else None,
         longest_down=max(downs, default=None),
         way=f"waves {', '.join(map(str, way.waves))}; {way.at_once} at once, {way.at_once_per_engine} on one engine; "
@@ -218,7 +233,8 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         windows=tuple(ReportedGroup(words, many, "") for words, many in windows.most_common()),
         waves=_groups((f"wave {target.wave}", target) for target in sorted(targets, key=lambda one: one.wave)),
         engines=_groups((target.engine, target) for target in sorted(targets, key=lambda one: one.engine)),
-        exceptions=tuple(target for target in targets if target.state not in SUCCEEDED),
+        exceptions=tuple(target for target in targets if _is_exception(target)),
+        rolled_back=tuple(ReportedGroup(name, many, "") for name, many in back.most_common()),
         targets=tuple(targets),
         left_out=rollout.plan.left_out,
         passed_gates=gates(rollout),
@@ -258,6 +274,10 @@ def _target(
     overridden: Mapping[str, Sequence[Override]],
 ) -> ReportedTarget:
     planned, spans = target.planned, waiting.of(target)
+    back = target.since
+    advice = NEEDS_A_PERSON.get(target.state, "") if not target.rolled_back else ""
+    if back is not None and not back.well:
+        advice = f"Its rollback failed. See what rollout {back.fingerprint} says of it."
     return ReportedTarget(
         mirror=planned.application,
         environment=planned.environment,
@@ -273,17 +293,22 @@ def _target(
         after_identity=short(target.after_fingerprint) if target.after_fingerprint else "",
         state=target.state,
         words=target.words,
-        advice=NEEDS_A_PERSON.get(target.state, ""),
+        advice=advice,
         attempt=target.attempt,
         started_at=target.started_at,
         ended_at=target.ended_at,
         seconds=worked(target.started_at, target.ended_at, spans),
         waited_seconds=waiting_of(target.started_at, target.ended_at, spans),
+        lay_seconds=lay_of(target.started_at, target.ended_at, spans),
         down_seconds=target.down_seconds,
         verified_by=target.verified_by,
         overridden="; ".join(
             f"{one.check}: {one.reason} ({one.person})" for one in overridden.get(target.environment_id, ())
         ),
+        outcome=target.stands,
+        rolled_back_by=back.fingerprint if back is not None else "",
+        rollback_id=back.rollout_id if back is not None else "",
+        since=back.words if back is not None else "",
         steps=_steps(entries, planned.process),
     )
 
@@ -321,9 +346,16 @@ def _told_with_process(entry: JournalEntry, serving: str) -> JournalEntry:
 
 def _by_pressure(target: ReportedTarget) -> tuple[int, int, str]:
     place = _PRESSING.index(target.state) if target.state in _PRESSING else len(_PRESSING)
-    if target.state in SUCCEEDED:
-        place += 1
+    if target.outcome == ROLLED_BACK:
+        place = len(_PRESSING) + 1
+    elif target.state in SUCCEEDED:
+        place = 0 if target.advice else len(_PRESSING) + 2
     return place, target.wave, target.mirror.casefold()
+
+
+def _is_exception(target: ReportedTarget) -> bool:
+    """Whether it didn't get what was planned, or may not have got rid of it again."""
+    return bool(target.advice) or (target.state not in SUCCEEDED and target.outcome != ROLLED_BACK)
 
 
 def _release(planned: PlannedTarget) -> str:
@@ -331,15 +363,16 @@ def _release(planned: PlannedTarget) -> str:
 
 
 def _groups(named: Iterable[tuple[str, ReportedTarget]]) -> tuple[ReportedGroup, ...]:
-    states: dict[str, list[TargetState]] = defaultdict(list)
+    states: dict[str, list[str]] = defaultdict(list)
     for name, target in named:
-        states[name].append(target.state)
+        states[name].append(target.outcome)
     return tuple(ReportedGroup(name, len(several), _outcomes(several)) for name, several in states.items())
 
 
-def _outcomes(states: Sequence[TargetState]) -> str:
+def _outcomes(states: Sequence[str]) -> str:
     counts = Counter(states)
-    return ", ".join(f"{counts[state]} {state}" for state in TargetState if counts[state])
+    back = [f"{counts[ROLLED_BACK]} {ROLLED_BACK} since"] if counts[ROLLED_BACK] else []
+    return ", ".join([*(f"{counts[state]} {state}" for state in TargetState if counts[state]), *back])
 
 
 def _span(began: datetime | None, ended: datetime | None) -> float | None:

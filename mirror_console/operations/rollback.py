@@ -19,7 +19,7 @@ from mirror_console.domain.pending import settings_changes
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Reason, RollbackOf, plan_fingerprint
 from mirror_console.domain.process import PlannedProcess
 from mirror_console.domain.release import Release
-from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.rollout import CHANGED, ENDED, Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.swap import Swap, swap_for
 from mirror_console.domain.swarm import digest_of
 from mirror_console.domain.way import REST, OnFailure, OnTrip
@@ -35,8 +35,6 @@ from mirror_console.operations.scene import made_by
 from mirror_console.operations.ways_back import cant_go_back
 
 AT_ONCE = 16
-CHANGED = frozenset({TargetState.DONE, TargetState.LEFT, TargetState.STRANDED, TargetState.SUPERSEDED})
-"""Targets at which something else may run than before."""
 
 
 class Part(StrEnum):

@@ -18,6 +18,7 @@ from mirror_console.domain.stop_rule import (
     Tripped,
     rolls_back,
     stopped_words,
+    trip_at_end,
     trip_of,
     tripped,
     tripped_words,
@@ -299,7 +300,8 @@ class Conductor:
         found = tripped(self.rollout)
         if found is None or self.rollout.count(TargetState.UNKNOWN):
             return
-        if self._stopping and not rolls_back(self.rollout):
+        over = all(target.over for target in self.rollout.targets)
+        if (self._stopping or over) and not rolls_back(self.rollout):
             return  # the rule would have paused it, and there is nothing to be paused any more
         trip = trip_of(self.rollout, found, self._console.clock(), self._first())
         trips = with_trip(self.rollout, trip)
@@ -314,16 +316,18 @@ class Conductor:
         return stopped_words(self.rollout.trips[-1]) if self.rollout.trips and tripped(self.rollout) else ""
 
     def _ended(self) -> Rollout:
-        if not self.halting and not self.rollout.count(TargetState.UNKNOWN) and rolls_back(self.rollout):
-            found = tripped(self.rollout)
-            if found is not None:
-                return self._stopped_by_rule(found)
+        trips = self.rollout.trips
+        found = tripped(self.rollout) if not self.rollout.count(TargetState.UNKNOWN) else None
+        if found is not None and not self.halting and rolls_back(self.rollout):
+            return self._stopped_by_rule(found)
+        if found is not None and not rolls_back(self.rollout) and not self.rollout.count(TargetState.NOT_STARTED):
+            trips = with_trip(self.rollout, trip_at_end(self.rollout, found, self._console.clock()))
         state = end_state(self.rollout)
         ended_at = self._console.clock() if state in ENDED else None
         asks = open_trip(self.rollout.trips)
         told = (self._aborted_words(), trip_words(asks) if asks else "")
         because = self._unsettled() if state is RolloutState.INTERRUPTED else " ".join(filter(None, told))
-        return self._running.keep_head(state=state, ended_at=ended_at, paused_because=because)
+        return self._running.keep_head(state=state, ended_at=ended_at, paused_because=because, trips=trips)
 
     def _unsettled(self) -> str:
         """Why a target is to be read again before anything else."""

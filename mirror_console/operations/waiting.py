@@ -76,6 +76,17 @@ def worked(began: datetime | None, ended: datetime | None, spans: Iterable[Span]
     return (ended - began).total_seconds() - waited(began, ended, spans)
 
 
-def waiting_of(began: datetime | None, ended: datetime | None, spans: Iterable[Span]) -> float:
-    """Seconds that were waited between two times."""
+def halted_of(began: datetime | None, ended: datetime | None, spans: Iterable[Span]) -> float:
+    """Seconds between two times in which nothing was worked: it was waited for a person, or lay cut off."""
     return 0.0 if began is None or ended is None else waited(began, ended, spans)
+
+
+def lay_of(began: datetime | None, ended: datetime | None, spans: Iterable[Span]) -> float:
+    """Seconds between two times in which it lay cut off, until a person had it go on."""
+    return halted_of(began, ended, [span for span in spans if span.cut_off])
+
+
+def waiting_of(began: datetime | None, ended: datetime | None, spans: Iterable[Span]) -> float:
+    """Seconds between two times in which it was waited for a person while the console was there."""
+    several = tuple(spans)
+    return halted_of(began, ended, several) - lay_of(began, ended, several)

@@ -76,8 +76,8 @@ WATCHED = (
     Watched(tables.freeze),
     # What a rollout applies stands with its target; here is what was accepted without one.
     Watched(tables.applied, without=frozenset({"at", "secrets"}), when="NEW.rollout_id = ''"),
-    # What its stop rule did is said by why it paused, which is kept with it.
-    Watched(tables.rollout, without=frozenset({"console", "started_at", "trips"}), events=("INSERT", "UPDATE")),
+    # Which rollout it takes back its plan says.
+    Watched(tables.rollout, without=frozenset({"console", "started_at", "rolls_back"}), events=("INSERT", "UPDATE")),
     Watched(tables.override, without=frozenset({"person", "at"}), events=("INSERT",)),
     Watched(
         tables.target,

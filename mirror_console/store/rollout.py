@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from mirror_console.domain.environment import Settings
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.taken_back import Key, TakenBack, taken_back
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import json_text
 from mirror_console.store.connection import raw
@@ -24,10 +25,11 @@ from mirror_console.store.plan import SHAPE as PLAN
 from mirror_console.store.plan import Plans
 from mirror_console.store.shape import Shape, T, among, binders
 from mirror_console.store.tables import fetch, override, plan, rollout, target
+from mirror_console.store.taken_back import rollbacks_of
 
 _Parts = defaultdict[str, list[T]]
 
-_TARGET = Shape(Target, target)
+_TARGET = Shape(Target, target, {"taken_back": sa.null().label("taken_back")})
 _FETCH = Shape(Fetch, fetch)
 _OVERRIDE = Shape(Override, override)
 _HEAD = Shape(
@@ -43,7 +45,7 @@ _HEAD = Shape(
 _UNFINISHED = rollout.c.state.in_([state for state in RolloutState if state not in ENDED])
 
 # Written several times for each target while it is carried out: made once, as that costs more than to execute it.
-_STANDING = binders(target, [field.name for field in fields(Target) if field.name != "planned"])
+_STANDING = binders(target, [field.name for field in fields(Target) if field.name not in {"planned", "taken_back"}])
 _KEY = ("rollout_id", "environment_id", "process")
 _SAVE_TARGET = (
     sa.update(target)
@@ -75,7 +77,9 @@ class Rollouts(Collection):
         """The rollout, its plan and its targets. Raises CatalogError where its plan was saved with another content."""
         self._changes("rollouts")
         Plans(self._connection, self._changed).save(value.plan)
-        self._connection.execute(_HEAD.insert, {"plan_id": value.plan.id, **_HEAD.values(value)})
+        of = value.plan.rollback_of
+        more = {"plan_id": value.plan.id, "rolls_back": of.rollout_id if of is not None else None}
+        self._connection.execute(_HEAD.insert, {**more, **_HEAD.values(value)})
         rows = [
             {
                 "rollout_id": value.id,
@@ -141,6 +145,12 @@ class Rollouts(Collection):
             rows = self._connection.execute(chosen, {"ids": json_text(sorted(rollout_ids))}).all()
         return {(rollout_id, environment_id): planned for rollout_id, environment_id, planned in rows}
 
+    def taken_back(self, rollout_ids: Iterable[str]) -> dict[str, dict[Key, TakenBack]]:
+        """By rollout and target, which rollback took it back last, or failed to."""
+        asked = set(rollout_ids)
+        rollbacks = rollbacks_of(self._connection, asked)
+        return {one: taken_back(one, rollbacks) for one in asked} if rollbacks else {}
+
     def last_settings(self, environment_id: str, settings_hash: str) -> Settings | None:
         """The settings with that hash that a rollout planned last for an environment: those that were applied."""
         chosen = (
@@ -176,7 +186,8 @@ class Rollouts(Collection):
         return {one.environment_id: one for one in found}
 
     def _read(self, which: sa.ColumnElement[bool]) -> list[Rollout]:
-        """Rollouts in five queries, however many there are; in one where there is none, as is nearly always asked."""
+        """Rollouts in six queries, and some more where any was rolled back; in one where there is none, as is nearly
+        always asked."""
         with in_bulk():
             heads = self._connection.execute(
                 _HEAD.select.where(which).order_by(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
@@ -192,6 +203,7 @@ class Rollouts(Collection):
             targets = self._parts(_TARGET, target, Target, chosen)
             fetches = self._parts(_FETCH, fetch, Fetch, chosen)
             overrides = self._parts(_OVERRIDE, override, Override, chosen)
+            rollbacks = rollbacks_of(self._connection, [head.id for head in heads])
             rollouts = []
             for head in heads:
                 if head.plan not in plans:
@@ -199,7 +211,7 @@ class Rollouts(Collection):
                 whole = {
                     **head._mapping,
                     "plan": plans[head.plan],
-                    "targets": tuple(targets[head.id]),
+                    "targets": _as_since(targets[head.id], taken_back(head.id, rollbacks)),
                     "fetches": tuple(fetches[head.id]),
                     "overrides": tuple(overrides[head.id]),
                 }
@@ -217,3 +229,10 @@ class Rollouts(Collection):
         for *values, rollout_id in rows:
             found[rollout_id].append(make(*values))
         return found
+
+
+def _as_since(targets: Sequence[Target], back: Mapping[Key, TakenBack]) -> tuple[Target, ...]:
+    """The targets of a rollout, with what rollbacks did to them since."""
+    if not back:
+        return tuple(targets)
+    return tuple(replace(one, taken_back=back.get((one.environment_id, one.planned.process))) for one in targets)

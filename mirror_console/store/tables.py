@@ -333,7 +333,10 @@ rollout = _table(
     _column("passed_gates", Json(tuple[int, ...])),
     _column("console", Text()),
     _column("trips", Json(tuple[Trip, ...])),
+    # Its plan says that too, as a part of JSON: this is to be searched for.
+    _column("rolls_back", Text(), null=True),
     sa.Index(None, "state"),
+    sa.Index(None, "rolls_back"),
 )
 
 target = _table(

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -21,6 +22,7 @@ from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.store import Wishes
 from tests.cli.terminal import CommandLine
 from tests.operations.fleet import QUICK, Fleet
+from tests.operations.test_report import Shifted
 
 pytestmark = pytest.mark.slow
 
@@ -272,7 +274,33 @@ def test_a_rollout_is_rolled_back_by_a_plan_of_its_own(call: CommandLine, fleet:
     assert back.json["why"] == back.json["kind"]
     assert versions(fleet) == ["26.8.2"] * 4
     assert f"rollback of {done['fingerprint']}" in call("rollout", "list").out
+    assert "0 of 4 updated, 4 rolled back since" in call("rollout", "list").out
+    shown = call("rollout", "show", done["id"][:8])
+    assert (shown.code, shown.out.count(f"rolled back by {back.json['fingerprint']}")) == (0, 4)
+    for target in call("rollout", "show", done["id"][:8], "--json").json["targets"]:
+        assert (target["state"], target["rolled_back_by"]["rollout"]) == ("done", back.json["id"])
+    assert {target["rolled_back_by"] for target in back.json["targets"]} == {None}
     assert f"rollback of {done['fingerprint']}" in call("rollout", "report").out
+
+
+def test_the_time_that_it_lay_cut_off_is_not_what_it_took(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    done = call(*BEGIN, "--waves", "rest", "--yes", "4", "--json").json
+    assert "lay cut off" not in call("rollout", "show").out
+    clock = Shifted(fleet.console.catalog)
+    with fleet.console.catalog.read() as books:
+        rollout = books.rollouts.get(done["id"])
+    for later, state in ((7200, RolloutState.INTERRUPTED), (7260, RolloutState.RUNNING)):
+        with clock.later(later) as catalog, catalog.write() as books:
+            books.rollouts.save_head(replace(rollout, state=state, ended_at=None))
+    ended = rollout.started_at + timedelta(seconds=7262)
+    with clock.later(7262) as catalog, catalog.write() as books:
+        books.rollouts.save_head(replace(rollout, ended_at=ended))
+        books.rollouts.save_target(rollout.id, replace(rollout.targets[0], ended_at=ended))
+    shown = call("rollout", "show").out
+    assert ", lay cut off for 2 h 1 min." in shown
+    line = next(line for line in shown.splitlines() if rollout.targets[0].planned.application in line)
+    assert not re.search(r"\b2 h\b", line), line
 
 
 def test_read_only_refuses_every_change(call: CommandLine, fleet: Fleet) -> None:

@@ -25,6 +25,7 @@ from mirror_console.domain.stop_rule import (
     past_waves,
     rolls_back,
     stop_rule_words,
+    trip_at_end,
     trip_of,
     tripped,
     tripped_words,
@@ -45,6 +46,23 @@ def test_what_was_decided_at_pauses_is_told_in_words() -> None:
         "Gone on in spite of 8 failed targets of wave 1 and 1 failed target of wave 3",
     )
     assert gate_words(()) == ()
+
+
+def test_a_trip_at_the_end_is_kept_once_and_says_that_nothing_was_left_to_pause() -> None:
+    way = Way(waves=(REST,), at_once=1, max_failed=0)
+    now = states_of(rollout(["a"] * 2, way), TargetState.DONE, TargetState.FAILED)
+    found = tripped(now)
+    assert found is not None
+    trip = trip_at_end(now, found, NOW)
+    assert (trip.came, trip.words) == (Came.OVER, "1 of 2 targets of wave 1 failed; 0 may.")
+    kept = replace(now, trips=with_trip(now, trip))
+    # Ended once more, with nothing that failed since.
+    assert with_trip(kept, trip_at_end(kept, found, NOW + timedelta(minutes=1))) == (trip,)
+    # Where something else is begun after it, the rule pauses that.
+    assert trip_of(kept, found, NOW + timedelta(minutes=2)).came is Came.PAUSED
+    failed = replace(kept.targets[1], ended_at=NOW + timedelta(minutes=3))
+    more = replace(kept, targets=(kept.targets[0], failed))
+    assert len(with_trip(more, trip_at_end(more, found, NOW + timedelta(minutes=4)))) == 2
 
 
 def test_one_failure_in_the_canary_stops_and_a_resume_accepts_just_that() -> None:
@@ -219,7 +237,7 @@ def test_each_end_of_a_trip_is_told_with_its_rule(came: Came) -> None:
     told = trip_words(Trip(NOW, "3 of 9 failed; 2 may.", 1, OnTrip.ROLL_BACK_WAVE, came, "why.", "id", "AB-CD"))
     assert told.startswith("Stop rule: 3 of 9 failed; 2 may. ")
     assert told.endswith(".")
-    assert came is Came.PAUSED or "wave 2" in told
+    assert came in {Came.PAUSED, Came.OVER} or "wave 2" in told
     (gone_on,) = in_spite((Trip(NOW, "x", 1, OnTrip.ROLL_BACK_WAVE, came),))
     assert gone_on.came is (Came.IN_SPITE if came in OPEN else came)
 

@@ -29,7 +29,7 @@ def test_a_pause_that_nobody_ended_goes_on() -> None:
 def test_what_was_cut_off_was_left_alone_since_the_last_sign() -> None:
     """The console was killed after 12 seconds, and started again the next morning."""
     spans = waits([Halted(at(50_000), cut_off=True)], [at(3), at(12), at(50_000), at(50_004)])
-    assert spans == (Span(at(12), at(50_004)),)
+    assert spans == (Span(at(12), at(50_004), cut_off=True),)
     assert waited(at(0), at(50_010), spans) == 50_010 - 12 - 6
 
 

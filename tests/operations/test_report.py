@@ -246,6 +246,32 @@ def test_the_time_a_person_took_is_not_the_targets(fleet: Fleet) -> None:
     assert "waited 10 min" in summary_text(fleet.console, rollout.id)
 
 
+def test_the_time_that_it_lay_cut_off_is_told_apart_from_that_in_which_a_person_was_asked(fleet: Fleet) -> None:
+    """Paused for ten minutes, and then the console was gone for a night."""
+    rollout = carried_out(fleet)
+    clock = Shifted(fleet.console.catalog)
+    for seconds_later, state in (
+        (600, RolloutState.PAUSED),
+        (1200, RolloutState.RUNNING),
+        (40_000, RolloutState.INTERRUPTED),
+        (40_060, RolloutState.RUNNING),
+    ):
+        with clock.later(seconds_later) as catalog, catalog.write() as books:
+            books.rollouts.save_head(replace(rollout, state=state, ended_at=None))
+    ended = rollout.started_at + timedelta(seconds=40_070)
+    with clock.later(40_070) as catalog, catalog.write() as books:
+        books.rollouts.save_head(replace(rollout, ended_at=ended))
+        books.rollouts.save_target(rollout.id, replace(rollout.targets[0], ended_at=ended))
+    told = report_content(fleet.console, rollout.id)
+    for one in (told, next(one for one in told.targets if one.mirror == "Mirror 01")):
+        assert one.waited_seconds == pytest.approx(600, abs=30)
+        # From the last sign of life until somebody had it go on.
+        assert one.lay_seconds == pytest.approx(38_860, abs=30)
+        assert one.seconds == pytest.approx(610, abs=30)
+    assert "Lay cut off" in report_html(fleet.console, rollout.id)
+    assert ", lay cut off for 10 h" in summary_text(fleet.console, rollout.id)
+
+
 @pytest.mark.parametrize("form", Format)
 def test_every_form_says_the_same(fleet: Fleet, form: Format) -> None:
     rollout = carried_out(fleet)

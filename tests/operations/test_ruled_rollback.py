@@ -17,6 +17,7 @@ from mirror_console.errors import CatalogError, InvalidInput
 from mirror_console.jobs import Jobs
 from mirror_console.operations import recovery
 from mirror_console.operations.console import Console
+from mirror_console.operations.evidence import evidence, evidence_text
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
@@ -430,6 +431,45 @@ def test_a_rule_that_rolls_back_waits_for_no_decision_about_a_target() -> None:
         assert problem.field == "on trip"
         for on_failure in (OnFailure.PUT_BACK, OnFailure.LEAVE):
             assert way_problems(Way(on_trip=on_trip, on_failure=on_failure)) == []
+
+
+def test_a_rule_that_only_pauses_keeps_its_trip_where_nothing_is_left_to_be_paused(fleet: Fleet) -> None:
+    rollout, back = conducted(fleet, begun(fleet, replace(ONE_BY_ONE, on_trip=OnTrip.PAUSE)), 4)
+    assert (rollout.state, back) == (RolloutState.COMPLETED_WITH_FAILURES, None)
+    assert states(rollout) == [DONE, DONE, DONE, FAILED]
+    (trip,) = rollout.trips
+    assert (trip.came, trip.wave) == (Came.OVER, 1)
+    words = f"{RULE} Nothing was left to be begun, so there was nothing to pause."
+    assert rollout.paused_because == ""
+    for form in Format:
+        assert words in report_text(fleet.console, rollout.id, form).replace("\\", "").replace("**", ""), form
+    assert not is_due(rollout)
+
+
+def test_what_a_rule_did_stands_in_the_evidence_of_those_whose_mirrors_it_stopped_and_of_no_others(
+    fleet: Fleet,
+) -> None:
+    with fleet.console.catalog.write() as books:
+        for mirror, account in zip(fleet.mirrors[:3], ("ACC-1", "ACC-3", "ACC-2"), strict=True):
+            books.applications.save(replace(mirror, account=account))
+    chosen = [fleet.mirrors[0].id, fleet.mirrors[2].id]
+    made = plan(fleet.console, "live", chosen, replace(ONE_BY_ONE, on_trip=OnTrip.ROLL_BACK_ALL))
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "release day")
+    rollout, back = conducted(fleet, rollout, 3)
+    assert back is not None
+
+    for account, named in (("ACC-1", "Mirror 01 live"), ("ACC-2", "Mirror 03 live")):
+        own = evidence(fleet.console, account)
+        (line,) = [one for one in own.changes if one.what == "stop rule"]
+        assert (line.mirror, line.outcome, line.rollout) == (named, "begun", rollout.id)
+        assert line.words == (
+            f"The stop rule stopped the rollout. Rollback {back.plan.fingerprint} of everything that it changed was "
+            "begun, as the plan says."
+        )
+        assert line in own.exceptions
+        for form in Format:
+            assert "The stop rule stopped the rollout" in evidence_text(fleet.console, account, form), form
+    assert not [one for one in evidence(fleet.console, "ACC-3").changes if one.what == "stop rule"]
 
 
 def test_new_containers_that_were_left_go_back_with_the_wave(fleet: Fleet) -> None:

@@ -435,9 +435,10 @@ def _rollback(window: MainWindow, tab: int = 3) -> QWidget:
     return window
 
 
-def _report(window: MainWindow) -> QWidget:
+def _report(window: MainWindow, *, taken_back: bool = False) -> QWidget:
     page = _rollouts(window)
-    page.list.show_rollouts([sample.ended(PLAN)])
+    ended = sample.ended(PLAN)
+    page.list.show_rollouts([sample.taken_back(ended) if taken_back else ended])
     page.open("rollout-1")
     return window
 
@@ -527,6 +528,7 @@ SCENES: dict[str, Scene] = {
     "rollout-5-in-spite": _in_spite,
     "rollout-7-rollback": _rollback,
     "rollout-6-report": _report,
+    "rollout-6-taken-back": lambda window: _report(window, taken_back=True),
     "rollout-interrupted": _interruption,
     "rollout-2-fetch-now": _fetch_now,
 }

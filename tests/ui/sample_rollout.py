@@ -18,6 +18,7 @@ from mirror_console.domain.planning import make_plan
 from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.steps import RECREATE_STEPS, Step
 from mirror_console.domain.swap import Swap
+from mirror_console.domain.taken_back import TakenBack
 from mirror_console.domain.trip import Came, Trip, trip_words
 from mirror_console.domain.way import REST, OnTrip, Way
 from mirror_console.domain.way_back import WayBack
@@ -283,6 +284,17 @@ def ended(plan: Plan) -> Rollout:
     states[10] = (TargetState.SKIPPED, "ports free or ours: Port 8090 is taken by the container 'monitoring'.")
     made = started(plan, RolloutState.COMPLETED_WITH_FAILURES, ended_at=NOW - timedelta(minutes=3))
     return with_states(made, states)
+
+
+def taken_back(rollout: Rollout) -> Rollout:
+    """The same with two targets that were rolled back since, and one of which that failed."""
+    well = TakenBack("back-1", "B51C-07E2", True, NOW)
+    ill = replace(well, well=False, told=f"put back, {FAILURE}")
+    done = [target.environment_id for target in rollout.targets if target.state is TargetState.DONE]
+    back = dict(zip(done, (well, well, ill), strict=False))
+    return replace(
+        rollout, targets=tuple(replace(one, taken_back=back.get(one.environment_id)) for one in rollout.targets)
+    )
 
 
 def interrupted(plan: Plan) -> Rollout:

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from mirror_console.domain.engine import Contact, EngineFacts
 from mirror_console.domain.fleet import EngineRow
 from mirror_console.domain.secret import Secret
-from mirror_console.domain.status import Knowledge
+from mirror_console.domain.status import Knowledge, Status
 from mirror_console.operations.connection import TITLES
 from mirror_console.operations.engines import (
     ConnectionStep,
@@ -30,7 +30,7 @@ from mirror_console.operations.refresh import refresh
 from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.engines.connection import result_text
-from mirror_console.ui.engines.details import sentence_of, state_words
+from mirror_console.ui.engines.details import sentence_of, state_glyph, state_words
 from mirror_console.ui.engines.editor import EngineEditor
 from mirror_console.ui.engines.page import EnginesPage
 from mirror_console.ui.engines.registry_editor import RegistryEditor
@@ -212,6 +212,14 @@ def test_the_state_of_an_engine_names_the_reason() -> None:
     )
     assert state_words(never) == "fresh"
     assert isinstance(never.contact, Contact)
+
+
+def test_an_engine_that_wasn_t_asked_for_a_while_has_no_tick() -> None:
+    fresh = engine_row(1)
+    ageing = replace(fresh, knowledge=Knowledge.AGEING)
+    assert (state_glyph(fresh), sentence_of(fresh)) == (Status.ALIGNED, "It answers.")
+    assert (state_words(ageing), state_glyph(ageing)) == ("ageing", Status.NOT_APPLICABLE)
+    assert sentence_of(ageing) == "It answered when it was asked last."
 
 
 def test_what_does_not_work_with_an_engine_is_said_beside_it(page: EnginesPage) -> None:

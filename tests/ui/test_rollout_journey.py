@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.check import Answer as CheckAnswer
-from mirror_console.domain.rollout import RolloutState, TargetState
+from mirror_console.domain.rollout import RolloutState, TargetState, headline
 from mirror_console.domain.way import REST, OnFailure, OnTrip, Way
 from mirror_console.operations.plan import plan as make_plan
 from mirror_console.operations.preflight import preflight
@@ -22,7 +22,7 @@ from mirror_console.operations.refresh import refresh
 from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.faults import Fault
-from mirror_console.ui.questions import Answer, QuestionDialog, Questions
+from mirror_console.ui.questions import Answer, ChoiceDialog, QuestionDialog, Questions
 from mirror_console.ui.rollout.assistant import CHECKS, PLAN
 from mirror_console.ui.rollout.page import RolloutsPage
 from mirror_console.ui.rollout.report import ReportView
@@ -87,6 +87,84 @@ def test_a_rollout_by_the_keyboard_alone(qtbot: QtBot, page: RolloutsPage, fleet
     assert page.report_view.headline.text() == "4 of 4 updated"
     assert [fleet.version_of(f"mirror-{number:02}-live") for number in range(1, 5)] == ["26.8.3"] * 4
     assert page.focusWidget() is page.report_view.view
+
+
+def typed(dialog: QuestionDialog) -> None:
+    """Answer whatever a question asks for, by the keys."""
+    if dialog.reason_field is not None:
+        tab_to(dialog.reason_field)
+        QTest.keyClicks(dialog.reason_field, "security fix")
+    if dialog.number_field is not None:
+        tab_to(dialog.number_field)
+        QTest.keyClicks(dialog.number_field, str(dialog._question.number))
+    press(dialog.go_button)
+
+
+def chosen_by_keys(over: RolloutsPage, words: str) -> None:
+    """Choose one of the ways that the next dialog offers."""
+
+    def look() -> None:
+        dialog = QApplication.activeModalWidget()
+        if not isinstance(dialog, ChoiceDialog):
+            QTimer.singleShot(20, over, look)
+            return
+        try:
+            assert dialog.cancel_button.isDefault()
+            press(next(one for one in dialog.findChildren(QAbstractButton) if one.text() == words))
+        finally:
+            if dialog.isVisible():
+                dialog.reject()
+
+    QTimer.singleShot(20, over, look)
+
+
+def test_the_whole_job_by_the_keyboard_alone(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:
+    """Plan, start, pause, resume, roll back, and look at what was rolled back; the focus is never lost."""
+    page.context.questions = Questions(page)
+    way = replace(QUICK, waves=(REST,), at_once=1, bake=0.5)
+    to_the_checks(qtbot, page, fleet, way)
+    when_asked(page, typed)
+    press(page.assistant.next_button)
+    run = page.run_view
+    qtbot.waitUntil(lambda: run.pause.isVisible() and run.pause.isEnabled())
+    press(run.pause)
+    # The space bar once more must not be the one that stops it.
+    assert run.view.hasFocus()
+    qtbot.waitUntil(run.resume.isVisible, timeout=30_000)
+    assert run.rollout is not None
+    assert run.rollout.state is RolloutState.PAUSED
+    assert run.rollout.count(TargetState.DONE) < 4
+    assert run.view.hasFocus()
+    press(run.resume)
+    assert run.view.hasFocus()
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
+    first = page.report_view.rollout
+    assert first is not None
+    assert first.state is RolloutState.COMPLETED
+
+    chosen_by_keys(page, "Everything")
+    press(page.report_view.control.roll_back)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.assistant and page.assistant.step == PLAN)
+    press(page.assistant.next_button)
+    checks = page.assistant.checks
+    qtbot.waitUntil(lambda: page.assistant.step == CHECKS and checks.checked is not None)
+    for tick in checks.ticks:
+        press(tick)
+    when_asked(page, typed)
+    press(page.assistant.next_button)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
+    back = page.report_view.rollout
+    assert back is not None
+    assert back.plan.rollback_of is not None
+    assert [fleet.version_of(f"mirror-{number:02}-live") for number in range(1, 5)] == ["26.8.2"] * 4
+
+    press(page.report_view.head.back)
+    assert page.list.view.hasFocus()
+    qtbot.waitUntil(lambda: headline(page.list.rollout(first.id) or back) == "0 of 4 updated, 4 rolled back since")
+    QTest.keyClick(page.list.view, Qt.Key.Key_Down)
+    QTest.keyClick(page.list.view, Qt.Key.Key_Return)
+    assert page.stack.currentWidget() is page.report_view
+    assert page.report_view.headline.text() == "0 of 4 updated, 4 rolled back since"
 
 
 def test_cancelling_the_question_starts_nothing(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:

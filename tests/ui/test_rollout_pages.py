@@ -25,6 +25,7 @@ from mirror_console.operations.recovery import Finding
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Answer
 from mirror_console.ui.rollout import runs
+from mirror_console.ui.rollout.control import parts_of
 from mirror_console.ui.rollout.operations import Planning, Report, RolloutOperations
 from mirror_console.ui.rollout.page import RolloutsPage
 from tests.ui import sample_rollout as sample
@@ -437,6 +438,25 @@ def test_the_report_tells_once_what_the_stop_rule_did(
     page._take_all([replace(ruled, state=RolloutState.STOPPED, ended_at=NOW, paused_because=words)])
     page.open("rollout-1")
     assert page.report_view.facts.text().count(ruled.paused_because) == 1
+
+
+def test_a_rollout_that_is_looked_at_says_at_once_what_was_rolled_back_since(
+    context: UiContext, make_page: PageMaker
+) -> None:
+    page = make_page(context)
+    ended = sample.ended(PLAN)
+    page._take_all([ended])
+    page.open("rollout-1")
+    page._take_all([sample.taken_back(ended)])
+    view = page.report_view
+    assert view.headline.text() == "16 of 22 updated, 2 rolled back since, 2 put back, 1 stranded, 1 skipped"
+    state, now, words = (view.table.columns[place].text for place in (1, 3, 7))
+    told = {(state(one), now(one), words(one).split(";")[0]) for one in view.table.rows if one.since is not None}
+    assert ("rolled back", "26.8.2", "rolled back by B51C-07E2") in told
+    assert ("done", "26.8.3", "its rollback by B51C-07E2 failed: put back, health: /up answered 500") in told
+    # Nothing of it is offered to be rolled back once more.
+    assert parts_of(ended)[-1].explanation == "19 targets changed by this rollout."
+    assert parts_of(sample.taken_back(ended))[-1].explanation == "17 targets changed by this rollout."
 
 
 def test_an_interruption_shows_what_was_found_and_what_is_down(

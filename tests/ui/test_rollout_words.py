@@ -21,7 +21,7 @@ from mirror_console.domain.way_words import in_numbers, pause_words, span_text, 
 from mirror_console.errors import InvalidInput
 from mirror_console.settings import WAYS
 from mirror_console.ui.rollout.assistant import question
-from mirror_console.ui.rollout.run_tables import waves_of
+from mirror_console.ui.rollout.run_tables import target_columns, waves_of
 from mirror_console.ui.rollout.steps import step_lines
 from mirror_console.ui.rollout.ways import (
     WayTexts,
@@ -33,6 +33,7 @@ from mirror_console.ui.rollout.ways import (
 )
 from mirror_console.ui.rollout.words import by_urgency, outcome_words, took
 from tests.ui import sample_rollout as sample
+from tests.ui.sample import NOW
 
 SIZES = st.one_of(
     st.integers(1, 5000).map(lambda count: WaveSize(count=count)),
@@ -242,6 +243,20 @@ def test_the_steps_of_another_process_are_told_with_its_name() -> None:
         ("worker", Result.OK),
         ("", Result.FAILED),
     ]
+
+
+def test_what_was_rolled_back_since_is_counted_apart_and_stands_before_what_is_done() -> None:
+    rollout = sample.taken_back(sample.paused(sample.plan_of(sample.behind_fleet())))
+    assert outcome_words(rollout).startswith("2 done · 2 rolled back since · 4 put back · ")
+    first = next(one for one in rollout.targets if one.rolled_back)
+    state, words, _took = target_columns(lambda: NOW, lambda _target: "")[1:]
+    assert state.status is not None
+    assert (state.text(first), state.status(first)) == ("rolled back", Status.BEHIND)
+    assert words.text(first) == "rolled back by B51C-07E2; it was done before"
+    places = [one.stands for one in by_urgency(rollout.targets)]
+    # What a rollback failed at comes before that, with the word of its own.
+    assert places[0] == "done"
+    assert places.index("rolled back") < places.index("done", 1)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from mirror_console.domain.durations import Eta, Learned, eta_of_plan
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.rollout import Rollout, headline
+from mirror_console.domain.taken_back import TakenBack
 from mirror_console.domain.trip import trip_words
 from mirror_console.domain.way_words import plan_way_words
 
@@ -151,9 +152,22 @@ class TargetShape:
     backup: str = ""
     group: str = ""
     """The group whose data it shares."""
+    rolled_back_by: RolledBackShape | None = None
+    """What a rollback did to it since; null where none did."""
     processes: Sequence[Mapping[str, str]] = ()
     """The other processes that are rolled out with it: ``name``, ``container`` and ``change``, which is create, replace
     or take away."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBackShape:
+    """What came of a target in the rollback of its rollout."""
+
+    rollout: str
+    """The identity of the rollout that rolls back."""
+    fingerprint: str
+    well: bool
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +213,9 @@ def plan_shape(plan: Plan, learned: Learned) -> PlanShape:
 def rollout_shape(rollout: Rollout) -> RolloutShape:
     """A rollout."""
     targets = [
-        _target(target.planned, state=target.state.value, words=target.words, attempt=target.attempt)
+        _target(
+            target.planned, state=target.state.value, words=target.words, attempt=target.attempt, since=target.since
+        )
         for target in rollout.targets
     ]
     return RolloutShape(
@@ -278,7 +294,9 @@ def _way(plan: Plan) -> WayShape:
     )
 
 
-def _target(target: PlannedTarget, *, state: str, words: str = "", attempt: int = 0) -> TargetShape:
+def _target(
+    target: PlannedTarget, *, state: str, words: str = "", attempt: int = 0, since: TakenBack | None = None
+) -> TargetShape:
     return TargetShape(
         environment_id=target.environment_id,
         mirror=target.application,
@@ -295,6 +313,7 @@ def _target(target: PlannedTarget, *, state: str, words: str = "", attempt: int 
         way_back=target.way_back.value if target.way_back else "",
         swap=target.swap.value,
         settings=[{"field": one.field, "before": one.applied, "after": one.observed} for one in target.changes],
+        rolled_back_by=RolledBackShape(since.rollout_id, since.fingerprint, since.well, since.words) if since else None,
         processes=[{"name": one.name, "container": one.container, "change": one.change} for one in target.companions],
         **_prepared(target),
     )

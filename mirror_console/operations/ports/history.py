@@ -13,6 +13,7 @@ from mirror_console.domain.journal import JournalEntry
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release_command import CommandRun, RunKind, Said
 from mirror_console.domain.rollout import Rollout, Target
+from mirror_console.domain.taken_back import Key, TakenBack
 
 
 class Plans(Protocol):
@@ -37,6 +38,9 @@ class Rollouts(Protocol):
     def unfinished(self) -> list[Rollout]: ...
     def done(self, rollout_ids: Iterable[str]) -> dict[tuple[str, str], PlannedTarget]:
         """Targets of these rollouts that ended well, by rollout and environment."""
+
+    def taken_back(self, rollout_ids: Iterable[str]) -> dict[str, dict[Key, TakenBack]]:
+        """By rollout and target, which rollback took it back last, or failed to."""
 
     def last_settings(self, environment_id: str, settings_hash: str) -> Settings | None:
         """The settings with that hash that a rollout planned last for an environment: those that were applied."""

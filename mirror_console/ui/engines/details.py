@@ -26,7 +26,8 @@ from mirror_console.ui.words import count, moment, tr
 
 _GLYPHS = {
     Knowledge.FRESH: Status.ALIGNED,
-    Knowledge.AGEING: Status.ALIGNED,
+    # Nobody has asked for a while: no tick says that it is well now.
+    Knowledge.AGEING: Status.NOT_APPLICABLE,
     Knowledge.STALE: Status.NOT_CHECKED,
     Knowledge.NEVER: Status.NOT_CHECKED,
     Knowledge.UNREACHABLE: Status.UNREACHABLE,
@@ -183,6 +184,8 @@ def sentence_of(row: EngineRow) -> str:
                 return tr("It answers, but its clock is {}. Set both clocks by a time server.").format(
                     facts.clock_words
                 )
+            if state_of(row) is Knowledge.AGEING:
+                return tr("It answered when it was asked last.")
             return tr("It answers.")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, TargetState
+from mirror_console.domain.rollout import CHANGED, ENDED, Rollout, RolloutState, TargetState
 from mirror_console.operations.retrying import FAILED
-from mirror_console.operations.rollback import CHANGED, Part
+from mirror_console.operations.rollback import Part
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Choice
 from mirror_console.ui.rollout.words import plan_title, titled
@@ -61,7 +61,7 @@ class ControlBar(QWidget):
 
 def parts_of(rollout: Rollout) -> tuple[Choice, ...]:
     """How much of a rollout can be taken back: what failed and was left, each wave that changed something, or all."""
-    changed = [target for target in rollout.targets if target.state in CHANGED]
+    changed = [target for target in rollout.targets if target.state in CHANGED and not target.rolled_back]
     failed = [target for target in changed if target.state is not TargetState.DONE]
     offered = []
     if failed:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from mirror_console.domain.rollout import SUCCEEDED, WORKING, Rollout, TargetState
+from mirror_console.domain.rollout import ROLLED_BACK, SUCCEEDED, WORKING, Rollout, TargetState
 from mirror_console.domain.status import Status
 from mirror_console.ui.rollout.words import outcome_words, over_of
 from mirror_console.ui.theme import ThemeService
@@ -17,7 +17,7 @@ from mirror_console.ui.words import number, tr
 
 _ORDER = (
     (SUCCEEDED, Status.ALIGNED),
-    ({TargetState.PUT_BACK, TargetState.PUTTING_BACK}, Status.BEHIND),
+    ({TargetState.PUT_BACK, TargetState.PUTTING_BACK, ROLLED_BACK}, Status.BEHIND),
     ({TargetState.FAILED, TargetState.LEFT, TargetState.UNDECIDED, TargetState.STRANDED}, Status.UNHEALTHY),
     ({TargetState.SUPERSEDED}, Status.DRIFTED),
     ({TargetState.UNKNOWN}, Status.UNREACHABLE),
@@ -42,7 +42,7 @@ class OutcomeBar(QWidget):
 
     def show_rollout(self, rollout: Rollout) -> None:
         """Show how a rollout stands."""
-        counted = Counter(target.state for target in rollout.targets)
+        counted = Counter(target.stands for target in rollout.targets)
         self._parts = [(like, sum(counted[state] for state in states)) for states, like in _ORDER]
         over, self._total = over_of(rollout)
         words = tr("{} of {} targets").format(number(over), number(self._total))

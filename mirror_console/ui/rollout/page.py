@@ -157,11 +157,21 @@ class RolloutsPage(Page):
         self.list.show_rollouts([self.runs.latest(rollout.id) or rollout for rollout in rollouts])
         self.runs.watch_over_new(rollouts)
         self._tell_due(rollouts)
+        self._show_again()
         if self._wanted:
             wanted, self._wanted = self._wanted, ""
             found = self.list.rollout(wanted)
             if found is not None:
                 self._show(found)
+
+    def _show_again(self) -> None:
+        """Of the rollout that is looked at, what a rollback did to it since may be news."""
+        view = self.stack.currentWidget()
+        shown = view.rollout if isinstance(view, RunView | ReportView) else None
+        if isinstance(view, RunView | ReportView) and shown is not None and not self.runs.is_running(shown.id):
+            now = self.list.rollout(shown.id)
+            if now is not None and now != shown and now.state is shown.state:
+                view.show_rollout(now)
 
     def _show(self, rollout: Rollout) -> None:
         self.run_view.hidden()
@@ -253,6 +263,9 @@ class RolloutsPage(Page):
             self._show(rollout)
         self._announce(rollout)
         self.context.actions.refresh()
+        if rollout.plan.rollback_of is not None:
+            # The rollout that it takes back tells of it, too.
+            self.read()
         if not self._closing:
             return
         for follows in self.runs.running:

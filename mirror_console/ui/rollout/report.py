@@ -12,7 +12,7 @@ from mirror_console.domain.rollout import SUCCEEDED, Rollout, Target, TargetStat
 from mirror_console.domain.status import Status
 from mirror_console.domain.trip import trip_words
 from mirror_console.domain.way_words import plan_way_words
-from mirror_console.operations.waiting import NO_WAITS, Waiting, waiting_of
+from mirror_console.operations.waiting import NO_WAITS, Waiting, halted_of, lay_of, waiting_of
 from mirror_console.operations.written import seconds as seconds_text
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.glyphs import glyph
@@ -24,10 +24,10 @@ from mirror_console.ui.rollout.outcome_bar import OutcomeBar
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import (
     ROLLOUT_GLYPHS,
-    STATE_GLYPHS,
     by_urgency,
     overridden_words,
     plan_title,
+    state_glyph,
     titled,
     took,
     urgency,
@@ -122,13 +122,16 @@ class ReportView(QWidget):
     def _facts(self, rollout: Rollout) -> str:
         now, plan = self._context.console.clock(), rollout.plan
         ended = moment(rollout.ended_at, now) if rollout.ended_at else tr("not yet")
-        waited = waiting_of(rollout.started_at, rollout.ended_at, self._waiting.whole)
-        lasted = took(rollout.started_at, rollout.ended_at, waited) or "—"
+        span = rollout.started_at, rollout.ended_at, self._waiting.whole
+        waited, lay = waiting_of(*span), lay_of(*span)
+        lasted = took(rollout.started_at, rollout.ended_at, waited + lay) or "—"
         facts = tr("Started {} by {}, ended {}, took {}").format(
             moment(rollout.started_at, now), rollout.started_by, ended, lasted
         )
         if waited >= 1:
-            facts += tr(" and waited {} for a decision").format(seconds_text(waited))
+            facts += tr(", waited {} for a decision").format(seconds_text(waited))
+        if lay >= 1:
+            facts += tr(", lay cut off for {}").format(seconds_text(lay))
         told = [facts, plan_way_words(plan)]
         if plan.kind:
             told.insert(0, titled(plan.kind))
@@ -142,7 +145,7 @@ class ReportView(QWidget):
         return "\n".join(told)
 
     def _waited(self, target: Target) -> float:
-        return waiting_of(target.started_at, target.ended_at, self._waiting.of(target))
+        return halted_of(target.started_at, target.ended_at, self._waiting.of(target))
 
     def save_as(self) -> None:
         """Ask where, and write the report there, as what the name's end says."""
@@ -203,6 +206,8 @@ class ReportView(QWidget):
 
 def _columns(waited: Callable[[Target], float]) -> tuple[Column[Target], ...]:
     def after(target: Target) -> str:
+        if target.rolled_back:
+            return target.planned.before_title or "—"
         kept = {TargetState.FAILED, TargetState.PUT_BACK, TargetState.SKIPPED, TargetState.NOT_STARTED}
         if target.state in SUCCEEDED or target.state is TargetState.LEFT:
             return target.planned.after_title
@@ -220,6 +225,8 @@ def _columns(waited: Callable[[Target], float]) -> tuple[Column[Target], ...]:
         return took(target.started_at, target.ended_at, waited(target))
 
     def words(target: Target) -> str:
+        if target.since is not None:
+            return target.told
         return target.words if target.state not in SUCCEEDED else target.verified_by or target.words
 
     return (
@@ -227,10 +234,10 @@ def _columns(waited: Callable[[Target], float]) -> tuple[Column[Target], ...]:
         Column(
             "state",
             tr("Outcome"),
-            lambda target: tr(target.state),
+            lambda target: tr(target.stands),
             116,
             order=urgency,
-            status=lambda target: STATE_GLYPHS[target.state],
+            status=state_glyph,
         ),
         Column("before", tr("Before"), lambda target: target.planned.before_title or "—", 80),
         Column("after", tr("Runs now"), after, 80),

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mirror_console.domain.rollout import COUNTS_AS_FAILED, Rollout, Target, TargetState
 from mirror_console.domain.status import Status
-from mirror_console.ui.rollout.words import STATE_GLYPHS, took, urgency
+from mirror_console.ui.rollout.words import STATE_GLYPHS, state_glyph, took, urgency
 from mirror_console.ui.widgets.table import Column
 from mirror_console.ui.words import number, tr
 
@@ -68,17 +68,17 @@ def target_columns(now: Callable[[], datetime], slow: Callable[[Target], str]) -
     def words(target: Target) -> str:
         if told := slow(target):
             return " · ".join(part for part in (told, target.words) if part)
-        return target.words or (tr("wave {}").format(target.planned.wave + 1) if not target.started_at else "")
+        return target.told or (tr("wave {}").format(target.planned.wave + 1) if not target.started_at else "")
 
     return (
         Column("mirror", tr("Target"), lambda target: target.planned.application, 150, strong=True),
         Column(
             "state",
             tr("State"),
-            lambda target: tr(target.state),
+            lambda target: tr(target.stands),
             116,
             order=urgency,
-            status=lambda target: STATE_GLYPHS[target.state],
+            status=state_glyph,
         ),
         Column("words", tr("Why"), words, 160, stretch=True),
         Column("took", tr("Took"), lasted, 58, right=True, muted=True),

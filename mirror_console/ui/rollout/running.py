@@ -274,10 +274,17 @@ class RunView(QWidget):
 
     def _pause(self) -> None:
         if self._rollout is not None:
+            self._leave(self.pause)
             self._runs.pause(self._rollout.id)
+
+    def _leave(self, pressed: QWidget) -> None:
+        """A button that can't be pressed again hands the focus on: to the list, not to the next one, which stops it."""
+        if pressed.hasFocus():
+            self.view.setFocus()
 
     def _resume(self) -> None:
         if self._rollout is not None:
+            self._leave(self.resume)
             self.resume.setEnabled(False)
             self._runs.resume(self._rollout)
 

@@ -132,7 +132,7 @@ class StepsPanel(QWidget):
         self.title.say(f"{planned.application} · {planned.environment}")
         attempt = tr(" · attempt {}").format(target.attempt) if target.attempt > 1 else ""
         way = f"{planned.before_title or '—'} → {planned.after_title} · {planned.engine}{attempt}"
-        self.words.setText("\n".join(part for part in (way, target.words) if part))
+        self.words.setText("\n".join(part for part in (way, target.told) if part))
         self.table.show(step_lines(target, journal))
 
     def _columns(self) -> tuple[Column[StepLine], ...]:

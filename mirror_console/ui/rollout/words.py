@@ -55,6 +55,12 @@ ROLLOUT_GLYPHS: Mapping[RolloutState, Status] = {
     RolloutState.STOPPED: Status.NOT_APPLICABLE,
 }
 
+
+def state_glyph(target: Target) -> Status:
+    """The shape before where a target stands."""
+    return STATE_GLYPHS[TargetState.PUT_BACK if target.rolled_back else target.state]
+
+
 ANSWER_GLYPHS: Mapping[Answer, Status] = {
     Answer.PASS: Status.ALIGNED,
     Answer.INFORMATION: Status.NOT_APPLICABLE,
@@ -114,7 +120,10 @@ _URGENCY = {
 
 def urgency(target: Target) -> int:
     """Where a target stands in the list: problems first, then what is worked on, what is done last."""
-    return _URGENCY[target.state]
+    back = target.since
+    if back is None:
+        return _URGENCY[target.state]
+    return _URGENCY[TargetState.PUT_BACK if back.well else TargetState.FAILED]
 
 
 def by_urgency(targets: Sequence[Target]) -> list[Target]:
@@ -130,9 +139,11 @@ def overridden_words(rollout: Rollout) -> list[str]:
 
 def outcome_words(rollout: Rollout) -> str:
     """What came of the targets so far, in counts: ``208 done · 2 failed · 2 working · 174 waiting``."""
-    counted = Counter(target.state for target in rollout.targets)
+    counted = Counter(target.state for target in rollout.targets if not target.rolled_back)
     done = sum(counted[state] for state in SUCCEEDED)
     parts = [f"{number(done)} {tr('done')}"]
+    if back := sum(target.rolled_back for target in rollout.targets):
+        parts.append(f"{number(back)} {tr('rolled back since')}")
     parts += [
         f"{number(counted[state])} {tr(state)}" for state in TargetState if state in COUNTS_AS_FAILED and counted[state]
     ]

@@ -168,14 +168,16 @@ ANEW = {
             passed_gates TEXT NOT NULL,
             console TEXT NOT NULL,
             trips TEXT NOT NULL,
+            rolls_back TEXT,
             CONSTRAINT pk_rollout PRIMARY KEY (id),
             CONSTRAINT fk_rollout_plan_id FOREIGN KEY(plan_id)
                 REFERENCES "plan" (id) DEFERRABLE INITIALLY DEFERRED
         ) STRICT
         """,
-        "INSERT INTO rollout SELECT *, '[]' FROM rollout_before",
+        "INSERT INTO rollout SELECT *, '[]', NULL FROM rollout_before",
         "DROP INDEX ix_rollout_state",
         "CREATE INDEX ix_rollout_state ON rollout (state)",
+        "CREATE INDEX ix_rollout_rolls_back ON rollout (rolls_back)",
     ),
 }
 """Tables that are made anew, as a column that is added stands behind the constraints."""
