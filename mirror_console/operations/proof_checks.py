@@ -20,6 +20,7 @@ from mirror_console.domain.observation import Container, Health, Observation
 from mirror_console.domain.plan import Change, Plan, PlannedTarget
 from mirror_console.domain.release_command import RunKind
 from mirror_console.domain.rollout import SUCCEEDED, Target
+from mirror_console.domain.service_settings import as_compared
 from mirror_console.errors import EngineError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached
@@ -216,7 +217,8 @@ def _tries(environment: Environment, target: PlannedTarget) -> bool:
 
 
 def _tried(target: PlannedTarget, test: _Test, now: datetime) -> Said:
-    name, seen, last, settings = test.environment.name, test.seen, test.last, test.environment.settings
+    name, seen, last, swarm = test.environment.name, test.seen, test.last, test.environment.swarm
+    settings = as_compared(test.environment.settings, swarm=swarm)
     runs = seen is not None and bool(seen.fingerprint) and is_observed(target, seen)
     if seen is not None and runs and seen.health in _WELL:
         span = now - seen.running_since if seen.running_since else None
@@ -232,7 +234,7 @@ def _tried(target: PlannedTarget, test: _Test, now: datetime) -> Said:
     if last is not None and last.state in SUCCEEDED and target.after_fingerprint == last.after_fingerprint != "":
         when = f" ({day(last.ended_at, now)})" if last.ended_at else ""
         words = f"A rollout brought it to its {name} before{when}, and ended well"
-        doubt = _doubt(test, with_other=last.planned.settings.hash != settings.hash)
+        doubt = _doubt(test, with_other=as_compared(last.planned.settings, swarm=swarm).hash != settings.hash)
         if last.ended_at and now - last.ended_at > PROVED_FOR:
             doubt = f"more than {PROVED_FOR.days} days ago"
         return (Answer.WARNING, f"{words}, {doubt}.", _TRY.format(name)) if doubt else (Answer.PASS, f"{words}.", "")

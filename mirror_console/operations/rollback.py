@@ -20,6 +20,7 @@ from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Rea
 from mirror_console.domain.process import PlannedProcess
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.service_settings import as_compared
 from mirror_console.domain.swap import Swap, swap_for
 from mirror_console.domain.swarm import digest_of
 from mirror_console.domain.way import REST, OnFailure, OnTrip
@@ -313,7 +314,7 @@ def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> P
         preparation=None,
         way_back=_way_forward(seen, swarm=swarm),
         before_settings=done.settings if done.settings != settings else None,
-        changes=settings_changes(done.settings, settings),
+        changes=settings_changes(as_compared(done.settings, swarm=swarm), as_compared(settings, swarm=swarm)),
         image_id=image.id if image is not None else "",
         companions=tuple(
             _back_beside(one, now)

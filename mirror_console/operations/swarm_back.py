@@ -8,6 +8,7 @@ from mirror_console.domain.health import Judged, Verdict
 from mirror_console.domain.late import HURTS_BACK
 from mirror_console.domain.observation import LABEL
 from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.service_settings import as_compared
 from mirror_console.domain.service_update import (
     STUCK_ON_THE_WAY_BACK,
     Before,
@@ -134,7 +135,7 @@ def _take_back_once(turn: Turn, service: SwarmService, labels: Mapping[str, str]
         LABEL + "version": planned.before_title,
     }
     if before is not None:
-        ours[LABEL + "spec"] = before.hash
+        ours[LABEL + "spec"] = as_compared(before, swarm=True).hash
     secrets = secrets_for(turn, Step.ROLL_BACK, before) if before is not None else {}
     change = ServiceChange(image, before, secrets, ours, ours, monitor=monitor_seconds(before or planned.settings))
     session.update_service(service.id, service.version, change, login_of(turn, Step.ROLL_BACK, image))

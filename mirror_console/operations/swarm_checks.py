@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.engine import EngineFacts
-from mirror_console.domain.environment import RestartPolicy, Settings
+from mirror_console.domain.environment import Settings
 from mirror_console.domain.image import Image
 from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.service_settings import left_to_its_stack
 from mirror_console.domain.service_update import at_rest_words, goes_words
 from mirror_console.domain.swarm import SwarmService, digest_of
 from mirror_console.domain.way import Way
@@ -29,8 +30,10 @@ def manages(facts: EngineFacts) -> tuple[Answer, str, str]:
     return Answer.BLOCKED, words, "Place the environment on an engine that is a manager, or say that it is a container."
 
 
-def check_service(session: EngineSession, target: PlannedTarget, way: Way | None) -> Iterator[Said]:
-    """The checks of one service. Looks at it now. Raises EngineError.
+def check_service(
+    session: EngineSession, target: PlannedTarget, way: Way | None, of_catalog: Settings | None = None
+) -> Iterator[Said]:
+    """The checks of one service, for which the catalog has these settings. Looks at it now. Raises EngineError.
 
     Without a `way` it is asked again, before a wave: then what can't block is left out.
     """
@@ -42,7 +45,7 @@ def check_service(session: EngineSession, target: PlannedTarget, way: Way | None
     if way is None:
         return
     yield (Check.WAY_BACK, *_way_back(service, target))
-    yield (Check.SERVICE_SETTINGS, *_settings(target.settings))
+    yield (Check.SERVICE_SETTINGS, *_settings(of_catalog or target.settings))
     yield (Check.HEALTH_CHECK, *_health_check(session, service, target, way))
 
 
@@ -86,15 +89,7 @@ def _way_back(service: SwarmService, target: PlannedTarget) -> tuple[Answer, str
 
 def _settings(settings: Settings) -> tuple[Answer, str, str]:
     """Which of the catalog's settings don't come to a service."""
-    names = {
-        "ports": bool(settings.ports),
-        "volumes": bool(settings.volumes),
-        "networks": bool(settings.networks),
-        "route": settings.route is not None,
-        "labels": bool(settings.labels),
-        "restart policy": settings.restart is not RestartPolicy.UNLESS_STOPPED,
-    }
-    left = [name for name, given in names.items() if given]
+    left = left_to_its_stack(settings)
     if not left:
         return Answer.PASS, "Image, variables, limits, command and stopping come to the service; all else stays.", ""
     return Answer.INFORMATION, f"Its stack decides, and not the catalog, about: {', '.join(left)}.", ""
