@@ -127,6 +127,13 @@ def _take_back_once(turn: Turn, service: SwarmService, labels: Mapping[str, str]
         session.roll_service_back(service.id, service.version)
         return []
     # Somebody has changed it since: what its Swarm keeps is what this rollout made. It is made anew from what is known.
+    was = turn.service_before
+    if was is not None and was.template and same_image(was.image, image):
+        own = {name: value for name, value in was.labels.items() if name.startswith(LABEL)}
+        monitor = monitor_seconds(planned.before_settings or planned.settings)
+        whole = ServiceChange(was.image, labels=own, monitor=monitor, template=was.template)
+        session.update_service(service.id, service.version, whole, login_of(turn, Step.ROLL_BACK, was.image))
+        return []
     before = planned.before_settings
     ours = {
         **{name: value for name, value in service.container_labels.items() if name.startswith(LABEL)},
