@@ -109,7 +109,9 @@ class SwarmManagerVerbs(Asking):
     def update_no_service(self) -> None:
         """Ask for the update of a service that can't be there. NOT_FOUND where updates may be asked for."""
         with self._words("update a service"):
-            self._link.calls.change(f"/services/{_NOTHING}/update", {"Name": "none"}, {"version": 1})
+            # What it is told is looked at before whether it is there.
+            content = {"Name": "none", "TaskTemplate": {"ContainerSpec": {"Image": "none"}}}
+            self._link.calls.change(f"/services/{_NOTHING}/update", content, {"version": 1})
 
     def swarm_nodes(self) -> list[SwarmNode]:
         """All nodes, in one request."""

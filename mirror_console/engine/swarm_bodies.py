@@ -25,7 +25,7 @@ def updated_spec(spec: Mapping[str, Any], change: ServiceChange) -> Document:
     else:
         container: Document = template.setdefault("ContainerSpec", {})
         container["Image"] = change.image
-        container["Labels"] = _relabelled(container.get("Labels"), change.container_labels)
+        _put(container, "Labels", _relabelled(container.get("Labels"), change.container_labels))
         if change.settings is not None:
             _set_up(container, change.settings, change)
             _grant(template, change.settings.limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -161,7 +162,27 @@ def test_without_what_the_swarm_keeps_it_is_put_back_by_another_update(fleet: Fl
 
     assert target.state is TargetState.PUT_BACK, target
     assert runs(fleet) == [OLD, OLD]
-    assert container_spec(fleet)["Hostname"] == "by-hand"
+    assert unlocked(fleet)
+
+
+def test_scaled_in_the_midst_of_its_first_rollout_it_comes_back_as_its_stack_made_it(fleet: Fleet) -> None:
+    """Nothing is on record of it: what it was is known from the look right before the update."""
+    container_spec(fleet)["Env"] = ["BY=its-stack"]
+    container_spec(fleet)["StopGracePeriod"] = 2_000_000_000
+    fleet.publish("26.8.4", behaviour=Behaviour.EXITS_AT_ONCE, health_interval=0.02)
+    look(fleet)
+    before = copy.deepcopy(service(fleet).template)
+
+    def scaled(boundary: str) -> None:
+        if boundary == "UPDATE:sent":
+            scaled_to(fleet, 3)
+            engine(fleet).update_by_hand(SERVICE)
+
+    target = rolled_out(fleet, scaled)
+
+    assert (target.state, "aren't on record" in target.words) == (TargetState.PUT_BACK, False), target.words
+    assert service(fleet).template == before
+    assert runs(fleet) == [OLD, OLD, OLD]
     assert unlocked(fleet)
 
 
