@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mirror_console.domain.check import Check
-from mirror_console.domain.environment import Limits
+from mirror_console.domain.environment import Limits, Volume
 from mirror_console.domain.journal import Phase
 from mirror_console.domain.plan import Change, Reason
 from mirror_console.domain.release_command import ReleaseCommand, RunState
@@ -137,10 +137,16 @@ def test_a_release_command_runs_on_the_manager_before_the_update(fleet: Fleet) -
     with fleet.console.catalog.write() as books:
         books.applications.save(replace(books.applications.get("source"), release_command=command))
     before: list[list[str]] = []
+    given: list[tuple[Volume, ...]] = []
+    container_spec(fleet)["Mounts"] = [{"Type": "volume", "Source": "media", "Target": "/srv/media"}]
 
     def begins(boundary: str) -> None:
         if boundary == "RELEASE:sent":
             before.append(runs(fleet))
+            session = fleet.console.engines.session(fleet.console.engine("alpha"))
+            (name,) = (name for name in fleet.names("alpha") if name.startswith("mc-rel."))
+            run = session.inspect(name)
+            given.append(run.volumes if run is not None else ())
 
     rollout = carried_out(fleet, planned(fleet), begins)
     (target,) = rollout.targets
@@ -148,6 +154,8 @@ def test_a_release_command_runs_on_the_manager_before_the_update(fleet: Fleet) -
     with fleet.console.catalog.read() as books:
         (run,) = (books.commands.get(one.id) for one in books.commands.all())
     assert run.state is RunState.SUCCEEDED
+    # There is one node alone, so that its data is there.
+    assert given == [(Volume("media", "/srv/media"),)]
     assert not [name for name in fleet.names("alpha") if name.startswith("mc-")]
 
 
