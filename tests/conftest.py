@@ -48,6 +48,7 @@ LONGEST = (
     "tests/operations/test_beside.py",
     "tests/operations/test_locks.py",
     "tests/operations/test_service_update.py",
+    "tests/operations/test_service_cut_off.py",
 )
 """Files that take more than half a minute: begun late, one worker would be alone with it in the end."""
 

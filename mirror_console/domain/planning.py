@@ -96,6 +96,7 @@ def planned(cell: Cell, releases: Sequence[Release] = (), holders: Holders = NOB
         asked = service_image(change, seen.image_id, reference)
         if not asked:
             return left_out(Reason.NO_DIGEST, NO_SERVICE_IMAGE)
+    settings = settings_for(cell.environment, cell.environment.processes[0])
     return PlannedTarget(
         environment_id=cell.environment.id,
         process=cell.environment.processes[0].name,
@@ -106,7 +107,7 @@ def planned(cell: Cell, releases: Sequence[Release] = (), holders: Holders = NOB
         engine=cell.engine_name,
         container=cell.environment.container,
         change=change,
-        swap=swap_for(cell.environment.settings, present=seen.present, swarm=cell.environment.swarm),
+        swap=swap_for(settings, present=seen.present, swarm=cell.environment.swarm),
         before_title=cell.running_title,
         before_fingerprint=seen.fingerprint,
         before_container_id=seen.container_id,
@@ -114,7 +115,7 @@ def planned(cell: Cell, releases: Sequence[Release] = (), holders: Holders = NOB
         after_title=cell.expected_title,
         after_fingerprint=expected.fingerprint,
         reference=asked,
-        settings=cell.environment.settings,
+        settings=settings,
         image_bytes=release.size if release else None,
         skips=max(0, (cell.behind or 0) - 1),
         engine_at_once=cell.engine_at_once,

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mirror_console.domain.environment import Environment, HealthTest, Limits, Process, Settings, limits_problems
+from mirror_console.domain.service_settings import brought
 from mirror_console.errors import Problem
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
@@ -97,9 +98,9 @@ def after_turn(environment: Environment, planned: Sequence[PlannedProcess]) -> E
 
 
 def settings_for(environment: Environment, process: Process) -> Settings:
-    """What the container of one of an environment's processes is made from."""
+    """What the container of one of an environment's processes is made from; what comes to a service of a Swarm."""
     if process.name == environment.processes[0].name:
-        return environment.settings
+        return brought(environment.settings) if environment.swarm else environment.settings
     return settings_beside(environment.settings, process.command, process.own_limits or process.limits)
 
 

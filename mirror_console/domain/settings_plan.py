@@ -18,7 +18,9 @@ from mirror_console.domain.observation import Difference, Observation, State
 from mirror_console.domain.pending import replaced_secret, settings_changes
 from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Reason
 from mirror_console.domain.planning import NO_SERVICE_IMAGE, no_service, not_now, planned_beside, service_image
+from mirror_console.domain.process import settings_for
 from mirror_console.domain.release import Release
+from mirror_console.domain.service_settings import as_compared, brought
 from mirror_console.domain.swap import Swap, swap_for
 from mirror_console.domain.way_back import WayBack, way_back_of_service
 
@@ -48,6 +50,7 @@ def settings_alone(cell: Cell, releases: Sequence[Release] = ()) -> PlannedTarge
         reference = service_image(Change.SETTINGS, seen.image_id, reference)
         if not reference:
             return left_out(Reason.NO_DIGEST, NO_SERVICE_IMAGE)
+    settings = settings_for(placed, placed.processes[0])
     return PlannedTarget(
         environment_id=placed.id,
         process=placed.processes[0].name,
@@ -58,7 +61,7 @@ def settings_alone(cell: Cell, releases: Sequence[Release] = ()) -> PlannedTarge
         engine=cell.engine_name,
         container=placed.container,
         change=Change.SETTINGS,
-        swap=swap_for(placed.settings, present=True, swarm=placed.swarm),
+        swap=swap_for(settings, present=True, swarm=placed.swarm),
         before_title=cell.running_title,
         before_fingerprint=seen.fingerprint,
         before_container_id=seen.container_id,
@@ -66,7 +69,7 @@ def settings_alone(cell: Cell, releases: Sequence[Release] = ()) -> PlannedTarge
         after_title=cell.running_title,
         after_fingerprint=fingerprint,
         reference=reference,
-        settings=placed.settings,
+        settings=settings,
         image_bytes=release.size if release else None,
         engine_at_once=cell.engine_at_once,
         way_back=way_back_of_service(seen.image_id) if placed.swarm else WayBack.KEPT,
@@ -85,8 +88,11 @@ def with_changes(
     if target.swap is Swap.CREATE:
         return target
     changes = _changes(target, cell, record, replaced)
-    if record is not None and record.settings != target.settings:
-        target = replace(target, before_settings=record.settings)
+    before = record.settings if record is not None else target.settings
+    if target.swap is Swap.SERVICE:
+        before = brought(before)
+    if before != target.settings:
+        target = replace(target, before_settings=before)
     target = replace(target, changes=changes)
     seen = cell.observation
     if seen is None or not _in_place(target, seen, record):
@@ -107,7 +113,9 @@ def _changes(
     target: PlannedTarget, cell: Cell, record: Applied | None, replaced: Sequence[str]
 ) -> tuple[Difference, ...]:
     """From what is there now, where that is known, to what is planned."""
-    planned = settings_changes(record.settings, target.settings) if record is not None else ()
+    swarm = target.swap is Swap.SERVICE
+    after = as_compared(target.settings, swarm=swarm)
+    planned = settings_changes(as_compared(record.settings, swarm=swarm), after) if record is not None else ()
     found = {one.field: one for one in (*planned, *map(replaced_secret, replaced))}
     for drifted in of_settings(cell.differences):
         wanted = found[drifted.field].observed if drifted.field in found else drifted.applied

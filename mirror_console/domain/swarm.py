@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from mirror_console.domain.environment import LOCK_PREFIX, OUR_LABELS, Limits, Settings
+from mirror_console.domain.environment import LOCK_PREFIX, OUR_LABELS, Limits, Settings, Volume
 from mirror_console.domain.image import DIGEST
 from mirror_console.domain.secret import Secret
 
@@ -87,6 +87,12 @@ class SwarmService:
     """The rollout that made what it was before; empty where none of ours did."""
     networks: tuple[str, ...] = ()
     """The ids of the networks that its tasks are in, as far as it names them itself."""
+    mounts: tuple[Volume, ...] = ()
+    """The named volumes and paths of a node that its tasks have."""
+    files: tuple[str, ...] = ()
+    """The secrets and configs of its Swarm that its tasks have as files, by their names."""
+    template: bytes = field(default=b"", repr=False)
+    """All that its tasks are made of, as its manager tells it, values included: in memory only, never to be kept."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -155,6 +161,24 @@ class ServiceChange:
     """The same of its containers."""
     monitor: float = 5.0
     """Seconds for which its Swarm watches each new task for a failure."""
+    template: bytes = field(default=b"", repr=False)
+    """All that its tasks are to be made of, as it was told of the service before; then image, settings and labels of
+    its containers are those in there."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmNode:
+    """An engine of a Swarm, as its manager tells it."""
+
+    id: str
+    name: str
+    platform: str
+    """As images tell it: ``linux/amd64``; empty where it isn't told."""
+    cpus: float = 0.0
+    memory: int = 0
+    """What it has; 0 where that isn't told."""
+    takes_tasks: bool = True
+    """Whether it is there and given tasks."""
 
 
 @dataclass(frozen=True, slots=True)

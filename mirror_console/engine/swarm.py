@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from mirror_console.domain.environment import CONTAINER_NAME, Limits
+from mirror_console.domain.environment import CONTAINER_NAME, Limits, Volume
 from mirror_console.domain.plain import clean
 from mirror_console.domain.request import RegistryLogin
 from mirror_console.domain.swarm import (
@@ -22,6 +22,7 @@ from mirror_console.domain.swarm import (
     RUNNING,
     ServiceChange,
     SwarmConfig,
+    SwarmNode,
     SwarmService,
     Task,
     UpdateState,
@@ -40,12 +41,17 @@ ID = re.compile(r"[0-9a-z]{25}")
 CONTENT = base64.b64encode(b"Held by a rollout of Mirror Console; its labels say by which.\n").decode()
 """What a config of ours holds: it may not be empty."""
 _NANO = 1_000_000_000
+_NOTHING = "0" * 25
+"""The id of nothing in a Swarm."""
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "i386": "386", "i686": "386"}
+"""What nodes call their machines, as images do. Source: containerd, platforms, normalizeArch."""
 
 # Made before there are threads, as all of them.
 _decode_service = msgspec.json.Decoder(replies.Service).decode
 _decode_services = msgspec.json.Decoder(list[replies.Service]).decode
 _decode_template = msgspec.json.Decoder(replies.TaskTemplate).decode
 _decode_tasks = msgspec.json.Decoder(list[replies.Task]).decode
+_decode_nodes = msgspec.json.Decoder(list[replies.Node]).decode
 _decode_config = msgspec.json.Decoder(replies.Config).decode
 _decode_configs = msgspec.json.Decoder(list[replies.Config]).decode
 _decode_made = msgspec.json.Decoder(replies.Made).decode
@@ -78,7 +84,7 @@ class SwarmManagerVerbs(Asking):
 
         Without a login its Swarm pulls with the one that it keeps for this service.
         """
-        if "@" not in change.image:
+        if "@" not in change.image and not change.template:
             raise unfit("an image with its digest", change.image)
         doing = "update the service"
         spec = self._spec(doing, service_id, version)
@@ -99,6 +105,17 @@ class SwarmManagerVerbs(Asking):
         with self._words(doing):
             path = f"/services/{_swarm_id(service_id)}/update"
             self._link.calls.change(path, spec, {"version": version, "rollback": "previous"})
+
+    def update_no_service(self) -> None:
+        """Ask for the update of a service that can't be there. NOT_FOUND where updates may be asked for."""
+        with self._words("update a service"):
+            # What it is told is looked at before whether it is there.
+            content = {"Name": "none", "TaskTemplate": {"ContainerSpec": {"Image": "none"}}}
+            self._link.calls.change(f"/services/{_NOTHING}/update", content, {"version": 1})
+
+    def swarm_nodes(self) -> list[SwarmNode]:
+        """All nodes, in one request."""
+        return self._read("list the nodes of its Swarm", lambda client: nodes(client.read_all("/nodes")))
 
     def configs(self) -> list[SwarmConfig]:
         """All configs, in one request, without what they hold."""
@@ -208,6 +225,15 @@ def _service(told: replies.Service) -> SwarmService:
         networks=tuple(
             clean(one.target, translate.LONGEST_NAME) for one in (*(template.networks or ()), *(spec.networks or ()))
         ),
+        mounts=_mounts(container.mounts or ()),
+        files=tuple(
+            clean(name, translate.LONGEST_NAME)
+            for name in (
+                *(one.secret_name for one in container.secrets or ()),
+                *(one.config_name for one in container.configs or ()),
+            )
+        ),
+        template=bytes(spec.task_template),
         created_at=translate.told_time(told.created_at),
         updated_at=translate.told_time(told.updated_at),
     )
@@ -215,6 +241,16 @@ def _service(told: replies.Service) -> SwarmService:
 
 def _health_check(told: HealthCheck | None) -> bool | None:
     return translate.has_check(told) if told is not None and told.test else None
+
+
+def _mounts(told: Iterable[replies.SwarmMount]) -> tuple[Volume, ...]:
+    """Named volumes and paths of a node; one without a name is made anew with each task."""
+    found = [
+        Volume(clean(mount.source, translate.LONGEST_REFERENCE), clean(mount.target), mount.read_only)
+        for mount in told
+        if mount.type in {"bind", "volume"} and mount.source
+    ]
+    return tuple(sorted(found, key=lambda volume: volume.target))
 
 
 def _rollout(labels: Mapping[str, str] | None) -> str:
@@ -267,6 +303,25 @@ def _task(told: replies.Task) -> Task:
         container_id=has.container_id if has is not None and translate.ID.fullmatch(has.container_id) else "",
         exit_code=has.exit_code if has is not None and ended else None,
         at=translate.told_time(status.timestamp),
+    )
+
+
+def nodes(reply: bytes) -> list[SwarmNode]:
+    """From the reply to /nodes, by their names."""
+    translate.demand_countable(reply)
+    return sorted((_node(item) for item in _decode_nodes(reply)), key=lambda node: (node.name, node.id))
+
+
+def _node(told: replies.Node) -> SwarmNode:
+    platform, has = told.description.platform, told.description.resources
+    machine = _ARCHITECTURES.get(platform.architecture, platform.architecture)
+    return SwarmNode(
+        id=_identity(told.id),
+        name=clean(told.description.hostname, translate.LONGEST_NAME),
+        platform=clean(f"{platform.os}/{machine}", translate.LONGEST_NAME) if platform.os and machine else "",
+        cpus=has.nano_cpus / _NANO,
+        memory=max(0, has.memory_bytes),
+        takes_tasks=told.status.state == "ready" and told.spec.availability == "active",
     )
 
 

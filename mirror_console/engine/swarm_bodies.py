@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,12 +20,15 @@ def updated_spec(spec: Mapping[str, Any], change: ServiceChange) -> Document:
     wanted: Document = copy.deepcopy(dict(spec))
     wanted["Labels"] = _relabelled(wanted.get("Labels"), change.labels)
     template: Document = wanted.setdefault("TaskTemplate", {})
-    container: Document = template.setdefault("ContainerSpec", {})
-    container["Image"] = change.image
-    container["Labels"] = _relabelled(container.get("Labels"), change.container_labels)
-    if change.settings is not None:
-        _set_up(container, change.settings, change)
-        _grant(template, change.settings.limits)
+    if change.template:
+        wanted["TaskTemplate"] = json.loads(change.template)
+    else:
+        container: Document = template.setdefault("ContainerSpec", {})
+        container["Image"] = change.image
+        _put(container, "Labels", _relabelled(container.get("Labels"), change.container_labels))
+        if change.settings is not None:
+            _set_up(container, change.settings, change)
+            _grant(template, change.settings.limits)
     # Its Swarm stops at the first task that fails: whether and how it goes back is decided here, and only once.
     update: Document = wanted.get("UpdateConfig") or {"Parallelism": 1, "Order": "stop-first"}
     update |= {"FailureAction": "pause", "Monitor": round(change.monitor * _NANO), "MaxFailureRatio": 0}

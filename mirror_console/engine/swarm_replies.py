@@ -16,6 +16,27 @@ class Version(Reply):
     index: Whole
 
 
+class SwarmMount(Reply):
+    """A mount as a specification asks for it."""
+
+    type: str = ""
+    source: str = ""
+    target: str = ""
+    read_only: bool = False
+
+
+class SecretFile(Reply):
+    """A secret that tasks have as a file."""
+
+    secret_name: str = ""
+
+
+class ConfigFile(Reply):
+    """A config that tasks have as a file."""
+
+    config_name: str = ""
+
+
 class TaskContainer(Reply):
     """ContainerSpec: what containers of tasks are made of."""
 
@@ -28,6 +49,9 @@ class TaskContainer(Reply):
     stop_grace_period: Whole | None = None
     init: bool | None = None
     healthcheck: HealthCheck | None = None
+    mounts: list[SwarmMount] | None = None
+    secrets: list[SecretFile] | None = None
+    configs: list[ConfigFile] | None = None
 
 
 class ResourceLimits(Reply):
@@ -143,6 +167,49 @@ class Task(Reply):
     spec: TaskSpec = field(default_factory=TaskSpec)
     status: TaskStatus = field(default_factory=TaskStatus)
     desired_state: str = ""
+
+
+class Platform(Reply):
+    """For which machines something is."""
+
+    architecture: str = ""
+    os: str = field(name="OS", default="")
+
+
+class NodeResources(Reply):
+    """What a node has."""
+
+    nano_cpus: Whole = field(name="NanoCPUs", default=0)
+    memory_bytes: Whole = 0
+
+
+class NodeDescription(Reply):
+    """What a node is."""
+
+    hostname: str = ""
+    platform: Platform = field(default_factory=Platform)
+    resources: NodeResources = field(default_factory=NodeResources)
+
+
+class NodeSpec(Reply):
+    """What a node is to do."""
+
+    availability: str = ""
+
+
+class NodeStatus(Reply):
+    """Whether a node is there."""
+
+    state: str = ""
+
+
+class Node(Reply):
+    """One item of the reply of GET /nodes."""
+
+    id: str = field(name="ID")
+    spec: NodeSpec = field(default_factory=NodeSpec)
+    description: NodeDescription = field(default_factory=NodeDescription)
+    status: NodeStatus = field(default_factory=NodeStatus)
 
 
 class ConfigSpec(Reply):

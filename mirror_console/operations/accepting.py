@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from mirror_console.domain.application import Application
 from mirror_console.domain.applied import Applied
-from mirror_console.domain.drift import differences
+from mirror_console.domain.drift import differences, service_differences
 from mirror_console.domain.environment import Environment, Settings, settings_problems
 from mirror_console.domain.image import Image, short
 from mirror_console.domain.observation import Observation
@@ -194,7 +194,8 @@ def _demand_place(found: Found, fields: tuple[str, ...]) -> None:
 
 def _demand_taken(found: Found, record: Applied, fields: tuple[str, ...]) -> None:
     """Raises InvalidInput where settings have no place for what was found, such as a variable taken away."""
-    left = {difference.field for difference in differences(record.settings, found.container, found.image)}
+    compare = service_differences if found.environment.swarm else differences
+    left = {difference.field for difference in compare(record.settings, found.container, found.image)}
     words = "settings have no place for it as it is there"
     problems = [Problem(field, words) for field in fields if field in left]
     if problems:

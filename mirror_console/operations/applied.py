@@ -16,6 +16,7 @@ from mirror_console.domain.observation import LABEL, Container, Difference
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.process import settings_for
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.service_settings import as_compared
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports.catalog import Books
 
@@ -50,14 +51,15 @@ def judged(
     remade = record is not None and container.id != record.container_id and not rollout
     if record is None or (container.id != record.container_id and not remade):
         # A catalog of before there were records, or a container of a rollout that came later than the record.
-        made_with = _made_with(environment.settings, container)
+        made_with = _made_with(environment, container)
         applied = _last_settings(console, environment, made_with)
         return Judged(applied, compare(applied, container, image), made_with, unrecorded=not made_with)
     values = {name: Secret(value) for name, value in container.variables.items() if name in record.settings.secrets}
     same, why = console.keyed.compare(environment.id, record.secrets, values)
     found = compare(record.settings, container, image, same)
     found = (REMADE, *found) if remade else found
-    return Judged(record.settings, found, record.settings.hash, remade, why, record.secrets, not record.by)
+    made_of = as_compared(record.settings, swarm=environment.swarm).hash
+    return Judged(record.settings, found, made_of, remade, why, record.secrets, not record.by)
 
 
 def records_of(books: Books, environment_ids: list[str]) -> Records:
@@ -105,9 +107,9 @@ def keep_baseline(books: Books, at: datetime, before: Environment, after: Enviro
     Then the change waits for a rollout, and isn't taken for one that somebody made by hand. Once: what was applied
     since, or taken over, stays the record.
     """
-    now = {one.name: settings_for(after, one).hash for one in after.processes}
+    now = {one.name: _hash(after, settings_for(after, one)) for one in after.processes}
     was = {one.name: settings_for(before, one) for one in before.processes}
-    of_process = {name: settings for name, settings in was.items() if now.get(name) not in {None, settings.hash}}
+    of_process = {name: one for name, one in was.items() if now.get(name) not in {None, _hash(before, one)}}
     if not of_process or before.engine_id != after.engine_id:
         return
     recorded = {record.process for record in books.applied.of([before.id])}
@@ -126,22 +128,32 @@ def keep_baseline(books: Books, at: datetime, before: Environment, after: Enviro
                 title=seen.version,
             )
         )
-        books.observations.save_all([replace(seen, settings_hash=of_process[seen.process].hash)])
+        books.observations.save_all([replace(seen, settings_hash=_hash(before, of_process[seen.process]))])
 
 
-def _made_with(catalog: Settings, container: Container) -> str:
+def _hash(environment: Environment, settings: Settings) -> str:
+    """The hash by which settings of an environment are told from others."""
+    return as_compared(settings, swarm=environment.swarm).hash
+
+
+def _made_with(environment: Environment, container: Container) -> str:
     """The hash of the settings that a container has, as far as it tells.
 
     Its label says what it was made of. Where another console has changed its limits in place since, all that is fixed
     is as the catalog says, and so is what it is granted: then that is what it has, and nothing waits for a rollout.
     """
+    made_of = container.labels.get(LABEL + "spec", "")
+    if environment.swarm:
+        return made_of
+    catalog = environment.settings
     as_fixed = container.labels.get(FIXED) == fixed_hash(catalog)
     granted = granted_to(container).differs_from(granted_by(catalog)) is None
-    return catalog.hash if as_fixed and granted else container.labels.get(LABEL + "spec", "")
+    return catalog.hash if as_fixed and granted else made_of
 
 
 def _last_settings(console: Console, environment: Environment, made_with: str) -> Settings:
-    if not made_with or made_with == environment.settings.hash:
-        return environment.settings
+    catalog = settings_for(environment, environment.processes[0])
+    if not made_with or made_with == _hash(environment, catalog):
+        return catalog
     with console.catalog.read() as books:
-        return books.rollouts.last_settings(environment.id, made_with) or environment.settings
+        return books.rollouts.last_settings(environment.id, made_with) or catalog

@@ -24,6 +24,7 @@ from mirror_console.domain.held import HeldImage
 from mirror_console.domain.observation import Health, Observation
 from mirror_console.domain.process import settings_for
 from mirror_console.domain.release import Release
+from mirror_console.domain.service_settings import as_compared
 from mirror_console.domain.several import worst_compared, worst_health
 from mirror_console.domain.status import Activity, Knowledge, activity_of, health_of, status
 from mirror_console.operations.known import Known
@@ -73,7 +74,7 @@ class Cells:
         self._former: dict[str, dict[_Kin, _Expectation]] = {}
         self._holds: dict[str, _Expectation] = {}
         """What is expected of environments that are kept on an image."""
-        self._hashes: dict[str, tuple[Settings, str]] = {}
+        self._hashes: dict[str, tuple[Settings, bool, str]] = {}
         self._shut_out: dict[tuple[str, str], Contact] = {}
         self._kinds: defaultdict[str, dict[str, int]] = defaultdict(dict)
         """By mirror and name of the environment."""
@@ -240,9 +241,10 @@ class Cells:
             return False
         settings = environment.settings
         hashed = self._hashes.get(environment.id)
-        if hashed is None or hashed[0] is not settings:
-            hashed = self._hashes[environment.id] = (settings, settings.hash)
-        return seen.settings_hash != hashed[1]
+        if hashed is None or hashed[0] is not settings or hashed[1] is not environment.swarm:
+            compared = as_compared(settings, swarm=environment.swarm)
+            hashed = self._hashes[environment.id] = (settings, environment.swarm, compared.hash)
+        return seen.settings_hash != hashed[2]
 
     def _kept_out(self, engine_id: str, account: str, now: datetime) -> Contact:
         made = self._shut_out.get((engine_id, account))

@@ -15,6 +15,7 @@ from mirror_console.domain.observation import Container, Difference, Observation
 from mirror_console.domain.pending import going_away, replaced_secret, settings_changes
 from mirror_console.domain.process import one_process, settings_for
 from mirror_console.domain.secret import Secret
+from mirror_console.domain.service_settings import as_compared
 from mirror_console.domain.taking import Observed
 from mirror_console.errors import InvalidInput, Problem, VaultError
 from mirror_console.operations.access import reached_now
@@ -52,7 +53,9 @@ def drift_of(console: Console, environment_id: str, *, ask_keyring: bool = False
         applied = record.settings if record else _applied_without_record(books, environment, seen)
         looks = {one.process: one for one in books.observations.of(environment_id) if one.present}
         records = records_of(books, [environment.id])
-    changes = settings_changes(applied, environment.settings) if applied else ()
+    swarm = environment.swarm
+    wanted = as_compared(environment.settings, swarm=swarm)
+    changes = settings_changes(as_compared(applied, swarm=swarm), wanted) if applied else ()
     others = environment.processes[1:]
     for one in others:
         last = records.get((environment.id, one.name))

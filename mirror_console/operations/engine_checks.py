@@ -139,7 +139,7 @@ def _permission(
     service = any(target.swap is Swap.SERVICE for target in targets)
     switches = any(target.swap is Swap.BESIDE and target.settings.route is not None for target in targets)
     refused = refused_of_swarm(session) if service else refused_changes(session, switches=switches)
-    what = "configs of its Swarm" if service else "containers"
+    what = "of its Swarm" if service else "containers"
     if refused:
         verbs = ", ".join(refused)
         words = f"{engine.name} refuses to {verbs} {what}: {next(iter(refused.values()))}"
@@ -148,7 +148,7 @@ def _permission(
     else:
         words = "Containers may be created, started, stopped, renamed, updated and removed."
         if service:
-            words = "The configs of its Swarm, by which services are locked, may be removed."
+            words = "Services of its Swarm may be updated, and the configs that lock them removed."
         yield of_engine(engine, Check.PERMISSION, Answer.PASS, words)
 
 

@@ -13,6 +13,8 @@ from mirror_console.domain.counting import counted
 from mirror_console.domain.environment import HOST_NETWORK, Environment, Settings, Volume
 from mirror_console.domain.observation import Listed
 from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.process import settings_for
+from mirror_console.domain.swap import Swap
 from mirror_console.operations.container_checks import Said
 from mirror_console.operations.here import Here
 from mirror_console.operations.scene import OLDER, PREV
@@ -34,18 +36,31 @@ class _Mounted:
 def check_isolation(scene: EngineScene, here: Here, targets: Sequence[PlannedTarget]) -> Iterator[CheckResult]:
     """Whether anybody else has a target's volumes, its paths or its network; and its ports, where somebody has."""
     mounted = _mounted(scene, here)
-    on_host = [one for one in here.environments.values() if HOST_NETWORK in one.settings.networks]
+    on_host = [one for one in here.environments.values() if HOST_NETWORK in _given(one).networks]
     for target in targets:
         source = here.source_of(target.application_id)
         shared = frozenset(source.shared) if source is not None else frozenset()
         group = _group(here.environments.get(target.environment_id))
         others = [one for one in mounted if not group or _group(one.environment) != group]
-        yield said(target, Check.ISOLATION, *_isolated(target, others, on_host, shared))
+        yield said(target, Check.ISOLATION, *_isolated(target, _own(scene, target), others, on_host, shared))
         if same := _same_port(target, on_host):
             port, other = same
             words = f"On the host's own network both it and {here.title(other)} listen at port {port}, as is said here."
             remedy = "Give it another port on the mirror's form, or a network of its own."
             yield replace(said(target, Check.ISOLATION, Answer.BLOCKED, words, remedy), by_consent=True)
+
+
+def _given(environment: Environment) -> Settings:
+    """What comes to what serves: what a service of a Swarm mounts, its stack says."""
+    return settings_for(environment, environment.processes[0])
+
+
+def _own(scene: EngineScene, target: PlannedTarget) -> Sequence[Volume]:
+    """What a target is given; of a service of a Swarm what it has, which no rollout changes."""
+    if target.swap is not Swap.SERVICE:
+        return target.settings.volumes
+    there = scene.named(target.container)
+    return there.volumes if there is not None else ()
 
 
 def _group(environment: Environment | None) -> str:
@@ -54,9 +69,13 @@ def _group(environment: Environment | None) -> str:
 
 
 def _isolated(
-    target: PlannedTarget, mounted: Iterable[_Mounted], on_host: Sequence[Environment], shared: frozenset[str]
+    target: PlannedTarget,
+    volumes: Sequence[Volume],
+    mounted: Iterable[_Mounted],
+    on_host: Sequence[Environment],
+    shared: frozenset[str],
 ) -> Said:
-    own = [one for one in target.settings.volumes if one.source not in shared and not _is_nobodys(one.source)]
+    own = [one for one in volumes if one.source not in shared and not _is_nobodys(one.source)]
     met = [
         (volume, other)
         for volume in own
@@ -71,7 +90,8 @@ def _isolated(
     ]
     if foreign:
         words = f"Its data isn't its own: {_told(foreign)}."
-        remedy = "Give it a volume of its own; or name it among what is shared, on the source's form."
+        whose = " in its stack" if target.swap is Swap.SERVICE else ""
+        remedy = f"Give it a volume of its own{whose}; or name it among what is shared, on the source's form."
         return Answer.BLOCKED, words, remedy
     related = [(volume, other) for volume, other in met if other.environment is not None]
     if related:
@@ -84,7 +104,7 @@ def _isolated(
     if HOST_NETWORK in target.settings.networks and HOST_NETWORK not in shared and beside:
         words = f"On the host's own network {counted(len(beside), 'other application')} can reach its inner ports."
         return Answer.INFORMATION, words, ""
-    on_purpose = [volume.source for volume in target.settings.volumes if volume.source in shared]
+    on_purpose = [volume.source for volume in volumes if volume.source in shared]
     words = f"Shared on purpose: {', '.join(on_purpose)}." if on_purpose else "Nobody else has its data."
     return Answer.PASS, words, ""
 
@@ -117,7 +137,7 @@ def _mounted(scene: EngineScene, here: Here) -> list[_Mounted]:
         )
 
     for environment in here.environments.values():
-        for volume in environment.settings.volumes:
+        for volume in _given(environment).volumes:
             note(volume, here.title(environment), environment)
     for container in scene.listed:
         if container.volumes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from mirror_console.domain.environment import RestartPolicy, Settings
 from mirror_console.domain.request import ContainerSpec
@@ -44,20 +44,23 @@ def refused_changes(session: EngineSession, *, switches: bool = False) -> dict[s
 
 
 def refused_of_swarm(session: EngineSession) -> dict[str, str]:
-    """The same of the manager of a Swarm, as far as that can be told without a change: of the configs that are locks.
+    """The same of the manager of a Swarm, as far as that can be told without a change: of services, and of the configs
+    that are their locks.
 
     Raises EngineError where it can't be reached.
     """
-    return _refused({"remove": lambda: session.remove_config(NOTHING)})
+    refused = _refused({"remove configs": lambda: session.remove_config(NOTHING)})
+    # Whatever a manager says of an update that can't be: that it has got to it is what is asked.
+    return refused | _refused({"update services": session.update_no_service}, _NOT_THERE | {FailureKind.REJECTED})
 
 
-def _refused(asked: Mapping[str, Callable[[], object]]) -> dict[str, str]:
+def _refused(asked: Mapping[str, Callable[[], object]], may: Collection[FailureKind] = _NOT_THERE) -> dict[str, str]:
     refused = {}
     for verb, ask in asked.items():
         try:
             ask()
         except EngineError as error:
-            if error.kind in _NOT_THERE:
+            if error.kind in may:
                 continue
             if error.unreachable and error.kind not in REFUSED:
                 raise

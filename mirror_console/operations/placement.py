@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mirror_console.domain.environment import CONTAINER_NAME, Environment, Port
+from mirror_console.domain.process import settings_for
 from mirror_console.errors import Problem
 
 
@@ -39,7 +40,7 @@ def clashes(everything: Iterable[Placed], engines: Mapping[str, str]) -> list[Pr
             if other is not placed and placed.at:
                 words = f"{other.title} has the container '{container}' on {engine} already"
                 found.append(Problem(f"{placed.at}.container", words))
-        for port in placed.environment.settings.ports:
+        for port in settings_for(placed.environment, placed.environment.processes[0]).ports:
             if not port.host:
                 continue
             there = ports[engine_id, port.host, port.protocol]

@@ -17,9 +17,10 @@ from mirror_console.domain.fetching import why_another_gives_it
 from mirror_console.domain.image import Image, parse_reference
 from mirror_console.domain.observation import Difference, of_process
 from mirror_console.domain.plan import Plan, PlannedTarget, Reason, why_nothing
-from mirror_console.domain.request import RegistryLogin
+from mirror_console.domain.request import RegistryLogin, Resolved
 from mirror_console.domain.rollout import OVER
 from mirror_console.domain.swap import Swap
+from mirror_console.domain.swarm import digest_of
 from mirror_console.domain.way import Way
 from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
@@ -34,7 +35,9 @@ from mirror_console.operations.fetch import known_as
 from mirror_console.operations.here import Here, read_here
 from mirror_console.operations.isolation_checks import check_isolation
 from mirror_console.operations.neighbours import neighbours
+from mirror_console.operations.node_checks import capacity, nodes_of, of_manager_alone, platform
 from mirror_console.operations.place_checks import disk
+from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.proof_checks import check_proofs
 from mirror_console.operations.reaching import session_for
 from mirror_console.operations.release_checks import check_releases
@@ -194,9 +197,12 @@ def _asked(
     if kind[0] is Answer.BLOCKED:
         return results + [_answers(engine, target) for target in targets]
     results += check_engine_itself(console, scene, here, targets, again=way is None)
-    if not services:
+    if services:
+        lost = _lost_before(console, session, targets) if way is not None else {}
+        scene = replace(scene, nodes=nodes_of(session), lost_before=lost)
+    else:
         scene = with_surroundings(console, jobs, scene, here, targets, deep=way is not None)
-        results += check_isolation(scene, here, targets)
+    results += check_isolation(scene, here, targets)
     # Each image once. Without a reference, targets that go back have an image each of their own.
     first = {_image_of(target): target for target in reversed(targets)}
     pullable = {image: _pullable(console, scene, target) for image, target in first.items()}
@@ -213,8 +219,10 @@ def _asked(
             raise outcome
         else:
             results += [_answers(engine, target), *outcome]
-    if way is not None and not services:
+    if way is not None and services:
         # On which nodes the tasks of a service come to run is for their Swarm to say.
+        results += [said(target, Check.CAPACITY, *capacity(target, scene.nodes)) for target in targets if scene.nodes]
+    elif way is not None:
         results += check_capacity(scene, here, targets, way)
     return results
 
@@ -288,8 +296,8 @@ def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pu
         return (_refusal(Check.PULLABLE, error),)
     if here is not None:
         return (
-            (Check.PULLABLE, Answer.PASS, "The image is on the engine already.", ""),
-            fits(scene, here.platform),
+            (Check.PULLABLE, Answer.PASS, _there_words(wanted), ""),
+            platform(scene.nodes, [here.platform]) if scene.nodes and here.platform else fits(scene, here.platform),
             (Check.DISK, Answer.PASS, "Nothing has to be fetched.", ""),
         )
     if not reference:
@@ -304,13 +312,45 @@ def _pullable(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Pu
     except EngineError as error:
         return _not_pullable(console, scene, wanted, error, signed_in=login is not None)
     had = (Check.PULLABLE, Answer.PASS, f"{host or 'The registry'} has it at the planned digest.", "")
+    runs = _runs_there(scene, wanted, resolved)
+    if wanted.swap is Swap.SERVICE and scene.facts.swarm_nodes != 1:
+        # How much is free on other nodes can't be asked of their manager.
+        return had, runs
+    return had, runs, (Check.DISK, *disk(wanted, *scene.room_for(wanted.image_bytes)))
+
+
+def _runs_there(scene: EngineScene, wanted: PlannedTarget, resolved: Resolved) -> tuple[Check, Answer, str, str]:
+    """Whether an engine, or each node of its Swarm, runs an image that a registry has."""
+    if scene.nodes and resolved.platforms:
+        return platform(scene.nodes, resolved.platforms)
+    found = fits_any(scene, resolved)
+    return of_manager_alone(found, scene.facts.swarm_nodes) if wanted.swap is Swap.SERVICE else found
+
+
+def _there_words(wanted: PlannedTarget) -> str:
     if wanted.swap is Swap.SERVICE:
-        return had, fits_any(scene, resolved)
-    return (
-        had,
-        fits_any(scene, resolved),
-        (Check.DISK, *disk(wanted, *scene.room_for(wanted.image_bytes))),
-    )
+        return "The only node of its Swarm has the image already."
+    return "The image is on the engine already."
+
+
+def _lost_before(console: Console, session: EngineSession, targets: Sequence[PlannedTarget]) -> dict[str, str]:
+    """Why what services run can't be had again from its registry, by its reference: those of which that is known.
+
+    Each is asked for once. Raises EngineError where the manager is lost.
+    """
+    lost = {}
+    for image in dict.fromkeys(target.before_image_id for target in targets):
+        if not digest_of(image):
+            continue
+        try:
+            session.resolve(image, console.login(parse_reference(image).registry))
+        except VaultError as error:
+            lost[image] = error.title
+        except EngineError as error:
+            if error.unreachable:
+                raise
+            lost[image] = error.title
+    return lost
 
 
 def _here(console: Console, scene: EngineScene, wanted: PlannedTarget) -> Image | None:

@@ -24,7 +24,7 @@ from mirror_console.operations.scene import Scene, about_old
 from mirror_console.operations.service_update import finish_update
 from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import finish
-from mirror_console.operations.swarm_seen import told_of_service
+from mirror_console.operations.swarm_seen import STACK_FIRST, told_of_service
 from mirror_console.operations.turn import StepFailed, Turn
 
 
@@ -151,7 +151,7 @@ def _note_finished(turn: Turn, scene: Scene) -> None:
 def _note_lost(turn: Turn) -> None:
     words = "neither the old nor the new container is there any more; deploy this environment anew"
     if turn.planned.swap is Swap.SERVICE:
-        words = "the service is gone; deploy it anew"
+        words = f"the service is gone; {STACK_FIRST}"
     if turn.lock_id:
         turn.release_lock()
     turn.become(TargetState.STRANDED, words, ended_at=turn.console.clock())

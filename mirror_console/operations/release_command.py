@@ -270,14 +270,19 @@ def _make(turn: Turn, run: CommandRun, image: Image) -> Container:
 
 
 def with_networks_of_service(turn: Turn) -> PlannedTarget:
-    """The target; of a service of a Swarm with the networks that its Swarm gives it, and without what isn't its own."""
+    """The target; of a service of a Swarm with the networks that its Swarm gives it, and what its tasks mount.
+
+    With several nodes its volumes may be on others: an empty one would be made here, and taken for its data.
+    """
     planned = turn.planned
     if planned.swap is not Swap.SERVICE:
         return planned
     service = turn.session.swarm_service(planned.before_container_id)
     joined = service.networks if service is not None else ()
     names = tuple(one.name for one in turn.session.networks() if {one.id, one.name} & {*joined})
-    return replace(planned, settings=replace(planned.settings, networks=names, volumes=()))
+    alone = turn.session.facts().swarm_nodes == 1
+    mounts = service.mounts if service is not None and alone else ()
+    return replace(planned, settings=replace(planned.settings, networks=names, volumes=mounts))
 
 
 def _is_left(container: Container, planned: PlannedTarget) -> bool:

@@ -20,6 +20,7 @@ from mirror_console.domain.plan import Change, LeftOut, Plan, PlannedTarget, Rea
 from mirror_console.domain.process import PlannedProcess
 from mirror_console.domain.release import Release
 from mirror_console.domain.rollout import CHANGED, ENDED, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.service_settings import as_compared
 from mirror_console.domain.swap import Swap, swap_for
 from mirror_console.domain.swarm import digest_of
 from mirror_console.domain.way import REST, OnFailure, OnTrip
@@ -35,6 +36,9 @@ from mirror_console.operations.scene import made_by
 from mirror_console.operations.ways_back import cant_go_back
 
 AT_ONCE = 16
+NO_IMAGE = "its image of before isn't on the engine any more, and no digest is known to pull it by"
+NO_SERVICE_IMAGE = "no digest is known by which the nodes of its Swarm could have its image of before"
+OTHER_CONTAINER = "container is there now, which this console didn't make"
 
 
 class Part(StrEnum):
@@ -220,8 +224,7 @@ def _planned(
             )
             return left_out(Reason.MIGRATION, words)
         case WayBack.GONE | WayBack.NOTHING_BEFORE:
-            words = "its image of before isn't on the engine any more, and no digest is known to pull it by"
-            return left_out(Reason.NO_WAY_BACK, words)
+            return left_out(Reason.NO_WAY_BACK, NO_SERVICE_IMAGE if before.swap is Swap.SERVICE else NO_IMAGE)
         case WayBack.KEPT | WayBack.PULL:
             return _back(target, seen, image, reference)
 
@@ -249,7 +252,10 @@ def _not_ours(rollout: Rollout, before: PlannedTarget, seen: _Seen, known: _Know
     later = known.names.get(named.labels.get(LABEL + "rollout", ""))
     if later:
         return Reason.CHANGED_SINCE, f"rollout {later} was here since: roll that one back first"
-    return Reason.CHANGED_SINCE, "another container is there now, which this console didn't make"
+    if service and named.id == before.before_container_id:
+        return Reason.CHANGED_SINCE, "its service was changed since by somebody else: what it runs isn't this rollout's"
+    other = "service is there now, which this console didn't update" if service else OTHER_CONTAINER
+    return Reason.CHANGED_SINCE, f"another {other}"
 
 
 def _still_as_changed(rollout: Rollout, before: PlannedTarget, seen: _Seen, known: _Known) -> bool:
@@ -311,7 +317,7 @@ def _back(target: Target, seen: _Seen, image: Image | None, reference: str) -> P
         preparation=None,
         way_back=_way_forward(seen, swarm=swarm),
         before_settings=done.settings if done.settings != settings else None,
-        changes=settings_changes(done.settings, settings),
+        changes=settings_changes(as_compared(done.settings, swarm=swarm), as_compared(settings, swarm=swarm)),
         image_id=image.id if image is not None else "",
         companions=tuple(
             _back_beside(one, now)

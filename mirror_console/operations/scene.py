@@ -19,6 +19,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.release_command import CommandRun
 from mirror_console.domain.rollout import ENDED
 from mirror_console.domain.route import Route
+from mirror_console.domain.service_settings import as_compared
 from mirror_console.domain.swap import Swap
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports.engine import EngineSession
@@ -113,6 +114,7 @@ def container_labels(
     `fingerprint` is that of its image, which a plan doesn't know where it was made by digest alone.
     """
     generation = _number(old.labels.get(LABEL + "gen", "")) + 1 if old else 1
+    compared = as_compared(target.settings, swarm=target.swap is Swap.SERVICE)
     return {
         **_common(target, rollout_id, Role.APPLICATION),
         **about_old(old, target),
@@ -122,8 +124,8 @@ def container_labels(
         LABEL + "from": target.before_fingerprint,
         LABEL + "to": target.after_fingerprint or fingerprint,
         LABEL + "version": target.after_title,
-        LABEL + "spec": target.settings.hash,
-        FIXED: fixed_hash(target.settings),
+        LABEL + "spec": compared.hash,
+        FIXED: fixed_hash(compared),
     }
 
 

@@ -71,6 +71,7 @@ def update_service(turn: Turn, fetcher: Fetcher) -> None:
         raise StepFailed(Step.UPDATE, f"the service '{planned.container}' was changed by somebody else meanwhile")
     _demand_at_rest(now, Step.UPDATE)
     known = failures(turn.session.swarm_tasks(now.id))
+    turn.service_before = now
     _update(turn, now, there)
     finish_update(turn, there, known)
 

@@ -74,7 +74,11 @@ def check_container(scene: EngineScene, here: Here, target: PlannedTarget, way: 
     """The checks of what a target's container is made of and needs. `way` as for a whole engine. Raises EngineError."""
     if target.swap is Swap.SERVICE:
         yield said(target, Check.VALUES, *values(target.settings))
-        yield from (said(target, *found) for found in check_service(scene.session, target, way))
+        placed = here.environments.get(target.environment_id)
+        of_catalog = placed.settings if placed is not None else None
+        lost, one_node = scene.lost_before.get(target.before_image_id, ""), scene.facts.swarm_nodes == 1
+        found = check_service(scene.session, target, way, of_catalog, lost_before=lost, one_node=one_node)
+        yield from (said(target, *one) for one in found)
         return
     old = scene.inspect(target.container)
     before = here.applied.get((target.environment_id, target.process))

@@ -8,6 +8,7 @@ from mirror_console.domain.health import Judged, Verdict
 from mirror_console.domain.late import HURTS_BACK
 from mirror_console.domain.observation import LABEL
 from mirror_console.domain.rollout import TargetState
+from mirror_console.domain.service_settings import as_compared
 from mirror_console.domain.service_update import (
     STUCK_ON_THE_WAY_BACK,
     Before,
@@ -126,6 +127,13 @@ def _take_back_once(turn: Turn, service: SwarmService, labels: Mapping[str, str]
         session.roll_service_back(service.id, service.version)
         return []
     # Somebody has changed it since: what its Swarm keeps is what this rollout made. It is made anew from what is known.
+    was = turn.service_before
+    if was is not None and was.template and same_image(was.image, image):
+        own = {name: value for name, value in was.labels.items() if name.startswith(LABEL)}
+        monitor = monitor_seconds(planned.before_settings or planned.settings)
+        whole = ServiceChange(was.image, labels=own, monitor=monitor, template=was.template)
+        session.update_service(service.id, service.version, whole, login_of(turn, Step.ROLL_BACK, was.image))
+        return []
     before = planned.before_settings
     ours = {
         **{name: value for name, value in service.container_labels.items() if name.startswith(LABEL)},
@@ -134,7 +142,7 @@ def _take_back_once(turn: Turn, service: SwarmService, labels: Mapping[str, str]
         LABEL + "version": planned.before_title,
     }
     if before is not None:
-        ours[LABEL + "spec"] = before.hash
+        ours[LABEL + "spec"] = as_compared(before, swarm=True).hash
     secrets = secrets_for(turn, Step.ROLL_BACK, before) if before is not None else {}
     change = ServiceChange(image, before, secrets, ours, ours, monitor=monitor_seconds(before or planned.settings))
     session.update_service(service.id, service.version, change, login_of(turn, Step.ROLL_BACK, image))

@@ -20,6 +20,8 @@ from mirror_console.operations.scene import ILL_BEFORE, Scene, about_old
 from mirror_console.operations.turn import StepFailed, Turn
 
 OTHERS_DECIDED = "'{}' was given another image by somebody else; what runs is left as it is"
+STACK_FIRST = "deploy its stack again ('docker stack deploy'), then check the mirror and roll out to it anew"
+"""What helps where a service is gone: the console never makes one."""
 PREV_IMAGE, PREV_VERSION, PREV_ROLLOUT = LABEL + "prev-image", LABEL + "prev-version", LABEL + "prev-rollout"
 """The labels that tell what a service was before: its image, its version, and the rollout that made it so."""
 
@@ -96,7 +98,7 @@ def service_there(turn: Turn, step: Step) -> SwarmService:
     """The service of a target. Raises StepFailed where it is gone."""
     service = service_of(turn.session, turn.planned)
     if service is None:
-        raise StepFailed(step, "the service is gone")
+        raise StepFailed(step, f"the service is gone; {STACK_FIRST}")
     return service
 
 

@@ -182,6 +182,7 @@ def as_container(service: SwarmService, tasks: Collection[Task]) -> Container:
         stop_seconds=DEFAULT_STOP if service.stop_seconds is None else service.stop_seconds,
         command=service.command,
         init=service.init,
+        volumes=service.mounts,
         health_output=f"{words}: {now.waiting}" if now.waiting else words,
     )
 
@@ -214,7 +215,15 @@ def as_lock(config: SwarmConfig) -> Container:
 def as_listed(seen: Container) -> Listed:
     """The same as a listing tells it."""
     return Listed(
-        seen.id, seen.name, seen.image, seen.image_id, seen.state, seen.health, labels=seen.labels, whole=seen
+        seen.id,
+        seen.name,
+        seen.image,
+        seen.image_id,
+        seen.state,
+        seen.health,
+        labels=seen.labels,
+        volumes=seen.volumes,
+        whole=seen,
     )
 
 

@@ -21,6 +21,7 @@ from mirror_console.domain.observation import BESIDE, LABEL, Container, is_ours
 from mirror_console.domain.plan import Change, Plan, PlannedTarget, TakenFrom, plan_fingerprint
 from mirror_console.domain.process import PlannedProcess, settings_beside
 from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.service_settings import brought
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import REST, Way
@@ -254,6 +255,8 @@ def _planned(session: EngineSession, place: _Place, held: Container, lock: Lock)
     settings = replace(environment.settings, restart=new.restart) if new is not None else environment.settings
     # How it was to be replaced is what its console said, whatever is in this catalog.
     settings = replace(settings, route=labelled_route(labels, settings))
+    if environment.swarm:
+        settings = brought(settings)
     return PlannedTarget(
         environment_id=environment.id,
         process=environment.processes[0].name,

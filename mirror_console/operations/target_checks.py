@@ -15,6 +15,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.request import Network, Resolved
 from mirror_console.domain.room import Room
 from mirror_console.domain.swap import Swap
+from mirror_console.domain.swarm import SwarmNode
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import EngineError, VaultError
 from mirror_console.operations.companion_checks import RUNS, undeclared, with_companions
@@ -54,6 +55,10 @@ class EngineScene:
     """Containers that hold no port now and may come back to one, as far as they were looked at."""
     volumes: frozenset[str] = frozenset()
     """Only where a target names some."""
+    nodes: Sequence[SwarmNode] = ()
+    """Of services of a Swarm: its nodes that are given tasks, as far as its manager tells."""
+    lost_before: Mapping[str, str] = field(default_factory=dict)
+    """Of services of a Swarm: why what they run can't be had again from its registry, by its reference."""
     inspected: dict[str, Container | None] = field(default_factory=dict)
     """What was read of containers, by name."""
     _room: list[Room | None] = field(default_factory=list)

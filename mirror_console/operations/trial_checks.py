@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.counting import counted
 from mirror_console.domain.engine import Engine
-from mirror_console.domain.environment import Environment
+from mirror_console.domain.environment import Environment, Settings
 from mirror_console.domain.image import Image
 from mirror_console.domain.moment import age, day
 from mirror_console.domain.observation import LABEL, Container, Health, Listed, Observation, State
 from mirror_console.domain.plan import Change, Plan, PlannedTarget
 from mirror_console.domain.release_command import RunKind
 from mirror_console.domain.rollout import SUCCEEDED, Target
+from mirror_console.domain.service_settings import as_compared
 from mirror_console.errors import EngineError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import by_entry, reached
@@ -204,7 +205,7 @@ def _runs(target: PlannedTarget, test: _Test) -> tuple[bool, datetime | None, bo
 
     Where its container is the one that was seen, what was seen of it holds; that it runs is said by its engine.
     """
-    there, seen, wanted = test.there, test.seen, test.environment.settings.hash
+    there, seen, wanted = test.there, test.seen, _compared(test, test.environment.settings)
     if there.container is not None and there.image is not None:
         made_of = there.container.labels.get(LABEL + "spec", "")
         since = there.container.started_at or there.container.created_at
@@ -221,11 +222,18 @@ def _tried_before(target: PlannedTarget, test: _Test, now: datetime, proved_for:
     if last is not None and last.state in SUCCEEDED and target.after_fingerprint == last.after_fingerprint != "":
         when = f" ({day(last.ended_at, now)})" if last.ended_at else ""
         words = f"A rollout brought it to its {name} before{when}, and ended well"
-        doubt = _doubt(test, with_other=last.planned.settings.hash != test.environment.settings.hash)
+        doubt = _doubt(
+            test, with_other=_compared(test, last.planned.settings) != _compared(test, test.environment.settings)
+        )
         if last.ended_at and now - last.ended_at > proved_for:
             doubt = f"more than {counted(proved_for.days, 'day')} ago"
         return (Answer.WARNING, f"{words}, {doubt}.", _TRY.format(name)) if doubt else (Answer.PASS, f"{words}.", "")
     return Answer.WARNING, f"Its {name} hasn't run {target.after_title}.", _TRY.format(name)
+
+
+def _compared(test: _Test, settings: Settings) -> str:
+    """The hash by which settings of a test are told from others."""
+    return as_compared(settings, swarm=test.environment.swarm).hash
 
 
 def _doubt(test: _Test, *, with_other: bool) -> str:

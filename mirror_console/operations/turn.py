@@ -20,6 +20,7 @@ from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import OVER, Target, TargetState
 from mirror_console.domain.steps import Step
+from mirror_console.domain.swarm import SwarmService
 from mirror_console.errors import EngineError
 from mirror_console.operations.breaking_off import BEFORE_COMMIT, BrokenOff, never
 from mirror_console.operations.console import Console
@@ -110,6 +111,8 @@ class Turn(Looking):
     """Seconds for which calls of another console may arrive once all is done, where its lock was taken over."""
     past_commit: bool = False
     """Whether the one that serves took over for good: what is left for the others is gone through with."""
+    service_before: SwarmService | None = None
+    """Of a service of a Swarm: what it was right before this turn updated it; kept nowhere but here, with secrets."""
     _lines: Lines = field(init=False)
     lock: TurnLock = field(init=False)
 

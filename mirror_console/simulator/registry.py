@@ -105,6 +105,11 @@ class SimulatedRegistry:
         with self._lock:
             self._tags.pop((repository, tag), None)
 
+    def delete(self, repository: str, digest: str) -> None:
+        """Take content away, as who cleans a registry up does."""
+        with self._lock:
+            self._contents.pop((repository, digest), None)
+
     def make_unreachable(self) -> None:
         """Refuse every connection from now on."""
         self.reachable = False

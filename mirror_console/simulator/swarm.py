@@ -171,6 +171,8 @@ class Swarm:
         self.node = self.new_id()
         self.drained = False
         """Whether its node takes no new tasks."""
+        self.others: list[Document] = []
+        """What is told of other nodes, which run nothing here."""
         self.services: dict[str, Service] = {}
         self.tasks: dict[str, Task] = {}
         self.configs: dict[str, Config] = {}
@@ -247,6 +249,27 @@ class Swarm:
             told["NodeID"] = task.node
         return told
 
+    def node_document(self, host: Document) -> Document:
+        """What a manager tells of itself as a node, by what its engine tells of its host."""
+        return self._node(self.node, str(host["Name"]), str(host["Architecture"]), host["NCPU"], host["MemTotal"])
+
+    def join(self, name: str, architecture: str, cpus: int = 4, memory: int = 8_000_000_000) -> None:
+        """Another node, of which no more is there than what is told."""
+        self.others.append(self._node(self.new_id(), name, architecture, cpus, memory))
+
+    def _node(self, node_id: str, name: str, architecture: str, cpus: int, memory: int) -> Document:
+        return {
+            "ID": node_id,
+            "Version": {"Index": self.index},
+            "Spec": {"Role": "worker", "Availability": "drain" if self.drained and node_id == self.node else "active"},
+            "Description": {
+                "Hostname": name,
+                "Platform": {"Architecture": architecture, "OS": "linux"},
+                "Resources": {"NanoCPUs": cpus * 1_000_000_000, "MemoryBytes": memory},
+            },
+            "Status": {"State": "ready", "Addr": "127.0.0.1"},
+        }
+
     def info(self) -> Document:
         """What the engine tells of itself as its manager."""
         return {
@@ -256,7 +279,7 @@ class Swarm:
             "ControlAvailable": True,
             "Error": "",
             "RemoteManagers": [{"NodeID": self.node, "Addr": "127.0.0.1:2377"}],
-            "Nodes": 1,
+            "Nodes": 1 + len(self.others),
             "Managers": 1,
         }
 

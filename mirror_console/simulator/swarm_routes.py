@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mirror_console.simulator import swarm_changes
+from mirror_console.simulator.about import info_document
 from mirror_console.simulator.calls import Call, Reply
 from mirror_console.simulator.swarm_changes import managed
 from mirror_console.simulator.table import Table, json_reply
@@ -52,6 +53,14 @@ def _list_tasks(call: Call) -> Reply:
         ids = {one.id for one in swarm.services.values() if {one.id, one.name} & set(wanted)}
         shown = [task for task in swarm.tasks.values() if not wanted or task.service_id in ids]
         return json_reply([swarm.task_document(task) for task in shown])
+
+
+@TABLE.route("GET", "/nodes")
+def _list_nodes(call: Call) -> Reply:
+    with call.state.lock:
+        swarm = managed(call.state)
+        own = swarm.node_document(info_document(call.state))
+        return json_reply([own, *swarm.others])
 
 
 @TABLE.route("GET", "/configs")

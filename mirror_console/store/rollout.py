@@ -16,6 +16,8 @@ from mirror_console.domain.environment import Settings
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.service_settings import as_compared
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.taken_back import Key, TakenBack, taken_back
 from mirror_console.store.collection import Collection
 from mirror_console.store.columns import json_text
@@ -161,7 +163,7 @@ class Rollouts(Collection):
         )
         for planned in self._connection.scalars(chosen):
             settings: Settings = planned.settings
-            if settings.hash == settings_hash:
+            if as_compared(settings, swarm=planned.swap is Swap.SERVICE).hash == settings_hash:
                 return settings
         return None
 

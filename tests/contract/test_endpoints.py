@@ -104,6 +104,7 @@ def test_what_is_asked_is_what_the_list_says(asked: set[tuple[str, str]], fleet:
     (service,) = session.swarm_services()
     assert session.swarm_service("shop") == service
     assert session.swarm_tasks(service.id)
+    assert [node.platform for node in session.swarm_nodes()] == [session.facts().platform]
     digest = session.resolve("registry.test:5000/shop/webshop:1.1", login).digest
     change = ServiceChange(f"registry.test:5000/shop/webshop@{digest}")
     session.update_service(service.id, service.version, change, login)

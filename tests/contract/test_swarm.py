@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mirror_console.domain.environment import Limits, Settings
+from mirror_console.domain.environment import Limits, Settings, Volume
 from mirror_console.domain.observation import State
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.swarm import ServiceChange, UpdateState, lock_config, tally
@@ -29,6 +29,60 @@ def test_a_manager_says_that_it_is_one(swarm: SwarmStage) -> None:
     facts = swarm.session.facts()
     assert facts.manages_swarm
     assert facts.swarm_nodes == 1
+
+
+def test_it_tells_its_nodes(swarm: SwarmStage) -> None:
+    (node,) = swarm.session.swarm_nodes()
+    facts = swarm.session.facts()
+    assert (node.platform, node.takes_tasks, bool(node.name)) == (facts.platform, True, True)
+    assert (node.cpus, node.memory) == (facts.cpus, facts.memory)
+
+
+def test_whether_services_may_be_updated_is_asked_without_a_change(swarm: SwarmStage) -> None:
+    assert refused(swarm.session.update_no_service).kind is FailureKind.NOT_FOUND
+
+
+def test_what_its_tasks_mount_is_told(swarm: SwarmStage) -> None:
+    held = swarm.session.create_config("of-the-shop", {})
+    file = {"Name": "/shop.conf", "UID": "0", "GID": "0", "Mode": 0o444}
+    made = swarm.serve(
+        "shop",
+        swarm.digest("26.1.0"),
+        Mounts=[
+            {"Type": "volume", "Source": "media", "Target": "/srv/media", "ReadOnly": True},
+            {"Type": "bind", "Source": "/tmp", "Target": "/srv/host"},
+            {"Type": "tmpfs", "Target": "/srv/quick"},
+        ],
+        Configs=[{"ConfigID": held, "ConfigName": "of-the-shop", "File": file}],
+    )
+    assert made.mounts == (Volume("/tmp", "/srv/host"), Volume("media", "/srv/media", read_only=True))
+    assert made.files == ("of-the-shop",)
+
+
+def test_it_comes_back_whole_although_somebody_scaled_it(swarm: SwarmStage) -> None:
+    first, second = swarm.digest("26.1.0"), swarm.digest("26.2.0")
+    before = swarm.serve("shop", first, Env=["BY=hush-hush"], Labels={"kept": "yes"})
+    template = swarm.whole("shop")["Spec"]["TaskTemplate"]
+    swarm.update("shop", second, "r1", settings=Settings(variables={"BY": "catalog"}, stop_seconds=1))
+    swarm.until_update("shop", UpdateState.COMPLETED)
+
+    def scaled(spec: dict[str, Any]) -> None:
+        spec["Mode"]["Replicated"]["Replicas"] = 2
+
+    swarm.change_by_hand("shop", scaled)
+    swarm.until_all_run("shop")
+    now = swarm.service("shop")
+    # What its Swarm keeps is what the update made.
+    assert now.previous_image == second
+    assert "hush" not in repr(before)
+    swarm.session.update_service(
+        now.id, now.version, ServiceChange(before.image, monitor=0.5, template=before.template), swarm.stage.login
+    )
+    swarm.until_update("shop", UpdateState.COMPLETED)
+    whole = swarm.whole("shop")["Spec"]
+    assert whole["TaskTemplate"] == template
+    assert whole["Mode"]["Replicated"]["Replicas"] == 2
+    assert [task.image for task in swarm.running("shop")] == [first, first]
 
 
 def test_who_manages_no_swarm_refuses(stage: Stage) -> None:

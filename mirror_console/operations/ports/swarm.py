@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from mirror_console.domain.request import RegistryLogin
-from mirror_console.domain.swarm import ServiceChange, SwarmConfig, SwarmService, Task
+from mirror_console.domain.swarm import ServiceChange, SwarmConfig, SwarmNode, SwarmService, Task
 
 
 class SwarmVerbs(Protocol):
@@ -33,6 +33,15 @@ class SwarmVerbs(Protocol):
 
         Raises EngineError(CONFLICT) where its version is another one by now, REJECTED where nothing is kept of before.
         """
+
+    def update_no_service(self) -> None:
+        """Ask for the update of a service that can't be there, and change nothing: whether that may be asked for.
+
+        Raises EngineError: NOT_FOUND where it may.
+        """
+
+    def swarm_nodes(self) -> list[SwarmNode]:
+        """All nodes, in one request."""
 
     def configs(self) -> list[SwarmConfig]:
         """All configs, in one request, without what they hold."""

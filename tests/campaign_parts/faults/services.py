@@ -169,4 +169,4 @@ def _note_cut_off(play: Play, case: ServiceCase) -> None:
             play.wrong.append(Violation("nothing changes before a person chose", f"{case.name} did"))
 
 
-FAULTS = (Fault("kill-service", "kill -9 of the console: service update of a Swarm", killed, share=0.5, at_once=2),)
+FAULTS = (Fault("kill-service", "kill -9 of the console: service update of a Swarm", killed, share=0.5, at_once=5),)
