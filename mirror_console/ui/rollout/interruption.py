@@ -225,6 +225,8 @@ class InterruptionView(QWidget):
             box.setSpacing(SPACE_1)
             box.addWidget(made)
             box.addWidget(label(words, Look.MUTED, wrap=True))
+            # Of two explanations one may take two lines: both begin below their buttons.
+            box.addStretch(1)
             made.setAccessibleDescription(words)
             ways.addLayout(box, 1)
         column.addLayout(ways)
