@@ -256,6 +256,7 @@ def test_what_was_rolled_back_since_is_counted_apart_and_stands_before_what_is_d
     places = [one.stands for one in by_urgency(rollout.targets)]
     # What a rollback failed at comes before that, with the word of its own.
     assert places[0] == "done"
+    assert state.status(by_urgency(rollout.targets)[0]) is Status.UNHEALTHY
     assert places.index("rolled back") < places.index("done", 1)
 
 

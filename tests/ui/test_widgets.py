@@ -218,6 +218,41 @@ def test_columns_are_as_wide_as_their_texts_where_there_is_room_and_as_declared_
     assert view.columnWidth(0) == 60
 
 
+def test_in_larger_type_short_words_are_whole_before_what_takes_the_room_that_is_left(
+    qtbot: QtBot, context: UiContext
+) -> None:
+    table = Table[Thing](
+        (
+            Column("state", "State", lambda _thing: "rolled back", 96),
+            Column("why", "Why", lambda thing: "because " * thing.size, 120, stretch=True),
+        ),
+        key=lambda thing: thing.name,
+    )
+    view = TableView(table, context.theme, "Things")
+    qtbot.addWidget(view)
+    font = view.font()
+    font.setPointSizeF(font.pointSizeF() * 2)
+    view.setFont(font)
+    view.resize(500, 200)
+    view.show()
+    qtbot.waitExposed(view)
+    table.show([Thing("a", 40)])
+    assert view.columnWidth(0) > view.fontMetrics().horizontalAdvance("rolled back")
+    assert view.columnWidth(0) + view.columnWidth(1) == view.viewport().width()
+    # Where there is no room for it, all stays as it was declared.
+    view.resize(230, 200)
+    assert view.columnWidth(0) == 96
+
+
+@pytest.mark.parametrize(
+    ("room", "widths"),
+    [(300, [200, 100]), (250, [160, 60]), (100, [100, 50])],
+)
+def test_declared_widths_grow_with_the_type_as_far_as_there_is_room(room: int, widths: list[int]) -> None:
+    grown = column_widths.in_type([(100, 160), (50, 60)], room, lambda width: 2 * width)
+    assert [least for least, _ in grown] == widths
+
+
 def test_a_column_that_can_be_spared_is_left_out_where_others_would_be_shortened(
     qtbot: QtBot, context: UiContext
 ) -> None:

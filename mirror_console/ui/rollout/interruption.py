@@ -184,9 +184,9 @@ class InterruptionView(QWidget):
 
         return (
             Column("mirror", tr("Target"), lambda target: target.planned.application, 150, strong=True),
-            Column("engine", tr("Engine"), lambda target: target.planned.engine, 80, muted=True),
-            Column("step", tr("Cut off at"), lambda target: tr(target.step) if target.step else tr(target.state), 130),
-            Column("found", tr("Found"), found, 190, status=shape),
+            Column("engine", tr("Engine"), lambda target: target.planned.engine, 70, muted=True),
+            Column("step", tr("Cut off at"), lambda target: tr(target.step) if target.step else tr(target.state), 100),
+            Column("found", tr("Found"), found, 226, status=shape),
             Column("meaning", tr("What that means"), meaning, 240, muted=True, stretch=True),
         )
 
@@ -225,6 +225,8 @@ class InterruptionView(QWidget):
             box.setSpacing(SPACE_1)
             box.addWidget(made)
             box.addWidget(label(words, Look.MUTED, wrap=True))
+            # Of two explanations one may take two lines: both begin below their buttons.
+            box.addStretch(1)
             made.setAccessibleDescription(words)
             ways.addLayout(box, 1)
         column.addLayout(ways)

@@ -58,7 +58,11 @@ ROLLOUT_GLYPHS: Mapping[RolloutState, Status] = {
 
 def state_glyph(target: Target) -> Status:
     """The shape before where a target stands."""
-    return STATE_GLYPHS[TargetState.PUT_BACK if target.rolled_back else target.state]
+    back = target.since
+    if back is None:
+        return STATE_GLYPHS[target.state]
+    # No tick stands beside the word of a rollback that failed.
+    return STATE_GLYPHS[TargetState.PUT_BACK if back.well else TargetState.FAILED]
 
 
 ANSWER_GLYPHS: Mapping[Answer, Status] = {

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer
 from PySide6.QtWidgets import QHeaderView, QTableView
 
+from mirror_console.ui.widgets.scrolled import type_width
+
 SAMPLE = 100
 """How many rows are measured: reading all of thousands takes longer than a person waits for a table."""
 
@@ -51,19 +53,28 @@ class ColumnWidths(QObject):
         self._leave_out()
         shown = [place for place in range(view.model().columnCount()) if not view.isColumnHidden(place)]
         room = view.viewport().width()
-        free = []
+        free: list[int] = []
+        stretched: list[int] = []
         for place in shown:
             if place in self._chosen:
                 room -= view.columnWidth(place)
-            elif self._stretches(place):
-                room -= max(self._needed(place))
             else:
-                free.append(place)
+                (stretched if self._stretches(place) else free).append(place)
+        # In larger type short words take more than was declared: those come before the room that is left over.
+        columns = in_type([self._needed(place) for place in free], room - self._declared(stretched), self._larger)
+        spread = sum(max(self._needed(place)) for place in stretched)
+        room -= max(self._declared(stretched), min(spread, room - sum(least for least, _ in columns)))
         self._fitting = True
-        for place, width in zip(free, widened([self._needed(place) for place in free], room), strict=True):
+        for place, width in zip(free, widened(columns, room), strict=True):
             if view.columnWidth(place) != width:
                 view.setColumnWidth(place, width)
         self._fitting = False
+
+    def _declared(self, places: Sequence[int]) -> int:
+        return sum(self._needed(place)[0] for place in places)
+
+    def _larger(self, width: int) -> int:
+        return type_width(self._view, width)
 
     def _leave_out(self) -> None:
         places = range(self._view.model().columnCount())
@@ -97,6 +108,16 @@ class ColumnWidths(QObject):
         # That a column is hidden, or shown again, is told as another width too.
         if not self._fitting and before and now and not self._stretches(place):
             self._chosen.add(place)
+
+
+def in_type(columns: Sequence[tuple[int, int]], room: int, larger: Callable[[int], int]) -> list[tuple[int, int]]:
+    """The declared widths in the person's type, as far as there is room; else of each what its texts need of that."""
+    grown = [(larger(declared), needed) for declared, needed in columns]
+    needed = [(max(declared, min(most, larger(declared))), most) for declared, most in columns]
+    for widths in (grown, needed):
+        if sum(least for least, _ in widths) <= room:
+            return widths
+    return list(columns)
 
 
 def widened(columns: Sequence[tuple[int, int]], room: int) -> list[int]:
