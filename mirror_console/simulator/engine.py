@@ -131,10 +131,12 @@ class SimulatedEngine:
         variables: Mapping[str, str] | None = None,
         ports: Mapping[int, int] | None = None,
         host: Document | None = None,
+        behaviour: Behaviour | None = None,
     ) -> str:
         """Create and start a container, without waiting for the engine's usual time; its id.
 
         `ports` maps ports of the container to host ports; `host` is the HostConfig of the engine API beside it.
+        `behaviour` is how the application behaves here, where that isn't as its image says.
         Raises Refusal with what the engine would have answered.
         """
         bindings = {f"{inner}/tcp": [{"HostPort": str(outer)}] for inner, outer in (ports or {}).items()}
@@ -146,6 +148,8 @@ class SimulatedEngine:
         }
         with self._at_once():
             container = create_container(self.state, name, body, self.state.generation.newest)
+            if behaviour is not None:
+                container.program = dataclasses.replace(container.program, behaviour=behaviour)
             start_container(self.state, container.id)
         return container.id
 

@@ -26,6 +26,8 @@ WELL = {"path": "/health", "limit": 300, "settle": 0.2}
 
 START = ("rollout", "start", "-e", "live", "--all", "--bake", "0", "--yes", "4", "--why", "by every way")
 AT_ONCE = ("--waves", "rest")
+WELL_AGAIN = "sed -i s/never-healthy/not-any-more/ /app/answer"
+"""What has an application of the tests get well that never does by itself."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ def cut_off_in_mid_way(ways: Ways) -> None:
     dockers = {slug: ways.agency.docker(its) for slug, its in zip(SLUGS, ways.engines, strict=True)}
     # It gets well when it is told to, which is after the cut.
     ways.release("26.8.3", behaviour=Behaviour.NEVER_HEALTHY)
+    # At the source it is told so at once: what is ill there already isn't rolled out.
+    ways.agency.docker(ways.engines[0]).execute(SOURCE, "sh", "-c", WELL_AGAIN)
     with ExitStack() as mended, program.running(*START, *AT_ONCE, "--json") as rollout:
         for its_slug, its_docker in dockers.items():
             wait_until(partial(_in_mid_way, its_docker, its_slug), f"the new container of {its_slug} runs")
@@ -139,9 +143,7 @@ def cut_off_in_mid_way(ways: Ways) -> None:
         jump_host.freeze()
         mended.callback(jump_host.thaw)
         for its_slug, its_docker in dockers.items():
-            its_docker.execute(
-                f"{its_slug}-live.mc-next", "sh", "-c", "sed -i s/never-healthy/not-any-more/ /app/answer"
-            )
+            its_docker.execute(f"{its_slug}-live.mc-next", "sh", "-c", WELL_AGAIN)
         cut_off = rollout.end()
         assert cut_off.exit_code == 1, str(cut_off)
 

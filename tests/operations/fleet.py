@@ -28,6 +28,7 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
+from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.container import Container
 from mirror_console.simulator.fleet import SimulatedFleet
 from mirror_console.simulator.registry import Login
@@ -82,13 +83,13 @@ class Fleet:
         return str(self.container(name).image.config["Labels"]["org.opencontainers.image.version"])
 
     def publish(self, version: str, **how: object) -> str:
-        """Publish a release and deploy it to the source's live; its digest."""
+        """Publish a release and deploy it to the source's live, where it runs well in any case; its digest."""
         release = self.simulated.registry.publish("shop/webshop", version, version, f"rev-{version}", **how)  # type: ignore[arg-type]
         engine = self.simulated.engines["alpha"]
         engine.pull(f"{REPOSITORY}:{version}", self.simulated.login)
         if "webshop-live" in self.names("alpha"):
             engine.lose_container("webshop-live")
-        engine.run("webshop-live", f"{REPOSITORY}:{version}", ports={8080: 10080})
+        engine.run("webshop-live", f"{REPOSITORY}:{version}", ports={8080: 10080}, behaviour=Behaviour.OK)
         return release.digest
 
     def align(self) -> None:
