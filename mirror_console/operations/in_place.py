@@ -65,6 +65,7 @@ def change_back(turn: Turn, scene: Scene, why: str) -> None:
         raise StepFailed(Step.CHANGE_BACK, "the container is gone, so that nothing can be put back")
     labels = scene.lock.labels if scene.lock is not None else {}
     before = granted_before(turn.planned, labels, there)
+    began = turn.target.state is TargetState.PUTTING_BACK  # and was cut off: what was changed may be undone by now
     touched = granted_to(there).differs_from(before) is not None or (old_ran(labels) and not there.running)
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
@@ -74,7 +75,7 @@ def change_back(turn: Turn, scene: Scene, why: str) -> None:
             note_started(turn, there.id, labels)
     came = outlast(turn, HURTS_BACK, lambda: _kept(turn, there.id, before, runs=old_ran(labels)))
     well = await_well(turn, there, labels)
-    ended = TargetState.PUT_BACK if touched or came else TargetState.FAILED
+    ended = TargetState.PUT_BACK if began or touched or came else TargetState.FAILED
     words = f"{why}{came}{turn.let_go()}" + (f". {well.words}" if well.words else "")
     turn.become(TargetState.STRANDED if well.stranded else ended, words, ended_at=turn.console.clock())
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from mirror_console.domain.applied import Applied
 from mirror_console.domain.observation import Container
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
+from mirror_console.operations.applied import record_of
 from mirror_console.operations.containers import commit, name_new
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.put_back import put_back, recorded, was_touched
 from mirror_console.operations.scene import Scene, look
 from mirror_console.operations.service_update import leave_updated, may_stay_updated
@@ -52,7 +57,14 @@ def _leave(turn: Turn, why: str) -> None:
     name_new(turn, new)
     words = why if new.running else f"{why}; it is down"
     words += let_go_of(turn, scene.old, way_back)
-    turn.become(TargetState.LEFT, words, way_back=way_back, ended_at=turn.console.clock())
+    # Whoever goes back to it later has to know what it was made from, as of one that is done.
+    record = record_of(turn.console, turn.planned, new, turn.rollout_id)
+    save = partial(_save_applied, record)
+    turn.become(TargetState.LEFT, words, note=save, way_back=way_back, ended_at=turn.console.clock())
+
+
+def _save_applied(record: Applied, books: Books) -> None:
+    books.applied.save(record)
 
 
 def _newcomer(turn: Turn, scene: Scene) -> Container | None:

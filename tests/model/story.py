@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
-from threading import Lock
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mirror_console.domain.environment import Environment, Limits
-from mirror_console.domain.plan import Plan, PlannedTarget
-from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.plan import Plan
+from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.domain.route import Route
+from mirror_console.domain.swap import Swap
 from mirror_console.errors import CatalogError, InvalidInput
 from mirror_console.operations import recovery
 from mirror_console.operations.console import Console
@@ -30,20 +30,18 @@ from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.operations.status import survey
 from mirror_console.simulator.behaviour import Behaviour
-from mirror_console.simulator.changing import prune_containers, rename_container, update_container
-from mirror_console.simulator.container import Container
 from mirror_console.simulator.engine import SimulatedEngine
 from tests.catalogs import lose_journal
+from tests.model.cut import CUTS, ENOUGH, MET, NEVER, Cut, Meddling, cut_off
+from tests.model.laws import Found, demand_old_kept, demand_one_runs, demand_told, found_now
+from tests.model.meddler import Meddler
 from tests.operations.fleet import CATALOG, QUICK, Fleet, small_fleet
 
 NAME, EDGE, ALIAS = "mirror-01-live", "edge", "shop-a"
+ENVIRONMENT = "01live" + f"{1:026}"
 MIB = 1024 * 1024
 LEAST = 64 * MIB
 """Bytes that it is granted at least: what is granted from the beginning can be changed in place."""
-MOST_BOUNDARIES = 60
-"""A rollout of one mirror and its recovery meet no more than about so many."""
-ENOUGH = 12
-"""Recoveries after which one that isn't cut off any more has to have ended."""
 
 
 class Kind(StrEnum):
@@ -52,53 +50,6 @@ class Kind(StrEnum):
     RECREATE = "recreate"
     BESIDE = "start beside"
     CREATE = "create"
-
-
-class Meddling(StrEnum):
-    """What somebody else does, or the engine, in the middle."""
-
-    NOTHING = "nothing"
-    RESTART = "the engine restarts"
-    CRASH = "the engine is killed and comes back"
-    PRUNE = "somebody prunes what doesn't run"
-    STOP = "somebody stops what serves"
-    REMOVE = "somebody removes what serves"
-    REMOVE_NEXT = "somebody removes the new one"
-    RENAME = "somebody renames what serves"
-    POLICY = "somebody changes a restart policy"
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """What happens at which boundary: who meddles, and whether the program is cut off there."""
-
-    at: int
-    off: bool
-    meddling: Meddling
-    journal_is_lost: bool
-
-
-NEVER = Cut(-1, off=False, meddling=Meddling.NOTHING, journal_is_lost=False)
-CUTS = st.builds(
-    Cut,
-    st.integers(0, MOST_BOUNDARIES),
-    st.booleans(),
-    st.sampled_from([Meddling.NOTHING] * 3 + list(Meddling)),
-    st.booleans(),
-)
-
-
-@dataclass(slots=True)
-class Met:
-    """Counts the boundaries that all stories met together."""
-
-    count: int = 0
-    stories: int = 0
-    rollouts: int = 0
-    lock: Lock = field(default_factory=Lock)
-
-
-MET = Met()
 
 
 def _prepared(kind: Kind, fleet: Fleet) -> None:
@@ -128,16 +79,11 @@ class Story(RuleBasedStateMachine):
         self._left = ExitStack()
         self._released = 1
         self._limit = 0
-        self._meddled = False
-        """Whether somebody meddled since the last rollout began, or before it with what it found."""
-        self._before: dict[str, str] = {}
-        self._ran = False
-        """Whether it ran when the last rollout began."""
+        self._found: Found | None = None
+        """How it was when the last rollout began."""
         self._last = ""
-        self._granted = 0
-        """Bytes that it was granted then."""
-        self._unrouted = ""
-        """The boundary at which nobody was on its route."""
+        self._broken: AssertionError | None = None
+        """The law that was broken at a boundary."""
         self._ill: set[str] = set()
         """The releases that never get well."""
         self._others = ""
@@ -145,9 +91,9 @@ class Story(RuleBasedStateMachine):
     @initialize(kind=st.sampled_from(list(Kind)))
     def opens(self, kind: Kind) -> None:
         """An engine with the mirror on it, as its kind says, and somebody else's container beside it."""
-        with MET.lock:
-            MET.stories += 1
+        MET.story()
         self.fleet = self._left.enter_context(small_fleet(1, ("alpha",), PREPARED[kind]))
+        self.meddler = Meddler(self.engine, NAME, ENVIRONMENT)
         always = {"RestartPolicy": {"Name": "always", "MaximumRetryCount": 0}}
         self.engine.run("bystander", "registry.test:5000/shop/webshop:1.0.0", host=always)
         self._others = repr(self._bystander())
@@ -186,16 +132,13 @@ class Story(RuleBasedStateMachine):
             made = self._planned(settings_only=settings_only)
         if not made.targets:
             return
-        self._meddled, self._unrouted = False, ""
-        self._granted = self._memory()
-        self._before = {one.name: one.id for one in self._ours().values()}
-        self._ran = any(one.is_running for one in self._ours().values())
+        self.meddler.forget()
+        self._found = found_now(self.meddler)
         console = self._marked(cut)
         checked = preflight(console, self.fleet.jobs, made)
         if checked.blocking:
             return
-        with MET.lock:
-            MET.rollouts += 1
+        MET.rollout()
         rollout = start(console, made, checked, "a story")
         with suppress(CatalogError):
             Conductor(console, self.fleet.jobs, rollout).run()
@@ -211,7 +154,7 @@ class Story(RuleBasedStateMachine):
     @rule(meddling=st.sampled_from([Meddling.RESTART, Meddling.STOP, Meddling.PRUNE]))
     def meddles(self, meddling: Meddling) -> None:
         """Somebody does something while nothing is rolled out."""
-        self._meddle(meddling)
+        self.meddler.meddle(meddling)
 
     @precondition(lambda self: self._unfinished() is not None)
     @rule(goes_on=st.booleans())
@@ -236,46 +179,29 @@ class Story(RuleBasedStateMachine):
         """At rest no two containers of it run; while it is cut off, two only where one starts beside the other."""
         if not self._others:
             return
-        running = [one.name for one in self._ours().values() if one.is_running]
         unfinished = self._unfinished()
-        beside = unfinished is not None and self._target(unfinished).swap == "start beside"
-        assert len(running) <= (2 if beside else 1), running
+        beside = unfinished is not None and unfinished.targets[0].planned.swap is Swap.BESIDE
+        demand_one_runs(self.meddler, beside=beside)
 
     @invariant()
     def what_is_told_is_there(self) -> None:
-        """Once a rollout is over, what it says of its target is what its engine has, and nothing is left lying."""
+        """Once a rollout is over, what it says of its target is what its engine has, and nothing is left lying.
+
+        What somebody meddled with is held to what doesn't depend on that.
+        """
         rollout = self._newest() if self._others else None
         if rollout is None or rollout.id == self._last or self._unfinished() is not None:
             return
         self._last = rollout.id
-        if self._meddled:
-            return
-        (target,) = rollout.targets
-        ours = self._ours()
-        named = ours.get(NAME)
-        assert set(ours) <= {NAME, f"{NAME}.mc-prev"}, (target.state, target.words, set(ours))
-        match target.state:
-            case TargetState.DONE:
-                assert target.planned.after_title not in self._ill, "what never gets well was told as done"
-                assert named is not None
-                assert named.is_running, target.words
-                assert self._version(named) == target.planned.after_title
-                assert self._memory() == target.planned.settings.limits.memory
-                if target.planned.before_container_id:
-                    assert target.planned.before_container_id in {one.id for one in ours.values()}
-            case TargetState.PUT_BACK | TargetState.FAILED | TargetState.NOT_STARTED | TargetState.SKIPPED:
-                assert {one.name: one.id for one in ours.values()} == self._before, (target.state, target.words)
-                if named is not None:
-                    assert named.is_running or not self._ran, target.words
-                    assert named.policy == "unless-stopped", target.words
-                    assert self._memory() == self._granted, target.words
-            case other:
-                raise AssertionError(f"{other}: {target.words}")
+        if self._found is not None:
+            (target,) = rollout.targets
+            demand_told(rollout, target, self.meddler, self._found, self._ill)
 
     @invariant()
-    def something_is_always_on_the_route(self) -> None:
-        """Where the new one starts beside the old one, there is no boundary at which the alias leads to nobody."""
-        assert self._meddled or not self._unrouted, f"nobody was on the route at {self._unrouted}"
+    def at_no_boundary_a_law_was_broken(self) -> None:
+        """What served is never removed, no two run, and somebody is always on the route where one starts beside."""
+        if self._broken is not None:
+            raise self._broken
 
     # --- parts ------------------------------------------------------------------------------------------------------
 
@@ -288,42 +214,16 @@ class Story(RuleBasedStateMachine):
     def _environment(self) -> Environment:
         return self.fleet.environment(self.fleet.mirrors[0], "live")
 
-    def _ours(self) -> dict[str, Container]:
-        """Its containers, its lock among them, by their names."""
-        with self.engine.state.lock:
-            return {
-                one.name: one
-                for one in self.engine.state.containers.values()
-                if NAME in one.name or one.config.get("Labels", {}).get("io.mirrorconsole.env") == self._environment_id
-            }
-
-    @property
-    def _environment_id(self) -> str:
-        return "01live" + f"{1:026}"
-
     def _bystander(self) -> tuple[object, ...]:
         one = self.engine.container("bystander")
         return one.id, one.name, one.policy, sorted(one.endpoints)
 
-    @staticmethod
-    def _version(one: Container) -> str:
-        return str(one.image.config["Labels"]["org.opencontainers.image.version"])
-
-    @staticmethod
-    def _target(rollout: Rollout) -> PlannedTarget:
-        return rollout.targets[0].planned
-
     def _planned(self, *, settings_only: bool) -> Plan:
         return plan(self.fleet.console, "live", ["mirror-01"], QUICK, settings_only=settings_only)
 
-    def _memory(self) -> int:
-        """Bytes that what has its name may take; 0 for as many as there are, and where there is nothing."""
-        named = self._ours().get(NAME)
-        return int(named.host.get("Memory") or 0) if named is not None else 0
-
     def _on_route(self) -> bool:
         """Whether its alias leads to a container that runs."""
-        places = [one.endpoints.get(EDGE) for one in self._ours().values() if one.is_running]
+        places = [one.endpoints.get(EDGE) for one in self.meddler.ours().values() if one.is_running]
         return any(place is not None and ALIAS in (place.aliases or ()) for place in places)
 
     def _newest(self) -> Rollout | None:
@@ -344,9 +244,9 @@ class Story(RuleBasedStateMachine):
     def _recover(self, cut: Cut, *, goes_on: bool) -> None:
         rollout = self._unfinished()
         assert rollout is not None
-        before = {name: (one.id, one.phase, one.policy) for name, one in self._ours().items()}
+        before = self.meddler.hows()
         recovery.examine(self.fleet.console, self.fleet.jobs, rollout)
-        assert before == {name: (one.id, one.phase, one.policy) for name, one in self._ours().items()}
+        assert before == self.meddler.hows(), "looking changed something"
         console = self._marked(cut)
         with suppress(CatalogError, InvalidInput):
             if goes_on:
@@ -360,43 +260,34 @@ class Story(RuleBasedStateMachine):
             lose_journal(self.fleet.folder / CATALOG)
 
     def _marked(self, cut: Cut) -> Console:
-        met = 0
-        routed = self._on_route()
+        met, routed = 0, self._on_route()
+        unfinished = self._unfinished()
+        served = unfinished.targets[0].planned.before_container_id if unfinished is not None else ""
+        beside = self._environment.settings.route is not None
+
+        def demand(boundary: str) -> None:
+            demand_old_kept(self.meddler, served or self._serves())
+            demand_one_runs(self.meddler, beside=beside)
+            on_route = not routed or self.meddler.meddled or self._on_route()
+            assert on_route, f"nobody was on the route at {boundary}"
 
         def mark(boundary: str) -> None:
             nonlocal met
-            with MET.lock:
-                MET.count += 1
-            if routed and not self._meddled and not self._on_route():
-                self._unrouted = boundary
+            MET.step()
+            if self._broken is None:
+                try:
+                    demand(boundary)
+                except AssertionError as broken:
+                    self._broken = broken
             here = met == cut.at
             met += 1
             if here:
-                self._meddle(cut.meddling)
+                self.meddler.meddle(cut.meddling)
                 if cut.off:
-                    raise CatalogError("The journal can't be written.", "A story says so.")
+                    raise cut_off()
 
         return replace(self.fleet.console, mark=mark)
 
-    def _meddle(self, meddling: Meddling) -> None:
-        self._meddled |= meddling is not Meddling.NOTHING
-        running = [name for name, one in self._ours().items() if one.is_running]
-        match meddling:
-            case Meddling.NOTHING:
-                pass
-            case Meddling.RESTART | Meddling.CRASH:
-                self.engine.restart(killed=meddling is Meddling.CRASH)
-            case Meddling.PRUNE:
-                prune_containers(self.engine.state)
-            case Meddling.STOP if running:
-                self.engine.stop_container(running[0])
-            case Meddling.REMOVE if running:
-                self.engine.lose_container(running[0])
-            case Meddling.REMOVE_NEXT if f"{NAME}.mc-next" in self._ours():
-                self.engine.lose_container(f"{NAME}.mc-next")
-            case Meddling.RENAME if running:
-                rename_container(self.engine.state, running[0], f"{running[0]}-renamed-{len(self._ours())}")
-            case Meddling.POLICY if running:
-                update_container(self.engine.state, running[0], {"RestartPolicy": {"Name": "on-failure"}})
-            case _:
-                pass
+    def _serves(self) -> str:
+        """The id of what served when the last rollout began; empty where nothing did."""
+        return self._found.names.get(NAME, "") if self._found is not None else ""

@@ -123,6 +123,27 @@ def test_put_back_finds_a_new_container_that_somebody_renamed(fleet: Fleet) -> N
     assert alpha(fleet) == BACK
 
 
+@pytest.mark.parametrize("phase", ["before", "outcome"])
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_what_was_put_back_but_for_its_lock_is_not_told_as_never_changed(
+    fleet: Fleet, phase: str, *, goes_on: bool
+) -> None:
+    fleet.publish("26.8.4", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    refresh(fleet.console, fleet.jobs)
+    began = fleet.container("mirror-01-live").started
+    rollout = cut_off(fleet, Step.UNLOCK, phase)
+    assert fleet.container("mirror-01-live").started != began
+
+    if goes_on:
+        # Begun anew it is a turn of its own, which is told as what came of it.
+        (target,) = gone_on(fleet, rollout).targets
+        assert (target.state, target.attempt) == (TargetState.PUT_BACK, 2)
+    else:
+        (target,) = recovery.put_back(fleet.console, fleet.jobs, rollout.id).targets
+        assert (target.state, target.words) == (TargetState.PUT_BACK, "cut off, and put back as you chose")
+    assert alpha(fleet) == {"mirror-01-live": "running"}
+
+
 def test_one_that_is_being_carried_out_is_not_interrupted(fleet: Fleet) -> None:
     rollout = begun(fleet)
     assert recovery.interrupted(fleet.console, [rollout.id]) == ()

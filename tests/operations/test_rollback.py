@@ -12,7 +12,7 @@ from mirror_console.domain.plan import Change, Plan, Reason
 from mirror_console.domain.release import Mark
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.swap import Swap
-from mirror_console.domain.way import OnFailure, Way
+from mirror_console.domain.way import REST, OnFailure, Way
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import InvalidInput, NotAllowed
 from mirror_console.operations.overriding import override
@@ -255,3 +255,19 @@ def test_it_is_refused_where_it_could_not_be_meant(fleet: Fleet) -> None:
     assert len(back(fleet, paused, Part.WAVE, 0).targets) == 1
     with pytest.raises(NotAllowed):
         plan_rollback(replace(fleet.console, read_only="no"), fleet.jobs, paused.id, Part.WAVE, 0)
+
+
+def test_what_was_left_and_replaced_since_goes_back_to_the_settings_that_it_was_left_with(fleet: Fleet) -> None:
+    fleet.publish("26.8.4", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    refresh(fleet.console, fleet.jobs)
+    first = fleet.with_settings(fleet.environment(fleet.mirrors[0], "live"), variables={"DOMAIN": "left.example"})
+    left = rolled_out(fleet, replace(QUICK, on_failure=OnFailure.LEAVE, waves=(REST,), max_failed=4))
+    assert {target.state for target in left.targets} == {TargetState.LEFT}
+
+    fleet.publish("26.8.5", health_interval=0.02)
+    refresh(fleet.console, fleet.jobs)
+    fleet.with_settings(first, variables={"DOMAIN": "later.example"})
+    made = back(fleet, rolled_out(fleet))
+    (of_first,) = [target for target in made.targets if target.environment_id == first.id]
+    assert of_first.after_title == "26.8.4"
+    assert dict(of_first.settings.variables) == {"DOMAIN": "left.example"}
