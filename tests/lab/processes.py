@@ -51,9 +51,8 @@ class Process:
 
     def signal(self, number: signal.Signals) -> bool:
         """Send a signal to this very process; False when it is gone."""
-        try:
-            handle = os.pidfd_open(self.pid)
-        except ProcessLookupError:
+        handle = _handle_of(self.pid)
+        if handle is None:
             return False
         try:
             if not self.alive():
@@ -81,9 +80,8 @@ class Process:
 
     def ended(self, seconds: float) -> bool:
         """Wait until it has ended, `seconds` at most; whether it has."""
-        try:
-            handle = os.pidfd_open(self.pid)
-        except ProcessLookupError:
+        handle = _handle_of(self.pid)
+        if handle is None:
             return True
         try:
             if self.alive():
@@ -96,6 +94,14 @@ class Process:
         """End it by SIGKILL and wait. Raises LabError when it is still there after `seconds`."""
         if self.signal(signal.SIGKILL) and not self.ended(seconds):
             raise LabError(f"Process {self.pid} ({command_line(self.pid)}) doesn't end.")
+
+
+def _handle_of(pid: int) -> int | None:
+    """A handle on a process; None when it is gone. One that is just being reaped newer kernels don't find either way."""
+    try:
+        return os.pidfd_open(pid)
+    except (ProcessLookupError, FileNotFoundError):
+        return None
 
 
 def start(
