@@ -97,7 +97,7 @@ class Process:
 
 
 def _handle_of(pid: int) -> int | None:
-    """A handle on a process; None when it is gone. One that is just being reaped newer kernels don't find either way."""
+    """A handle on a process; None when it is gone: newer kernels say of one that is just reaped that it isn't found."""
     try:
         return os.pidfd_open(pid)
     except (ProcessLookupError, FileNotFoundError):
