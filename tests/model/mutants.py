@@ -101,10 +101,6 @@ CAUGHT_BY: Mapping[str, str] = MappingProxyType(
         "no-task-seen": "service",
         "lock-kept": "one mirror",
         "remove-early": "one mirror",
-        "no-health": "one mirror",
-        "skip-rearm": "one mirror",
-        "recover-unasked": "one mirror",
-        "ignore-commit": "one mirror",
     }
 )
 """What stories of which kind have to catch each mutant."""
