@@ -63,7 +63,9 @@ def roll_service_back(turn: Turn, scene: Scene, why: str) -> None:
         words = f"{why}. {OTHERS_DECIDED.format(service.name)}{turn.let_go()}"
         turn.become(TargetState.SUPERSEDED, words, ended_at=turn.console.clock())
         return
-    touched = ours or left_tasks(turn, tasks)
+    # Cut off once only its lock was left, a look alone would tell that nothing was changed.
+    began = turn.target.state is TargetState.PUTTING_BACK
+    touched = began or ours or left_tasks(turn, tasks)
     more: list[str] = []
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)

@@ -82,8 +82,11 @@ def judge(case: ServiceCase, told: str, catalog: Path, *, journal_was_deleted: b
 
 
 def _runs_at_rest(case: ServiceCase) -> list[str]:
-    """The same, once its Swarm has taken away what is one too many: where a task fails in the moment in which an
-    update is taken back, it starts another one in its place, twice."""
+    """The same, once its Swarm has no more tasks than it is to have.
+
+    Once, of some hundred points, three were found where two were wanted, all of the right image, as an update had been
+    taken back just then. Why wasn't seen: a task's own restart and the update may each have begun one in its place.
+    """
     until = time.monotonic() + TAKES_AWAY_WITHIN
     while len(found := runs(case)) > case.replicas and time.monotonic() < until:
         time.sleep(0.2)

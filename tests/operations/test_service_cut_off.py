@@ -93,7 +93,7 @@ def test_cut_off_anywhere_it_is_put_back(fleet: Fleet, boundary: str, *, pruned:
 def test_cut_off_while_it_is_put_back_it_is_put_back_all_the_same(fleet: Fleet) -> None:
     fleet.publish("26.8.4", behaviour=Behaviour.EXITS_AT_ONCE, health_interval=0.02)
     look(fleet)
-    for boundary in ("ROLL_BACK:intent", "ROLL_BACK:sent", "VERIFY_OLD:sent"):
+    for boundary in ("ROLL_BACK:intent", "ROLL_BACK:sent", "VERIFY_OLD:sent", "UNLOCK:intent", "UNLOCK:sent"):
         rollout = cut_off(fleet, boundary)
         (target,) = recovery.put_back(fleet.console, fleet.jobs, rollout.id).targets
         assert target.state is TargetState.PUT_BACK, (boundary, target)
