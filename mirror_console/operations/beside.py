@@ -88,12 +88,15 @@ def drain(turn: Turn, route: Route, old: Container, new: Container) -> None:
     until = turn.console.monotonic() + route.drain
 
     def well() -> str | None:
-        while turn.console.monotonic() < until and not turn.breaks_off():
-            judged = judge_now(turn, new, turn.inspect(new.id))
-            if judged.verdict is Verdict.ILL:
-                return f"while the old one drained: {judged.words}"
+        # The last look is after the last rest: what fell ill in it must not be all that is left.
+        while (judged := judge_now(turn, new, turn.inspect(new.id))).verdict is not Verdict.ILL:
+            left = until - turn.console.monotonic()
+            if left <= 0 or turn.breaks_off():
+                break
             turn.keep()
-            turn.console.sleep(min(LOOK_EVERY, max(0.0, until - turn.console.monotonic())))
+            turn.console.sleep(min(LOOK_EVERY, left))
+        else:
+            return f"while the old one drained: {judged.words}"
         turn.demand_going_on(Step.DRAIN)
         # Now that the old one gets nothing any more, it is the new one that answers.
         return _answers(turn, route, 1)
