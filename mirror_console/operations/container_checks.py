@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from mirror_console.domain.check import Answer
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.image import Image
-from mirror_console.domain.observation import Container, Listed
+from mirror_console.domain.observation import LABEL, Container, Listed
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import Way
@@ -63,8 +63,11 @@ def ties(old: Container, listed: Sequence[Listed], strangers: Sequence[Container
 def made_by_tool(old: Container) -> Said | None:
     """That another tool made the container, and makes another one beside the rollout's once it deploys again.
 
-    The rollout's own container hasn't that tool's mark: it is asked once, before the environment is taken over.
+    It is asked once, before the environment is taken over: what a rollout made has that tool's mark only from an image
+    that the tool built.
     """
+    if old.labels.get(LABEL + "rollout"):
+        return None
     label = next((label for label in TOOLS if label in old.labels), "")
     if not label:
         return None
