@@ -278,6 +278,20 @@ def test_what_runs_beside_the_old_one_takes_memory_twice_for_a_while(desk: Desk)
     assert desk.worst(Check.CAPACITY).answer is Answer.BLOCKED
 
 
+def test_where_more_memory_is_granted_already_one_more_is_told_and_blocks_nothing(desk: Desk) -> None:
+    desk.engine().run("database", f"{REPOSITORY}:26.8.3", host={"Memory": 20 * 10**9})
+    for number in (0, 2):
+        route = Route("edge", f"shop-{number}", 8080, overlap=True)
+        desk.change(number, limits=Limits(memory=10**9), route=route, ports=())
+        limited(desk, number, memory=10**9)
+    told = desk.worst(Check.CAPACITY)
+    assert (told.answer, told.environment_id) == (Answer.INFORMATION, "")
+    assert told.words.endswith("It was so before. While new ones run beside the old ones, it is 24 GB.")
+    # Where the rollout grants more for good, it may be what is too much.
+    desk.change(0, limits=Limits(memory=2 * 10**9))
+    assert desk.worst(Check.CAPACITY).answer is Answer.BLOCKED
+
+
 def limited(desk: Desk, number: int, memory: int = 0, cores: float = 0.0) -> None:
     """Limit the container that runs now."""
     host = desk.engine().container(f"mirror-0{number + 1}-live").host
