@@ -352,8 +352,8 @@ def test_ties(
 @pytest.mark.parametrize(
     ("labels", "words"),
     [
-        ({"com.docker.compose.project": "shop"}, "made by Compose, in the project 'shop': that"),
-        ({"com.dokku.app-name": "shop"}, "made by Dokku, in the project 'shop': that"),
+        ({"com.docker.compose.project": "shop"}, "made by Compose: that"),
+        ({"com.dokku.app-name": "shop"}, "made by Dokku: that"),
         ({"coolify.managed": "true"}, "made by Coolify: that"),
         ({"team": "blue"}, ""),
         # As of an image that Compose or Dokku has built: from it a rollout has made the container.

@@ -11,7 +11,7 @@ import pytest
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.environment import Limits, Port
 from mirror_console.domain.observation import LABEL
-from mirror_console.domain.overriding import may_be_overridden, overridable
+from mirror_console.domain.overriding import may_be_overridden, overridable, together
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.route import Route
 from mirror_console.domain.validity import Validity
@@ -211,7 +211,7 @@ def cannot_be_asked_for_room(desk: Desk) -> None:
         (no_room, Check.DISK, Answer.BLOCKED, "1.0 MB are free"),
         (one_that_is_stopped_wants_the_port, Check.PORTS, Answer.BLOCKED, "comes back to port 11077"),
         (one_of_its_own_is_kept_armed, Check.PORTS, Answer.PASS, "No other container holds"),
-        (made_by_compose, Check.SHAPE, Answer.BLOCKED, "made by Compose, in the project 'shop'"),
+        (made_by_compose, Check.SHAPE, Answer.BLOCKED, "made by Compose: that"),
         (runs_twice, Check.SHAPE, Answer.BLOCKED, "'renamed' runs for it, too"),
         (cannot_be_asked_for_room, Check.DISK, Answer.UNKNOWN, "isn't told"),
     ],
@@ -245,6 +245,18 @@ def test_what_compose_made_is_taken_over_once_by_a_persons_word(desk: Desk) -> N
     desk.fleet.publish("26.8.4", health_interval=0.02)
     refresh(console, desk.fleet.jobs)
     assert not desk.checked().blocking
+
+
+def test_a_fleet_that_compose_made_is_taken_over_in_one_go_and_told_in_one_line(desk: Desk) -> None:
+    for number, engine in enumerate(("alpha", "berlin", "alpha", "berlin")):
+        container = desk.engine(engine).container(f"mirror-0{number + 1}-live")
+        container.config["Labels"] |= {"com.docker.compose.project": f"mirror-{number}"}
+    checked = desk.checked(desk.plan())
+    assert len(checked.blocking) == 4
+    word = override(desk.fleet.console, checked, overridable(checked), "taken out of their files")
+    assert not word.blocking
+    (told,) = together(word.overrides)
+    assert len(told.environment_ids) == 4
 
 
 def test_what_runs_beside_the_old_one_takes_memory_twice_for_a_while(desk: Desk) -> None:
