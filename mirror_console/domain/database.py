@@ -1,14 +1,14 @@
-"""Which database an address in a variable means: host, port, name and user, and never its password.
+"""Which database an address in a variable means: host, port, name, user and schema, and never its password.
 
 A name without a dot, and this computer's own addresses, mean another host on each engine: those are told apart by the
-engine and the network in which they are looked up.
+engine and the networks in which they are looked up.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from mirror_console.domain.environment import HOST_NETWORK
@@ -34,49 +34,51 @@ _BRIDGES = ipaddress.ip_network("172.16.0.0/12")
 """From here Docker takes the addresses of its own networks, the same on each engine."""
 
 
-def databases(value: str, engine_id: str, networks: Sequence[str]) -> frozenset[str]:
-    """What identifies the database that a variable's value is the address of; none where it is no such address.
-
-    It is found under several identities where its host is looked up in several networks of the engine.
-    """
+def database(value: str, engine_id: str, networks: Collection[str]) -> str:
+    """What identifies the database that a variable's value is the address of; empty where it is no such address."""
     if len(value) > _LONGEST or _NOT_FILLED_IN.search(value):
-        return frozenset()
+        return ""
     try:
         parts = urlsplit(value.strip().removeprefix("jdbc:"))
         scheme = parts.scheme if parts.scheme == "mongodb+srv" else parts.scheme.partition("+")[0]
-        if scheme not in _KINDS or not parts.hostname:
-            return frozenset()
+        # With an '@' there, the path is the rest of a password in which a '/' stands as it is.
+        if scheme not in _KINDS or not parts.hostname or "@" in parts.path:
+            return ""
         kind, usual = _KINDS[scheme]
         port = parts.port or usual
     except ValueError:
-        return frozenset()
+        return ""
     user = unquote(parts.username or "") or _asked(parts, "user")
     name = unquote(parts.path.strip("/")) or _asked(parts, "database") or user
-    if not name:
-        return frozenset()
-    host = parts.hostname.rstrip(".")
-    return frozenset(f"{kind} {where}:{port}/{name} {user}" for where in _hosts(host, engine_id, networks))
+    where = _host(parts.hostname.rstrip("."), engine_id, networks)
+    if not name or not where:
+        return ""
+    schema = _asked(parts, "schema") or _asked(parts, "currentSchema")
+    return f"{kind} {where}:{port}/{name} {user} {schema}".rstrip()
 
 
 def _asked(parts: SplitResult, name: str) -> str:
     return next(iter(parse_qs(parts.query).get(name, ())), "")
 
 
-def _hosts(host: str, engine_id: str, networks: Sequence[str]) -> list[str]:
-    """The host, with all that it takes to tell it from others of that name."""
+def _host(host: str, engine_id: str, networks: Collection[str]) -> str:
+    """The host, with all that it takes to tell it from others of that name; empty where that can't be told.
+
+    In which of several networks a name is found isn't known: it is the same where all of them are.
+    """
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         if host in _OF_THE_ENGINE:
-            return [f"{engine_id}/host"]
+            return f"{engine_id}/host"
         if host == "localhost":
             # A container's own, unless it has the network of its host.
-            return [f"{engine_id}/host"] if HOST_NETWORK in networks else []
+            return f"{engine_id}/host" if HOST_NETWORK in networks else ""
         if "." in host:
-            return [host]
-        return [f"{engine_id}/{network}/{host}" for network in networks]
+            return host
+        return f"{engine_id}/{','.join(sorted(set(networks)))}/{host}" if networks else ""
     if address.is_loopback:
-        return [f"{engine_id}/host"] if HOST_NETWORK in networks else []
+        return f"{engine_id}/host" if HOST_NETWORK in networks else ""
     if address.is_link_local or (address.version == 4 and address in _BRIDGES):
-        return [f"{engine_id}/{host}"]
-    return [str(address)]
+        return f"{engine_id}/{host}"
+    return str(address)

@@ -50,7 +50,7 @@ def check_capacity(scene: EngineScene, here: Here, targets: Sequence[PlannedTarg
     for target in targets:
         yield _one(scene.facts, target, overlap if _twice(scene, target).memory else "")
     if scene.facts.memory:
-        yield _memory(scene, here, granted)
+        yield _memory(scene, here, granted, at_once)
     if scene.facts.cpus:
         yield from _cores(scene, here, granted, at_once)
 
@@ -114,14 +114,23 @@ def _at_most(granted: Iterable[_Granted], at_once: int, of: Callable[[Limits], f
 
 
 def _overlap(facts: EngineFacts, granted: Sequence[_Granted], at_once: int) -> str:
-    """That new ones don't fit beside the old ones; empty where they do."""
+    """That new ones don't fit beside the old ones; empty where they do.
+
+    Where limits are more than the host has already, they tell nothing of whether there is room for another one.
+    """
     most = _at_most(granted, at_once, lambda limits: limits.memory)
-    if most <= facts.memory * SPARED:
+    if most <= facts.memory * SPARED or _was_so_before(facts, granted):
         return ""
     return (
         f"While new ones run beside the old ones, {size_text(int(most))} of memory are granted here, and the host has "
         f"{size_text(facts.memory)}: what is over nine tenths of it may be ended for want of memory{_free(granted)}."
     )
+
+
+def _was_so_before(facts: EngineFacts, granted: Sequence[_Granted]) -> bool:
+    """Whether more memory is granted than may be, and the rollout makes it no more for good."""
+    before, after = sum(one.before.memory for one in granted), sum(one.after.memory for one in granted)
+    return before > facts.memory * SPARED and after <= before
 
 
 def _free(granted: Iterable[_Granted]) -> str:
@@ -136,15 +145,16 @@ def _free(granted: Iterable[_Granted]) -> str:
     return f"; {counted(len(free), 'container')} without a limit: {names}{more}"
 
 
-def _memory(scene: EngineScene, here: Here, granted: Sequence[_Granted]) -> CheckResult:
+def _memory(scene: EngineScene, here: Here, granted: Sequence[_Granted], at_once: int) -> CheckResult:
     """Limits are often more than is ever used: that they add up to more asks for a look only where it gets worse."""
     after = sum(one.after.memory for one in granted)
-    already = sum(one.before.memory for one in granted)
     words = f"Of {size_text(scene.facts.memory)} of memory {size_text(after)} are granted{_free(granted)}."
     if after <= scene.facts.memory * SPARED:
         return of_engine(here.engine, Check.CAPACITY, Answer.PASS, words)
-    if after <= already:
-        return of_engine(here.engine, Check.CAPACITY, Answer.INFORMATION, f"{words} It was so before.")
+    if _was_so_before(scene.facts, granted):
+        most = _at_most(granted, at_once, lambda limits: limits.memory)
+        while_both = f" While new ones run beside the old ones, it is {size_text(int(most))}." if most > after else ""
+        return of_engine(here.engine, Check.CAPACITY, Answer.INFORMATION, f"{words} It was so before.{while_both}")
     remedy = "Look at what the host really uses; give less, or place some of them on another engine."
     return of_engine(here.engine, Check.CAPACITY, Answer.WARNING, words, remedy)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from mirror_console.domain.check import Answer
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.image import Image
-from mirror_console.domain.observation import Container, Listed
+from mirror_console.domain.observation import LABEL, Container, Listed
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.way import Way
@@ -30,8 +30,8 @@ TOOLS = {
     "com.dokku.app-name": "Dokku",
     "coolify.managed": "Coolify",
 }
-"""By label: what makes another container once a person has it deploy again. The label's value names the project, but
-for Coolify, where it only says yes. Sources: dokku, plugins/logs; coolify, bootstrap/helpers/docker.php."""
+"""By label: what makes another container once a person has it deploy again. Sources: dokku, plugins/logs; coolify,
+bootstrap/helpers/docker.php."""
 
 _NETWORK_OF = "container:"
 _PLACEHOLDER = re.compile(
@@ -63,16 +63,18 @@ def ties(old: Container, listed: Sequence[Listed], strangers: Sequence[Container
 def made_by_tool(old: Container) -> Said | None:
     """That another tool made the container, and makes another one beside the rollout's once it deploys again.
 
-    The rollout's own container hasn't that tool's mark: it is asked once, before the environment is taken over.
+    It is asked once, before the environment is taken over: what a rollout made has that tool's mark only from an image
+    that the tool built.
     """
+    if old.labels.get(LABEL + "rollout"):
+        return None
     label = next((label for label in TOOLS if label in old.labels), "")
     if not label:
         return None
-    project = old.labels[label]
-    named = f", in the project '{project}'" if project and project.casefold() != "true" else ""
+    # The same words for a whole fleet, without its projects: one person's word over them is told as one.
     words = (
-        f"Its container was made by {TOOLS[label]}{named}: that makes another one beside the rollout's once it is "
-        "brought up again."
+        f"Its container was made by {TOOLS[label]}: that makes another one beside the rollout's once it is brought up "
+        "again."
     )
     remedy = "Take the service out of what that tool deploys, so that one of the two decides. Then override this check."
     return Answer.BLOCKED, words, remedy

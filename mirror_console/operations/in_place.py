@@ -16,6 +16,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.recovery import Found, classify_in_place
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
+from mirror_console.operations.begun_back import begun_back
 from mirror_console.operations.containers import verify
 from mirror_console.operations.last_look import end_well
 from mirror_console.operations.late_calls import Kept, outlast
@@ -65,7 +66,7 @@ def change_back(turn: Turn, scene: Scene, why: str) -> None:
         raise StepFailed(Step.CHANGE_BACK, "the container is gone, so that nothing can be put back")
     labels = scene.lock.labels if scene.lock is not None else {}
     before = granted_before(turn.planned, labels, there)
-    began = turn.target.state is TargetState.PUTTING_BACK  # and was cut off: what was changed may be undone by now
+    began = begun_back(turn)
     touched = granted_to(there).differs_from(before) is not None or (old_ran(labels) and not there.running)
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)

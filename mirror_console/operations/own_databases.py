@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mirror_console.domain.application import Application
 from mirror_console.domain.check import Answer, Check, CheckResult
-from mirror_console.domain.database import databases
+from mirror_console.domain.database import database
 from mirror_console.domain.environment import Environment
 from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import Plan
@@ -53,8 +53,8 @@ def check_databases(
     unread = _add_given(console, environments, applications, holders)
     for title, environment, container in of_sources:
         for variable, value in container.variables.items():
-            for database in databases(value, environment.engine_id, container.networks):
-                holders[database].add(_Holder(variable, title, environment.application_id, environment.id))
+            if meant := database(value, environment.engine_id, container.networks):
+                holders[meant].add(_Holder(variable, title, environment.application_id, environment.id))
     together: dict[str, list[tuple[_Holder, set[_Holder]]]] = defaultdict(list)
     for several in holders.values():
         for holder in several if len(several) > 1 else ():
@@ -99,8 +99,8 @@ def _add_given(
             unread[environment.id] = failure
         title = f"{application.name} {environment.name}"
         for variable, value in given.items():
-            for database in databases(value, environment.engine_id, settings.networks):
-                holders[database].add(_Holder(variable, title, application.id, environment.id, environment.group))
+            if meant := database(value, environment.engine_id, settings.networks):
+                holders[meant].add(_Holder(variable, title, application.id, environment.id, environment.group))
     return unread
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from mirror_console.domain.application import Application
 from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.counting import counted
 from mirror_console.domain.drift import of_settings
 from mirror_console.domain.environment import Environment
 from mirror_console.domain.image import Image
@@ -148,11 +149,12 @@ def _well(look: Looked, now: datetime) -> Said:
         words = f"{look.title} {how} with just this image."
         return Answer.BLOCKED, words, FIND_OUT
     span = now - (container.started_at or container.created_at)
+    times = counted(container.restart_count, "time")
     if container.restart_count and span < SOAKED:
-        words = f"{look.title} runs it, and has just restarted by itself, {container.restart_count} times by now."
+        words = f"{look.title} runs it, and has just restarted by itself, {times} by now."
         return Answer.BLOCKED, words, FIND_OUT
     if container.restart_count:
-        words = f"{look.title} runs it, and has restarted {container.restart_count} times by itself."
+        words = f"{look.title} runs it, and has restarted {times} by itself."
         return Answer.WARNING, words, FIND_OUT
     if look.changed:
         words = f"{look.title} runs it with settings that were changed by hand: {'; '.join(map(str, look.changed))}."

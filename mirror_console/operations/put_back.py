@@ -15,6 +15,7 @@ from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
 from mirror_console.errors import OUTCOME_UNKNOWN
+from mirror_console.operations.begun_back import begun_back
 from mirror_console.operations.companion_scene import scene_of
 from mirror_console.operations.in_place import change_back
 from mirror_console.operations.late_calls import Kept, outlast
@@ -59,9 +60,11 @@ def put_back(turn: Turn, why: str) -> None:
         left = "; the new one is left as it is" if scene.new is not None else ""
         raise StepFailed(Step.START_OLD, f"the old container is gone, so that it can't be put back{left}")
     beside, leaving = companions_of(turn.planned), going_of(turn.planned)
-    # Cut off once only its lock was left, a look alone would tell that nothing was changed; the old one was stopped.
-    began = turn.target.state is TargetState.PUTTING_BACK
-    touched = began or was_touched(turn, scene, labels) or any(_is_touched(turn, one) for one in (*beside, *leaving))
+    touched = (
+        begun_back(turn)
+        or was_touched(turn, scene, labels)
+        or any(_is_touched(turn, one) for one in (*beside, *leaving))
+    )
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)
     unnamed: StepFailed | None = None

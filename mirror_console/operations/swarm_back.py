@@ -18,6 +18,7 @@ from mirror_console.domain.service_update import (
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swarm import ServiceChange, SwarmService, digest_of
 from mirror_console.errors import EngineError, FailureKind
+from mirror_console.operations.begun_back import begun_back
 from mirror_console.operations.given_secrets import secrets_for
 from mirror_console.operations.late_calls import outlast
 from mirror_console.operations.scene import Scene, old_ran, old_was_ill
@@ -63,9 +64,7 @@ def roll_service_back(turn: Turn, scene: Scene, why: str) -> None:
         words = f"{why}. {OTHERS_DECIDED.format(service.name)}{turn.let_go()}"
         turn.become(TargetState.SUPERSEDED, words, ended_at=turn.console.clock())
         return
-    # Cut off once only its lock was left, a look alone would tell that nothing was changed.
-    began = turn.target.state is TargetState.PUTTING_BACK
-    touched = began or ours or left_tasks(turn, tasks)
+    touched = begun_back(turn) or ours or left_tasks(turn, tasks)
     more: list[str] = []
     if touched:
         turn.become(TargetState.PUTTING_BACK, why)

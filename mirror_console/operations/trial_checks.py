@@ -112,9 +112,10 @@ class _There:
     failure: str = ""
 
     @property
-    def is_well(self) -> bool:
-        """Whether it runs, and nothing says that it is ill."""
-        return self.listed is not None and self.listed.state is State.RUNNING and self.listed.health in WELL
+    def health(self) -> Health:
+        """How it is; stopped where it doesn't run, or isn't there."""
+        listed = self.listed
+        return listed.health if listed is not None and listed.state is State.RUNNING else Health.STOPPED
 
 
 def _look(
@@ -187,13 +188,15 @@ def _tried(target: PlannedTarget, test: _Test, now: datetime, proved_for: timede
     if runs and there.failure:
         words = f"At the last refresh its {name} ran it; whether it does now can't be told: {there.failure}"
         return Answer.UNKNOWN, words, f"Look at the engine of its {name}, or go on knowing this."
-    if runs and there.is_well:
+    if runs and there.health in WELL:
         span = now - since if since else None
         words = f"Its {name} has run it{f' for {age(span)}' if span is not None else ''}"
         if doubt := _doubt(test, with_other=with_other):
             return Answer.WARNING, f"{words}, {doubt}.", _TRY.format(name)
         short = span is not None and span < SOAKED
         return Answer.INFORMATION if short else Answer.PASS, f"{words}{' only' if short else ''}.", ""
+    if runs and there.health is Health.STARTING:
+        return Answer.INFORMATION, f"Its {name} runs it: its health check has yet to say so.", ""
     if runs:
         words = f"Its {name} has it, and isn't well."
         return Answer.WARNING, words, f"Look at its {name} first, or go on knowing this."

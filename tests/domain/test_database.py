@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mirror_console.domain.database import databases
+from mirror_console.domain.database import database
 
 SHOP = "postgresql://shop:one@db.example:5432/shop"
 
@@ -20,6 +20,8 @@ SHOP = "postgresql://shop:one@db.example:5432/shop"
         (SHOP, "postgres://shop:one@db.example:5433/shop", False),
         (SHOP, "postgres://shop:one@db.example/blog", False),
         (SHOP, "postgres://blog:one@db.example/shop", False),
+        (SHOP, f"{SHOP}?schema=blog", False),
+        (f"{SHOP}?schema=blog", "jdbc:postgresql://db.example/shop?user=shop&currentSchema=blog", True),
         (SHOP, "mysql://shop:one@db.example:5432/shop", False),
         ("mysql2://a:b@10.0.0.5/shop", "mariadb://a:c@10.0.0.5:3306/shop", True),
         ("mongodb+srv://a:b@db.example/shop", "mongodb://a:b@db.example/shop", True),
@@ -27,10 +29,10 @@ SHOP = "postgresql://shop:one@db.example:5432/shop"
     ],
 )
 def test_an_address_means_the_same_database_or_another(one: str, other: str, same: bool) -> None:
-    first, second = (databases(value, "alpha", ()) for value in (one, other))
+    first, second = (database(value, "alpha", ()) for value in (one, other))
     assert first
     assert second
-    assert bool(first & second) is same
+    assert (first == second) is same
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def test_an_address_means_the_same_database_or_another(one: str, other: str, sam
      "postgres://[::1", "x" * 3000],
 )  # fmt: skip
 def test_what_is_no_address_of_a_database_that_could_be_anothers(value: str) -> None:
-    assert databases(value, "alpha", ("shop",)) == frozenset()
+    assert database(value, "alpha", ("shop",)) == ""
 
 
 @pytest.mark.parametrize(
@@ -59,13 +61,22 @@ def test_a_name_of_one_engine_is_no_name_of_another(
     host: str, networks: tuple[str, ...], on_one_engine: bool, on_two: bool
 ) -> None:
     value = f"postgres://shop@{host}/shop"
-    here = databases(value, "alpha", networks)
-    assert bool(here & databases(value, "alpha", networks)) is on_one_engine
-    assert bool(here & databases(value, "berlin", networks)) is on_two
+    here = database(value, "alpha", networks)
+    assert (here != "" and here == database(value, "alpha", networks)) is on_one_engine
+    assert (here != "" and here == database(value, "berlin", networks)) is on_two
 
 
-def test_a_name_is_looked_up_in_each_network() -> None:
+def test_in_which_of_several_networks_a_name_is_found_is_not_known() -> None:
+    """Two may share the network of a proxy, and each have a database of that name in one of its own."""
     value = "postgres://shop@db/shop"
-    both = databases(value, "alpha", ("a", "b"))
-    assert both & databases(value, "alpha", ("b",))
-    assert not databases(value, "alpha", ("c",)) & both
+    assert database(value, "alpha", ("a", "proxy")) == database(value, "alpha", ("proxy", "a")) != ""
+    others = (("b", "proxy"), ("proxy",), ("a",), ())
+    assert database(value, "alpha", ("a", "proxy")) not in {database(value, "alpha", one) for one in others}
+
+
+@pytest.mark.parametrize(
+    "password", ["pa/ss", "12/ss", "p#ss", "p?ss", "p@ss", "p%ZZ", "p:ss", "[::1", "\udcff", "\x00"]
+)
+def test_no_password_is_part_of_what_is_compared_or_raises(password: str) -> None:
+    found = database(f"postgres://shop:{password}@db.example/shop", "alpha", ("a",))
+    assert "ss" not in found

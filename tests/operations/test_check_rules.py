@@ -22,7 +22,7 @@ from mirror_console.domain.environment import (
     Volume,
 )
 from mirror_console.domain.image import Image
-from mirror_console.domain.observation import Container, Endpoint, Health, Listed, State
+from mirror_console.domain.observation import LABEL, Container, Endpoint, Health, Listed, State
 from mirror_console.domain.overriding import may_be_overridden
 from mirror_console.domain.plan import Change, PlannedTarget
 from mirror_console.domain.release_command import Preparation, ReleaseCommand
@@ -352,10 +352,13 @@ def test_ties(
 @pytest.mark.parametrize(
     ("labels", "words"),
     [
-        ({"com.docker.compose.project": "shop"}, "made by Compose, in the project 'shop': that"),
-        ({"com.dokku.app-name": "shop"}, "made by Dokku, in the project 'shop': that"),
+        ({"com.docker.compose.project": "shop"}, "made by Compose: that"),
+        ({"com.dokku.app-name": "shop"}, "made by Dokku: that"),
         ({"coolify.managed": "true"}, "made by Coolify: that"),
         ({"team": "blue"}, ""),
+        # As of an image that Compose or Dokku has built: from it a rollout has made the container.
+        ({"com.docker.compose.project": "shop", f"{LABEL}rollout": "r" * 32}, ""),
+        ({"com.dokku.app-name": "shop", f"{LABEL}rollout": "r" * 32}, ""),
     ],
 )
 def test_what_another_tool_made_is_taken_from_it_by_a_persons_word_alone(labels: dict[str, str], words: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from mirror_console.domain.check import Answer, Check
 from mirror_console.domain.environment import Limits, Port
 from mirror_console.domain.observation import LABEL
-from mirror_console.domain.overriding import may_be_overridden, overridable
+from mirror_console.domain.overriding import may_be_overridden, overridable, together
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.route import Route
 from mirror_console.domain.validity import Validity
@@ -211,7 +211,7 @@ def cannot_be_asked_for_room(desk: Desk) -> None:
         (no_room, Check.DISK, Answer.BLOCKED, "1.0 MB are free"),
         (one_that_is_stopped_wants_the_port, Check.PORTS, Answer.BLOCKED, "comes back to port 11077"),
         (one_of_its_own_is_kept_armed, Check.PORTS, Answer.PASS, "No other container holds"),
-        (made_by_compose, Check.SHAPE, Answer.BLOCKED, "made by Compose, in the project 'shop'"),
+        (made_by_compose, Check.SHAPE, Answer.BLOCKED, "made by Compose: that"),
         (runs_twice, Check.SHAPE, Answer.BLOCKED, "'renamed' runs for it, too"),
         (cannot_be_asked_for_room, Check.DISK, Answer.UNKNOWN, "isn't told"),
     ],
@@ -247,6 +247,18 @@ def test_what_compose_made_is_taken_over_once_by_a_persons_word(desk: Desk) -> N
     assert not desk.checked().blocking
 
 
+def test_a_fleet_that_compose_made_is_taken_over_in_one_go_and_told_in_one_line(desk: Desk) -> None:
+    for number, engine in enumerate(("alpha", "berlin", "alpha", "berlin")):
+        container = desk.engine(engine).container(f"mirror-0{number + 1}-live")
+        container.config["Labels"] |= {"com.docker.compose.project": f"mirror-{number}"}
+    checked = desk.checked(desk.plan())
+    assert len(checked.blocking) == 4
+    word = override(desk.fleet.console, checked, overridable(checked), "taken out of their files")
+    assert not word.blocking
+    (told,) = together(word.overrides)
+    assert len(told.environment_ids) == 4
+
+
 def test_what_runs_beside_the_old_one_takes_memory_twice_for_a_while(desk: Desk) -> None:
     # 6 of 8.6 GB are granted on alpha; with one of the two beside its old one it is 9.
     for number in (0, 2):
@@ -275,6 +287,20 @@ def test_what_runs_beside_the_old_one_takes_memory_twice_for_a_while(desk: Desk)
         limited(desk, number, memory=2 * 10**9)
         desk.change(number, limits=Limits(memory=2 * 10**9))
     assert desk.worst(Check.CAPACITY, one_at_once).answer is Answer.PASS
+    assert desk.worst(Check.CAPACITY).answer is Answer.BLOCKED
+
+
+def test_where_more_memory_is_granted_already_one_more_is_told_and_blocks_nothing(desk: Desk) -> None:
+    desk.engine().run("database", f"{REPOSITORY}:26.8.3", host={"Memory": 20 * 10**9})
+    for number in (0, 2):
+        route = Route("edge", f"shop-{number}", 8080, overlap=True)
+        desk.change(number, limits=Limits(memory=10**9), route=route, ports=())
+        limited(desk, number, memory=10**9)
+    told = desk.worst(Check.CAPACITY)
+    assert (told.answer, told.environment_id) == (Answer.INFORMATION, "")
+    assert told.words.endswith("It was so before. While new ones run beside the old ones, it is 24 GB.")
+    # Where the rollout grants more for good, it may be what is too much.
+    desk.change(0, limits=Limits(memory=2 * 10**9))
     assert desk.worst(Check.CAPACITY).answer is Answer.BLOCKED
 
 

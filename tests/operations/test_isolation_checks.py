@@ -134,6 +134,15 @@ def test_one_database_under_two_addresses_is_found_on_whatever_engines(desk: Des
     assert desk.worst(Check.ISOLATION).answer is Answer.PASS
 
 
+def test_mirrors_that_share_a_proxys_network_alone_have_databases_of_their_own(desk: Desk) -> None:
+    for number in (0, 2):
+        given = {"DATABASE_URL": "postgres://shop:own@db/shop"}
+        desk.change(number, variables=given, networks=(f"mirror-{number}_default", "proxy"))
+    assert not [one for one in desk.answers(Check.ISOLATION) if one.blocks]
+    desk.change(2, networks=("mirror-0_default", "proxy"))
+    assert len([one for one in desk.answers(Check.ISOLATION) if one.blocks]) == 2
+
+
 def test_a_test_that_has_the_live_database_is_warned_of(desk: Desk) -> None:
     live = desk.change(0, variables={"DATABASE": "mysql://shop@10.0.0.5/shop"})
     test = replace(live, id="t" * 32, name="test", engine_id="berlin", processes=(Process("web", "mirror-01-test"),))

@@ -50,6 +50,8 @@ def test_the_source_is_looked_at_on_its_engine(desk: Desk, monkeypatch: pytest.M
         return words
 
     # Since it restarted last it hasn't run for long: it may do so again.
+    desk.engine().container("webshop-live").restart_count = 1
+    assert blocked() == "Webshop live runs it, and has just restarted by itself, 1 time by now."
     desk.engine().container("webshop-live").restart_count = 3
     assert blocked() == "Webshop live runs it, and has just restarted by itself, 3 times by now."
     [proved] = [one for one in preflight(later, desk.fleet.jobs, made).results if one.check is Check.SOURCE_PROOF]
@@ -145,6 +147,20 @@ def of_test(desk: Desk, later: timedelta = timedelta(), way: Way = QUICK) -> Che
     console = replace(desk.fleet.console, clock=lambda: now() + later)
     [told] = [one for one in preflight(console, desk.fleet.jobs, made).results if one.check is Check.TEST_PROOF]
     return told
+
+
+def test_a_test_that_has_just_started_is_not_called_ill(desk: Desk) -> None:
+    live = desk.fleet.environment(desk.fleet.mirrors[0], "live")
+    with desk.fleet.console.catalog.write() as books:
+        books.environments.save(replace(live, id="t" * 32, name="test", processes=(Process("web", "mirror-01-test"),)))
+    desk.fleet.publish("26.8.4", health_interval=3600)
+    desk.engine().run("mirror-01-test", f"{REPOSITORY}:26.8.4")
+    refresh(desk.fleet.console, desk.fleet.jobs)
+    told = of_test(desk)
+    assert (told.answer, told.words) == (
+        Answer.INFORMATION,
+        "Its test runs it: its health check has yet to say so.",
+    )
 
 
 def test_a_test_that_runs_it_as_it_was_set_up_before_proves_less(desk: Desk) -> None:

@@ -144,6 +144,19 @@ def test_what_was_put_back_but_for_its_lock_is_not_told_as_never_changed(
     assert alpha(fleet) == {"mirror-01-live": "running"}
 
 
+@pytest.mark.parametrize("step", [Step.STOP_NEW, Step.START_OLD, Step.VERIFY_OLD, Step.UNLOCK])
+def test_what_was_put_back_is_told_so_where_its_engine_was_lost_meanwhile(fleet: Fleet, step: Step) -> None:
+    fleet.publish("26.8.4", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    refresh(fleet.console, fleet.jobs)
+    rollout = cut_off(fleet, step, "before")
+    fleet.simulated.engines["alpha"].make_unreachable()
+    (target,) = recovery.put_back(fleet.console, fleet.jobs, rollout.id).targets
+    assert target.state is TargetState.UNKNOWN
+    fleet.simulated.engines["alpha"].make_reachable()
+    (target,) = recovery.put_back(fleet.console, fleet.jobs, rollout.id).targets
+    assert (target.state, target.words) == (TargetState.PUT_BACK, "cut off, and put back as you chose")
+
+
 def test_one_that_is_being_carried_out_is_not_interrupted(fleet: Fleet) -> None:
     rollout = begun(fleet)
     assert recovery.interrupted(fleet.console, [rollout.id]) == ()
