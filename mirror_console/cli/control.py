@@ -121,7 +121,10 @@ def retry(
     override: OverrideOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Try again what failed, and nothing else: a new attempt on the same rollout, after a fresh look."""
+    """Try again what failed: a new attempt on the same rollout, after a fresh look.
+
+    In a paused rollout what is queued goes on after it, as with resume, unless a stop rule or a planned pause holds it.
+    """
     session = session_of(context)
     session.demand_write()
     _retried(session, rollout_text, cause, mirror, wishes_of(override), as_json=as_json)

@@ -258,7 +258,8 @@ def _line(line: AuditLine) -> EvidenceLine:
         after=str(act.after.get("image", "")) if is_target else "",
         after_fingerprint=str(act.after.get("fingerprint", "")) if is_target else "",
         planned=str(act.after.get("wanted", "")) if is_target else "",
-        verified_by=str(act.after.get("verified_by", "")) if is_target else "",
+        # Of one that was put back it would tell how the container that didn't stay was seen to be well.
+        verified_by=str(act.after.get("verified_by", "")) if is_target and act.result in SUCCEEDED else "",
         why=act.why,
         words=str(act.after.get("words", "")) if is_target else _differences(line),
         rollout=act.of if is_target else "",

@@ -201,7 +201,8 @@ def _config(spec: ImageSpec, layers: list[bytes]) -> dict[str, object]:
         container["Healthcheck"] = {
             "Test": ["CMD", "/app/probe"],
             "Interval": int(spec.probe * 1e9),
-            "Timeout": int(3e9),
+            # The probe answers at once; on a computer that is busy its process alone may take seconds to begin.
+            "Timeout": int(10e9),
             "StartPeriod": int(grace * 1e9),
             "Retries": 2,
         }

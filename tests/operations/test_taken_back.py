@@ -15,11 +15,13 @@ from mirror_console.domain.rollout import Rollout, RolloutState, TargetState, he
 from mirror_console.operations.evidence import evidence, evidence_text
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
+from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report import Format, report_csv, report_html, report_json, summary_text
 from mirror_console.operations.rollback import Part, plan_rollback
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.standing import all_rollouts
 from mirror_console.operations.starting import start
+from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.faults import Fault
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 
@@ -97,6 +99,17 @@ def test_every_form_says_that_a_wave_was_rolled_back_since_and_by_which_rollout(
     assert "wave 1: 1 rolled back since" in [
         f"{group['name']}: {group['words']}" for group in json.loads(report_json(fleet.console, rollout.id))["waves"]
     ]
+
+
+def test_the_evidence_says_of_no_target_that_was_put_back_how_its_new_container_was_verified(fleet: Fleet) -> None:
+    fleet.publish("26.8.4", behaviour=Behaviour.HEALTHY_THEN_DIES, health_interval=0.02)
+    refresh(fleet.console, fleet.jobs)
+    owned(fleet, "ACC-1")
+    made = plan(fleet.console, "live", [fleet.mirrors[0].id], replace(QUICK, bake=30.0))
+    assert [target.state for target in carried_out(fleet, made).targets] == [TargetState.PUT_BACK]
+    (line,) = (one for one in evidence(fleet.console, "ACC-1").changes if one.outcome == "put back")
+    assert "while baking" in line.words
+    assert not line.verified_by
 
 
 def test_the_evidence_of_an_account_says_which_of_its_changes_were_rolled_back_since(fleet: Fleet) -> None:
