@@ -74,8 +74,9 @@ def judge_tasks(
 ) -> Judged:
     """Whether every place of a service runs a task that is meant, and nothing else, and its Swarm is at rest.
 
-    One that failed is told, unless it is among those that are `known` by their ids to have failed before. A task that
-    runs has passed the health check of its image, where there is one.
+    One that runs beside another in its place is one too many. One that failed is told, unless it is among those that
+    are `known` by their ids to have failed before. A task that runs has passed the health check of its image, where
+    there is one.
     """
     failed = next((one for one in tasks if meant(one) and one.state in FAILED and one.id not in known), None)
     if failed is not None:
@@ -100,7 +101,21 @@ def judge_tasks(
         return Judged(Verdict.WAIT, words + more)
     if service.update in AT_WORK:
         return Judged(Verdict.WAIT, f"{words}; its Swarm watches them")
+    if spare := too_many(service, wanted):
+        return Judged(Verdict.WAIT, f"{words}; {spare} more {'runs' if spare == 1 else 'run'} than there should be")
     return Judged(Verdict.WELL, words)
+
+
+def too_many(service: SwarmService, tasks: Iterable[Task]) -> int:
+    """How many tasks are to run beyond one for each place.
+
+    Where a task fails in the moment in which an update is taken back, a Swarm may begin two in its place, and leaves
+    them until it is told something of the service again: a slot of several tasks is looked at by updates alone. Source:
+    swarmkit, manager/orchestrator; seen on Docker 20.10 under load.
+    """
+    wanted = [one for one in tasks if one.wanted]
+    places = {one.place for one in wanted}
+    return max(0, len(wanted) - (service.replicas if service.replicas is not None else len(places)))
 
 
 def progress(service: SwarmService, tasks: Iterable[Task]) -> frozenset[object]:

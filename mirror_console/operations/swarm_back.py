@@ -14,6 +14,7 @@ from mirror_console.domain.service_update import (
     Before,
     failures,
     same_image,
+    too_many,
 )
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swarm import ServiceChange, SwarmService, digest_of
@@ -44,7 +45,7 @@ from mirror_console.operations.swarm_tasks import (
 from mirror_console.operations.turn import StepFailed, Turn
 
 RESUMES = 3
-"""So often a Swarm that has paused in the midst of taking back is told to go on."""
+"""So often a Swarm that has paused in the midst of taking back, or left a task too many, is told to go on."""
 TRIES = 10
 """So often taking back is tried: its Swarm, which is at work on it, may change the version between look and call."""
 
@@ -153,13 +154,13 @@ def _take_back_once(turn: Turn, service: SwarmService, labels: Mapping[str, str]
 
 
 def _resumed(turn: Turn) -> bool:
-    """Have a Swarm go on that has paused while it took an update back; whether it had.
+    """Have a Swarm go on that has paused while it took an update back, or take away a task too many; whether it had to.
 
     What fails of the update in that very moment pauses what takes it back as well: seen on Docker 20.10. An update that
-    changes nothing lets a Swarm go on. Source: Docker's documentation, "Apply rolling updates to a service".
+    changes nothing lets a Swarm go on, and leave one task in each place. Source: Docker's documentation, "Apply rolling
+    updates to a service", and swarmkit.
     """
-    paused = service_there(turn, Step.ROLL_BACK)
-    if paused.update not in STUCK_ON_THE_WAY_BACK or not digest_of(paused.image):
+    if not _stands_still(turn) or not digest_of(service_there(turn, Step.ROLL_BACK).image):
         return False
 
     def act() -> None:
@@ -179,6 +180,12 @@ def _resumed(turn: Turn) -> bool:
 
     turn.step(Step.ROLL_BACK, act, done, objects={"service": turn.planned.before_container_id})
     return True
+
+
+def _stands_still(turn: Turn) -> bool:
+    """Whether a Swarm does nothing more by itself, and should."""
+    service, tasks = look_at_tasks(turn, Step.ROLL_BACK)
+    return service.update in STUCK_ON_THE_WAY_BACK or bool(too_many(service, tasks))
 
 
 def _await_before(

@@ -16,6 +16,7 @@ from mirror_console.domain.service_update import (
     progress,
     runs_any,
     same_image,
+    too_many,
 )
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swarm import SwarmService, Task
@@ -29,6 +30,8 @@ from mirror_console.operations.turn import StepFailed, Turn
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at the tasks of a service."""
+SPARE = 5.0
+"""Seconds for which all run and some are too many: its Swarm takes them away at once, or not by itself."""
 BRINGING = 900.0
 """Seconds for which a node may bring an image, without anything else moving."""
 
@@ -98,6 +101,8 @@ def _patience(turn: Turn, service: SwarmService, tasks: Collection[Task]) -> flo
     if brings_image(tasks):
         limit = max(limit, BRINGING)
     stops = service.stop_seconds if service.stop_seconds is not None else settings.stop_seconds
+    if too_many(service, tasks) and all(one.runs for one in tasks if one.wanted):
+        limit = min(limit, SPARE)
     return limit + stops + monitor_seconds(settings) + service.delay
 
 

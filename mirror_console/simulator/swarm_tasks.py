@@ -227,6 +227,8 @@ def _fill(swarm: Swarm, service: Service, now: datetime) -> None:
 def _update(swarm: Swarm, service: Service, now: datetime) -> None:
     """Bring the next slots to what the service is to be, as many at once as it says, and judge those that were."""
     mine = swarm.tasks_of(service)
+    if service.updating:
+        _leave_one(service, mine)
     current = {task.slot: task for task in mine if task.wanted}
     dirty = [task for task in current.values() if task.spec != service.template]
     if not service.updating:
@@ -253,6 +255,16 @@ def _update(swarm: Swarm, service: Service, now: datetime) -> None:
             old.desired = "shutdown"
     if not dirty and all(_proved(service, task, now) for task in current.values() if task.id in service.made):
         _over(swarm, service, now)
+
+
+def _leave_one(service: Service, mine: list[Task]) -> None:
+    """Of several tasks in a slot that are what the service is to be, and run, one stays: seen to by updates alone."""
+    kept: set[int] = set()
+    for task in mine:
+        if task.wanted and task.state == "running" and task.spec == service.template:
+            if task.slot in kept:
+                task.desired = "shutdown"
+            kept.add(task.slot)
 
 
 def _counts(service: Service, task: Task) -> bool:

@@ -6,7 +6,6 @@ Never by labels: a Swarm that takes an update back puts those of the service bac
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,6 @@ from tests.lab.docker_cli import Docker
 
 ROLLOUT = "io.mirrorconsole.rollout"
 AT_REST = frozenset({"", "completed", "rollback_completed"})
-TAKES_AWAY_WITHIN = 20.0
-"""Seconds within which a Swarm has no more tasks of a service than it is to have."""
 Picture = tuple[object, Sequence[str]]
 """What a service is to be, and which configs there are."""
 
@@ -81,24 +78,12 @@ def judge(case: ServiceCase, told: str, catalog: Path, *, journal_was_deleted: b
     return wrong
 
 
-def _runs_at_rest(case: ServiceCase) -> list[str]:
-    """The same, once its Swarm has no more tasks than it is to have.
-
-    Once, of some hundred points, three were found where two were wanted, all of the right image, as an update had been
-    taken back just then. Why wasn't seen: a task's own restart and the update may each have begun one in its place.
-    """
-    until = time.monotonic() + TAKES_AWAY_WITHIN
-    while len(found := runs(case)) > case.replicas and time.monotonic() < until:
-        time.sleep(0.2)
-    return found
-
-
 def _runs_what_was_told(case: ServiceCase, told: str) -> list[Violation]:
     if told not in RUNS_NEW | RUNS_OLD:
         return [Violation("it ends in a state that the fault allows", f"told '{told}', and {runs(case)}")]
     now, before = service(case.docker, case.name), case.before
     image = case.new if told in RUNS_NEW else case.old
-    wanted, found = [image.reference.partition("@")[2]] * case.replicas, _runs_at_rest(case)
+    wanted, found = [image.reference.partition("@")[2]] * case.replicas, runs(case)
     wrong = []
     if found != wanted:
         wrong.append(Violation("what was told is what is", f"told '{told}', and its tasks run {found}"))

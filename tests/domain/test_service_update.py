@@ -55,6 +55,7 @@ def test_it_is_well_once_each_slot_runs_a_task_of_the_rollout_and_the_swarm_is_a
         ([task(1), task(2), old(2)], "2 of 2 tasks run it"),
         ([task(1), task(2, rollout="another")], "1 of 2 tasks run it"),
         ([task(1), task(2, image=OLD)], "1 of 2 tasks run it"),
+        ([task(1), task(2), replace(task(2), id="another")], "2 of 2 tasks run it; 1 more runs than there should be"),
         (
             [task(1), task(2, state="pending", words="no suitable node")],
             "1 of 2 tasks run it; in slot 2 pending: no suitable node",

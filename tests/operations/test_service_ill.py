@@ -136,6 +136,30 @@ def test_a_swarm_that_pauses_while_it_takes_back_is_told_to_go_on(fleet: Fleet) 
     assert unlocked(fleet)
 
 
+def test_a_task_that_its_swarm_begins_twice_while_it_takes_back_doesn_t_stay(fleet: Fleet) -> None:
+    """As it may where a task fails in that moment: it stays until the Swarm is told something of the service again."""
+    fleet.publish("26.8.4", behaviour=Behaviour.EXITS_AT_ONCE, health_interval=0.02)
+    look(fleet)
+    asked: list[str] = []
+
+    def twice(boundary: str) -> None:
+        asked.append(boundary)
+        if boundary == "VERIFY_OLD:sent" and asked.count(boundary) == 1:
+            state = engine(fleet).state
+            with state.lock:
+                swarm = state.swarm
+                assert swarm is not None
+                (one,) = swarm.services.values()
+                swarm.add_task(one, 1, fleet.console.clock()).desired = "running"
+
+    target = rolled_out(fleet, twice)
+
+    assert target.state is TargetState.PUT_BACK, target
+    assert asked.count("ROLL_BACK:sent") == 2
+    assert runs(fleet) == [OLD, OLD]
+    assert unlocked(fleet)
+
+
 def test_somebody_who_changes_it_at_the_same_moment_isn_t_overrun(fleet: Fleet) -> None:
     def faster(boundary: str) -> None:
         if boundary == "UPDATE:intent":
