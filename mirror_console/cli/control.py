@@ -121,9 +121,9 @@ def retry(
     override: OverrideOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Try again what failed: a new attempt on the same rollout, after a fresh look.
+    """Try again what failed, and nothing else: a new attempt on the same rollout, after a fresh look.
 
-    In a paused rollout what is queued goes on after it, as with resume, unless a stop rule or a planned pause holds it.
+    A paused rollout pauses again after it: what waits besides goes on with resume. The stop rule goes on counting.
     """
     session = session_of(context)
     session.demand_write()

@@ -92,7 +92,10 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
 
 @told
 def continue_(context: typer.Context, rollout_text: RolloutArgument = "", as_json: JsonOption = False) -> None:
-    """Re-read the engines, bring every target to one end or the other, and let the rest of the rollout go on."""
+    """Re-read the engines, bring every target to one end or the other, and let the rest of the rollout go on.
+
+    The rest is all that waits, also where it was cut off while only some targets were tried again.
+    """
     session = session_of(context)
     session.demand_write()
     with session.console(write=True) as (console, jobs):

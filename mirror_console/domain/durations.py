@@ -187,7 +187,7 @@ def eta_of_rollout(rollout: Rollout, learned: Learned, now: datetime) -> Eta | N
     known = Learned(tuple(own)) if len(own) >= ENOUGH else learned.also(own)
     waves = []
     for number in range(rollout.waves):
-        left = [target for target in rollout.wave(number) if not target.over]
+        left = [one for one in rollout.wave(number) if not one.over and not rollout.stands_back(one)]
         waves.append([(target.planned, _elapsed(target, now)) for target in left])
     return _eta(waves, rollout.plan.way, known)
 

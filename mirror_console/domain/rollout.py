@@ -182,6 +182,10 @@ class Rollout:
     """The answers to checks that it goes on in spite of. They count for all its waves and attempts."""
     trips: tuple[Trip, ...] = ()
     """The times that its stop rule stopped it, and what came of each."""
+    only: frozenset[str] = frozenset()
+    """The environments that are tried again, and carried out alone: then it pauses. Empty where all go on.
+
+    It is the word for one go, and never kept: who finds the rollout cut off is asked anew."""
 
     def count(self, *states: TargetState) -> int:
         """How many targets are in one of the states."""
@@ -197,6 +201,14 @@ class Rollout:
     def wave(self, number: int) -> tuple[Target, ...]:
         """The targets of a wave."""
         return tuple(target for target in self.targets if target.planned.wave == number)
+
+    def stands_back(self, target: Target) -> bool:
+        """Whether a target waits until others were tried again, and a person has the rollout go on."""
+        return target.state is TargetState.QUEUED and bool(self.only) and target.environment_id not in self.only
+
+    def may_begin(self, target: Target) -> bool:
+        """Whether a target waits for its turn, and for nothing else."""
+        return target.state is TargetState.QUEUED and not self.stands_back(target)
 
     @property
     def fetches_ahead(self) -> bool:

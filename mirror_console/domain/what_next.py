@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mirror_console.domain.counting import counted
-from mirror_console.domain.rollout import SUCCEEDED, WORKING, Rollout, Target, TargetState
+from mirror_console.domain.rollout import COUNTS_AS_FAILED, SUCCEEDED, WORKING, Rollout, Target, TargetState
 from mirror_console.domain.stop_rule import tripped_words
 
 
@@ -49,14 +49,20 @@ def decide(rollout: Rollout, closed: Collection[str] = ()) -> Decision:
     fail beyond it than were in flight. Unreachable, unknown and undecided count as failed. Environments in `closed` may
     not be changed now: they wait, and once nothing else can be begun in their wave, the rollout does. So it does for
     those that a person has to decide about.
+
+    Where some are tried again, no others are begun: once those of the current wave are over, it halts before the rest.
+    Waves and the stop rule stay those of the plan, and what failed before doesn't keep from being tried again what is
+    to mend it; the first of them that fails does, where more have failed then than may.
     """
     if all(target.over for target in rollout.targets):
         return Complete()
     wave = rollout.current_wave
     tripped = tripped_words(rollout)
     in_flight = [target for target in rollout.targets if target.state in WORKING]
-    if tripped:
+    if tripped and not _none_failed_again(rollout):
         return Wait() if in_flight else Halt(tripped)
+    if rollout.only and not any(one.environment_id in rollout.only and not one.over for one in rollout.wave(wave)):
+        return Wait() if in_flight else Halt(tripped or _tried_words(rollout))
     if wave > 0 and 0 not in rollout.passed_gates and _untried(rollout.wave(0)):
         return Halt(_no_canary_words(rollout), gate=True)
     for before in range(wave):
@@ -65,7 +71,7 @@ def decide(rollout: Rollout, closed: Collection[str] = ()) -> Decision:
     begun = _next_targets(rollout, wave, in_flight, closed)
     if begun or in_flight:
         return Begin(begun) if begun else Wait()
-    waiting = [target for target in rollout.wave(wave) if target.environment_id in closed and not target.over]
+    waiting = _kept_waiting(rollout, closed)
     asking = [target for target in rollout.targets if target.state is TargetState.UNDECIDED]
     return Halt(_undecided_words(asking)) if asking else Halt(_closed_words(rollout, waiting), closed=True)
 
@@ -76,9 +82,7 @@ def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target], clos
     free = way.at_once - len(in_flight)
     begun: list[str] = []
     queued = [
-        target
-        for target in rollout.wave(wave)
-        if target.state is TargetState.QUEUED and target.environment_id not in closed
+        target for target in rollout.wave(wave) if rollout.may_begin(target) and target.environment_id not in closed
     ]
     # Those that are tried again come first: whether the cause is gone is worth knowing before others are begun.
     for target in sorted(queued, key=lambda target: target.attempt == 1):
@@ -94,8 +98,38 @@ def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target], clos
 
 def waits_words(rollout: Rollout, closed: Collection[str], opens: str) -> str:
     """What a rollout that goes on by itself says while it waits; `opens` is when, in words."""
-    waiting = [target for target in rollout.wave(rollout.current_wave) if target.environment_id in closed]
+    waiting = _kept_waiting(rollout, closed)
     return f"Waits: {_some(waiting)} may not be changed now; the list says why. It goes on by itself {opens}."
+
+
+def _kept_waiting(rollout: Rollout, closed: Collection[str]) -> list[Target]:
+    """Those of the current wave that would be begun, if they might be changed now."""
+    return [
+        one for one in rollout.wave(rollout.current_wave) if one.environment_id in closed and rollout.may_begin(one)
+    ]
+
+
+def _none_failed_again(rollout: Rollout) -> bool:
+    """Whether targets are tried again, and all that has failed did so before."""
+    again = [target for target in rollout.targets if target.environment_id in rollout.only]
+    return bool(again) and not any(target.state in COUNTS_AS_FAILED for target in again)
+
+
+def _tried_words(rollout: Rollout) -> str:
+    """What came of those that were tried again, and that the others wait for a person."""
+    again = Counter(target.state for target in rollout.targets if target.environment_id in rollout.only)
+    later = again.pop(TargetState.QUEUED, 0)
+    came = [f"{again[state]} {state}" for state in TargetState if again[state]]
+    came += [f"{later} {'waits for its' if later == 1 else 'wait for their'} wave"] if later else []
+    others = rollout.count(TargetState.QUEUED) - later
+    tried = f"Tried again: {', '.join(came)}."
+    asking = [target for target in rollout.targets if target.state is TargetState.UNDECIDED]
+    if asking:
+        tried = f"{tried} {_undecided_words(asking).removeprefix('Paused: ')}"
+    if not others:
+        return f"{tried} Resume to go on." if later else tried
+    wait, them = ("other waits", "it") if others == 1 else ("others wait", "them")
+    return f"{tried} {others} {wait}: resume to go on with {them}."
 
 
 def _undecided_words(asking: Sequence[Target]) -> str:

@@ -33,6 +33,8 @@ def is_due(rollout: Rollout) -> bool:
 def fetch_first(console: Console, jobs: Jobs, running: Running, fetcher: Fetcher) -> None:
     """Bring every image of the rollout to every engine that lacks it. Raises CatalogError.
 
+    Where some targets are tried again, only theirs are brought; the others' wait with them.
+
     Where no more than one pull is needed there is nothing to gain: that target fetches in its own turn.
     """
     targets = _waiting_by_errand(running.rollout)
@@ -83,7 +85,7 @@ def _fetch_one(console: Console, running: Running, fetcher: Fetcher, errand: Err
 def _waiting_by_errand(rollout: Rollout) -> dict[tuple[str, str], list[Target]]:
     found: defaultdict[tuple[str, str], list[Target]] = defaultdict(list)
     for target in rollout.targets:
-        if target.state is TargetState.QUEUED and target.planned.fetched_by:
+        if rollout.may_begin(target) and target.planned.fetched_by:
             found[target.planned.engine_id, target.planned.fetched_by].append(target)
     return dict(found)
 

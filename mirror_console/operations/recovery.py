@@ -157,7 +157,8 @@ def go_on(
     """Re-read and continue: bring every target that was cut off to one end or the other, then let the rest go on.
 
     What was committed is finished; what runs unverified is verified; what was half done is put back first and then
-    begun anew. Returns the conductor of the rest, ready to run.
+    begun anew. The rest is all that waits, also where it was cut off while only some were tried again: nobody has
+    passed a pause or accepted a failure by that. Returns the conductor of the rest, ready to run.
     """
     rollout = _claim(console, rollout_id)
     _settle_all(console, jobs, rollout, go_on_with, report, rollout.plan.way.on_failure)

@@ -56,7 +56,8 @@ def retry(
 
     One whose new container was left is only looked at again: where it is well by now, it is done. A stranded one is put
     back first, and stays stranded where that fails again. The rollout runs from then on, and is for a Conductor to
-    carry out; where nothing waits for a turn it stays as it was.
+    carry out, which begins these targets and no others: what waits besides goes on only by resuming. Where nothing is
+    to be begun it stays as it was.
     Raises InvalidInput, NotAllowed and CatalogError.
     """
     rollout = claimed(console, rollout_id)
@@ -75,16 +76,19 @@ def retry(
         return _as_before(console, running)
     for target in again:
         running.show(_anew(target))
-    now = running.rollout
+    now, tried = running.rollout, frozenset(target.environment_id for target in again)
+    others_wait = any(one.state is TargetState.QUEUED and one.environment_id not in tried for one in now.targets)
     gone_on = replace(
         now,
         state=RolloutState.RUNNING,
         paused_because="",
         ended_at=None,
-        passed_gates=past_waves(now),
+        # A planned pause stays one, for those that wait behind it.
+        passed_gates=now.passed_gates if others_wait else past_waves(now),
         trips=in_spite(now.trips),
         console=console.run,
         fetches=_fetches(now, again),
+        only=tried,
     )
     with console.catalog.write() as books:
         let_run_again(books, rollout_id, again, console.person)

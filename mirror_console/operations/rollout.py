@@ -231,8 +231,9 @@ class Conductor:
     def _paused(self, why: str) -> Rollout:
         """A target that is unknown is read again before anything else: then it is an interruption, not a pause."""
         if self.rollout.count(TargetState.UNKNOWN):
-            return self._running.keep_head(state=RolloutState.INTERRUPTED, paused_because=f"{self._unsettled()} {why}")
-        return self._running.keep_head(state=RolloutState.PAUSED, paused_because=why)
+            words = f"{self._unsettled()} {why}"
+            return self._running.keep_head(state=RolloutState.INTERRUPTED, paused_because=words, only=frozenset())
+        return self._running.keep_head(state=RolloutState.PAUSED, paused_because=why, only=frozenset())
 
     def _closed(self) -> Mapping[str, str]:
         """Whom a window or a freeze keeps from being begun now."""
@@ -327,7 +328,9 @@ class Conductor:
         asks = open_trip(self.rollout.trips)
         told = (self._aborted_words(), trip_words(asks) if asks else "")
         because = self._unsettled() if state is RolloutState.INTERRUPTED else " ".join(filter(None, told))
-        return self._running.keep_head(state=state, ended_at=ended_at, paused_because=because, trips=trips)
+        return self._running.keep_head(
+            state=state, ended_at=ended_at, paused_because=because, trips=trips, only=frozenset()
+        )
 
     def _unsettled(self) -> str:
         """Why a target is to be read again before anything else."""
@@ -361,7 +364,7 @@ class Conductor:
         if wave in self._checked_waves:
             return False
         self._checked_waves.add(wave)
-        queued = [target for target in self.rollout.wave(wave) if target.state is TargetState.QUEUED]
+        queued = [target for target in self.rollout.wave(wave) if self.rollout.may_begin(target)]
         for target, blocking in recheck(self._console, self._jobs, queued, self.rollout.overrides):
             unreachable = any(result.check in {Check.REACHABLE, Check.API} for result in blocking)
             state = TargetState.FAILED if unreachable else TargetState.SKIPPED

@@ -42,6 +42,7 @@ def stop_by_rule(console: Console, running: Running, found: Tripped) -> Rollout:
         ended_at=now if ends else None,
         paused_because=stopped_words(trip),
         trips=with_trip(rollout, trip),
+        only=frozenset(),
     )
 
 

@@ -42,6 +42,7 @@ _HEAD = Shape(
         "targets": sa.null().label("targets"),
         "fetches": sa.null().label("fetches"),
         "overrides": sa.null().label("overrides"),
+        "only": sa.null().label("only"),  # never kept
     },
 )
 _UNFINISHED = rollout.c.state.in_([state for state in RolloutState if state not in ENDED])
@@ -216,6 +217,7 @@ class Rollouts(Collection):
                     "targets": _as_since(targets[head.id], taken_back(head.id, rollbacks)),
                     "fetches": tuple(fetches[head.id]),
                     "overrides": tuple(overrides[head.id]),
+                    "only": frozenset[str](),
                 }
                 rollouts.append(Rollout(**whole))
             return rollouts

@@ -135,6 +135,27 @@ def test_failures_are_grouped_decided_about_and_tried_again(call: CommandLine, f
     assert call("rollout", "retry").code == 2
 
 
+@pytest.mark.parametrize("words", [("retry",), ("decide", "retry")])
+def test_what_is_tried_again_in_a_paused_rollout_goes_alone(
+    call: CommandLine, fleet: Fleet, words: tuple[str, ...]
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    rollout = begun(fleet, waves=(WaveSize(count=1), WaveSize(count=1), REST), max_failed=0, prefetch=False)
+    fleet.simulated.engines["berlin"].make_unreachable()
+    assert Conductor(fleet.console, fleet.jobs, rollout).run().state is RolloutState.PAUSED
+    fleet.simulated.engines["berlin"].make_reachable()
+
+    said = call("rollout", *words, "--cause", "1", "--json")
+    assert (said.code, said.json["state"]) == (1, "paused")
+    assert [target["state"] for target in said.json["targets"]] == ["done", "done", "queued", "queued"]
+    told = "Tried again: 1 done. 2 others wait: resume to go on with them."
+    assert said.json["words"] == told
+    assert told in call("rollout", "show").out
+    assert versions(fleet) == ["26.8.3"] * 2 + ["26.8.2"] * 2
+    assert call("rollout", "resume").code == 0
+    assert versions(fleet) == ["26.8.3"] * 4
+
+
 def test_what_waits_for_a_decision_is_told_with_the_command(call: CommandLine, fleet: Fleet) -> None:
     fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
     Conductor(

@@ -275,3 +275,116 @@ def test_what_is_in_flight_is_finished_before_a_halt_is_told() -> None:
 
     assert decide(now) == Wait()
     assert isinstance(decide(become(now, {"e1": TargetState.DONE})), Halt)
+
+
+# --- what is tried again, and nothing else ---------------------------------------------------------------------------
+
+TWENTY_FOUR = Way(waves=(WaveSize(count=1), WaveSize(count=6), REST), max_failed=1, at_once=9, at_once_per_engine=9)
+
+
+def tried_again(now: Rollout, *ids: str) -> Rollout:
+    """The same, where a person has these tried again and nothing else."""
+    targets = tuple(Target(one.planned, attempt=2) if one.environment_id in ids else one for one in now.targets)
+    return replace(now, targets=targets, only=frozenset(ids))
+
+
+def failing_second_wave(failed: int) -> Rollout:
+    """Paused by its stop rule in the second of three waves; a person had passed the canary's pause."""
+    came = [TargetState.DONE] * (7 - failed) + [TargetState.PUT_BACK] * failed
+    now = states_of(rollout(["a"] * 24, TWENTY_FOUR), *came)
+    return replace(now, passed_gates=(0,))
+
+
+def test_what_is_tried_again_is_begun_and_nothing_that_waits_behind_it() -> None:
+    now = tried_again(failing_second_wave(2), "e6")
+    assert decide(now) == Begin(("e6",))
+    assert decide(become(now, {"e6": TargetState.SWAPPING})) == Wait()
+
+    done = become(now, {"e6": TargetState.DONE})
+    assert decide(done) == Halt("Tried again: 1 done. 17 others wait: resume to go on with them.")
+    # Resumed, which no word of before keeps from: the rest goes on.
+    assert isinstance(decide(replace(done, only=frozenset(), passed_gates=after_resume(done))), Begin)
+    failed = decide(become(now, {"e6": TargetState.PUT_BACK}))
+    assert isinstance(failed, Halt)
+    assert failed.why.startswith("Stop rule: 2 of 6 targets of wave 2 failed; 1 may.")
+
+
+def test_what_is_queued_in_the_same_wave_stands_back_too() -> None:
+    now = states_of(rollout(["a"] * 24, TWENTY_FOUR), TargetState.DONE, TargetState.PUT_BACK, TargetState.PUT_BACK)
+    now = tried_again(replace(now, passed_gates=(0,)), "e1", "e2")
+    assert decide(now) == Begin(("e1", "e2"))
+    ended = become(now, {"e1": TargetState.DONE, "e2": TargetState.FAILED})
+    assert decide(ended) == Halt("Tried again: 1 done, 1 failed. 21 others wait: resume to go on with them.")
+
+
+def test_one_of_more_failures_than_may_be_is_tried_again_and_the_first_that_fails_ends_it() -> None:
+    now = tried_again(failing_second_wave(4), "e5", "e6")
+    one_by_one = replace(now, plan=replace(now.plan, way=replace(now.plan.way, at_once=1)))
+    assert decide(one_by_one) == Begin(("e5",))
+    assert decide(become(one_by_one, {"e5": TargetState.DONE})) == Begin(("e6",))
+    failed = become(one_by_one, {"e5": TargetState.FAILED})
+    assert isinstance(decide(failed), Halt)
+    # Two that nobody tried again are more than may fail: that is what is told, and the rest waits as before.
+    mended = decide(become(now, {"e5": TargetState.DONE, "e6": TargetState.DONE}))
+    assert isinstance(mended, Halt)
+    assert mended.why.startswith("Stop rule: 2 of 6 targets of wave 2 failed; 1 may.")
+
+
+def test_a_retry_needs_no_pause_of_a_later_wave_and_passes_none() -> None:
+    canary = states_of(rollout(["a"] * 24, replace(TWENTY_FOUR, waves=(WaveSize(count=6), REST))), TargetState.FAILED)
+    canary = become(canary, {f"e{number}": TargetState.DONE for number in range(1, 6)})
+    now = tried_again(canary, "e0")
+    assert decide(now) == Begin(("e0",))
+    done = become(now, {"e0": TargetState.DONE})
+    assert decide(done) == Halt("Tried again: 1 done. 18 others wait: resume to go on with them.")
+
+    # A target of the next wave that was lost before it began is not begun past the canary.
+    lost = tried_again(become(canary, {"e23": TargetState.FAILED}), "e0", "e23")
+    assert decide(lost) == Begin(("e0",))
+    halt = decide(become(lost, {"e0": TargetState.DONE}))
+    assert isinstance(halt, Halt)
+    assert halt.gate
+
+
+def test_what_is_of_a_later_wave_waits_for_it() -> None:
+    now = rollout(["a"] * 24, TWENTY_FOUR)
+    now = tried_again(become(now, {"e9": TargetState.FAILED}), "e9")
+    assert decide(now) == Halt("Tried again: 1 waits for its wave. 23 others wait: resume to go on with them.")
+
+
+def test_what_may_not_be_changed_now_is_told_of_those_that_are_tried_again_alone() -> None:
+    now = tried_again(failing_second_wave(2), "e6")
+    assert decide(now, ["e6", "e7"]) == Halt(
+        "Paused: Mirror 6 may not be changed now; the list says why and until when. 17 of later waves wait for them. "
+        "Resume it then; or stop it, and they are left as they are.",
+        closed=True,
+    )
+    assert isinstance(decide(now, ["e7"]), Begin)
+
+
+def test_with_nothing_else_waiting_a_retry_ends_it() -> None:
+    now = states_of(rollout(["a"] * 3, Way(waves=(REST,), max_failed=0)), *[TargetState.FAILED] * 3)
+    now = tried_again(now, "e1")
+    assert decide(now) == Begin(("e1",))
+    assert decide(become(now, {"e1": TargetState.DONE})) == Complete()
+
+
+@given(
+    ENGINES,
+    WAYS,
+    st.lists(st.sampled_from([*TargetState]), min_size=30, max_size=30),
+    st.sets(st.integers(0, 29), min_size=1),
+)
+def test_whatever_is_tried_again_nothing_else_is_begun(
+    engines: list[str], way: Way, states: list[TargetState], chosen: set[int]
+) -> None:
+    before = states_of(rollout(engines, way), *states[: len(engines)])
+    again = {f"e{number}" for number in chosen if number < len(engines)} or {"e0"}
+    now = tried_again(before, *again)
+    decision = decide(now)
+    assert not isinstance(decision, Complete)
+    if isinstance(decision, Begin):
+        assert set(decision.environment_ids) <= again
+        assert {now.target(one).planned.wave for one in decision.environment_ids} == {now.current_wave}
+    elif isinstance(decision, Wait):
+        assert any(one.state in WORKING for one in now.targets)

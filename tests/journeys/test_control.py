@@ -85,7 +85,10 @@ def test_failures_are_mended_and_tried_again_and_everything_goes_back_to_its_own
     for slug in ("birch", "cedar"):
         docker.remove(f"{slug}-stranger")
     alder = docker.container("alder-live")["Id"]
-    done = program.ask("rollout", "retry")
+    tried = program.ask("rollout", "retry", expect=1)
+    assert (tried["state"], states(tried)) == ("paused", ["done"] * 3 + ["queued"])
+    assert tried["words"] == "Tried again: 2 done. 1 other waits: resume to go on with it."
+    done = program.ask("rollout", "resume")
     assert (done["state"], states(done)) == ("completed", ["done"] * 4)
     assert [target["attempt"] for target in done["targets"]] == [1, 2, 2, 1]
     assert docker.container("alder-live")["Id"] == alder

@@ -55,8 +55,13 @@ class Watcher:
             before = self.states.get(target.environment_id)
             self.states[target.environment_id] = target.state
             if target.state is TargetState.CHECKING and before is TargetState.QUEUED:
+                if rollout.only and target.environment_id not in rollout.only:
+                    self.broken.append(f"{target.planned.application} was begun, and others were to be tried again")
                 if self.asked:
                     self.broken.append(f"{target.planned.application} was begun after a person said stop")
-                if tripped_in(rollout, self.accepted) is not None:
+                # What is tried again may be, until one of those has failed again: it mends what had tripped the rule.
+                again = [one.state for one in rollout.targets if one.environment_id in rollout.only]
+                mends = bool(again) and not COUNTS_AS_FAILED & set(again)
+                if tripped_in(rollout, self.accepted) is not None and not mends:
                     self.broken.append(f"{target.planned.application} was begun beyond the stop rule")
         self.also(rollout)

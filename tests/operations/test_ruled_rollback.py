@@ -309,9 +309,11 @@ def test_who_tries_some_again_gets_no_rollback_unless_more_fail(fleet: Fleet) ->
     assert states(rollout) == [DONE, FAILED, FAILED, TargetState.QUEUED]
     assert back is not None
     assert versions(fleet) == ["26.8.2"] * 4
-    # One more may fail than does: tried again, it goes on with the rest.
+    # One more may fail than does: tried again, it pauses, and goes on with the rest once a person says so.
     again = retry(fleet.console, fleet.jobs, rollout.id, [rollout.targets[1].environment_id])
-    ended, back = conducted(fleet, again)
+    tried, back = conducted(fleet, again)
+    assert (states(tried), back) == ([DONE, DONE, FAILED, TargetState.QUEUED], None)
+    ended, back = conducted(fleet, resume(fleet.console, rollout.id))
     assert (states(ended), back) == ([DONE, DONE, FAILED, DONE], None)
 
 

@@ -301,6 +301,7 @@ def test_a_plan(catalog: Catalog, value: Plan) -> None:
             anything(Target, taken_back=st.none()), max_size=3, unique_by=lambda target: target.environment_id
         ).map(tuple),
         fetches=st.lists(anything(Fetch), max_size=3, unique_by=lambda one: (one.engine_id, one.reference)).map(tuple),
+        only=st.just(frozenset()),
     ),
 )
 def test_a_rollout(catalog: Catalog, value: Rollout) -> None:

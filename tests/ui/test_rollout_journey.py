@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.check import Answer as CheckAnswer
 from mirror_console.domain.rollout import RolloutState, TargetState, headline
-from mirror_console.domain.way import REST, OnFailure, OnTrip, Way
+from mirror_console.domain.way import REST, OnFailure, OnTrip, WaveSize, Way
 from mirror_console.operations.plan import plan as make_plan
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
@@ -213,6 +213,33 @@ def test_a_failing_release_pauses_and_says_why(qtbot: QtBot, page: RolloutsPage,
     assert page.report_view.rollout is not None
     assert page.report_view.rollout.state is RolloutState.STOPPED
     assert page.report_view.rollout.count(TargetState.NOT_STARTED) == 3
+
+
+@pytest.mark.parametrize("by_decision", [False, True])
+def test_what_is_tried_again_goes_alone_and_the_rest_waits_for_resume(
+    qtbot: QtBot, page: RolloutsPage, fleet: Fleet, by_decision: bool
+) -> None:
+    page.context.questions = Answers(Answer(True, None, "a test"), chosen="retry")
+    fleet.publish("26.8.4", health_interval=0.02)
+    refresh(fleet.console, fleet.jobs)
+    way = replace(QUICK, waves=(WaveSize(count=1), WaveSize(count=1), REST), max_failed=0, prefetch=False)
+    to_the_checks(qtbot, page, fleet, way)
+    fleet.simulated.engines["berlin"].make_unreachable()
+    page.assistant.go_on()
+    run = page.run_view
+    qtbot.waitUntil(run.resume.isVisible, timeout=40_000)
+    assert run.why.text().startswith("Stop rule: 1 of 1 targets of wave 2 failed")
+    fleet.simulated.engines["berlin"].make_reachable()
+
+    press(run.causes.buttons[0] if by_decision else run.control.retry)
+    qtbot.waitUntil(lambda: run.why.text().startswith("Tried again") and run.resume.isVisible(), timeout=40_000)
+    assert run.why.text() == "Tried again: 1 done. 2 others wait: resume to go on with them."
+    assert run.rollout is not None
+    assert [one.state for one in run.rollout.targets] == [TargetState.DONE] * 2 + [TargetState.QUEUED] * 2
+    assert [fleet.version_of(f"mirror-{number:02}-live") for number in (3, 4)] == ["26.8.2"] * 2
+    press(run.resume)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
+    assert [fleet.version_of(f"mirror-{number:02}-live") for number in range(1, 5)] == ["26.8.4"] * 4
 
 
 def test_a_stop_rule_rolls_back_what_it_was_agreed_to_and_the_window_follows(

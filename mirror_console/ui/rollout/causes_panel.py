@@ -110,7 +110,7 @@ def choices(cause: Cause) -> tuple[Choice, ...]:
         (
             Decision.RETRY,
             tr("Try again"),
-            tr("A new attempt, after a fresh look and with all checks. Mend the cause first."),
+            tr("A new attempt of these alone, after a fresh look and with all checks. Mend the cause first."),
             lambda: cause.state in FAILED or cause.state is TargetState.SKIPPED,
         ),
         (
