@@ -14,7 +14,8 @@ from mirror_console.domain.audit import AuditFilter, Noun, differing_words, doin
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.audit import audit_lines
 from mirror_console.operations.audit import verify as check
-from mirror_console.operations.evidence import evidence_text
+from mirror_console.operations.evidence import evidence as gather
+from mirror_console.operations.evidence import written
 from mirror_console.operations.report import Format
 from mirror_console.operations.written import moment
 
@@ -103,16 +104,23 @@ def evidence(
     until: UntilOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what was changed on one account's mirrors: when, by whom, from which image to which, verified how."""
+    """Tell what was changed on one account's mirrors: when, by whom, from which image to which, verified how.
+
+    It is written in any case; the exit code is 1, and its top says so, where the audit isn't as it was written.
+    """
     session = session_of(context)
     with session.console() as (console, _):
         times = (_time(since, "since"), _time(until, "until"))
-        text = evidence_text(console, account, Format.JSON if as_json else form, *times)
+        found = gather(console, account, *times)
+    text = written(found, Format.JSON if as_json else form)
     if to is None:
         session.out.raw(text)
     else:
         write_text(to, text)
         session.out.note(f"Wrote {to}.")
+    if not found.sound:
+        session.out.note(found.verified, "bold red")
+        raise typer.Exit(ExitCode.ATTENTION)
 
 
 def _time(text: str, field: str) -> datetime | None:

@@ -101,6 +101,27 @@ def test_a_line_that_was_changed_is_named(call: CommandLine, fleet: Fleet) -> No
     assert call("audit", "verify", "--json").json["broken_at"] == 3
 
 
+@pytest.mark.parametrize("form", ["md", "html", "csv", "json"])
+def test_evidence_from_an_audit_that_is_broken_says_so_at_its_top(
+    call: CommandLine, fleet: Fleet, tmp_path: Path, form: str
+) -> None:
+    assert call("hold", "mirror-01", "live", "--reason", "asked").code == 0
+    assert "broken" not in call("audit", "evidence", "ACC-1", "--format", form).out
+    edited(fleet.console, "UPDATE audit SET line = replace(line, 'operator', 'somebody') WHERE sequence = 3")
+    told = call("audit", "evidence", "ACC-1", "--format", form)
+    assert told.code == 1
+    assert "line 3 isn't as it was written" in told.err
+    to = tmp_path / f"evidence.{form}"
+    assert call("audit", "evidence", "ACC-1", "--format", form, "--to", str(to)).code == 1
+    for written in (to.read_bytes().decode(), told.out):
+        text = written.replace("&#39;", "'").replace("\\", "")
+        assert text.index("line 3 isn't as it was written") < text.index("Mirror 01")
+    if form == "csv":
+        (first, *rest) = csv.DictReader(io.StringIO(told.out, newline=""))
+        assert (first["what"], first["outcome"], first["mirror"]) == ("audit", "broken", "")
+        assert rest
+
+
 def test_lines_cut_off_with_care_are_found_by_the_keyring(call: CommandLine, fleet: Fleet) -> None:
     assert anchor(fleet.console)
     last = call("audit", "verify", "--json").json["lines"]
