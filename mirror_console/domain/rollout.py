@@ -226,6 +226,17 @@ def end_state(rollout: Rollout) -> RolloutState:
     return RolloutState.COMPLETED
 
 
+@dataclass(frozen=True, slots=True)
+class RolloutHead:
+    """What tells one rollout from the others, without its plan and its targets: those are long."""
+
+    id: str
+    fingerprint: str
+    """That of its plan."""
+    state: RolloutState
+    console: str
+
+
 def headline(rollout: Rollout) -> str:
     """One sentence that counts outcomes: ``383 of 386 updated, 2 put back, 1 unknown``.
 

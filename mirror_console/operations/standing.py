@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from mirror_console.domain.rollout import OVER, Rollout, RolloutState, TargetState
+from mirror_console.domain.rollout import OVER, Rollout, RolloutHead, RolloutState, TargetState
 from mirror_console.domain.status import Activity
 from mirror_console.operations.console import Console
 
@@ -15,14 +15,26 @@ CUT_OFF = "The console ended in the middle."
 def standing(console: Console, rollout: Rollout) -> Rollout:
     """The rollout as it stands. One that is said to run was interrupted where the console that carried it out doesn't
     hold the catalog any more. Nothing is written: only who holds the catalog may mark it."""
-    if rollout.state is not RolloutState.RUNNING or rollout.console in {console.run, console.holder()}:
-        return rollout
-    return cut_off(rollout)
+    return cut_off(rollout) if _is_cut_off(console, rollout) else rollout
+
+
+def _is_cut_off(console: Console, rollout: Rollout | RolloutHead) -> bool:
+    return rollout.state is RolloutState.RUNNING and rollout.console not in {console.run, console.holder()}
 
 
 def cut_off(rollout: Rollout) -> Rollout:
     """The rollout, interrupted by the end of its console."""
     return replace(rollout, state=RolloutState.INTERRUPTED, paused_because=CUT_OFF)
+
+
+def one_rollout(console: Console, choose: Callable[[Sequence[RolloutHead]], RolloutHead]) -> Rollout:
+    """The rollout that is chosen among the heads of all, newest first, each as it stands. It alone is read whole."""
+    with console.catalog.read() as books:
+        heads = [
+            replace(head, state=RolloutState.INTERRUPTED) if _is_cut_off(console, head) else head
+            for head in books.rollouts.heads()
+        ]
+        return standing(console, books.rollouts.get(choose(heads).id))
 
 
 def all_rollouts(console: Console) -> list[Rollout]:
