@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from mirror_console.domain.rollout import OVER, Rollout, RolloutHead, RolloutState, TargetState
+from mirror_console.domain.rollout import OVER, Rollout, RolloutHead, RolloutState, Target, TargetState
 from mirror_console.domain.status import Activity
 from mirror_console.operations.console import Console
 
@@ -49,19 +49,24 @@ def unfinished(console: Console) -> list[Rollout]:
         return [standing(console, rollout) for rollout in books.rollouts.unfinished()]
 
 
+def at_work(unfinished: Sequence[Rollout]) -> Iterator[tuple[Rollout, Target]]:
+    """The targets that rollouts aren't done with, or don't know to be."""
+    for rollout in unfinished:
+        for target in rollout.targets:
+            if target.state not in OVER or target.state is TargetState.UNKNOWN:
+                yield rollout, target
+
+
 def activities(unfinished: Sequence[Rollout]) -> dict[str, tuple[Activity, str]]:
     """What rollouts do, by environment: the kind of it, and in words."""
     busy: dict[str, tuple[Activity, str]] = {}
-    for rollout in unfinished:
-        for target in rollout.targets:
-            if target.state in OVER and target.state is not TargetState.UNKNOWN:
-                continue
-            if target.state is TargetState.QUEUED:
-                # Also where the rollout was interrupted: at this one nothing was begun that could be in between.
-                busy[target.environment_id] = (Activity.QUEUED, f"→ {target.planned.after_title} queued")
-            elif rollout.state is RolloutState.INTERRUPTED:
-                busy[target.environment_id] = (Activity.INTERRUPTED, "interrupted: waits for your decision")
-            else:
-                words = f"→ {target.planned.after_title} {target.state}"
-                busy[target.environment_id] = (Activity.ROLLING_OUT, words)
+    for rollout, target in at_work(unfinished):
+        if target.state is TargetState.QUEUED:
+            # Also where the rollout was interrupted: at this one nothing was begun that could be in between.
+            busy[target.environment_id] = (Activity.QUEUED, f"→ {target.planned.after_title} queued")
+        elif rollout.state is RolloutState.INTERRUPTED:
+            busy[target.environment_id] = (Activity.INTERRUPTED, "interrupted: waits for your decision")
+        else:
+            words = f"→ {target.planned.after_title} {target.state}"
+            busy[target.environment_id] = (Activity.ROLLING_OUT, words)
     return busy

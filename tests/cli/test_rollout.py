@@ -244,6 +244,10 @@ def test_a_person_is_asked_before_the_start_and_after_the_canary(call: CommandLi
 def test_a_paused_rollout_can_be_ended(call: CommandLine, fleet: Fleet) -> None:
     fleet.publish("26.8.3", health_interval=0.02)
     assert call("rollout", "start", *ALL, *FAST, "--why", "x", "--yes", "4").code == 1
+    # What it waits with is left out of others, which say whose it is.
+    name = call("rollout", "show", "--json").json["fingerprint"]
+    others = call("rollout", "plan", *ALL, *FAST).out
+    assert others.count(f"rollout {name} is paused here") == 3
     stopped = call("rollout", "stop", "--json")
     assert stopped.code == 1
     assert stopped.json["state"] == "stopped"
