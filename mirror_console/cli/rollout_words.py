@@ -153,8 +153,6 @@ def print_rollout(out: Output, rollout: Rollout, waiting: Waiting = NO_WAITS) ->
     )
     if rollout.targets:
         out.say(f"Way: {plan_way_words(rollout.plan)}")
-    if rollout.targets and rollout.state not in ENDED:
-        out.say(f"Stop rule, wave {rollout.current_wave + 1}: {stop_rule_words(rollout)}")
     if rollout.plan.kind:
         out.say(f"It is the {rollout.plan.kind}.")
     if rollout.paused_because:
@@ -162,6 +160,9 @@ def print_rollout(out: Output, rollout: Rollout, waiting: Waiting = NO_WAITS) ->
     for trip in rollout.trips:
         if f"Stop rule: {trip.words}" not in rollout.paused_because:
             out.say(f"{trip_words(trip)} ({moment(trip.at)})")
+    if rollout.targets and rollout.state not in ENDED:
+        # After what it did, so that nobody takes the one for the other: this is what it may do yet.
+        out.say(f"Stop rule from here on, wave {rollout.current_wave + 1}: {stop_rule_words(rollout)}")
     if rollout.ended_at is not None:
         out.say(_lasted(rollout, waiting))
     names = {target.environment_id: target.planned.application for target in rollout.targets}

@@ -107,7 +107,12 @@ def test_of_a_pause_after_failures_all_ways_on_are_told(call: CommandLine, fleet
     ]
     assert paused.state is RolloutState.PAUSED
     assert next_steps(paused) == told
-    assert set(told) <= set(call("rollout", "show").out.splitlines())
+    lines = call("rollout", "show").out.splitlines()
+    assert set(told) <= set(lines)
+    # What the rule did, and then what it may do yet.
+    did = lines.index(paused.paused_because)
+    assert lines[did].startswith("Stop rule: 1 of 2 targets of wave 1 failed")
+    assert lines[did + 1].startswith("Stop rule from here on, wave 1: 1 failed; ")
     well, failed, *rest = paused.targets
     left = replace(paused, targets=(well, replace(failed, state=TargetState.LEFT), *rest))
     back = f"Take back what failed and may not run what it ran: mirror-console rollout rollback {name} --failed"
@@ -213,7 +218,7 @@ def test_a_stop_rule_rolls_back_as_the_plan_says_before_the_start(
         rf"Stop rule: 2 of 4 targets of wave 1 failed; 1 may\. Rollback \S+ of {part} was begun, as the plan says\.",
         told["words"],
     )
-    assert "2 of 2 updated (completed)" in said.err
+    assert "2 of 2 taken back (completed)" in said.err
     assert versions(fleet) == ["26.8.2"] * 4
     shown = call("rollout", "show", told["id"][:8]).out
     assert told["words"] in shown

@@ -233,7 +233,7 @@ def test_a_person_is_asked_before_the_start_and_after_the_canary(call: CommandLi
     assert said.code == 1
     assert "Paused after the canary" in said.err
     assert "rollout resume" in said.out
-    stop = "Stop rule, wave 2: 0 failed; stops at 3 of 3, or at 3 in a row (now 0); unreachable counts"
+    stop = "Stop rule from here on, wave 2: 0 failed; stops at 3 of 3, or at 3 in a row (now 0); unreachable counts"
     assert stop in call("rollout", "show").out.splitlines()
     assert versions(fleet) == ["26.8.3", "26.8.2", "26.8.2", "26.8.2"]
     resumed = call("rollout", "resume", typed="y\n")
