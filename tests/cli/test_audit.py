@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mirror_console.domain.image import short
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.errors import VaultError
 from mirror_console.operations.audit import ANCHOR, anchor
@@ -196,6 +198,29 @@ def test_an_account_sees_what_was_changed_on_its_mirrors_alone(call: CommandLine
     rows = list(csv.DictReader(io.StringIO((tmp_path / "evidence.csv").read_bytes().decode(), newline="")))
     assert len(rows) == len(json.loads((tmp_path / "evidence.json").read_text())["changes"])
     assert call("audit", "evidence", "ACC-9").code == 2
+
+
+def test_a_list_for_people_has_no_long_identities_and_no_long_figures(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    assert call("check").code == 0
+    begin = ("rollout", "start", "-e", "live", "--all", "--why", "fix", "--yes", "4", "--bake", "0", "--no-pause")
+    assert call(*begin).code == 0
+    told = call("audit", "list").out
+    assert not re.search(r"[0-9a-f]{13,}", told)
+    assert not re.search(r"\d\.\d{3,}(?!\d*\+)", told)
+    targets = [line for line in told.splitlines() if "target ended: done" in line]
+    assert len(targets) == 4
+    kept = next(one for one in call("audit", "list", "--json").json if one["act"]["noun"] == "target")
+    before, after = (kept["act"][side]["fingerprint"] for side in ("before", "after"))
+    assert f"fingerprint: {short(before)} → {short(after)}; image: 26.8.2 → 26.8.3; " in targets[0]
+    assert "down_seconds: 0." in targets[0]
+    assert "verified_by: its health check says healthy" in targets[0]
+    assert max(len(line.partition("target ended: done")[2].strip()) for line in targets) < 200
+    # What programs look up is there for them.
+    assert len(kept["act"]["before"]["container_id"]) == 64
+    assert kept["act"]["after"]["down_seconds"] != round(kept["act"]["after"]["down_seconds"], 2)
+    # The name of an image keeps what says that its end is a digest.
+    assert re.search(r"webshop@sha256:[0-9a-f]{12} on ", told)
 
 
 @pytest.mark.parametrize("command", [("list",), ("evidence", "ACC-1")])
