@@ -147,16 +147,25 @@ UNREACHABLE_KINDS = frozenset(
 class EngineError(ConsoleError):
     """An engine couldn't be asked, or refused. `kind` is the cause; `detail` the engine's own words, cleaned.
 
-    `retry_after` is in how many seconds it may be asked again, where the words tell it.
+    `retry_after` is in how many seconds it may be asked again, where the words tell it. `status` is that of the reply;
+    0 where none came, or none that says so.
     """
 
     def __init__(
-        self, kind: FailureKind, title: str, hint: str = "", *, detail: str = "", retry_after: float | None = None
+        self,
+        kind: FailureKind,
+        title: str,
+        hint: str = "",
+        *,
+        detail: str = "",
+        retry_after: float | None = None,
+        status: int = 0,
     ) -> None:
         super().__init__(title, hint)
         self.kind = kind
         self.detail = detail
         self.retry_after = retry_after
+        self.status = status
 
     @property
     def outcome_unknown(self) -> bool:

@@ -71,8 +71,13 @@ def way_names(ways: Mapping[str, Way]) -> tuple[str, ...]:
 
 
 def way_named(name: str, ways: Mapping[str, Way]) -> Way:
-    """The way of that name. Raises KeyError where there is none. A preset can't be replaced by one of the same name."""
+    """The way of that name. Raises KeyError where there is none. A preset can't be replaced by one of the same name.
+
+    That for a test environment is found as `test`, too, unless a person has kept one under that name.
+    """
     preset = next((one for one in WayPreset if one == name), None)
+    if name == "test" and name not in ways:
+        preset = WayPreset.TEST
     return ways[name] if preset is None else WAYS[preset]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,17 @@ from hypothesis import strategies as st
 
 from mirror_console.domain.way import OnTrip, Way, way_problems
 from mirror_console.errors import ConsoleError, Problem
-from mirror_console.settings import WAYS, Density, Preferences, Theme, WayPreset, load, preference_problems, save
+from mirror_console.settings import (
+    WAYS,
+    Density,
+    Preferences,
+    Theme,
+    WayPreset,
+    load,
+    preference_problems,
+    save,
+    way_named,
+)
 
 SENSIBLE = st.builds(
     Preferences,
@@ -153,3 +164,11 @@ def test_every_preset_is_a_way_that_can_be_gone() -> None:
         in_all = [way.allowed_in_all(size) for way in (careful, normal, WAYS[WayPreset.TEST])]
         assert in_all == sorted(one for one in in_all if one is not None)
     assert careful.bake >= normal.bake
+
+
+def test_the_way_for_a_test_environment_is_found_by_the_word_that_people_say() -> None:
+    own = replace(WAYS[WayPreset.NORMAL], at_once=3)
+    assert way_named("test", {}) == way_named("test environment", {}) == WAYS[WayPreset.TEST]
+    assert way_named("test", {"test": own}) == own
+    with pytest.raises(KeyError):
+        way_named("tests", {})

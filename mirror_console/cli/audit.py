@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +12,13 @@ import typer
 
 from mirror_console.cli.files import write_text
 from mirror_console.cli.session import ExitCode, JsonOption, session_of, told
-from mirror_console.domain.audit import AuditFilter, Noun, differing_words, doing_words
+from mirror_console.domain.audit import Act, AuditFilter, Noun, differing_words, doing_words
+from mirror_console.domain.image import short
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.audit import audit_lines
 from mirror_console.operations.audit import verify as check
-from mirror_console.operations.evidence import evidence_text
+from mirror_console.operations.evidence import evidence as gather
+from mirror_console.operations.evidence import written
 from mirror_console.operations.report import Format
 from mirror_console.operations.written import moment
 
@@ -49,7 +53,10 @@ def list_lines(
     most: Annotated[int, typer.Option("--most", min=1, help="How many lines, the newest; all with --json.")] = SHOWN,
     as_json: JsonOption = False,
 ) -> None:
-    """List what was changed, newest first."""
+    """List what was changed, newest first.
+
+    Identities are shortened, numbers rounded, and of targets only what people read is told; --json has all of it.
+    """
     session = session_of(context)
     which = AuditFilter(_time(since, "since"), _time(until, "until"), person, noun, account, about)
     with session.console() as (console, _):
@@ -59,11 +66,12 @@ def list_lines(
         return
     rows = []
     for line in lines[:most]:
-        different = "; ".join(differing_words(line.act))
+        different = _readable("; ".join(differing_words(_for_people(line.act))))
         why = f"{line.act.why}. " if line.act.why else ""
         who = f"{line.person} on {line.machine}" if line.machine else line.person
         what = doing_words(line.act)
-        rows.append((str(line.sequence), moment(line.at), who, line.act.title, what, f"{why}{different}"))
+        title = _readable(line.act.title)
+        rows.append((str(line.sequence), moment(line.at), who, title, what, f"{why}{different}"))
     session.out.table((">line", "when", "who", "of", "what", "why and how"), rows)
     if len(lines) > most:
         session.out.note(f"There are more: the newest {most} are shown. Say --most for others.")
@@ -103,16 +111,44 @@ def evidence(
     until: UntilOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what was changed on one account's mirrors: when, by whom, from which image to which, verified how."""
+    """Tell what was changed on one account's mirrors: when, by whom, from which image to which, verified how.
+
+    It is written in any case; the exit code is 1, and its top says so, where the audit isn't as it was written.
+    """
     session = session_of(context)
     with session.console() as (console, _):
         times = (_time(since, "since"), _time(until, "until"))
-        text = evidence_text(console, account, Format.JSON if as_json else form, *times)
+        found = gather(console, account, *times)
+    text = written(found, Format.JSON if as_json else form)
     if to is None:
         session.out.raw(text)
     else:
         write_text(to, text)
         session.out.note(f"Wrote {to}.")
+    if not found.sound:
+        session.out.note(found.verified, "bold red")
+        raise typer.Exit(ExitCode.ATTENTION)
+
+
+_BY_MACHINES = {"container_id", "environment_id", "planned", "reference", "way_back", "container"}
+"""What a line has of a target that is over for programs to look up."""
+_IDENTITY = re.compile(r"(?:(?<!@)\b(?:sha256|fp1):|\b)(?=[0-9a-f]{24})[0-9a-f]+\b")
+_FIGURE = re.compile(r"(?<![\d.:])\d+\.\d{3,}(?![\d.])")
+
+
+def _for_people(act: Act) -> Act:
+    if act.noun is not Noun.TARGET:
+        return act
+    before, after = (
+        {name: value for name, value in side.items() if name not in _BY_MACHINES} for side in (act.before, act.after)
+    )
+    return replace(act, before=before, after=after)
+
+
+def _readable(words: str) -> str:
+    """Words with their identities and figures as short as everywhere else."""
+    shortened = _IDENTITY.sub(lambda found: short(found[0]), words)
+    return _FIGURE.sub(lambda found: f"{float(found[0]):.2f}", shortened)
 
 
 def _time(text: str, field: str) -> datetime | None:

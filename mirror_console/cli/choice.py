@@ -33,7 +33,7 @@ from mirror_console.operations.way_typed import (
 )
 from mirror_console.settings import WayPreset, way_named, way_names
 
-WAY_HELP = "What the options below don't say: careful, normal, test environment, or a way that you have kept."
+WAY_HELP = "What the options below don't say: careful, normal, test, or a way that you have kept."
 RESUME_HELP = "Where it waits for a window to open, go on by itself then; this command waits."
 SETTINGS_HELP = "Apply only settings that wait for a rollout; the image that runs stays."
 IN_ALL_HELP = "Targets of the whole rollout that may fail, as 8 or 2%; none for no such rule."

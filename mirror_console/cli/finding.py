@@ -8,10 +8,10 @@ from typing import Annotated, TypeVar
 import typer
 
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.domain.rollout import Rollout, RolloutHead, RolloutState
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
-from mirror_console.operations.standing import all_rollouts
+from mirror_console.operations.standing import one_rollout
 
 T = TypeVar("T")
 
@@ -23,17 +23,17 @@ def find_rollout(console: Console, text: str, state: RolloutState | None = None)
 
     Raises InvalidInput where none fits, or several do.
     """
-    return _found(
-        [
-            rollout
-            for rollout in all_rollouts(console)
-            if not text or _is_called(text, rollout.id, rollout.plan.fingerprint)
-        ],
-        text,
-        "rollout",
-        lambda rollout: state is None or rollout.state is state,
-        "See which there are: mirror-console rollout list",
-    )
+
+    def choose(heads: Sequence[RolloutHead]) -> RolloutHead:
+        return _found(
+            [head for head in heads if not text or _is_called(text, head.id, head.fingerprint)],
+            text,
+            "rollout",
+            lambda head: state is None or head.state is state,
+            "See which there are: mirror-console rollout list",
+        )
+
+    return one_rollout(console, choose)
 
 
 def refuse_interrupted(rollout: Rollout) -> None:

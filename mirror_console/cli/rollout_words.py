@@ -30,6 +30,7 @@ from mirror_console.domain.stop_rule import stop_rule_words
 from mirror_console.domain.swap_words import swap_counts
 from mirror_console.domain.trip import Came, open_trip, trip_words
 from mirror_console.domain.way_words import how_words, plan_way_words, ruled_words
+from mirror_console.operations.deciding import PASSED_OVER
 from mirror_console.operations.retrying import FAILED
 from mirror_console.operations.waiting import NO_WAITS, Waiting, lay_of, waiting_of, worked
 from mirror_console.operations.written import moment, seconds
@@ -152,8 +153,6 @@ def print_rollout(out: Output, rollout: Rollout, waiting: Waiting = NO_WAITS) ->
     )
     if rollout.targets:
         out.say(f"Way: {plan_way_words(rollout.plan)}")
-    if rollout.targets and rollout.state not in ENDED:
-        out.say(f"Stop rule, wave {rollout.current_wave + 1}: {stop_rule_words(rollout)}")
     if rollout.plan.kind:
         out.say(f"It is the {rollout.plan.kind}.")
     if rollout.paused_because:
@@ -161,6 +160,9 @@ def print_rollout(out: Output, rollout: Rollout, waiting: Waiting = NO_WAITS) ->
     for trip in rollout.trips:
         if f"Stop rule: {trip.words}" not in rollout.paused_because:
             out.say(f"{trip_words(trip)} ({moment(trip.at)})")
+    if rollout.targets and rollout.state not in ENDED:
+        # After what it did, so that nobody takes the one for the other: this is what it may do yet.
+        out.say(f"Stop rule from here on, wave {rollout.current_wave + 1}: {stop_rule_words(rollout)}")
     if rollout.ended_at is not None:
         out.say(_lasted(rollout, waiting))
     names = {target.environment_id: target.planned.application for target in rollout.targets}
@@ -267,7 +269,8 @@ def _next(rollout: Rollout) -> list[str]:
     if rollout.state is RolloutState.PAUSED and rollout.count(TargetState.UNDECIDED):
         return [f"Decide: mirror-console rollout decide retry|put-back|leave|skip {name} --cause 1"]
     if rollout.state is RolloutState.PAUSED:
-        return [f"Go on: mirror-console rollout resume {name}. Or end it: mirror-console rollout stop {name}"]
+        go_on = f"Go on: mirror-console rollout resume {name}. Or end it: mirror-console rollout stop {name}"
+        return [go_on, *_again(rollout), *_leave_out(rollout), *_take_back(rollout)]
     if rollout.state is RolloutState.INTERRUPTED:
         return [f"Decide: mirror-console recover continue {name}, or: mirror-console recover put-back {name}"]
     return _after_the_end(rollout) if rollout.state in ENDED else []
@@ -275,13 +278,11 @@ def _next(rollout: Rollout) -> list[str]:
 
 def _after_the_end(rollout: Rollout) -> list[str]:
     name = rollout.id[:8]
-    # What another console left is ended by taking over, and isn't tried again.
-    own = {one.state for one in rollout.targets if one.planned.taken_from is None}
+    own = _own(rollout)
     steps = []
     if stranded := sum(one.state is TargetState.STRANDED and not one.rolled_back for one in rollout.targets):
         steps.append(f"{counted(stranded, 'target')} {'needs' if stranded == 1 else 'need'} a person now.")
-    if own & FAILED:
-        steps.append(f"Try again what failed: mirror-console rollout retry {name}")
+    steps += _again(rollout)
     if TargetState.SKIPPED in own:
         # A check or a person said no to them: they are tried again only where they are named.
         numbers = [str(n) for n, cause in enumerate(causes(rollout.targets), 1) if cause.state is TargetState.SKIPPED]
@@ -289,8 +290,28 @@ def _after_the_end(rollout: Rollout) -> list[str]:
         steps.append(
             f"Try again what was skipped, once nothing speaks against it: mirror-console rollout retry {name} {options}"
         )
-    if {one.state for one in rollout.targets if not one.rolled_back} & (CHANGED - {TargetState.DONE}):
-        steps.append(
-            f"Take back what failed and may not run what it ran: mirror-console rollout rollback {name} --failed"
-        )
-    return steps
+    return [*steps, *_take_back(rollout)]
+
+
+def _own(rollout: Rollout) -> set[TargetState]:
+    """The states of its targets, but for what another console left: that is ended by taking over, not tried again."""
+    return {one.state for one in rollout.targets if one.planned.taken_from is None}
+
+
+def _again(rollout: Rollout) -> list[str]:
+    if not _own(rollout) & FAILED:
+        return []
+    return [f"Try again what failed: mirror-console rollout retry {rollout.id[:8]}"]
+
+
+def _leave_out(rollout: Rollout) -> list[str]:
+    """What is skipped counts as failed no more: the rollout goes on without it."""
+    number = next((n for n, cause in enumerate(causes(rollout.targets), 1) if cause.state in PASSED_OVER), 0)
+    return [f"Skip what failed: mirror-console rollout decide skip {rollout.id[:8]} --cause {number}"] if number else []
+
+
+def _take_back(rollout: Rollout) -> list[str]:
+    if not {one.state for one in rollout.targets if not one.rolled_back} & (CHANGED - {TargetState.DONE}):
+        return []
+    name = rollout.id[:8]
+    return [f"Take back what failed and may not run what it ran: mirror-console rollout rollback {name} --failed"]

@@ -162,7 +162,7 @@ def not_now(cell: Cell) -> tuple[Reason, str] | None:
     """Why nothing can be planned for an environment now, whatever is wished: too little is known, or it is busy."""
     # Of a lock of others the checks say whose it is: it may be gone by the time that it matters.
     if cell.activity not in {Activity.IDLE, Activity.LOCKED}:
-        return Reason.BUSY, "a rollout is queued, running or interrupted here"
+        return Reason.BUSY, "a rollout is queued, running, paused or interrupted here"
     if cell.knowledge is Knowledge.NO_ACCESS:
         return Reason.NO_ACCESS, f"account {cell.application.account} has no credential on its engine"
     if cell.knowledge is Knowledge.UNREACHABLE:

@@ -238,15 +238,28 @@ def end_state(rollout: Rollout) -> RolloutState:
     return RolloutState.COMPLETED
 
 
+@dataclass(frozen=True, slots=True)
+class RolloutHead:
+    """What tells one rollout from the others, without its plan and its targets: those are long."""
+
+    id: str
+    fingerprint: str
+    """That of its plan."""
+    state: RolloutState
+    console: str
+
+
 def headline(rollout: Rollout) -> str:
     """One sentence that counts outcomes: ``383 of 386 updated, 2 put back, 1 unknown``.
 
-    What was rolled back since is counted as that alone: ``9 of 12 updated, 3 rolled back since``.
+    What was rolled back since is counted as that alone: ``9 of 12 updated, 3 rolled back since``. A rollback updates
+    nothing: ``3 of 3 taken back``.
     """
     total = len(rollout.targets)
     standing = Counter(target.state for target in rollout.targets if not target.rolled_back)
     back = sum(target.rolled_back for target in rollout.targets)
-    parts = [f"{sum(standing[state] for state in SUCCEEDED)} of {total} updated"]
+    done = "updated" if rollout.plan.rollback_of is None else "taken back"
+    parts = [f"{sum(standing[state] for state in SUCCEEDED)} of {total} {done}"]
     parts += [f"{back} {ROLLED_BACK} since"] if back else []
     parts += [f"{standing[state]} {state}" for state in TargetState if standing[state] and state not in SUCCEEDED]
     return ", ".join(parts)

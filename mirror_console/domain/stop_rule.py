@@ -9,7 +9,7 @@ from datetime import datetime
 from mirror_console.domain.counting import counted
 from mirror_console.domain.rollout import COUNTS_AS_FAILED, SUCCEEDED, Rollout, Target
 from mirror_console.domain.trip import Came, Trip, trip_words
-from mirror_console.domain.way import OnTrip, at_in_all, stops_at
+from mirror_console.domain.way import ONE_TARGET, OnTrip, at_in_all, stops_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,8 @@ def stop_rule_words(rollout: Rollout) -> str:
     targets = rollout.wave(wave)
     failed = sum(target.state in COUNTS_AS_FAILED for target in targets)
     in_all = at_in_all(_allowed_in_all(rollout), len(rollout.targets))
+    if len(rollout.targets) == 1 and _allowed(rollout, wave) and not in_all and way.in_a_row != 1:
+        return f"{failed} failed; {ONE_TARGET}"
     every = f", or {in_all} (now {rollout.count(*COUNTS_AS_FAILED)})" if in_all else ""
     row = f", or at {way.in_a_row} in a row (now {failures_in_a_row(rollout)})" if way.in_a_row else ""
     then = f"; then: {way.on_trip}" if rolls_back(rollout) else ""

@@ -144,7 +144,13 @@ def way_problems(way: Way) -> list[Problem]:
 
 def stops_at(allowed: int, size: int) -> str:
     """The arithmetic of a wave's stop rule: ``stops at 3 of 50``."""
-    return f"stops at {allowed + 1} of {size}" if allowed < size else f"never stops: all {size} may fail"
+    if allowed < size:
+        return f"stops at {allowed + 1} of {size}"
+    return f"never stops: all {size} may fail" if size > 1 else "never stops: its one target may fail"
+
+
+ONE_TARGET = "one target: nothing to stop"
+"""A stop rule that a rollout of one target can never trip."""
 
 
 def at_in_all(allowed: int | None, size: int) -> str:

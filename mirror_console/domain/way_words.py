@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mirror_console.domain.counting import counted
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.way import OnTrip, Way, at_in_all, stops_at, wave_counts
+from mirror_console.domain.way import ONE_TARGET, OnTrip, Way, at_in_all, stops_at, wave_counts
 
 
 def in_numbers(way: Way, targets: int) -> str:
@@ -69,6 +69,9 @@ def stop_words(way: Way, counts: Sequence[int]) -> str:
     if not counts:
         return "no target"
     allowed = [way.allowed_failures(wave, len(counts), size) for wave, size in enumerate(counts)]
+    in_all = at_in_all(way.allowed_in_all(sum(counts)), sum(counts))
+    if sum(counts) == 1 and allowed[0] and not in_all and way.in_a_row != 1:
+        return ONE_TARGET
     parts = [stops_at(allowed[0], counts[0])]
     if len(counts) > 1:
         later = list(dict.fromkeys(zip(allowed[1:], counts[1:], strict=True)))
@@ -77,7 +80,7 @@ def stop_words(way: Way, counts: Sequence[int]) -> str:
         if stops:
             parts.append(f"then stops at {stops}")
         parts += [f"in a wave of {size:,} all may fail" for most, size in later if most >= size]
-    if in_all := at_in_all(way.allowed_in_all(sum(counts)), sum(counts)):
+    if in_all:
         parts.append(f"stops {in_all}")
     if way.in_a_row:
         parts.append(f"stops at {way.in_a_row:,} in a row")

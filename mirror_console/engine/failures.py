@@ -146,12 +146,14 @@ def refused(engine: str, doing: str, status: int, words: str | None, *, registry
     """The error for an error reply of an engine. `words` None means that what answered doesn't talk like Docker."""
     if words is None:
         title = f"{engine} answered with status {status}, and not as Docker does."
-        return EngineError(FailureKind.INVALID_REPLY, title, _STRAIGHT, detail=f"status {status} without a reason")
+        detail = f"status {status} without a reason"
+        return EngineError(FailureKind.INVALID_REPLY, title, _STRAIGHT, detail=detail, status=status)
     kind = classify(status, words, registry=registry)
     said = _WITHIN_SWARM.sub("", _LONG_ID.sub(r"\1", clean(words)))
     why = meaning(kind, said.rstrip(".")) if registry else said.rstrip(".")
     title = f"{engine} could not {doing}: {why}." if why else f"{engine} could not {doing}."
-    return EngineError(kind, title, _HINTS[kind], detail=said, retry_after=retry_after(words) if registry else None)
+    later = retry_after(words) if registry else None
+    return EngineError(kind, title, _HINTS[kind], detail=said, retry_after=later, status=status)
 
 
 def classify(status: int, words: str, *, registry: bool) -> FailureKind:

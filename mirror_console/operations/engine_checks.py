@@ -138,13 +138,22 @@ def _permission(
         return
     service = any(target.swap is Swap.SERVICE for target in targets)
     switches = any(target.swap is Swap.BESIDE and target.settings.route is not None for target in targets)
-    refused = refused_of_swarm(session) if service else refused_changes(session, switches=switches)
+    found = refused_of_swarm(session) if service else refused_changes(session, switches=switches)
     what = "of its Swarm" if service else "containers"
-    if refused:
-        verbs = ", ".join(refused)
-        words = f"{engine.name} refuses to {verbs} {what}: {next(iter(refused.values()))}"
+    if found.refused:
+        verbs = ", ".join(found.refused)
+        words = f"{engine.name} refuses to {verbs} {what}: {next(iter(found.refused.values()))}"
         remedy = "Ask whoever runs the engine for the right: 'endpoints.txt' has all that a rollout asks."
         yield from _of_each(targets, Check.PERMISSION, words, remedy)
+    elif found.unclear:
+        verbs = ", ".join(found.unclear)
+        words = f"Whether {engine.name} lets us {verbs} {what} isn't known: {next(iter(found.unclear.values()))}"
+        remedy = (
+            "Look at what is in between, such as a proxy before the engine, and whether the engine behind it is well; "
+            "then check again."
+        )
+        for result in _of_each(targets, Check.PERMISSION, words, remedy):
+            yield replace(result, answer=Answer.UNKNOWN)
     else:
         words = "Containers may be created, started, stopped, renamed, updated and removed."
         if service:

@@ -62,6 +62,9 @@ class Evidence:
     """Everything that was changed on the mirrors of an account between two times, oldest first."""
 
     account: str
+    sound: bool
+    verified: str
+    """Whether the audit that this comes from is as it was written, in words."""
     since: datetime | None
     until: datetime | None
     mirrors: tuple[str, ...]
@@ -72,9 +75,6 @@ class Evidence:
     """The windows and freezes that hold for its mirrors now; those that held before are among the changes."""
     recorded_since: datetime | None
     """When the audit begins: nothing is known of before."""
-    sound: bool
-    verified: str
-    """Whether the audit that this comes from is as it was written, in words."""
     lines: int
     head: str
     """Number and hash of the audit's last line: whoever keeps them can tell later whether it was changed since."""
@@ -225,12 +225,17 @@ def evidence_text(
     console: Console, account: str, form: Format, since: datetime | None = None, until: datetime | None = None
 ) -> str:
     """The evidence in one of its forms. Raises InvalidInput."""
-    content = evidence(console, account, since, until)
+    return written(evidence(console, account, since, until), form)
+
+
+def written(content: Evidence, form: Format) -> str:
+    """What was gathered, in one of its forms. What comes from a broken audit says so before anything else."""
     match form:
         case Format.HTML:
             return templates().get_template("evidence.html.j2").render(evidence=content)
         case Format.CSV:
-            return csv_text(COLUMNS, [[getattr(line, column) for column in COLUMNS] for line in content.changes])
+            rows = [[getattr(line, column) for column in COLUMNS] for line in content.changes]
+            return csv_text(COLUMNS, rows if content.sound else [_broken_row(content), *rows])
         case Format.JSON:
             return json_document(content)
         case Format.MARKDOWN:
@@ -241,6 +246,13 @@ def evidence_text(
 
 COLUMNS: tuple[str, ...] = ("at", "who", "machine", "mirror", "what", "outcome", "before", "before_fingerprint")
 COLUMNS += ("after", "after_fingerprint", "planned", "verified_by", "why", "words", "rollout", "line", "since")
+
+
+def _broken_row(content: Evidence) -> list[str | datetime]:
+    """That the audit is broken, as a row: a table has no other place for it."""
+    told: dict[str, str | datetime] = {"at": content.made_at, "what": "audit", "outcome": "broken"}
+    told["words"] = content.verified
+    return [told.get(column, "") for column in COLUMNS]
 
 
 def _line(line: AuditLine) -> EvidenceLine:
@@ -277,13 +289,14 @@ def _differences(line: AuditLine) -> str:
 def _markdown(content: Evidence) -> str:
     wrong = f", {len(content.exceptions)} not as planned" if content.exceptions else ""
     wrong += f", {content.rolled_back} rolled back since" if content.rolled_back else ""
-    lines = [f"**Changes on the mirrors of {marked(content.account)}: {len(content.changes)}{wrong}**", ""]
+    lines = [] if content.sound else [f"**{marked(content.verified)}**", ""]
+    lines += [f"**Changes on the mirrors of {marked(content.account)}: {len(content.changes)}{wrong}**", ""]
     if content.exceptions:
         lines += ["Not as planned:", "", *(_item(line) for line in content.exceptions), "", "All changes:", ""]
     lines += [_item(line) for line in content.changes] or ["- none"]
     if content.schedule:
         lines += ["", "When they may be changed:", "", *(f"- {marked(words)}" for words in content.schedule)]
-    lines += ["", marked(content.verified)]
+    lines += ["", marked(content.verified)] if content.sound else []
     return "\n".join(lines) + "\n"
 
 

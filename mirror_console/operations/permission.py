@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from mirror_console.domain.environment import RestartPolicy, Settings
 from mirror_console.domain.request import ContainerSpec
@@ -17,11 +18,22 @@ NOTHING = "0" * 25
 _NOT_THERE = frozenset({FailureKind.NOT_FOUND, FailureKind.IMAGE_NOT_FOUND})
 REFUSED = frozenset({FailureKind.PERMISSION, FailureKind.SIGN_IN, FailureKind.INVALID_REPLY})
 """A proxy that lets only some requests through answers the others as no engine does."""
+_TROUBLE = 500
+"""From this status on who answers says that it can't now, and not that we may not."""
 
 
-def refused_changes(session: EngineSession, *, switches: bool = False) -> dict[str, str]:
-    """What an engine, or what stands before it, won't let us do, by verb, with its reason. Where containers take over
-    by a route that `switches` from one to the other, also whether they may join and leave networks.
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What may not be done, and what couldn't be told, each by its verb, with the reason."""
+
+    refused: Mapping[str, str] = field(default_factory=dict)
+    unclear: Mapping[str, str] = field(default_factory=dict)
+    """Where a status of 500 or more was answered: something is in trouble, which says nothing of what may be done."""
+
+
+def refused_changes(session: EngineSession, *, switches: bool = False) -> Refusals:
+    """What an engine, or what stands before it, won't let us do. Where containers take over by a route that
+    `switches` from one to the other, also whether they may join and leave networks.
 
     Nothing is changed: it is asked for what can't be, and whoever may ask is told that it isn't there. Raises
     EngineError where the engine can't be reached.
@@ -43,19 +55,21 @@ def refused_changes(session: EngineSession, *, switches: bool = False) -> dict[s
     return _refused(asked)
 
 
-def refused_of_swarm(session: EngineSession) -> dict[str, str]:
+def refused_of_swarm(session: EngineSession) -> Refusals:
     """The same of the manager of a Swarm, as far as that can be told without a change: of services, and of the configs
     that are their locks.
 
     Raises EngineError where it can't be reached.
     """
-    refused = _refused({"remove configs": lambda: session.remove_config(NOTHING)})
+    configs = _refused({"remove configs": lambda: session.remove_config(NOTHING)})
     # Whatever a manager says of an update that can't be: that it has got to it is what is asked.
-    return refused | _refused({"update services": session.update_no_service}, _NOT_THERE | {FailureKind.REJECTED})
+    services = _refused({"update services": session.update_no_service}, _NOT_THERE | {FailureKind.REJECTED})
+    return Refusals({**configs.refused, **services.refused}, {**configs.unclear, **services.unclear})
 
 
-def _refused(asked: Mapping[str, Callable[[], object]], may: Collection[FailureKind] = _NOT_THERE) -> dict[str, str]:
-    refused = {}
+def _refused(asked: Mapping[str, Callable[[], object]], may: Collection[FailureKind] = _NOT_THERE) -> Refusals:
+    refused: dict[str, str] = {}
+    unclear: dict[str, str] = {}
     for verb, ask in asked.items():
         try:
             ask()
@@ -64,5 +78,6 @@ def _refused(asked: Mapping[str, Callable[[], object]], may: Collection[FailureK
                 continue
             if error.unreachable and error.kind not in REFUSED:
                 raise
-            refused[verb] = error.title
-    return refused
+            found = unclear if error.status >= _TROUBLE else refused
+            found[verb] = error.title
+    return Refusals(refused, unclear)

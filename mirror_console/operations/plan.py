@@ -8,7 +8,7 @@ from dataclasses import replace
 from mirror_console.domain.cell import Cell
 from mirror_console.domain.expectation import Expected
 from mirror_console.domain.fleet import Grid, Row
-from mirror_console.domain.plan import Plan, PlannedTarget, plan_fingerprint
+from mirror_console.domain.plan import LeftOut, Plan, PlannedTarget, Reason, plan_fingerprint
 from mirror_console.domain.planning import make_plan
 from mirror_console.domain.release import Release
 from mirror_console.domain.settings_plan import settings_alone, with_changes
@@ -18,6 +18,7 @@ from mirror_console.operations.applied import records_of, with_companion_records
 from mirror_console.operations.console import Console, new_id
 from mirror_console.operations.drift import replaced_secrets
 from mirror_console.operations.preparing import with_preparations
+from mirror_console.operations.standing import at_work, unfinished
 from mirror_console.operations.status import survey
 
 
@@ -59,11 +60,26 @@ def plan(
         )
         for one in made.targets
     )
-    made = replace(made, targets=targets, fingerprint=plan_fingerprint(targets, way))
+    left_out = _named(console, made.left_out)
+    made = replace(made, targets=targets, left_out=left_out, fingerprint=plan_fingerprint(targets, way))
     with console.catalog.write() as books:
         made = with_preparations(books, made)
         books.plans.save(made)
     return made
+
+
+def _named(console: Console, left_out: Sequence[LeftOut]) -> tuple[LeftOut, ...]:
+    """What is left out, and of what another rollout works on, by which: whoever waits for it is to find it."""
+    if not any(one.reason is Reason.BUSY for one in left_out):
+        return tuple(left_out)
+    words = {
+        target.environment_id: f"rollout {rollout.plan.fingerprint} is {rollout.state} here"
+        for rollout, target in at_work(unfinished(console))
+    }
+    return tuple(
+        replace(one, words=words.get(one.environment_id, one.words)) if one.reason is Reason.BUSY else one
+        for one in left_out
+    )
 
 
 def _key(target: PlannedTarget) -> tuple[str, str]:

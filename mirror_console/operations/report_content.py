@@ -239,7 +239,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         left_out=rollout.plan.left_out,
         passed_gates=gates(rollout),
         overrides=_overrides(rollout),
-        decisions=decisions(lines),
+        decisions=decisions(lines, rollout.targets),
         trips=trips(rollout),
         commands=commands,
         commands_words=commands_words(commands),

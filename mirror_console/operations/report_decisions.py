@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror_console.domain.audit import AuditLine, Doing, Noun, gates_added
-from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target
 from mirror_console.domain.stop_rule import accepted_words, gate_words
 from mirror_console.domain.trip import trip_words
 
@@ -55,14 +55,16 @@ class ReportedDecision:
     words: str
 
 
-def decisions(lines: Sequence[AuditLine]) -> tuple[ReportedDecision, ...]:
-    """What the audit has of the rollout as a whole, but for its start and its end."""
+def decisions(lines: Sequence[AuditLine], targets: Sequence[Target] = ()) -> tuple[ReportedDecision, ...]:
+    """What the audit has of the rollout as a whole, but for its start and its end; `targets` are as they stand now."""
     told = []
+    tried = _tried_again(lines, targets)
     for line in lines:
         state = line.act.after.get("state", "")
         if line.act.noun is not Noun.ROLLOUT or line.act.doing is not Doing.CHANGED or state in {"", *_COMPLETED}:
             continue
-        words = "Gone on" if state == RolloutState.RUNNING else str(state).capitalize()
+        went_on = "Tried again" if line.sequence in tried else "Gone on"
+        words = went_on if state == RolloutState.RUNNING else str(state).capitalize()
         if accepted := accepted_words(gates_added(line.act)):
             words = f"{words} in spite of {accepted}" if state == RolloutState.RUNNING else words
         because = str(line.act.after.get("paused_because") or "")
@@ -70,6 +72,39 @@ def decisions(lines: Sequence[AuditLine]) -> tuple[ReportedDecision, ...]:
             words = because if because.startswith(words) else f"{words}: {because}"
         told.append(ReportedDecision(line.at, line.person, line.machine, words))
     return tuple(told)
+
+
+def _tried_again(lines: Sequence[AuditLine], targets: Sequence[Target]) -> set[int]:
+    """By their numbers, the lines at which the rollout ran again because a person tried again what had failed.
+
+    What has ended runs again by nothing else. Where it was paused, the attempts of its targets tell: that one has a new
+    attempt since came of the one time that it ran again in between. Of several it can't be told which.
+    """
+    ordered = sorted(lines, key=lambda line: line.sequence)
+    ran = [
+        (line.sequence, line.act.before.get("state"), bool(accepted_words(gates_added(line.act))))
+        for line in ordered
+        if line.act.noun is Noun.ROLLOUT
+        and line.act.doing is Doing.CHANGED
+        and line.act.after.get("state") == RolloutState.RUNNING
+    ]
+    found = {sequence for sequence, before, _ in ran if before in ENDED}
+    could = [sequence for sequence, before, accepted in ran if before != RolloutState.INTERRUPTED and not accepted]
+    ends = [
+        (line.sequence, str(line.act.after.get("environment_id", "")), int(line.act.after.get("attempt", 1)))
+        for line in ordered
+        if line.act.noun is Noun.TARGET
+    ]
+    now = ordered[-1].sequence + 1 if ordered else 0
+    ends += [(now, target.environment_id, target.attempt) for target in targets]
+    last: dict[str, tuple[int, int]] = {}
+    for sequence, environment_id, attempt in ends:
+        since, before = last.get(environment_id, (0, 1))
+        between = [one for one in could if since < one < sequence]
+        if attempt > before and len(between) == 1:
+            found.add(between[0])
+        last[environment_id] = (sequence, attempt)
+    return found
 
 
 def gates(rollout: Rollout) -> tuple[str, ...]:

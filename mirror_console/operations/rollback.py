@@ -169,7 +169,7 @@ def _known(console: Console, targets: Sequence[Target]) -> _Known:
         for source_id in set(sources.values()):
             environments = [one.id for one in books.environments.of(source_id)]
             of_source[source_id] = books.releases.of(environments)
-        names = {rollout.id: rollout.plan.fingerprint for rollout in books.rollouts.all()}
+        names = {head.id: head.fingerprint for head in books.rollouts.heads()}
         applied = records_of(books, [target.environment_id for target in targets])
     return _Known(placed, {one: of_source[source] for one, source in sources.items()}, names, applied)
 

@@ -137,6 +137,8 @@ def not_serving(seen: Container, part: str) -> str | None:
     """Why a container doesn't serve, or None: it must run, with every port bound and a network attached."""
     if seen.state is State.EXITED:
         return f"the {part} container {ended_words(seen)}" + _output(seen)
+    if seen.state is State.RESTARTING:
+        return f"the {part} container is {seen.state}: it {ended_words(seen)}" + _output(seen)
     if not seen.running:
         return f"the {part} container is {seen.state}"
     bound = {(port.container, port.protocol) for port in seen.bound_ports}

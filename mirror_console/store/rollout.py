@@ -15,7 +15,7 @@ from mirror_console.domain.check import Override
 from mirror_console.domain.environment import Settings
 from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.plan import PlannedTarget
-from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.rollout import ENDED, Rollout, RolloutHead, RolloutState, Target, TargetState
 from mirror_console.domain.service_settings import as_compared
 from mirror_console.domain.swap import Swap
 from mirror_console.domain.taken_back import Key, TakenBack, taken_back
@@ -45,6 +45,7 @@ _HEAD = Shape(
         "only": sa.null().label("only"),  # never kept
     },
 )
+_NEWEST_FIRST = (rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
 _UNFINISHED = rollout.c.state.in_([state for state in RolloutState if state not in ENDED])
 
 # Written several times for each target while it is carried out: made once, as that costs more than to execute it.
@@ -64,6 +65,15 @@ class Rollouts(Collection):
     def all(self) -> list[Rollout]:
         """All of them."""
         return self._read(sa.true())
+
+    def heads(self) -> list[RolloutHead]:
+        """What tells them apart, of all of them, newest first: in a year they are too long to be read whole for one."""
+        chosen = (
+            sa.select(rollout.c.id, plan.c.fingerprint, rollout.c.state, rollout.c.console)
+            .join(plan, plan.c.id == rollout.c.plan_id)
+            .order_by(*_NEWEST_FIRST)
+        )
+        return [RolloutHead(*row) for row in self._connection.execute(chosen)]
 
     def get(self, rollout_id: str) -> Rollout:
         """One of them. Raises KeyError."""
@@ -160,7 +170,7 @@ class Rollouts(Collection):
             sa.select(target.c.planned)
             .join(rollout, rollout.c.id == target.c.rollout_id)
             .where(target.c.environment_id == environment_id)
-            .order_by(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
+            .order_by(*_NEWEST_FIRST)
         )
         for planned in self._connection.scalars(chosen):
             settings: Settings = planned.settings
@@ -192,9 +202,7 @@ class Rollouts(Collection):
         """Rollouts in six queries, and some more where any was rolled back; in one where there is none, as is nearly
         always asked."""
         with in_bulk():
-            heads = self._connection.execute(
-                _HEAD.select.where(which).order_by(rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
-            ).all()
+            heads = self._connection.execute(_HEAD.select.where(which).order_by(*_NEWEST_FIRST)).all()
             if not heads:
                 return []
             chosen = sa.select(rollout.c.id).where(which)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mirror_console.domain.image import short
 from mirror_console.domain.secret import Secret, SecretReference, VaultState
 from mirror_console.errors import VaultError
 from mirror_console.operations.audit import ANCHOR, anchor
@@ -101,6 +103,27 @@ def test_a_line_that_was_changed_is_named(call: CommandLine, fleet: Fleet) -> No
     assert call("audit", "verify", "--json").json["broken_at"] == 3
 
 
+@pytest.mark.parametrize("form", ["md", "html", "csv", "json"])
+def test_evidence_from_an_audit_that_is_broken_says_so_at_its_top(
+    call: CommandLine, fleet: Fleet, tmp_path: Path, form: str
+) -> None:
+    assert call("hold", "mirror-01", "live", "--reason", "asked").code == 0
+    assert "broken" not in call("audit", "evidence", "ACC-1", "--format", form).out
+    edited(fleet.console, "UPDATE audit SET line = replace(line, 'operator', 'somebody') WHERE sequence = 3")
+    told = call("audit", "evidence", "ACC-1", "--format", form)
+    assert told.code == 1
+    assert "line 3 isn't as it was written" in told.err
+    to = tmp_path / f"evidence.{form}"
+    assert call("audit", "evidence", "ACC-1", "--format", form, "--to", str(to)).code == 1
+    for written in (to.read_bytes().decode(), told.out):
+        text = written.replace("&#39;", "'").replace("\\", "")
+        assert text.index("line 3 isn't as it was written") < text.index("Mirror 01")
+    if form == "csv":
+        (first, *rest) = csv.DictReader(io.StringIO(told.out, newline=""))
+        assert (first["what"], first["outcome"], first["mirror"]) == ("audit", "broken", "")
+        assert rest
+
+
 def test_lines_cut_off_with_care_are_found_by_the_keyring(call: CommandLine, fleet: Fleet) -> None:
     assert anchor(fleet.console)
     last = call("audit", "verify", "--json").json["lines"]
@@ -175,6 +198,29 @@ def test_an_account_sees_what_was_changed_on_its_mirrors_alone(call: CommandLine
     rows = list(csv.DictReader(io.StringIO((tmp_path / "evidence.csv").read_bytes().decode(), newline="")))
     assert len(rows) == len(json.loads((tmp_path / "evidence.json").read_text())["changes"])
     assert call("audit", "evidence", "ACC-9").code == 2
+
+
+def test_a_list_for_people_has_no_long_identities_and_no_long_figures(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    assert call("check").code == 0
+    begin = ("rollout", "start", "-e", "live", "--all", "--why", "fix", "--yes", "4", "--bake", "0", "--no-pause")
+    assert call(*begin).code == 0
+    told = call("audit", "list").out
+    assert not re.search(r"[0-9a-f]{13,}", told)
+    assert not re.search(r"\d\.\d{3,}(?!\d*\+)", told)
+    targets = [line for line in told.splitlines() if "target ended: done" in line]
+    assert len(targets) == 4
+    kept = next(one for one in call("audit", "list", "--json").json if one["act"]["noun"] == "target")
+    before, after = (kept["act"][side]["fingerprint"] for side in ("before", "after"))
+    assert f"fingerprint: {short(before)} → {short(after)}; image: 26.8.2 → 26.8.3; " in targets[0]
+    assert "down_seconds: 0." in targets[0]
+    assert "verified_by: its health check says healthy" in targets[0]
+    assert max(len(line.partition("target ended: done")[2].strip()) for line in targets) < 200
+    # What programs look up is there for them.
+    assert len(kept["act"]["before"]["container_id"]) == 64
+    assert kept["act"]["after"]["down_seconds"] != round(kept["act"]["after"]["down_seconds"], 2)
+    # The name of an image keeps what says that its end is a digest.
+    assert re.search(r"webshop@sha256:[0-9a-f]{12} on ", told)
 
 
 @pytest.mark.parametrize("command", [("list",), ("evidence", "ACC-1")])

@@ -11,6 +11,8 @@ from datetime import timedelta
 
 import pytest
 
+from mirror_console.cli.finding import find_rollout
+from mirror_console.cli.rollout_words import next_steps
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.way import REST, OnFailure, OnTrip, WaveSize
 from mirror_console.operations.plan import plan
@@ -90,6 +92,35 @@ def test_a_window_is_asked_and_waited_for(
         assert said.json["words"] == "Aborted by operator. In between when it was: Mirror 01 done."
     assert versions(fleet) == [{"done": "26.8.3"}.get(one, "26.8.2") for one in states]
     assert call("rollout", "pause").code == 2
+
+
+def test_of_a_pause_after_failures_all_ways_on_are_told(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    rollout = begun(fleet, waves=(WaveSize(count=2), REST))
+    fleet.simulated.engines["berlin"].make_unreachable()
+    paused = Conductor(fleet.console, fleet.jobs, rollout).run()
+    name = rollout.id[:8]
+    told = [
+        f"Go on: mirror-console rollout resume {name}. Or end it: mirror-console rollout stop {name}",
+        f"Try again what failed: mirror-console rollout retry {name}",
+        f"Skip what failed: mirror-console rollout decide skip {name} --cause 1",
+    ]
+    assert paused.state is RolloutState.PAUSED
+    assert next_steps(paused) == told
+    lines = call("rollout", "show").out.splitlines()
+    assert set(told) <= set(lines)
+    # What the rule did, and then what it may do yet.
+    did = lines.index(paused.paused_because)
+    assert lines[did].startswith("Stop rule: 1 of 2 targets of wave 1 failed")
+    assert lines[did + 1].startswith("Stop rule from here on, wave 1: 1 failed; ")
+    well, failed, *rest = paused.targets
+    left = replace(paused, targets=(well, replace(failed, state=TargetState.LEFT), *rest))
+    back = f"Take back what failed and may not run what it ran: mirror-console rollout rollback {name} --failed"
+    assert next_steps(left) == [*told[:2], back]
+    assert next_steps(replace(paused, targets=(well, *rest))) == told[:1]
+    # What is offered does it.
+    assert call("rollout", "decide", "skip", name, "--cause", "1").code == 1
+    assert next_steps(find_rollout(fleet.console, name))[:1] == told[:1]
 
 
 def test_failures_are_grouped_decided_about_and_tried_again(call: CommandLine, fleet: Fleet) -> None:
@@ -208,7 +239,7 @@ def test_a_stop_rule_rolls_back_as_the_plan_says_before_the_start(
         rf"Stop rule: 2 of 4 targets of wave 1 failed; 1 may\. Rollback \S+ of {part} was begun, as the plan says\.",
         told["words"],
     )
-    assert "2 of 2 updated (completed)" in said.err
+    assert "2 of 2 taken back (completed)" in said.err
     assert versions(fleet) == ["26.8.2"] * 4
     shown = call("rollout", "show", told["id"][:8]).out
     assert told["words"] in shown

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mirror_console.domain.lock import LockTimes
-from mirror_console.domain.rollout import RolloutState, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.errors import CatalogError
 from mirror_console.operations.plan import plan
 from mirror_console.operations.preflight import preflight
@@ -21,6 +21,7 @@ from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.faults import Fault
+from mirror_console.store.rollout import Rollouts
 from tests.cli.terminal import CommandLine
 from tests.operations.fleet import QUICK, Fleet
 
@@ -232,7 +233,7 @@ def test_a_person_is_asked_before_the_start_and_after_the_canary(call: CommandLi
     assert said.code == 1
     assert "Paused after the canary" in said.err
     assert "rollout resume" in said.out
-    stop = "Stop rule, wave 2: 0 failed; stops at 3 of 3, or at 3 in a row (now 0); unreachable counts"
+    stop = "Stop rule from here on, wave 2: 0 failed; stops at 3 of 3, or at 3 in a row (now 0); unreachable counts"
     assert stop in call("rollout", "show").out.splitlines()
     assert versions(fleet) == ["26.8.3", "26.8.2", "26.8.2", "26.8.2"]
     resumed = call("rollout", "resume", typed="y\n")
@@ -243,6 +244,10 @@ def test_a_person_is_asked_before_the_start_and_after_the_canary(call: CommandLi
 def test_a_paused_rollout_can_be_ended(call: CommandLine, fleet: Fleet) -> None:
     fleet.publish("26.8.3", health_interval=0.02)
     assert call("rollout", "start", *ALL, *FAST, "--why", "x", "--yes", "4").code == 1
+    # What it waits with is left out of others, which say whose it is.
+    name = call("rollout", "show", "--json").json["fingerprint"]
+    others = call("rollout", "plan", *ALL, *FAST).out
+    assert others.count(f"rollout {name} is paused here") == 3
     stopped = call("rollout", "stop", "--json")
     assert stopped.code == 1
     assert stopped.json["state"] == "stopped"
@@ -392,6 +397,34 @@ def test_what_runs_elsewhere_is_told_from_what_was_cut_off(call: CommandLine, fl
     assert "to live was interrupted. See what it left, and decide: mirror-console recover list" in status.err
     with fleet.console.catalog.read() as books:
         assert books.rollouts.all()[0].state is RolloutState.RUNNING, "looking has written it"
+
+
+def test_one_is_found_by_its_name_and_no_other_is_read(
+    call: CommandLine, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    call("check")
+    ended = call("rollout", "start", *ALL, *FAST, "--no-pause", "--why", "first", "--yes", "4", "--json").json
+    fleet.publish("26.8.4", health_interval=0.02)
+    call("check")
+    cut_off(fleet)
+    read, get = [], Rollouts.get
+
+    def counting(self: Rollouts, rollout_id: str) -> Rollout:
+        read.append(rollout_id)
+        return get(self, rollout_id)
+
+    monkeypatch.setattr(Rollouts, "get", counting)
+    monkeypatch.setattr(Rollouts, "all", lambda _self: pytest.fail("all of them were read"))
+    for name in (ended["id"][:8], ended["fingerprint"].lower()):
+        read.clear()
+        assert call("rollout", "show", name, "--json").json["state"] == "completed"
+        assert read == [ended["id"]]
+    assert call("rollout", "show", "--json").json["state"] == "interrupted"
+    # That the newer one was cut off is known before it is read.
+    assert "recover continue" in call("rollout", "resume").err
+    assert call("rollout", "rollback", ended["id"][:8], "--all", "--preview").code == 0
+    assert "there is no rollout 'nobody'" in call("rollout", "show", "nobody").err
 
 
 def lives(call: CommandLine) -> list[dict[str, str]]:

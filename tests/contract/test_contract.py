@@ -18,7 +18,7 @@ from mirror_console.domain.route import Route
 from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.domain.service import NOT_RUNNABLE
 from mirror_console.errors import EngineError, FailureKind
-from mirror_console.operations.permission import refused_changes
+from mirror_console.operations.permission import Refusals, refused_changes
 from tests.contract import test_images, test_one_off
 from tests.contract.conftest import BY_SSH
 from tests.contract.stage import MIB, NOWHERE, Behaviour, Stage, killed_and_started_again, look, refused, until
@@ -103,7 +103,7 @@ def test_a_command_is_run_in_a_container_that_runs(stage: Stage) -> None:
 
 def test_what_may_be_changed_is_told_without_a_change(stage: Stage) -> None:
     before = stage.session.list_containers()
-    assert refused_changes(stage.session) == {}
+    assert refused_changes(stage.session) == Refusals()
     assert stage.session.list_containers() == before
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mirror_console.domain.environment import HealthTest
 from mirror_console.domain.health import ProbeAnswer, Verdict, judge
 from mirror_console.domain.observation import Container, Health, State
+from mirror_console.operations.steps import not_serving
 from tests.domain.parts import NOW
 
 STARTED = NOW - timedelta(seconds=1)
@@ -23,6 +24,14 @@ PLAIN, PROBED = HealthTest(settle=3), HealthTest("/health", 80)
 def seen(state: State = State.RUNNING, health: Health = Health.NO_CHECK, **more: Any) -> Container:
     """A later look at the container."""
     return replace(FIRST, state=state, health=health, **more)
+
+
+def test_one_that_restarts_right_after_its_start_says_how_it_ended() -> None:
+    told = not_serving(seen(State.RESTARTING, exit_code=78, health_output="no DATABASE_URL"), "new")
+    assert told == "the new container is restarting: it ended with exit code 78: no DATABASE_URL"
+    killed = not_serving(seen(State.RESTARTING, exit_code=137, oom_killed=True), "new")
+    assert killed == "the new container is restarting: it was killed for lack of memory"
+    assert not_serving(seen(State.PAUSED, exit_code=0), "new") == "the new container is paused"
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,12 @@ def test_a_share_of_failures_is_a_count_that_is_never_above_the_share(hundredths
 
 @pytest.mark.parametrize(
     ("allowed", "size", "words"),
-    [(2, 50, "stops at 3 of 50"), (0, 1, "stops at 1 of 1"), (5, 5, "never stops: all 5 may fail")],
+    [
+        (2, 50, "stops at 3 of 50"),
+        (0, 1, "stops at 1 of 1"),
+        (5, 5, "never stops: all 5 may fail"),
+        (2, 1, "never stops: its one target may fail"),
+    ],
 )
 def test_the_arithmetic_of_the_stop_rule_is_told(allowed: int, size: int, words: str) -> None:
     assert stops_at(allowed, size) == words

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirror_console.domain.plan import RollbackOf
 from mirror_console.domain.rollout import (
     OVER,
     SUCCEEDED,
@@ -56,6 +57,10 @@ def test_words_for_the_screens() -> None:
     by_row = replace(now, plan=replace(now.plan, way=Way(waves=(REST,), in_a_row=3, max_failed_percent=100.0)))
     told = "2 failed; never stops: all 5 may fail, or at 3 in a row (now 2); unreachable counts"
     assert stop_rule_words(by_row) == told
+    alone = states_of(rollout(["a"], Way(waves=(REST,))), TargetState.PUT_BACK)
+    assert stop_rule_words(alone) == "1 failed; one target: nothing to stop"
+    taken = replace(now, plan=replace(now.plan, rollback_of=RollbackOf("one", "AB-CD", "all")))
+    assert headline(taken) == "1 of 5 taken back, 2 queued, 1 unknown, 1 put back"
     back = replace(now, plan=replace(now.plan, way=replace(now.plan.way, on_trip=OnTrip.ROLL_BACK_ALL)))
     assert stop_rule_words(back) == "2 failed; stops at 3 of 5; unreachable counts; then: roll back the rollout"
 

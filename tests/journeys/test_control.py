@@ -101,7 +101,7 @@ def test_failures_are_mended_and_tried_again_and_everything_goes_back_to_its_own
     assert [target["after"] for target in plan["targets"]] == ["26.8.0", "26.8.1", "26.8.0", "26.8.1"]
     assert as_it_serves(docker) == after
     back = program.ask("rollout", "rollback", "--all", "--why", "too early", "--yes", "4")
-    assert (back["state"], back["headline"]) == ("completed", "4 of 4 updated")
+    assert (back["state"], back["headline"]) == ("completed", "4 of 4 taken back")
     assert as_it_serves(docker) == before
     told = program.ask("status", expect=None)
     look = docker.look()

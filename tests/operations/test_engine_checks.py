@@ -231,6 +231,20 @@ def test_what_is_said_of_engines(
         assert 0 < len(blocked) < 4
 
 
+@pytest.mark.parametrize("fault", [Fault.ERROR_PAGE, Fault.DISK_FULL])
+def test_trouble_in_between_is_no_refusal(desk: Desk, fault: Fault) -> None:
+    desk.engine().misbehave(fault, "/containers/create")
+    worst = desk.worst(Check.PERMISSION)
+    assert worst.answer is Answer.UNKNOWN
+    assert "Whether alpha lets us create containers isn't known" in worst.words
+    assert "what is in between" in worst.remedy
+    assert worst.blocks
+    # What is refused besides is told first: that lasts.
+    desk.engine().misbehave(Fault.FORBIDDEN, "/start")
+    worst = desk.worst(Check.PERMISSION)
+    assert (worst.answer, "refuses to start containers" in worst.words) == (Answer.BLOCKED, True)
+
+
 def test_what_compose_made_is_taken_over_once_by_a_persons_word(desk: Desk) -> None:
     made_by_compose(desk)
     console, made = desk.fleet.console, desk.plan()

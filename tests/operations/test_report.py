@@ -17,6 +17,7 @@ import pytest
 from mirror_console.domain.audit import Author
 from mirror_console.domain.plain import plain
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.way import REST, WaveSize
 from mirror_console.operations.plan import plan
 from mirror_console.operations.ports.catalog import Catalog as Ported
 from mirror_console.operations.preflight import preflight
@@ -30,8 +31,9 @@ from mirror_console.operations.report import (
     summary_text,
 )
 from mirror_console.operations.report_content import report_content
+from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollout import Conductor
-from mirror_console.operations.starting import start
+from mirror_console.operations.starting import resume, start
 from mirror_console.operations.written import csv_text, seconds
 from mirror_console.store import Catalog
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet
@@ -244,6 +246,39 @@ def test_the_time_a_person_took_is_not_the_targets(fleet: Fleet) -> None:
     assert "Pauses and decisions" in html_text
     assert re.search(r"\b10 min \d+ s for a person", html_text), "and what a busy machine takes on top"
     assert "waited 10 min" in summary_text(fleet.console, rollout.id)
+
+
+def decided(fleet: Fleet, rollout: Rollout) -> list[str]:
+    return [
+        one.words
+        for one in report_content(fleet.console, rollout.id).decisions
+        if "again" in one.words or "Gone" in one.words
+    ]
+
+
+def test_what_was_tried_again_is_told_apart_from_what_went_on(fleet: Fleet) -> None:
+    way = replace(QUICK, waves=(WaveSize(count=2), REST), pause_after_canary=True)
+    made = plan(fleet.console, "live", [mirror.id for mirror in fleet.mirrors], way)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "x")
+    berlin = fleet.simulated.engines["berlin"]
+    berlin.make_unreachable()
+    paused = Conductor(fleet.console, fleet.jobs, rollout).run()
+    assert paused.state is RolloutState.PAUSED
+    berlin.make_reachable()
+    again = retry(fleet.console, fleet.jobs, rollout.id)
+    # It is told before what is tried again has ended.
+    assert decided(fleet, rollout) == ["Tried again"]
+    assert Conductor(fleet.console, fleet.jobs, again).run().state is RolloutState.PAUSED
+    berlin.make_unreachable()
+    ended = Conductor(fleet.console, fleet.jobs, resume(fleet.console, rollout.id)).run()
+    assert ended.state is RolloutState.PAUSED or ended.ended_at is not None
+    told = decided(fleet, rollout)
+    assert told == ["Tried again", "Gone on"], told
+    berlin.make_reachable()
+    done = Conductor(fleet.console, fleet.jobs, retry(fleet.console, fleet.jobs, rollout.id)).run()
+    assert done.state is RolloutState.COMPLETED
+    assert decided(fleet, rollout) == [*told, "Tried again"]
+    assert report_html(fleet.console, rollout.id).count("<td>Tried again</td>") == 2
 
 
 def test_the_time_that_it_lay_cut_off_is_told_apart_from_that_in_which_a_person_was_asked(fleet: Fleet) -> None:

@@ -136,7 +136,7 @@ def test_what_was_taken_forward_again_is_done_again(fleet: Fleet) -> None:
     assert headline(now(fleet, rollout)) == "0 of 4 updated, 4 rolled back since"
     back(fleet, first, Part.WAVE, 0)
     assert headline(now(fleet, rollout)) == "4 of 4 updated"
-    assert headline(now(fleet, first)) == "0 of 4 updated, 4 rolled back since"
+    assert headline(now(fleet, first)) == "0 of 4 taken back, 4 rolled back since"
 
 
 def test_a_target_whose_rollback_failed_says_that_and_is_no_rolled_back_one(fleet: Fleet) -> None:

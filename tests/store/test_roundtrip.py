@@ -29,7 +29,7 @@ from mirror_console.domain.observation import Difference, Observation
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.release import Release
 from mirror_console.domain.release_command import CommandRun, Said
-from mirror_console.domain.rollout import Rollout, RolloutState, Target, TargetState
+from mirror_console.domain.rollout import Rollout, RolloutHead, RolloutState, Target, TargetState
 from mirror_console.domain.schedule import Freeze, Schedule, Window
 from mirror_console.domain.secret import SecretReference
 from mirror_console.domain.tag import TagLook
@@ -393,6 +393,9 @@ def test_a_rollout_moves_on_target_by_target(catalog: Catalog) -> None:
         assert books.rollouts.unfinished() == []
         books.rollouts.add(values.rollout(placed, "rollout2", NOW + timedelta(hours=1)))
         assert [one.id for one in books.rollouts.all()] == ["rollout2", "rollout1"]
+        assert books.rollouts.heads() == [
+            RolloutHead(one.id, one.plan.fingerprint, one.state, one.console) for one in books.rollouts.all()
+        ]
 
 
 def test_the_settings_that_were_applied_last_are_found_by_their_hash(catalog: Catalog) -> None:

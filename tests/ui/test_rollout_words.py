@@ -138,6 +138,8 @@ def test_a_way_is_told_in_numbers() -> None:
             "canary stops at 1 of 1; then stops at 2 of 20, 5 of 97, 14 of 268; stops at 3 in a row",
             "pause after every wave",
         ),
+        (Way(), 1, "one target: nothing to stop", ""),
+        (Way(waves=(REST,), max_failed=0, on_trip=OnTrip.ROLL_BACK_ALL), 1, "stops at 1 of 1", ""),
         (Way(waves=(REST,), max_failed=5), 3, "never stops: all 3 may fail", ""),
         (Way(), 22, "canary stops at 1 of 1; then stops at 3 of 6, 3 of 13; in a wave of 2 all may fail", None),
         (

@@ -12,7 +12,7 @@ from mirror_console.domain.fetching import Fetch
 from mirror_console.domain.journal import JournalEntry
 from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release_command import CommandRun, RunKind, Said
-from mirror_console.domain.rollout import Rollout, Target
+from mirror_console.domain.rollout import Rollout, RolloutHead, Target
 from mirror_console.domain.taken_back import Key, TakenBack
 
 
@@ -31,6 +31,9 @@ class Rollouts(Protocol):
 
     def all(self) -> list[Rollout]:
         """Newest first."""
+
+    def heads(self) -> list[RolloutHead]:
+        """What tells them apart, of all of them, newest first."""
 
     def get(self, rollout_id: str) -> Rollout:
         """Raises KeyError."""
