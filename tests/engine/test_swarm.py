@@ -176,7 +176,6 @@ def test_a_specification_of_little_gets_what_it_needs() -> None:
     sent = updated_spec(bare, ServiceChange(NEXT, settings))
     assert sent["TaskTemplate"]["ContainerSpec"] == {
         "Image": NEXT,
-        "Labels": {},
         "Args": ["serve", "--fast"],
         "Init": True,
         "StopSignal": "SIGINT",

@@ -21,7 +21,7 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.recheck import checked_again, recheck
 from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollout import Conductor
-from mirror_console.operations.starting import start
+from mirror_console.operations.starting import resume, start
 from mirror_console.simulator.faults import Fault
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
 
@@ -184,6 +184,8 @@ def test_the_stop_rule_counts_those_that_it_costs_and_they_are_tried_again(fleet
     fleet.simulated.engines["berlin"].behave()
     again = retry(fleet.console, fleet.jobs, ended.id, sorted(ids))
     ended = Conductor(fleet.console, fleet.jobs, again).run()
+    assert ended.paused_because == "Tried again: 2 done. 1 other waits: resume to go on with it."
+    ended = Conductor(fleet.console, fleet.jobs, resume(fleet.console, ended.id)).run()
     assert states(ended) == [TargetState.DONE] * 4, [target.words for target in ended.targets]
 
 

@@ -252,7 +252,7 @@ def decided(fleet: Fleet, rollout: Rollout) -> list[str]:
     return [
         one.words
         for one in report_content(fleet.console, rollout.id).decisions
-        if "again" in one.words or "Gone" in one.words
+        if one.words.startswith(("Tried again", "Gone on"))
     ]
 
 
@@ -269,11 +269,13 @@ def test_what_was_tried_again_is_told_apart_from_what_went_on(fleet: Fleet) -> N
     # It is told before what is tried again has ended.
     assert decided(fleet, rollout) == ["Tried again"]
     assert Conductor(fleet.console, fleet.jobs, again).run().state is RolloutState.PAUSED
+    ended = Conductor(fleet.console, fleet.jobs, resume(fleet.console, rollout.id)).run()
+    assert ended.paused_because.startswith("Paused after the canary, as planned")
     berlin.make_unreachable()
     ended = Conductor(fleet.console, fleet.jobs, resume(fleet.console, rollout.id)).run()
     assert ended.state is RolloutState.PAUSED or ended.ended_at is not None
     told = decided(fleet, rollout)
-    assert told == ["Tried again", "Gone on"], told
+    assert told == ["Tried again", "Gone on", "Gone on"], told
     berlin.make_reachable()
     done = Conductor(fleet.console, fleet.jobs, retry(fleet.console, fleet.jobs, rollout.id)).run()
     assert done.state is RolloutState.COMPLETED
