@@ -59,10 +59,10 @@ def decide(rollout: Rollout, closed: Collection[str] = ()) -> Decision:
     wave = rollout.current_wave
     tripped = tripped_words(rollout)
     in_flight = [target for target in rollout.targets if target.state in WORKING]
-    if tripped and not _none_failed_again(rollout):
+    if tripped and not none_failed_again(rollout):
         return Wait() if in_flight else Halt(tripped)
     if rollout.only and not any(one.environment_id in rollout.only and not one.over for one in rollout.wave(wave)):
-        return Wait() if in_flight else Halt(tripped or _tried_words(rollout))
+        return Wait() if in_flight else Halt(" ".join(filter(None, (_tried_words(rollout), tripped))))
     if wave > 0 and 0 not in rollout.passed_gates and _untried(rollout.wave(0)):
         return Halt(_no_canary_words(rollout), gate=True)
     for before in range(wave):
@@ -109,8 +109,8 @@ def _kept_waiting(rollout: Rollout, closed: Collection[str]) -> list[Target]:
     ]
 
 
-def _none_failed_again(rollout: Rollout) -> bool:
-    """Whether targets are tried again, and all that has failed did so before."""
+def none_failed_again(rollout: Rollout) -> bool:
+    """Whether targets are tried again, and all that has failed did so before: of that a rule has done what it does."""
     again = [target for target in rollout.targets if target.environment_id in rollout.only]
     return bool(again) and not any(target.state in COUNTS_AS_FAILED for target in again)
 

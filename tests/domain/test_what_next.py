@@ -327,7 +327,10 @@ def test_one_of_more_failures_than_may_be_is_tried_again_and_the_first_that_fail
     # Two that nobody tried again are more than may fail: that is what is told, and the rest waits as before.
     mended = decide(become(now, {"e5": TargetState.DONE, "e6": TargetState.DONE}))
     assert isinstance(mended, Halt)
-    assert mended.why.startswith("Stop rule: 2 of 6 targets of wave 2 failed; 1 may.")
+    assert mended.why.startswith(
+        "Tried again: 2 done. 17 others wait: resume to go on with them. "
+        "Stop rule: 2 of 6 targets of wave 2 failed; 1 may."
+    )
 
 
 def test_a_retry_needs_no_pause_of_a_later_wave_and_passes_none() -> None:

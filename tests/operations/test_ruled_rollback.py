@@ -317,6 +317,25 @@ def test_who_tries_some_again_gets_no_rollback_unless_more_fail(fleet: Fleet) ->
     assert (states(ended), back) == ([DONE, DONE, FAILED, DONE], None)
 
 
+@pytest.mark.parametrize("waves", [(REST,), (WaveSize(count=3), REST)], ids=["nothing waits", "another waits"])
+def test_what_is_well_once_it_was_tried_again_is_not_rolled_back_for_what_failed_before(
+    fleet: Fleet, waves: tuple[WaveSize, ...]
+) -> None:
+    rollout = begun(fleet, replace(WAVE, waves=waves, at_once=4, at_once_per_engine=4))
+    engines = fleet.simulated.engines.values()
+    for engine in engines:
+        engine.misbehave(Fault.DISK_FULL, "/containers/create")
+    rollout, back = conducted(fleet, rollout)
+    for engine in engines:
+        engine.behave()
+    assert (states(rollout)[:3], back) == ([FAILED] * 3, None)
+
+    again = retry(fleet.console, fleet.jobs, rollout.id, [rollout.targets[0].environment_id])
+    tried, back = conducted(fleet, again)
+    assert (states(tried)[:3], back) == ([DONE, FAILED, FAILED], None)
+    assert fleet.version_of("mirror-01-live") == "26.8.3"
+
+
 def test_nothing_is_tried_again_nor_goes_on_while_what_was_changed_goes_back(fleet: Fleet) -> None:
     conductor = Conductor(fleet.console, fleet.jobs, begun(fleet, WAVE), Room(fleet, 3))
     ended = conductor.run()
