@@ -153,7 +153,8 @@ class Conductor:
                         continue
                     for environment_id in environment_ids:
                         self._begin(environment_id)
-                case Halt() if (found := self._tripped()) is not None:
+                # What had failed before some were tried again, the rule has acted on then: what came of them is told.
+                case Halt() if not none_failed_again(self.rollout) and (found := tripped(self.rollout)) is not None:
                     return self._stopped_by_rule(found)
                 case Halt(closed=True) if self.rollout.plan.way.resumes and self._openings.opens_at:
                     self._tell_closed(closed)
@@ -272,10 +273,6 @@ class Conductor:
             if target.state is TargetState.QUEUED and target.words != words:
                 self._running.keep(replace(target, words=words))
 
-    def _tripped(self) -> Tripped | None:
-        """What its stop rule acts on. What failed before others were tried again, it has acted on then."""
-        return None if none_failed_again(self.rollout) else tripped(self.rollout)
-
     def _stopped_by_rule(self, found: Tripped) -> Rollout:
         if self.rollout.count(TargetState.UNKNOWN):
             # What it counts as failed may yet be found to be well: then the rule hasn't tripped.
@@ -322,7 +319,7 @@ class Conductor:
 
     def _ended(self) -> Rollout:
         trips = self.rollout.trips
-        found = self._tripped() if not self.rollout.count(TargetState.UNKNOWN) else None
+        found = tripped(self.rollout) if not self.rollout.count(TargetState.UNKNOWN) else None
         if found is not None and not self.halting and rolls_back(self.rollout):
             return self._stopped_by_rule(found)
         if found is not None and not rolls_back(self.rollout) and not self.rollout.count(TargetState.NOT_STARTED):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.simulator.engine import SimulatedEngine
 from mirror_console.simulator.swarm import Service
+from mirror_console.simulator.wire import Document
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
 
 SERVICE = "mirror-01-live"
@@ -89,12 +91,13 @@ def configs(fleet: Fleet) -> list[str]:
     return [config.spec["Name"] for config in swarm.configs.values()]
 
 
-def container_spec(fleet: Fleet) -> dict[str, object]:
-    return service(fleet).template["ContainerSpec"]  # type: ignore[no-any-return]
+def container_spec(fleet: Fleet) -> Document:
+    spec: Document = service(fleet).template["ContainerSpec"]
+    return spec
 
 
-def planned(fleet: Fleet, *, settings_only: bool = False, **way: object) -> Plan:
-    return plan(fleet.console, "live", ["mirror-01"], replace(QUICK, **way), settings_only=settings_only)  # type: ignore[arg-type]
+def planned(fleet: Fleet, *, settings_only: bool = False, **way: Any) -> Plan:
+    return plan(fleet.console, "live", ["mirror-01"], replace(QUICK, **way), settings_only=settings_only)
 
 
 def carried_out(fleet: Fleet, made: Plan, mark: Callable[[str], None] = lambda _boundary: None) -> Rollout:
@@ -103,7 +106,7 @@ def carried_out(fleet: Fleet, made: Plan, mark: Callable[[str], None] = lambda _
     return Conductor(console, fleet.jobs, rollout).run()
 
 
-def rolled_out(fleet: Fleet, mark: Callable[[str], None] = lambda _boundary: None, **way: object) -> Target:
+def rolled_out(fleet: Fleet, mark: Callable[[str], None] = lambda _boundary: None, **way: Any) -> Target:
     return carried_out(fleet, planned(fleet, settings_only=False, **way), mark).targets[0]
 
 

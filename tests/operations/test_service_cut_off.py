@@ -178,7 +178,9 @@ def test_what_somebody_put_back_meanwhile_is_recognised(fleet: Fleet) -> None:
     def by_hand(boundary: str) -> None:
         asked.append(boundary)
         if boundary == "VERIFY:sent":
-            image = str(service(fleet).previous["TaskTemplate"]["ContainerSpec"]["Image"])  # type: ignore[index]
+            previous = service(fleet).previous
+            assert previous is not None
+            image = str(previous["TaskTemplate"]["ContainerSpec"]["Image"])
             engine(fleet).update_by_hand(SERVICE, Image=image)
 
     target = rolled_out(fleet, by_hand)

@@ -93,7 +93,7 @@ def test_beside_what_comes_to_it_the_rest_is_neither_told_nor_recorded(fleet: Fl
     assert (report.pending, report.drift) == ((), ())
     assert report.record is not None
     assert report.record.settings.ports == ()
-    assert container_spec(fleet)["Labels"][LABEL + "spec"] == as_compared(report.record.settings, swarm=True).hash  # type: ignore[index]
+    assert container_spec(fleet)["Labels"][LABEL + "spec"] == as_compared(report.record.settings, swarm=True).hash
 
 
 def answer_of(fleet: Fleet, check: Check) -> tuple[Answer, str]:

@@ -63,7 +63,7 @@ def test_every_task_runs_the_release_and_all_that_the_stack_decides_stays(fleet:
     assert unlocked(fleet)
     now = service(fleet).spec
     assert container_spec(fleet)["Image"] == target.reference
-    assert container_spec(fleet)["Labels"][LABEL + "rollout"] == rollout.id  # type: ignore[index]
+    assert container_spec(fleet)["Labels"][LABEL + "rollout"] == rollout.id
     assert now["Labels"]["of.stack"] == "shop"
     assert (now["Mode"], now["UpdateConfig"]["Order"]) == (before["Mode"], before["UpdateConfig"]["Order"])
     assert now["UpdateConfig"]["FailureAction"] == "pause"
