@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
+from typing import Generic, TypeVar
 
 from hypothesis import strategies as st
 
@@ -17,6 +18,10 @@ MOST_BOUNDARIES = 60
 """A rollout of one mirror and its recovery meet no more than about so many."""
 ENOUGH = 12
 """Recoveries after which one that isn't cut off any more has to have ended."""
+
+
+M = TypeVar("M", bound=StrEnum)
+"""The ways to meddle that a kind of story knows."""
 
 
 class Meddling(StrEnum):
@@ -34,23 +39,28 @@ class Meddling(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Generic[M]):
     """What happens at which boundary: who meddles, and whether the program is cut off there."""
 
     at: int
     off: bool
-    meddling: Meddling
+    meddling: M
     journal_is_lost: bool
 
 
-NEVER = Cut(-1, off=False, meddling=Meddling.NOTHING, journal_is_lost=False)
-CUTS = st.builds(
-    Cut,
-    st.integers(0, MOST_BOUNDARIES),
-    st.booleans(),
-    st.sampled_from([Meddling.NOTHING] * 3 + list(Meddling)),
-    st.booleans(),
-)
+def never(nothing: M) -> Cut[M]:
+    """Nobody meddles, and nothing is cut off."""
+    return Cut(-1, off=False, meddling=nothing, journal_is_lost=False)
+
+
+def cuts(nothing: M, most: int, quiet: int) -> st.SearchStrategy[Cut[M]]:
+    """Cuts at the first `most` boundaries; so many of them `quiet`, for one with each way to meddle of its kind."""
+    meddlings = st.sampled_from([nothing] * quiet + list(type(nothing)))
+    return st.builds(Cut, st.integers(0, most), st.booleans(), meddlings, st.booleans())
+
+
+NEVER = never(Meddling.NOTHING)
+CUTS = cuts(Meddling.NOTHING, MOST_BOUNDARIES, quiet=3)
 
 
 @dataclass(slots=True)

@@ -33,7 +33,7 @@ from mirror_console.simulator.swarm import Service, Swarm
 from mirror_console.simulator.swarm_changes import managed, update_service
 from mirror_console.simulator.wire import Document
 from tests.catalogs import lose_journal
-from tests.model.cut import ENOUGH, MET, cut_off
+from tests.model.cut import ENOUGH, MET, Cut, cut_off, cuts, never
 from tests.model.laws import AS_BEFORE, version_of
 from tests.model.meddler import LABEL
 from tests.operations.fleet import CATALOG, QUICK, REPOSITORY, Fleet, small_fleet
@@ -54,24 +54,8 @@ class Meddling(StrEnum):
     UNLOCK = "somebody removes the lock"
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """What happens at which boundary: who meddles, and whether the program is cut off there."""
-
-    at: int
-    off: bool
-    meddling: Meddling
-    journal_is_lost: bool
-
-
-NEVER = Cut(-1, off=False, meddling=Meddling.NOTHING, journal_is_lost=False)
-CUTS = st.builds(
-    Cut,
-    st.integers(0, 30),
-    st.booleans(),
-    st.sampled_from([Meddling.NOTHING] * 5 + list(Meddling)),
-    st.booleans(),
-)
+NEVER = never(Meddling.NOTHING)
+CUTS = cuts(Meddling.NOTHING, most=30, quiet=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +149,7 @@ class ServiceStory(RuleBasedStateMachine):
 
     @precondition(lambda self: self._unfinished() is None)
     @rule(cut=CUTS, behaviour=st.sampled_from([Behaviour.OK] * 2 + [Behaviour.EXITS_AT_ONCE]))
-    def rolls_out(self, cut: Cut, behaviour: Behaviour) -> None:
+    def rolls_out(self, cut: Cut[Meddling], behaviour: Behaviour) -> None:
         """Another release, cut off somewhere, or with somebody meddling in its middle."""
         self._released += 1
         version = f"1.0.{self._released}"
@@ -180,7 +164,7 @@ class ServiceStory(RuleBasedStateMachine):
 
     @precondition(lambda self: self._unfinished() is None and self._found)
     @rule(cut=CUTS)
-    def is_rolled_back(self, cut: Cut) -> None:
+    def is_rolled_back(self, cut: Cut[Meddling]) -> None:
         """A person rolls the last rollout back."""
         last = next(reversed(self._found))
         with suppress(InvalidInput):  # where there is nothing to go back to
@@ -190,7 +174,7 @@ class ServiceStory(RuleBasedStateMachine):
 
     @precondition(lambda self: self._unfinished() is not None)
     @rule(cut=CUTS, goes_on=st.booleans())
-    def recovers(self, cut: Cut, *, goes_on: bool) -> None:
+    def recovers(self, cut: Cut[Meddling], *, goes_on: bool) -> None:
         """A person chooses, and is cut off again, or not."""
         self._recover(cut, goes_on=goes_on)
 
@@ -271,7 +255,7 @@ class ServiceStory(RuleBasedStateMachine):
 
     # --- carrying out -----------------------------------------------------------------------------------------------
 
-    def _carry_out(self, rollout: Rollout, cut: Cut) -> None:
+    def _carry_out(self, rollout: Rollout, cut: Cut[Meddling]) -> None:
         MET.rollout(back=rollout.plan.rollback_of is not None)
         service = self._service()
         self._meddled, self._most = False, len(service.slots)
@@ -280,7 +264,7 @@ class ServiceStory(RuleBasedStateMachine):
             Conductor(self._marked(cut), self.fleet.jobs, rollout).run()
         self._after(cut)
 
-    def _recover(self, cut: Cut, *, goes_on: bool) -> None:
+    def _recover(self, cut: Cut[Meddling], *, goes_on: bool) -> None:
         rollout = self._unfinished()
         assert rollout is not None
         before = self._books()
@@ -294,11 +278,11 @@ class ServiceStory(RuleBasedStateMachine):
                 recovery.put_back(console, self.fleet.jobs, rollout.id)
         self._after(cut)
 
-    def _after(self, cut: Cut) -> None:
+    def _after(self, cut: Cut[Meddling]) -> None:
         if cut.journal_is_lost and self._unfinished() is not None:
             lose_journal(self.fleet.folder / CATALOG)
 
-    def _marked(self, cut: Cut) -> Console:
+    def _marked(self, cut: Cut[Meddling]) -> Console:
         met = 0
 
         def mark(_boundary: str) -> None:

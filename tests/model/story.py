@@ -123,7 +123,7 @@ class Story(RuleBasedStateMachine):
 
     @precondition(lambda self: self._unfinished() is None)
     @rule(cut=CUTS, settings_only=st.booleans())
-    def rolls_out(self, cut: Cut, *, settings_only: bool) -> None:
+    def rolls_out(self, cut: Cut[Meddling], *, settings_only: bool) -> None:
         """A rollout, cut off somewhere, or with somebody meddling in its middle. There is always something to bring."""
         self._look()
         made = self._planned(settings_only=settings_only)
@@ -146,7 +146,7 @@ class Story(RuleBasedStateMachine):
 
     @precondition(lambda self: self._unfinished() is not None)
     @rule(cut=CUTS, goes_on=st.booleans())
-    def recovers(self, cut: Cut, *, goes_on: bool) -> None:
+    def recovers(self, cut: Cut[Meddling], *, goes_on: bool) -> None:
         """A person chooses, and is cut off again, or not."""
         self._recover(cut, goes_on=goes_on)
 
@@ -241,7 +241,7 @@ class Story(RuleBasedStateMachine):
         refresh(self.fleet.console, self.fleet.jobs, inspect_all=True)
         survey(self.fleet.console)
 
-    def _recover(self, cut: Cut, *, goes_on: bool) -> None:
+    def _recover(self, cut: Cut[Meddling], *, goes_on: bool) -> None:
         rollout = self._unfinished()
         assert rollout is not None
         before = self.meddler.hows()
@@ -255,11 +255,11 @@ class Story(RuleBasedStateMachine):
                 recovery.put_back(console, self.fleet.jobs, rollout.id)
         self._after(cut)
 
-    def _after(self, cut: Cut) -> None:
+    def _after(self, cut: Cut[Meddling]) -> None:
         if cut.journal_is_lost and self._unfinished() is not None:
             lose_journal(self.fleet.folder / CATALOG)
 
-    def _marked(self, cut: Cut) -> Console:
+    def _marked(self, cut: Cut[Meddling]) -> Console:
         met, routed = 0, self._on_route()
         unfinished = self._unfinished()
         served = unfinished.targets[0].planned.before_container_id if unfinished is not None else ""

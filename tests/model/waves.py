@@ -33,7 +33,7 @@ from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.engine import SimulatedEngine
 from mirror_console.simulator.faults import Fault
 from tests.catalogs import lose_journal
-from tests.model.cut import ENOUGH, MET, Cut, Meddling, cut_off, is_cut
+from tests.model.cut import ENOUGH, MET, NEVER, Cut, Meddling, cut_off, cuts, is_cut
 from tests.model.hand import Hand, Watcher, failures, tripped_in
 from tests.model.laws import Found, demand_old_kept, demand_one_runs, demand_told, found_now
 from tests.model.meddler import Meddler
@@ -49,28 +49,22 @@ AT_REST = OVER | {TargetState.QUEUED, TargetState.UNDECIDED}
 class Event:
     """What happens in the middle of something: to which mirror, and what a person does at which boundary."""
 
-    cut: Cut
+    cut: Cut[Meddling]
     mirror: int
     hand: Hand
     at: int
     """The boundary at which the person does it."""
 
 
-CUTS = st.builds(
-    Cut,
-    st.integers(0, 90),
-    st.booleans(),
-    st.sampled_from([Meddling.NOTHING] * 8 + list(Meddling)),
-    st.booleans(),
-)
+CUTS = cuts(Meddling.NOTHING, most=90, quiet=8)
 EVENTS = st.builds(
     Event,
-    st.one_of(st.just(Cut(-1, off=False, meddling=Meddling.NOTHING, journal_is_lost=False)), CUTS),
+    st.one_of(st.just(NEVER), CUTS),
     st.integers(0, MIRRORS - 1),
     st.sampled_from([Hand.NOTHING] * 3 + list(Hand)),
     st.integers(0, 60),
 )
-QUIETLY = Event(Cut(-1, off=False, meddling=Meddling.NOTHING, journal_is_lost=False), 0, Hand.NOTHING, -1)
+QUIETLY = Event(NEVER, 0, Hand.NOTHING, -1)
 MIRROR_SETS = st.sets(st.integers(0, MIRRORS - 1))
 
 

@@ -21,7 +21,7 @@ from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.simulator.engine import SimulatedEngine
-from mirror_console.simulator.swarm import Service
+from mirror_console.simulator.swarm import Service, Swarm
 from mirror_console.simulator.wire import Document
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
 
@@ -69,6 +69,13 @@ def look(fleet: Fleet) -> None:
     refresh(fleet.console, fleet.jobs, inspect_all=True)
 
 
+def swarm_of(fleet: Fleet) -> Swarm:
+    """What its engine knows of its Swarm."""
+    found = engine(fleet).state.swarm
+    assert found is not None
+    return found
+
+
 def service(fleet: Fleet) -> Service:
     return engine(fleet).service(SERVICE)
 
@@ -78,17 +85,13 @@ def runs(fleet: Fleet) -> list[str]:
     engine(fleet).service(SERVICE)
     state = engine(fleet).state
     with state.lock:
-        swarm = state.swarm
-        assert swarm is not None
-        running = [task for task in swarm.tasks_of(service(fleet)) if task.state == "running"]
+        running = [task for task in swarm_of(fleet).tasks_of(service(fleet)) if task.state == "running"]
         containers = [state.containers[task.container_id] for task in running]
         return [str(one.image.config["Labels"]["org.opencontainers.image.version"]) for one in containers]
 
 
 def configs(fleet: Fleet) -> list[str]:
-    swarm = engine(fleet).state.swarm
-    assert swarm is not None
-    return [config.spec["Name"] for config in swarm.configs.values()]
+    return [config.spec["Name"] for config in swarm_of(fleet).configs.values()]
 
 
 def container_spec(fleet: Fleet) -> Document:
@@ -139,6 +142,4 @@ def cut_off(fleet: Fleet, boundary: str) -> Rollout:
 
 
 def forget_lock(fleet: Fleet) -> None:
-    swarm = engine(fleet).state.swarm
-    assert swarm is not None
-    swarm.configs.clear()
+    swarm_of(fleet).configs.clear()

@@ -29,6 +29,7 @@ from tests.operations.service_fleet import (
     rolled_out,
     runs,
     service,
+    swarm_of,
     unlocked,
 )
 
@@ -156,8 +157,7 @@ def send_update(fleet: Fleet, spec: dict[str, object], index: int) -> None:
 def test_what_failed_of_it_while_the_console_was_gone_counts_all_the_same(fleet: Fleet) -> None:
     """Not killed, it would have been put back for that."""
     rollout = cut_off(fleet, "UNLOCK:intent")
-    swarm = engine(fleet).state.swarm
-    assert swarm is not None
+    swarm = swarm_of(fleet)
     runs(fleet)
     new = next(task for task in swarm.tasks_of(service(fleet)) if task.state == "running")
     engine(fleet).lose_container(engine(fleet).state.containers[new.container_id].name)
@@ -202,8 +202,7 @@ def test_a_lock_of_another_console_is_respected_and_taken_over_once_it_stands_st
         for rollout in books.rollouts.unfinished():
             books.rollouts.save_head(replace(rollout, state=RolloutState.STOPPED))
     environment_id = fleet.environment(fleet.mirrors[0], "live").id
-    swarm = engine(fleet).state.swarm
-    assert swarm is not None
+    swarm = swarm_of(fleet)
     (lock,) = swarm.configs.values()
     lock.spec["Labels"] |= {LABEL + "catalog": "another", LABEL + "operator": "somebody", LABEL + "machine": "else"}
 
@@ -221,8 +220,7 @@ def test_a_lock_that_is_somebody_else_s_by_now_ends_the_turn(fleet: Fleet) -> No
     def taken(boundary: str) -> None:
         if boundary != "UPDATE:intent":
             return
-        swarm = engine(fleet).state.swarm
-        assert swarm is not None
+        swarm = swarm_of(fleet)
         (lock,) = swarm.configs.values()
         lock.id = swarm.new_id()
         lock.spec["Labels"] |= {LABEL + "rollout": "another", LABEL + "catalog": "another"}

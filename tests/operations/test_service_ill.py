@@ -31,6 +31,7 @@ from tests.operations.service_fleet import (
     runs,
     scaled_to,
     service,
+    swarm_of,
     unlocked,
 )
 
@@ -120,11 +121,8 @@ def test_a_swarm_that_pauses_while_it_takes_back_is_told_to_go_on(fleet: Fleet) 
     def pauses(boundary: str) -> None:
         asked.append(boundary)
         if boundary == "ROLL_BACK:sent" and asked.count(boundary) == 1:
-            state = engine(fleet).state
-            with state.lock:
-                swarm = state.swarm
-                assert swarm is not None
-                (one,) = swarm.services.values()
+            with engine(fleet).state.lock:
+                (one,) = swarm_of(fleet).services.values()
                 one.updating = False
                 one.say("rollback_paused", "update paused due to failure", fleet.console.clock())
 
@@ -145,12 +143,9 @@ def test_a_task_that_its_swarm_begins_twice_while_it_takes_back_doesn_t_stay(fle
     def twice(boundary: str) -> None:
         asked.append(boundary)
         if boundary == "VERIFY_OLD:sent" and asked.count(boundary) == 1:
-            state = engine(fleet).state
-            with state.lock:
-                swarm = state.swarm
-                assert swarm is not None
-                (one,) = swarm.services.values()
-                swarm.add_task(one, 1, fleet.console.clock()).desired = "running"
+            with engine(fleet).state.lock:
+                (one,) = swarm_of(fleet).services.values()
+                swarm_of(fleet).add_task(one, 1, fleet.console.clock()).desired = "running"
 
     target = rolled_out(fleet, twice)
 

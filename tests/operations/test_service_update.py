@@ -27,7 +27,6 @@ from tests.operations.service_fleet import (
     OLD,
     carried_out,
     container_spec,
-    engine,
     fleet_with_a_service,
     look,
     planned,
@@ -35,6 +34,7 @@ from tests.operations.service_fleet import (
     rolled_out,
     runs,
     service,
+    swarm_of,
     unlocked,
 )
 
@@ -99,9 +99,7 @@ def test_settings_alone_go_the_same_way_with_the_image_that_runs(fleet: Fleet) -
 
 
 def test_a_service_that_isn_t_there_is_left_out_with_what_to_do(fleet: Fleet) -> None:
-    swarm = engine(fleet).state.swarm
-    assert swarm is not None
-    swarm.services.clear()
+    swarm_of(fleet).services.clear()
     look(fleet)
     (left,) = planned(fleet).left_out
     assert (left.reason, "deploy its stack first" in left.words) == (Reason.NO_SERVICE, True)

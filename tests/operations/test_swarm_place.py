@@ -12,7 +12,6 @@ from mirror_console.domain.environment import Limits, Volume
 from mirror_console.domain.release_command import ReleaseCommand
 from mirror_console.operations.preflight import preflight
 from mirror_console.simulator.faults import Fault
-from mirror_console.simulator.swarm import Swarm
 from tests.operations.fleet import Fleet, small_fleet
 from tests.operations.service_fleet import (
     answer,
@@ -23,6 +22,7 @@ from tests.operations.service_fleet import (
     planned,
     prepare,
     rolled_out,
+    swarm_of,
 )
 
 pytestmark = pytest.mark.slow
@@ -36,12 +36,6 @@ def fleet() -> Iterator[Fleet]:
         yield made
 
 
-def swarm(fleet: Fleet) -> Swarm:
-    found = engine(fleet).state.swarm
-    assert found is not None
-    return found
-
-
 def given(fleet: Fleet, **settings: object) -> None:
     fleet.with_settings(fleet.environment(fleet.mirrors[0], "live"), **settings)
     look(fleet)
@@ -51,16 +45,16 @@ def given(fleet: Fleet, **settings: object) -> None:
 
 
 def of_another_kind(fleet: Fleet) -> None:
-    swarm(fleet).join("small-one", "aarch64")
+    swarm_of(fleet).join("small-one", "aarch64")
 
 
 def alike(fleet: Fleet) -> None:
-    swarm(fleet).join("second", "x86_64")
+    swarm_of(fleet).join("second", "x86_64")
 
 
 def away(fleet: Fleet) -> None:
     of_another_kind(fleet)
-    swarm(fleet).others[0]["Status"]["State"] = "down"
+    swarm_of(fleet).others[0]["Status"]["State"] = "down"
 
 
 def all_of_another_kind(fleet: Fleet) -> None:
@@ -105,7 +99,7 @@ def test_on_which_of_its_nodes_the_image_runs(
 def test_whether_its_nodes_have_what_a_task_is_granted(
     fleet: Fleet, limits: Limits, expected: Answer, words: str
 ) -> None:
-    swarm(fleet).join("second", "x86_64", cpus=2, memory=2 * GB)
+    swarm_of(fleet).join("second", "x86_64", cpus=2, memory=2 * GB)
     given(fleet, limits=limits)
     said = answer(fleet, Check.CAPACITY)
     assert (said[0], words in said[1]) == (expected, True), said
