@@ -63,8 +63,8 @@ class OverrideDialog(QDialog):
         self.answer = label("", wrap=True, select=True)
         column.addWidget(self.answer)
         counts = tr(
-            "It counts for this rollout alone, and for as long as the check answers the same: it is asked again before "
-            "each wave. It goes into the audit and the report."
+            "It counts for this rollout alone, and for as long as the check answers the same where it is asked again. "
+            "It goes into the audit and the report."
         )
         column.addWidget(label(f"{tr(why_overridable(result))} {counts}", Look.MUTED, wrap=True))
         self.form = Form(self._judge, columns=1)
