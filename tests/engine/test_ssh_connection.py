@@ -38,6 +38,7 @@ def desk(ssh_engine: LabEngine, tmp_path: Path) -> Iterator[Desk]:
 
 
 NUMBERS = itertools.count(1)
+TRIES = 5
 
 
 @pytest.fixture
@@ -174,11 +175,19 @@ def test_whoever_waits_for_a_connection_meets_the_same_failure(desk: Desk) -> No
     until(lambda: answers(session), "it answers again")
 
 
-def test_dropped_in_mid_stream(desk: Desk, published: str, login: RegistryLogin) -> None:
+def test_dropped_in_mid_stream(desk: Desk, lab: Lab, published: str, login: RegistryLogin) -> None:
+    """On a busy machine all of it may have come before the first progress is looked at: then it is pulled once more."""
     session = desk.engines.session(desk.engine())
-    with pytest.raises(EngineError) as caught:
-        session.pull(published, login, lambda _progress: desk.server.drop(), lambda: False)
-    assert caught.value.kind is FailureKind.DROPPED
+    dropped: list[EngineError] = []
+    for _ in range(TRIES):
+        try:
+            session.pull(published, login, lambda _progress: desk.server.drop(), lambda: False)
+        except EngineError as error:
+            dropped.append(error)
+            break
+        assert lab.docker(desk.lab).image(published) is not None, "it was dropped, and told as brought"
+        lab.docker(desk.lab).forget_image(published)
+    assert [error.kind for error in dropped] == [FailureKind.DROPPED]
     assert session.list_containers() == []
     session.pull(published, login, lambda _progress: None, lambda: False)
 

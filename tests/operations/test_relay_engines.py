@@ -46,20 +46,27 @@ class Carrier:
         self,
         sources: list[LabEngine],
         targets: list[LabEngine],
-        at_mid_stream: Callable[[], object] = lambda: None,
+        at_mid_stream: Callable[[], object] | None = None,
         work: Work | None = None,
     ) -> tuple[Relay, list[Relay]]:
         """Bring it there; what comes of it, and what was told. `at_mid_stream` is called once, by a thread of its own.
 
-        It is called when the first target has had some megabytes.
+        It is called when the first target has had some megabytes, which is told at once: between two looks a quiet
+        machine may bring all of it.
         """
         told: list[Relay] = []
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(1) as beside, pytest.MonkeyPatch.context() as looks:
+            if at_mid_stream is not None:
+                looks.setattr("mirror_console.operations.relay.TOLD_EVERY", 0.0)
             acting: list[Future[object]] = []
 
             def tell(standing: Relay) -> None:
                 told.append(standing)
-                if not acting and any(leg.octets > IN_MID_STREAM for leg in standing.legs):
+                if (
+                    at_mid_stream is not None
+                    and not acting
+                    and any(leg.octets > IN_MID_STREAM for leg in standing.legs)
+                ):
                     acting.append(beside.submit(at_mid_stream))
                     # Nothing goes on before it is done.
                     acting[0].result(20.0)
