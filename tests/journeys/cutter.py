@@ -71,6 +71,8 @@ class Scene:
     """The id of the container that this console made, where one was."""
     swarm: bool = False
     """Whether it is a service of the Swarm that the engine manages."""
+    settle: float = 0.1
+    """Seconds that its container must run: long where it is one that ends, as a busy computer is slow to start it."""
 
     @property
     def alias(self) -> str:
@@ -223,7 +225,7 @@ def fill(console: Console, scene: Scene) -> None:
         route=Route(scene.edge, scene.alias, drain=0.1, overlap=True) if scene.edge else None,
         restart=scene.policy,
         volumes=(Volume(f"{scene.container}-media", "/media"),),
-        health=HealthTest(settle=0.1, limit=5.0),
+        health=HealthTest(settle=scene.settle, limit=scene.settle + 5.0),
         stop_seconds=3,
     )
     if scene.swarm:

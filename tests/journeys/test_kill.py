@@ -85,7 +85,8 @@ def scene_for(stage: Stage, label: str, number: int, policy: RestartPolicy, *, g
     port = FIRST_PORT + number
     edge = EDGE if swap is Swap.BESIDE else ""
     image = stage.fingerprints[goal], stage.digests[goal]
-    scene = Scene(str(home), stage.engine.unix_url, name, port, *image, policy, edge)
+    settle = 0.1 if goal == "2" else 1.5
+    scene = Scene(str(home), stage.engine.unix_url, name, port, *image, policy, edge, settle=settle)
     if swap is not Swap.CREATE:
         host = {"RestartPolicy": {"Name": policy.value}, "NetworkMode": edge or "host"}
         places = {"EndpointsConfig": {edge: {"Aliases": [scene.alias]}}} if edge else {}

@@ -105,7 +105,10 @@ def test_one_of_more_failures_than_may_be_is_tried_again_and_the_rule_still_stan
     tried = carried_on(fleet, retry(fleet.console, fleet.jobs, paused.id, [paused.targets[1].environment_id]))
     assert states(tried) == [DONE, DONE, QUEUED, FAILED, QUEUED, FAILED]
     assert tried.state is RolloutState.PAUSED
-    assert tried.paused_because.startswith("Stop rule: 2 of 5 targets of wave 2 failed; 1 may.")
+    assert tried.paused_because.startswith(
+        "Tried again: 1 done. 2 others wait: resume to go on with them. "
+        "Stop rule: 2 of 5 targets of wave 2 failed; 1 may."
+    )
 
 
 def test_a_retry_that_is_cut_off_passes_no_pause_and_forgives_nothing(fleet: Fleet) -> None:
