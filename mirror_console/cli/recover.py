@@ -13,7 +13,7 @@ from mirror_console.domain.recovery import MEANING
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.operations.console import Console
 from mirror_console.operations.recovery import examine, go_on, interrupted, put_back
-from mirror_console.operations.standing import all_rollouts
+from mirror_console.operations.standing import tripped
 from mirror_console.operations.trips import is_due, leave
 
 
@@ -75,7 +75,7 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
                     ],
                 }
             )
-        due = [rollout for rollout in all_rollouts(console) if is_due(rollout)]
+        due = [rollout for rollout in tripped(console) if is_due(rollout)]
     for rollout in due:
         if not as_json:
             session.out.say(f"Rollout {rollout.plan.fingerprint}: {rollout.paused_because}", "bold")

@@ -30,6 +30,8 @@ from mirror_console.operations.standing import all_rollouts
 from mirror_console.operations.starting import resume as go_on
 from mirror_console.operations.waiting import waiting
 
+SHOWN = 50
+
 EnvironmentOption = Annotated[str, typer.Option("--environment", "-e", help="The environment, such as live.")]
 YesOption = Annotated[int | None, typer.Option("--yes", help="Start without asking, if there are so many targets.")]
 
@@ -136,15 +138,21 @@ def resume(context: typer.Context, rollout_text: RolloutArgument = "", as_json: 
 
 
 @told
-def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List every rollout, newest first."""
+def list_all(
+    context: typer.Context,
+    most: Annotated[int, typer.Option("--most", min=1, help="How many, the newest; all with --json.")] = SHOWN,
+    as_json: JsonOption = False,
+) -> None:
+    """List rollouts, newest first."""
     session = session_of(context)
     with session.console() as (console, _):
-        rollouts = all_rollouts(console)
+        rollouts = all_rollouts(console, most=None if as_json else most + 1)
     if as_json:
         session.out.json([rollout_shape(rollout) for rollout in rollouts])
-    else:
-        print_rollouts(session.out, rollouts)
+        return
+    print_rollouts(session.out, rollouts[:most])
+    if len(rollouts) > most:
+        session.out.note(f"There are more: the newest {most} are shown. Say --most for others.")
 
 
 @told

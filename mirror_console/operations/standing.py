@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mirror_console.domain.rollout import OVER, Rollout, RolloutHead, RolloutState, Target, TargetState
@@ -37,10 +37,17 @@ def one_rollout(console: Console, choose: Callable[[Sequence[RolloutHead]], Roll
         return standing(console, books.rollouts.get(choose(heads).id))
 
 
-def all_rollouts(console: Console) -> list[Rollout]:
-    """Every rollout as it stands, newest first."""
+def all_rollouts(console: Console, known: Iterable[Rollout] = (), most: int | None = None) -> list[Rollout]:
+    """Every rollout as it stands, newest first, or the newest `most`. What is `known` and hasn't changed since isn't
+    read again."""
     with console.catalog.read() as books:
-        return [standing(console, rollout) for rollout in books.rollouts.all()]
+        return [standing(console, rollout) for rollout in books.rollouts.all(known, most)]
+
+
+def tripped(console: Console) -> list[Rollout]:
+    """Those in which a stop rule came true, as they stand, newest first."""
+    with console.catalog.read() as books:
+        return [standing(console, rollout) for rollout in books.rollouts.tripped()]
 
 
 def unfinished(console: Console) -> list[Rollout]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
@@ -47,6 +47,17 @@ _HEAD = Shape(
 )
 _NEWEST_FIRST = (rollout.c.started_at.desc(), sa.text("rollout.rowid DESC"))
 _UNFINISHED = rollout.c.state.in_([state for state in RolloutState if state not in ENDED])
+_IDS = sa.select(rollout.c.id).order_by(*_NEWEST_FIRST)
+_COUNTS = (
+    sa.select(target.c.rollout_id, target.c.state, sa.func.count())
+    .where(among(target.c.rollout_id))
+    .group_by(target.c.rollout_id, target.c.state)
+)
+_BACK = sa.select(rollout.c.rolls_back).where(rollout.c.rolls_back.is_not(None))
+_NEVER_ROLLED_BACK = sa.select(rollout.c.id, rollout.c.state, rollout.c.ended_at, rollout.c.trips).where(
+    among(rollout.c.id), rollout.c.id.not_in(_BACK)
+)
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 # Written several times for each target while it is carried out: made once, as that costs more than to execute it.
 _STANDING = binders(target, [field.name for field in fields(Target) if field.name not in {"planned", "taken_back"}])
@@ -62,9 +73,21 @@ _SAVE_TARGET = (
 class Rollouts(Collection):
     """Rollouts with their plans and targets, newest first."""
 
-    def all(self) -> list[Rollout]:
-        """All of them."""
-        return self._read(sa.true())
+    def all(self, known: Iterable[Rollout] = (), most: int | None = None) -> list[Rollout]:
+        """All of them, or the newest `most`.
+
+        Of those that are `known` already, which have ended and are as they were aren't read again: to read all of a
+        year's takes seconds.
+        """
+        ids: list[str] = list(self._connection.scalars(_IDS.limit(most)))
+        same = {one.id: one for one in self._as_they_were(known)}
+        others = self._read(among(rollout.c.id), {"ids": json_text([one for one in ids if one not in same])})
+        found = same | {one.id: one for one in others}
+        return [found[one] for one in ids]
+
+    def tripped(self) -> list[Rollout]:
+        """Those in which a stop rule came true."""
+        return self._read(rollout.c.trips != ())
 
     def heads(self) -> list[RolloutHead]:
         """What tells them apart, of all of them, newest first: in a year they are too long to be read whole for one."""
@@ -198,22 +221,37 @@ class Rollouts(Collection):
             found = _TARGET.read_in_parts(self._connection.execute(chosen, {"ids": json_text(sorted(environment_ids))}))
         return {one.environment_id: one for one in found}
 
-    def _read(self, which: sa.ColumnElement[bool]) -> list[Rollout]:
+    def _as_they_were(self, known: Iterable[Rollout]) -> Iterator[Rollout]:
+        """Of these, those that ended and are as they were. What a rollback may have changed since isn't asked: of all
+        that were ever rolled back none is told."""
+        ended = {one.id: one for one in known if one.state in ENDED}
+        if not ended:
+            return
+        counts: dict[str, dict[TargetState, int]] = defaultdict(dict)
+        asked = {"ids": json_text(sorted(ended))}
+        for rollout_id, state, count in self._connection.execute(_COUNTS, asked):
+            counts[rollout_id][state] = count
+        for rollout_id, *head in self._connection.execute(_NEVER_ROLLED_BACK, asked):
+            one = ended[rollout_id]
+            if [one.state, one.ended_at, one.trips] == head and counts[rollout_id] == Counter(
+                target.state for target in one.targets
+            ):
+                yield one
+
+    def _read(self, which: sa.ColumnElement[bool], asked: Mapping[str, str] = _NOTHING) -> list[Rollout]:
         """Rollouts in six queries, and some more where any was rolled back; in one where there is none, as is nearly
         always asked."""
         with in_bulk():
-            heads = self._connection.execute(_HEAD.select.where(which).order_by(*_NEWEST_FIRST)).all()
+            heads = self._connection.execute(_HEAD.select.where(which).order_by(*_NEWEST_FIRST), asked).all()
             if not heads:
                 return []
-            chosen = sa.select(rollout.c.id).where(which)
-            of_plan = sa.select(rollout.c.plan_id).where(which)
-            plans = {
-                found.id: found
-                for found in PLAN.read(self._connection.execute(PLAN.select.where(plan.c.id.in_(of_plan))))
-            }
-            targets = self._parts(_TARGET, target, Target, chosen)
-            fetches = self._parts(_FETCH, fetch, Fetch, chosen)
-            overrides = self._parts(_OVERRIDE, override, Override, chosen)
+            of_plans = PLAN.select.where(among(plan.c.id))
+            found = self._connection.execute(of_plans, {"ids": json_text(sorted({head.plan for head in heads}))})
+            plans = {one.id: one for one in PLAN.read(found)}
+            ids = json_text([head.id for head in heads])
+            targets = self._parts(_TARGET, target, Target, ids)
+            fetches = self._parts(_FETCH, fetch, Fetch, ids)
+            overrides = self._parts(_OVERRIDE, override, Override, ids)
             rollbacks = rollbacks_of(self._connection, [head.id for head in heads])
             rollouts = []
             for head in heads:
@@ -230,13 +268,14 @@ class Rollouts(Collection):
                 rollouts.append(Rollout(**whole))
             return rollouts
 
-    def _parts(self, shape: Shape[T], table: sa.Table, make: Callable[..., T], chosen: sa.Select[Any]) -> _Parts[T]:
-        """What each of the chosen rollouts has in a table of its own, in its order, by the rollout's identity."""
+    def _parts(self, shape: Shape[T], table: sa.Table, make: Callable[..., T], ids: str) -> _Parts[T]:
+        """What each of these rollouts has in a table of its own, in its order, by the rollout's identity."""
         found: _Parts[T] = defaultdict(list)
         rows = self._connection.execute(
             shape.select.add_columns(table.c.rollout_id)
-            .where(table.c.rollout_id.in_(chosen))
-            .order_by(table.c.rollout_id, table.c.place)
+            .where(among(table.c.rollout_id))
+            .order_by(table.c.rollout_id, table.c.place),
+            {"ids": ids},
         )
         for *values, rollout_id in rows:
             found[rollout_id].append(make(*values))

@@ -29,8 +29,11 @@ class Plans(Protocol):
 class Rollouts(Protocol):
     """Rollouts with their plans and targets. A saved plan never changes."""
 
-    def all(self) -> list[Rollout]:
-        """Newest first."""
+    def all(self, known: Iterable[Rollout] = (), most: int | None = None) -> list[Rollout]:
+        """All or the newest `most`, newest first. What ended, is known, and is as it was, isn't read again."""
+
+    def tripped(self) -> list[Rollout]:
+        """Those in which a stop rule came true, newest first."""
 
     def heads(self) -> list[RolloutHead]:
         """What tells them apart, of all of them, newest first."""

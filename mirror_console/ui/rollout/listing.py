@@ -68,6 +68,11 @@ class RolloutList(QWidget):
         self._rollouts = {**changed, **self._rollouts} if new else {**self._rollouts, **changed}
         self._tell()
 
+    @property
+    def rollouts(self) -> tuple[Rollout, ...]:
+        """All of the list."""
+        return tuple(self._rollouts.values())
+
     def rollout(self, rollout_id: str) -> Rollout | None:
         """A rollout of the list; None where it isn't in it."""
         return self._rollouts.get(rollout_id)

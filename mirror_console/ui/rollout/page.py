@@ -148,9 +148,13 @@ class RolloutsPage(Page):
 
     def read(self) -> None:
         """Read the rollouts from the catalog."""
-        console = self.context.console
+        console, known = self.context.console, self.list.rollouts
         self.context.run(
-            tr("Read the rollouts"), lambda _work: all_rollouts(console), self._take_all, lane="rollouts", owner=self
+            tr("Read the rollouts"),
+            lambda _work: all_rollouts(console, known),
+            self._take_all,
+            lane="rollouts",
+            owner=self,
         )
 
     def _take_all(self, rollouts: Sequence[Rollout]) -> None:
