@@ -98,7 +98,7 @@ def create(ground: Ground, name: str, port: int, image: str) -> str:
 
 @dataclass(slots=True)
 class KeepingLoop:
-    """A bare loop that ends with the containers that a rollout ends with: a new one under its name, the old one stopped.
+    """A bare loop that leaves the containers that a rollout leaves: a new one under its name, the old one, stopped.
 
     It creates the new one beside the old, stops the old, renames it away, starts and names the new, and removes what
     was kept before. `downs` are the seconds from before the stop to after the start.
