@@ -67,14 +67,14 @@ def list_lines(
     rows = []
     for line in lines[:most]:
         different = _readable("; ".join(differing_words(_for_people(line.act))))
-        why = f"{line.act.why}. " if line.act.why else ""
+        why = f"{line.act.why.rstrip('.')}. " if line.act.why else ""
         who = f"{line.person} on {line.machine}" if line.machine else line.person
         what = doing_words(line.act)
         title = _readable(line.act.title)
         rows.append((str(line.sequence), moment(line.at), who, title, what, f"{why}{different}"))
     session.out.table((">line", "when", "who", "of", "what", "why and how"), rows)
     if len(lines) > most:
-        session.out.note(f"There are more: the newest {most} are shown. Say --most for others.")
+        session.out.note_more(most)
 
 
 @told

@@ -104,6 +104,16 @@ def with_choice(command: Callable[..., None]) -> Callable[..., None]:
     return chosen_by_options
 
 
+def options_said(context: typer.Context) -> list[str]:
+    """The options of the choice that were typed, as they are called; not that engines aren't asked first."""
+    names = {field.name for field in fields(Choice)} - {"no_refresh"}
+    return [
+        option.opts[0]
+        for option in context.command.params
+        if option.name in names and getattr(context.get_parameter_source(option.name), "name", "") == "COMMANDLINE"
+    ]
+
+
 def planned(session: Session, console: Console, jobs: Jobs, environment: str, choice: Choice) -> Plan:
     """Make the plan that is chosen, on what the engines say now. Raises InvalidInput, BadFilter, NotAllowed."""
     way = _way(choice, way_of(session, choice.preset))
@@ -111,6 +121,9 @@ def planned(session: Session, console: Console, jobs: Jobs, environment: str, ch
     if not (choice.filter_text or mirrors or choice.every):
         problem = Problem("targets", "say which mirrors: --filter, --mirror or --all")
         raise InvalidInput("No mirror is chosen.", [problem])
+    if choice.every and (choice.filter_text or mirrors):
+        problem = Problem("targets", "say --all alone, or which mirrors: --filter, --mirror")
+        raise InvalidInput("It isn't clear which mirrors are meant.", [problem])
     if not choice.no_refresh:
         session.out.note(refresh(console, jobs).sentence)
     grid = surveyed(session, console)

@@ -105,6 +105,7 @@ def decide(
         return
     with session.console(write=True) as (console, jobs):
         rollout = find_rollout(console, rollout_text, RolloutState.PAUSED)
+        refuse_interrupted(rollout)
         chosen = _chosen(console, rollout, cause, mirror)
         if not chosen:
             raise InvalidInput("It isn't clear which targets are meant.", [Problem("cause", "say --cause or --mirror")])
@@ -155,6 +156,7 @@ def rollback(
     part = Part.FAILED if failed else Part.ALL if every else Part.WAVE
     with session.console(write=True) as (console, jobs):
         rollout = find_rollout(console, rollout_text)
+        refuse_interrupted(rollout)
         made = plan_rollback(console, jobs, rollout.id, part, None if wave is None else wave - 1)
         usual = learned(console)
         if not preview:
@@ -183,6 +185,7 @@ def _retried(
 ) -> None:
     with session.console(write=True) as (console, jobs):
         rollout = find_rollout(console, rollout_text, RolloutState.PAUSED)
+        refuse_interrupted(rollout)
         chosen = _chosen(console, rollout, cause, mirror)
         if wishes:
             _override(session, console, jobs, rollout, chosen, wishes)

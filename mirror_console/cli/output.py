@@ -39,6 +39,11 @@ class Output:
         """A sentence about what goes on, beside the output."""
         _terminal(errors=True).print(Text(_kept_indent(words), style), soft_wrap=True)
 
+    def note_more(self, most: int) -> None:
+        """That a list, newest first, is longer than what of it is shown."""
+        shown = "the newest alone is" if most == 1 else f"the newest {most} are"
+        self.note(f"There are more: {shown} shown. Say --most for others.")
+
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str | tuple[str, str]]]) -> None:
         """A table. A cell is text, or text with a style."""
         table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mirror_console.cli import control
-from mirror_console.cli.choice import Choice, planned, with_choice
+from mirror_console.cli.choice import Choice, options_said, planned, with_choice
 from mirror_console.cli.confirming import WhyOption, carried_through, past_pauses
 from mirror_console.cli.files import write_text
 from mirror_console.cli.finding import RolloutArgument, find_plan, find_rollout, refuse_interrupted
@@ -115,6 +115,11 @@ def start(
     if bool(plan_text) == bool(environment):
         problem = Problem("environment", "say either --environment, or --plan with a plan that was made")
         raise InvalidInput("It isn't clear what to start.", [problem])
+    if plan_text and (said := options_said(context)):
+        problem = Problem(", ".join(said), "not beside --plan: its targets and its way are those of the plan")
+        raise InvalidInput(
+            "A plan is started as it was made.", [problem], "Leave that out, or make another plan: rollout plan."
+        )
     wishes = wishes_of(override)
     with session.console(write=True) as (console, jobs):
         made = find_plan(console, plan_text) if plan_text else planned(session, console, jobs, environment, choice)
@@ -152,7 +157,7 @@ def list_all(
         return
     print_rollouts(session.out, rollouts[:most])
     if len(rollouts) > most:
-        session.out.note(f"There are more: the newest {most} are shown. Say --most for others.")
+        session.out.note_more(most)
 
 
 @told

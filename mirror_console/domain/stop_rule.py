@@ -157,10 +157,15 @@ def stop_rule_words(rollout: Rollout) -> str:
     in_all = at_in_all(_allowed_in_all(rollout), len(rollout.targets))
     if len(rollout.targets) == 1 and _allowed(rollout, wave) and not in_all and way.in_a_row != 1:
         return f"{failed} failed; {ONE_TARGET}"
-    every = f", or {in_all} (now {rollout.count(*COUNTS_AS_FAILED)})" if in_all else ""
-    row = f", or at {way.in_a_row} in a row (now {failures_in_a_row(rollout)})" if way.in_a_row else ""
+    others = [f"{in_all} (now {rollout.count(*COUNTS_AS_FAILED)})"] if in_all else []
+    others += [f"at {way.in_a_row} in a row (now {failures_in_a_row(rollout)})"] if way.in_a_row else []
+    allowed = _allowed(rollout, wave)
+    if allowed >= len(targets) and others:
+        rule = f"all {len(targets)} of this wave may fail; stops {', or '.join(others)}"
+    else:
+        rule = ", or ".join((stops_at(allowed, len(targets)), *others))
     then = f"; then: {way.on_trip}" if rolls_back(rollout) else ""
-    return f"{failed} failed; {stops_at(_allowed(rollout, wave), len(targets))}{every}{row}; unreachable counts{then}"
+    return f"{failed} failed; {rule}; unreachable counts{then}"
 
 
 def after_resume(rollout: Rollout) -> tuple[int, ...]:

@@ -32,7 +32,7 @@ def check_drift(console: Console, scene: EngineScene, here: Here, target: Planne
     beside = scene.changed[target.environment_id]
     if not own and not beside:
         return said(target, Check.DRIFT, Answer.PASS, "No setting differs.")
-    words = f"What differs there is lost by this rollout: {'; '.join(map(str, (*own, *beside)))}."
+    words = f"What became different there is lost by this rollout: {'; '.join(map(str, (*own, *beside)))}."
     # Where nobody knows what was applied, it isn't known that somebody changed it; a container that was made again by
     # hand with the same settings loses nothing.
     by_hand = of_settings((*(own if is_recorded else ()), *beside))

@@ -11,7 +11,7 @@ from mirror_console.domain.engine import EngineFacts
 from mirror_console.domain.environment import NAME_SUFFIXES, RestartPolicy
 from mirror_console.domain.image import Image
 from mirror_console.domain.observation import LABEL, Container, Difference, Health, Listed, Role, State, is_ours
-from mirror_console.domain.plan import PlannedTarget
+from mirror_console.domain.plan import Change, PlannedTarget
 from mirror_console.domain.request import Network, Resolved
 from mirror_console.domain.room import Room
 from mirror_console.domain.swap import Swap
@@ -394,10 +394,12 @@ def _healthy_now(target: PlannedTarget, old: Container | None) -> list[CheckResu
     if old is None:
         return []
     if not old.running or old.health is Health.FAILING:
-        how = "fails its health check" if old.running else f"is {old.state}"
-        words = f"The container {how} now: putting back would bring this state back."
+        how = f"The container {'fails its health check' if old.running else f'is {old.state}'} now"
         if target.swap is Swap.SERVICE:
-            words = "Not all tasks of the service run now: putting back would bring this state back."
+            how = "Not all tasks of the service run now"
+        words = f"{how}: putting back would bring this state back."
+        if target.change is Change.BACK:
+            return [said(target, Check.HEALTHY_NOW, Answer.INFORMATION, f"{how}, and is to be replaced.")]
         return [said(target, Check.HEALTHY_NOW, Answer.WARNING, words, "Look at it first, or go on knowing this.")]
     return [said(target, Check.HEALTHY_NOW, Answer.PASS, "It runs.")]
 

@@ -99,7 +99,7 @@ def test_correcting_is_a_rollout_with_its_confirmation(call: CommandLine, rolled
     said = call("drift", "correct", *LIVE, "--why", "back to normal", "--way", "test environment", "--yes", "1")
 
     assert said.code == 0, said.err
-    assert "What differs there is lost by this rollout: memory limit" in said.out
+    assert "What became different there is lost by this rollout: memory limit" in said.out
     assert rolled_out.container("mirror-01-live").host["Memory"] == 0
     assert call("drift", "list", "mirror-01").code == 0
 

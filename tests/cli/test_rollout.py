@@ -120,6 +120,44 @@ def test_a_plan_that_was_made_can_be_started(call: CommandLine, fleet: Fleet) ->
     assert versions(fleet) == ["26.8.2", "26.8.3", "26.8.2", "26.8.2"]
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("-m", "mirror-02"), "--mirror"),
+        (("--waves", "1,rest", "--on-trip", "roll back the wave"), "--waves, --on-trip"),
+        (("--way", "careful", "--bake", "1"), "--way, --bake"),
+        (("--all", "--no-pause"), "--all, --no-pause"),
+    ],
+)
+def test_what_a_plan_says_is_not_said_beside_it(
+    call: CommandLine, fleet: Fleet, more: tuple[str, ...], told: str
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    made = call("rollout", "plan", *ALL, *FAST, "--json").json
+    refused = call("rollout", "start", "--plan", made["fingerprint"], "--why", "x", "--yes", "4", *more)
+    assert refused.code == 2
+    assert f"{told}: not beside --plan: its targets and its way are those of the plan" in refused.err
+    assert versions(fleet) == ["26.8.2"] * 4
+
+
+def test_all_is_said_alone(call: CommandLine) -> None:
+    for more in (("-m", "mirror-02"), ("--filter", "mirror")):
+        refused = call("rollout", "plan", *ALL, *more)
+        assert (refused.code, "say --all alone, or which mirrors" in refused.err) == (2, True), refused
+
+
+def test_a_list_is_as_long_as_asked(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    for mirror in ("mirror-01", "mirror-02", "mirror-03"):
+        begin = ("rollout", "start", "-e", "live", "-m", mirror, *FAST, "--why", f"for {mirror}", "--yes", "1")
+        assert call(*begin).code == 0
+    for most, more in ((1, "the newest alone is shown"), (2, "the newest 2 are shown"), (3, "")):
+        listed = call("rollout", "list", "--most", str(most))
+        assert [f"for mirror-0{number}" in listed.out for number in (3, 2, 1)] == [place < most for place in range(3)]
+        assert (more in listed.err, "There are more" in listed.err) == (True, bool(more))
+    assert len(call("rollout", "list", "--most", "1", "--json").json) == 3
+
+
 def test_a_plan_that_was_seen_is_not_listed_again_when_it_is_started(call: CommandLine, fleet: Fleet) -> None:
     fleet.publish("26.8.3", health_interval=0.02)
     planned = call("rollout", "plan", "-e", "live", "-m", "mirror-02", *FAST).out
@@ -361,7 +399,15 @@ def test_what_was_interrupted_is_told_and_goes_on_when_asked(call: CommandLine, 
     assert "was interrupted: 0 done, 0 in between, 4 waiting. Nothing is changed until you choose." in told.out
     (left,) = call("recover", "list", "--json").json
     assert left["rollout"]["state"] == "interrupted"
-    for words in (("stop",), ("abort", "--yes"), ("resume",)):
+    refused_all = (
+        ("stop",),
+        ("abort", "--yes"),
+        ("resume",),
+        ("retry",),
+        ("rollback", "--all", "--preview"),
+        ("decide", "leave", "-m", "mirror-01"),
+    )
+    for words in refused_all:
         refused = call("rollout", *words)
         assert (refused.code, "was interrupted" in refused.err) == (2, True), refused
         for way_out in ("list", f"continue {left['rollout']['id'][:8]}", f"put-back {left['rollout']['id'][:8]}"):

@@ -55,7 +55,7 @@ def test_words_for_the_screens() -> None:
     assert headline(now) == "1 of 5 updated, 2 queued, 1 unknown, 1 put back"
     assert stop_rule_words(now) == "2 failed; stops at 3 of 5; unreachable counts"
     by_row = replace(now, plan=replace(now.plan, way=Way(waves=(REST,), in_a_row=3, max_failed_percent=100.0)))
-    told = "2 failed; never stops: all 5 may fail, or at 3 in a row (now 2); unreachable counts"
+    told = "2 failed; all 5 of this wave may fail; stops at 3 in a row (now 2); unreachable counts"
     assert stop_rule_words(by_row) == told
     alone = states_of(rollout(["a"], Way(waves=(REST,))), TargetState.PUT_BACK)
     assert stop_rule_words(alone) == "1 failed; one target: nothing to stop"

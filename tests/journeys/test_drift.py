@@ -146,7 +146,10 @@ def test_what_was_changed_by_hand_is_told_and_decided_about(
     corrected = program.run(
         "drift", "correct", "birch", "live", "--why", "back to ours", "--way", "test environment", "--yes", "1"
     )
-    assert "What differs there is lost by this rollout: container: made by a rollout → made by hand" in corrected.out
+    assert (
+        "What became different there is lost by this rollout: container: made by a rollout → made by hand"
+        in corrected.out
+    )
     found = docker.container("birch-live")
     assert limits(docker, "birch") == (96 * MIB, "unless-stopped")
     assert found["HostConfig"]["PortBindings"] == {"8080/tcp": [{"HostIp": "", "HostPort": "18302"}]}

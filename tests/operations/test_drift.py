@@ -472,7 +472,7 @@ def test_a_rollout_brings_the_catalogs_settings_back(fleet: Fleet) -> None:
     drift = next(result for result in checked.results if result.check is Check.DRIFT)
     assert drift.answer is Answer.WARNING
     assert drift.words == (
-        "What differs there is lost by this rollout: container: made by a rollout → made by hand; "
+        "What became different there is lost by this rollout: container: made by a rollout → made by hand; "
         "variable SECRET_KEY: as applied → another value; label team: not set → blue."
     )
     assert Conductor(fleet.console, fleet.jobs, start(fleet.console, made, checked, "a test")).run().state is (
@@ -501,7 +501,7 @@ def test_a_release_that_would_undo_what_was_changed_by_hand_waits_for_a_decision
     blocked = drift_check(fleet, made)
     assert blocked.answer is Answer.BLOCKED
     assert blocked.words == (
-        "What differs there is lost by this rollout: memory limit: 256 MiB → 512 MiB; "
+        "What became different there is lost by this rollout: memory limit: 256 MiB → 512 MiB; "
         "restart policy: unless-stopped → always."
     )
     for way in ("drift accept", "drift adopt", "override", "leave the mirror out"):

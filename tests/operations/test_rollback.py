@@ -271,3 +271,17 @@ def test_what_was_left_and_replaced_since_goes_back_to_the_settings_that_it_was_
     (of_first,) = [target for target in made.targets if target.environment_id == first.id]
     assert of_first.after_title == "26.8.4"
     assert dict(of_first.settings.variables) == {"DOMAIN": "left.example"}
+
+
+def test_that_what_is_taken_back_is_not_well_is_no_warning(fleet: Fleet) -> None:
+    rollout = fleet.roll_out()
+    for engine in fleet.simulated.engines.values():
+        if any(container.name == "mirror-01-live" for container in engine.state.containers.values()):
+            engine.stop_container("mirror-01-live")
+    refresh(fleet.console, fleet.jobs)
+    back = plan_rollback(fleet.console, fleet.jobs, rollout.id, Part.ALL, None)
+    checked = preflight(fleet.console, fleet.jobs, back)
+    told = [one for one in checked.results if one.check is Check.HEALTHY_NOW and one.answer is not Answer.PASS]
+    assert [(one.answer, one.words) for one in told] == [
+        (Answer.INFORMATION, "The container is exited now, and is to be replaced.")
+    ]
