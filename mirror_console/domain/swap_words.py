@@ -117,12 +117,17 @@ def _containers_words(targets: Sequence[PlannedTarget]) -> str:
         each = "Every other target" if stay else "Each target"
         return f"{each} is down while its container is exchanged; {kept}"
     told = [
-        f"{counts[noticed]} {words}"
-        for noticed, words in (
-            (GAP, "down while the container is exchanged"),
-            (NO_GAP, "started beside the old one, which ends what it was asked: something serves all the time"),
-            (MIXED, "started beside the old one while a proxy follows labels: brief mixed versions"),
+        f"{counts[noticed]} {one if counts[noticed] == 1 else many} {words}"
+        for noticed, one, many, words in (
+            (GAP, "is", "are", "down while the container is exchanged"),
+            (
+                NO_GAP,
+                "starts",
+                "start",
+                "beside the old one, which ends what it was asked: something serves all the time",
+            ),
+            (MIXED, "starts", "start", "beside the old one while a proxy follows labels: brief mixed versions"),
         )
         if counts[noticed]
     ]
-    return f"Of these targets {'; '.join(told)}. Then {kept}"
+    return f"Of these targets, {'; '.join(told)}. Then {kept}"

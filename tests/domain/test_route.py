@@ -113,8 +113,8 @@ def test_what_is_noticed_is_counted_and_labels_are_never_called_without_a_gap() 
         f"1 recreate, as it has no route: {GAP}",
     )
     assert swaps_words(targets) == (
-        "Of these targets 1 down while the container is exchanged; 2 started beside the old one, which ends what it "
-        "was asked: something serves all the time; 1 started beside the old one while a proxy follows labels: brief "
+        "Of these targets, 1 is down while the container is exchanged; 2 start beside the old one, which ends what it "
+        "was asked: something serves all the time; 1 starts beside the old one while a proxy follows labels: brief "
         "mixed versions. Then the old one is kept, stopped, as the way back."
     )
     assert swaps_words(targets[3:]).startswith("Each target is down while its container is exchanged;")
