@@ -169,7 +169,10 @@ def go_on(
     with _claimed(console, rollout_id, GOES_ON, report) as claimed:
         _settle_all(console, jobs, claimed, go_on_with, report, claimed.plan.way.on_failure)
         with console.catalog.write() as books:
-            rollout = replace(books.rollouts.get(rollout_id), paused_because="")
+            # All of it once more: whoever looked for what was cut off just as it was claimed may have marked it.
+            rollout = replace(
+                books.rollouts.get(rollout_id), state=RolloutState.RUNNING, paused_because="", console=console.run
+            )
             books.rollouts.save_head(rollout)
         conductor = Conductor(console, jobs, rollout, report)
         if (wished := wish_for(console, rollout_id)) is not None:
