@@ -24,7 +24,7 @@ from mirror_console.domain.durations import Learned, left_words, slower_than_usu
 from mirror_console.domain.fetching import fetching_words
 from mirror_console.domain.plain import plain
 from mirror_console.domain.rollout import OVER, SUCCEEDED, WORKING, Rollout, RolloutState, TargetState, headline
-from mirror_console.jobs import Jobs
+from mirror_console.jobs import Job, Jobs
 from mirror_console.operations.console import Console
 from mirror_console.operations.durations import learned
 from mirror_console.operations.late_calls import WATCHES
@@ -36,6 +36,22 @@ DRAWN_EVERY = 0.2
 """Seconds."""
 SHOWN = 12
 """Targets that are drawn at the same time; all are counted."""
+_RUNNING = (
+    "Pausing: what is in flight is finished. Press Ctrl-C again to stop for good.",
+    "Stopping: what is in flight is finished, the rest is left as it is.",
+)
+"""What a first and a second press are answered with: while a rollout runs."""
+_GOING_ON = (
+    "Pausing: what was cut off is brought to an end first; the rest waits to be resumed. Ctrl-C again: stop for good.",
+    "Stopping: what was cut off is brought to an end first, the rest is left as it is.",
+)
+"""While what was cut off is settled, before the rest goes on."""
+_PUTTING_BACK = (
+    "What was cut off is put back first. With that the rollout ends; nothing more is begun.",
+    "It is put back all the same, so that nothing is left half done.",
+)
+"""While what was cut off is put back, as a person chose."""
+_LEFT = "Ending at once: what is in the middle is left as it is. See what it left: mirror-console recover list"
 
 
 def carry_out(out: Output, console: Console, jobs: Jobs, rollout: Rollout) -> Rollout:
@@ -49,7 +65,32 @@ def conducted(out: Output, console: Console, jobs: Jobs, conductor: Conductor, w
 
     What the first one came to is returned. A third Ctrl-C leaves what runs as it is, to be recovered.
     """
-    rollout = _conducted(jobs, conductor, watch)
+    with _counting_presses() as presses:
+        rollout = _conducted(jobs, conductor, watch, presses)
+    return _rolled_back(out, console, jobs, conductor, rollout)
+
+
+def gone_on(out: Output, console: Console, jobs: Jobs, settle: Callable[[], Conductor], watch: Watch) -> Rollout:
+    """Bring what was cut off to an end in a job, and carry out the rest, whose conductor that gives.
+
+    Ctrl-C does what it does in a rollout: what is in the middle is brought to an end first, then it pauses or stops.
+    """
+    with _counting_presses() as presses:
+        conductor = _settled(jobs, "Recover", settle, watch, presses, _GOING_ON)
+        # Before it runs: of the rest nothing is begun then.
+        for number in range(1, presses.heeded + 1):
+            _heed(conductor, number)
+        rollout = _conducted(jobs, conductor, watch, presses)
+    return _rolled_back(out, console, jobs, conductor, rollout)
+
+
+def put_back(jobs: Jobs, work: Callable[[], Rollout], watch: Watch) -> Rollout:
+    """Put back in a job what was cut off. Ctrl-C doesn't leave it half done: with that the rollout ends in any case."""
+    with _counting_presses() as presses:
+        return _settled(jobs, "Put back", work, watch, presses, _PUTTING_BACK)
+
+
+def _rolled_back(out: Output, console: Console, jobs: Jobs, conductor: Conductor, rollout: Rollout) -> Rollout:
     back = conductor.followed_by
     if back is not None:
         out.note(rollout.paused_because, "yellow")
@@ -61,34 +102,44 @@ def conducted(out: Output, console: Console, jobs: Jobs, conductor: Conductor, w
     return rollout
 
 
-def _conducted(jobs: Jobs, conductor: Conductor, watch: Watch) -> Rollout:
-    job = jobs.submit("Rollout", conductor.run)
-    heeded = 0
-    with watch.drawn(), _counting_presses() as presses:
-        while True:
-            try:
-                return job.result(DRAWN_EVERY)
-            except TimeoutError:
-                watch.draw()
-            while heeded < presses.count:
-                heeded += 1
-                if heeded == 1:
-                    conductor.pause()
-                    watch.say("Pausing: what is in flight is finished. Press Ctrl-C again to stop for good.")
-                else:
-                    conductor.stop()
-                    watch.say("Stopping: what is in flight is finished, the rest is left as it is.")
+def _conducted(jobs: Jobs, conductor: Conductor, watch: Watch, presses: _Presses) -> Rollout:
+    def heed(number: int) -> None:
+        _heed(conductor, number)
+        watch.say(_RUNNING[number > 1])
+
+    return _watched(jobs.submit("Rollout", conductor.run), watch, presses, heed)
 
 
-def followed(jobs: Jobs, title: str, work: Callable[[], T], watch: Watch) -> T:
-    """Do something to a rollout in a job and draw what it tells; what it returns."""
+def _heed(conductor: Conductor, number: int) -> None:
+    if number == 1:
+        conductor.pause()
+    else:
+        conductor.stop()
+
+
+def _settled(
+    jobs: Jobs, title: str, work: Callable[[], T], watch: Watch, presses: _Presses, told: tuple[str, str]
+) -> T:
+    """Settle in a job what was cut off; what it gives. A press is answered with what is told, and breaks nothing off:
+    what is settled would be left in the middle once more."""
     job = jobs.submit(title, lambda _work: work())
+    return _watched(job, watch, presses, lambda number: watch.say(told[number > 1]))
+
+
+def _watched(job: Job[T], watch: Watch, presses: _Presses, heed: Callable[[int], None]) -> T:
+    """Draw until a job is over, and have presses heeded, each with its number; what it gives."""
     with watch.drawn():
-        while True:
-            try:
-                return job.result(DRAWN_EVERY)
-            except TimeoutError:
-                watch.draw()
+        try:
+            while True:
+                try:
+                    return job.result(DRAWN_EVERY)
+                except TimeoutError:
+                    watch.draw()
+                for number in presses.unheeded():
+                    heed(number)
+        except KeyboardInterrupt:
+            watch.say(_LEFT)
+            raise
 
 
 def tell_outcome(session: Session, rollout: Rollout, *, as_json: bool) -> None:
@@ -108,6 +159,13 @@ class _Presses:
     """How often Ctrl-C was pressed."""
 
     count: int = 0
+    heeded: int = 0
+
+    def unheeded(self) -> Iterator[int]:
+        """Those since the last look, by their number."""
+        while self.heeded < self.count:
+            self.heeded += 1
+            yield self.heeded
 
     def hear(self, _number: int, _frame: FrameType | None) -> None:
         """Count it; the third one ends the command."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import typer
 
+from mirror_console.cli import progress
 from mirror_console.cli.finding import RolloutArgument, find_rollout
-from mirror_console.cli.progress import Watch, conducted, followed, tell_outcome
+from mirror_console.cli.progress import Watch, gone_on, tell_outcome
 from mirror_console.cli.rollout_words import next_steps
 from mirror_console.cli.session import ExitCode, JsonOption, session_of, told
 from mirror_console.cli.shapes.rollouts import rollout_shape
@@ -101,8 +104,8 @@ def continue_(context: typer.Context, rollout_text: RolloutArgument = "", as_jso
     with session.console(write=True) as (console, jobs):
         rollout = _chosen(console, rollout_text)
         watch = Watch(session.out, rollout, console)
-        rest = followed(jobs, "Recover", lambda: go_on(console, jobs, rollout.id, watch.tell), watch)
-        rollout = conducted(session.out, console, jobs, rest, watch)
+        settle = partial(go_on, console, jobs, rollout.id, watch.tell)
+        rollout = gone_on(session.out, console, jobs, settle, watch)
     tell_outcome(session, rollout, as_json=as_json)
 
 
@@ -114,7 +117,8 @@ def put_it_back(context: typer.Context, rollout_text: RolloutArgument = "", as_j
     with session.console(write=True) as (console, jobs):
         rollout = _chosen(console, rollout_text)
         watch = Watch(session.out, rollout, console)
-        rollout = followed(jobs, "Put back", lambda: put_back(console, jobs, rollout.id, watch.tell), watch)
+        work = partial(put_back, console, jobs, rollout.id, watch.tell)
+        rollout = progress.put_back(jobs, work, watch)
     tell_outcome(session, rollout, as_json=as_json)
 
 

@@ -5,14 +5,15 @@ Until then nothing is changed. What is done is decided by what the engines show;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from mirror_console.domain.fetching import ARRIVED
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import ENDED, OVER, WORKING, Rollout, RolloutState, Target, TargetState, end_state
 from mirror_console.domain.way import OnFailure
-from mirror_console.errors import EngineError, InvalidInput, Problem
+from mirror_console.errors import CatalogError, ConsoleError, EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
@@ -27,11 +28,16 @@ from mirror_console.operations.recovering import go_on_with, leave_taken, put_ba
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import Scene, lock_on
-from mirror_console.operations.standing import cut_off
+from mirror_console.operations.standing import CUT_OFF, cut_off
 from mirror_console.operations.taking_turns import settle
 from mirror_console.operations.turn import Turn
+from mirror_console.operations.wishing import wish_for
 
 AT_ONCE = 16
+GOES_ON = "Gone on: what was cut off is brought to an end first."
+PUTS_BACK = "Put back: what was cut off gets back what it ran, and nothing more is begun."
+"""What a rollout says while it is recovered, and the audit and the report of the choice."""
+NOT_SETTLED = "Not all that was cut off could be put back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +166,20 @@ def go_on(
     begun anew. The rest is all that waits, also where it was cut off while only some were tried again: nobody has
     passed a pause or accepted a failure by that. Returns the conductor of the rest, ready to run.
     """
-    rollout = _claim(console, rollout_id)
-    _settle_all(console, jobs, rollout, go_on_with, report, rollout.plan.way.on_failure)
-    with console.catalog.write() as books:
-        rollout = replace(
-            books.rollouts.get(rollout_id), state=RolloutState.RUNNING, paused_because="", console=console.run
-        )
-        books.rollouts.save_head(rollout)
+    with _claimed(console, rollout_id, GOES_ON, report) as claimed:
+        _settle_all(console, jobs, claimed, go_on_with, report, claimed.plan.way.on_failure)
+        with console.catalog.write() as books:
+            # All of it once more: whoever looked for what was cut off just as it was claimed may have marked it.
+            rollout = replace(
+                books.rollouts.get(rollout_id), state=RolloutState.RUNNING, paused_because="", console=console.run
+            )
+            books.rollouts.save_head(rollout)
+        conductor = Conductor(console, jobs, rollout, report)
+        if (wished := wish_for(console, rollout_id)) is not None:
+            # Before it runs: of the rest nothing is begun then.
+            conductor.heed(wished)
     report(rollout)
-    return Conductor(console, jobs, rollout, report)
+    return conductor
 
 
 def put_back(
@@ -178,15 +189,18 @@ def put_back(
     report: Callable[[Rollout], None] = lambda _rollout: None,
 ) -> Rollout:
     """Put every target back that was cut off, begin no others, and end the rollout."""
-    rollout = _claim(console, rollout_id)
-    _settle_all(console, jobs, rollout, put_back_one, report)
-    rollout = end(console, rollout_id)
+    with _claimed(console, rollout_id, PUTS_BACK, report) as claimed:
+        _settle_all(console, jobs, claimed, put_back_one, report)
+        # Whatever was wished meanwhile: it ends with this.
+        wish_for(console, rollout_id)
+        rollout = end(console, rollout_id, NOT_SETTLED)
     report(rollout)
     return rollout
 
 
-def end(console: Console, rollout_id: str) -> Rollout:
-    """End a rollout of which nothing more is begun. With a target that is unknown it stays interrupted."""
+def end(console: Console, rollout_id: str, unsettled: str = "") -> Rollout:
+    """End a rollout of which nothing more is begun. With a target that is unknown it is interrupted, as `unsettled`
+    says."""
     with console.catalog.write() as books:
         rollout = books.rollouts.get(rollout_id)
         for target in rollout.targets:
@@ -196,20 +210,41 @@ def end(console: Console, rollout_id: str) -> Rollout:
         rollout = books.rollouts.get(rollout_id)
         state = end_state(rollout)
         ended_at = console.clock() if state in ENDED else None
-        because = "" if state in ENDED else rollout.paused_because
+        because = "" if state in ENDED else unsettled or rollout.paused_because
         rollout = replace(rollout, state=state, ended_at=ended_at, paused_because=because)
         books.rollouts.save_head(rollout)
     return rollout
 
 
-def _claim(console: Console, rollout_id: str) -> Rollout:
+@contextmanager
+def _claimed(console: Console, rollout_id: str, chosen: str, report: Callable[[Rollout], None]) -> Iterator[Rollout]:
+    """The rollout, carried out by this console from here on: what was chosen is kept before anything is changed.
+
+    Others see so that somebody works on it, and being cut off once more is told as that. Where it breaks off, it is an
+    interrupted one again.
+    """
     console.demand_write()
-    with console.catalog.read() as books:
+    # What is still wished for was meant for an earlier time that it ran here.
+    wish_for(console, rollout_id)
+    with console.catalog.write() as books:
         rollout = books.rollouts.get(rollout_id)
-    if rollout.state is not RolloutState.INTERRUPTED:
-        problem = Problem("rollout", f"it is {rollout.state}")
-        raise InvalidInput("Only an interrupted rollout can be recovered.", [problem])
-    return rollout
+        if rollout.state is not RolloutState.INTERRUPTED:
+            problem = Problem("rollout", f"it is {rollout.state}")
+            raise InvalidInput("Only an interrupted rollout can be recovered.", [problem])
+        claimed = replace(rollout, state=RolloutState.RUNNING, paused_because=chosen, console=console.run)
+        books.rollouts.save_head(claimed)
+    report(claimed)
+    try:
+        yield claimed
+    except Exception as error:
+        because = error.title if isinstance(error, ConsoleError) else CUT_OFF
+        # Where it can't be written, it is found still running by whoever looks for what was cut off.
+        with suppress(CatalogError):
+            with console.catalog.write() as books:
+                left = replace(books.rollouts.get(rollout_id), state=RolloutState.INTERRUPTED, paused_because=because)
+                books.rollouts.save_head(left)
+            report(left)
+        raise
 
 
 def _settle_all(

@@ -69,7 +69,9 @@ def decisions(lines: Sequence[AuditLine], targets: Sequence[Target] = ()) -> tup
             words = f"{words} in spite of {accepted}" if state == RolloutState.RUNNING else words
         because = str(line.act.after.get("paused_because") or "")
         if because:
-            words = because if because.startswith(words) else f"{words}: {because}"
+            # A rollout that runs says why only where a person had it recovered: that is told as it stands.
+            whole = state == RolloutState.RUNNING or because.startswith(words)
+            words = because if whole else f"{words}: {because}"
         told.append(ReportedDecision(line.at, line.person, line.machine, words))
     return tuple(told)
 

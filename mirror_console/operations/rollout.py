@@ -114,6 +114,16 @@ class Conductor:
             self._aborting = tuple(one.environment_id for one in self.rollout.targets if one.state in WORKING)
         self.stop()
 
+    def heed(self, wish: Wish) -> None:
+        """Do what a command of this person wished, that could not do it itself while this console has the catalog."""
+        match wish:
+            case Wish.PAUSE:
+                self.pause()
+            case Wish.STOP:
+                self.stop()
+            case Wish.ABORT:
+                self.abort()
+
     def run(self, work: Work | None = None) -> Rollout:
         """Work until the rollout ends or pauses; a cancelled `work` leaves it as it is, to be recovered.
 
@@ -178,16 +188,8 @@ class Conductor:
             return None
 
     def _heed(self) -> None:
-        """Do what a command of this person wished, that could not do it itself while this console has the catalog."""
-        match self._wishes.next():
-            case Wish.PAUSE:
-                self.pause()
-            case Wish.STOP:
-                self.stop()
-            case Wish.ABORT:
-                self.abort()
-            case None:
-                pass
+        if (wished := self._wishes.next()) is not None:
+            self.heed(wished)
 
     def _end_of_program(self) -> None:
         self._cut_off = True

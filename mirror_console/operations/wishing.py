@@ -40,8 +40,13 @@ class Heeded:
         if now - self._looked < LOOK_FOR_WISHES:
             return None
         self._looked = now
-        found = self._console.wishes.take(self._console.run, self._rollout_id)
-        return Wish(found) if found in set(Wish) else None
+        return wish_for(self._console, self._rollout_id)
+
+
+def wish_for(console: Console, rollout_id: str) -> Wish | None:
+    """What somebody wished of a rollout that this console carries out, taken away with that; None where nobody did."""
+    found = console.wishes.take(console.run, rollout_id)
+    return Wish(found) if found in set(Wish) else None
 
 
 def wish(console: Console, rollout: Rollout, wished: Wish) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mirror_console.cli.progress import Watch
 from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.errors import CatalogError
@@ -509,6 +510,61 @@ def test_what_was_interrupted_is_put_back_when_asked(call: CommandLine, fleet: F
     assert said.code == 1
     assert {target["state"] for target in said.json["targets"]} == {"not started"}
     assert versions(fleet) == ["26.8.2"] * 4
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.parametrize("choice", ["continue", "put-back"])
+def test_ctrl_c_leaves_nothing_half_done_while_it_recovers(
+    call: CommandLine, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, choice: str, presses: int
+) -> None:
+    """It is pressed while the one that was cut off is brought to an end, which doesn't go on before that is told."""
+
+    def cut(boundary: str) -> None:
+        if boundary == "START:sent":
+            raise CatalogError("The journal can't be written.", "A test says so.")
+
+    answers = [threading.Event() for _ in range(presses)]
+    say, pressed = Watch.say, threading.Event()
+
+    def press(boundary: str) -> None:
+        if boundary.endswith(":intent") and not pressed.is_set():
+            pressed.set()
+            for answer in answers:
+                os.kill(os.getpid(), signal.SIGINT)
+                assert answer.wait(10), "nothing was said"
+
+    def said_now(self: Watch, words: str) -> None:
+        say(self, words)
+        next(answer for answer in answers if not answer.is_set()).set()
+
+    fleet.publish("26.8.3", health_interval=0.02)
+    call("check")
+    console = replace(fleet.console, mark=cut)
+    made = plan(console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    rollout = start(console, made, preflight(console, fleet.jobs, made), "cut off")
+    with pytest.raises(CatalogError):
+        Conductor(console, fleet.jobs, rollout).run()
+    monkeypatch.setattr(Watch, "say", said_now)
+    call.console = replace(call.console, mark=press)
+
+    said = call("recover", choice, "--json")
+    assert (said.code, pressed.is_set()) == (1, True)
+    states = [target["state"] for target in said.json["targets"]]
+    if choice == "put-back":
+        assert "What was cut off is put back first. With that the rollout ends" in said.err
+        assert ("It is put back all the same" in said.err) == (presses > 1)
+        assert states == ["put back", *["not started"] * 3]
+        assert versions(fleet) == ["26.8.2"] * 4
+        return
+    assert "Pausing: what was cut off is brought to an end first; the rest waits to be resumed." in said.err
+    assert versions(fleet) == ["26.8.3", *["26.8.2"] * 3]
+    if presses > 1:
+        assert "Stopping: what was cut off is brought to an end first" in said.err
+        assert (said.json["state"], states) == ("stopped", ["done", *["not started"] * 3])
+        return
+    assert (said.json["state"], states) == ("paused", ["done", *["queued"] * 3])
+    assert call("rollout", "resume").code == 0
+    assert versions(fleet) == ["26.8.3"] * 4
 
 
 def test_images_are_fetched_ahead_by_a_command_of_their_own(call: CommandLine, fleet: Fleet) -> None:

@@ -241,3 +241,33 @@ def test_pause_finishes_what_is_in_flight_and_stop_leaves_the_rest(
         "birch": "aligned",
         "cedar": "behind",
     }
+
+
+def test_what_was_cut_off_is_brought_to_its_end_though_ctrl_c_is_pressed(
+    program: Program, agency: Agency, fast_engine: LabEngine
+) -> None:
+    docker = agency.docker(fast_engine)
+    begin(program, agency, [fast_engine], "alder", "birch", restart="no")
+    agency.deploy(fast_engine, agency.publish(fast_engine, "26.8.2"))
+    way = ("--waves", "rest", "--at-once", "1", "--bake", "3", "--no-pause")
+    with program.running("rollout", "start", "-e", "live", "--all", *way, "--why", "try", "--yes", "2") as killed:
+        wait_until(lambda: bool(state_of(docker.engine.socket, "alder-live.mc-prev")), "the first one is swapped")
+        killed.send_signal(signal.SIGKILL)
+        killed.end()
+
+    def shown() -> Any:
+        return program.ask("rollout", "show", expect=None)
+
+    assert shown()["state"] == "interrupted"
+    with program.running("recover", "continue", "--json") as running:
+        wait_until(lambda: bool(shown()["state"] == "running"), "others see that it is recovered")
+        running.send_signal(signal.SIGINT)
+        paused = running.end()
+    assert paused.exit_code == 1, str(paused)
+    assert "Pausing: what was cut off is brought to an end first" in paused.err
+    assert paused.json["state"] == "paused"
+    assert [target["state"] for target in paused.json["targets"]] == ["done", "queued"]
+    assert [docker.version_of(f"{slug}-live") for slug in ("alder", "birch")] == ["26.8.2", "26.8.1"]
+    said = program.run("rollout", "report").out
+    assert "Gone on: what was cut off is brought to an end first." in said
+    assert program.ask("rollout", "resume")["state"] == "completed"
