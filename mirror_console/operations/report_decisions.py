@@ -88,22 +88,20 @@ def _ends(ordered: Sequence[AuditLine]) -> set[int]:
     """By their numbers, the lines at which nobody stopped or paused anything, though they look like it.
 
     What is decided about the last target ends a rollout that had been stopped before, and one that has ended is a
-    paused one meanwhile. Where it is stopped, targets are told not to be started.
+    paused one meanwhile. Where it is stopped, the last that is told of targets is that some aren't started.
     """
     found = set()
-    not_started = False
+    last = ""
     for line in ordered:
         if line.act.noun is Noun.TARGET:
-            not_started |= line.act.result == TargetState.NOT_STARTED
+            last = line.act.result
+        if line.act.noun is not Noun.ROLLOUT or line.act.doing is not Doing.CHANGED:
             continue
         state, before = line.act.after.get("state"), line.act.before.get("state")
-        if line.act.noun is not Noun.ROLLOUT or state is None:
-            continue
-        again = state == RolloutState.STOPPED and not not_started
+        by_decision = state == RolloutState.STOPPED and last not in {"", TargetState.NOT_STARTED}
         meanwhile = state == RolloutState.PAUSED and before in ENDED and not line.act.after.get("paused_because")
-        if line.act.doing is Doing.CHANGED and (again or meanwhile):
+        if by_decision or meanwhile:
             found.add(line.sequence)
-        not_started = False
     return found
 
 
