@@ -113,6 +113,8 @@ class Target:
     """What the health gate saw, in words."""
     down_seconds: float | None = None
     """The longest time for which nothing served: until a container was found well, or, without a health test, ran."""
+    down_since: datetime | None = None
+    """Since when nothing serves, by this computer's clock; kept where nobody knows until when, else None."""
 
     taken_back: TakenBack | None = None
     """What came of it in the last rollback of its rollout; read from there, and never kept with it."""
@@ -121,6 +123,16 @@ class Target:
     def environment_id(self) -> str:
         """The environment's identity."""
         return self.planned.environment_id
+
+    @property
+    def down_for(self) -> float | None:
+        """The longest time for which nothing served, in seconds; None where something always did, or nobody knows."""
+        return self.down_seconds if self.down_since is None else None
+
+    @property
+    def attempts(self) -> int:
+        """How often it was begun. The attempt that it waits for, or never came to, isn't one of them."""
+        return self.attempt if self.started_at is not None else self.attempt - 1
 
     @property
     def since(self) -> TakenBack | None:

@@ -145,6 +145,8 @@ def verify(turn: Turn, started: Container, *, guarded: bool = True) -> None:
                 turn.serves_again()
                 return _identity_wrong(turn, started.id, judged)
             if judged.verdict is Verdict.ILL:
+                # Where nothing but that it ran could be known, it was taken for serving.
+                turn.goes_down_again()
                 return judged.words
             if turn.console.monotonic() >= until:
                 return f"not well after {limit:g} s: {judged.words}"

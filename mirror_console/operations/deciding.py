@@ -19,6 +19,7 @@ from mirror_console.operations.heartbeat import Heartbeat, settle_side_by_side
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.late_calls import expect_late
 from mirror_console.operations.leaving import leave_or_put_back
+from mirror_console.operations.left_behind import is_down
 from mirror_console.operations.pruned import look_with_told
 from mirror_console.operations.put_back import put_back, recorded
 from mirror_console.operations.reaching import session_for
@@ -131,6 +132,7 @@ def _settle_one(
         return
     turn = Turn(console, engine, session, rollout.id, target, running.show, heart=heart, ends=ends)
     expect_late(turn, scene)
+    turn.counts_on(down=is_down(scene, planned), held=target.state is TargetState.UNDECIDED)
     if scene.lock is not None and not turn.lock.adopt(scene.lock):
         words = "Another rollout holds the lock; nothing was changed here."
         turn.become(TargetState.SUPERSEDED, words, ended_at=console.clock())

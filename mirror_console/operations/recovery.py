@@ -284,6 +284,7 @@ def _settle_one(
     turn = Turn(console, engine, session, rollout.id, target, running.show, way.bake, way.health_limit, heart=heart)
     turn.ends = ends
     expect_late(turn, scene)
+    turn.counts_on(down=is_down(scene, planned), held=False)
     if scene.lock is not None and not turn.lock.adopt(scene.lock):
         held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")

@@ -88,6 +88,7 @@ COLUMNS: tuple[str, ...] = (
 )
 COLUMNS += ("before_fingerprint", "after_fingerprint", "started_at", "ended_at", "seconds", "waited_seconds")
 COLUMNS += ("down_seconds", "attempts", "verified_by", "reason", "advice", "overridden", "since", "lay_seconds")
+COLUMNS += ("down_since",)
 
 
 def report_csv(console: Console, rollout_id: str) -> str:
@@ -122,14 +123,17 @@ def report_csv(console: Console, rollout_id: str) -> str:
             one.overridden,
             one.since,
             one.lay_seconds,
+            one.down_since,
         )
         for one in report.targets
     ]
-    unused = (None,) * (len(COLUMNS) - 8)
+    unused = (None,) * (len(COLUMNS) - 9)
     for left_out in report.left_out:
         words = f"{left_out.reason}: {left_out.words}"
-        rows.append(("left out", left_out.application, report.environment, *unused, words, "", "", "", None))
-    rows += [("stop rule", "", report.environment, *unused, trip.words, "", "", "", None) for trip in report.trips]
+        rows.append(("left out", left_out.application, report.environment, *unused, words, "", "", "", None, None))
+    rows += [
+        ("stop rule", "", report.environment, *unused, trip.words, "", "", "", None, None) for trip in report.trips
+    ]
     return csv_text(COLUMNS, rows)
 
 
@@ -168,9 +172,8 @@ def summary_text(console: Console, rollout_id: str) -> str:
         lines.append(f"- {marked(report.fetched)}")
     if report.commands_words:
         lines.append(f"- Run before: {marked(report.commands_words)}")
-    if report.longest_down is not None:
-        down = f"median {seconds(report.median_down)}, longest {seconds(report.longest_down)}"
-        lines.append(f"- Down time for each target: {down}")
+    if report.down_words:
+        lines.append(f"- Down time for each target: {report.down_words}")
     told = [one.words for one in report.decisions] + [one.words for one in report.trips]
     if report.state_words and not any(report.state_words in words for words in told):
         lines.append(f"- {marked(report.state_words)}")

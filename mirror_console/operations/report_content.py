@@ -11,6 +11,7 @@ from datetime import datetime
 from mirror_console import __version__
 from mirror_console.domain.causes import causes
 from mirror_console.domain.check import Check, Override
+from mirror_console.domain.counting import counted
 from mirror_console.domain.fetching import Fetch, fetching_words
 from mirror_console.domain.image import short
 from mirror_console.domain.journal import JournalEntry, Phase, Result, begun_at
@@ -24,6 +25,7 @@ from mirror_console.operations.report_decisions import ReportedDecision, Reporte
 from mirror_console.operations.standing import standing
 from mirror_console.operations.waiting import Waiting, lay_of, spans_of, waiting_of, worked
 from mirror_console.operations.way_typed import rules_text
+from mirror_console.operations.written import seconds
 
 NEEDS_A_PERSON = {
     TargetState.STRANDED: "Neither the new nor the old container serves well. Look at the engine now.",
@@ -54,9 +56,10 @@ class ReportedStep:
 
 @dataclass(frozen=True, slots=True)
 class ReportedTarget:
-    """One target. `seconds` it took, `down_seconds` it didn't serve, as far as that is known.
+    """One target. `seconds` it took, `down_seconds` it didn't serve. It was begun so often as `attempt` says.
 
-    It serves once its container was found well, or, where it has no health test, once it runs.
+    It serves once its container was found well, or, where it has no health test, once it runs. Where nobody knows until
+    when it didn't, `down_seconds` is None, and `down_since` is when that began.
 
     The `waited_seconds` in which a person was to decide aren't among those that it took, nor are the `lay_seconds` for
     which it lay cut off, with the console closed or gone.
@@ -85,6 +88,7 @@ class ReportedTarget:
     waited_seconds: float
     lay_seconds: float
     down_seconds: float | None
+    down_since: datetime | None
     verified_by: str
     overridden: str
     """The checks that a person overrode for it, and why; empty where none was."""
@@ -149,6 +153,11 @@ class RolloutReport:
     lay_seconds: float
     median_down: float | None
     longest_down: float | None
+    """Of the `down_known` of the `down_targets` that were down of which it is known for how long."""
+    down_known: int
+    down_targets: int
+    down_words: str
+    """That in words; empty where none was down."""
     way: str
     fetched: str
     """In one sentence what was brought to engines ahead; empty where nothing was."""
@@ -201,6 +210,7 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         key=_by_pressure,
     )
     downs = [target.down_seconds for target in targets if target.down_seconds is not None]
+    down_targets = len(downs) + sum(target.down_since is not None for target in targets)
     way = rollout.plan.way
     windows = Counter(one.planned.window for one in rollout.targets if one.planned.window)
     back = Counter(one.rolled_back_by for one in targets if one.outcome == ROLLED_BACK)
@@ -224,6 +234,9 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         lay_seconds=lay_of(rollout.started_at, rollout.ended_at, waiting.whole),
         median_down=statistics.median(downs) if downs else None,
         longest_down=max(downs, default=None),
+        down_known=len(downs),
+        down_targets=down_targets,
+        down_words=_down_words(downs, down_targets),
         way=f"waves {', '.join(map(str, way.waves))}; {way.at_once} at once, {way.at_once_per_engine} on one engine; "
         f"{way.pulls_per_registry} pulls from one registry, {way.pulls_per_engine} to one engine"
         f"{', images first' if way.prefetch else ''}; {way.bake:g} s bake; {rules_text(rollout.plan)}",
@@ -247,6 +260,17 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         simulated=console.simulated,
         made_at=console.clock(),
     )
+
+
+def _down_words(downs: Sequence[float], were_down: int) -> str:
+    """``median 0.4 s, longest 1.2 s``, and of how many that is known where it isn't of all."""
+    if not were_down:
+        return ""
+    if not downs:
+        return f"not known, of {counted(were_down, 'target')} that {'was' if were_down == 1 else 'were'} down"
+    words = f"median {seconds(statistics.median(downs))}, longest {seconds(max(downs))}"
+    known = f", known of {len(downs)} of {counted(were_down, 'target')} that were down"
+    return words if len(downs) == were_down else words + known
 
 
 def _overrides(rollout: Rollout) -> tuple[ReportedOverride, ...]:
@@ -294,13 +318,14 @@ def _target(
         state=target.state,
         words=target.words,
         advice=advice,
-        attempt=target.attempt,
+        attempt=target.attempts,
         started_at=target.started_at,
         ended_at=target.ended_at,
         seconds=worked(target.started_at, target.ended_at, spans),
         waited_seconds=waiting_of(target.started_at, target.ended_at, spans),
         lay_seconds=lay_of(target.started_at, target.ended_at, spans),
-        down_seconds=target.down_seconds,
+        down_seconds=target.down_for,
+        down_since=target.down_since,
         verified_by=target.verified_by,
         overridden="; ".join(
             f"{one.check}: {one.reason} ({one.person})" for one in overridden.get(target.environment_id, ())

@@ -133,7 +133,9 @@ def _in(targets: Sequence[Target], *states: TargetState) -> list[Target]:
 
 
 def _anew(target: Target) -> Target:
-    return Target(target.planned, attempt=target.attempt + 1)
+    """It waits for its turn again. For how long nothing served before counts on: the longest span is told."""
+    again = Target(target.planned, attempt=target.attempt + 1)
+    return replace(again, down_seconds=target.down_seconds, down_since=target.down_since)
 
 
 def _fetches(rollout: Rollout, again: Sequence[Target]) -> tuple[Fetch, ...]:

@@ -71,8 +71,10 @@ def recreate(turn: Turn, fetcher: Fetcher) -> None:
     old, new = make_ready(turn, fetcher)
     turn.become(TargetState.SWAPPING)
     disarm_old(turn, old)
+    if old.running:
+        # Before it is announced, so that it is kept with that.
+        turn.goes_down()
     turn.announce({Step.STOP: {"old": old.id}, Step.START: {"new": new.id}})
-    turn.goes_down()
     stop_old(turn, old)
     started = start_new(turn, new)
     if not is_tested(turn.planned.settings.health, started):
@@ -305,6 +307,7 @@ def bake(turn: Turn, started: Container, ill: Callable[[], str | None] = lambda:
         while turn.console.monotonic() < until and not turn.breaks_off():
             judged = judge_now(turn, started, turn.inspect(started.id))
             if judged.verdict is Verdict.ILL:
+                turn.goes_down_again()
                 return f"while baking: {judged.words}"
             if other := ill():
                 return f"while baking: {other}"

@@ -54,7 +54,7 @@ def await_tasks(
         service, tasks = look_at_tasks(turn, Step.VERIFY_OLD if back else Step.VERIFY)
         if runs_any(tasks):
             turn.serves_again()
-        else:
+        elif service.replicas != 0:
             turn.goes_down()
         judged = judge_look(turn, (service, tasks), meant, known, back=back)
         if judged.verdict is not Verdict.WAIT or once:

@@ -18,8 +18,9 @@ from mirror_console.domain.journal import Result
 from mirror_console.domain.late import UNANSWERED, Late, arrives_within
 from mirror_console.domain.observation import Container
 from mirror_console.domain.plan import PlannedTarget
-from mirror_console.domain.rollout import OVER, Target, TargetState
+from mirror_console.domain.rollout import Target, TargetState
 from mirror_console.domain.steps import Step
+from mirror_console.domain.swap import Swap
 from mirror_console.domain.swarm import SwarmService
 from mirror_console.errors import EngineError
 from mirror_console.operations.breaking_off import BEFORE_COMMIT, BrokenOff, never
@@ -98,6 +99,7 @@ class Turn(Looking):
     seen_running: dict[str, float] = field(default_factory=dict)
     """Since when a new container is seen to run, in monotonic seconds, by its id."""
     _down_since: float | None = None
+    """Since when nothing serves, in monotonic seconds; None where something does, or nobody knows since when."""
     _served_again: bool = False
     """Whether it was down in this turn, and then served."""
     _looks: dict[str, tuple[Moment, Container]] = field(default_factory=dict)
@@ -162,8 +164,6 @@ class Turn(Looking):
 
         Its end is kept at once, in one go with the rest of the journal, and with what `note` has to say.
         """
-        if state in OVER or state is TargetState.UNDECIDED:
-            self._note_down()
         self.target = replace(self.target, state=state, words=words, **changes)  # type: ignore[arg-type]
         self._moved = True
         if state not in KEPT_WITH_NEXT_LINE:
@@ -313,34 +313,54 @@ class Turn(Looking):
     # --- how long it is down ------------------------------------------------------------------------------------
 
     # From the stop of what served until the first look that found well what serves then. Where nothing but that it runs
-    # can be known of a container, it serves as soon as it runs.
+    # can be known of a container, it serves as soon as it runs. Since when it is down is kept with the line that says
+    # that the old one is stopped: whoever goes on with it later, in another process too, counts on from there.
 
     @property
     def is_down(self) -> bool:
         """Whether nothing serves, as far as this turn knows."""
         return self._down_since is not None
 
+    def counts_on(self, *, down: bool, held: bool) -> None:
+        """Go on from an earlier turn. `down` is whether a look finds nothing that runs, `held` whether it was known to
+        be ill and was held as it stood until a person decided: then it was down all the time, by this computer's clock.
+
+        Else something may have served unseen: nobody knows for how long it was down, and no shorter span is told.
+        """
+        now, since = self.console.clock(), self.target.down_since
+        if since is not None and since <= now and (down or held):
+            self._down_since = self.console.monotonic() - (now - since).total_seconds()
+        elif since is None and down and (self.target.verified_by or self.target.down_seconds is not None):
+            # What had served fell when nobody looked.
+            self.target = replace(self.target, down_since=now)
+            self._moved = True
+
     def goes_down(self) -> None:
-        """From here on nothing serves, unless nothing did before."""
-        if self._down_since is None and self._companion is None:
+        """From here on nothing serves, unless nothing did before. What had no container before doesn't go down."""
+        if self.target.down_since is None and self._companion is None and self.planned.swap is not Swap.CREATE:
             self._down_since = self.console.monotonic()
+            self.target = replace(self.target, down_since=self.console.clock())
+            self._moved = True
 
     def goes_down_again(self) -> None:
-        """What took over in this turn is put out of service. Of what wasn't down in it nobody knows since when."""
-        if self._served_again:
+        """What took over is ill, or is put out of service. Of what wasn't down before nobody knows since when."""
+        if self._served_again or (self.target.verified_by and self.target.down_seconds is not None):
             self.goes_down()
 
     def serves_again(self) -> None:
         """A container serves again: the new one, or the old one that was put back. The longest span counts."""
         if self._down_since is not None and self._companion is None:
-            self._note_down()
+            down = max(self.console.monotonic() - self._down_since, self.target.down_seconds or 0.0)
             self._down_since, self._served_again = None, True
+            self.target = replace(self.target, down_seconds=down, down_since=None)
+            self._moved = True
 
-    def _note_down(self) -> None:
-        """Note for how long it is down by now, if it is: what ends without serving was down for so long at least."""
-        if self._down_since is not None:
-            down = self.console.monotonic() - self._down_since
-            self.target = replace(self.target, down_seconds=max(down, self.target.down_seconds or 0.0))
+    def never_went_down(self) -> None:
+        """It was to be stopped, and a look proves that it never was."""
+        if self.target.down_since is not None and self._companion is None:
+            self._down_since = None
+            self.target = replace(self.target, down_since=None)
+            self._moved = True
 
     # --- the lock -------------------------------------------------------------------------------------------------
 

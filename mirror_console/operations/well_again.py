@@ -85,6 +85,8 @@ def await_well(turn: Turn, before: Container, labels: Mapping[str, str]) -> Well
     if first is None:
         return WellAgain(REMOVED, stranded=True)
     if before.running and _stayed_up(labels, first):
+        if old_started(labels):
+            turn.never_went_down()
         return WellAgain()
     test, ill = _test_of(turn), old_was_ill(labels)
     limit = max(turn.health_limit, test.limit)

@@ -77,7 +77,15 @@ _NOTHING: tuple[object, ...] = (None, "", [], {}, False)
 _TAKEN_OVER = {*SUCCEEDED, "left"}
 """How a target ended whose new container serves."""
 _OF_TARGET = ["environment_id", "reference", "engine", "container", "change", "attempt", "way_back", "verified_by"]
-_OF_TARGET += ["down_seconds"]
+_OF_TARGET += ["down_seconds", "down_since"]
+
+
+def _of_target(after: Mapping[str, Any]) -> list[str]:
+    """What is told of it: no first attempt where it was never begun, nor how long it was down where nobody knows."""
+    untold = {"down_seconds"} if after.get("down_since") else set()
+    if after.get("started_at") is None and after["attempt"] == 1:
+        untold.add("attempt")
+    return [name for name in _OF_TARGET if name not in untold]
 
 
 def _target(names: _Names, heard: Heard, after: dict[str, Any]) -> Act:
@@ -90,7 +98,7 @@ def _target(names: _Names, heard: Heard, after: dict[str, Any]) -> Act:
     now = {"words": "" if after["words"] == after["verified_by"] else after["words"]}
     now |= {"image" if runs else "wanted": after["after_title"], "planned": after["planned"]}
     now |= {"fingerprint": after["after_fingerprint"] if runs else ""}
-    now |= {name: after[name] for name in _OF_TARGET if after.get(name) not in _NOTHING}
+    now |= {name: after[name] for name in _of_target(after) if after.get(name) not in _NOTHING}
     rollout_id = heard.key[0]
     return Act(
         noun=Noun.TARGET,

@@ -81,7 +81,7 @@ WATCHED = (
     Watched(tables.override, without=frozenset({"person", "at"}), events=("INSERT",)),
     Watched(
         tables.target,
-        without=frozenset({"planned", "step", "started_at", "ended_at", "process"}),
+        without=frozenset({"planned", "step", "ended_at", "process"}),
         when=f"NEW.state NOT IN ({_UNDER_WAY}) AND NEW.state != OLD.state",
         events=("UPDATE",),
         more={name: f"json_extract({{row}}.planned, '$.{name}')" for name in _PLANNED}

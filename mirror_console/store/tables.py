@@ -356,6 +356,7 @@ target = _table(
     _column("after_fingerprint", Text()),
     _column("verified_by", Text()),
     _column("down_seconds", Real(), null=True),
+    _column("down_since", Moment(), null=True),
     sa.UniqueConstraint("rollout_id", "environment_id", "process"),
     sa.Index(None, "environment_id"),
 )

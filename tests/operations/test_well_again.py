@@ -271,10 +271,11 @@ def test_what_serves_in_between_is_not_counted(fleet: Fleet) -> None:
     assert 0.0 < (only(ended).down_seconds or 0.0) < SERVED
 
 
-def test_one_that_is_left_and_never_was_well_was_down_to_the_end(fleet: Fleet) -> None:
+def test_of_one_that_is_left_and_never_was_well_nobody_knows_for_how_long_it_is_down(fleet: Fleet) -> None:
     ended = carried_out(fleet, way=replace(QUICK, on_failure=OnFailure.LEAVE, health_limit=0.6))
     assert only(ended).state is TargetState.LEFT
-    assert only(ended).down_seconds is not None
+    assert only(ended).down_since is not None
+    assert only(ended).down_for is None
 
 
 @pytest.mark.parametrize("fell", [True, False])

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.slow
 MIGRATIONS = Path(mirror_console.store.__file__).parent / "migrations"
 
 
-CHANGED_BY_THE_FIFTH = {"process", "application", "environment", "plan", "release", "rollout"}
+CHANGED_BY_THE_FIFTH = {"process", "application", "environment", "plan", "release", "rollout", "target"}
 
 
 def schema(place: Path) -> dict[str, str]:

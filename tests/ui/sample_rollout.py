@@ -129,8 +129,12 @@ def with_states(rollout: Rollout, states: Sequence[tuple[TargetState, str]]) -> 
                 changed,
                 ended_at=begun + timedelta(seconds=31 + place),
                 down_seconds=6.0 + place / 4 if state in {TargetState.DONE, TargetState.PUT_BACK} else None,
+                down_since=begun if state is TargetState.STRANDED else None,
                 verified_by="its health check says healthy" if state is TargetState.DONE else "",
             )
+        if state in {TargetState.SKIPPED, TargetState.NOT_STARTED}:
+            # A check said no, or it was stopped before.
+            changed = replace(changed, started_at=None, ended_at=None, step=None)
         targets.append(changed)
     return replace(rollout, targets=tuple(targets))
 

@@ -16,7 +16,7 @@ from mirror_console.domain.check import Answer as CheckAnswer
 from mirror_console.domain.check import Check
 from mirror_console.domain.plan import Plan
 from mirror_console.domain.recovery import Found
-from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.trip import Came
 from mirror_console.domain.way import Way
 from mirror_console.jobs import Work
@@ -508,6 +508,24 @@ def test_shapes_are_not_read_aloud_as_other_states(context: UiContext, make_page
     table = page.report_view.table
     said = table.data(table.index(0, 1), Qt.ItemDataRole.AccessibleTextRole)
     assert said == "Outcome: stranded"
+
+
+def test_the_report_says_what_is_not_known_and_what_never_began(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    ended = sample.ended(PLAN)
+    left, never = ended.targets[:2]
+    left = replace(left, state=TargetState.LEFT, down_seconds=2.0, down_since=ended.started_at)
+    never = replace(never, state=TargetState.NOT_STARTED, started_at=None, ended_at=None, down_seconds=None)
+    page.report_view.show_rollout(replace(ended, targets=(left, never, *ended.targets[2:])))
+    table = page.report_view.table
+    titles = [table.headerData(column, Qt.Orientation.Horizontal) for column in range(table.columnCount())]
+    rows = {
+        table.data(table.index(row, 0)): [table.data(table.index(row, column)) for column in range(len(titles))]
+        for row in range(table.rowCount())
+    }
+    down, attempts = titles.index("Down"), titles.index("Attempts")
+    assert (rows[left.planned.application][down], rows[left.planned.application][attempts]) == ("not known", "1")
+    assert (rows[never.planned.application][down], rows[never.planned.application][attempts]) == ("", "—")
 
 
 class _Windows(QObject):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from PySide6.QtCore import Signal
@@ -214,7 +215,15 @@ def _columns(waited: Callable[[Target], float]) -> tuple[Column[Target], ...]:
         return (target.planned.before_title or "—") if target.state in kept else "?"
 
     def down(target: Target) -> str:
+        if target.down_since is not None:
+            return tr("not known")
         return f"{target.down_seconds:.1f} s" if target.down_seconds is not None else ""
+
+    def attempts(target: Target) -> str:
+        return number(target.attempts) if target.attempts else "—"
+
+    def downs(target: Target) -> float:
+        return math.inf if target.down_since is not None else target.down_seconds or 0.0
 
     def lasted(target: Target) -> float:
         if target.started_at is None or target.ended_at is None:
@@ -242,7 +251,7 @@ def _columns(waited: Callable[[Target], float]) -> tuple[Column[Target], ...]:
         Column("before", tr("Before"), lambda target: target.planned.before_title or "—", 80),
         Column("after", tr("Runs now"), after, 80),
         Column("took", tr("Took"), worked, 58, order=lasted, right=True),
-        Column("down", tr("Down"), down, 64, order=lambda target: target.down_seconds or 0.0, right=True),
-        Column("attempt", tr("Attempts"), lambda target: number(target.attempt), 92, right=True, muted=True),
+        Column("down", tr("Down"), down, 80, order=downs, right=True),
+        Column("attempt", tr("Attempts"), attempts, 92, right=True, muted=True),
         Column("words", tr("Reason, or how it was verified"), words, 220, stretch=True),
     )

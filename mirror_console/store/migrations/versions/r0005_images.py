@@ -183,6 +183,7 @@ ANEW = {
 """Tables that are made anew, as a column that is added stands behind the constraints."""
 
 NEW = (
+    "ALTER TABLE target ADD COLUMN down_since TEXT",
     """
     CREATE TABLE tag (
         reference TEXT NOT NULL,
