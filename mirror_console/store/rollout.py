@@ -79,10 +79,14 @@ class Rollouts(Collection):
         Of those that are `known` already, which have ended and are as they were aren't read again: to read all of a
         year's takes seconds.
         """
-        ids: list[str] = list(self._connection.scalars(_IDS.limit(most)))
         same = {one.id: one for one in self._as_they_were(known)}
+        if not same and most is None:
+            return self._read(sa.true())
+        ids: list[str] = list(self._connection.scalars(_IDS.limit(most)))
         others = self._read(among(rollout.c.id), {"ids": json_text([one for one in ids if one not in same])})
         found = same | {one.id: one for one in others}
+        if not found.keys() >= set(ids):
+            raise Unreadable("a rollout that is not where it is listed")
         return [found[one] for one in ids]
 
     def tripped(self) -> list[Rollout]:
