@@ -123,7 +123,7 @@ def test_of_what_is_left_down_nobody_knows_for_how_long(fleet: Fleet, way: Way) 
 def _without_check(made: Fleet) -> None:
     made.publish("26.8.2", health_interval=0)
     made.run_mirrors("26.8.2")
-    made.publish("26.8.3", health_interval=0, behaviour=Behaviour.EXITS_AT_ONCE)
+    made.publish("26.8.3", health_interval=0)
     refresh(made.console, made.jobs)
 
 
@@ -131,7 +131,15 @@ def test_what_served_because_it_ran_and_then_ended_is_down() -> None:
     """Where nothing but that it runs can be known: it was taken for serving, for a moment."""
     with small_fleet(mirrors=1, prepared=_without_check) as fleet:
         fleet.with_settings(fleet.environment(fleet.mirrors[0], "live"), health=HealthTest(settle=1.0, limit=5.0))
+        engine = fleet.simulated.engines["alpha"]
+
+        def falls(boundary: str) -> None:
+            if boundary == "VERIFY:intent":
+                engine.stop_container(f"{NAME}.mc-next")
+
+        fleet.console = replace(fleet.console, mark=falls)
         asking = fleet.roll_out(ASK)
+        assert only(asking).down_seconds is not None, "it was taken for serving"
         assert only(asking).down_for is None
         back = decided(fleet, asking, Decision.PUT_BACK)
         assert back.state is TargetState.PUT_BACK
