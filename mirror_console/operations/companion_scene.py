@@ -68,6 +68,16 @@ def about_companions(turn: Turn) -> Mapping[str, str]:
     return found
 
 
+def told_by_new(turn: Turn) -> Mapping[str, str]:
+    """What the new containers of companions tell of their old ones, as labels of a lock that is taken again."""
+    found: dict[str, str] = {}
+    for one in companions_of(turn.target.planned):
+        new = scene_of(turn, one).new
+        labels = new.labels if new is not None else {}
+        found |= {f"{LABEL}{name}.{one.process}": labels[LABEL + name] for name in ABOUT if LABEL + name in labels}
+    return found
+
+
 def about_going(turn: Turn) -> Mapping[str, str]:
     """What the lock tells of processes that go, as labels for the new container that serves.
 

@@ -14,6 +14,7 @@ from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, 
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
+from mirror_console.operations.companion_scene import told_by_new
 from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat, settle_side_by_side
 from mirror_console.operations.last_look import look_last
@@ -173,4 +174,4 @@ def _take_lock_again(turn: Turn) -> None:
     scene = look_with_told(turn.console, turn.session, turn.planned, turn.rollout_id)
     at_hand = scene.old or scene.new
     if at_hand is not None:
-        turn.take_lock(at_hand.image_id, scene.told or recorded(scene))
+        turn.take_lock(at_hand.image_id, scene.told or {**recorded(scene), **told_by_new(turn)})

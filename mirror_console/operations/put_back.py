@@ -9,7 +9,7 @@ from dataclasses import replace
 from mirror_console.domain.companions import companions_of, going_of
 from mirror_console.domain.environment import RestartPolicy
 from mirror_console.domain.late import HURTS, HURTS_BACK
-from mirror_console.domain.observation import Container, State
+from mirror_console.domain.observation import LABEL, Container, State
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
@@ -174,7 +174,9 @@ def _quieten_companions(turn: Turn, companions: Sequence[PlannedTarget]) -> None
             scene = scene_of(turn, one)
             if scene.new is not None:
                 _quieten(turn, scene.new)
-                _rid_of_new(turn, scene)
+                if scene.lock is not None and LABEL + "prev" in scene.lock.labels:
+                    # Else it alone tells how the old one was, until that is as it was again.
+                    _rid_of_new(turn, scene)
 
 
 def _bring_companions_back(turn: Turn, companions: Sequence[PlannedTarget]) -> StepFailed | None:

@@ -14,6 +14,7 @@ from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
 from mirror_console.operations import companions
 from mirror_console.operations.beside import switch
+from mirror_console.operations.companion_scene import told_by_new
 from mirror_console.operations.containers import arm_new, commit, name_new, start_new, verify
 from mirror_console.operations.in_place import about_granted, finish_change, granted_before
 from mirror_console.operations.last_look import end_well
@@ -177,4 +178,5 @@ def _about(turn: Turn, scene: Scene) -> Mapping[str, str]:
         return told_of_service(turn, scene)
     if turn.planned.swap is Swap.IN_PLACE and at_hand is not None:
         return about_granted(at_hand, turn.planned, granted_before(turn.planned, {}, at_hand))
-    return about_old(scene.old, turn.planned) if scene.new is None else recorded(scene)
+    of_serving = about_old(scene.old, turn.planned) if scene.new is None else recorded(scene)
+    return {**of_serving, **told_by_new(turn)}
