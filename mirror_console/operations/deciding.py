@@ -174,4 +174,4 @@ def _take_lock_again(turn: Turn) -> None:
     scene = look_with_told(turn.console, turn.session, turn.planned, turn.rollout_id)
     at_hand = scene.old or scene.new
     if at_hand is not None:
-        turn.take_lock(at_hand.image_id, scene.told or {**recorded(scene), **told_by_new(turn)})
+        turn.take_lock(at_hand.image_id, {**told_by_new(turn), **(scene.told or recorded(scene))})

@@ -173,10 +173,10 @@ def _about(turn: Turn, scene: Scene) -> Mapping[str, str]:
     """How the old container was, as labels of a lock."""
     at_hand = scene.old or scene.new
     if scene.told:
-        return scene.told
+        return {**told_by_new(turn), **scene.told}
     if turn.planned.swap is Swap.SERVICE:
         return told_of_service(turn, scene)
     if turn.planned.swap is Swap.IN_PLACE and at_hand is not None:
         return about_granted(at_hand, turn.planned, granted_before(turn.planned, {}, at_hand))
     of_serving = about_old(scene.old, turn.planned) if scene.new is None else recorded(scene)
-    return {**of_serving, **told_by_new(turn)}
+    return {**told_by_new(turn), **of_serving}

@@ -49,6 +49,7 @@ from mirror_console.operations.where import where
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.container import Container
 from mirror_console.store.columns import json_text
+from tests.catalogs import lose_journal
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, now, small_fleet
 from tests.operations.test_locks import FAST, second_console
 
@@ -528,6 +529,36 @@ def test_a_new_worker_that_was_pruned_during_the_release_command_still_tells_tha
         ended = carried_out(fleet, mark)
         assert ended.targets[0].state is TargetState.PUT_BACK
         assert running(fleet) == all_of("26.8.2")
+
+
+def test_a_lock_that_is_taken_again_tells_how_the_other_processes_were(fleet: Fleet) -> None:
+    """Somebody pruned it and the journal is lost: what the new ones told would be gone with them."""
+
+    def cut_at(boundary: str) -> Callable[[str], None]:
+        def mark(met: str) -> None:
+            if met == boundary:
+                raise CatalogError("The journal can't be written.", "A test says so.")
+
+        return mark
+
+    with pytest.raises(CatalogError):
+        carried_out(fleet, cut_at("START:intent"))
+    lock = f"mc-lock.{NAME}"
+    for _time in range(2):
+        told = {
+            name: value
+            for name, value in ours(fleet)[lock].config["Labels"].items()
+            if name.startswith(LABEL + "prev.")
+        }
+        assert told.keys() == {f"{LABEL}prev.worker", f"{LABEL}prev.tail"}
+        fleet.simulated.engines["alpha"].lose_container(lock)
+        lose_journal(fleet.folder / "catalog" / "catalog.sqlite")
+        (found,) = recovery.interrupted(fleet.console)
+        with pytest.raises(CatalogError):
+            recovery.put_back(replace(fleet.console, mark=cut_at("STOP_NEW:intent")), fleet.jobs, found.rollout.id)
+    ended = recovery.put_back(fleet.console, fleet.jobs, found.rollout.id)
+    assert ended.targets[0].state is TargetState.PUT_BACK
+    assert running(fleet) == all_of("26.8.2")
 
 
 def test_the_steps_of_each_are_told_apart_in_reports(fleet: Fleet) -> None:
