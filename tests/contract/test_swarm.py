@@ -262,6 +262,7 @@ def test_an_update_that_fails_pauses_and_can_be_rolled_back(swarm: SwarmStage) -
     # A manager that is busy may begin with the second slot before it hears of the first one's failure. What it hasn't
     # begun with serves on.
     begun = {task.slot for task in tasks if task.image == bad}
+    assert {task.image for task in failed} == {bad}
     assert {task.slot for task in tasks if task.runs and task.image == first} == {1, 2} - begun
     swarm.session.roll_service_back(service.id, service.version)
     swarm.until_update("shop", UpdateState.ROLLBACK_COMPLETED)

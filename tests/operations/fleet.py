@@ -104,6 +104,12 @@ class Fleet:
         self.publish("26.8.3", health_interval=0.02)
         refresh(self.console, self.jobs)
 
+    def fall_behind_what_is_ill(self) -> None:
+        """Have every mirror run 26.8.2 where the source has 26.8.3, which never is healthy, with both seen."""
+        self.align()
+        self.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+        refresh(self.console, self.jobs)
+
     def run_mirrors(self, version: str) -> None:
         """Have every mirror's live run a version, made by hand: without labels of ours."""
         for mirror in self.mirrors:

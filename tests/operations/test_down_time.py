@@ -35,15 +35,9 @@ THOUGHT = 600.0
 """Seconds for which a person thought about it, by the clock of this computer."""
 
 
-def _prepare(made: Fleet) -> None:
-    made.align()
-    made.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
-    refresh(made.console, made.jobs)
-
-
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet(mirrors=1, prepared=_prepare) as made:
+    with small_fleet(mirrors=1, prepared=Fleet.fall_behind_what_is_ill) as made:
         yield made
 
 

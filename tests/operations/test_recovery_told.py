@@ -108,8 +108,13 @@ def test_one_that_is_cut_off_itself_is_interrupted_again_and_both_times_are_told
 
     def recover(seconds: float, mark: Callable[[str], None] = lambda _boundary: None) -> None:
         with shifted.later(seconds) as catalog:
-            clock = lambda: now() + timedelta(seconds=seconds)  # noqa: E731 - as a field is given
-            console = replace(fleet.console, catalog=catalog, clock=clock, run=f"{seconds:032}", mark=mark)
+            console = replace(
+                fleet.console,
+                catalog=catalog,
+                clock=lambda: now() + timedelta(seconds=seconds),
+                run=f"{seconds:032}",
+                mark=mark,
+            )
             (found,) = recovery.interrupted(console)
             if choice == "continue":
                 recovery.go_on(console, fleet.jobs, found.rollout.id).run()

@@ -13,12 +13,10 @@ from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.way import REST, OnFailure
 from mirror_console.operations.console import Console
 from mirror_console.operations.deciding import Decision, decide_on
-from mirror_console.operations.refresh import refresh
 from mirror_console.operations.report import report_csv, report_html, summary_text
 from mirror_console.operations.report_content import report_content
 from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollout import Conductor
-from mirror_console.simulator.behaviour import Behaviour
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 
 pytestmark = pytest.mark.slow
@@ -26,15 +24,9 @@ pytestmark = pytest.mark.slow
 ASK = replace(QUICK, on_failure=OnFailure.ASK, max_failed=9, health_limit=0.3)
 
 
-def _prepare(made: Fleet) -> None:
-    made.align()
-    made.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
-    refresh(made.console, made.jobs)
-
-
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet(prepared=_prepare) as made:
+    with small_fleet(prepared=Fleet.fall_behind_what_is_ill) as made:
         yield made
 
 

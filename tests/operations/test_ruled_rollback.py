@@ -317,6 +317,14 @@ def test_who_tries_some_again_gets_no_rollback_unless_more_fail(fleet: Fleet) ->
     assert (states(ended), back) == ([DONE, DONE, FAILED, DONE], None)
 
 
+def test_what_its_checks_ask_to_look_at_is_told_as_nobody_looked(fleet: Fleet) -> None:
+    for engine in fleet.simulated.engines.values():
+        engine.set_clock_off(120.0)
+    _rollout, back = conducted(fleet, begun(fleet, WAVE), 3)
+    assert back is not None
+    assert " asks for a look; nobody was asked. " in back.why or " ask for a look; nobody was asked. " in back.why
+
+
 @pytest.mark.parametrize("waves", [(REST,), (WaveSize(count=3), REST)], ids=["nothing waits", "another waits"])
 def test_what_is_well_once_it_was_tried_again_is_not_rolled_back_for_what_failed_before(
     fleet: Fleet, waves: tuple[WaveSize, ...]

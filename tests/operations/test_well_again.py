@@ -34,16 +34,9 @@ NAME = "mirror-01-live"
 SERVED = 2.0
 
 
-def _prepare(made: Fleet) -> None:
-    """The mirror runs 26.8.2, and the source has 26.8.3, which never is healthy."""
-    made.align()
-    made.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
-    refresh(made.console, made.jobs)
-
-
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with small_fleet(mirrors=1, prepared=_prepare) as made:
+    with small_fleet(mirrors=1, prepared=Fleet.fall_behind_what_is_ill) as made:
         yield made
 
 
