@@ -19,17 +19,20 @@ from mirror_console.domain.plan import Change, Plan, PlannedTarget
 from mirror_console.domain.rollout import WORKING, Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.steps import Step
 from mirror_console.domain.way import Way
+from mirror_console.domain.way_words import span_text
 
 ENOUGH = 5
 """Turns from which a range may be told without saying of how few it comes."""
 NOTHING_LEARNED = "no earlier rollout to learn from"
 NOT_JUDGED = frozenset({TargetState.FETCHING, TargetState.BACKING_UP, TargetState.RELEASING, TargetState.PUTTING_BACK})
 """What waits for a registry, or for a command with a limit of its own, or is being put back, is no slow swap."""
+APART = (Step.PULL, Step.BACK_UP, Step.RELEASE, Step.BAKE)
+"""Steps that last for as long as a registry, a command or the way says, whatever the swap does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lasted:
-    """How many seconds the turn of a target lasted that ended well: fetching and baking apart."""
+    """How many seconds the turn of a target lasted that ended well: fetching, commands and baking apart."""
 
     environment: str
     engine_id: str
@@ -128,6 +131,8 @@ def learn(entries: Iterable[JournalEntry], done: Mapping[tuple[str, str], Planne
     found = []
     for (rollout_id, environment_id, _, _), lines in turns.items():
         planned = done[rollout_id, environment_id]
+        if _waited_for_another(planned, lines):
+            continue
         seconds = _seconds(lines)
         if seconds is not None:
             fetching = sum(_spans(lines, Step.PULL))
@@ -136,13 +141,20 @@ def learn(entries: Iterable[JournalEntry], done: Mapping[tuple[str, str], Planne
 
 
 def _seconds(lines: Sequence[JournalEntry]) -> float | None:
-    """From the first step that isn't about the image to the last outcome, what was fetched and baked in it left out."""
+    """From the first step that isn't about the image to the last outcome, without what is told apart in between."""
     own = [entry for entry in lines if entry.step is not Step.PULL]
     if not own or not {Step.LOCK, Step.UNLOCK} <= {entry.step for entry in own}:
         return None
     begun, ended = own[0].at, own[-1].at
     within = [entry for entry in lines if begun <= entry.at]
-    return max(0.0, (ended - begun).total_seconds() - sum(_spans(within, Step.PULL)) - sum(_spans(within, Step.BAKE)))
+    apart = sum(span for step in APART for span in _spans(within, step))
+    return max(0.0, (ended - begun).total_seconds() - apart)
+
+
+def _waited_for_another(planned: PlannedTarget, lines: Sequence[JournalEntry]) -> bool:
+    """Whether a command of its group may have been run by another one meanwhile: no line says for how long."""
+    in_group = planned.preparation is not None and bool(planned.preparation.group)
+    return in_group and not {Step.BACK_UP, Step.RELEASE} & {entry.step for entry in lines}
 
 
 def _spans(lines: Iterable[JournalEntry], step: Step) -> Iterator[float]:
@@ -158,7 +170,7 @@ def _spans(lines: Iterable[JournalEntry], step: Step) -> Iterator[float]:
 
 
 def learned_here(rollout: Rollout) -> list[Lasted]:
-    """What the turns of a rollout that is under way have told so far."""
+    """What the turns of a rollout that is under way have told so far; nothing where commands were run in between."""
     bake = rollout.plan.way.bake
     return [
         Lasted(
@@ -169,6 +181,7 @@ def learned_here(rollout: Rollout) -> list[Lasted]:
         )
         for target in rollout.targets
         if target.state is TargetState.DONE and target.started_at is not None and target.ended_at is not None
+        if target.planned.preparation is None
     ]
 
 
@@ -198,8 +211,16 @@ def plan_words(plan: Plan, learned: Learned) -> str:
     if eta is None:
         return f"how long it takes isn't known: {NOTHING_LEARNED}" if plan.targets else ""
     waves = len(plan.waves)
-    pauses = any(plan.way.pauses_after(wave, waves) for wave in range(waves))
-    return f"{eta}; {'pauses and ' if pauses else ''}fetching images not counted"
+    apart = ["pauses"] if any(plan.way.pauses_after(wave, waves) for wave in range(waves)) else []
+    if commands := _commands(plan.targets):
+        apart.append(commands)
+    return f"{eta}; {', '.join(apart)}{' and ' if apart else ''}fetching images not counted"
+
+
+def _commands(targets: Iterable[PlannedTarget]) -> str:
+    """What is run before targets, which lasts for as long as it does, and for how long it may; empty for nothing."""
+    limit = max((one.preparation.limit for one in targets if one.preparation is not None), default=0.0)
+    return f"release commands (at most {span_text(limit)} each)" if limit else ""
 
 
 def left_words(rollout: Rollout, learned: Learned, now: datetime) -> str:
@@ -209,7 +230,10 @@ def left_words(rollout: Rollout, learned: Learned, now: datetime) -> str:
     if all(target.over for target in rollout.targets):
         return ""
     eta = eta_of_rollout(rollout, learned, now)
-    return NOTHING_LEARNED if eta is None else f"{eta} left"
+    if eta is None:
+        return NOTHING_LEARNED
+    commands = _commands(target.planned for target in rollout.targets if not target.over)
+    return f"{eta} left, {commands} not counted" if commands else f"{eta} left"
 
 
 def _elapsed(target: Target, now: datetime) -> float:
@@ -276,10 +300,12 @@ def slower_than_usual(target: Target, way: Way, learned: Learned, now: datetime)
     if usual is None or usual.turns < ENOUGH:
         return ""
     most = usual.high + usual.fetching + way.bake
+    limit = target.planned.preparation.limit if target.planned.preparation is not None else 0.0
     elapsed = (now - target.started_at).total_seconds()
-    if elapsed <= most * 1.25 + 5:
+    if elapsed - limit <= most * 1.25 + 5:
         return ""
-    return f"slower than usual: {_span(elapsed)}, usually up to {_span(most)}"
+    commands = f" and {_span(limit)} for its commands" if limit else ""
+    return f"slower than usual: {_span(elapsed)}, usually up to {_span(most)}{commands}"
 
 
 def range_text(low: float, high: float) -> str:

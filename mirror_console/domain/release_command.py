@@ -73,6 +73,11 @@ class Preparation:
         """Whether the older release may not work on the data any more, once this was done."""
         return self.release is not None and not self.release.reversible
 
+    @property
+    def limit(self) -> float:
+        """Seconds that its commands may take at most, one after the other."""
+        return sum(one.limit for one in (self.backup, self.release) if one is not None)
+
 
 class RunKind(StrEnum):
     """What is run."""
@@ -275,7 +280,7 @@ def preparation_words(preparations: Sequence[Preparation]) -> str:
             told.append(f"A backup is made {times}: {quoted(shlex.join(one.backup.command))}.")
         elif one.release is not None:
             backup = ", a backup before it" if one.backup is not None else ""
-            told.append(f"{quoted(shlex.join(one.release.command))} is run {times}{backup}.")
+            told.append(f"{quoted(shlex.join(one.release.command))} is run {times}{backup}, unless it was run already.")
             told.append(_undone(one))
     return " ".join(told)
 

@@ -72,7 +72,9 @@ def stop_words(way: Way, counts: Sequence[int]) -> str:
     in_all = at_in_all(way.allowed_in_all(sum(counts)), sum(counts))
     if sum(counts) == 1 and allowed[0] and not in_all and way.in_a_row != 1:
         return ONE_TARGET
-    parts = [stops_at(allowed[0], counts[0])]
+    first, in_a_row = stops_at(allowed[0], counts[0]), way.in_a_row if way.in_a_row <= sum(counts) else 0
+    # Where another part of the rule may stop it, it isn't said that nothing does.
+    parts = [first.removeprefix("never stops: ") if in_all or in_a_row else first]
     if len(counts) > 1:
         later = list(dict.fromkeys(zip(allowed[1:], counts[1:], strict=True)))
         stops = ", ".join(f"{most + 1} of {size}" for most, size in later if most < size)
@@ -82,8 +84,8 @@ def stop_words(way: Way, counts: Sequence[int]) -> str:
         parts += [f"in a wave of {size:,} all may fail" for most, size in later if most >= size]
     if in_all:
         parts.append(f"stops {in_all}")
-    if way.in_a_row:
-        parts.append(f"stops at {way.in_a_row:,} in a row")
+    if in_a_row:
+        parts.append(f"stops at {in_a_row:,} in a row")
     return "; ".join(parts)
 
 

@@ -11,13 +11,15 @@ from mirror_console.domain.plan import Plan, PlannedTarget
 from mirror_console.domain.release_command import CommandRun, Preparation, ReleaseCommand, RunKind, RunState, Said
 from mirror_console.domain.way_back import WayBack
 from mirror_console.operations.console import Console
-from mirror_console.operations.preparing import FORWARD
+from mirror_console.operations.preparing import FORWARD, data_of
 from mirror_console.operations.target_checks import said
 
 HOW_TO_SAY = (
     "Look at what it wrote, then say whether it counts as run or may run again: in the rollout's details, or with "
 )
 DECLARE = "Declare the release command on the source's form, or say there that there is none."
+NAMED = 3
+"""Members of a group that are named."""
 BACK_UP = "Declare one on the source's form, or back the data up by hand."
 
 
@@ -108,6 +110,49 @@ def split_groups(plan: Plan) -> list[CheckResult]:
                 "it for all, and until the last wave the older release runs on it."
             )
             remedy = "Put the whole group into one wave, unless the older release works on the changed data."
+            results.append(CheckResult(Check.RELEASE_COMMAND, Answer.WARNING, words, remedy))
+    return results
+
+
+def left_out_of_groups(console: Console, plan: Plan) -> list[CheckResult]:
+    """A warning for each group with members that stay on an older release, while a command changes the data of all.
+
+    Not where the source says that the older release works on what the command leaves.
+    """
+    changed: dict[str, list[PlannedTarget]] = defaultdict(list)
+    for target in plan.targets:
+        preparation = target.preparation
+        if preparation is not None and preparation.group and preparation.irreversible:
+            changed[preparation.data].append(target)
+    if not changed:
+        return []
+    groups = {target.preparation.group for several in changed.values() for target in several if target.preparation}
+    with console.catalog.read() as books:
+        members = [one for one in books.environments.in_groups(groups) if one.name == plan.environment]
+        owners = {one.id: one for one in books.applications.some({one.application_id for one in members})}
+        seen = books.observations.of_all([one.id for one in members])
+    running = {one.environment_id: one.fingerprint for one in seen}
+    planned = {target.environment_id for target in plan.targets}
+    results = []
+    for data, several in changed.items():
+        preparation = several[0].preparation
+        if preparation is None:
+            continue
+        stay = sorted(
+            f"{owners[one.application_id].name} {one.name}"
+            for one in members
+            if one.id not in planned
+            and data_of(owners[one.application_id].source_id, one) == data
+            and running.get(one.id) not in preparation.names
+        )
+        if stay:
+            are = "is" if len(stay) == 1 else "are"
+            more = f" and {len(stay) - NAMED} more" if len(stay) > NAMED else ""
+            words = (
+                f"Group '{preparation.group}' shares its data, and the release command changes it for all: "
+                f"{', '.join(stay[:NAMED])}{more} {are} not in this plan, and may not work on it any more."
+            )
+            remedy = "Plan the whole group, unless what they run now works on the changed data."
             results.append(CheckResult(Check.RELEASE_COMMAND, Answer.WARNING, words, remedy))
     return results
 

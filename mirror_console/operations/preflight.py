@@ -26,7 +26,7 @@ from mirror_console.errors import EngineError, FailureKind, VaultError
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import by_entry, reached
 from mirror_console.operations.capacity_checks import check_capacity
-from mirror_console.operations.command_checks import check_commands, split_groups
+from mirror_console.operations.command_checks import check_commands, left_out_of_groups, split_groups
 from mirror_console.operations.console import Console
 from mirror_console.operations.console_checks import check_console
 from mirror_console.operations.drift_check import check_drift
@@ -76,6 +76,7 @@ def preflight(
     add(check_console(console, plan))
     add(check_schedule(console, plan.targets, plan.way))
     add(split_groups(plan))
+    add(left_out_of_groups(console, plan))
     by_engine: dict[str, list[PlannedTarget]] = defaultdict(list)
     for target in plan.targets:
         by_engine[target.engine_id].append(target)

@@ -82,8 +82,7 @@ def _claimed(turn: Turn, preparation: Preparation) -> CommandRun | None:
     Another one of its group that runs it is waited for. Raises StepFailed where that one failed.
     """
     step = Step.RELEASE if preparation.release is not None else Step.BACK_UP
-    patience = sum(one.limit for one in (preparation.release, preparation.backup) if one is not None) + PATIENCE
-    until = turn.console.monotonic() + patience
+    until = turn.console.monotonic() + preparation.limit + PATIENCE
     while True:
         found, words, run = _claim(turn, preparation)
         if found is Due.NOW:
@@ -190,7 +189,8 @@ def _carry_out(turn: Turn, run: CommandRun, image: Image) -> None:
         words = f"{failed.step}: {failed.words}"
         keep(turn, replace(run, state=RunState.NOT_RUN, words=words, ended_at=turn.console.clock()))
         raise
-    run = replace(run, state=RunState.STARTED)
+    # From here on its time counts: what it waited for, and the backup before it, have times of their own.
+    run = replace(run, state=RunState.STARTED, begun_at=turn.console.clock())
     refused = ""
     try:
         turn.demand_going_on(step)

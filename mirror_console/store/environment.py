@@ -77,6 +77,12 @@ class Environments(Collection):
         ids = list(self._connection.scalars(sa.select(environment.c.id).where(follows)))
         return self.some(ids) if ids else []
 
+    def in_groups(self, groups: Iterable[str]) -> list[Environment]:
+        """Those that share their data under one of these names, whatever their source."""
+        named = environment.c.group.in_(sorted(groups))
+        ids = list(self._connection.scalars(sa.select(environment.c.id).where(named)))
+        return self.some(ids) if ids else []
+
     def some(self, environment_ids: Iterable[str]) -> list[Environment]:
         """Those of these that are there."""
         return self._read("of several ids", {"ids": json_text(sorted(environment_ids))})

@@ -18,6 +18,7 @@ from mirror_console.domain.durations import (
     eta_of_plan,
     eta_of_rollout,
     learn,
+    learned_here,
     left_words,
     nine_of_ten,
     plan_words,
@@ -27,6 +28,7 @@ from mirror_console.domain.durations import (
 )
 from mirror_console.domain.journal import JournalEntry, Phase, Result
 from mirror_console.domain.plan import Change, PlannedTarget
+from mirror_console.domain.release_command import BackupCommand, Preparation, ReleaseCommand
 from mirror_console.domain.rollout import RolloutState, TargetState
 from mirror_console.domain.steps import CREATE_STEPS, RECREATE_STEPS, Step
 from mirror_console.domain.way import REST, WaveSize, Way
@@ -172,6 +174,49 @@ def test_a_turn_is_learned_from_the_journal_without_fetching_and_baking(steps: t
     assert learn(lines, {}) == Learned()
     lock = next(place for place, line in enumerate(lines) if line.step is Step.LOCK)
     assert learn(lines[lock + 2 :], done) == Learned()
+
+
+def test_what_its_commands_took_is_no_part_of_how_long_a_swap_lasts() -> None:
+    lasts = {Step.BACK_UP: 30, Step.RELEASE: 600}
+    steps = (Step.LOCK, Step.CREATE, Step.BACK_UP, Step.RELEASE, Step.STOP, Step.START, Step.UNLOCK)
+    lines, at = [], NOW
+    for step in steps:
+        lines.append(JournalEntry("r", "e0", "web", 1, step, Phase.INTENT, at))
+        at += timedelta(seconds=lasts.get(step, 1))
+        lines.append(JournalEntry("r", "e0", "web", 1, step, Phase.OUTCOME, at, Result.OK))
+    ran = with_commands(on("a"))
+
+    assert [one.seconds for one in learn(lines, {("r", "e0"): ran}).lasted] == [5.0]
+    # Another one of its group may have run it, and was waited for: no line says for how long.
+    waited = [line for line in lines if line.step not in lasts]
+    assert learn(waited, {("r", "e0"): with_commands(on("a"), group="shopdata")}) == Learned()
+    assert [one.seconds for one in learn(waited, {("r", "e0"): ran}).lasted] == [635.0]
+
+
+def test_commands_are_told_where_time_is_told_and_never_make_a_swap_slow() -> None:
+    now = rollout(["a"] * 4, Way(waves=(WaveSize(count=1), REST), pause_after_canary=True, bake=0.0))
+    prepared = [replace(one, planned=with_commands(one.planned)) for one in now.targets]
+    plan = replace(now.plan, targets=tuple(one.planned for one in prepared))
+    learned = turns(*[60.0] * ENOUGH)
+
+    told = plan_words(plan, learned)
+    assert told.endswith("pauses, release commands (at most 1 h each) and fetching images not counted")
+    running = replace(now, targets=tuple(prepared), plan=plan)
+    assert left_words(running, learned, NOW).endswith(" left, release commands (at most 1 h each) not counted")
+    done = [replace(one, state=TargetState.DONE, started_at=NOW, ended_at=NOW) for one in prepared]
+    assert learned_here(replace(running, targets=tuple(done))) == []
+
+    working = replace(prepared[0], state=TargetState.SWAPPING, started_at=NOW)
+    assert slower_than_usual(working, plan.way, learned, NOW + timedelta(seconds=600)) == ""
+    late = slower_than_usual(working, plan.way, learned, NOW + timedelta(seconds=4000))
+    assert late == "slower than usual: 66:40, usually up to 1:00 and 60:00 for its commands"
+
+
+def with_commands(planned: PlannedTarget, group: str = "") -> PlannedTarget:
+    preparation = Preparation(
+        "data", ("release",), group, ReleaseCommand(("migrate",), limit=3540.0), BackupCommand(("dump",), limit=60.0)
+    )
+    return replace(planned, preparation=preparation)
 
 
 def test_a_turn_that_lasts_longer_than_usual_is_told_and_never_before_it_is_known() -> None:

@@ -157,8 +157,8 @@ def test_a_plan_says_how_often_and_that_it_is_not_undone() -> None:
     group = [Preparation("s/shop", ("fp",), "shop", migrate)] * 2
     words = preparation_words([*alone, *group])
     assert words == (
-        "'manage.py migrate' is run once for each of 3 targets and once for 1 group (shop). Putting back doesn't undo "
-        "it; the older release works on what it leaves."
+        "'manage.py migrate' is run once for each of 3 targets and once for 1 group (shop), unless it was run already. "
+        "Putting back doesn't undo it; the older release works on what it leaves."
     )
     backed = replace(alone[0], release=replace(migrate, reversible=False), backup=BackupCommand(("dump",)))
     assert "a backup before it" in preparation_words([backed])

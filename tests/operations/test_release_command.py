@@ -33,6 +33,7 @@ from mirror_console.domain.way import REST, Way
 from mirror_console.domain.way_back import WayBack
 from mirror_console.errors import CatalogError, InvalidInput, NotAllowed
 from mirror_console.operations import recovery
+from mirror_console.operations.command_checks import left_out_of_groups
 from mirror_console.operations.left_commands import say
 from mirror_console.operations.overriding import override
 from mirror_console.operations.plan import plan
@@ -258,6 +259,40 @@ def test_a_group_in_several_waves_is_warned_of(fleet: Fleet) -> None:
     assert not [one for one in checked.warnings if one.check is Check.RELEASE_COMMAND]
     assert states(carried_out(fleet, way=QUICK)) == [TargetState.DONE] * 4
     assert len(started(fleet)) == 1
+
+
+def test_members_of_a_group_that_stay_behind_on_changed_data_are_warned_of(fleet: Fleet) -> None:
+    gone_for_good, backup = replace(WORKS, reversible=False), BackupCommand(("true",), limit=20.0)
+
+    def warned(count: int | None) -> list[str]:
+        checked = preflight(fleet.console, fleet.jobs, planned(fleet, count))
+        return [one.words for one in checked.warnings if one.check is Check.RELEASE_COMMAND and not one.environment_id]
+
+    declare(fleet, gone_for_good, backup, group="shop")
+    names = [f"{mirror.name} live" for mirror in fleet.mirrors]
+    (words,) = warned(2)
+    assert f"{names[2]}, {names[3]} are not in this plan" in words
+    assert warned(None) == []
+    # The source says that what they run works on the changed data, or they don't share it.
+    declare(fleet, WORKS, backup, group="shop")
+    assert warned(2) == []
+    declare(fleet, gone_for_good, backup)
+    assert warned(2) == []
+    # They run the release already.
+    declare(fleet, gone_for_good, backup, group="shop")
+    assert states(carried_out(fleet, 2)) == [TargetState.DONE] * 2
+    made = planned(fleet)
+    assert len(made.targets) == 2
+    assert [one.words for one in left_out_of_groups(fleet.console, made)] == []
+
+
+def test_a_command_has_the_time_that_it_took_itself(fleet: Fleet) -> None:
+    declare(fleet, WORKS, BackupCommand(("sleep", "1"), limit=20.0))
+    carried_out(fleet, 1)
+    backup, command = sorted(runs(fleet), key=lambda run: run.begun_at)
+    assert (backup.kind, command.kind) == (RunKind.BACKUP, RunKind.RELEASE)
+    assert backup.ended_at is not None
+    assert backup.ended_at <= command.begun_at
 
 
 def test_what_was_run_for_a_release_is_not_run_for_it_again(fleet: Fleet) -> None:

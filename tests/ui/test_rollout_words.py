@@ -141,6 +141,8 @@ def test_a_way_is_told_in_numbers() -> None:
         (Way(), 1, "one target: nothing to stop", ""),
         (Way(waves=(REST,), max_failed=0, on_trip=OnTrip.ROLL_BACK_ALL), 1, "stops at 1 of 1", ""),
         (Way(waves=(REST,), max_failed=5), 3, "never stops: all 3 may fail", ""),
+        (Way(waves=(REST,), max_failed=5, in_a_row=3), 3, "all 3 may fail; stops at 3 in a row", ""),
+        (Way(waves=(REST,), max_failed=5, in_a_row=4), 3, "never stops: all 3 may fail", ""),
         (Way(), 22, "canary stops at 1 of 1; then stops at 3 of 6, 3 of 13; in a wave of 2 all may fail", None),
         (
             Way(pause_after_canary=False, pause_after=(2, 4)),

@@ -41,6 +41,9 @@ class Environments(Protocol):
     def following(self) -> list[Environment]:
         """Those that follow a registry's tag."""
 
+    def in_groups(self, groups: Iterable[str]) -> list[Environment]:
+        """Those that share their data under one of these names, whatever their source."""
+
     def some(self, environment_ids: Iterable[str]) -> list[Environment]:
         """Those of these that are there."""
 
