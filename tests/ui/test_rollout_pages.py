@@ -7,16 +7,17 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QColor, QFont
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.check import Answer as CheckAnswer
 from mirror_console.domain.check import Check
-from mirror_console.domain.plan import Plan
+from mirror_console.domain.plan import Change, Plan
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.status import Status
 from mirror_console.domain.trip import Came
 from mirror_console.domain.way import Way
 from mirror_console.jobs import Work
@@ -167,6 +168,28 @@ def test_the_plan_is_summed_up_before_it_is_listed(context: UiContext, make_page
     assert preview.sentence.text() == "22 of 24 targets will change, on 2 engines · 1 + 2 + 6 + 13 in 4 waves"
     assert preview.tabs.tabText(4) == "Left out (2)"
     assert "valid until" in preview.made.text()
+
+
+def test_in_the_plan_of_a_rollback_no_row_wears_the_shape_of_a_state(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    preview = page.assistant.preview
+    painted = {}
+    for name, plan in (("downgrades", downgrades(PLAN)), ("rollback", sample.rollback(PLAN))):
+        page.assistant.show_plan(plan)
+        preview.tabs.setCurrentIndex(3)
+        QApplication.processEvents()
+        table = preview.tabs.currentWidget()
+        assert table is not None
+        image = table.grab().toImage()
+        painted[name] = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+    ahead = QColor(context.theme.colours.status[Status.AHEAD].glyph).name()
+    assert ahead in painted["downgrades"]
+    assert ahead not in painted["rollback"]
+
+
+def downgrades(plan: Plan) -> Plan:
+    """A plan that takes everything to an older release: each target is ahead of what it will run."""
+    return replace(plan, targets=tuple(replace(target, change=Change.DOWNGRADE) for target in plan.targets))
 
 
 def test_settings_alone_are_chosen_planned_and_told_change_by_change(
