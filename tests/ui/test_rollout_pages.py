@@ -20,6 +20,7 @@ from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.status import Status
 from mirror_console.domain.trip import Came
 from mirror_console.domain.way import Way
+from mirror_console.errors import CatalogError
 from mirror_console.jobs import Work
 from mirror_console.operations.console import Console
 from mirror_console.operations.recovery import Finding
@@ -32,6 +33,7 @@ from mirror_console.ui.rollout.page import RolloutsPage
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import Answers, ContextMaker
 from tests.ui.sample import NOW
+from tests.ui.window_on import press
 
 GRID = sample.behind_fleet()
 PLAN = sample.plan_of(GRID)
@@ -511,6 +513,24 @@ def test_read_only_shows_everything_and_changes_nothing(make_context: ContextMak
     page.open("rollout-1")
     assert not page.run_view.resume.isEnabled()
     assert not page.run_view.stop.isEnabled()
+
+
+def test_a_look_that_failed_as_a_whole_does_not_say_that_none_is_down(
+    qtbot: QtBot, context: UiContext, make_page: PageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unread(_console: object, _jobs: object, _rollout: Rollout) -> tuple[Finding, ...]:
+        raise CatalogError("The catalog can't be read.", "Look at its disk.")
+
+    page = make_page(context)
+    view = page.interruption_view
+    monkeypatch.setattr(view, "_operations", replace(OPERATIONS, examine=unread))
+    page.list.show_rollouts([sample.interrupted(PLAN)])
+    page.open("rollout-1")
+    words = "The targets that were cut off could not be looked at. The catalog can't be read."
+    qtbot.waitUntil(lambda: view.state.text() == words)
+    monkeypatch.setattr(view, "_operations", OPERATIONS)
+    press(view.look_again)
+    qtbot.waitUntil(lambda: view.state.text() == "1 target is down now. Decide soon.")
 
 
 def test_the_list_opens_a_rollout_with_enter(qtbot: QtBot, context: UiContext, make_page: PageMaker) -> None:
