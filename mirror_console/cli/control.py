@@ -27,7 +27,7 @@ from mirror_console.operations.retrying import FAILED
 from mirror_console.operations.retrying import retry as try_again
 from mirror_console.operations.rollback import Part, plan_rollback
 from mirror_console.operations.rollout import Conductor
-from mirror_console.operations.wishing import Wish, until_heeded
+from mirror_console.operations.wishing import Wish, came_late, until_heeded
 from mirror_console.operations.wishing import wish as leave_wish
 
 CauseOption = Annotated[
@@ -244,7 +244,10 @@ def _wished(session: Session, rollout_text: str, wished: Wish) -> Rollout:
             watch.tell(now)
             watch.draw()
 
-        return until_heeded(console, rollout.id, tell)
+        now = until_heeded(console, rollout.id, tell)
+        if came_late(console, rollout) and wished is not Wish.PAUSE:
+            session.out.note(f"Too late to {wished} it: it is {now.state}.", "yellow")
+        return now
 
 
 def _ended(session: Session, rollout_text: str, wished: Wish) -> Rollout:

@@ -89,9 +89,10 @@ def _kept(console: Console) -> Head | str | None:
         case VaultState.UNLOCKED:
             pass
     try:
-        if not console.vault.has(ANCHOR):
-            return None
-        number, _, link = console.vault.get(ANCHOR).reveal().partition(" ")
+        kept = console.vault.find(ANCHOR)
     except VaultError as error:
         return error.title
+    if kept is None:
+        return None
+    number, _, link = kept.reveal().partition(" ")
     return Head(int(number) if number.isdigit() else 0, link)

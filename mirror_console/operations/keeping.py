@@ -33,7 +33,7 @@ def kept(console: Console, secrets: Mapping[str, Secret]) -> Iterator[dict[Secre
     with audited(console, Noun.SECRET, names[0], _title(names), {"put": names}), _restoring(vault, before):
         for name, secret in secrets.items():
             reference = SecretReference(name)
-            before[reference] = vault.get(reference) if vault.has(reference) else None
+            before[reference] = vault.find(reference)
             vault.put(reference, secret)
         yield before
 

@@ -100,8 +100,8 @@ class Keyed:
                     return LOCKED
                 case VaultState.UNLOCKED:
                     pass
-            if self._vault.has(KEY):
-                return self._vault.get(KEY)
+            if (kept := self._vault.find(KEY)) is not None:
+                return kept
             if not make:
                 return ANOTHER_KEY
             made = Secret(self._random())

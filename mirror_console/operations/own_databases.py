@@ -91,8 +91,8 @@ def _add_given(
         secrets = {name: reference for name, reference in settings.secrets.items() if _TELLS.search(name)}
         try:
             if not failure:
-                kept = {name: reference for name, reference in secrets.items() if console.vault.has(reference)}
-                given |= {name: console.vault.get(reference).reveal() for name, reference in kept.items()}
+                kept = {name: console.vault.find(reference) for name, reference in secrets.items()}
+                given |= {name: secret.reveal() for name, secret in kept.items() if secret is not None}
         except VaultError as error:
             failure = error.title
         if failure and secrets:

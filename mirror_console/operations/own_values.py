@@ -89,5 +89,5 @@ def _values(console: Console, environment: Environment, wanted: tuple[str, ...])
     """The values that an environment is given for these variables. Raises VaultError."""
     settings = environment.settings
     plain = {name: Secret(settings.variables[name]) for name in wanted if settings.variables.get(name)}
-    kept = [name for name in wanted if name in settings.secrets and console.vault.has(settings.secrets[name])]
-    return plain | {name: console.vault.get(settings.secrets[name]) for name in kept}
+    kept = {name: console.vault.find(settings.secrets[name]) for name in wanted if name in settings.secrets}
+    return plain | {name: secret for name, secret in kept.items() if secret is not None}

@@ -5,6 +5,7 @@ Until then nothing is changed. What is done is decided by what the engines show;
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import ENDED, OVER, WORKING, Rollout, RolloutState, Target, TargetState, end_state
 from mirror_console.domain.way import OnFailure
 from mirror_console.errors import CatalogError, ConsoleError, EngineError, InvalidInput, Problem
-from mirror_console.jobs import Jobs
+from mirror_console.jobs import Jobs, Stopped, Work
 from mirror_console.operations.access import reached_now
 from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat, settle_side_by_side
@@ -38,6 +39,10 @@ GOES_ON = "Gone on: what was cut off is brought to an end first."
 PUTS_BACK = "Put back: what was cut off gets back what it ran, and nothing more is begun."
 """What a rollout says while it is recovered, and the audit and the report of the choice."""
 NOT_SETTLED = "Not all that was cut off could be put back."
+MARK_AGAIN = 5.0
+"""Seconds between two attempts to keep in the catalog that a rollout broke off."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,39 @@ def _mark(console: Console, rollout: Rollout) -> Rollout:
     with console.catalog.write() as books:
         books.rollouts.save_head(marked)
     return marked
+
+
+def broke_off(rollout: Rollout) -> bool:
+    """Whether a rollout that nobody carries out any more stands as if somebody did."""
+    working = rollout.state is RolloutState.PAUSED and rollout.count(*WORKING) > 0
+    return working or rollout.state is RolloutState.RUNNING
+
+
+def mark_broken_off(console: Console, rollout_id: str, because: str) -> Rollout:
+    """Mark a rollout as interrupted that broke off in this run of the program; how it stands then.
+
+    Where it broke off because the catalog could not be written, that could not be kept at once. Only to be called
+    where nobody carries it out any more. Raises CatalogError where it still can't be written.
+    """
+    with console.catalog.read() as books:
+        rollout = books.rollouts.get(rollout_id)
+    if not broke_off(rollout):
+        return rollout
+    marked = replace(cut_off(rollout), paused_because=because)
+    with console.catalog.write() as books:
+        books.rollouts.save_head(marked)
+    return marked
+
+
+def mark_once_there_is_room(console: Console, rollout_id: str, because: str, work: Work) -> Rollout:
+    """The same, tried again until the catalog can be written. Raises Stopped."""
+    while True:
+        try:
+            return mark_broken_off(console, rollout_id, because)
+        except CatalogError as error:
+            logger.info("the interruption could not be noted: %s", error.title)
+            if work.wait(MARK_AGAIN):
+                raise Stopped from error
 
 
 def _interruption(rollout: Rollout) -> Interruption:
@@ -238,7 +276,7 @@ def _claimed(console: Console, rollout_id: str, chosen: str, report: Callable[[R
         yield claimed
     except Exception as error:
         because = error.title if isinstance(error, ConsoleError) else CUT_OFF
-        # Where it can't be written, it is found still running by whoever looks for what was cut off.
+        # Where it can't be written, whoever has it recovered marks it later, or whoever looks for what was cut off.
         with suppress(CatalogError):
             with console.catalog.write() as books:
                 left = replace(books.rollouts.get(rollout_id), state=RolloutState.INTERRUPTED, paused_because=because)

@@ -13,7 +13,16 @@ from enum import Enum, auto
 
 from mirror_console.domain.check import Check
 from mirror_console.domain.moment import moment
-from mirror_console.domain.rollout import ENDED, WORKING, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.domain.rollout import (
+    ENDED,
+    SUCCEEDED,
+    WORKING,
+    Rollout,
+    RolloutState,
+    Target,
+    TargetState,
+    end_state,
+)
 from mirror_console.domain.stop_rule import (
     Tripped,
     rolls_back,
@@ -70,6 +79,8 @@ class Conductor:
         self._stopping = False
         self._aborting: tuple[str, ...] | None = None
         """The targets that were in flight when it was aborted."""
+        self._could_hold_back = False
+        """Whether something was left then that wasn't begun, or waited for a decision."""
         self._cut_off = False
         self._rules = False
         """Whether it was stopped by its stop rule, which asks for a rollback."""
@@ -111,7 +122,9 @@ class Conductor:
     def abort(self) -> None:
         """Begin nothing more, and end what is in flight at its next safe point: put back what isn't committed yet."""
         if self._aborting is None:
-            self._aborting = tuple(one.environment_id for one in self.rollout.targets if one.state in WORKING)
+            now = self.rollout
+            self._could_hold_back = now.count(TargetState.QUEUED, TargetState.UNDECIDED) > 0
+            self._aborting = tuple(one.environment_id for one in now.targets if one.state in WORKING)
         self.stop()
 
     def heed(self, wish: Wish) -> None:
@@ -163,12 +176,14 @@ class Conductor:
                         continue
                     for environment_id in environment_ids:
                         self._begin(environment_id)
-                # What had failed before some were tried again, the rule has acted on then: what came of them is told.
-                case Halt() if not none_failed_again(self.rollout) and (found := tripped(self.rollout)) is not None:
-                    return self._stopped_by_rule(found)
                 case Halt(closed=True) if self.rollout.plan.way.resumes and self._openings.opens_at:
                     self._tell_closed(closed)
                     self._wait_for_opening(closed, self._openings.opens_at)
+                case Halt() | Complete() if not self._in_flight and self._ended_by_wish():
+                    return None
+                # What had failed before some were tried again, the rule has acted on then: what came of them is told.
+                case Halt() if not none_failed_again(self.rollout) and (found := tripped(self.rollout)) is not None:
+                    return self._stopped_by_rule(found)
                 case Halt(why, closed=for_window):
                     self._tell_closed(closed)
                     return self._paused(f"{why}{self._from_when()}" if for_window else why)
@@ -190,6 +205,16 @@ class Conductor:
     def _heed(self) -> None:
         if (wished := self._wishes.next()) is not None:
             self.heed(wished)
+
+    def _ended_by_wish(self) -> bool:
+        """Whether somebody had it stop or abort since the last look, now that it ends or pauses: nobody looks later.
+
+        That it pauses was wished for, too, and is no news then.
+        """
+        wished = self._wishes.now()
+        if wished is not None and wished is not Wish.PAUSE:
+            self.heed(wished)
+        return self._stopping
 
     def _end_of_program(self) -> None:
         self._cut_off = True
@@ -341,14 +366,19 @@ class Conductor:
         return NOT_FINISHED if unknown and not any("ontact was lost" in words for words in unknown) else LOST
 
     def _aborted_words(self) -> str:
-        """What was in between when it was aborted, and what came of each; empty where it wasn't."""
+        """What was in between when it was aborted, and what came of each; empty where it wasn't.
+
+        Where all was committed by then, it is told that nothing was stopped by it.
+        """
         if self._aborting is None:
             return ""
         between = [self.rollout.target(one) for one in self._aborting]
+        late = not self._could_hold_back and all(target.state in SUCCEEDED for target in between)
+        words = f"Aborted by {self._console.person}{', too late to hold anything back' if late else ''}"
+        if not between:
+            return f"{words}: every target was over." if late else f"{words}. Nothing was in between."
         came = ", ".join(f"{target.planned.application} {target.state}" for target in between)
-        if not came:
-            return f"Aborted by {self._console.person}. Nothing was in between."
-        return f"Aborted by {self._console.person}. In between when it was: {came}."
+        return f"{words}. In between when it was: {came}."
 
     # --- before the first wave ----------------------------------------------------------------------------------
 

@@ -40,6 +40,10 @@ class Heeded:
         if now - self._looked < LOOK_FOR_WISHES:
             return None
         self._looked = now
+        return self.now()
+
+    def now(self) -> Wish | None:
+        """What somebody wished, looked for at once: for the last time that anybody looks."""
         return wish_for(self._console, self._rollout_id)
 
 
@@ -68,3 +72,8 @@ def until_heeded(console: Console, rollout_id: str, report: Callable[[Rollout], 
         if rollout.state is not RolloutState.RUNNING:
             return rollout
         console.sleep(LOOK_FOR_WISHES / 2)
+
+
+def came_late(console: Console, rollout: Rollout) -> bool:
+    """Whether a wish for a rollout that runs no more was heeded by nobody; it is taken back, or a next run heeds it."""
+    return console.wishes.take(rollout.console, rollout.id) != ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -172,6 +173,8 @@ class Catalog:
         """Close all connections. The last one to close puts everything into the one file."""
         self._engine.dispose()
         self._writer.dispose()
+        if self._read_only:
+            _take_away_empty_log(self.path)
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
@@ -207,6 +210,22 @@ def _look(path: Path) -> Examined:
     """Look at the file without a right to write: a refused one stays as it is to the last byte."""
     with closing(connected(path, read_only=True)) as connection:
         return examined(connection, path)
+
+
+def _take_away_empty_log(path: Path) -> None:
+    """Have SQLite take away the log and its index that were made for reading: a connection that only reads can't.
+
+    Only where nothing stands in the log, so that nothing in the file is changed. Whether anybody else has it open is
+    for SQLite to know, which looks at that under its own lock as the last connection closes: then both stay.
+    """
+    beside = path.with_name(path.name + "-wal")
+    try:
+        if beside.exists() and not beside.stat().st_size:
+            with closing(connected(path)) as connection:
+                connection.execute("PRAGMA schema_version").fetchone()
+    except (OSError, sqlite3.Error) as failure:
+        # They do no harm, and the next one to close takes them away.
+        log.info("the empty log beside the catalog stays: %s", failure)
 
 
 def _demand_write_ahead(path: Path) -> None:

@@ -1,8 +1,9 @@
-"""The glyphs of the states: one shape for each, told apart without colour, as paths, pixmaps and SVG."""
+"""The glyphs of the states, and of what is no state: one shape for each, told apart without colour."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from functools import cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -14,12 +15,21 @@ BOX = 16.0
 """The side of the square that every path is drawn in."""
 
 
-def glyph(status: Status, size: int, dpr: float, colour: str) -> QPixmap:
-    """The glyph of a state, `size` device-independent pixels high; painted once for each."""
+class Sign(StrEnum):
+    """What is told of a target beside its states, and has a shape of its own."""
+
+    BACK = "roll back"
+
+
+Shape = Status | Sign
+
+
+def glyph(status: Shape, size: int, dpr: float, colour: str) -> QPixmap:
+    """The glyph of a state or a sign, `size` device-independent pixels high; painted once for each."""
     return _pixmap(status, size, round(dpr * 100), colour)
 
 
-def glyph_icon(status: Status, colour: str, size: int = 16, gap: int = 0) -> QIcon:
+def glyph_icon(status: Shape, colour: str, size: int = 16, gap: int = 0) -> QIcon:
     """The glyph of a state for buttons and menus, sharp at every usual resolution.
 
     `gap` leaves room at its right: a button sets its words close to its icon, and has no other way to part them.
@@ -37,8 +47,8 @@ def glyph_icon(status: Status, colour: str, size: int = 16, gap: int = 0) -> QIc
 
 
 @cache
-def path(status: Status) -> QPainterPath:
-    """The shape of a state in a square of 16 by 16, to be filled."""
+def path(status: Shape) -> QPainterPath:
+    """The shape of a state or a sign in a square of 16 by 16, to be filled."""
     return _SHAPES[status]().simplified()
 
 
@@ -57,7 +67,7 @@ def forget_pixmaps() -> None:
 
 
 @cache
-def _pixmap(status: Status, size: int, dpr_percent: int, colour: str) -> QPixmap:
+def _pixmap(status: Shape, size: int, dpr_percent: int, colour: str) -> QPixmap:
     side = round(size * dpr_percent / 100)
     made = QPixmap(side, side)
     made.fill(Qt.GlobalColor.transparent)
@@ -196,7 +206,18 @@ def _dash() -> QPainterPath:
     return _stroked(_lines(((5.5, 8), (10.5, 8))), 2)
 
 
-_SHAPES: Mapping[Status, Callable[[], QPainterPath]] = {
+def _arrow_back() -> QPainterPath:
+    line = QPainterPath()
+    line.moveTo(5, 5.4)
+    line.lineTo(10, 5.4)
+    line.cubicTo(15.2, 5.4, 15.2, 12.8, 10, 12.8)
+    line.lineTo(5.4, 12.8)
+    # The head is as heavy as that of what rolls out, and points to where it came from.
+    head = _polygon((0.6, 5.4), (6.2, 1.2), (6.2, 9.6))
+    return _stroked(line, 2.2, flat=True).united(head)
+
+
+_SHAPES: Mapping[Shape, Callable[[], QPainterPath]] = {
     Status.ALIGNED: _check,
     Status.BEHIND: _down,
     Status.AHEAD: _up,
@@ -209,4 +230,5 @@ _SHAPES: Mapping[Status, Callable[[], QPainterPath]] = {
     Status.NOT_CHECKED: _question,
     Status.NO_RELEASE: _empty_frame,
     Status.NOT_APPLICABLE: _dash,
+    Sign.BACK: _arrow_back,
 }

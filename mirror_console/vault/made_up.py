@@ -24,6 +24,10 @@ class MadeUpVault:
         """The made-up secret."""
         return Secret(MADE_UP)
 
+    def find(self, reference: SecretReference) -> Secret | None:
+        """The made-up secret."""
+        return Secret(MADE_UP)
+
     def put(self, reference: SecretReference, secret: Secret) -> None:
         """Keep nothing."""
 

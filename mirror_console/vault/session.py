@@ -26,6 +26,10 @@ class SessionVault:
         """The secret of this reference. Raises VaultError."""
         return self._chosen.get(reference)
 
+    def find(self, reference: SecretReference) -> Secret | None:
+        """The secret of this reference; None where there is none. Raises VaultError where that can't be told."""
+        return self._chosen.find(reference)
+
     def put(self, reference: SecretReference, secret: Secret) -> None:
         """Keep this secret. Raises VaultError."""
         self._chosen.put(reference, secret)

@@ -40,12 +40,20 @@ class Vault:
         """The secret of this reference. Raises SecretMissing when there is none, or only a part of one."""
         service = self._service(reference)
         with self._one_at_a_time, self._opened(unless_missing=service) as ring:
-            secret = parts.read(ring, service) if ring else None
+            secret = _whole(parts.read(ring, service), reference) if ring else None
         if secret is None:
             raise SecretMissing(reference)
-        if isinstance(secret, parts.Incomplete):
-            raise SecretMissing(reference, incomplete=True)
         return secret
+
+    def find(self, reference: SecretReference) -> Secret | None:
+        """The secret of this reference; None where there is none. Raises SecretMissing where there is a part of one.
+
+        It is `has` and `get` in one: a locked keyring's question is shown only where it surely has the secret, else
+        VaultLocked or VaultDismissed is raised.
+        """
+        service = self._service(reference)
+        with self._one_at_a_time, self._opened(unless_missing=service, unless_unsure=True) as ring:
+            return _whole(parts.read(ring, service), reference) if ring else None
 
     def put(self, reference: SecretReference, secret: Secret) -> None:
         """Keep this secret, in place of the one that was there. Broken off midway it leaves the old one whole."""
@@ -68,7 +76,7 @@ class Vault:
         with self._one_at_a_time:
             held = self._found().holds(self._service(reference))
         if held is None:
-            raise VaultDismissed if self._dismissed else VaultLocked
+            raise self._closed()
         return held
 
     def state(self) -> VaultState:
@@ -97,16 +105,19 @@ class Vault:
         return self._ring
 
     @contextmanager
-    def _opened(self, *, unless_missing: str = "") -> Iterator[Ring | None]:
+    def _opened(self, *, unless_missing: str = "", unless_unsure: bool = False) -> Iterator[Ring | None]:
         """The keyring, unlocked; or None without a question, when the entry to be read is surely not there."""
         ring = self._found()
         match ring.state():
             case VaultState.UNLOCKED:
                 self._dismissed = False
             case VaultState.LOCKED | VaultState.DISMISSED:
-                if unless_missing and ring.holds(unless_missing) is False:
+                held = ring.holds(unless_missing) if unless_missing else None
+                if held is False:
                     yield None
                     return
+                if held is None and unless_unsure:
+                    raise self._closed()
                 self._ask(ring)
             case VaultState.ABSENT:
                 raise VaultAbsent("its service doesn't answer")
@@ -118,6 +129,9 @@ class Vault:
             self._dismissed = True
             raise
 
+    def _closed(self) -> VaultLocked | VaultDismissed:
+        return VaultDismissed() if self._dismissed else VaultLocked()
+
     def _ask(self, ring: Ring) -> None:
         if self._dismissed:
             raise VaultDismissed
@@ -126,6 +140,12 @@ class Vault:
         if not ring.unlock():
             self._dismissed = True
             raise VaultDismissed
+
+
+def _whole(read: Secret | parts.Incomplete | None, reference: SecretReference) -> Secret | None:
+    if isinstance(read, parts.Incomplete):
+        raise SecretMissing(reference, incomplete=True)
+    return read
 
 
 class MemoryVault:
@@ -145,6 +165,10 @@ class MemoryVault:
             return self._secrets[reference]
         except KeyError:
             raise SecretMissing(reference) from None
+
+    def find(self, reference: SecretReference) -> Secret | None:
+        """The secret of this reference; None where there is none."""
+        return self._secrets.get(reference)
 
     def put(self, reference: SecretReference, secret: Secret) -> None:
         """Keep this secret until the program ends."""

@@ -42,6 +42,11 @@ class Ring(MemoryVault):
             raise self.refuses
         return super().get(reference)
 
+    def find(self, reference: SecretReference) -> Secret | None:
+        if self.refuses is not None:
+            raise self.refuses
+        return super().find(reference)
+
 
 @pytest.fixture
 def ring(fleet: Fleet) -> Ring:

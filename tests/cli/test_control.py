@@ -20,6 +20,7 @@ from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
+from mirror_console.operations.wishing import Heeded
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.store import Wishes
 from tests.cli.terminal import CommandLine
@@ -92,6 +93,21 @@ def test_a_window_is_asked_and_waited_for(
         assert said.json["words"] == "Aborted by operator. In between when it was: Mirror 01 done."
     assert versions(fleet) == [{"done": "26.8.3"}.get(one, "26.8.2") for one in states]
     assert call("rollout", "pause").code == 2
+
+
+def test_a_wish_that_nobody_heeded_any_more_is_said_and_taken_back(
+    call: CommandLine, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    # It comes after the last look.
+    for looks in ("next", "now"):
+        monkeypatch.setattr(Heeded, looks, lambda _heeded: None)
+    rollout = begun(fleet, bake=1.0, waves=(REST,), prefetch=False)
+    with carried_out_elsewhere(fleet, call, rollout):
+        said = call("rollout", "abort", "--yes", "--json")
+    assert (said.code, said.json["state"], said.json["words"]) == (0, "completed", "")
+    assert "Too late to abort it: it is completed." in said.err
+    assert call.console.wishes.take(rollout.console, rollout.id) == ""
 
 
 def test_of_a_pause_after_failures_all_ways_on_are_told(call: CommandLine, fleet: Fleet) -> None:

@@ -49,6 +49,9 @@ class Raced:
     def get(self, reference: SecretReference) -> Secret:
         return self._vault.get(reference)
 
+    def find(self, reference: SecretReference) -> Secret | None:
+        return self._vault.find(reference)
+
     def has(self, reference: SecretReference) -> bool:
         return self._vault.has(reference)
 

@@ -25,7 +25,9 @@ from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
+from mirror_console.operations.wishing import Wish
 from mirror_console.simulator.behaviour import Behaviour
+from mirror_console.store import Wishes
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 
 pytestmark = pytest.mark.slow
@@ -131,6 +133,76 @@ def test_past_its_commit_point_an_abort_goes_on_without_baking(fleet: Fleet) -> 
     assert "not baked to the end" in ended.targets[0].words
     assert live(fleet, 1) == "26.8.3 up"
     assert nothing_is_left_behind(fleet)
+
+
+@pytest.mark.parametrize(
+    ("boundary", "words"),
+    [
+        ("COMMIT:outcome", ". In between when it was: Mirror 01 done."),
+        ("over", ": every target was over."),
+    ],
+)
+def test_an_abort_when_all_is_committed_stops_nothing_and_is_told_wherever_the_end_is(
+    fleet: Fleet, boundary: str, words: str
+) -> None:
+    publish(fleet)
+    conductors: list[Conductor] = []
+
+    def mark(here: str) -> None:
+        if here == boundary:
+            conductors[0].abort()
+
+    def tell(now: Rollout) -> None:
+        if boundary == "over" and all(target.over for target in now.targets):
+            conductors[0].abort()
+
+    fleet.console = replace(fleet.console, mark=mark)
+    rollout = begun(fleet, replace(QUICK, bake=60.0 if boundary != "over" else 0.0, waves=(REST,)), 1)
+    conductors.append(Conductor(fleet.console, fleet.jobs, rollout, tell))
+    ended = conductors[0].run()
+    assert (ended.state, states(ended)) == (RolloutState.COMPLETED, [TargetState.DONE])
+    told = f"Aborted by operator, too late to hold anything back{words}"
+    assert ended.paused_because == told
+    assert report_content(fleet.console, ended.id).state_words == told
+    with fleet.console.catalog.read() as books:
+        assert f"paused_because: nothing → {told}" in differing_words(books.audit.of(ended.id)[-1].act)
+
+
+@pytest.mark.parametrize(("wished", "told"), [(Wish.ABORT, "Aborted by operator, too late"), (Wish.STOP, "")])
+def test_what_is_wished_as_the_last_of_them_ends_is_looked_for_before_the_end(
+    fleet: Fleet, wished: Wish, told: str
+) -> None:
+    publish(fleet)
+    wishes = Wishes(fleet.folder / "catalog.sqlite")
+    rollout = begun(fleet, replace(QUICK, waves=(REST,)), 1)
+
+    def tell(now: Rollout) -> None:
+        if all(target.over for target in now.targets) and now.state is RolloutState.RUNNING:
+            wishes.leave(fleet.console.run, rollout.id, wished)
+
+    ended = Conductor(replace(fleet.console, wishes=wishes), fleet.jobs, rollout, tell).run()
+    assert (ended.state, states(ended)) == (RolloutState.COMPLETED, [TargetState.DONE])
+    assert ended.paused_because.startswith(told)
+    assert bool(ended.paused_because) == bool(told)
+    # Nothing is left for a next run of it.
+    assert wishes.take(fleet.console.run, rollout.id) == ""
+
+
+def test_what_is_wished_as_it_pauses_is_looked_for_before_it_does(fleet: Fleet) -> None:
+    publish(fleet)
+    wishes = Wishes(fleet.folder / "catalog.sqlite")
+    rollout = begun(fleet, replace(QUICK, pause_after_canary=True))
+
+    def tell(now: Rollout) -> None:
+        if now.targets[0].state is TargetState.DONE and now.state is RolloutState.RUNNING:
+            wishes.leave(fleet.console.run, rollout.id, Wish.ABORT)
+
+    ended = Conductor(replace(fleet.console, wishes=wishes), fleet.jobs, rollout, tell).run()
+    assert (ended.state, states(ended)) == (
+        RolloutState.STOPPED,
+        [TargetState.DONE] + [TargetState.NOT_STARTED] * 3,
+    )
+    assert ended.paused_because == "Aborted by operator. Nothing was in between."
 
 
 def test_an_abort_does_not_wait_for_a_container_to_get_well(fleet: Fleet) -> None:

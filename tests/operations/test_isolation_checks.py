@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from mirror_console.domain.secret import Secret, SecretReference
 from mirror_console.errors import VaultError
 from mirror_console.operations.imports import export_catalog
 from mirror_console.operations.own_databases import check_databases
+from mirror_console.operations.own_values import check_own_values
 from mirror_console.vault import MemoryVault
 from tests.operations.check_desk import Desk
 from tests.operations.fleet import REPOSITORY
@@ -170,19 +172,49 @@ def test_two_on_a_hosts_network_at_one_port_are_blocked_until_a_person_knows_bet
     assert desk.worst(Check.ISOLATION).answer is Answer.PASS
 
 
+def test_each_secret_that_is_compared_is_asked_for_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.source(own_variables=("DATABASE_URL",))
+    console = desk.fleet.console
+    references = [SecretReference(f"environment/{number}/DATABASE_URL") for number in range(4)]
+    for number, reference in enumerate(references):
+        desk.change(number, secrets={"DATABASE_URL": reference})
+        if number != 3:
+            console.vault.put(reference, Secret(f"postgres://shop:own@db.example/shop-{number % 2}"))
+    asked: list[SecretReference] = []
+    for name in ("has", "get", "find"):
+        own = getattr(MemoryVault, name)
+
+        def ask(vault: MemoryVault, reference: SecretReference, own: Callable[..., object] = own) -> object:
+            asked.append(reference)
+            return own(vault, reference)
+
+        monkeypatch.setattr(MemoryVault, name, ask)
+    made = desk.plan()
+    with console.catalog.read() as books:
+        mirrors = {one.id: one for one in books.applications.all()}
+    asked.clear()
+    told = [one.words for one in check_databases(console, made, mirrors, ())]
+    assert len([words for words in told if words.startswith("Its database isn't its own")]) == 2
+    assert sorted(one.name for one in asked) == [one.name for one in references]
+    asked.clear()
+    values = [one.answer for one in check_own_values(console, made, mirrors, {})]
+    assert values == [Answer.BLOCKED, Answer.PASS, Answer.BLOCKED, Answer.PASS]
+    assert sorted(one.name for one in asked) == [one.name for one in references]
+
+
 def test_a_keyring_that_does_not_answer_is_asked_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
         desk.change(number, secrets={"DATABASE_URL": SecretReference(f"environment/{number}/DATABASE_URL")})
     asked: list[SecretReference] = []
 
-    def locked(_vault: MemoryVault, reference: SecretReference) -> bool:
+    def locked(_vault: MemoryVault, reference: SecretReference) -> Secret | None:
         asked.append(reference)
         raise VaultError("The keyring is locked.", "Unlock it.")
 
     made = desk.plan()
     with desk.fleet.console.catalog.read() as books:
         mirrors = {one.id: one for one in books.applications.all()}
-    monkeypatch.setattr(MemoryVault, "has", locked)
+    monkeypatch.setattr(MemoryVault, "find", locked)
     told = list(check_databases(desk.fleet.console, made, mirrors, ()))
     assert {(one.answer, one.blocks) for one in told} == {(Answer.UNKNOWN, False)}
     assert (len(told), len(asked)) == (4, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,12 +14,15 @@ from mirror_console.errors import CatalogError, InvalidInput
 from mirror_console.operations import recovery
 from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.report_content import report_content
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.standing import CUT_OFF, standing
 from mirror_console.operations.starting import resume, start
 from mirror_console.operations.wishing import Wish, wish
+from mirror_console.store import Catalog
+from mirror_console.store.failures import disk_full
 from mirror_console.store.wishes import Wishes
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet
 from tests.operations.test_report import Shifted
@@ -148,6 +152,38 @@ def test_one_that_breaks_off_is_interrupted_again_and_says_why(fleet: Fleet, rec
     assert (left.state, left.paused_because) == (RolloutState.INTERRUPTED, "The journal can't be written.")
     assert (reported[0].state, reported[-1].state) == (RolloutState.RUNNING, RolloutState.INTERRUPTED)
     assert recovery.go_on(fleet.console, fleet.jobs, rollout.id).run().state is RolloutState.COMPLETED
+
+
+def test_what_broke_off_is_marked_once_the_catalog_can_be_written_and_nothing_else_is(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = cut_off(fleet)
+    recovery.interrupted(fleet.console)
+    full: list[bool] = []
+    write = Catalog.write
+
+    def write_where_there_is_room(catalog: Catalog) -> AbstractContextManager[Books]:
+        if full:
+            raise disk_full(catalog.path)
+        return write(catalog)
+
+    monkeypatch.setattr(Catalog, "write", write_where_there_is_room)
+    monkeypatch.setattr(recovery, "MARK_AGAIN", 0.01)
+    console = replace(fleet.console, mark=once("VERIFY:intent", lambda: full.append(True)))
+    with pytest.raises(CatalogError, match="disk is full"):
+        recovery.go_on(console, fleet.jobs, rollout.id)
+    assert kept(fleet.console, rollout).state is RolloutState.RUNNING
+    job = fleet.jobs.submit(
+        "mark", lambda work: recovery.mark_once_there_is_room(console, rollout.id, "The disk was full.", work)
+    )
+    assert not job.over_within(0.1)
+    full.clear()
+    marked = job.result(10)
+    assert (marked.state, marked.paused_because) == (RolloutState.INTERRUPTED, "The disk was full.")
+    assert kept(fleet.console, rollout) == marked
+    ended = recovery.go_on(fleet.console, fleet.jobs, rollout.id).run()
+    assert ended.state is RolloutState.COMPLETED
+    assert recovery.mark_broken_off(fleet.console, rollout.id, "It is over.").state is RolloutState.COMPLETED
 
 
 def test_nobody_recovers_what_is_recovered_already(fleet: Fleet) -> None:

@@ -6,6 +6,8 @@ import os
 import random
 import sqlite3
 import stat
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -110,6 +112,50 @@ def test_reading_only_sees_everything_and_changes_nothing(place: Path) -> None:
         with catalog.read() as books:
             assert len(books.environments.all()) == 7
     assert content != place.read_bytes() or place.with_name(place.name + "-wal").exists()
+
+
+def test_who_only_reads_leaves_nothing_beside_it_and_the_file_as_it_was(place: Path) -> None:
+    before = closed(place).read_bytes(), place.stat().st_mtime_ns
+    for _ in range(2):
+        with closing(Catalog.open(place, read_only=True)) as catalog, catalog.read() as books:
+            assert len(books.environments.all()) == 8
+        assert modes(place.parent) == {"catalog.sqlite": 0o600}
+        assert (place.read_bytes(), place.stat().st_mtime_ns) == before
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_what_stands_beside_it_stays_while_another_has_it_open(place: Path, read_only: bool) -> None:
+    closed(place)
+    with closing(Catalog.open(place, read_only=read_only)) as other:
+        with other.read() as books:
+            assert len(books.environments.all()) == 8
+        with closing(Catalog.open(place, read_only=True)) as catalog, catalog.read() as books:
+            assert len(books.environments.all()) == 8
+        assert set(modes(place.parent)) == {"catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"}
+        if not read_only:
+            with other.write() as books:
+                books.environments.remove("mirror0-live")
+            with closing(Catalog.open(place, read_only=True)) as catalog, catalog.read() as books:
+                assert len(books.environments.all()) == 7
+    assert modes(place.parent) == {"catalog.sqlite": 0o600}
+
+
+def test_who_only_reads_leaves_the_last_changes_of_a_killed_one_where_they_are(place: Path) -> None:
+    code = f"""
+import os, pathlib
+from mirror_console.store import Catalog
+catalog = Catalog.open(pathlib.Path({str(closed(place))!r}))
+with catalog.write() as books:
+    books.environments.remove("mirror0-live")
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    log = place.with_name(place.name + "-wal")
+    before = place.read_bytes(), log.read_bytes()
+    assert before[1]
+    with closing(Catalog.open(place, read_only=True)) as catalog, catalog.read() as books:
+        assert len(books.environments.all()) == 7
+    assert (place.read_bytes(), log.read_bytes()) == before
 
 
 def test_a_backup_made_while_it_is_written_to_is_whole(place: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from mirror_console.domain.account import Account
 from mirror_console.domain.engine import Contact
 from mirror_console.errors import CatalogError
 from mirror_console.store import Catalog, connection
+from tests.catalogs import opened_catalog
 from tests.store import values
 
 pytestmark = pytest.mark.slow
@@ -47,6 +48,38 @@ def test_eight_threads_and_another_program_write_and_none_is_turned_away(catalog
         assert len(books.accounts.all()) == 8 * 25 + 50
         assert len(books.journal.of("rollout1")) == 8 * 25 + 50
         assert books.journal.broken_at() is None
+
+
+def test_those_who_read_and_take_their_log_away_turn_nobody_away_who_opens_it_to_write(place: Path) -> None:
+    """Each of them is the last to close some of the time, and the others open it just then."""
+    with closing(opened_catalog(place)) as catalog, catalog.write() as books:
+        values.fleet(books, 1)
+        books.rollouts.add(values.rollout([]))
+    reading = """
+catalog.close()
+for n in range(60):
+    catalog = Catalog.open(catalog.path, read_only=True)
+    with catalog.read() as books:
+        len(books.accounts.all())
+    catalog.close()
+"""
+    writing = """
+catalog.close()
+for n in range(30):
+    catalog = Catalog.open(catalog.path)
+    write(n)
+    catalog.close()
+"""
+    others = [_program(place, reading, read_only=True) for _ in range(2)]
+    writer = _program(place, writing)
+    assert writer.communicate(timeout=120)[0].split() == [str(number) for number in range(30)]
+    assert [(other.communicate(timeout=120)[0], other.returncode) for other in others] == [("", 0)] * 2
+    with closing(Catalog.open(place, read_only=True)) as catalog, catalog.read() as books:
+        assert len(books.accounts.all()) == 30
+        assert books.journal.broken_at() is None
+    # What a writer's changes left in the log while others read is for the next writer to put in.
+    Catalog.open(place).close()
+    assert [path.name for path in place.parent.iterdir()] == [place.name]
 
 
 def test_a_reader_sees_what_was_committed_while_another_thread_writes(catalog: Catalog) -> None:
@@ -233,14 +266,14 @@ print("whole")
     assert whole == "whole"
 
 
-def _program(place: Path, body: str) -> subprocess.Popen[str]:
+def _program(place: Path, body: str, *, read_only: bool = False) -> subprocess.Popen[str]:
     """Another program on the same catalog: each `write` keeps an account and a line, and then tells its number."""
     code = f"""
 import pathlib
 from mirror_console.domain.account import Account
 from mirror_console.store import Catalog
 from tests.store import values
-catalog = Catalog.open(pathlib.Path({str(place)!r}))
+catalog = Catalog.open(pathlib.Path({str(place)!r}), read_only={read_only})
 def write(number):
     with catalog.write() as books:
         books.accounts.save(Account(f"account {{number}}"))

@@ -37,6 +37,9 @@ class StagedVault:
     def get(self, reference: SecretReference) -> Secret:
         raise NotImplementedError(reference.name)
 
+    def find(self, reference: SecretReference) -> Secret | None:
+        raise NotImplementedError(reference.name)
+
     def put(self, reference: SecretReference, secret: Secret) -> None:
         raise NotImplementedError(reference.name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +17,16 @@ from pytestqt.qtbot import QtBot
 from mirror_console.domain.check import Answer as CheckAnswer
 from mirror_console.domain.rollout import RolloutState, TargetState, headline
 from mirror_console.domain.way import REST, OnFailure, OnTrip, WaveSize, Way
+from mirror_console.operations import recovery
 from mirror_console.operations.plan import plan as make_plan
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.faults import Fault
+from mirror_console.store import Catalog
+from mirror_console.store.failures import disk_full
 from mirror_console.ui.questions import Answer, ChoiceDialog, QuestionDialog, Questions
 from mirror_console.ui.rollout.assistant import CHECKS, PLAN
 from mirror_console.ui.rollout.page import RolloutsPage
@@ -306,6 +311,69 @@ def test_an_interrupted_rollout_waits_for_the_person(qtbot: QtBot, page: Rollout
     qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
     assert [fleet.version_of(f"mirror-{number:02}-live") for number in range(1, 5)] == ["26.8.3"] * 4
     assert not page.context.notices.shown
+
+
+@pytest.mark.parametrize("again", [0.05, 3600.0])
+@pytest.mark.parametrize("first", ["recovered", "begun"])
+def test_what_breaks_off_on_a_full_disk_is_interrupted_without_another_start_of_the_program(
+    qtbot: QtBot, page: RolloutsPage, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, first: str, again: float
+) -> None:
+    """With `again` the catalog is soon marked by itself once there is room, or only by what the person chooses."""
+    full: list[bool] = []
+    write = Catalog.write
+
+    def write_where_there_is_room(catalog: Catalog) -> AbstractContextManager[Books]:
+        if full:
+            raise disk_full(catalog.path)
+        return write(catalog)
+
+    def fill(boundary: str) -> None:
+        if boundary == "CREATE:sent" and not filled:
+            filled.append(True)
+            full.append(True)
+
+    filled: list[bool] = []
+    monkeypatch.setattr(Catalog, "write", write_where_there_is_room)
+    monkeypatch.setattr(recovery, "MARK_AGAIN", again)
+    console, jobs, view = replace(fleet.console, mark=fill), fleet.jobs, page.interruption_view
+    page.context.console = console
+    plan = make_plan(console, "live", [mirror.id for mirror in fleet.mirrors], QUICK)
+    run = console.run if first == "begun" else "another run"
+    rollout = start(replace(console, run=run), plan, preflight(console, jobs, plan), "cut off")
+    if first == "begun":
+        page._start(rollout)
+    else:
+        page.look_for_interrupted()
+        qtbot.waitUntil(lambda: page.list.rollout(rollout.id) is not None)
+        page.open(rollout.id)
+        qtbot.waitUntil(view.go_on.isEnabled)
+        press(view.go_on)
+
+    def kept() -> RolloutState:
+        with console.catalog.read() as books:
+            return books.rollouts.get(rollout.id).state
+
+    def says_so() -> bool:
+        shown = page.list.rollout(rollout.id)
+        at_rest = page.stack.currentWidget() is view and view.go_on.isEnabled() and not page.runs.running
+        return at_rest and shown is not None and shown.state is RolloutState.INTERRUPTED
+
+    qtbot.waitUntil(says_so, timeout=30_000)
+    assert view.words.text().startswith("The disk is full: the catalog ")
+    assert (kept(), filled) == (RolloutState.RUNNING, [True])
+    # Without room nothing is begun, and it stays so, whatever is read again.
+    press(view.go_on)
+    qtbot.waitUntil(says_so, timeout=30_000)
+    with qtbot.waitSignal(page.context.signals.job, check_params_cb=lambda event: event.title == "Read the rollouts"):
+        page.read()
+    assert says_so()
+    full.clear()
+    if again < 1:
+        qtbot.waitUntil(lambda: kept() is RolloutState.INTERRUPTED)
+    press(view.go_on)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.report_view, timeout=30_000)
+    assert [fleet.version_of(f"mirror-{number:02}-live") for number in range(1, 5)] == ["26.8.3"] * 4
+    assert kept() is RolloutState.COMPLETED
 
 
 def test_putting_back_begins_nothing_more(qtbot: QtBot, page: RolloutsPage, fleet: Fleet) -> None:

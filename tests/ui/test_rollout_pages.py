@@ -7,18 +7,20 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QColor, QFont
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.check import Answer as CheckAnswer
 from mirror_console.domain.check import Check
-from mirror_console.domain.plan import Plan
+from mirror_console.domain.plan import Change, Plan
 from mirror_console.domain.recovery import Found
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.status import Status
 from mirror_console.domain.trip import Came
 from mirror_console.domain.way import Way
+from mirror_console.errors import CatalogError
 from mirror_console.jobs import Work
 from mirror_console.operations.console import Console
 from mirror_console.operations.recovery import Finding
@@ -31,6 +33,7 @@ from mirror_console.ui.rollout.page import RolloutsPage
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import Answers, ContextMaker
 from tests.ui.sample import NOW
+from tests.ui.window_on import press
 
 GRID = sample.behind_fleet()
 PLAN = sample.plan_of(GRID)
@@ -167,6 +170,28 @@ def test_the_plan_is_summed_up_before_it_is_listed(context: UiContext, make_page
     assert preview.sentence.text() == "22 of 24 targets will change, on 2 engines · 1 + 2 + 6 + 13 in 4 waves"
     assert preview.tabs.tabText(4) == "Left out (2)"
     assert "valid until" in preview.made.text()
+
+
+def test_in_the_plan_of_a_rollback_no_row_wears_the_shape_of_a_state(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context)
+    preview = page.assistant.preview
+    painted = {}
+    for name, plan in (("downgrades", downgrades(PLAN)), ("rollback", sample.rollback(PLAN))):
+        page.assistant.show_plan(plan)
+        preview.tabs.setCurrentIndex(3)
+        QApplication.processEvents()
+        table = preview.tabs.currentWidget()
+        assert table is not None
+        image = table.grab().toImage()
+        painted[name] = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+    ahead = QColor(context.theme.colours.status[Status.AHEAD].glyph).name()
+    assert ahead in painted["downgrades"]
+    assert ahead not in painted["rollback"]
+
+
+def downgrades(plan: Plan) -> Plan:
+    """A plan that takes everything to an older release: each target is ahead of what it will run."""
+    return replace(plan, targets=tuple(replace(target, change=Change.DOWNGRADE) for target in plan.targets))
 
 
 def test_settings_alone_are_chosen_planned_and_told_change_by_change(
@@ -488,6 +513,24 @@ def test_read_only_shows_everything_and_changes_nothing(make_context: ContextMak
     page.open("rollout-1")
     assert not page.run_view.resume.isEnabled()
     assert not page.run_view.stop.isEnabled()
+
+
+def test_a_look_that_failed_as_a_whole_does_not_say_that_none_is_down(
+    qtbot: QtBot, context: UiContext, make_page: PageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unread(_console: object, _jobs: object, _rollout: Rollout) -> tuple[Finding, ...]:
+        raise CatalogError("The catalog can't be read.", "Look at its disk.")
+
+    page = make_page(context)
+    view = page.interruption_view
+    monkeypatch.setattr(view, "_operations", replace(OPERATIONS, examine=unread))
+    page.list.show_rollouts([sample.interrupted(PLAN)])
+    page.open("rollout-1")
+    words = "The targets that were cut off could not be looked at. The catalog can't be read."
+    qtbot.waitUntil(lambda: view.state.text() == words)
+    monkeypatch.setattr(view, "_operations", OPERATIONS)
+    press(view.look_again)
+    qtbot.waitUntil(lambda: view.state.text() == "1 target is down now. Decide soon.")
 
 
 def test_the_list_opens_a_rollout_with_enter(qtbot: QtBot, context: UiContext, make_page: PageMaker) -> None:

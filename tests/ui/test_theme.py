@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 import mirror_console.ui
 from mirror_console.domain.status import SEVERITY, Status
 from mirror_console.settings import Density, Theme
-from mirror_console.ui.glyphs import forget_pixmaps, glyph, glyph_icon, path, svg
+from mirror_console.ui.glyphs import Shape, Sign, forget_pixmaps, glyph, glyph_icon, path, svg
 from mirror_console.ui.icons import Icons, names
 from mirror_console.ui.theme import ThemeService, heading, lead, monospace, palette, semibold, small, tabular
 from mirror_console.ui.tokens import DARK, LIGHT, SMALLEST_FONT, Colours, contrast
@@ -68,7 +68,10 @@ def test_every_state_has_a_word_a_rank_and_colours() -> None:
     assert set(SEVERITY) == set(LIGHT.status) == set(DARK.status) == set(Status)
 
 
-def _painted(status: Status, side: int) -> set[tuple[int, int]]:
+SHAPES: list[Shape] = [*Status, *Sign]
+
+
+def _painted(status: Shape, side: int) -> set[tuple[int, int]]:
     image = QImage(side, side, QImage.Format.Format_ARGB32)
     image.fill(Qt.GlobalColor.white)
     painter = QPainter(image)
@@ -79,14 +82,14 @@ def _painted(status: Status, side: int) -> set[tuple[int, int]]:
 
 @pytest.mark.parametrize("side", [12, 16])
 def test_shapes_differ_without_colour(qapp: QApplication, side: int) -> None:
-    shapes = {status: _painted(status, side) for status in Status}
-    for one, other in itertools.combinations(Status, 2):
+    shapes = {status: _painted(status, side) for status in SHAPES}
+    for one, other in itertools.combinations(SHAPES, 2):
         both, either = shapes[one] & shapes[other], shapes[one] | shapes[other]
         assert 1 - len(both) / len(either) >= 0.40, f"{one} looks like {other}"
 
 
-@pytest.mark.parametrize("status", list(Status))
-def test_a_glyph_stays_in_its_box_and_is_sharp_at_every_resolution(qapp: QApplication, status: Status) -> None:
+@pytest.mark.parametrize("status", SHAPES)
+def test_a_glyph_stays_in_its_box_and_is_sharp_at_every_resolution(qapp: QApplication, status: Shape) -> None:
     bounds = path(status).boundingRect()
     assert bounds.left() >= 0
     assert bounds.top() >= 0

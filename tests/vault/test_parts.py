@@ -136,6 +136,8 @@ def test_an_entry_without_its_parts_is_told_as_incomplete(damage: str) -> None:
     with pytest.raises(SecretMissing, match="only a part of the credential") as refusal:
         vault_on(backend).get(KEY)
     assert refusal.value.reference == KEY
+    with pytest.raises(SecretMissing, match="only a part of the credential"):
+        vault_on(backend).find(KEY)
     vault_on(backend).put(KEY, Secret("a new one, long enough"))
     assert value_of(backend) == "a new one, long enough"
 
@@ -174,6 +176,22 @@ def test_a_refused_question_is_not_asked_again_before_unlock() -> None:
     backend.refuses = False
     assert vault.unlock() is VaultState.UNLOCKED
     assert vault.get(KEY) == Secret("kept")
+
+
+def test_what_is_looked_for_is_asked_for_once_whether_it_is_there_or_not() -> None:
+    backend = ShortEntries()
+    vault = vault_on(backend)
+    assert vault.find(KEY) is None
+    vault.put(KEY, Secret("kept"))
+    backend.asked = 0
+    assert vault.find(KEY) == Secret("kept")
+    assert backend.asked == 1
+    # Refused once, it says so without another question, as it does of whether there is one.
+    backend.refuses, backend.asked = True, 0
+    for _ in range(3):
+        with pytest.raises(VaultDismissed):
+            vault.find(KEY)
+    assert backend.asked == 1
 
 
 def test_a_failure_of_the_keyring_does_not_tell_the_secret() -> None:

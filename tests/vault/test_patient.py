@@ -59,7 +59,7 @@ def ring() -> Iterator[HangingRing]:
     made.go_on.set()
 
 
-@pytest.mark.parametrize("call", ["get", "has", "put", "forget"])
+@pytest.mark.parametrize("call", ["get", "find", "has", "put", "forget"])
 def test_each_call_is_given_up_with_words(ring: HangingRing, call: str) -> None:
     vault = Vault("c1", PatientRing(ring, Patience(), 0.05))
     arguments = (KEY, Secret("new")) if call == "put" else (KEY,)

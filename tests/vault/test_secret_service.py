@@ -86,8 +86,12 @@ def test_a_locked_keyring_asks_once_and_remembers_the_refusal(
 
     assert vault.state() is VaultState.LOCKED
     assert vault.has(KEY)
+    with pytest.raises(VaultLocked):
+        vault.find(PASSWORD)  # whether there is one can't be told, and nobody is asked for that
     assert asked == []
     for _ in range(3):
+        with pytest.raises(VaultDismissed, match="stayed locked"):
+            vault.find(KEY)
         with pytest.raises(VaultDismissed, match="stayed locked"):
             vault.get(KEY)
         with pytest.raises(VaultDismissed):
@@ -118,6 +122,9 @@ def test_who_may_not_ask_is_told_that_it_is_locked(desktop: Desktop, monkeypatch
         vault.get(KEY)
     with pytest.raises(VaultLocked):
         vault.has(PASSWORD)  # a locked keyring need not tell of all that it has
+    for unsure in (KEY, PASSWORD):
+        with pytest.raises(VaultLocked, match="keyring is locked"):
+            vault.find(unsure)
     assert vault.state() is VaultState.LOCKED
     assert asked == []
 
@@ -140,6 +147,7 @@ def test_without_a_collection_reading_asks_nothing_and_writing_is_refused_with_w
         assert not vault.has(KEY)
         with pytest.raises(SecretMissing):
             vault.get(KEY)
+        assert vault.find(KEY) is None
         vault.forget(KEY)
         assert asked == []
         with pytest.raises(VaultDismissed):

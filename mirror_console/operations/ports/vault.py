@@ -13,6 +13,9 @@ class Vault(Protocol):
     def get(self, reference: SecretReference) -> Secret:
         """Raises VaultError: missing, locked, dismissed or absent."""
 
+    def find(self, reference: SecretReference) -> Secret | None:
+        """`has` and `get` in one: None where there is none. Raises VaultError where it can't be told or read."""
+
     def put(self, reference: SecretReference, secret: Secret) -> None: ...
     def forget(self, reference: SecretReference) -> None: ...
     def has(self, reference: SecretReference) -> bool: ...

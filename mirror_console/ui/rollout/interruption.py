@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from mirror_console.domain.recovery import MEANING, Found
 from mirror_console.domain.rollout import OVER, Rollout, Target, TargetState
 from mirror_console.domain.status import Status
+from mirror_console.errors import ConsoleError
 from mirror_console.operations.recovery import Finding
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.head import RolloutHead, is_protected
@@ -42,6 +43,8 @@ class InterruptionView(QWidget):
         self._rollout: Rollout | None = None
         self._findings: dict[str, Finding] = {}
         self._looking = False
+        self._not_looked = ""
+        """Why the last look failed as a whole."""
         self.head = RolloutHead(self.left.emit)
         self.head.at(RUNNING)
         self.title = label(tr("This rollout was interrupted"), Look.TITLE, wrap=True)
@@ -86,7 +89,7 @@ class InterruptionView(QWidget):
         rollout = self._rollout
         if rollout is None or self._looking:
             return
-        self._looking = True
+        self._looking, self._not_looked = True, ""
         self._tell()
         examine, context = self._operations.examine, self._context
 
@@ -99,8 +102,10 @@ class InterruptionView(QWidget):
                 self.table.repaint_all()
             self._tell()
 
-        def failed(_error: Exception) -> None:
+        def failed(error: Exception) -> None:
             self._looking = False
+            self._findings = {}
+            self._not_looked = error.title if isinstance(error, ConsoleError) else tr("Look again.")
             self._tell()
 
         self._context.run(
@@ -125,6 +130,8 @@ class InterruptionView(QWidget):
             words = tr("{} could not be looked at. They can be left for later.").format(
                 count(unread, "target", "targets")
             )
+        elif self._not_looked:
+            words = tr("The targets that were cut off could not be looked at. {}").format(self._not_looked)
         elif self.table.rowCount():
             words = tr("All targets that were cut off were looked at; none of them is down.")
         else:

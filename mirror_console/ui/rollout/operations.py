@@ -73,6 +73,8 @@ class RolloutOperations:
     conductor: Callable[[Console, Jobs, Rollout, Report], Conducting] = Conductor
     resume: Callable[[Console, str], Rollout] = starting.resume
     interrupted: Callable[[Console, Collection[str]], tuple[Interruption, ...]] = recovery.interrupted
+    mark_broken_off: Callable[[Console, str, str], Rollout] = recovery.mark_broken_off
+    mark_once_there_is_room: Callable[[Console, str, str, Work], Rollout] = recovery.mark_once_there_is_room
     examine: Callable[[Console, Jobs, Rollout], tuple[Finding, ...]] = recovery.examine
     go_on: Callable[[Console, Jobs, str, Report], Conducting] = recovery.go_on
     put_back: Callable[[Console, Jobs, str, Report], Rollout] = recovery.put_back

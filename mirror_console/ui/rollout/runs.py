@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -11,8 +11,10 @@ from mirror_console.domain.causes import Cause
 from mirror_console.domain.check import Checked
 from mirror_console.domain.rollout import Rollout, RolloutState
 from mirror_console.errors import ConsoleError
-from mirror_console.jobs import JobEvent, Work
+from mirror_console.jobs import Job, JobEvent, Work
 from mirror_console.operations.deciding import Decision
+from mirror_console.operations.recovery import broke_off
+from mirror_console.operations.standing import CUT_OFF, cut_off
 from mirror_console.operations.vigil import UNSETTLED, Vigil
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.operations import Conducting, Report, RolloutOperations
@@ -31,6 +33,8 @@ class _Run:
     """What the person has asked for and what is being waited for: pausing, stopping or aborting."""
     followed_by: Rollout | None = None
     """The rollback that its stop rule began."""
+    unkept: Rollout | None = None
+    """How it was shown before, where the catalog doesn't say yet that it broke off."""
 
 
 class Runs(QObject):
@@ -47,6 +51,9 @@ class Runs(QObject):
         self.operations = operations
         self._runs: dict[str, _Run] = {}
         self._vigil = Vigil(context.console, context.jobs)
+        self._unkept: dict[str, tuple[Rollout, Job[Rollout]]] = {}
+        """What broke off and isn't interrupted in the catalog yet, as it can't be written: how it stands, and the job
+        that keeps it once there is room."""
         self._watched: set[str] = set()
         self._untold: set[str] = set()
         """The rollouts of which more was reported since they were told of."""
@@ -63,9 +70,11 @@ class Runs(QObject):
         return rollout_id in self._runs
 
     def latest(self, rollout_id: str) -> Rollout | None:
-        """How a running one stands; None where it doesn't run here."""
+        """How a running one stands, or one that broke off where only this window knows; None of all others."""
         run = self._runs.get(rollout_id)
-        return run.rollout if run else None
+        if run is None:
+            return self._unkept[rollout_id][0] if rollout_id in self._unkept else None
+        return run.rollout
 
     def asked(self, rollout_id: str) -> str:
         """'pause', 'stop' or 'abort' where the person has asked for it and targets are still in flight."""
@@ -102,21 +111,30 @@ class Runs(QObject):
 
     def go_on(self, rollout: Rollout) -> None:
         """Re-read what was interrupted, and continue."""
-        operations, context = self.operations, self._context
+        operations, context, mark = self.operations, self._context, self._marking(rollout)
 
         def make(report: Report) -> Conducting:
+            mark()
             return operations.go_on(context.console, context.jobs, rollout.id, report)
 
         self._submit(rollout, make)
 
     def put_back(self, rollout: Rollout) -> None:
         """Put back what was interrupted, and end."""
-        operations, context = self.operations, self._context
+        operations, context, mark = self.operations, self._context, self._marking(rollout)
 
         def work(_work: Work, report: Report) -> Rollout:
+            mark()
             return operations.put_back(context.console, context.jobs, rollout.id, report)
 
         self._run(rollout, work)
+
+    def _marking(self, rollout: Rollout) -> Callable[[], object]:
+        """What first keeps that it is interrupted, where the catalog doesn't say so yet: nothing else is recovered."""
+        if rollout.id not in self._unkept:
+            return lambda: None
+        mark, console = self.operations.mark_broken_off, self._context.console
+        return lambda: mark(console, rollout.id, rollout.paused_because)
 
     def resume(self, rollout: Rollout) -> None:
         """Let a paused rollout go on."""
@@ -219,7 +237,11 @@ class Runs(QObject):
     def _run(self, rollout: Rollout, work: Callable[[Work, Report], Rollout], asked: str = "") -> None:
         if rollout.id in self._runs:
             return
-        self._runs[rollout.id] = _Run(rollout, asked=asked)
+        unkept, keeping = self._unkept.pop(rollout.id, (None, None))
+        if keeping is not None:
+            # It is in the lane before this one, and would wait there for room.
+            keeping.cancel()
+        self._runs[rollout.id] = _Run(rollout, asked=asked, unkept=unkept)
         self._tell(rollout)
 
         def carry(handed: Work) -> Rollout:
@@ -254,9 +276,9 @@ class Runs(QObject):
     def _tell_untold(self) -> None:
         untold, self._untold = self._untold, set()
         for rollout_id in untold:
-            if (rollout := self.latest(rollout_id)) is not None:
+            if (run := self._runs.get(rollout_id)) is not None:
                 self._told_just_now.start()
-                self._tell(rollout)
+                self._tell(run.rollout)
 
     def _tell(self, rollout: Rollout) -> None:
         self._context.set_running(rollout)
@@ -281,7 +303,28 @@ class Runs(QObject):
         if isinstance(error, ConsoleError):
             self._context.notices.error(error, key=f"rollout:{rollout_id}")
         if run is not None:
-            self.ended.emit(run.rollout)
+            left = self._broken_off(run, error)
+            self.changed.emit(left)
+            self.ended.emit(left)
+
+    def _broken_off(self, run: _Run, error: Exception) -> Rollout:
+        """How a rollout stands that failed as a whole: interrupted, also where that could not be kept."""
+        rollout = run.rollout
+        if broke_off(rollout):
+            because = error.title if isinstance(error, ConsoleError) else CUT_OFF
+            rollout = replace(cut_off(rollout), paused_because=because)
+        elif run.unkept is None:
+            return rollout
+        mark, console = self.operations.mark_once_there_is_room, self._context.console
+        job = self._context.run(
+            tr("Keep that {} broke off").format(rollout.plan.fingerprint),
+            lambda work: mark(console, rollout.id, rollout.paused_because, work),
+            lambda _kept: self._unkept.pop(rollout.id, None),
+            lane=f"rollout:{rollout.id}",
+            owner=self,
+        )
+        self._unkept[rollout.id] = rollout, job
+        return rollout
 
     def _show_next(self) -> None:
         rest = self.running

@@ -20,6 +20,7 @@ from mirror_console.domain.rollout import (
 )
 from mirror_console.domain.status import Status
 from mirror_console.domain.way_back import WayBack
+from mirror_console.ui.glyphs import Shape, Sign
 from mirror_console.ui.words import count, number, tr
 
 STATE_GLYPHS: Mapping[TargetState, Status] = {
@@ -73,15 +74,17 @@ ANSWER_GLYPHS: Mapping[Answer, Status] = {
     Answer.BLOCKED: Status.UNHEALTHY,
 }
 
-CHANGE_GLYPHS: Mapping[Change, Status] = {
+CHANGE_GLYPHS: Mapping[Change, Shape] = {
     Change.UPDATE: Status.BEHIND,
     Change.DOWNGRADE: Status.AHEAD,
     Change.REPLACE: Status.DRIFTED,
     Change.SETTINGS: Status.DRIFTED,
     Change.CREATE: Status.MISSING,
     Change.TAKE_OVER: Status.ROLLING_OUT,
-    Change.BACK: Status.AHEAD,
+    # Nothing is said by it of how a target stands: it goes back, from whatever it runs.
+    Change.BACK: Sign.BACK,
 }
+"""Which shape stands before a target's change in a plan: mostly that of how it stands before it."""
 
 CHANGE_SIGNS: Mapping[Change, str] = {
     Change.UPDATE: "~",

@@ -18,8 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mirror_console.domain.status import Status
-from mirror_console.ui.glyphs import glyph
+from mirror_console.ui.glyphs import Shape, Sign, glyph
 from mirror_console.ui.theme import ThemeService, monospace, semibold, tabular
 from mirror_console.ui.tokens import GLYPH, ROW_HEIGHTS, SPACE_2
 from mirror_console.ui.widgets.column_widths import SAMPLE, ColumnWidths
@@ -34,7 +33,8 @@ NOWHERE = QModelIndex()
 class Column(Generic[R]):
     """One column: what it says of a row, and how.
 
-    `order` gives what is sorted by; the text itself where it is missing. `status` puts a state's glyph before the text.
+    `order` gives what is sorted by; the text itself where it is missing. `status` puts the glyph of a state
+    or a sign before the text.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Column(Generic[R]):
     text: Callable[[R], str]
     width: int = 160
     order: Callable[[R], Any] | None = None
-    status: Callable[[R], Status | None] | None = None
+    status: Callable[[R], Shape | None] | None = None
     tip: Callable[[R], str] | None = None
     muted: bool = False
     strong: bool = False
@@ -206,7 +206,7 @@ class _Look:
     mono: QFont
     text: QColor
     muted: QColor
-    colours: Mapping[Status, str] = field(default_factory=dict)
+    colours: Mapping[Shape, str] = field(default_factory=dict)
 
 
 class TableDelegate(QStyledItemDelegate):
@@ -231,7 +231,8 @@ class TableDelegate(QStyledItemDelegate):
                 monospace(font),
                 QColor(colours.text),
                 QColor(colours.muted),
-                {status: painted.glyph for status, painted in colours.status.items()},
+                # A sign is no state: it has the colour of the words beside it.
+                {**{status: painted.glyph for status, painted in colours.status.items()}, Sign.BACK: colours.text},
             )
         return self._made
 
