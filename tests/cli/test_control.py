@@ -22,6 +22,7 @@ from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.store import Wishes
+from tests.cli.pressing import press_ctrl_c
 from tests.cli.terminal import CommandLine
 from tests.operations.fleet import QUICK, Fleet
 from tests.operations.test_report import Shifted
@@ -198,6 +199,45 @@ def test_what_waits_for_a_decision_is_told_with_the_command(call: CommandLine, f
     decided = call("rollout", "decide", "put-back", "--cause", "1", "--json")
     assert decided.json["state"] == "completed with failures"
     assert versions(fleet) == ["26.8.2"] * 4
+
+
+@pytest.mark.parametrize(
+    ("command", "first", "presses"),
+    [
+        (("decide", "put-back", "--cause", "1"), "put back", 1),
+        (("decide", "leave", "--cause", "1"), "left", 2),
+        (("decide", "skip", "--cause", "1"), "skipped", 1),
+        (("decide", "retry", "--cause", "1"), "put back", 2),
+        (("stop",), "put back", 2),
+        (("abort", "--yes"), "put back", 1),
+    ],
+)
+def test_ctrl_c_lets_what_is_in_the_middle_end_and_begins_nothing_more(
+    call: CommandLine,
+    fleet: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    first: str,
+    presses: int,
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    Conductor(
+        fleet.console, fleet.jobs, begun(fleet, waves=(REST,), at_once=1, max_failed=9, on_failure=OnFailure.ASK)
+    ).run()
+    before = call("rollout", "show", "--json").json
+    assert [target["state"] for target in before["targets"]] == ["undecided"] * 4
+    pressed = press_ctrl_c(call, monkeypatch, presses)
+
+    said = call("rollout", *command, "--json")
+    assert (said.code, pressed.is_set()) == (1, True)
+    assert "Halting: what is in the middle is" in said.err
+    assert ("all the same, so that nothing is left half done." in said.err) == (presses > 1)
+    assert said.json["state"] == "paused"
+    assert [target["state"] for target in said.json["targets"]] == [first, *["undecided"] * 3]
+    assert said.json["targets"][1:] == before["targets"][1:]
+    assert call("recover", "list").out == "No rollout was interrupted.\n"
+    call("rollout", "stop")
+    assert versions(fleet) == ["26.8.3" if first == "left" else "26.8.2", *["26.8.2"] * 3]
 
 
 def test_what_was_left_is_told_to_be_tried_again_or_taken_back(call: CommandLine, fleet: Fleet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.journeys.console import Program
 from tests.lab.asking import state_of
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
+from tests.lab.images import Behaviour
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
@@ -132,3 +134,63 @@ def test_failures_are_mended_and_tried_again_and_everything_goes_back_to_its_own
     for slug, state in zip(SLUGS, states(aborted), strict=True):
         assert serves[slug] == (after if state == "done" else before)[slug], (slug, state)
     assert not [name for name in docker.names() if name.startswith("mc-lock") or name.endswith(".mc-next")]
+
+
+def test_ctrl_c_halts_what_puts_back_at_the_next_target(
+    program: Program, agency: Agency, fast_engine: LabEngine
+) -> None:
+    """The one in the middle is put back, the others wait for a decision as before, and nothing false is told of any."""
+    docker = agency.docker(fast_engine)
+    # It takes a while until the old one is well again: so long is one of them in the middle.
+    old = agency.publish(fast_engine, "26.8.1", probe=1.5)
+    agency.deploy(fast_engine, old)
+    for slug, port in PORTS.items():
+        docker.start_container(old.reference, f"{slug}-live", *HOST, variables={"PORT": str(port)})
+    agency.fill(program, fast_engine, mirrors=entries(fast_engine, PORTS))
+    program.run("check")
+    bad = agency.publish(fast_engine, "26.8.2", behaviour=Behaviour.NEVER_HEALTHY, probe=0.3)
+    agency.deploy(fast_engine, bad)
+    # At the source it gets well: what is ill there already isn't rolled out.
+    docker.execute(SOURCE, "sh", "-c", "sed -i s/never-healthy/not-any-more/ /app/answer")
+    way = ("--waves", "rest", "--bake", "0", "--at-once", "1", "--max-failed", "9", "--in-a-row", "9")
+    start = ("rollout", "start", "-e", "live", "--all", *way, "--on-failure", "ask", "--why", "x", "--yes", "4")
+    asking = program.ask(*start, expect=1)
+    assert (asking["state"], states(asking)) == ("paused", ["undecided"] * 4)
+    why = {target["words"] for target in asking["targets"]}
+
+    def serve() -> list[str]:
+        running = docker.running()
+        return [slug for slug in SLUGS if f"{slug}-live" in running]
+
+    def halted(*command: str, after: int) -> tuple[dict[str, Any], str]:
+        """What a command has said that was halted while it put back the next one `after` those that are."""
+        with program.running("rollout", *command, "--json") as running:
+            wait_until(lambda: len(serve()) > after, "the next one is being put back")
+            running.send_signal(signal.SIGINT)
+            ended = running.end()
+        assert ended.exit_code == 1, str(ended)
+        assert serve() == list(SLUGS[: after + 1])
+        assert states(ended.json) == ["put back"] * (after + 1) + ["undecided"] * (3 - after)
+        assert {target["words"] for target in ended.json["targets"]} == why
+        assert program.run("recover", "list").out == "No rollout was interrupted.\n"
+        return ended.json, ended.err
+
+    told, said = halted("decide", "retry", after=0)
+    assert (
+        "Halting: what is in the middle is put back first. Nothing more is begun, and nothing is tried again." in said
+    )
+    assert (told["state"], {target["attempt"] for target in told["targets"]}) == ("paused", {1})
+    told, said = halted("decide", "put-back", "--cause", "1", after=1)
+    assert "Nothing more is begun: the rest waits for a decision." in said
+    assert told["state"] == "paused"
+    told, said = halted("stop", after=2)
+    assert "Is more left, the rollout stays paused; else it ends." in said
+    assert told["state"] == "paused"
+    assert told["words"] == (
+        "Paused by operator while it was stopped. 1 failed target waits for a decision still (Dogwood). "
+        "Stop it again, or say what is to become of it."
+    )
+    told, said = halted("abort", "--yes", after=3)
+    assert "Is more left, the rollout stays paused; else it ends." in said
+    assert told["state"] == "completed with failures"
+    assert docker.names() == sorted([*(f"{slug}-live" for slug in SLUGS), SOURCE])
