@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from mirror_console.domain.counting import counted
 from mirror_console.domain.rollout import Target, TargetState
 
-_NOT_NOW = ". It could not be decided about now: "
 NAMED = 3
-"""How many targets a sentence names; it says how many more there are."""
+"""How many targets, and how many reasons, a sentence names; it says how many more there are."""
+_NOT_NOW = ". It could not be decided about now: "
+_WHY_NOT = re.compile(r"(?:could not be decided about now|Putting back failed|while putting back): (.+?)\.?$")
 
 
 def not_now_words(target: Target, why: str) -> str:
@@ -23,65 +25,57 @@ def failed_words(target: Target) -> str:
     return target.words.partition(_NOT_NOW)[0]
 
 
+def halted_words(asking: Sequence[Target]) -> str:
+    """Where a stop was halted before it had come to all of them."""
+    waits, those = ("waits", "the target") if len(asking) == 1 else ("wait", "the targets")
+    return (
+        f"{counted(len(asking), 'failed target')} {waits} for a decision still ({_names(asking)}). "
+        f"Stop the rollout again, or say what is to become of {those}."
+    )
+
+
+_LEFT: dict[TargetState, tuple[str, str, str]] = {
+    TargetState.STRANDED: (
+        "is stranded",
+        "are stranded",
+        "Look at what runs there now, and try again what failed: that puts back first.",
+    ),
+    TargetState.UNKNOWN: ("is unknown", "are unknown", "Recover the rollout: the engines are read again."),
+    TargetState.UNDECIDED: (
+        "waits for a decision still",
+        "wait for a decision still",
+        "Once the cause is gone, stop the rollout again, or say what is to become of what waits.",
+    ),
+    TargetState.SUPERSEDED: ("is left alone", "are left alone", "Look at what runs there now."),
+}
+"""How one or several may stand that were to be put back and aren't, the most pressing first, and what to do."""
+
+
 def not_put_back_words(targets: Sequence[Target]) -> str:
-    """Of targets that a stop was to put back: how many could not be, which and why, and how each is brought on.
+    """Of targets that a stop was to put back: how many could not be, which and why, and how they are brought on.
 
     Empty where all were.
     """
-    return " ".join(
-        _sentence(several, state)
-        for state in _LEFT
-        if (several := [target for target in targets if target.state is state])
-    )
+    sentences = []
+    for state, (one, many, advice) in _LEFT.items():
+        several = [target for target in targets if target.state is state]
+        if several:
+            stand = one if len(several) == 1 else many
+            how_many = counted(len(several), "failed target")
+            sentences.append(f"{how_many} could not be put back, and {stand} ({_reasons(several)}). {advice}")
+    return " ".join(sentences)
 
 
-def halted_words(asking: Sequence[Target]) -> str:
-    """Where a stop was halted before it had come to all of them."""
-    waits, them = ("waits", "it") if len(asking) == 1 else ("wait", "them")
-    return (
-        f"{counted(len(asking), 'failed target')} {waits} for a decision still ({_names(asking)}). "
-        f"Stop it again, or say what is to become of {them}."
-    )
-
-
-def _of_undecided(several: Sequence[Target]) -> tuple[str, str]:
+def _reasons(targets: Sequence[Target]) -> str:
+    """Why they aren't put back, with the names of those that it kept from it; what keeps the most comes first."""
     by_reason: defaultdict[str, list[Target]] = defaultdict(list)
-    for target in several:
-        by_reason[target.words.partition(_NOT_NOW)[2].rstrip(".")].append(target)
-    told = "; ".join(f"{_names(those)}: {why}" if why else _names(those) for why, those in by_reason.items())
-    waits, them = ("waits", "it") if len(several) == 1 else ("wait", "them")
-    advice = f"Once that is mended, stop it again, or say what is to become of {them}."
-    return f"and {waits} for a decision still ({told})", advice
-
-
-def _of_stranded(several: Sequence[Target]) -> tuple[str, str]:
-    is_, its = ("is", "its engine") if len(several) == 1 else ("are", "their engines")
-    advice = f"Look at {its} now, then try again: that puts back first."
-    return f"and {is_} stranded ({_names(several)})", advice
-
-
-def _of_unknown(several: Sequence[Target]) -> tuple[str, str]:
-    is_ = "is" if len(several) == 1 else "are"
-    return f"and {is_} unknown ({_names(several)})", "Recover the rollout: that reads the engine again."
-
-
-def _of_superseded(several: Sequence[Target]) -> tuple[str, str]:
-    is_ = "is" if len(several) == 1 else "are"
-    return f"and {is_} left as somebody else has it ({_names(several)})", "Look at what runs there now."
-
-
-_LEFT: dict[TargetState, Callable[[Sequence[Target]], tuple[str, str]]] = {
-    TargetState.STRANDED: _of_stranded,
-    TargetState.UNKNOWN: _of_unknown,
-    TargetState.UNDECIDED: _of_undecided,
-    TargetState.SUPERSEDED: _of_superseded,
-}
-"""How a target may stand that was to be put back and isn't, the most pressing first: where it is, and what to do."""
-
-
-def _sentence(several: Sequence[Target], state: TargetState) -> str:
-    where, advice = _LEFT[state](several)
-    return f"{counted(len(several), 'failed target')} could not be put back, {where}. {advice}"
+    for target in targets:
+        found = _WHY_NOT.search(target.words)
+        by_reason[found[1] if found else target.words.rstrip(".")].append(target)
+    groups = sorted(by_reason.items(), key=lambda group: -len(group[1]))
+    told = [f"{_names(those)}: {why}" for why, those in groups[:NAMED]]
+    more = sum(len(those) for _, those in groups[NAMED:])
+    return "; ".join([*told, *([f"and {more} more"] if more else [])])
 
 
 def _names(targets: Sequence[Target]) -> str:

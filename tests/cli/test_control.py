@@ -240,6 +240,26 @@ def test_ctrl_c_lets_what_is_in_the_middle_end_and_begins_nothing_more(
     assert versions(fleet) == ["26.8.3" if first == "left" else "26.8.2", *["26.8.2"] * 3]
 
 
+def test_a_stop_that_could_not_put_everything_back_says_what_is_left_and_how_to_go_on(
+    call: CommandLine, fleet: Fleet
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    Conductor(fleet.console, fleet.jobs, begun(fleet, waves=(REST,), max_failed=9, on_failure=OnFailure.ASK)).run()
+    fleet.simulated.engines["berlin"].make_unreachable()
+    said = call("rollout", "stop")
+    assert said.code == 1
+    left = "2 failed targets could not be put back, and wait for a decision still (Mirror 02, Mirror 04: The socket of "
+    assert f"\nStopped by operator. {left}berlin isn't there). Once the cause is gone, stop the rollout" in said.out
+    name = call("rollout", "show", "--json").json["id"][:8]
+    assert f": mirror-console rollout stop {name}\n" in said.out
+    assert call("rollout", "show").out == said.out
+    fleet.simulated.engines["berlin"].make_reachable()
+    ended = call("rollout", "stop", name)
+    assert "0 of 4 updated, 4 put back (completed with failures)" in ended.out
+    assert "Stopped by" not in ended.out
+    assert versions(fleet) == ["26.8.2"] * 4
+
+
 def test_what_was_left_is_told_to_be_tried_again_or_taken_back(call: CommandLine, fleet: Fleet) -> None:
     fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
     rollout = begun(fleet, waves=QUICK.waves[1:], max_failed=9, on_failure=OnFailure.LEAVE)

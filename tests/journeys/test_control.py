@@ -188,7 +188,7 @@ def test_ctrl_c_halts_what_puts_back_at_the_next_target(
     assert told["state"] == "paused"
     assert told["words"] == (
         "Paused by operator while it was stopped. 1 failed target waits for a decision still (Dogwood). "
-        "Stop it again, or say what is to become of it."
+        "Stop the rollout again, or say what is to become of the target."
     )
     told, said = halted("abort", "--yes", after=3)
     assert "Is more left, the rollout stays paused; else it ends." in said
