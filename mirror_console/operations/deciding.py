@@ -29,7 +29,7 @@ from mirror_console.operations.reaching import session_for
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import look
 from mirror_console.operations.taking_turns import settle
-from mirror_console.operations.turn import Turn
+from mirror_console.operations.turn import StepFailed, Turn
 
 AT_ONCE = 8
 PASSED_OVER = frozenset({TargetState.FAILED, TargetState.PUT_BACK})
@@ -160,8 +160,8 @@ def _settle_one(
 def _carry_out(turn: Turn, decision: Decision) -> None:
     """From what is there now to what was decided."""
     why, person = failed_words(turn.target), turn.console.person
-    if not turn.lock_id:
-        _take_lock_again(turn)
+    if not turn.lock_id and not _has_lock_again(turn):
+        return
     match decision:
         case Decision.PUT_BACK:
             put_back(turn, why)
@@ -177,8 +177,23 @@ def _carry_out(turn: Turn, decision: Decision) -> None:
             assert_never(decision)
 
 
+def _has_lock_again(turn: Turn) -> bool:
+    """Whether the lock, where it was let go or somebody pruned it, could be taken again. Else it stands as it stood.
+
+    Without it nothing is changed. What is there may be down: it isn't said to have failed before anything was changed.
+    """
+    before = turn.target
+    try:
+        _take_lock_again(turn)
+    except (StepFailed, EngineError) as refused:
+        why = refused.words if isinstance(refused, StepFailed) else refused.title
+        turn.become(before.state, not_now_words(before, why))
+        return False
+    return True
+
+
 def _take_lock_again(turn: Turn) -> None:
-    """It was let go, or somebody pruned it meanwhile: taken again, it tells what it told."""
+    """Taken again, it tells what it told."""
     scene = look_with_told(turn.console, turn.session, turn.planned, turn.rollout_id)
     at_hand = scene.old or scene.new
     if at_hand is not None:

@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 from mirror_console.domain.check import Check
 from mirror_console.domain.moment import moment
+from mirror_console.domain.recovery import NOT_LOCKED
 from mirror_console.domain.rollout import ENDED, WORKING, Rollout, RolloutState, Target, TargetState, end_state
 from mirror_console.domain.stop_rule import (
     Tripped,
@@ -47,6 +48,7 @@ from mirror_console.operations.wishing import LOOK_FOR_WISHES, Heeded, Wish
 
 LOST = "Contact was lost in mid-step."
 NOT_FINISHED = "A step could not be finished; what serves goes on serving."
+UNLOCKED = "A lock could not be taken again: nothing was changed there, and what was cut off may be down."
 
 logger = logging.getLogger(__name__)
 
@@ -364,6 +366,8 @@ class Conductor:
     def _unsettled(self) -> str:
         """Why a target is to be read again before anything else."""
         unknown = [target.words for target in self.rollout.targets if target.state is TargetState.UNKNOWN]
+        if any(words.startswith(NOT_LOCKED) for words in unknown):
+            return UNLOCKED
         return NOT_FINISHED if unknown and not any("ontact was lost" in words for words in unknown) else LOST
 
     def _stopped_words(self) -> str:
