@@ -11,18 +11,21 @@ from mirror_console.domain.rollout import Target, TargetState
 
 NAMED = 3
 """How many targets, and how many reasons, a sentence names; it says how many more there are."""
-_NOT_NOW = ". It could not be decided about now: "
-_WHY_NOT = re.compile(r"(?:could not be decided about now|Putting back failed|while putting back): (.+?)\.?$")
+_NOT_NOW = "It could not be decided about now"
+_AFTER = (_NOT_NOW, "Putting back failed", "Contact was lost while putting back")
+"""With these begins, after why it failed, why it isn't put back."""
+_SINCE = re.compile("|".join(re.escape(f". {words}") for words in (*_AFTER, "The old container runs again")))
+_WHY_NOT = re.compile(rf"(?:{'|'.join(_AFTER)}): (.+?)\.?$")
 
 
 def not_now_words(target: Target, why: str) -> str:
-    """Why it failed, and why what was decided about it could not be done: it still waits."""
-    return f"{failed_words(target)}{_NOT_NOW}{why}"
+    """Why it failed, and why what was decided about it could not be done: it stands as it stood."""
+    return f"{target.words.partition(f'. {_NOT_NOW}')[0]}. {_NOT_NOW}: {why}"
 
 
 def failed_words(target: Target) -> str:
-    """Why it failed, without what kept it from being decided about since."""
-    return target.words.partition(_NOT_NOW)[0]
+    """Why it failed, without what came since of putting it back, or of deciding about it."""
+    return _SINCE.split(target.words, 1)[0]
 
 
 def halted_words(asking: Sequence[Target]) -> str:

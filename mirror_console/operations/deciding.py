@@ -153,7 +153,7 @@ def _settle_one(
         words = "Another rollout holds the lock; nothing was changed here."
         turn.become(TargetState.SUPERSEDED, words, ended_at=console.clock())
         return
-    settle(turn, lambda turn: _carry_out(turn, decision))
+    settle(turn, lambda turn: _carry_out(turn, decision), because=failed_words(target))
     look_last(turn)
 
 

@@ -31,6 +31,16 @@ def test_why_it_failed_stays_however_often_nothing_could_be_decided() -> None:
     assert twice.words == f"{ILL}. It could not be decided about now: it is away still"
 
 
+def test_why_it_failed_stays_however_often_putting_it_back_failed() -> None:
+    stranded = [
+        f"{ILL}. Putting back failed: the port is taken. Putting back failed: the port is taken",
+        f"{ILL}. Contact was lost while putting back: no answer",
+        f"{ILL}. The old container runs again, but isn't well: it answers 500",
+        ILL,
+    ]
+    assert {failed_words(failed(1, TargetState.STRANDED, words)) for words in stranded} == {ILL}
+
+
 def test_what_waits_on_is_told_by_what_keeps_it() -> None:
     several = [kept_waiting(1), kept_waiting(2, "alpha refused"), *map(kept_waiting, range(3, 7))]
     assert not_put_back_words(several) == (

@@ -128,6 +128,8 @@ def test_a_stop_that_strands_a_target_says_so_though_it_has_ended(fleet: Fleet) 
     )
     assert "port is already allocated). Look at what runs there now" in ended.paused_because
     assert told(fleet, ended) == ["Decided about, and stranded: Mirror 01", ended.paused_because]
+    cause, _, kept_from_it = ended.targets[0].words.partition(". Putting back failed: ")
+    assert (cause, "port is already allocated" in kept_from_it) == (asking.targets[0].words, True)
 
 
 def stopped(fleet: Fleet, rollout: Rollout, console: Console | None = None) -> Rollout:
