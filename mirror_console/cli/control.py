@@ -60,7 +60,10 @@ def pause(context: typer.Context, rollout_text: RolloutArgument = "", as_json: J
 
 @told
 def stop(context: typer.Context, rollout_text: RolloutArgument = "", as_json: JsonOption = False) -> None:
-    """End a rollout. What is in flight is finished; targets that were not begun are left as they are."""
+    """End a rollout. What is in flight is finished, and what waits for a decision is put back.
+
+    Targets that were not begun are left as they are.
+    """
     session = session_of(context)
     session.demand_write()
     tell_outcome(session, _ended(session, rollout_text, Wish.STOP), as_json=as_json)
