@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from mirror_console.cli.confirming import WhyOption, carried_through
 from mirror_console.cli.finding import RolloutArgument, find_rollout, refuse_interrupted
 from mirror_console.cli.overriding import OverrideOption, OverrideWish, as_wished, wishes_of
-from mirror_console.cli.progress import Watch, carry_out, tell_outcome
+from mirror_console.cli.progress import Watch, decided, ended, tell_outcome, tried_again
 from mirror_console.cli.rollout_words import print_plan
 from mirror_console.cli.session import JsonOption, Session, session_of, told
 from mirror_console.cli.shapes.rollouts import plan_shape
@@ -59,7 +60,10 @@ def pause(context: typer.Context, rollout_text: RolloutArgument = "", as_json: J
 
 @told
 def stop(context: typer.Context, rollout_text: RolloutArgument = "", as_json: JsonOption = False) -> None:
-    """End a rollout. What is in flight is finished; targets that were not begun are left as they are."""
+    """End a rollout. What is in flight is finished, and what waits for a decision is put back.
+
+    Targets that were not begun are left as they are.
+    """
     session = session_of(context)
     session.demand_write()
     tell_outcome(session, _ended(session, rollout_text, Wish.STOP), as_json=as_json)
@@ -109,7 +113,9 @@ def decide(
         chosen = _chosen(console, rollout, cause, mirror)
         if not chosen:
             raise InvalidInput("It isn't clear which targets are meant.", [Problem("cause", "say --cause or --mirror")])
-        rollout = decide_on(console, jobs, rollout.id, chosen, decision)
+        watch = Watch(session.out, rollout, console)
+        work = partial(decide_on, console, jobs, rollout.id, chosen, decision, watch.tell)
+        rollout = decided(jobs, work, watch)
     tell_outcome(session, rollout, as_json=as_json)
 
 
@@ -189,9 +195,9 @@ def _retried(
         chosen = _chosen(console, rollout, cause, mirror)
         if wishes:
             _override(session, console, jobs, rollout, chosen, wishes)
-        rollout = try_again(console, jobs, rollout.id, chosen)
-        if rollout.state is RolloutState.RUNNING:
-            rollout = carry_out(session.out, console, jobs, rollout)
+        watch = Watch(session.out, rollout, console)
+        work = partial(try_again, console, jobs, rollout.id, chosen, watch.tell)
+        rollout = tried_again(session.out, console, jobs, work, watch)
     tell_outcome(session, rollout, as_json=as_json)
 
 
@@ -265,9 +271,11 @@ def _ended(session: Session, rollout_text: str, wished: Wish) -> Rollout:
         verb = "stopped" if wished is Wish.STOP else "aborted"
         raise InvalidInput(f"Only a running or paused rollout can be {verb}.", [problem], "Choose another.")
     with session.console(write=True) as (console, jobs):
-        conductor = Conductor(console, jobs, find_rollout(console, rollout.id))
+        rollout = find_rollout(console, rollout.id)
+        watch = Watch(session.out, rollout, console)
+        conductor = Conductor(console, jobs, rollout, watch.tell)
         if wished is Wish.ABORT:
             conductor.abort()
         else:
             conductor.stop()
-        return conductor.run()
+        return ended(jobs, conductor, watch)

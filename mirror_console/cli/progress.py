@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import FrameType
 from typing import TypeVar
 
@@ -32,6 +33,8 @@ from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.waiting import waiting
 
 T = TypeVar("T")
+Halts = Callable[[], bool]
+"""Whether nothing more is to be begun."""
 DRAWN_EVERY = 0.2
 """Seconds."""
 SHOWN = 12
@@ -51,6 +54,21 @@ _PUTTING_BACK = (
     "It is put back all the same, so that nothing is left half done.",
 )
 """While what was cut off is put back, as a person chose."""
+_DECIDING = (
+    "Halting: what is in the middle is brought to its end first. Nothing more is begun: the rest waits for a decision.",
+    "It is brought to its end all the same, so that nothing is left half done.",
+)
+"""While a decision about failed targets is carried out."""
+_PUTTING_BACK_FIRST = (
+    "Halting: what is in the middle is put back first. Nothing more is begun, and nothing is tried again.",
+    _PUTTING_BACK[1],
+)
+"""While failed targets are put back, to be tried again."""
+_ENDING = (
+    "Halting: what is in the middle is put back first. Is more left, the rollout stays paused; else it ends.",
+    _PUTTING_BACK[1],
+)
+"""While a paused rollout is stopped or aborted, which puts back what waits for a decision."""
 _LEFT = "Ending at once: what is in the middle is left as it is. See what it left: mirror-console recover list"
 
 
@@ -77,10 +95,7 @@ def gone_on(out: Output, console: Console, jobs: Jobs, settle: Callable[[], Cond
     """
     with _counting_presses() as presses:
         conductor = _settled(jobs, "Recover", settle, watch, presses, _GOING_ON)
-        # Before it runs: of the rest nothing is begun then.
-        for number in range(1, presses.heeded + 1):
-            _heed(conductor, number)
-        rollout = _conducted(jobs, conductor, watch, presses)
+        rollout = _rest_conducted(jobs, conductor, watch, presses)
     return _rolled_back(out, console, jobs, conductor, rollout)
 
 
@@ -88,6 +103,43 @@ def put_back(jobs: Jobs, work: Callable[[], Rollout], watch: Watch) -> Rollout:
     """Put back in a job what was cut off. Ctrl-C doesn't leave it half done: with that the rollout ends in any case."""
     with _counting_presses() as presses:
         return _settled(jobs, "Put back", work, watch, presses, _PUTTING_BACK)
+
+
+def decided(jobs: Jobs, decide: Callable[[Halts], Rollout], watch: Watch) -> Rollout:
+    """Carry a decision about failed targets out in a job. After a Ctrl-C none of them is begun any more: what is in the
+    middle is brought to its end, and the rest waits for a decision still."""
+    with _counting_presses() as presses:
+        return _settled(jobs, "Decide", partial(decide, presses.any_heeded), watch, presses, _DECIDING)
+
+
+def tried_again(out: Output, console: Console, jobs: Jobs, retry: Callable[[Halts], Rollout], watch: Watch) -> Rollout:
+    """Put back in a job what has to be before it is tried again, and carry the new attempts out.
+
+    After a Ctrl-C before they begin, nothing is tried again; later it does what it does in a rollout.
+    """
+    with _counting_presses() as presses:
+        rollout = _settled(jobs, "Try again", partial(retry, presses.any_heeded), watch, presses, _PUTTING_BACK_FIRST)
+        if rollout.state is not RolloutState.RUNNING:
+            return rollout
+        # Each attempt is told anew.
+        watch = Watch(out, rollout, console)
+        conductor = Conductor(console, jobs, rollout, watch.tell)
+        rollout = _rest_conducted(jobs, conductor, watch, presses)
+    return _rolled_back(out, console, jobs, conductor, rollout)
+
+
+def ended(jobs: Jobs, conductor: Conductor, watch: Watch) -> Rollout:
+    """End a paused rollout in a job, by a conductor that was told to stop or abort.
+
+    What waits for a decision is put back with that. After a Ctrl-C no more of it: the rollout stays paused then.
+    """
+
+    def heed(number: int) -> None:
+        conductor.put_no_more_back()
+        watch.say(_ENDING[number > 1])
+
+    with _counting_presses() as presses:
+        return _watched(jobs.submit("Stop", conductor.run), watch, presses, heed)
 
 
 def _rolled_back(out: Output, console: Console, jobs: Jobs, conductor: Conductor, rollout: Rollout) -> Rollout:
@@ -108,6 +160,13 @@ def _conducted(jobs: Jobs, conductor: Conductor, watch: Watch, presses: _Presses
         watch.say(_RUNNING[number > 1])
 
     return _watched(jobs.submit("Rollout", conductor.run), watch, presses, heed)
+
+
+def _rest_conducted(jobs: Jobs, conductor: Conductor, watch: Watch, presses: _Presses) -> Rollout:
+    """What was pressed already is heeded before it runs: of the rest nothing is begun then."""
+    for number in range(1, presses.heeded + 1):
+        _heed(conductor, number)
+    return _conducted(jobs, conductor, watch, presses)
 
 
 def _heed(conductor: Conductor, number: int) -> None:
@@ -160,6 +219,10 @@ class _Presses:
 
     count: int = 0
     heeded: int = 0
+
+    def any_heeded(self) -> bool:
+        """Whether it was pressed, and that was answered."""
+        return self.heeded > 0
 
     def unheeded(self) -> Iterator[int]:
         """Those since the last look, by their number."""

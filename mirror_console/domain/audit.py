@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.stop_rule import gate_words
 from mirror_console.domain.trip import Came, Trip, trip_words
 from mirror_console.domain.way import OnTrip
@@ -192,6 +193,8 @@ def doing_words(act: Act) -> str:
     if act.doing is Doing.CHANGED:
         if act.noun is Noun.ROLLOUT and {*act.before, *act.after} == {_GATES}:
             return f"{act.noun} changed: what it went on after"
+        if act.noun is Noun.ROLLOUT and {*act.before, *act.after} == {BECAUSE}:
+            return f"{act.noun} changed: why it waits"
         if trips_added(act):
             return f"{act.noun} changed: what its stop rule did"
         fields = list(dict.fromkeys(name.split(".")[0] for name in (*act.before, *act.after)))
@@ -208,9 +211,27 @@ def differing_words(act: Act) -> tuple[str, ...]:
         return tuple(f"{name}: {value_words(act.before[name])}" for name in names)
     told = [f"{name}: {_difference(act, name)}" for name in names if name not in {_GATES, _TRIPS}]
     # Why it paused says it mostly, too.
-    paused = str(act.after.get("paused_because") or "")
+    paused = str(act.after.get(BECAUSE) or "")
     told += [words for trip in trips_added(act).values() if (words := trip_words(trip)) not in paused]
     return (*told, *(f"{words[0].lower()}{words[1:]}" for words in gate_words(gates_added(act))))
+
+
+BECAUSE = "paused_because"
+"""Why a rollout is paused, or what else there is to say of how it stands."""
+
+
+def paused_on(lines: Iterable[AuditLine]) -> Iterator[AuditLine]:
+    """The lines at which a rollout stayed paused and says another thing since: that a stop left something, say.
+
+    `lines` are those of one rollout, in their order.
+    """
+    state: object = ""
+    for line in lines:
+        if line.act.noun is not Noun.ROLLOUT:
+            continue
+        if state == RolloutState.PAUSED and "state" not in line.act.after and line.act.after.get(BECAUSE):
+            yield line
+        state = line.act.after.get("state", state)
 
 
 _GATES = "passed_gates"

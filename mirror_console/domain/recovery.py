@@ -13,6 +13,9 @@ from mirror_console.domain.in_place import Granted
 from mirror_console.domain.observation import State
 from mirror_console.domain.swap import Swap
 
+NOT_LOCKED = "its lock could not be taken again"
+"""So begins why nothing could be done about a target that was cut off, and whose lock somebody pruned."""
+
 
 class Found(StrEnum):
     """What a look says of a target that was cut off."""

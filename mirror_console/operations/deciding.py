@@ -11,9 +11,11 @@ from enum import StrEnum
 from typing import assert_never
 
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.domain.undecided import failed_words, not_now_words
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
+from mirror_console.operations.breaking_off import never
 from mirror_console.operations.companion_scene import told_by_new
 from mirror_console.operations.console import Console
 from mirror_console.operations.heartbeat import Heartbeat, settle_side_by_side
@@ -27,7 +29,7 @@ from mirror_console.operations.reaching import session_for
 from mirror_console.operations.running import Running
 from mirror_console.operations.scene import look
 from mirror_console.operations.taking_turns import settle
-from mirror_console.operations.turn import Turn
+from mirror_console.operations.turn import StepFailed, Turn
 
 AT_ONCE = 8
 PASSED_OVER = frozenset({TargetState.FAILED, TargetState.PUT_BACK})
@@ -51,10 +53,12 @@ def decide_on(
     environment_ids: Collection[str],
     decision: Decision,
     report: Callable[[Rollout], None] = lambda _rollout: None,
+    halts: Callable[[], bool] = never,
 ) -> Rollout:
     """Put back, leave or skip targets of a rollout that is paused or has ended. It stays so.
 
-    To try them again is for mirror_console.operations.retrying. Raises InvalidInput, NotAllowed and CatalogError.
+    Once it `halts`, what is in the middle is brought to its end, and of the rest nothing is changed. To try them again
+    is for mirror_console.operations.retrying. Raises InvalidInput, NotAllowed and CatalogError.
     """
     rollout = claimed(console, rollout_id)
     if decision is Decision.RETRY:
@@ -66,8 +70,8 @@ def decide_on(
         what = "failed or waits for a decision" if decision is Decision.SKIP else "waits for a decision"
         raise InvalidInput("Nothing was decided.", [Problem("targets", f"none of them {what}")], "Choose others.")
     running = Running(console, rollout, report)
-    settle_undecided(console, jobs, running, asking, decision)
-    for target in over:
+    settle_undecided(console, jobs, running, asking, decision, halts)
+    for target in () if halts() else over:
         words = f"skipped by {console.person} after: {target.words}"
         running.keep(replace(target, state=TargetState.SKIPPED, words=words))
     return _ended_if_over(console, running)
@@ -99,19 +103,30 @@ def _ended_if_over(console: Console, running: Running) -> Rollout:
 
 
 def settle_undecided(
-    console: Console, jobs: Jobs, running: Running, targets: Sequence[Target], decision: Decision
-) -> None:
+    console: Console,
+    jobs: Jobs,
+    running: Running,
+    targets: Sequence[Target],
+    decision: Decision,
+    halts: Callable[[], bool] = never,
+) -> Sequence[Target]:
     """Carry a decision out on targets that wait for one, side by side. Raises CatalogError, and Stopped.
 
+    Once it `halts`, none is begun any more: returned are those that wait for a decision still, as it was halted.
     Broken off in the middle, it is recovered: so a rollout that had ended is one that is paused meanwhile.
     """
+    left: list[Target] = []
     if targets and running.rollout.state in ENDED:
         running.keep_head(state=RolloutState.PAUSED, ended_at=None)
 
     def settle(target: Target, heart: Heartbeat) -> None:
+        if halts():
+            left.append(target)
+            return
         _settle_one(console, running, target, decision, heart, lambda: jobs.cancelled_here)
 
     settle_side_by_side(console, jobs, targets, settle, min(AT_ONCE, running.rollout.plan.way.at_once))
+    return left
 
 
 def _settle_one(
@@ -129,7 +144,7 @@ def _settle_one(
         scene = look(session, planned, rollout.id)
     except EngineError as error:
         # It still waits: nothing was changed, and nothing is known that wasn't before.
-        running.keep(replace(target, words=f"{_why(target)}{_NOT_NOW}{error.title}"))
+        running.keep(replace(target, words=not_now_words(target, error.title)))
         return
     turn = Turn(console, engine, session, rollout.id, target, running.show, heart=heart, ends=ends)
     expect_late(turn, scene)
@@ -138,22 +153,15 @@ def _settle_one(
         words = "Another rollout holds the lock; nothing was changed here."
         turn.become(TargetState.SUPERSEDED, words, ended_at=console.clock())
         return
-    settle(turn, lambda turn: _carry_out(turn, decision))
+    settle(turn, lambda turn: _carry_out(turn, decision), because=failed_words(target))
     look_last(turn)
-
-
-_NOT_NOW = ". It could not be decided about now: "
-
-
-def _why(target: Target) -> str:
-    return target.words.partition(_NOT_NOW)[0]
 
 
 def _carry_out(turn: Turn, decision: Decision) -> None:
     """From what is there now to what was decided."""
-    why, person = _why(turn.target), turn.console.person
-    if not turn.lock_id:
-        _take_lock_again(turn)
+    why, person = failed_words(turn.target), turn.console.person
+    if not turn.lock_id and not _has_lock_again(turn):
+        return
     match decision:
         case Decision.PUT_BACK:
             put_back(turn, why)
@@ -169,8 +177,23 @@ def _carry_out(turn: Turn, decision: Decision) -> None:
             assert_never(decision)
 
 
+def _has_lock_again(turn: Turn) -> bool:
+    """Whether the lock, where it was let go or somebody pruned it, could be taken again. Else it stands as it stood.
+
+    Without it nothing is changed. What is there may be down: it isn't said to have failed before anything was changed.
+    """
+    before = turn.target
+    try:
+        _take_lock_again(turn)
+    except (StepFailed, EngineError) as refused:
+        why = refused.words if isinstance(refused, StepFailed) else refused.title
+        turn.become(before.state, not_now_words(before, why))
+        return False
+    return True
+
+
 def _take_lock_again(turn: Turn) -> None:
-    """It was let go, or somebody pruned it meanwhile: taken again, it tells what it told."""
+    """Taken again, it tells what it told."""
     scene = look_with_told(turn.console, turn.session, turn.planned, turn.rollout_id)
     at_hand = scene.old or scene.new
     if at_hand is not None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from mirror_console.domain.recovery import Found
+from mirror_console.domain.recovery import NOT_LOCKED, Found
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
+from mirror_console.errors import EngineError
 from mirror_console.operations import companions
 from mirror_console.operations.beside import switch
 from mirror_console.operations.companion_scene import told_by_new
@@ -26,7 +27,7 @@ from mirror_console.operations.service_update import finish_update
 from mirror_console.operations.steps import remove
 from mirror_console.operations.swap import finish
 from mirror_console.operations.swarm_seen import STACK_FIRST, told_of_service
-from mirror_console.operations.turn import StepFailed, Turn
+from mirror_console.operations.turn import OutcomeUnknown, StepFailed, Turn
 
 
 def go_on_with(turn: Turn, scene: Scene) -> None:
@@ -166,7 +167,12 @@ def _hold_lock(turn: Turn, scene: Scene, found: Found) -> None:
     untouched = found is Found.NOT_BEGUN and scene.new is None and not scene.told and not late
     if turn.lock_id or at_hand is None or found is Found.FINISHED or untouched:
         return
-    turn.take_lock(at_hand.image_id, _about(turn, scene))
+    try:
+        turn.take_lock(at_hand.image_id, _about(turn, scene))
+    except (StepFailed, EngineError) as refused:
+        # Without it nothing is changed. What is there may be down: it isn't said to have failed before anything was.
+        why = refused.words if isinstance(refused, StepFailed) else refused.title
+        raise OutcomeUnknown(Step.LOCK, f"{NOT_LOCKED}: {why}") from refused
 
 
 def _about(turn: Turn, scene: Scene) -> Mapping[str, str]:

@@ -141,6 +141,8 @@ def summary_text(console: Console, rollout_id: str) -> str:
     """A few lines of Markdown for a ticket or a chat. Raises KeyError."""
     report = report_content(console, rollout_id)
     lines = [f"**{marked(report.headline)}**", ""]
+    if report.state_words:
+        lines += [marked(report.state_words), ""]
     if report.exceptions:
         lines += ["Not as planned:", ""]
         lines += [_line(target) for target in report.exceptions[:LISTED]]
@@ -174,9 +176,6 @@ def summary_text(console: Console, rollout_id: str) -> str:
         lines.append(f"- Run before: {marked(report.commands_words)}")
     if report.down_words:
         lines.append(f"- Down time for each target: {report.down_words}")
-    told = [one.words for one in report.decisions] + [one.words for one in report.trips]
-    if report.state_words and not any(report.state_words in words for words in told):
-        lines.append(f"- {marked(report.state_words)}")
     return "\n".join(lines) + "\n"
 
 

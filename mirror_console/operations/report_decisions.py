@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mirror_console.domain.audit import AuditLine, Doing, Noun, gates_added
+from mirror_console.domain.audit import BECAUSE, AuditLine, Doing, Noun, gates_added, paused_on
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.stop_rule import accepted_words, gate_words
 from mirror_console.domain.trip import trip_words
@@ -64,6 +64,7 @@ def decisions(lines: Sequence[AuditLine], targets: Sequence[Target] = ()) -> tup
     ordered = sorted(lines, key=lambda line: line.sequence)
     tried, ends = _tried_again(ordered, targets), _ends(ordered)
     told = [(line, words) for line in ordered if line.sequence not in ends and (words := _words(line, tried))]
+    told += [(line, str(line.act.after[BECAUSE])) for line in paused_on(ordered)]
     told += [(one.line, one.words) for one in decided(ordered, targets)]
     told.sort(key=lambda one: one[0].sequence)
     return tuple(ReportedDecision(line.at, line.person, line.machine, words) for line, words in told)
@@ -78,7 +79,7 @@ def _words(line: AuditLine, tried: Collection[int]) -> str:
     words = went_on if state == RolloutState.RUNNING else str(state).capitalize()
     if accepted := accepted_words(gates_added(line.act)):
         words = f"{words} in spite of {accepted}" if state == RolloutState.RUNNING else words
-    because = str(line.act.after.get("paused_because") or "")
+    because = str(line.act.after.get(BECAUSE) or "")
     if because:
         # A rollout that runs says why only where a person had it recovered: that is told as it stands.
         whole = state == RolloutState.RUNNING or because.startswith(words)
@@ -101,7 +102,7 @@ def _ends(ordered: Sequence[AuditLine]) -> set[int]:
             continue
         state, before = line.act.after.get("state"), line.act.before.get("state")
         by_decision = state == RolloutState.STOPPED and last not in {"", TargetState.NOT_STARTED}
-        meanwhile = state == RolloutState.PAUSED and before in ENDED and not line.act.after.get("paused_because")
+        meanwhile = state == RolloutState.PAUSED and before in ENDED and not line.act.after.get(BECAUSE)
         if by_decision or meanwhile:
             found.add(line.sequence)
     return found

@@ -18,6 +18,7 @@ from mirror_console.domain.trip import in_spite
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
+from mirror_console.operations.breaking_off import never
 from mirror_console.operations.console import Console
 from mirror_console.operations.containers import verify
 from mirror_console.operations.deciding import AT_ONCE, Decision, claimed, settle_undecided
@@ -51,28 +52,29 @@ def retry(
     rollout_id: str,
     environment_ids: Collection[str] = (),
     report: Callable[[Rollout], None] = lambda _rollout: None,
+    halts: Callable[[], bool] = never,
 ) -> Rollout:
     """Let targets of a paused or ended rollout wait for their turn again: those that are named, or all that failed.
 
     One whose new container was left is only looked at again: where it is well by now, it is done. A stranded one is put
     back first, and stays stranded where that fails again. The rollout runs from then on, and is for a Conductor to
     carry out, which begins these targets and no others: what waits besides goes on only by resuming. Where nothing is
-    to be begun it stays as it was.
+    to be begun it stays as it was, and so it does once it `halts`: what is in the middle is put back then, and no more.
     Raises InvalidInput, NotAllowed and CatalogError.
     """
     rollout = claimed(console, rollout_id)
     chosen = _chosen(rollout, environment_ids)
     _demand_alone(console, rollout, chosen)
     running = Running(console, rollout, report)
-    settle_undecided(console, jobs, running, _in(chosen, *PUT_BACK_FIRST), Decision.RETRY)
-    _look_again(console, jobs, running, _in(chosen, TargetState.LEFT))
+    settle_undecided(console, jobs, running, _in(chosen, *PUT_BACK_FIRST), Decision.RETRY, halts)
+    _look_again(console, jobs, running, _in(chosen, TargetState.LEFT), halts)
     ids = [target.environment_id for target in chosen if target.state is not TargetState.LEFT]
     again = [
         target
         for target in running.rollout.targets
         if target.environment_id in ids and target.state in (FAILED | {TargetState.SKIPPED}) - PUT_BACK_FIRST
     ]
-    if not again:
+    if not again or halts():
         return _as_before(console, running)
     for target in again:
         running.show(_anew(target))
@@ -164,9 +166,11 @@ def _as_before(console: Console, running: Running) -> Rollout:
 # --- new containers that were left ----------------------------------------------------------------------------------
 
 
-def _look_again(console: Console, jobs: Jobs, running: Running, left: Sequence[Target]) -> None:
+def _look_again(
+    console: Console, jobs: Jobs, running: Running, left: Sequence[Target], halts: Callable[[], bool]
+) -> None:
     def one(target: Target) -> Callable[[], None]:
-        return lambda: _look_at(console, running, target)
+        return lambda: None if halts() else _look_at(console, running, target)
 
     works = {target.environment_id: one(target) for target in left}
     for outcome in jobs.side_by_side(works, at_once=AT_ONCE).values():

@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 from mirror_console.domain.check import Check
 from mirror_console.domain.moment import moment
+from mirror_console.domain.recovery import NOT_LOCKED
 from mirror_console.domain.rollout import (
     ENDED,
     SUCCEEDED,
@@ -34,6 +35,7 @@ from mirror_console.domain.stop_rule import (
     with_trip,
 )
 from mirror_console.domain.trip import Came, open_trip, trip_words, with_last
+from mirror_console.domain.undecided import halted_words, not_put_back_words
 from mirror_console.domain.what_next import Begin, Complete, Halt, Wait, decide, none_failed_again, waits_words
 from mirror_console.errors import CatalogError, ConsoleError
 from mirror_console.jobs import Jobs, Work
@@ -55,7 +57,7 @@ from mirror_console.operations.wishing import LOOK_FOR_WISHES, Heeded, Wish
 
 LOST = "Contact was lost in mid-step."
 NOT_FINISHED = "A step could not be finished; what serves goes on serving."
-COULD_NOT_PUT_BACK = "Not every target that waits for a decision could be put back."
+UNLOCKED = "A lock could not be taken again: nothing was changed there, and what was cut off may be down."
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +79,9 @@ class Conductor:
         self._checked_waves: set[int] = set()
         self._pause_because = ""
         self._stopping = False
+        self._puts_no_more_back = False
+        self._not_put_back = ""
+        """What a stop could not put back, and how that is brought on."""
         self._aborting: tuple[str, ...] | None = None
         """The targets that were in flight when it was aborted."""
         self._could_hold_back = False
@@ -126,6 +131,13 @@ class Conductor:
             self._could_hold_back = now.count(TargetState.QUEUED, TargetState.UNDECIDED) > 0
             self._aborting = tuple(one.environment_id for one in now.targets if one.state in WORKING)
         self.stop()
+
+    def put_no_more_back(self) -> None:
+        """Halt a stop while it puts back what waits for a decision: what is in the middle is put back, and no more.
+
+        Where that was all, the rollout ends as it was to. Else it is paused, and the rest waits for a decision still.
+        """
+        self._puts_no_more_back = True
 
     def heed(self, wish: Wish) -> None:
         """Do what a command of this person wished, that could not do it itself while this console has the catalog."""
@@ -237,17 +249,31 @@ class Conductor:
         if all(target.over for target in self.rollout.targets):
             return self._ended()
         if self._stopping:
-            asking = [target for target in self.rollout.targets if target.state is TargetState.UNDECIDED]
-            settle_undecided(self._console, self._jobs, self._running, asking, Decision.PUT_BACK)
+            if self._put_back_undecided():
+                meanwhile = "stopped" if self._aborting is None else "aborted"
+                halted = f"Paused by {self._console.person} while it was {meanwhile}."
+                return self._paused(f"{halted} {halted_words(self._undecided())}")
             for target in self.rollout.targets:
                 if not target.over and target.state is not TargetState.UNDECIDED:
                     self._running.keep(
                         replace(target, state=TargetState.NOT_STARTED, words="the rollout was stopped before")
                     )
-            if self.rollout.count(TargetState.UNDECIDED):
-                return self._paused(COULD_NOT_PUT_BACK)
+            if self._undecided():
+                return self._paused(self._stopped_words())
             return self._ended()
         return self._paused(" ".join(filter(None, (self._pause_because, self._trip_told()))))
+
+    def _undecided(self) -> list[Target]:
+        return [target for target in self.rollout.targets if target.state is TargetState.UNDECIDED]
+
+    def _put_back_undecided(self) -> bool:
+        """Put back what waits for a decision, as it is stopped; whether that was halted before it had come to all."""
+        asking = self._undecided()
+        left = settle_undecided(
+            self._console, self._jobs, self._running, asking, Decision.PUT_BACK, lambda: self._puts_no_more_back
+        )
+        self._not_put_back = not_put_back_words([self.rollout.target(one.environment_id) for one in asking])
+        return bool(left)
 
     def _mark_broken(self, error: ConsoleError) -> None:
         """Say that it waits for a person; where the catalog can't be written, recovery finds it still running."""
@@ -354,8 +380,10 @@ class Conductor:
         state = end_state(self.rollout)
         ended_at = self._console.clock() if state in ENDED else None
         asks = open_trip(self.rollout.trips)
-        told = (self._aborted_words(), trip_words(asks) if asks else "")
-        because = self._unsettled() if state is RolloutState.INTERRUPTED else " ".join(filter(None, told))
+        told = [self._stopped_words(), trip_words(asks) if asks else ""]
+        if state is RolloutState.INTERRUPTED:
+            told = [self._unsettled(), self._stopped_words() if self._not_put_back else ""]
+        because = " ".join(filter(None, told))
         return self._running.keep_head(
             state=state, ended_at=ended_at, paused_because=because, trips=trips, only=frozenset()
         )
@@ -363,7 +391,14 @@ class Conductor:
     def _unsettled(self) -> str:
         """Why a target is to be read again before anything else."""
         unknown = [target.words for target in self.rollout.targets if target.state is TargetState.UNKNOWN]
+        if any(words.startswith(NOT_LOCKED) for words in unknown):
+            return UNLOCKED
         return NOT_FINISHED if unknown and not any("ontact was lost" in words for words in unknown) else LOST
+
+    def _stopped_words(self) -> str:
+        """Who aborted it, or who stopped it where something could not be put back: what that was."""
+        stopped = f"Stopped by {self._console.person}." if self._not_put_back and self._aborting is None else ""
+        return " ".join(filter(None, (stopped, self._aborted_words(), self._not_put_back)))
 
     def _aborted_words(self) -> str:
         """What was in between when it was aborted, and what came of each; empty where it wasn't.

@@ -74,15 +74,17 @@ def _swap(turn: Turn, fetcher: Fetcher) -> None:
             assert_never(turn.planned.swap)
 
 
-def settle(turn: Turn, work: Callable[[Turn], None], on_failure: OnFailure = OnFailure.PUT_BACK) -> None:
+def settle(
+    turn: Turn, work: Callable[[Turn], None], on_failure: OnFailure = OnFailure.PUT_BACK, because: str = ""
+) -> None:
     """Do a turn's work; where it fails, do as `on_failure` says. The target ends in a state that says what is really
-    there."""
+    there. `because` is why it had failed before: that stays the cause."""
     try:
         work(turn)
     except StepFailed as failed:
-        _undo(turn, f"{failed.step}: {failed.words}", on_failure)
+        _undo(turn, because or f"{failed.step}: {failed.words}", on_failure)
     except EngineError as error:
-        _undo(turn, error.title, on_failure)
+        _undo(turn, because or error.title, on_failure)
     except BrokenOff as off:
         _undo(turn, off.words)
     except OutcomeUnknown as unknown:

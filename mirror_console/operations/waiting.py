@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mirror_console.domain.audit import AuditLine, Noun
+from mirror_console.domain.audit import AuditLine, Noun, paused_on
 from mirror_console.domain.journal import JournalEntry
 from mirror_console.domain.rollout import OVER, RolloutState, Target, TargetState
 from mirror_console.domain.steps import Step
@@ -55,6 +55,8 @@ def spans_of(lines: Sequence[AuditLine], journal: Sequence[JournalEntry]) -> Wai
         elif act.noun is Noun.TARGET and act.result not in _OVER:
             # Neither under way nor over: a person is asked what is to become of it.
             single[str(act.after.get("environment_id", ""))].append(Halted(line.at))
+    # What it stays paused for counts from then on: something was done before, by which a wait ends.
+    halts += [Halted(line.at) for line in paused_on(lines)]
     done: defaultdict[str, list[datetime]] = defaultdict(list)
     begun: dict[tuple[str, int], datetime] = {}
     for entry in journal:

@@ -23,6 +23,7 @@ from mirror_console.operations.starting import start
 from mirror_console.operations.wishing import Heeded
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.store import Wishes
+from tests.cli.pressing import press_ctrl_c
 from tests.cli.terminal import CommandLine
 from tests.operations.fleet import QUICK, Fleet
 from tests.operations.test_report import Shifted
@@ -213,6 +214,65 @@ def test_what_waits_for_a_decision_is_told_with_the_command(call: CommandLine, f
     assert "rollout decide" in shown
     decided = call("rollout", "decide", "put-back", "--cause", "1", "--json")
     assert decided.json["state"] == "completed with failures"
+    assert versions(fleet) == ["26.8.2"] * 4
+
+
+@pytest.mark.parametrize(
+    ("command", "first", "presses"),
+    [
+        (("decide", "put-back", "--cause", "1"), "put back", 1),
+        (("decide", "leave", "--cause", "1"), "left", 2),
+        (("decide", "skip", "--cause", "1"), "skipped", 1),
+        (("decide", "retry", "--cause", "1"), "put back", 2),
+        (("stop",), "put back", 2),
+        (("abort", "--yes"), "put back", 1),
+    ],
+)
+def test_ctrl_c_lets_what_is_in_the_middle_end_and_begins_nothing_more(
+    call: CommandLine,
+    fleet: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    first: str,
+    presses: int,
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    Conductor(
+        fleet.console, fleet.jobs, begun(fleet, waves=(REST,), at_once=1, max_failed=9, on_failure=OnFailure.ASK)
+    ).run()
+    before = call("rollout", "show", "--json").json
+    assert [target["state"] for target in before["targets"]] == ["undecided"] * 4
+    pressed = press_ctrl_c(call, monkeypatch, presses)
+
+    said = call("rollout", *command, "--json")
+    assert (said.code, pressed.is_set()) == (1, True)
+    assert "Halting: what is in the middle is" in said.err
+    assert ("all the same, so that nothing is left half done." in said.err) == (presses > 1)
+    assert said.json["state"] == "paused"
+    assert [target["state"] for target in said.json["targets"]] == [first, *["undecided"] * 3]
+    assert said.json["targets"][1:] == before["targets"][1:]
+    assert call("recover", "list").out == "No rollout was interrupted.\n"
+    call("rollout", "stop")
+    assert versions(fleet) == ["26.8.3" if first == "left" else "26.8.2", *["26.8.2"] * 3]
+
+
+def test_a_stop_that_could_not_put_everything_back_says_what_is_left_and_how_to_go_on(
+    call: CommandLine, fleet: Fleet
+) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    Conductor(fleet.console, fleet.jobs, begun(fleet, waves=(REST,), max_failed=9, on_failure=OnFailure.ASK)).run()
+    fleet.simulated.engines["berlin"].make_unreachable()
+    said = call("rollout", "stop")
+    assert said.code == 1
+    left = "2 failed targets could not be put back, and wait for a decision still (Mirror 02, Mirror 04: The socket of "
+    assert f"\nStopped by operator. {left}berlin isn't there). Once the cause is gone, stop the rollout" in said.out
+    name = call("rollout", "show", "--json").json["id"][:8]
+    assert f": mirror-console rollout stop {name}\n" in said.out
+    assert call("rollout", "show").out == said.out
+    fleet.simulated.engines["berlin"].make_reachable()
+    ended = call("rollout", "stop", name)
+    assert "0 of 4 updated, 4 put back (completed with failures)" in ended.out
+    assert "Stopped by" not in ended.out
     assert versions(fleet) == ["26.8.2"] * 4
 
 

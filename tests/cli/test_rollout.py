@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from mirror_console.cli.progress import Watch
 from mirror_console.domain.lock import LockTimes
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.errors import CatalogError
@@ -23,6 +22,7 @@ from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.faults import Fault
 from mirror_console.store.rollout import Rollouts
+from tests.cli.pressing import press_ctrl_c
 from tests.cli.terminal import CommandLine
 from tests.operations.fleet import QUICK, Fleet
 
@@ -523,20 +523,6 @@ def test_ctrl_c_leaves_nothing_half_done_while_it_recovers(
         if boundary == "START:sent":
             raise CatalogError("The journal can't be written.", "A test says so.")
 
-    answers = [threading.Event() for _ in range(presses)]
-    say, pressed = Watch.say, threading.Event()
-
-    def press(boundary: str) -> None:
-        if boundary.endswith(":intent") and not pressed.is_set():
-            pressed.set()
-            for answer in answers:
-                os.kill(os.getpid(), signal.SIGINT)
-                assert answer.wait(10), "nothing was said"
-
-    def said_now(self: Watch, words: str) -> None:
-        say(self, words)
-        next(answer for answer in answers if not answer.is_set()).set()
-
     fleet.publish("26.8.3", health_interval=0.02)
     call("check")
     console = replace(fleet.console, mark=cut)
@@ -544,8 +530,7 @@ def test_ctrl_c_leaves_nothing_half_done_while_it_recovers(
     rollout = start(console, made, preflight(console, fleet.jobs, made), "cut off")
     with pytest.raises(CatalogError):
         Conductor(console, fleet.jobs, rollout).run()
-    monkeypatch.setattr(Watch, "say", said_now)
-    call.console = replace(call.console, mark=press)
+    pressed = press_ctrl_c(call, monkeypatch, presses)
 
     said = call("recover", choice, "--json")
     assert (said.code, pressed.is_set()) == (1, True)

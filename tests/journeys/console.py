@@ -87,6 +87,10 @@ class Running:
         """What stands on its standard output by now."""
         return self._files[1].read_text("utf-8")
 
+    def err_so_far(self) -> str:
+        """What stands on its standard error by now."""
+        return self._files[2].read_text("utf-8")
+
     def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal, unless it has ended."""
         with suppress(ProcessLookupError):

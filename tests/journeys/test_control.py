@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from tests.journeys.console import Program
 from tests.lab.asking import state_of
 from tests.lab.docker_cli import Docker
 from tests.lab.engine import LabEngine
+from tests.lab.images import Behaviour
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
@@ -132,3 +135,93 @@ def test_failures_are_mended_and_tried_again_and_everything_goes_back_to_its_own
     for slug, state in zip(SLUGS, states(aborted), strict=True):
         assert serves[slug] == (after if state == "done" else before)[slug], (slug, state)
     assert not [name for name in docker.names() if name.startswith("mc-lock") or name.endswith(".mc-next")]
+
+
+def undecided(
+    program: Program, agency: Agency, engine: LabEngine, *slugs: str, probe: float = 2.0
+) -> tuple[Docker, dict[str, Any]]:
+    """A paused rollout of which all targets wait for a decision: what reads its engine, and how it stands.
+
+    Putting one back takes until the old one is well again, which tells so every `probe` seconds: so long is it in the
+    middle.
+    """
+    docker = agency.docker(engine)
+    old = agency.publish(engine, "26.8.1", probe=probe)
+    agency.deploy(engine, old)
+    ports = {slug: PORTS[slug] for slug in slugs}
+    for slug, port in ports.items():
+        docker.start_container(old.reference, f"{slug}-live", *HOST, variables={"PORT": str(port)})
+    agency.fill(program, engine, mirrors=entries(engine, ports))
+    program.run("check")
+    bad = agency.publish(engine, "26.8.2", behaviour=Behaviour.NEVER_HEALTHY, probe=0.3)
+    agency.deploy(engine, bad)
+    # At the source it gets well: what is ill there already isn't rolled out.
+    docker.execute(SOURCE, "sh", "-c", "sed -i s/never-healthy/not-any-more/ /app/answer")
+    way = ("--waves", "rest", "--bake", "0", "--at-once", "1", "--max-failed", "9", "--in-a-row", "9")
+    start = ("rollout", "start", "-e", "live", "--all", *way, "--on-failure", "ask", "--why", "x")
+    asking = program.ask(*start, "--yes", str(len(slugs)), expect=1)
+    assert (asking["state"], states(asking)) == ("paused", ["undecided"] * len(slugs))
+    return docker, asking
+
+
+def test_ctrl_c_halts_what_puts_back_at_the_next_target(
+    program: Program, agency: Agency, fast_engine: LabEngine
+) -> None:
+    """The one in the middle is put back, the others wait for a decision as before, and nothing false is told of any."""
+    docker, asking = undecided(program, agency, fast_engine, *SLUGS)
+    why = {target["words"] for target in asking["targets"]}
+
+    def serve() -> list[str]:
+        running = docker.running()
+        return [slug for slug in SLUGS if f"{slug}-live" in running]
+
+    def halted(*command: str, after: int) -> tuple[dict[str, Any], str]:
+        """What a command has said that was halted while it put back the next one `after` those that are."""
+        with program.running("rollout", *command, "--json") as running:
+            wait_until(lambda: len(serve()) > after, "the next one is being put back")
+            running.send_signal(signal.SIGINT)
+            ended = running.end()
+        assert ended.exit_code == 1, str(ended)
+        assert serve() == list(SLUGS[: after + 1])
+        assert states(ended.json) == ["put back"] * (after + 1) + ["undecided"] * (3 - after)
+        assert {target["words"] for target in ended.json["targets"]} == why
+        assert program.run("recover", "list").out == "No rollout was interrupted.\n"
+        return ended.json, ended.err
+
+    told, said = halted("decide", "retry", after=0)
+    assert (
+        "Halting: what is in the middle is put back first. Nothing more is begun, and nothing is tried again." in said
+    )
+    assert (told["state"], {target["attempt"] for target in told["targets"]}) == ("paused", {1})
+    told, said = halted("decide", "put-back", "--cause", "1", after=1)
+    assert "Nothing more is begun: the rest waits for a decision." in said
+    assert told["state"] == "paused"
+    told, said = halted("stop", after=2)
+    assert "Is more left, the rollout stays paused; else it ends." in said
+    assert told["state"] == "paused"
+    assert told["words"] == (
+        "Paused by operator while it was stopped. 1 failed target waits for a decision still (Dogwood). "
+        "Stop the rollout again, or say what is to become of the target."
+    )
+    told, said = halted("abort", "--yes", after=3)
+    assert "Is more left, the rollout stays paused; else it ends." in said
+    assert told["state"] == "completed with failures"
+    assert docker.names() == sorted([*(f"{slug}-live" for slug in SLUGS), SOURCE])
+
+
+def test_a_third_ctrl_c_ends_at_once_and_what_it_left_is_recovered(
+    program: Program, agency: Agency, fast_engine: LabEngine
+) -> None:
+    docker, _ = undecided(program, agency, fast_engine, "alder", probe=4.0)
+    said = ("Halting: what is in the middle", "brought to its end all the same", "Ending at once: ")
+    with program.running("rollout", "decide", "put-back", "--cause", "1") as running:
+        wait_until(lambda: "alder-live" in docker.running(), "it is being put back")
+        for words in said:
+            running.send_signal(signal.SIGINT)
+            wait_until(partial(lambda words: words in running.err_so_far(), words), f"it says '{words}'")
+        ended = running.end()
+    assert (ended.exit_code, "mirror-console recover list" in ended.err) == (130, True), str(ended)
+    assert "was interrupted: 0 done, 1 in between" in program.run("recover", "list", expect=1).out
+    back = program.ask("recover", "put-back", expect=1)
+    assert (states(back), back["targets"][0]["words"]) == (["put back"], "cut off, and put back as you chose")
+    assert docker.names() == docker.running() == ["alder-live", SOURCE]

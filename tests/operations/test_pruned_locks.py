@@ -10,11 +10,15 @@ import pytest
 from mirror_console.domain.environment import Process, RestartPolicy
 from mirror_console.domain.release_command import ReleaseCommand
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.way import OnFailure
 from mirror_console.errors import CatalogError
 from mirror_console.operations import recovery
+from mirror_console.operations.deciding import Decision, decide_on
 from mirror_console.operations.refresh import refresh
+from mirror_console.operations.rollout import Conductor
+from mirror_console.simulator.faults import Fault
 from tests.catalogs import lose_journal
-from tests.operations.fleet import Fleet, small_fleet
+from tests.operations.fleet import QUICK, Fleet, small_fleet
 from tests.operations.test_companions import (
     NAME,
     all_of,
@@ -131,3 +135,64 @@ def test_what_was_stopped_before_and_not_begun_is_begun_anew() -> None:
         ended = again.run()
         assert ended.targets[0].state is TargetState.DONE
         assert f"mc-lock.{name}" not in fleet.names("berlin")
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_what_is_down_is_not_said_to_run_what_it_ran_where_its_lock_can_not_be_taken_again(*, goes_on: bool) -> None:
+    """Without the lock nothing is changed: it is unknown until a recovery gets it, and then nothing is left of it."""
+    with small_fleet(mirrors=1, prepared=Fleet.fall_behind) as fleet:
+        alpha = fleet.simulated.engines["alpha"]
+
+        def cut(boundary: str) -> None:
+            if boundary == "START:intent":
+                raise CatalogError("The journal can't be written.", "A test says so.")
+
+        console, fleet.console = fleet.console, replace(fleet.console, mark=cut)
+        with pytest.raises(CatalogError, match="journal"):
+            fleet.roll_out()
+        fleet.console = console
+        alpha.lose_container("mc-lock.mirror-01-live")
+        alpha.misbehave(Fault.DISK_FULL, "/containers/create")
+
+        def recovered() -> Rollout:
+            (found,) = recovery.interrupted(fleet.console)
+            if goes_on:
+                return recovery.go_on(fleet.console, fleet.jobs, found.rollout.id).run()
+            return recovery.put_back(fleet.console, fleet.jobs, found.rollout.id)
+
+        left = recovered()
+        assert (left.state, left.targets[0].state) == (RolloutState.INTERRUPTED, TargetState.UNKNOWN)
+        assert left.targets[0].words.startswith("its lock could not be taken again: alpha could not make the container")
+        assert not left.paused_because.endswith("what serves goes on serving.")
+        assert fleet.names("alpha")["mirror-01-live"] == "exited"
+        alpha.behave()
+        ended = recovered()
+        assert ended.targets[0].state is (TargetState.DONE if goes_on else TargetState.PUT_BACK)
+        assert fleet.version_of("mirror-01-live") == ("26.8.3" if goes_on else "26.8.2")
+        assert not [name for name in fleet.names("alpha") if name.startswith("mc-lock.")]
+
+
+@pytest.mark.parametrize("decision", [Decision.PUT_BACK, Decision.SKIP, Decision.LEAVE])
+def test_what_waits_for_a_decision_waits_on_where_its_lock_can_not_be_taken_again(decision: Decision) -> None:
+    way = replace(QUICK, on_failure=OnFailure.ASK, max_failed=9, health_limit=0.3)
+    with small_fleet(mirrors=1, prepared=Fleet.fall_behind_what_is_ill) as fleet:
+        alpha = fleet.simulated.engines["alpha"]
+        asking = fleet.roll_out(way)
+        why = asking.targets[0].words
+        alpha.lose_container("mc-lock.mirror-01-live")
+        alpha.misbehave(Fault.DISK_FULL, "/containers/create")
+        ids = [asking.targets[0].environment_id]
+
+        left = decide_on(fleet.console, fleet.jobs, asking.id, ids, decision)
+        assert (left.state, left.targets[0].state) == (RolloutState.PAUSED, TargetState.UNDECIDED)
+        assert left.targets[0].words.startswith(f"{why}. It could not be decided about now: alpha could not make")
+        conductor = Conductor(fleet.console, fleet.jobs, left)
+        conductor.stop()
+        stopped = conductor.run()
+        assert (stopped.state, stopped.targets[0].state) == (RolloutState.PAUSED, TargetState.UNDECIDED)
+        assert "no space left on device). Once the cause is gone, stop the rollout again" in stopped.paused_because
+        alpha.behave()
+        ended = decide_on(fleet.console, fleet.jobs, asking.id, ids, decision)
+        assert ended.state is RolloutState.COMPLETED_WITH_FAILURES
+        assert fleet.version_of("mirror-01-live") == ("26.8.3" if decision is Decision.LEAVE else "26.8.2")
+        assert not [name for name in fleet.names("alpha") if name.startswith("mc-lock.")]

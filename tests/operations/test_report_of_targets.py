@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from mirror_console.domain.audit import doing_words
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
-from mirror_console.domain.way import REST, OnFailure
+from mirror_console.domain.steps import Step
+from mirror_console.domain.way import REST, OnFailure, WaveSize
 from mirror_console.operations.console import Console
 from mirror_console.operations.deciding import Decision, decide_on
 from mirror_console.operations.report import report_csv, report_html, summary_text
 from mirror_console.operations.report_content import report_content
 from mirror_console.operations.retrying import retry
 from mirror_console.operations.rollout import Conductor
-from tests.operations.fleet import QUICK, Fleet, small_fleet
+from tests.operations.fleet import QUICK, Fleet, now, small_fleet
+from tests.operations.test_report import Shifted
 
 pytestmark = pytest.mark.slow
 
+COULD_NOT = (
+    "Stopped by operator. 1 failed target could not be put back, and waits for a decision still (Mirror 01: The socket "
+    "of alpha isn't there). Once the cause is gone, stop the rollout again, or say what is to become of what waits."
+)
 ASK = replace(QUICK, on_failure=OnFailure.ASK, max_failed=9, health_limit=0.3)
 
 
@@ -72,7 +81,61 @@ def test_what_is_decided_about_the_last_target_is_no_stop(fleet: Fleet) -> None:
     engine.make_reachable()
     ended = decided(fleet.console, fleet, paused, Decision.LEAVE, 0)
     assert ended.state is RolloutState.STOPPED
-    assert told(fleet, ended) == ["Left as it is: Mirror 01"]
+    assert told(fleet, ended) == [COULD_NOT, "Left as it is: Mirror 01"]
+
+
+def test_a_stop_that_could_not_put_everything_back_is_told_at_the_head_and_what_to_do(fleet: Fleet) -> None:
+    """The time until it is stopped once more was waited, and not worked."""
+    asking = fleet.roll_out(replace(ASK, waves=(WaveSize(count=2), REST)))
+    away = fleet.simulated.engines[asking.targets[0].planned.engine]
+    away.make_unreachable()
+    paused = stopped(fleet, asking)
+    assert [one.state for one in paused.targets][:2] == [TargetState.UNDECIDED, TargetState.PUT_BACK]
+    assert paused.paused_because == COULD_NOT
+    assert told(fleet, paused) == ["Put back: Mirror 02", COULD_NOT]
+    summary, page = summary_text(fleet.console, paused.id), report_html(fleet.console, paused.id)
+    assert summary.splitlines()[2] == COULD_NOT
+    assert COULD_NOT in html.unescape(page.partition("<h2>")[0])
+    with fleet.console.catalog.read() as books:
+        *_, line = books.audit.of(paused.id)
+    assert (doing_words(line.act), line.act.why) == ("rollout changed: why it waits", COULD_NOT)
+
+    away.make_reachable()
+    shifted = Shifted(fleet.console.catalog)
+    with shifted.later(7200) as catalog:
+        later = replace(fleet.console, catalog=catalog, clock=lambda: now() + timedelta(seconds=7200))
+        ended = stopped(fleet, paused, later)
+    assert (ended.state, ended.paused_because) == (RolloutState.STOPPED, "")
+    assert [one.state for one in ended.targets][:2] == [TargetState.PUT_BACK] * 2
+    found = report_content(fleet.console, ended.id)
+    assert found.waited_seconds == pytest.approx(7200, abs=60)
+    assert found.seconds is not None
+    assert found.seconds < 60
+
+
+def test_a_stop_that_strands_a_target_says_so_though_it_has_ended(fleet: Fleet) -> None:
+    asking = fleet.roll_out(ASK)
+    engine = fleet.simulated.engines[asking.targets[0].planned.engine]
+
+    def take_its_port(boundary: str) -> None:
+        if boundary == f"{Step.STOP_NEW.name}:outcome":
+            engine.leak_port(11001)
+
+    ended = stopped(fleet, asking, replace(fleet.console, mark=take_its_port))
+    assert (ended.state, ended.targets[0].state) == (RolloutState.STOPPED, TargetState.STRANDED)
+    assert ended.paused_because.startswith(
+        "Stopped by operator. 1 failed target could not be put back, and is stranded (Mirror 01: "
+    )
+    assert "port is already allocated). Look at what runs there now" in ended.paused_because
+    assert told(fleet, ended) == ["Decided about, and stranded: Mirror 01", ended.paused_because]
+    cause, _, kept_from_it = ended.targets[0].words.partition(". Putting back failed: ")
+    assert (cause, "port is already allocated" in kept_from_it) == (asking.targets[0].words, True)
+
+
+def stopped(fleet: Fleet, rollout: Rollout, console: Console | None = None) -> Rollout:
+    conductor = Conductor(console or fleet.console, fleet.jobs, rollout)
+    conductor.stop()
+    return conductor.run()
 
 
 def test_a_stop_by_a_person_is_told(fleet: Fleet) -> None:
