@@ -168,6 +168,8 @@ def _demand_all(target: Target, meddler: Meddler, found: Found) -> None:
                 assert named.policy == found.hows[named.id][3], words
                 assert granted_now(meddler) == found.granted, words
         case state if state in AS_BEFORE:
-            assert meddler.hows() == found.hows, f"it was changed. {words}"
+            was, hows = found.hows, meddler.hows()
+            changed = {one: (was.get(one), hows.get(one)) for one in {*was, *hows} if was.get(one) != hows.get(one)}
+            assert not changed, f"it was changed. {words}: {changed}"
         case other:
             raise AssertionError(f"{other}: {target.words}")

@@ -108,6 +108,8 @@ class WaveStory(RuleBasedStateMachine):
         self._left = ExitStack()
         self._released = 1
         self._found: dict[str, dict[str, Found]] = {}
+        self._attempts: dict[tuple[str, str], int] = {}
+        """The attempt that found an environment so, by rollout and environment."""
         """How each environment was when a rollout came to it."""
         self._owner: dict[str, str] = {}
         """The rollout that an environment was in last."""
@@ -359,6 +361,7 @@ class WaveStory(RuleBasedStateMachine):
         rollout = self._interrupted()
         assert rollout is not None
         before = [one.hows() for one in self.meddlers.values()]
+        self._are_begun_anew(rollout)
         recovery.examine(self.fleet.console, self.fleet.jobs, rollout)
         assert before == [one.hows() for one in self.meddlers.values()], "looking changed something"
         conductor: Conductor | None = None
@@ -366,6 +369,7 @@ class WaveStory(RuleBasedStateMachine):
         with self._cuts(event, rollout) as (console, watch), suppress(CatalogError, InvalidInput):
             if goes_on:
                 conductor = recovery.go_on(console, self.fleet.jobs, rollout.id, watch)
+                self._are_begun_anew(conductor.rollout)
                 follows = self._run(conductor, watch, event, fresh=False)
             else:
                 recovery.put_back(console, self.fleet.jobs, rollout.id)
@@ -383,12 +387,27 @@ class WaveStory(RuleBasedStateMachine):
         new = rollout.id not in self._found
         if new:
             MET.rollout(back=rollout.plan.rollback_of is not None)
-        found = self._found.setdefault(rollout.id, {})
+        self._found.setdefault(rollout.id, {})
         for target in rollout.targets:
             if new or target.state is TargetState.QUEUED:
                 self.meddlers[target.environment_id].forget()
-                found[target.environment_id] = found_now(self.meddlers[target.environment_id])
-                self._owner[target.environment_id] = rollout.id
+                self._finds(rollout, target)
+
+    def _finds(self, rollout: Rollout, target: Target) -> None:
+        """The next attempt of this target finds it as it is now."""
+        environment_id = target.environment_id
+        self._found[rollout.id][environment_id] = found_now(self.meddlers[environment_id])
+        self._attempts[rollout.id, environment_id] = target.attempt
+        self._owner[environment_id] = rollout.id
+
+    def _are_begun_anew(self, rollout: Rollout) -> None:
+        """What a recovery has put back, so that it is begun anew, is as it was found, but for since when it runs."""
+        for target in rollout.targets:
+            attempt = self._attempts[rollout.id, target.environment_id]
+            if target.state is TargetState.QUEUED and target.attempt > attempt:
+                meddler, found = self.meddlers[target.environment_id], self._found[rollout.id][target.environment_id]
+                demand_told(rollout, replace(target, state=TargetState.PUT_BACK), meddler, found, ())
+                self._finds(rollout, target)
 
     @contextmanager
     def _untouched(self, rollout: Rollout, but: Collection[str], *, all_over: bool = False) -> Iterator[None]:
