@@ -18,6 +18,25 @@ _SINCE = re.compile("|".join(re.escape(f". {words}") for words in (*_AFTER, "The
 _WHY_NOT = re.compile(rf"(?:{'|'.join(_AFTER)}): (.+?)\.?$")
 
 
+def waiting_words(asking: Sequence[Target]) -> str:
+    """What a rollout says that is paused for targets that wait for a decision."""
+    waits, becomes = ("waits", "it") if len(asking) == 1 else ("wait", "them")
+    names = ", ".join(target.planned.application for target in asking[:NAMED])
+    more = " and more" if len(asking) > NAMED else ""
+    how_many = counted(len(asking), "failed target")
+    return f"Paused: {how_many} {waits} for a decision ({names}{more}). Say what is to become of {becomes}."
+
+
+DECIDED = "Paused: what had failed was decided about. Resume it to go on."
+"""What it says once none of them waits any more, and others wait for their turn."""
+_WAITS = re.compile(r"Paused: [\d,]+ failed targets? waits? for a decision \(")
+
+
+def tells_who_waits(words: str) -> bool:
+    """Whether that is all that a rollout says: who still waits for a decision is no decision itself."""
+    return words == DECIDED or _WAITS.match(words) is not None
+
+
 def not_now_words(target: Target, why: str) -> str:
     """Why it failed, and why what was decided about it could not be done: it stands as it stood."""
     return f"{target.words.partition(f'. {_NOT_NOW}')[0]}. {_NOT_NOW}: {why}"

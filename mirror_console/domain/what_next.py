@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from mirror_console.domain.counting import counted
 from mirror_console.domain.rollout import COUNTS_AS_FAILED, SUCCEEDED, WORKING, Rollout, Target, TargetState
 from mirror_console.domain.stop_rule import tripped_words
+from mirror_console.domain.undecided import waiting_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def decide(rollout: Rollout, closed: Collection[str] = ()) -> Decision:
         return Begin(begun) if begun else Wait()
     waiting = _kept_waiting(rollout, closed)
     asking = [target for target in rollout.targets if target.state is TargetState.UNDECIDED]
-    return Halt(_undecided_words(asking)) if asking else Halt(_closed_words(rollout, waiting), closed=True)
+    return Halt(waiting_words(asking)) if asking else Halt(_closed_words(rollout, waiting), closed=True)
 
 
 def _next_targets(rollout: Rollout, wave: int, in_flight: Sequence[Target], closed: Collection[str]) -> tuple[str, ...]:
@@ -125,20 +125,11 @@ def _tried_words(rollout: Rollout) -> str:
     tried = f"Tried again: {', '.join(came)}."
     asking = [target for target in rollout.targets if target.state is TargetState.UNDECIDED]
     if asking:
-        tried = f"{tried} {_undecided_words(asking).removeprefix('Paused: ')}"
+        tried = f"{tried} {waiting_words(asking).removeprefix('Paused: ')}"
     if not others:
         return f"{tried} Resume to go on." if later else tried
     wait, them = ("other waits", "it") if others == 1 else ("others wait", "them")
     return f"{tried} {others} {wait}: resume to go on with {them}."
-
-
-def _undecided_words(asking: Sequence[Target]) -> str:
-    waits, becomes = ("waits", "it") if len(asking) == 1 else ("wait", "them")
-    return (
-        f"Paused: {counted(len(asking), 'failed target')} {waits} for a decision "
-        f"({', '.join(target.planned.application for target in asking[:3])}{' and more' if len(asking) > 3 else ''}). "
-        f"Say what is to become of {becomes}."
-    )
 
 
 def _untried(targets: Sequence[Target]) -> bool:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState, end_state
-from mirror_console.domain.undecided import failed_words, not_now_words
+from mirror_console.domain.undecided import DECIDED, failed_words, not_now_words, waiting_words
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
@@ -74,7 +74,7 @@ def decide_on(
     for target in () if halts() else over:
         words = f"skipped by {console.person} after: {target.words}"
         running.keep(replace(target, state=TargetState.SKIPPED, words=words))
-    return _ended_if_over(console, running)
+    return _ended_if_over(console, running, rollout)
 
 
 def claimed(console: Console, rollout_id: str) -> Rollout:
@@ -89,8 +89,11 @@ def claimed(console: Console, rollout_id: str) -> Rollout:
     raise InvalidInput("Only of a paused or ended rollout it can be decided what becomes of targets.", [problem], hint)
 
 
-def _ended_if_over(console: Console, running: Running) -> Rollout:
-    """Where the last open target was decided about, the rollout has ended; it was paused for that alone."""
+def _ended_if_over(console: Console, running: Running, before: Rollout) -> Rollout:
+    """Where the last open target was decided about, the rollout has ended; it was paused for that alone.
+
+    Where it was paused for those that waited for a decision, it says of how many it is now.
+    """
     rollout = running.rollout
     if rollout.state in ENDED:
         return running.keep_head(state=end_state(rollout))
@@ -99,7 +102,14 @@ def _ended_if_over(console: Console, running: Running) -> Rollout:
     if rollout.count(TargetState.UNKNOWN):
         because = "Contact was lost in mid-step."
         return running.keep_head(state=RolloutState.INTERRUPTED, ended_at=None, paused_because=because)
+    if rollout.paused_because == waiting_words(_undecided(before)):
+        left = _undecided(rollout)
+        return running.keep_head(paused_because=waiting_words(left) if left else DECIDED)
     return rollout
+
+
+def _undecided(rollout: Rollout) -> list[Target]:
+    return [target for target in rollout.targets if target.state is TargetState.UNDECIDED]
 
 
 def settle_undecided(

@@ -10,6 +10,7 @@ from mirror_console.domain.audit import BECAUSE, AuditLine, Doing, Noun, gates_a
 from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState
 from mirror_console.domain.stop_rule import accepted_words, gate_words
 from mirror_console.domain.trip import trip_words
+from mirror_console.domain.undecided import tells_who_waits
 from mirror_console.operations.report_of_targets import decided
 
 
@@ -64,7 +65,8 @@ def decisions(lines: Sequence[AuditLine], targets: Sequence[Target] = ()) -> tup
     ordered = sorted(lines, key=lambda line: line.sequence)
     tried, ends = _tried_again(ordered, targets), _ends(ordered)
     told = [(line, words) for line in ordered if line.sequence not in ends and (words := _words(line, tried))]
-    told += [(line, str(line.act.after[BECAUSE])) for line in paused_on(ordered)]
+    anew = [(line, str(line.act.after[BECAUSE])) for line in paused_on(ordered)]
+    told += [(line, words) for line, words in anew if not tells_who_waits(words)]
     told += [(one.line, one.words) for one in decided(ordered, targets)]
     told.sort(key=lambda one: one[0].sequence)
     return tuple(ReportedDecision(line.at, line.person, line.machine, words) for line, words in told)

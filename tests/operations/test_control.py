@@ -287,7 +287,8 @@ def test_failures_that_ask_wait_as_one_group_for_one_decision(fleet: Fleet) -> N
     assert not any("passed_gates" in words for one in changes for words in one)
     assert states(asking) == [TargetState.UNDECIDED] + [TargetState.QUEUED] * 3
     assert asking.paused_because.startswith("Paused: 1 failed target waits for a decision (Mirror 01).")
-    decide_on(fleet.console, fleet.jobs, asking.id, [asking.targets[0].environment_id], Decision.SKIP)
+    asking = decide_on(fleet.console, fleet.jobs, asking.id, [asking.targets[0].environment_id], Decision.SKIP)
+    assert asking.paused_because == "Paused: what had failed was decided about. Resume it to go on."
     conductor = Conductor(fleet.console, fleet.jobs, resume(fleet.console, asking.id))
     conductor.stop()
     conductor.run()
@@ -309,6 +310,13 @@ def test_failures_that_ask_wait_as_one_group_for_one_decision(fleet: Fleet) -> N
     assert states(left)[:3] == [TargetState.SKIPPED, TargetState.LEFT, TargetState.UNDECIDED]
     assert skipped.targets[0].words.startswith("skipped by operator after: verify: ")
     assert left.state is RolloutState.PAUSED
+    assert left.paused_because == (
+        "Paused: 2 failed targets wait for a decision (Mirror 03, Mirror 04). Say what is to become of them."
+    )
+    # That fewer wait is no decision.
+    decided = [one.words for one in report_content(fleet.console, left.id).decisions]
+    assert "Paused: 4 failed targets wait" in decided[0]
+    assert not any("Paused: 2" in words for words in decided), decided
     ended = decide_on(fleet.console, fleet.jobs, asking.id, several[2:], Decision.PUT_BACK)
     assert ended.state is RolloutState.COMPLETED_WITH_FAILURES
     assert ended.ended_at is not None
