@@ -232,8 +232,18 @@ def put_aside(
         retired = {Step.RETIRE: {"older": kept.id}} if ends else {}
         _shelve(turn, old, kept, {Step.SHELVE: {"older": kept.id}, **renames, **kept_image, **retired, **unlocked})
     else:
+        kept = None
         turn.announce({**renames, **kept_image, **unlocked})
-    with_patience(turn, lambda: rename(turn, Step.COMMIT, old.id, prev, "old", seen))
+    try:
+        with_patience(turn, lambda: rename(turn, Step.COMMIT, old.id, prev, "old", seen))
+    except StepFailed:
+        if turn.inspect(old.id) is not None:
+            raise
+        # Somebody removed it right now. What comes isn't what was announced: what stepped aside for it comes back.
+        turn.give_up()
+        if kept is not None:
+            rename(turn, Step.SHELVE, kept.id, prev, "older")
+        return ""
     return old.id
 
 

@@ -46,16 +46,12 @@ READ_LOCK_ANEW = frozenset(Step) - {
     Step.ARM,
     Step.VERIFY,
     Step.SHELVE,
-    Step.COMMIT,
     Step.NAME,
     Step.BAKE,
     Step.KEEP,
     Step.RETIRE,
 }
-"""Steps before which the lock is always read; before the others a young look at it counts.
-
-Before the old container is renamed away it is read in the look that says where the containers are.
-"""
+"""Steps before which the lock is always read; before the others a young look at it counts."""
 KEPT_WITH_NEXT_LINE = frozenset(
     {
         TargetState.FETCHING,

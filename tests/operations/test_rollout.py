@@ -378,6 +378,49 @@ def test_a_lock_that_somebody_prunes_is_taken_again(fleet: Fleet) -> None:
     assert lock not in fleet.names("alpha")
 
 
+def test_a_lock_that_is_lost_at_the_last_moment_keeps_the_names_as_they_are(fleet: Fleet) -> None:
+    publish(fleet)
+    carried_out(fleet, count=1)
+    publish(fleet, "26.8.4")
+    made = planned(fleet, count=1)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    live, lock = made.targets[0].container, f"mc-lock.{made.targets[0].container}"
+    alpha, old = fleet.simulated.engines["alpha"], fleet.container(live).id
+
+    def take_over(boundary: str) -> None:
+        if boundary == f"{Step.COMMIT.name}:intent":
+            alpha.lose_container(lock)
+            alpha.run(lock, fleet.container(live).image.id, labels={"io.mirrorconsole.operator": "another"})
+
+    ended = Conductor(replace(fleet.console, mark=take_over), fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.SUPERSEDED]
+    assert fleet.container(live).id == old
+    assert fleet.container(f"{live}.mc-next").is_running
+
+
+def test_an_old_one_that_is_removed_at_the_last_moment_is_gone_on_without(fleet: Fleet) -> None:
+    publish(fleet)
+    carried_out(fleet, count=1)
+    publish(fleet, "26.8.4")
+    made = planned(fleet, count=1)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    live, alpha = made.targets[0].container, fleet.simulated.engines["alpha"]
+    kept = fleet.container(f"{live}.mc-prev").id
+
+    def remove(boundary: str) -> None:
+        if boundary == f"{Step.COMMIT.name}:intent":
+            alpha.lose_container(live)
+
+    ended = Conductor(replace(fleet.console, mark=remove), fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.DONE]
+    assert "there is no way back, as somebody removed the old container" in ended.targets[0].words
+    there = {name: state for name, state in fleet.names("alpha").items() if live in name}
+    assert there == {live: "running", f"{live}.mc-prev": "exited"}
+    assert fleet.version_of(live) == "26.8.4"
+    # What had stepped aside for it is where it was.
+    assert fleet.container(f"{live}.mc-prev").id == kept
+
+
 def test_a_lock_that_another_took_over_ends_the_turn_untouched_from_there(fleet: Fleet) -> None:
     publish(fleet)
     made = planned(fleet, count=1)
