@@ -1,8 +1,12 @@
-"""Times in words: how long ago, on which day, at what time. Told in the time zone that `now` has."""
+"""Times in words: how long ago, on which day, at what time. Told in the time zone that `now` has.
+
+That is a real zone, whose clocks change: a mere distance from UTC is today's, and wrong for other times of the year.
+Between moments is measured, nothing is added to `now`: in such a zone that would be what a clock on a wall shows.
+"""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 # Written out, because strftime speaks the language of the machine and these words stand in English sentences.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -49,8 +53,8 @@ def read_day(text: str) -> date | None:
 
 
 def end_of_day(last: date, now: datetime) -> datetime:
-    """The last second of a day, where `now` is told."""
-    return datetime.combine(last, time(23, 59, 59), now.tzinfo)
+    """The last second of a day, where `now` is told; in UTC, as what is kept is."""
+    return datetime.combine(last, time(23, 59, 59), now.tzinfo).astimezone(UTC)
 
 
 def _largest(span: timedelta) -> tuple[int, str]:

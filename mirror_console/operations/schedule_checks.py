@@ -18,6 +18,7 @@ from mirror_console.domain.rollout import Rollout, TargetState
 from mirror_console.domain.schedule import Closed, Opening, Place, Schedule
 from mirror_console.domain.way import Way
 from mirror_console.operations.console import Console
+from mirror_console.operations.local_time import local
 from mirror_console.operations.target_checks import said
 
 CLOSES_SOON = timedelta(minutes=30)
@@ -26,7 +27,7 @@ CLOSES_SOON = timedelta(minutes=30)
 
 def check_schedule(console: Console, targets: Sequence[PlannedTarget], way: Way) -> list[CheckResult]:
     """Three answers for each target, which is to be changed in this way. No engine is asked."""
-    now = console.clock().astimezone()
+    now = local(console.clock())
     with console.catalog.read() as books:
         schedule = books.schedule.all()
         accounts = {one.id: one.account for one in books.applications.all()} if schedule else {}
@@ -92,7 +93,7 @@ def _freeze(target: PlannedTarget, opening: Opening, now: datetime) -> CheckResu
 
 def counted_then(console: Console, targets: Sequence[PlannedTarget]) -> dict[str, str]:
     """Which windows and freezes count for targets now, in words, by environment: for the report of a rollout."""
-    now = console.clock().astimezone()
+    now = local(console.clock())
     with console.catalog.read() as books:
         schedule = books.schedule.all()
         ids = {target.application_id for target in targets} if schedule else set()
@@ -121,7 +122,7 @@ class Openings:
             if schedule and self._accounts is None:
                 self._accounts = {one.id: one.account for one in books.applications.all() if one.id in self._ids}
         waiting = (target.planned for target in rollout.targets if target.state is TargetState.QUEUED)
-        now = self._console.clock().astimezone()
+        now = local(self._console.clock())
         if not schedule:
             self.opens_at = None
             return {}
