@@ -300,6 +300,51 @@ def test_reports_and_evidence_name_the_windows_and_freezes_that_counted(night: N
         assert "Mirror 02" not in evidence_text(night.console, "ACC-2", form)
 
 
+def test_evidence_tells_what_held_when_it_was_added_changed_and_taken_away(night: Night) -> None:
+    scope = ScopeInput(mirror="mirror-02")
+    window = save_window(night.console, WindowInput("every day", "0:00", "2:00", "UTC", scope))
+    freeze = save_freeze(night.console, FreezeInput("2999-12-20", "2999-12-27", "UTC", "Christmas"))
+    save_window(night.console, WindowInput("sat, sun", "0:00", "2:00", "UTC", ScopeInput("", "", "live"), window.id))
+    for one in (window, freeze):
+        take_away(night.console, one.id)
+
+    told = [line for line in evidence(night.console, "ACC-1").changes if line.what.startswith(("maint", "freeze"))]
+
+    held, changed = "every day 00:00–02:00 UTC, Mirror 02", "sat, sun 00:00–02:00 UTC, live"
+    christmas = "20 Dec 2999 00:00:00 – 28 Dec 2999 00:00:00, everything"
+    assert [(line.what, line.words) for line in told] == [
+        ("maintenance window added", held),
+        ("freeze added", christmas),
+        ("maintenance window changed: mirror, days, environment", f"{held} → {changed}"),
+        ("maintenance window removed", changed),
+        ("freeze removed", f"{christmas}: Christmas"),
+    ]
+    for form in (Format.HTML, Format.CSV, Format.JSON):
+        assert f"{held} → {changed}" in evidence_text(night.console, "ACC-1", form)
+
+
+def test_a_window_that_goes_from_one_account_to_another_tells_each_its_own(night: Night) -> None:
+    others = Application("others", Kind.MIRROR, "Others", "others", account="ACC-2", source_id="source")
+    with night.console.catalog.write() as books:
+        books.applications.save(others)
+    typed = WindowInput("sat", "1:00", "2:00", "UTC", ScopeInput(mirror="others"))
+    window = save_window(night.console, typed)
+    save_window(night.console, replace(typed, days="sun", scope=ScopeInput(mirror="mirror-02"), id=window.id))
+
+    ours, theirs = (
+        [
+            (line.mirror, line.words)
+            for line in evidence(night.console, account).changes
+            if line.what.startswith("maintenance window")
+        ]
+        for account in ("ACC-1", "ACC-2")
+    )
+
+    assert ours == [("Mirror 02", "sun 01:00–02:00 UTC, Mirror 02")]
+    own = "sat 01:00–02:00 UTC, Others"
+    assert theirs == [("Others", own), ("Others", f"{own}; since then it doesn't hold here")]
+
+
 def test_who_goes_first_is_among_those_that_were_chosen(night: Night) -> None:
     made = night.plan(replace(QUICK, canary=Canary(mirrors=("mirror-03",))))
     assert made.canary_words == "Mirror 03 goes first: chosen by name"
