@@ -26,22 +26,20 @@ def age_aloud(span: timedelta) -> str:
 
 def day(at: datetime, now: datetime) -> str:
     """A day: ``30 Aug``, with the year where it isn't this one."""
-    here = at.astimezone(now.tzinfo)
-    year = "" if here.year == now.year else f" {here.year}"
-    return f"{here.day} {MONTHS[here.month - 1]}{year}"
+    return _day(at.astimezone(now.tzinfo), now)
 
 
 def moment(at: datetime, now: datetime) -> str:
     """A time of day, with its day where it isn't today: ``14:05``, ``30 Aug 14:21``."""
     here = at.astimezone(now.tzinfo)
     clock = f"{here.hour:02}:{here.minute:02}"
-    return clock if here.date() == now.date() else f"{day(at, now)} {clock}"
+    return clock if here.date() == now.date() else f"{_day(here, now)} {clock}"
 
 
 def on_or_at(at: datetime, now: datetime) -> str:
     """A time within a sentence, that of day only for today: ``at 14:05``, ``on 30 Aug``."""
-    today = at.astimezone(now.tzinfo).date() == now.date()
-    return f"at {moment(at, now)}" if today else f"on {day(at, now)}"
+    here = at.astimezone(now.tzinfo)
+    return f"at {moment(here, now)}" if here.date() == now.date() else f"on {_day(here, now)}"
 
 
 def read_day(text: str) -> date | None:
@@ -55,6 +53,11 @@ def read_day(text: str) -> date | None:
 def end_of_day(last: date, now: datetime) -> datetime:
     """The last second of a day, where `now` is told; in UTC, as what is kept is."""
     return datetime.combine(last, time(23, 59, 59), now.tzinfo).astimezone(UTC)
+
+
+def _day(here: datetime, now: datetime) -> str:
+    year = "" if here.year == now.year else f" {here.year}"
+    return f"{here.day} {MONTHS[here.month - 1]}{year}"
 
 
 def _largest(span: timedelta) -> tuple[int, str]:

@@ -25,11 +25,9 @@ class _Local(tzinfo):
         return None if at is None else at.replace(tzinfo=None).astimezone().tzname()
 
     def fromutc(self, at: datetime) -> datetime:
-        told = at.replace(tzinfo=UTC).astimezone()
-        shown = told.replace(tzinfo=None)
-        # An hour that clocks show twice: the second time around the distance is another one.
-        again = shown.astimezone().utcoffset() != told.utcoffset()
-        return shown.replace(tzinfo=self, fold=int(again))
+        # Which of the two it is, in an hour that clocks show twice, is told by it as well.
+        shown = datetime.fromtimestamp(at.replace(tzinfo=UTC, microsecond=0).timestamp())  # noqa: DTZ006 # it gets its zone below
+        return shown.replace(tzinfo=self, microsecond=at.microsecond)
 
 
 _LOCAL = _Local()

@@ -57,6 +57,8 @@ class _Turns:
 
     def too_long(self, target: PlannedTarget, opening: Opening, now: datetime) -> LongestTurn | None:
         """How long a target's turn may last, where its window closes before that has passed; else None."""
+        if opening.closed is not None or opening.until is None:
+            return None
         most = longest_turn(target, self.way)
         if not opening.closes_within(now, most.seconds):
             return None
