@@ -6,7 +6,8 @@ import gc
 import importlib.util
 import os
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 
 import hypothesis
@@ -90,3 +91,13 @@ def _rank(item: pytest.Item) -> tuple[int, int]:
 
 def _file(item: pytest.Item) -> str:
     return item.nodeid.partition("::")[0]
+
+
+@pytest.fixture
+def in_berlin() -> Iterator[None]:
+    """This computer stands in Berlin, whose clocks are put forward and back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()

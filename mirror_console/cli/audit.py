@@ -12,9 +12,10 @@ import typer
 
 from mirror_console.cli.files import write_text
 from mirror_console.cli.session import ExitCode, JsonOption, session_of, told
-from mirror_console.domain.audit import Act, AuditFilter, Noun, differing_words, doing_words
+from mirror_console.domain.audit import Act, AuditFilter, Noun, doing_words
 from mirror_console.domain.image import short
 from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.act_words import how_words
 from mirror_console.operations.audit import audit_lines
 from mirror_console.operations.audit import verify as check
 from mirror_console.operations.evidence import evidence as gather
@@ -66,7 +67,7 @@ def list_lines(
         return
     rows = []
     for line in lines[:most]:
-        different = _readable("; ".join(differing_words(_for_people(line.act))))
+        different = _readable("; ".join(how_words(_for_people(line.act))))
         why = f"{line.act.why.rstrip('.')}. " if line.act.why else ""
         who = f"{line.person} on {line.machine}" if line.machine else line.person
         what = doing_words(line.act)

@@ -31,6 +31,7 @@ from mirror_console.operations.adoption import adopt as take_into_template
 from mirror_console.operations.adoption import adoption
 from mirror_console.operations.console import Console
 from mirror_console.operations.drift import DriftReport, drift_of
+from mirror_console.operations.local_time import local
 from mirror_console.operations.plan import plan
 from mirror_console.operations.refresh import refresh
 from mirror_console.settings import WayPreset
@@ -70,7 +71,7 @@ def list_all(
     """Say what differs from what was last applied, and what waits for a rollout. No engine is asked."""
     session = session_of(context)
     with session.console() as (console, _):
-        grid, now = surveyed(session, console), console.clock().astimezone()
+        grid, now = surveyed(session, console), local(console.clock())
         rows = [_row(session, console, mirror)] if mirror else grid.rows
         found = []
         for cell in (row.cells[name] for row in rows for name in grid.columns if name in row.cells):

@@ -14,6 +14,7 @@ from mirror_console.domain.moment import day, end_of_day, read_day
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
 from mirror_console.operations.hold import clear_hold, set_hold
+from mirror_console.operations.local_time import local
 from mirror_console.operations.marks import find_release, source_releases
 
 MirrorArgument = Annotated[str, typer.Argument(metavar="MIRROR", help="The mirror, by slug.")]
@@ -47,7 +48,7 @@ def hold(
     if version and digest:
         raise InvalidInput("The environment was not held.", [Problem("version", "give a version or a digest")])
     with session.console(write=True) as (console, _):
-        now = console.clock().astimezone()
+        now = local(console.clock())
         end = _end_of(until, now)
         application, found = find_environment(console, mirror, environment, NOT_HELD)
         wanted = version or digest

@@ -13,6 +13,7 @@ from mirror_console.domain.lock import Lock, Pulse
 from mirror_console.domain.moment import moment
 from mirror_console.domain.rollout import Rollout
 from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.local_time import local
 from mirror_console.operations.locks import all_locks
 from mirror_console.operations.take_over import NOT_TAKEN, Found, Watched, standing_words, take_over, watch
 
@@ -36,7 +37,7 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
     session = session_of(context)
     with session.console() as (console, jobs):
         there = all_locks(console, jobs)
-        now = console.clock().astimezone()
+        now = local(console.clock())
     shapes = [
         {
             "engine": one.engine,
@@ -100,7 +101,7 @@ def take(
     with session.console(write=True) as (console, jobs):
         _, found = find_environment(console, mirror, environment, NOT_TAKEN)
         watched = watch(console, found.id, _Told(session, console.lock_times.term))
-        words = standing_words(watched, console.clock().astimezone())
+        words = standing_words(watched, local(console.clock()))
         if watched.found is not Found.STILL:
             raise InvalidInput(NOT_TAKEN, [Problem("lock", words.rstrip("."))])
         _agreed(session, watched, words, yes=yes, may_ask=not as_json)

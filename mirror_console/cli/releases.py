@@ -18,6 +18,7 @@ from mirror_console.domain.release import Mark, Release
 from mirror_console.domain.release_use import Use, stands_for, uses
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
+from mirror_console.operations.local_time import local
 from mirror_console.operations.marks import find_release, find_source, mark_release, source_releases
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The source, by slug.")]
@@ -58,7 +59,7 @@ def list_all(context: typer.Context, source: SourceArgument, as_json: JsonOption
     if as_json:
         session.out.json(_shape(row, used))
     else:
-        _print(session, row, used, now.astimezone())
+        _print(session, row, used, local(now))
 
 
 @told

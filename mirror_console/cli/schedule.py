@@ -12,6 +12,7 @@ from mirror_console.cli.session import JsonOption, YesOption, session_of, told
 from mirror_console.domain.moment import moment
 from mirror_console.domain.schedule import Freeze, Schedule, Scope, Window, clock_text, scope_words
 from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.local_time import local
 from mirror_console.operations.schedule import (
     FreezeInput,
     ScopeInput,
@@ -53,7 +54,7 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
     session = session_of(context)
     with session.console() as (console, _):
         schedule, names = the_schedule(console)
-        now = console.clock().astimezone()
+        now = local(console.clock())
     if as_json:
         session.out.json(
             [
@@ -129,7 +130,7 @@ def freeze(
     with session.console(write=True) as (console, _):
         made = save_freeze(console, FreezeInput(begins, ends, zone, reason, scope))
         _, names = the_schedule(console)
-        now = console.clock().astimezone()
+        now = local(console.clock())
     when = f"from {moment(made.begins_at, now)} until {moment(made.ends_at, now)}"
     words = f"Frozen {when}: {scope_words(made.scope, names)}."
     session.out.done(words, _freeze_shape(made, names), as_json=as_json)

@@ -17,6 +17,7 @@ from mirror_console.domain.fleet import Grid, Row
 from mirror_console.domain.rollout import RolloutState
 from mirror_console.domain.verdict import ABSENT_TEXTS, answer
 from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.local_time import local
 from mirror_console.operations.refresh import Refreshed, refresh
 from mirror_console.operations.standing import unfinished
 from mirror_console.operations.ways_back import ways_back
@@ -64,11 +65,11 @@ def status(
         session.out.json(status_shape(grid, rows, columns, now, ways))
     elif sentences:
         for cell in cells:
-            session.out.say(answer(cell, now.astimezone()))
+            session.out.say(answer(cell, local(now)))
         if not rows:
             session.out.note(_nothing(grid))
     else:
-        _print_grid(session, grid, rows, columns, now.astimezone())
+        _print_grid(session, grid, rows, columns, local(now))
     for rollout in cut_off:
         words = f"Rollout {rollout.plan.fingerprint} to {rollout.plan.environment} was interrupted."
         session.out.note(f"{words} See what it left, and decide: mirror-console recover list", "yellow")

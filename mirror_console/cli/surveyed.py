@@ -12,6 +12,7 @@ from mirror_console.domain.selection import matches, parse
 from mirror_console.domain.ways_back import Ways
 from mirror_console.errors import InvalidInput, Problem
 from mirror_console.operations.console import Console
+from mirror_console.operations.local_time import local
 from mirror_console.operations.status import survey
 from mirror_console.operations.ways_back import ways_back
 
@@ -30,7 +31,7 @@ def chosen(console: Console, grid: Grid, text: str, now: datetime) -> list[Row]:
     ways = None
     if query.asks_for_ways:
         ways = Ways(ways_back(console, [cell.environment.id for row in grid.rows for cell in row.cells.values()]))
-    return [row for row in grid.rows if matches(query, row, now, ways)]
+    return [row for row in grid.rows if matches(query, row, local(now), ways)]
 
 
 def engine_ids(console: Console, names: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from mirror_console.cli.surveyed import chosen, surveyed
 from mirror_console.domain.cell import Cell
 from mirror_console.jobs import JobState
 from mirror_console.operations.console import Console
+from mirror_console.operations.local_time import local
 from mirror_console.operations.watch import Watch
 
 SETTLE = 0.2
@@ -70,7 +71,7 @@ def _show(
         for name, cell in row.cells.items()
         if not environment or name == environment
     ]
-    lines = {cell.environment.id: cell_line(cell, now.astimezone()) for cell in cells}
+    lines = {cell.environment.id: cell_line(cell, local(now)) for cell in cells}
     for cell in cells:
         line = lines[cell.environment.id]
         if _state(shown.get(cell.environment.id)) == _state(line):
@@ -78,7 +79,7 @@ def _show(
         if as_json:
             sys.stdout.write(msgspec.json.encode(_shape(cell, line[0], now.isoformat())).decode() + "\n")
         else:
-            session.out.say(f"{now.astimezone():%H:%M:%S}  {_name(cell)}  {line[0]}", line[1])
+            session.out.say(f"{local(now):%H:%M:%S}  {_name(cell)}  {line[0]}", line[1])
     sys.stdout.flush()
     return lines
 

@@ -63,8 +63,9 @@ class Author:
 class Act:
     """A line before it is written: what was done, to what. `of` is the identity of what it is about, `title` its name.
 
-    `before` and `after` hold what is different, by field, and nothing else; never a secret, and of a variable only that
-    it was changed. `account` is whose mirror it is, empty where it is nobody's alone.
+    `before` and `after` hold what is different, by field, and nothing else, but of a window or a freeze all of it: they
+    tell what held. Never is it a secret, and of a variable only that it was changed. `account` is whose mirror it is,
+    empty where it is nobody's alone.
     """
 
     noun: Noun
@@ -197,9 +198,17 @@ def doing_words(act: Act) -> str:
             return f"{act.noun} changed: why it waits"
         if trips_added(act):
             return f"{act.noun} changed: what its stop rule did"
-        fields = list(dict.fromkeys(name.split(".")[0] for name in (*act.before, *act.after)))
+        names = [*act.before, *act.after]
+        if act.noun in {Noun.WINDOW, Noun.FREEZE}:
+            differing = [name for name in names if act.before.get(name) != act.after.get(name)]
+            names = [SCHEDULE_FIELDS.get(name, name) for name in differing]
+        fields = list(dict.fromkeys(name.split(".")[0] for name in names))
         return f"{words}: {', '.join(fields)}" if fields else words
     return f"{words}: {act.result}" if act.result else words
+
+
+SCHEDULE_FIELDS = {"begins": "from", "ends": "to", "begins_at": "from", "ends_at": "until", "application_id": "mirror"}
+"""What fields of windows and freezes are called where they are typed."""
 
 
 def differing_words(act: Act) -> tuple[str, ...]:

@@ -186,7 +186,7 @@ class Hold:
 
     def ends_soon(self, now: datetime) -> bool:
         """Whether it still counts at `now`, and ends within a week."""
-        return self.until is not None and now < self.until <= now + ENDS_SOON
+        return self.until is not None and timedelta(0) < self.until - now <= ENDS_SOON
 
 
 @dataclass(frozen=True, slots=True)

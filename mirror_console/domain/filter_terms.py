@@ -251,7 +251,7 @@ def hold_ends(value: str) -> Callable[[datetime, datetime], bool] | None:
         return None
     if word.startswith(">"):
         return lambda end, now: end - now > span
-    return lambda end, now: now < end <= now + span
+    return lambda end, now: timedelta(0) < end - now <= span
 
 
 def _span(word: str) -> timedelta | None:

@@ -1,8 +1,12 @@
-"""Times in words: how long ago, on which day, at what time. Told in the time zone that `now` has."""
+"""Times in words: how long ago, on which day, at what time. Told in the time zone that `now` has.
+
+That is a real zone, whose clocks change: a mere distance from UTC is today's, and wrong for other times of the year.
+Between moments is measured, nothing is added to `now`: in such a zone that would be what a clock on a wall shows.
+"""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 # Written out, because strftime speaks the language of the machine and these words stand in English sentences.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -22,22 +26,20 @@ def age_aloud(span: timedelta) -> str:
 
 def day(at: datetime, now: datetime) -> str:
     """A day: ``30 Aug``, with the year where it isn't this one."""
-    here = at.astimezone(now.tzinfo)
-    year = "" if here.year == now.year else f" {here.year}"
-    return f"{here.day} {MONTHS[here.month - 1]}{year}"
+    return _day(at.astimezone(now.tzinfo), now)
 
 
 def moment(at: datetime, now: datetime) -> str:
     """A time of day, with its day where it isn't today: ``14:05``, ``30 Aug 14:21``."""
     here = at.astimezone(now.tzinfo)
     clock = f"{here.hour:02}:{here.minute:02}"
-    return clock if here.date() == now.date() else f"{day(at, now)} {clock}"
+    return clock if here.date() == now.date() else f"{_day(here, now)} {clock}"
 
 
 def on_or_at(at: datetime, now: datetime) -> str:
     """A time within a sentence, that of day only for today: ``at 14:05``, ``on 30 Aug``."""
-    today = at.astimezone(now.tzinfo).date() == now.date()
-    return f"at {moment(at, now)}" if today else f"on {day(at, now)}"
+    here = at.astimezone(now.tzinfo)
+    return f"at {moment(here, now)}" if here.date() == now.date() else f"on {_day(here, now)}"
 
 
 def read_day(text: str) -> date | None:
@@ -49,8 +51,13 @@ def read_day(text: str) -> date | None:
 
 
 def end_of_day(last: date, now: datetime) -> datetime:
-    """The last second of a day, where `now` is told."""
-    return datetime.combine(last, time(23, 59, 59), now.tzinfo)
+    """The last second of a day, where `now` is told; in UTC, as what is kept is."""
+    return datetime.combine(last, time(23, 59, 59), now.tzinfo).astimezone(UTC)
+
+
+def _day(here: datetime, now: datetime) -> str:
+    year = "" if here.year == now.year else f" {here.year}"
+    return f"{here.day} {MONTHS[here.month - 1]}{year}"
 
 
 def _largest(span: timedelta) -> tuple[int, str]:

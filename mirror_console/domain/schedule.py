@@ -174,7 +174,7 @@ class Opening:
 
     def closes_within(self, now: datetime, seconds: float) -> bool:
         """Whether it is open, and isn't for so long any more."""
-        return self.closed is None and self.until is not None and now + timedelta(seconds=seconds) > self.until
+        return self.closed is None and self.until is not None and (self.until - now).total_seconds() < seconds
 
     @property
     def windows_words(self) -> str:

@@ -19,6 +19,7 @@ from mirror_console.domain.sizes import size_text
 from mirror_console.domain.swap import Swap
 from mirror_console.errors import CatalogError
 from mirror_console.operations.console import Console
+from mirror_console.operations.local_time import local
 from mirror_console.operations.ports.catalog import Books
 
 LITTLE_DISK = 200e6
@@ -160,14 +161,14 @@ def _too_late(console: Console, plan: Plan, schedule: Schedule, accounts: Mappin
     """Whether baking alone takes longer than the window of a target lasts in whose wave it is."""
     if not schedule or not plan.way.bake:
         return []
-    now = console.clock().astimezone()
+    now = local(console.clock())
     baked = timedelta()
     late, first_end = 0, None
     for wave in plan.waves:
         for target in wave:
             place = Place(accounts.get(target.application_id, ""), target.application_id, target.environment)
             opening = schedule.opening(place, now)
-            if opening.closed is None and opening.until is not None and now + baked >= opening.until:
+            if opening.closed is None and opening.until is not None and opening.until - now <= baked:
                 late += 1
                 first_end = min(first_end or opening.until, opening.until)
         turns = -(-len(wave) // min(plan.way.at_once, len(wave)))

@@ -18,6 +18,7 @@ from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.swap import Swap
 from mirror_console.operations.console import Console
 from mirror_console.operations.here import Here
+from mirror_console.operations.local_time import local
 from mirror_console.operations.permission import refused_changes, refused_of_swarm
 from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.target_checks import EngineScene, said
@@ -100,7 +101,7 @@ def _credentials(
         words = "By its local socket, without credentials." if engine.address.way is Way.SOCKET else "It is signed in."
         yield of_engine(engine, Check.CREDENTIALS, Answer.PASS, words)
         return
-    ends = moment(valid.ends.astimezone(), now.astimezone())
+    ends = moment(local(valid.ends), local(now))
     remedy = "Have a new one issued, and give it on the engine's form."
     if valid.has_ended(now):
         words = f"The client certificate for {engine.name} ended: {ends}."

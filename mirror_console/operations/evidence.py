@@ -11,13 +11,16 @@ from datetime import datetime
 from typing import assert_never
 
 from mirror_console import __version__
-from mirror_console.domain.audit import AuditFilter, AuditLine, Doing, Noun, differing_words, doing_words, trips_added
+from mirror_console.domain.audit import AuditFilter, AuditLine, Doing, Noun, doing_words, trips_added
 from mirror_console.domain.image import short
 from mirror_console.domain.rollout import CHANGED, SUCCEEDED
-from mirror_console.domain.schedule import Freeze, Window, scope_words
+from mirror_console.domain.schedule import Freeze, Scope, Window, scope_words
+from mirror_console.domain.schedule_acts import NOUNS as SCHEDULED
+from mirror_console.domain.schedule_acts import before_and_after, names_of
 from mirror_console.domain.taken_back import Key, TakenBack
 from mirror_console.domain.trip import Trip, came_words
 from mirror_console.errors import InvalidInput, Problem
+from mirror_console.operations.act_words import how_words, schedule_words
 from mirror_console.operations.audit import demand_span, verify
 from mirror_console.operations.console import Console
 from mirror_console.operations.ports.catalog import Books
@@ -110,7 +113,7 @@ def evidence(console: Console, account: str, since: datetime | None = None, unti
         there = ", ".join(sorted(known)) or "none yet"
         problem = Problem("account", f"there is no '{account}' (there are: {there})")
         raise InvalidInput("There is no evidence.", [problem])
-    told = [*_with_since(found, back), *stopped]
+    told = [*_with_since(found, back, account, own), *stopped]
     lines = tuple(sorted(told, key=lambda line: line.line))
     return Evidence(
         account=account,
@@ -119,11 +122,7 @@ def evidence(console: Console, account: str, since: datetime | None = None, unti
         mirrors=tuple(own.values()),
         exceptions=tuple(line for line in lines if not line.as_planned),
         changes=lines,
-        schedule=tuple(
-            _schedule_words(one, own)
-            for one in schedule.all
-            if one.account in {"", account} and (not one.application_id or one.application_id in own)
-        ),
+        schedule=tuple(_schedule_words(one, own) for one in schedule.all if _holds(one.scope, account, own)),
         recorded_since=first,
         sound=checked.sound,
         verified=checked.sentence,
@@ -135,11 +134,14 @@ def evidence(console: Console, account: str, since: datetime | None = None, unti
     )
 
 
-def _with_since(found: Sequence[AuditLine], back: Mapping[str, Mapping[Key, TakenBack]]) -> list[EvidenceLine]:
+def _with_since(
+    found: Sequence[AuditLine], back: Mapping[str, Mapping[Key, TakenBack]], account: str, own: Mapping[str, str]
+) -> list[EvidenceLine]:
     """The lines, newest first, as evidence; the last of each target of a rollout with what a rollback did since."""
     lines, seen = [], set()
     for line in found:
-        told, act = _line(line), line.act
+        act = line.act
+        told = _schedule_line(line, account, own) if act.noun in SCHEDULED else _line(line)
         target = (act.of, str(act.after.get("environment_id", "")))
         if act.noun is Noun.TARGET and target not in seen:
             seen.add(target)
@@ -202,16 +204,36 @@ NAMED = 3
 """How many mirrors are named that a stop rule stopped."""
 _TOLD = {Noun.APPLICATION, Noun.ENVIRONMENT, Noun.OVERRIDE, Noun.TARGET, Noun.RECORD}
 """What is one account's alone. Its credentials are the agency's business."""
-_WHEN = {Noun.WINDOW, Noun.FREEZE}
 
 
 def _concerns(line: AuditLine, account: str, own: Mapping[str, str]) -> bool:
     """Whether a line is about an account: about its mirrors, or about when they may be changed."""
     act = line.act
-    if act.noun not in _WHEN:
+    if act.noun not in SCHEDULED:
         return act.account == account and act.noun in _TOLD
+    whole = [one for one in before_and_after(act) if one is not None]
+    if whole:
+        return any(_holds(one.scope, account, own) for one in whole)
     of = {str(side.get("application_id") or "") for side in (act.before, act.after)} - {""}
     return act.account == account or (not act.account and of <= own.keys())
+
+
+def _holds(scope: Scope, account: str, own: Mapping[str, str]) -> bool:
+    """Whether something holds for mirrors of an account."""
+    return scope.account in {"", account} and (not scope.application_id or scope.application_id in own)
+
+
+def _schedule_line(line: AuditLine, account: str, own: Mapping[str, str]) -> EvidenceLine:
+    """What became of a window or a freeze. Where it came from others, or went to them, only what held here is told."""
+    told, act = replace(_line(line), words="; ".join(how_words(line.act))), line.act
+    whole = [one for one in before_and_after(act) if one is not None]
+    here = [one for one in whole if _holds(one.scope, account, own)]
+    if len(here) == len(whole):
+        return told
+    names = names_of(act)
+    went = here[0] is whole[0]
+    words = schedule_words(here[0], names) + ("; since then it doesn't hold here" if went else "")
+    return replace(told, mirror=scope_words(here[0].scope, names), words=words, why="" if went else told.why)
 
 
 def _schedule_words(one: Window | Freeze, own: Mapping[str, str]) -> str:
@@ -283,7 +305,7 @@ def _differences(line: AuditLine) -> str:
     """What of settings is different; of a whole one that came or went, that it did is enough."""
     if line.act.noun is Noun.OVERRIDE:
         return f"{line.act.after.get('answer', '')}: {line.act.after.get('words', '')}"
-    return "; ".join(differing_words(line.act)) if line.act.doing is Doing.CHANGED else ""
+    return "; ".join(how_words(line.act)) if line.act.doing is Doing.CHANGED else ""
 
 
 def _markdown(content: Evidence) -> str:

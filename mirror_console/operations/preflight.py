@@ -34,6 +34,7 @@ from mirror_console.operations.engine_checks import check_engine_itself
 from mirror_console.operations.fetch import known_as
 from mirror_console.operations.here import Here, read_here
 from mirror_console.operations.isolation_checks import check_isolation
+from mirror_console.operations.local_time import local
 from mirror_console.operations.neighbours import neighbours
 from mirror_console.operations.node_checks import capacity, nodes_of, of_manager_alone, platform
 from mirror_console.operations.place_checks import disk
@@ -105,7 +106,7 @@ def _whole_plan(console: Console, plan: Plan) -> list[CheckResult]:
         old = CheckResult(
             Check.PLAN_CURRENT,
             Answer.BLOCKED,
-            f"The plan was made at {plan.made_at.astimezone():%H:%M} and is too old to start.",
+            f"The plan was made at {local(plan.made_at):%H:%M} and is too old to start.",
             "Plan again; the same targets are kept.",
         )
     elif not plan.targets:
@@ -113,7 +114,7 @@ def _whole_plan(console: Console, plan: Plan) -> list[CheckResult]:
         remedy = "Let the other rollout end, or decide about it; then plan again." if busy else "Choose other targets."
         old = CheckResult(Check.SOMETHING_TO_DO, Answer.BLOCKED, why_nothing(plan), remedy)
     else:
-        old = CheckResult(Check.PLAN_CURRENT, Answer.PASS, f"Valid until {plan.valid_until.astimezone():%H:%M}.")
+        old = CheckResult(Check.PLAN_CURRENT, Answer.PASS, f"Valid until {local(plan.valid_until):%H:%M}.")
     if console.read_only:
         write = CheckResult(Check.MAY_WRITE, Answer.BLOCKED, "The console is read-only.", console.read_only)
     else:

@@ -23,6 +23,7 @@ from mirror_console.operations.last_look import look_last
 from mirror_console.operations.late_calls import expect_late, late_of, late_words
 from mirror_console.operations.left_behind import found_at, is_down, is_taken, taken_words
 from mirror_console.operations.left_commands import left_words
+from mirror_console.operations.local_time import local
 from mirror_console.operations.pruned import look_with_told
 from mirror_console.operations.reaching import session_for
 from mirror_console.operations.recovering import go_on_with, leave_taken, put_back_one
@@ -324,7 +325,7 @@ def _settle_one(
     expect_late(turn, scene)
     turn.counts_on(down=is_down(scene, planned), held=False)
     if scene.lock is not None and not turn.lock.adopt(scene.lock):
-        held = lock_on(scene.lock, planned.container).words(console.clock().astimezone())
+        held = lock_on(scene.lock, planned.container).words(local(console.clock()))
         turn.become(TargetState.SUPERSEDED, f"{held}, not this rollout. Nothing was changed here.")
         return
 

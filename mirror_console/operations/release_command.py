@@ -20,7 +20,6 @@ from mirror_console.domain.release_command import (
     Preparation,
     RunKind,
     RunState,
-    due,
     run_name,
     settings_of_run,
 )
@@ -32,8 +31,8 @@ from mirror_console.errors import EngineError, FailureKind
 from mirror_console.jobs import Stopped
 from mirror_console.operations.breaking_off import BrokenOff
 from mirror_console.operations.console import new_id
+from mirror_console.operations.due_commands import due_of
 from mirror_console.operations.given_secrets import given_secrets
-from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.run_outcome import STEPS, is_run, keep, settled
 from mirror_console.operations.scene import run_labels
 from mirror_console.operations.steps import remove
@@ -103,23 +102,14 @@ def _claim(turn: Turn, preparation: Preparation) -> tuple[Due, str, CommandRun]:
     """One transaction, so that of a whole group one alone gets it."""
     run = _new_run(turn, preparation, RunKind.RELEASE if preparation.release is not None else RunKind.BACKUP)
     with turn.console.catalog.read() as books:
-        found, words = _due(books, turn, preparation)
+        found, words = due_of(books, preparation, turn.rollout_id)
     if found is not Due.NOW:
         return found, words, run
     with turn.console.catalog.write() as books:
-        found, words = _due(books, turn, preparation)
+        found, words = due_of(books, preparation, turn.rollout_id)
         if found is Due.NOW:
             books.commands.save(run)
     return found, words, run
-
-
-def _due(books: Books, turn: Turn, preparation: Preparation) -> tuple[Due, str]:
-    kind = RunKind.RELEASE if preparation.release is not None else RunKind.BACKUP
-    runs = books.commands.like(kind, preparation.data, preparation.names)
-    if kind is RunKind.BACKUP:
-        # A backup is of its own rollout: an older one says nothing of what the data is now.
-        runs = [run for run in runs if run.rollout_id == turn.rollout_id]
-    return due(runs, turn.rollout_id)
 
 
 def _new_run(turn: Turn, preparation: Preparation, kind: RunKind) -> CommandRun:

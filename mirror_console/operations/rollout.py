@@ -46,6 +46,7 @@ from mirror_console.operations.fetching import Fetcher
 from mirror_console.operations.first_fetch import fetch_first, is_due
 from mirror_console.operations.giving import Giver
 from mirror_console.operations.heartbeat import Heartbeat
+from mirror_console.operations.local_time import local
 from mirror_console.operations.recheck import blocking_words, recheck
 from mirror_console.operations.ruled_rollback import roll_back_as_ruled
 from mirror_console.operations.running import Running
@@ -317,7 +318,7 @@ class Conductor:
         return f" The first of them may be changed {self._from(opens_at)}." if opens_at else ""
 
     def _from(self, opens_at: datetime) -> str:
-        return f"from {moment(opens_at, self._console.clock().astimezone())} on"
+        return f"from {moment(opens_at, local(self._console.clock()))} on"
 
     def _tell_closed(self, closed: Mapping[str, str]) -> None:
         """Say of each target that may not be changed now why that is, and until when."""

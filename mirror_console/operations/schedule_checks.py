@@ -6,18 +6,21 @@ They are asked before a rollout starts, and again before the turn of each target
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mirror_console.domain.check import Answer, AnswerKey, Check, CheckResult
-from mirror_console.domain.durations import range_text
 from mirror_console.domain.environment import Environment
+from mirror_console.domain.longest_turn import LongestTurn, longest_turn
 from mirror_console.domain.moment import day, moment
 from mirror_console.domain.plan import Change, PlannedTarget
 from mirror_console.domain.rollout import Rollout, TargetState
 from mirror_console.domain.schedule import Closed, Opening, Place, Schedule
 from mirror_console.domain.way import Way
 from mirror_console.operations.console import Console
+from mirror_console.operations.due_commands import runs_commands
+from mirror_console.operations.local_time import local
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.target_checks import said
 
 CLOSES_SOON = timedelta(minutes=30)
@@ -26,25 +29,43 @@ CLOSES_SOON = timedelta(minutes=30)
 
 def check_schedule(console: Console, targets: Sequence[PlannedTarget], way: Way) -> list[CheckResult]:
     """Three answers for each target, which is to be changed in this way. No engine is asked."""
-    now = console.clock().astimezone()
+    now = local(console.clock())
     with console.catalog.read() as books:
         schedule = books.schedule.all()
         accounts = {one.id: one.account for one in books.applications.all()} if schedule else {}
         placed = {one.id: one for one in books.environments.some([target.environment_id for target in targets])}
-    results = []
-    for target in targets:
-        opening = schedule.opening(_place(target, accounts), now)
-        results += [
-            _hold(target, placed.get(target.environment_id), now),
-            _window(target, opening, now, at_most(target, way)),
-            _freeze(target, opening, now),
-        ]
+        turns = _Turns(books, way)
+        results = []
+        for target in targets:
+            opening = schedule.opening(_place(target, accounts), now)
+            results += [
+                _hold(target, placed.get(target.environment_id), now),
+                _window(target, opening, now, turns),
+                _freeze(target, opening, now),
+            ]
     return results
 
 
-def at_most(target: PlannedTarget, way: Way) -> float:
-    """Seconds that may pass in a target's turn until it is put back: its wait for health, and all of its bake."""
-    return (way.health_limit or target.settings.health.limit) + way.bake
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """How long turns may last: what was run already isn't counted, which is looked up only where it matters."""
+
+    books: Books
+    way: Way
+    rollout_id: str = ""
+    """Empty before it has begun."""
+
+    def too_long(self, target: PlannedTarget, opening: Opening, now: datetime) -> LongestTurn | None:
+        """How long a target's turn may last, where its window closes before that has passed; else None."""
+        if opening.closed is not None or opening.until is None:
+            return None
+        most = longest_turn(target, self.way)
+        if not opening.closes_within(now, most.seconds):
+            return None
+        if target.preparation is None or runs_commands(self.books, target, self.rollout_id):
+            return most
+        most = longest_turn(target, self.way, commands=False)
+        return most if opening.closes_within(now, most.seconds) else None
 
 
 def _place(target: PlannedTarget, accounts: Mapping[str, str]) -> Place:
@@ -63,7 +84,7 @@ def _hold(target: PlannedTarget, environment: Environment | None, now: datetime)
     return replace(said(target, Check.HOLD, Answer.BLOCKED, words, remedy), ground=f"{hold.identity} {hold.reason}")
 
 
-def _window(target: PlannedTarget, opening: Opening, now: datetime, needed: float) -> CheckResult:
+def _window(target: PlannedTarget, opening: Opening, now: datetime, turns: _Turns) -> CheckResult:
     if opening.is_outside(now):
         remedy = "Start it then; or change the window under Settings, or with 'mirror-console schedule'."
         frozen = opening.closed is Closed.FREEZE
@@ -71,9 +92,10 @@ def _window(target: PlannedTarget, opening: Opening, now: datetime, needed: floa
         return replace(said(target, Check.WINDOW, Answer.BLOCKED, words, remedy), ground=opening.windows_words)
     if opening.closed is Closed.FREEZE:
         return said(target, Check.WINDOW, Answer.PASS, "What matters is the freeze.")
-    if opening.closes_within(now, needed):
-        words = _sentence(_too_late(opening, now, needed))
-        remedy = "Start it in the next window, or with a shorter bake."
+    too_long = turns.too_long(target, opening, now)
+    if too_long is not None:
+        words = _sentence(_too_late(opening, now, too_long))
+        remedy = "Start it in the next window, or with a shorter bake or shorter limits."
         return replace(said(target, Check.WINDOW, Answer.BLOCKED, words, remedy), ground=opening.windows_words)
     if opening.until is not None and opening.until - now <= CLOSES_SOON:
         words = f"It may be changed until {moment(opening.until, now)} only."
@@ -92,7 +114,7 @@ def _freeze(target: PlannedTarget, opening: Opening, now: datetime) -> CheckResu
 
 def counted_then(console: Console, targets: Sequence[PlannedTarget]) -> dict[str, str]:
     """Which windows and freezes count for targets now, in words, by environment: for the report of a rollout."""
-    now = console.clock().astimezone()
+    now = local(console.clock())
     with console.catalog.read() as books:
         schedule = books.schedule.all()
         ids = {target.application_id for target in targets} if schedule else set()
@@ -118,15 +140,16 @@ class Openings:
         """
         with self._console.catalog.read() as books:
             schedule = books.schedule.all()
-            if schedule and self._accounts is None:
+            if not schedule:
+                self.opens_at = None
+                return {}
+            if self._accounts is None:
                 self._accounts = {one.id: one.account for one in books.applications.all() if one.id in self._ids}
-        waiting = (target.planned for target in rollout.targets if target.state is TargetState.QUEUED)
-        now = self._console.clock().astimezone()
-        if not schedule:
-            self.opens_at = None
-            return {}
-        overridden = {override.key for override in rollout.overrides}
-        found = list(_closed(schedule, waiting, self._accounts or {}, now, overridden, rollout.plan.way))
+            waiting = (target.planned for target in rollout.targets if target.state is TargetState.QUEUED)
+            now = local(self._console.clock())
+            overridden = {override.key for override in rollout.overrides}
+            turns = _Turns(books, rollout.plan.way, rollout.id)
+            found = list(_closed(schedule, waiting, self._accounts, now, overridden, turns))
         self.opens_at = min((until for _, _, until in found if until is not None), default=None)
         return {environment_id: words for environment_id, words, _ in found}
 
@@ -137,7 +160,7 @@ def _closed(
     accounts: Mapping[str, str],
     now: datetime,
     overridden: Collection[AnswerKey],
-    way: Way,
+    turns: _Turns,
 ) -> Iterable[tuple[str, str, datetime | None]]:
     """The environments that may not be changed now, why, and when they may again where that is foreseen."""
     openings: dict[Place, Opening] = {}
@@ -146,7 +169,7 @@ def _closed(
         if place not in openings:
             openings[place] = schedule.opening(place, now)
         opening = openings[place]
-        for check, ground, words in _closing(opening, now, at_most(target, way)):
+        for check, ground, words in _closing(target, opening, now, turns):
             if (check, target.environment_id, Answer.BLOCKED, ground) not in overridden:
                 # In spite of a freeze it is the window alone that is waited for.
                 alone = opening.closed is Closed.FREEZE and check is Check.WINDOW
@@ -157,10 +180,11 @@ def _closed(
                 break
 
 
-def _closing(opening: Opening, now: datetime, needed: float) -> Iterable[tuple[Check, str, str]]:
+def _closing(target: PlannedTarget, opening: Opening, now: datetime, turns: _Turns) -> Iterable[tuple[Check, str, str]]:
     """What closes an environment: the check that says so, what it rests on, and the words for whoever waits."""
-    if opening.closes_within(now, needed):
-        yield Check.WINDOW, opening.windows_words, f"{Closed.WINDOW}: {_too_late(opening, now, needed)}"
+    too_long = turns.too_long(target, opening, now)
+    if too_long is not None:
+        yield Check.WINDOW, opening.windows_words, f"{Closed.WINDOW}: {_too_late(opening, now, too_long)}"
     if opening.closed is Closed.FREEZE:
         yield Check.FREEZE, opening.freezes_words, f"{opening.closed}: {opening.words(now)}"
     if opening.is_outside(now):
@@ -170,9 +194,9 @@ def _closing(opening: Opening, now: datetime, needed: float) -> Iterable[tuple[C
         yield Check.WINDOW, opening.windows_words, f"{Closed.WINDOW}: {told}"
 
 
-def _too_late(opening: Opening, now: datetime, needed: float) -> str:
+def _too_late(opening: Opening, now: datetime, turn: LongestTurn) -> str:
     until = f" until {moment(opening.until, now)} only" if opening.until else ""
-    return f"it may be changed{until}, and until it has baked, or was put back, {range_text(needed, needed)} may pass"
+    return f"it may be changed{until}, and its turn may last up to {turn}"
 
 
 def _sentence(words: str) -> str:

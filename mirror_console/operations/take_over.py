@@ -34,6 +34,7 @@ from mirror_console.operations.fetch import Halting
 from mirror_console.operations.heartbeat import Heartbeat
 from mirror_console.operations.last_look import look_last
 from mirror_console.operations.late_calls import rest
+from mirror_console.operations.local_time import local
 from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.recovering import reconcile
 from mirror_console.operations.recovery import end
@@ -139,7 +140,7 @@ def take_over(
     session = _session(console, place)
     held = session.inspect(lock_name(place.container))
     if watched.found is not Found.STILL or watched.lock is None or watched.pulse is None:
-        raise _refused(standing_words(watched, console.clock().astimezone()))
+        raise _refused(standing_words(watched, local(console.clock())))
     if held is None or held.id != watched.lock.id:
         raise _refused("it is another lock now than the one that was watched")
     if held.restart_retries != watched.pulse.beat:

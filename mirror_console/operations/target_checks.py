@@ -21,6 +21,7 @@ from mirror_console.errors import EngineError, VaultError
 from mirror_console.operations.companion_checks import RUNS, undeclared, with_companions
 from mirror_console.operations.console import Console
 from mirror_console.operations.container_checks import made_by_tool, ties
+from mirror_console.operations.local_time import local
 from mirror_console.operations.ports.engine import EngineSession
 from mirror_console.operations.scene import is_left_over, is_way_back, lock_name, lock_on
 
@@ -354,7 +355,7 @@ def _lock(console: Console, scene: EngineScene, target: PlannedTarget, old: Cont
     if is_left_over(console, held.labels):
         words = f"A rollout of this console that is over left its lock ({lock.details}); it is taken away first."
         return said(target, Check.LOCK, Answer.PASS, words)
-    words = f"{lock.words(console.clock().astimezone())} ({lock.details})."
+    words = f"{lock.words(local(console.clock()))} ({lock.details})."
     return said(target, Check.LOCK, Answer.BLOCKED, words, REMEDY_FOR_LOCK)
 
 

@@ -17,6 +17,7 @@ from mirror_console.domain.request import ContainerSpec
 from mirror_console.domain.steps import Step
 from mirror_console.errors import EngineError, FailureKind
 from mirror_console.operations.fetch import Halting, PutAside
+from mirror_console.operations.local_time import local
 from mirror_console.operations.scene import (
     is_left_over,
     lock_labels,
@@ -132,7 +133,7 @@ class TurnLock:
     def _held_words(self, held: Container | Listed, pulse: Pulse | None) -> str:
         """Whose lock it is; of one that stands still, what a person can do."""
         turn = self._turn
-        words = lock_on(held, turn.target.planned.container).words(turn.console.clock().astimezone())
+        words = lock_on(held, turn.target.planned.container).words(local(turn.console.clock()))
         if pulse is not None and pulse.lock_id == held.id and pulse.stale(turn.console.lock_times):
             words += (
                 f", and its heartbeat has stood still for {pulse.still:.0f} s: take it over if that console is gone"

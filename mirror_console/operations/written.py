@@ -14,6 +14,7 @@ import msgspec
 from mirror_console.domain.counting import counted
 from mirror_console.domain.moment import MONTHS
 from mirror_console.domain.plain import plain
+from mirror_console.operations.local_time import local
 from mirror_console.paths import resources
 
 Cell = str | int | float | datetime | None
@@ -63,13 +64,13 @@ def moment(at: datetime | None) -> str:
     """A time in the zone of this computer: ``30 Aug 2026 14:21:07``."""
     if at is None:
         return "—"
-    here = at.astimezone()
+    here = local(at)
     return f"{here.day} {MONTHS[here.month - 1]} {here.year} {here:%H:%M:%S}"
 
 
 def zone(at: datetime) -> str:
     """The zone that times are told in: ``UTC+02:00``."""
-    here = at.astimezone()
+    here = local(at)
     return f"UTC{here.isoformat()[-6:]}" if here.utcoffset() else "UTC"
 
 

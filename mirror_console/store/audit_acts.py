@@ -59,19 +59,25 @@ def _act(names: _Names, heard: Heard) -> Act | None:
         old = {name: before[name] for name in differing if name in before}
         new = {name: after.get(name) for name in differing}
     title, account = names.of(heard)
+    why = _why(heard.table, old, new)
+    if heard.table in _WHOLE:
+        # Long after it was taken away somebody asks what held.
+        old, new = (names.with_mirror(side) for side in (before, after))
     return Act(
         noun=NOUNS[heard.table],
         doing=doing,
         of="/".join(heard.key),
         title=title,
         account=account,
-        why=_why(heard.table, old, new),
+        why=why,
         before=_hidden(old),
         after=_hidden(new),
     )
 
 
 _NOTHING: tuple[object, ...] = (None, "", [], {}, False)
+_WHOLE = {"maintenance_window", "freeze"}
+"""Whose lines say all of how they were and are: not only what differs, and midnight, which is the minute 0, too."""
 
 
 _TAKEN_OVER = {*SUCCEEDED, "left"}
@@ -192,6 +198,11 @@ class _Names:
             case "rollout" | "override":
                 return self._of_rollout(key, row)
         return key, ""
+
+    def with_mirror(self, side: Mapping[str, Any]) -> dict[str, Any]:
+        """A window or a freeze with the name of the mirror that it is for, whose identity alone it has."""
+        named = self._application(str(side["application_id"]))[0] if side.get("application_id") else ""
+        return {**side, "mirror": named} if named else dict(side)
 
     def account_of(self, application_id: str) -> str:
         """Whose an application is."""

@@ -18,6 +18,7 @@ from mirror_console.domain.rollout import Rollout
 from mirror_console.errors import ConsoleError
 from mirror_console.jobs import Job, JobEvent, Jobs, JobState, Work
 from mirror_console.operations.console import Console
+from mirror_console.operations.local_time import local
 from mirror_console.settings import Preferences
 from mirror_console.ui.actions import Actions
 from mirror_console.ui.icons import Icons
@@ -104,7 +105,7 @@ class UiContext(QObject):
 
     def now(self) -> datetime:
         """The time, in the time zone of this machine: what texts for the screen are reckoned with."""
-        return self.console.clock().astimezone()
+        return local(self.console.clock())
 
     def go(self, page_id: str, **what: object) -> None:
         """Open a page, and have it show something: ``go("mirrors", application_id=…)``."""

@@ -91,6 +91,22 @@ def test_what_was_done_is_listed_by_who_and_on_what(call: CommandLine) -> None:
     assert call("audit", "list", "--until", "2020-01-01", "--json").json == []
 
 
+def test_windows_and_freezes_are_listed_in_their_own_words(call: CommandLine) -> None:
+    window = ("--days", "every day", "--from", "0:00", "--to", "2:00", "--zone", "UTC")
+    assert call("schedule", "window", *window, "--mirror", "mirror-01").code == 0
+    freeze = ("--from", "2999-12-20", "--until", "2999-12-27", "--zone", "UTC", "--reason", "Christmas")
+    assert call("schedule", "freeze", *freeze).code == 0
+    for one in call("schedule", "list", "--json").json:
+        assert call("schedule", "remove", one["id"], "--yes").code == 0
+
+    said = " ".join(call("audit", "list", "--most", "4").out.split())
+
+    assert said.count("every day 00:00–02:00 UTC, Mirror 01") == 2
+    assert "Christmas. 20 Dec 2999 00:00:00 – 28 Dec 2999 00:00:00, everything" in said
+    assert "20 Dec 2999 00:00:00 – 28 Dec 2999 00:00:00, everything: Christmas" in said
+    assert call("audit", "verify").code == 0
+
+
 def test_an_audit_as_it_was_written_is_said_to_be(call: CommandLine, fleet: Fleet) -> None:
     assert "the keyring keeps no line yet" in call("audit", "verify").out
     assert anchor(fleet.console)

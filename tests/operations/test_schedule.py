@@ -13,6 +13,7 @@ from mirror_console.domain.application import Application, Kind
 from mirror_console.domain.canary import Canary
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.plan import Plan
+from mirror_console.domain.release_command import BackupCommand, ReleaseCommand
 from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
 from mirror_console.domain.schedule import Day, Freeze, Schedule, Window, clock_text
 from mirror_console.domain.way import Way
@@ -43,6 +44,8 @@ from mirror_console.operations.schedule_typed import parse_clock, parse_days, pa
 from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet
+
+MIGRATES = ReleaseCommand(("true",), reversible=True)
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +91,15 @@ def night() -> Iterator[Night]:
         yield made
 
 
+def declare(fleet: Fleet, release: ReleaseCommand, backup: BackupCommand, group: str = "") -> None:
+    """Have the source declare them, and all its mirrors share their data where a group is named."""
+    with fleet.console.catalog.write() as books:
+        books.applications.save(replace(books.applications.get("source"), release_command=release, backup=backup))
+        for mirror in fleet.mirrors:
+            for environment in books.environments.of(mirror.id):
+                books.environments.save(replace(environment, group=group))
+
+
 def states(rollout: Rollout) -> list[TargetState]:
     return [target.state for target in rollout.targets]
 
@@ -98,17 +110,46 @@ def test_what_could_not_be_over_when_its_window_closes_is_not_begun(night: Night
     long = replace(QUICK, bake=1800.0)
     checked = preflight(night.console, night.fleet.jobs, night.plan(long))
     (blocked,) = [result for result in checked.blocking if result.check is Check.WINDOW]
-    assert "until it has baked, or was put back, 30–31 min may pass" in blocked.words
+    told = "31 min: stop 1 s, health 3 s, bake 30 min, putting back 4 s."
+    assert blocked.words.endswith(f" only, and its turn may last up to {told}")
 
     # It fitted when the plan was made; the hour has advanced since.
-    short = replace(QUICK, bake=0.2, health_limit=600.0)
+    short = replace(QUICK, bake=0.2, health_limit=400.0)
     rollout = night.start(night.plan(short))
     night.ahead = timedelta(minutes=15)
     rollout = night.run(rollout)
     assert rollout.state is RolloutState.PAUSED
     assert states(rollout) == [TargetState.DONE, TargetState.QUEUED, TargetState.DONE, TargetState.DONE]
-    assert "may pass" in rollout.targets[1].words
+    assert "its turn may last up to 14 min: " in rollout.targets[1].words
     assert "The first of them may be changed from " in rollout.paused_because
+
+
+def test_commands_that_could_not_be_over_when_its_window_closes_are_not_begun(night: Night) -> None:
+    """By their limits an hour and ten minutes may pass before anything that serves is changed."""
+    declare(night.fleet, replace(MIGRATES, limit=3600.0), BackupCommand(("true",), 600.0))
+    night.window("mirror-02", -60, 60)
+
+    checked = preflight(night.console, night.fleet.jobs, night.plan())
+    (blocked,) = [result for result in checked.blocking if result.check is Check.WINDOW]
+
+    assert "its turn may last up to 71 min: backup 10 min, release command 60 min, stop 1 s, " in blocked.words
+
+
+@pytest.mark.parametrize(("group", "second"), [("shop", TargetState.DONE), ("", TargetState.QUEUED)])
+def test_a_command_that_was_run_by_then_needs_no_time_any_more(night: Night, group: str, second: TargetState) -> None:
+    """Twenty-five minutes fitted into forty; when the second one's turn comes, twenty are left."""
+    declare(night.fleet, replace(MIGRATES, limit=1200.0), BackupCommand(("true",), 300.0), group)
+    night.window("mirror-02", -60, 40)
+    rollout = night.start(night.plan(replace(QUICK, pause_after_canary=True)))
+    assert states(night.run(rollout))[:2] == [TargetState.DONE, TargetState.QUEUED]
+
+    night.ahead = timedelta(minutes=20)
+    rollout = night.go_on(rollout)
+
+    assert states(rollout) == [TargetState.DONE, second, TargetState.DONE, TargetState.DONE]
+    if not group:
+        assert rollout.targets[1].words.startswith("window closed: it may be changed until ")
+        assert "its turn may last up to 26 min: backup 5 min, release command 20 min, " in rollout.targets[1].words
 
 
 def test_a_window_that_closes_leaves_its_targets_waiting_and_only_them(night: Night) -> None:
@@ -257,6 +298,51 @@ def test_reports_and_evidence_name_the_windows_and_freezes_that_counted(night: N
     assert (later.schedule, later.changes[-1].what) == ((), "freeze removed")
     for form in (Format.HTML, Format.MARKDOWN):
         assert "Mirror 02" not in evidence_text(night.console, "ACC-2", form)
+
+
+def test_evidence_tells_what_held_when_it_was_added_changed_and_taken_away(night: Night) -> None:
+    scope = ScopeInput(mirror="mirror-02")
+    window = save_window(night.console, WindowInput("every day", "0:00", "2:00", "UTC", scope))
+    freeze = save_freeze(night.console, FreezeInput("2999-12-20", "2999-12-27", "UTC", "Christmas"))
+    save_window(night.console, WindowInput("sat, sun", "0:00", "2:00", "UTC", ScopeInput("", "", "live"), window.id))
+    for one in (window, freeze):
+        take_away(night.console, one.id)
+
+    told = [line for line in evidence(night.console, "ACC-1").changes if line.what.startswith(("maint", "freeze"))]
+
+    held, changed = "every day 00:00–02:00 UTC, Mirror 02", "sat, sun 00:00–02:00 UTC, live"
+    christmas = "20 Dec 2999 00:00:00 – 28 Dec 2999 00:00:00, everything"
+    assert [(line.what, line.words) for line in told] == [
+        ("maintenance window added", held),
+        ("freeze added", christmas),
+        ("maintenance window changed: mirror, days, environment", f"{held} → {changed}"),
+        ("maintenance window removed", changed),
+        ("freeze removed", f"{christmas}: Christmas"),
+    ]
+    for form in (Format.HTML, Format.CSV, Format.JSON):
+        assert f"{held} → {changed}" in evidence_text(night.console, "ACC-1", form)
+
+
+def test_a_window_that_goes_from_one_account_to_another_tells_each_its_own(night: Night) -> None:
+    others = Application("others", Kind.MIRROR, "Others", "others", account="ACC-2", source_id="source")
+    with night.console.catalog.write() as books:
+        books.applications.save(others)
+    typed = WindowInput("sat", "1:00", "2:00", "UTC", ScopeInput(mirror="others"))
+    window = save_window(night.console, typed)
+    save_window(night.console, replace(typed, days="sun", scope=ScopeInput(mirror="mirror-02"), id=window.id))
+
+    ours, theirs = (
+        [
+            (line.mirror, line.words)
+            for line in evidence(night.console, account).changes
+            if line.what.startswith("maintenance window")
+        ]
+        for account in ("ACC-1", "ACC-2")
+    )
+
+    assert ours == [("Mirror 02", "sun 01:00–02:00 UTC, Mirror 02")]
+    own = "sat 01:00–02:00 UTC, Others"
+    assert theirs == [("Others", own), ("Others", f"{own}; since then it doesn't hold here")]
 
 
 def test_who_goes_first_is_among_those_that_were_chosen(night: Night) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from PySide6.QtCore import Qt
@@ -12,7 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from mirror_console.domain.environment import Limits, Settings
+from mirror_console.domain.environment import Hold, Limits, Settings
+from mirror_console.operations.local_time import local
 from mirror_console.operations.status import survey
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.mirrors.editor import MirrorEditor
@@ -194,6 +195,20 @@ def test_the_dialog_for_a_hold_asks_for_a_reason_and_a_day_to_come(qtbot: QtBot)
     assert dialog.until.date() == date(2026, 9, 30)
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
+
+
+@pytest.mark.usefixtures("in_berlin")
+def test_a_hold_that_is_looked_at_beyond_a_change_of_the_clocks_keeps_its_last_day(qtbot: QtBot) -> None:
+    winter, summer = (local(datetime(2027, month, 1, tzinfo=UTC)) for month in (1, 6))
+    first = HoldDialog("Dunes Bakery live", "26.8.2", (), winter)
+    qtbot.addWidget(first)
+    first.until_field.setText("2027-06-30")
+    held = Hold("", "26.8.2", "a fair", "somebody", winter, first.until)
+    again = HoldDialog("Dunes Bakery live", "26.8.2", (), summer, held)
+    qtbot.addWidget(again)
+
+    assert again.until_field.text() == "2027-06-30"
+    assert again.until == first.until
 
 
 def test_a_hold_is_on_any_release_of_the_source_and_begins_with_the_one_that_is_there(

@@ -10,12 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QSplitter, QVBoxLayout, QWidget
 
-from mirror_console.domain.audit import ALL, AuditLine, Verified, differing_words, doing_words
+from mirror_console.domain.audit import ALL, AuditLine, Verified, doing_words
 from mirror_console.domain.plain import plain
 from mirror_console.domain.status import Status
 from mirror_console.errors import ConsoleError
 from mirror_console.operations import audit as auditing
 from mirror_console.operations import evidence
+from mirror_console.operations.act_words import how_words
 from mirror_console.operations.console import Console
 from mirror_console.operations.report import Format
 from mirror_console.operations.written import moment as moment_text
@@ -189,7 +190,7 @@ def line_text(line: AuditLine) -> str:
         f"{act.title}: {doing_words(act)}",
         *([tr("Account: {}").format(act.account)] if act.account else []),
         *([tr("Why: {}").format(act.why)] if act.why else []),
-        *differing_words(act),
+        *how_words(act),
     ]
     return "\n".join(plain(one) for one in said if one)
 
@@ -205,7 +206,7 @@ def _searched(line: AuditLine) -> str:
 
 def _columns(context: UiContext) -> tuple[Column[AuditLine], ...]:
     def how(line: AuditLine) -> str:
-        told = "; ".join((*([line.act.why] if line.act.why else []), *differing_words(line.act)))
+        told = "; ".join((*([line.act.why] if line.act.why else []), *how_words(line.act)))
         return _LONG_HASH.sub(lambda found: found.group()[:20], told)
 
     return (
