@@ -206,7 +206,7 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
     bake(turn, started, companions.watched(turn))
     arm_new(turn, started)
     companions.arm(turn)
-    words = turn.target.verified_by
+    words = turn.target.verified_by + _named_again(turn, started)
     if turn.bake and turn.breaks_off():
         words = f"{words}; aborted, so that it was not baked to the end"
     if old is not None and not way_back:
@@ -214,6 +214,18 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
     words += outlast(turn, HURTS_FORWARD, lambda: _taken_over(turn, started, old))
     words += let_go_of(turn, old, way_back)
     end_well(turn, started, words, way_back)
+
+
+def _named_again(turn: Turn, started: Container) -> str:
+    """Where somebody gave the new one another name while it was watched, give it its own again.
+
+    It is well and serves: where its name is taken by now, that is told, and no reason to put back.
+    """
+    try:
+        name_new(turn, started)
+    except StepFailed as refused:
+        return f"; it has another name now: {refused.words}"
+    return ""
 
 
 def _taken_over(turn: Turn, started: Container, old: Container | None) -> list[Kept]:

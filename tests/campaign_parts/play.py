@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.campaign_parts import asked, checker, noted, spill
 from tests.campaign_parts.checker import Case, Violation
@@ -24,6 +24,7 @@ from tests.journeys.console import Ended, Program, Running
 from tests.journeys.starter import ORDERS
 from tests.lab.asking import ask
 
+T = TypeVar("T")
 START = ("rollout", "start", "-e", "live", "--all", "--way", "test environment", "--why", "campaign", "--yes", "1")
 CONTINUE, PUT_BACK = ("recover", "continue"), ("recover", "put-back")
 GRACE = 1.0
@@ -49,6 +50,10 @@ class Point:
     def dice(self) -> random.Random:
         """What decides in it; new at each call."""
         return random.Random(f"{self.seed} {self.fault} {self.number}")  # noqa: S311 - no secret
+
+    def one_of(self, those: Sequence[T]) -> T:
+        """Each of them in turn. Other seeds begin with other ones, so that few points don't meet the first ones alone."""
+        return those[(self.number + self.seed) % len(those)]
 
     @property
     def replay(self) -> str:

@@ -29,6 +29,7 @@ from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
 from mirror_console.simulator.behaviour import Behaviour
+from mirror_console.simulator.changing import rename_container
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
 
 pytestmark = pytest.mark.slow
@@ -198,6 +199,27 @@ def test_a_container_that_dies_while_it_bakes_is_put_back(fleet: Fleet) -> None:
     assert "baking" in rollout.targets[0].words or "verify" in rollout.targets[0].words
     assert fleet.container("mirror-01-live").id == before
     assert fleet.container("mirror-01-live").is_running
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_new_container_that_gets_another_name_while_it_bakes_gets_its_own_again(fleet: Fleet, taken: bool) -> None:
+    publish(fleet)
+    made = planned(fleet, replace(QUICK, bake=0.5), count=1)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    alpha, live = fleet.simulated.engines["alpha"], made.targets[0].container
+
+    def rename(boundary: str) -> None:
+        if boundary == f"{Step.BAKE.name}:intent":
+            rename_container(alpha.state, live, f"{live}.by-hand")
+            if taken:
+                alpha.run(live, fleet.container("mirror-03-live").image.id)
+
+    ended = Conductor(replace(fleet.console, mark=rename), fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.DONE]
+    new = fleet.container(f"{live}.by-hand" if taken else live)
+    assert new.is_running
+    assert fleet.version_of(new.name) == "26.8.3"
+    assert ("it has another name now: " in ended.targets[0].words) == taken
 
 
 def test_a_first_container_that_is_not_well_is_removed_again(fleet: Fleet) -> None:

@@ -47,7 +47,7 @@ def _fails(name: str, words: str, command: tuple[str, ...], limit: float = 60.0)
 
 def killed(world: World, point: Point) -> Outcome:
     """Killed while it runs, or right before or after that: it may run once at most, whoever recovers it."""
-    boundary = AROUND[point.number % len(AROUND)]
+    boundary = point.one_of(AROUND)
     with played(world, world.stage(HOST), point, _role(LASTS, secret=True)) as play:
         with play.start(stop_at=boundary) as command:
             if is_stopped(command):
@@ -59,7 +59,7 @@ def killed(world: World, point: Point) -> Outcome:
 
 def engine_falls(world: World, point: Point) -> Outcome:
     """The engine is killed or restarted around it: it forgets its events, but what the command wrote is there."""
-    boundary = AROUND[point.number % len(AROUND)]
+    boundary = point.one_of(AROUND)
     stage = world.stage(HOST)
     change = partial(replace, engine_fell=True, may_end=UNTOUCHED | {"done"})
     with played(world, stage, point, _role(LASTS, secret=True, timeout=3.0), change=change) as play:

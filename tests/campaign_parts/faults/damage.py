@@ -76,7 +76,7 @@ DAMAGES: tuple[Callable[[Path, Random], None], ...] = (_scribbled, _head_lost, _
 
 def damaged(world: World, point: Point) -> Outcome:
     """The file is spoilt, and told to be; then it is as if a person had put an older copy in its place."""
-    damage = DAMAGES[point.number % len(DAMAGES)]
+    damage = point.one_of(DAMAGES)
     place = LOCKED[point.number * 5 % len(LOCKED)]
     role = point.dice.choice(ROLES)
     with played(world, world.stage(HOST), point, role) as play:

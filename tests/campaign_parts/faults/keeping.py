@@ -77,7 +77,7 @@ def read_only(world: World, point: Point) -> Outcome:
 
 def writes_fail(world: World, point: Point) -> Outcome:
     """From a boundary on its disk takes nothing more, as one does that became read-only, broke or is full."""
-    number = ERRORS[point.number % len(ERRORS)]
+    number = point.one_of(ERRORS)
     with _at(world, point, f"writing fails with {errno.errorcode[number]}") as play:
         with play.start(stop_at=_place(point), writes_fail=number) as command:
             play.ended(command)
@@ -88,14 +88,14 @@ def writes_fail(world: World, point: Point) -> Outcome:
 def clock_jumps(world: World, point: Point) -> Outcome:
     """The time of day jumps by an hour or ten years, forth or back, in the middle: it comes out as it would without."""
     with _at(world, point, "the clock jumps") as play:
-        with play.start(stop_at=_place(point), clock_jumps=CLOCK[point.number % len(CLOCK)]) as command:
+        with play.start(stop_at=_place(point), clock_jumps=point.one_of(CLOCK)) as command:
             play.ended(command)
         play.case = replace(play.case, may_end=frozenset({"done"}))
         return outcome(play, play.recover())
 
 
 def _place(point: Point) -> str:
-    return PLACES[point.number * 5 % len(PLACES)]
+    return PLACES[(point.number * 5 + point.seed) % len(PLACES)]
 
 
 @contextmanager

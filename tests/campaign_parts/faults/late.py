@@ -71,7 +71,7 @@ class Late:
 
 def late(world: World, point: Point) -> Outcome:
     """It arrives while the console puts back, or watches."""
-    pattern = CALLS[point.number % len(CALLS)]
+    pattern = point.one_of(CALLS)
     stage = world.stage(HOST)
     fault = Late(pattern)
     waits = TIMEOUT + PATIENCE + (STOPS if "stop" in pattern else 0.0)

@@ -42,7 +42,7 @@ class Meddling:
 
 def _fault(name: str, words: str, meddling: Meddling, share: float = 1.0) -> Fault:
     def play(world: World, point: Point) -> Outcome:
-        place = meddling.at[point.number % len(meddling.at)]
+        place = point.one_of(meddling.at)
         stage = world.stage(meddling.engine)
         role = point.dice.choice(meddling.roles)
         with played(world, stage, point, role, change=meddling.change) as playing:
@@ -158,7 +158,8 @@ def _take_lock(play: Play) -> None:
         play.case,
         bystanders={**play.case.bystanders, made["Id"]: seen},
         since=asked.engine_time(play.case.engine),
-        may_be_left=frozenset({name, f"{play.scene.container}.mc-next"}),
+        # Whatever stands aside by then is the other console's to put away.
+        may_be_left=frozenset({name, f"{play.scene.container}.mc-next", f"{play.scene.container}.mc-older"}),
     )
 
 

@@ -32,7 +32,7 @@ ROLE = Role(bridge=True, bake=0.3, scene={"timeout": 5.0})
 def killed(world: World, point: Point) -> Outcome:
     """The engine is killed where it binds or frees a port, and started again. It may hold the port for a dead one."""
     stage = world.stage(BRIDGE)
-    place = AROUND[point.number % len(AROUND)]
+    place = point.one_of(AROUND)
     role = replace(ROLE, policy=point.dice.choice(("always", "unless-stopped")))
     with played(world, stage, point, role, change=partial(replace, engine_fell=True, may_end=SERVES)) as play:
         play.place = f"engine killed, at {place}"
@@ -49,7 +49,7 @@ def killed(world: World, point: Point) -> Outcome:
 
 def stolen(world: World, point: Point) -> Outcome:
     """Between stop and start a container of somebody else takes the port."""
-    place = FREE_AT[point.number % len(FREE_AT)]
+    place = point.one_of(FREE_AT)
     with played(world, world.stage(BRIDGE), point, ROLE, change=partial(replace, may_end=SERVES)) as play:
         play.place = f"the port is taken, at {place}"
         thief = f"thief-{play.scene.container}"

@@ -112,7 +112,7 @@ def killed(world: World, point: Point) -> Outcome:
 
 def image_gone(world: World, point: Point) -> Outcome:
     """The image was there at the checks; then somebody removes it from the engine."""
-    place = GONE_AT[point.number % len(GONE_AT)]
+    place = point.one_of(GONE_AT)
     with _pulling(world, point, there=True) as (play, registry), registry.misbehaving():
         play.place = f"the image is removed, at {place}"
         with play.start(stop_at=place) as command:

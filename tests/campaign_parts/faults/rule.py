@@ -131,7 +131,7 @@ def killed_at_rollback(world: World, point: Point) -> Outcome:
             str(play.dice.randrange(trip + 2, len(met))),
             str(play.dice.randrange(trip)),
         )
-        with play.running(*BACK, stop_at=places[point.number % len(places)]) as command:
+        with play.running(*BACK, stop_at=point.one_of(places)) as command:
             if is_stopped(command):
                 command.send_signal(signal.SIGKILL)
             play.ended(command)
