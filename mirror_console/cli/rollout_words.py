@@ -294,8 +294,9 @@ def _after_the_end(rollout: Rollout) -> list[str]:
 
 
 def _own(rollout: Rollout) -> set[TargetState]:
-    """The states of its targets, but for what another console left: that is ended by taking over, not tried again."""
-    return {one.state for one in rollout.targets if one.planned.taken_from is None}
+    """The states of its targets that may be tried again. What another console left is ended by taking over, and what
+    was rolled back since runs what it ran: a new rollout goes forward from there."""
+    return {one.state for one in rollout.targets if one.planned.taken_from is None and not one.rolled_back}
 
 
 def _again(rollout: Rollout) -> list[str]:

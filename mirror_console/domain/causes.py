@@ -40,11 +40,12 @@ def causes(targets: Iterable[Target]) -> tuple[Cause, ...]:
     """The reasons for which targets failed or were skipped: what needs a person first, then the most frequent.
 
     Targets have one cause where the same step or check ended them, in the same state, with the same words but for what
-    is each one's own: names, ids, ports, and how long it took.
+    is each one's own: names, ids, ports, and how long it took. What a rollback took back since has none: it runs what
+    it ran, and nothing is left to decide about it.
     """
     alike: defaultdict[tuple[TargetState, str], list[Target]] = defaultdict(list)
     for target in targets:
-        if target.state in CAUSED:
+        if target.state in CAUSED and not target.rolled_back:
             alike[target.state, reason(target)].append(target)
     found = [Cause(state, several[0].words or str(state), tuple(several)) for (state, _), several in alike.items()]
     return tuple(sorted(found, key=lambda cause: (_FIRST.get(cause.state, len(_FIRST)), -cause.count)))

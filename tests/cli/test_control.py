@@ -210,6 +210,29 @@ def test_what_was_left_is_told_to_be_tried_again_or_taken_back(call: CommandLine
     assert call("rollout", "rollback", rollout.id[:8], "--failed", "--preview").code == 0
 
 
+def test_of_what_was_left_and_taken_back_since_nothing_is_to_be_decided(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    rollout = begun(fleet, waves=QUICK.waves[1:], max_failed=9, on_failure=OnFailure.LEAVE)
+    Conductor(fleet.console, fleet.jobs, rollout).run()
+    name = rollout.id[:8]
+    assert len(call("rollout", "show", name, "--json").json["causes"]) == 1
+    words = "verify: its health check fails"
+    assert words in call("rollout", "report", name, "--format", "html").out
+    assert call("rollout", "rollback", name, "--failed", "--yes", "4").code == 0
+    assert versions(fleet) == ["26.8.2"] * 4
+
+    shown = call("rollout", "show", name).out
+    assert "0 of 4 updated, 4 rolled back since" in shown
+    # Neither a cause to decide about, nor anything to try again or to take back.
+    assert not [line for line in shown.splitlines() if line.startswith("cause ") or "mirror-console rollout" in line]
+    assert call("rollout", "show", name, "--json").json["causes"] == []
+    again = call("rollout", "retry", name)
+    assert (again.code, "none of them failed and wasn't rolled back since" in again.err) == (2, True)
+    # The report goes on telling why they failed.
+    told = call("rollout", "report", name, "--json").json["causes"]
+    assert [(cause["name"], cause["targets"]) for cause in told] == [(words, 4)]
+
+
 RULED = ("--waves", "rest", "--bake", "0", "--at-once", "1", "--max-failed", "1", "--on-failure", "leave")
 
 

@@ -10,7 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.causes import causes
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.taken_back import TakenBack
 from mirror_console.operations.deciding import Decision
 from mirror_console.operations.rollback import Part
 from mirror_console.ui.context import UiContext
@@ -21,6 +22,7 @@ from mirror_console.ui.rollout.control import parts_of
 from mirror_console.ui.rollout.page import RolloutsPage
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import Answers, ContextMaker
+from tests.ui.sample import NOW
 from tests.ui.test_rollout_pages import GRID, OPERATIONS, PLAN, start_one
 
 
@@ -118,6 +120,24 @@ def test_a_report_offers_the_same(qtbot: QtBot, make_context: ContextMaker, make
     failed = causes(rollout.targets)[0].environment_ids
     qtbot.waitUntil(lambda: asked.calls == [("retry", rollout.id, failed)])
     qtbot.waitUntil(lambda: not page.runs.running)
+
+
+def test_of_what_was_rolled_back_since_nothing_is_asked(context: UiContext, make_page: PageMaker) -> None:
+    rollout = sample.ended(PLAN)
+    by = TakenBack("back-1", "B51C-07E2", True, NOW)
+    left = [
+        replace(one, state=TargetState.LEFT) if one.state is TargetState.PUT_BACK else one for one in rollout.targets
+    ]
+    page = make_page(context, replace(rollout, targets=tuple(left)))
+    assert page.report_view.control.retry.text() == "Retry failed (3)"
+    assert len(page.report_view.causes.buttons) == 3
+    back = [replace(one, taken_back=by) for one in left]
+    page.report_view.show_rollout(replace(rollout, targets=tuple(back)))
+    # What a check left out was not changed, and is no matter of the rollback.
+    assert [cause.state for cause in causes(back)] == [TargetState.SKIPPED]
+    assert len(page.report_view.causes.buttons) == 1
+    assert not page.report_view.control.retry.isVisible()
+    assert not page.report_view.control.roll_back.isVisible()
 
 
 def test_a_rollback_is_a_plan_that_is_looked_at_first(
