@@ -16,7 +16,7 @@ from mirror_console.domain.counting import counted
 from mirror_console.domain.environment import COMMAND_PREFIXES, RestartPolicy, Settings
 from mirror_console.domain.image import parse_reference
 from mirror_console.domain.observation import Container, State
-from mirror_console.domain.plain import plain, quoted
+from mirror_console.domain.plain import plain_lines, quoted
 from mirror_console.domain.request import Written
 from mirror_console.errors import InvalidInput, Problem
 
@@ -236,7 +236,7 @@ def kept_output(written: Written, hidden: Callable[[str], str]) -> str:
 
     They are taken out before it is cut: what is cut off in the middle isn't found any more.
     """
-    beginning, end = _lines(hidden(written.beginning)), _lines(hidden(written.end))
+    beginning, end = plain_lines(hidden(written.beginning)), plain_lines(hidden(written.end))
     if not end and len(beginning) <= FIRST_KEPT + LAST_KEPT:
         return beginning
     first, last = beginning[:FIRST_KEPT], (end or beginning)[-LAST_KEPT:]
@@ -249,10 +249,6 @@ def kept_output(written: Written, hidden: Callable[[str], str]) -> str:
 def last_line(output: str) -> str:
     """The last line that has something on it: where commands say how they ended."""
     return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
-
-
-def _lines(text: str) -> str:
-    return "\n".join(plain(line) for line in text.splitlines())
 
 
 def run_name(kind: RunKind, environment_id: str, rollout_id: str) -> str:
