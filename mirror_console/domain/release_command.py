@@ -5,6 +5,7 @@ Data can be shared: environments of one group have the same, so that what is don
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -212,6 +213,20 @@ def outcome(run: CommandRun, seen: Container | None, *, stopped: bool) -> tuple[
         return RunState.SUCCEEDED, code, ""
     why = "it ran out of memory" if seen.oom_killed else f"it ended with exit code {code}"
     return RunState.FAILED, code, why
+
+
+BACKUP_FAILED = "the backup before it failed: "
+"""So begins why a release command was not run."""
+_ENDS = re.compile(
+    r"it ended with exit code -?\w+|it ran out of memory|it was stopped at its limit"
+    r"|it could not be stopped at its limit"
+)
+
+
+def how_it_ended(words: str) -> str:
+    """The words on how a run ended, without its last line, which stands behind them."""
+    found = _ENDS.match(words)
+    return found[0] if found is not None else words
 
 
 def settings_of_run(settings: Settings, command: tuple[str, ...]) -> Settings:
