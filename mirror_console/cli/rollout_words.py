@@ -267,7 +267,8 @@ def next_steps(rollout: Rollout) -> list[str]:
 def _next(rollout: Rollout) -> list[str]:
     name = rollout.id[:8]
     if rollout.state is RolloutState.PAUSED and rollout.count(TargetState.UNDECIDED):
-        return [f"Decide: mirror-console rollout decide retry|put-back|leave|skip {name} --cause 1"]
+        asks = next(n for n, one in enumerate(causes(rollout.targets), 1) if one.state is TargetState.UNDECIDED)
+        return [f"Decide: mirror-console rollout decide retry|put-back|leave|skip {name} --cause {asks}"]
     if rollout.state is RolloutState.PAUSED:
         go_on = f"Go on: mirror-console rollout resume {name}. Or end it: mirror-console rollout stop {name}"
         return [go_on, *_again(rollout), *_leave_out(rollout), *_take_back(rollout)]

@@ -6,18 +6,15 @@ import re
 import shlex
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mirror_console.domain.moment import MONTHS
 from mirror_console.domain.release_command import BACKUP_FAILED, how_it_ended
-from mirror_console.domain.rollout import COUNTS_AS_FAILED, Target, TargetState
+from mirror_console.domain.rollout import AFTER, BY_A_PERSON, COUNTS_AS_FAILED, Target, TargetState
 from mirror_console.domain.steps import Step
 
 CAUSED = COUNTS_AS_FAILED | {TargetState.SKIPPED}
 """States that have a cause: it failed, or a check or a person said no."""
-
-_FIRST = {TargetState.STRANDED: 0, TargetState.UNDECIDED: 1}
-"""Nothing may serve there; somebody is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +34,19 @@ class Cause:
         return len(self.targets)
 
     @property
+    def decided(self) -> bool:
+        """Whether a person has said that they are left out: nothing more is asked of anybody."""
+        return self.state is TargetState.SKIPPED and self.words.startswith(BY_A_PERSON)
+
+    @property
     def environment_ids(self) -> tuple[str, ...]:
         """The identities of its targets' environments."""
         return tuple(target.environment_id for target in self.targets)
 
 
 def causes(targets: Iterable[Target]) -> tuple[Cause, ...]:
-    """The reasons for which targets failed or were skipped: what needs a person first, then the most frequent.
+    """The reasons for which targets failed or were skipped: what needs a person first, then what failed, what a check
+    left out, and what a person did; of each the most frequent first.
 
     Targets have one cause where the same step or check ended them, in the same state, with the same words but for what
     is each one's own: names, ids, ports, times, how long it took, and what a command wrote last. What a rollback took
@@ -56,7 +59,19 @@ def causes(targets: Iterable[Target]) -> tuple[Cause, ...]:
         if target.state in CAUSED and not target.rolled_back:
             alike[target.state, reason(target, titles)].append(target)
     found = [Cause(state, _told(several, titles), tuple(several)) for (state, _), several in alike.items()]
-    return tuple(sorted(found, key=lambda cause: (_FIRST.get(cause.state, len(_FIRST)), -cause.count)))
+    return tuple(sorted(found, key=lambda cause: (_rank(cause), -cause.count)))
+
+
+def _rank(cause: Cause) -> int:
+    match cause.state:
+        case TargetState.STRANDED:
+            return 0  # nothing may serve there
+        case TargetState.UNDECIDED:
+            return 1  # somebody is waited for
+        case TargetState.SKIPPED:
+            return 4 if cause.decided else 3
+        case _:
+            return 2
 
 
 def _told(targets: Sequence[Target], titles: Collection[str]) -> str:
@@ -85,6 +100,9 @@ def reason(target: Target, titles: Collection[str] = ()) -> str:
 
     Starting and verifying are one here: which of both sees first that a container has ended is chance.
     """
+    said, after, why = target.words.partition(AFTER)
+    if target.state is TargetState.SKIPPED and said.startswith(BY_A_PERSON) and after:
+        return f"{said}{after}{reason(replace(target, state=TargetState.FAILED, words=why), titles)}"
     planned = target.planned
     words = target.words.removeprefix(f"{Step.START}: ").removeprefix(f"{Step.VERIFY}: ")
     words = _command_reason(target, titles) or words

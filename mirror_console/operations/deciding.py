@@ -10,7 +10,16 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import assert_never
 
-from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.domain.rollout import (
+    AFTER,
+    BY_A_PERSON,
+    ENDED,
+    Rollout,
+    RolloutState,
+    Target,
+    TargetState,
+    end_state,
+)
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
@@ -68,7 +77,7 @@ def decide_on(
     running = Running(console, rollout, report)
     settle_undecided(console, jobs, running, asking, decision)
     for target in over:
-        words = f"skipped by {console.person} after: {target.words}"
+        words = f"{BY_A_PERSON}{console.person}{AFTER}{target.words}"
         running.keep(replace(target, state=TargetState.SKIPPED, words=words))
     return _ended_if_over(console, running)
 
@@ -164,7 +173,7 @@ def _carry_out(turn: Turn, decision: Decision) -> None:
             if turn.target.state not in PASSED_OVER:
                 return
             if decision is Decision.SKIP:
-                turn.become(TargetState.SKIPPED, f"skipped by {person} after: {why}")
+                turn.become(TargetState.SKIPPED, f"{BY_A_PERSON}{person}{AFTER}{why}")
         case _:
             assert_never(decision)
 

@@ -123,6 +123,17 @@ def test_of_a_pause_after_failures_all_ways_on_are_told(call: CommandLine, fleet
     assert next_steps(find_rollout(fleet.console, name))[:1] == told[:1]
 
 
+def test_the_cause_that_is_offered_for_a_decision_is_the_one_that_waits_for_it(fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    rollout = begun(fleet)
+    first, second, *rest = rollout.targets
+    targets = (replace(first, state=TargetState.UNDECIDED), replace(second, state=TargetState.STRANDED), *rest)
+    paused = replace(rollout, state=RolloutState.PAUSED, targets=targets)
+    assert next_steps(paused) == [
+        f"Decide: mirror-console rollout decide retry|put-back|leave|skip {paused.id[:8]} --cause 2"
+    ]
+
+
 def test_failures_are_grouped_decided_about_and_tried_again(call: CommandLine, fleet: Fleet) -> None:
     fleet.publish("26.8.3", health_interval=0.02)
     rollout = begun(fleet, waves=QUICK.waves[1:], max_failed=9)

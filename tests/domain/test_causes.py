@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror_console.domain.causes import CAUSED, causes
+from mirror_console.domain.causes import CAUSED, Cause, causes
 from mirror_console.domain.environment import Port, Settings
 from mirror_console.domain.release_command import Preparation, ReleaseCommand
 from mirror_console.domain.rollout import Target, TargetState
@@ -24,6 +24,7 @@ WORDS = st.sampled_from(
         "start new: the new container runs, but its port {port} isn't bound",
         "lock: '{container}' is another container now than when it was planned",
         "create new: the container 3f4e5d6c7b8a is in the way",
+        "skipped by operator after: health: /up answered 500",
     ]
 )
 STATES = st.sampled_from(TargetState)
@@ -50,12 +51,30 @@ def test_each_target_that_failed_is_in_one_group_with_all_like_it(drawn: list[tu
     for cause in found:
         assert len({(one.state, drawn[int(one.environment_id[1:]) - 1][1]) for one in cause.targets}) == 1
         assert cause.words == cause.targets[0].words
-    # What may not serve is at the top of every list, then what waits for a decision.
-    order = [cause.state for cause in found]
-    urgent = [state for state in (TargetState.STRANDED, TargetState.UNDECIDED) for _ in range(order.count(state))]
-    assert order[: len(urgent)] == urgent
-    rest = [cause.count for cause in found[len(urgent) :]]
-    assert rest == sorted(rest, reverse=True)
+    # What may not serve is at the top of every list, then what waits for a decision, and after all that failed what was
+    # left out: last what a person left out.
+    order = [rank(cause) for cause in found]
+    assert order == sorted(order)
+    for place in set(order):
+        counts = [cause.count for cause in found if rank(cause) == place]
+        assert counts == sorted(counts, reverse=True)
+
+
+def rank(cause: Cause) -> int:
+    """Where the causes of a kind stand in the list."""
+    if cause.state is TargetState.SKIPPED:
+        return 4 if cause.words.startswith("skipped by ") else 3
+    return {TargetState.STRANDED: 0, TargetState.UNDECIDED: 1}.get(cause.state, 2)
+
+
+def test_what_a_person_skipped_is_one_cause_if_what_failed_was() -> None:
+    words = ("verify: the new container ended with exit code 1", "start new: the new container ended with exit code 1")
+    skipped = [
+        replace(target(n, "a", 0), state=TargetState.SKIPPED, words=f"skipped by operator after: {one}")
+        for n, one in enumerate((*words, "back up: it ended with exit code 2"), 1)
+    ]
+    by_other = replace(skipped[0], words=f"skipped by another after: {words[0]}")
+    assert [(cause.count, cause.decided) for cause in causes([*skipped, by_other])] == [(2, True), (1, True), (1, True)]
 
 
 def test_a_name_that_is_part_of_another_word_is_no_name() -> None:
