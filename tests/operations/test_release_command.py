@@ -275,6 +275,12 @@ def test_what_was_run_for_a_release_is_not_run_for_it_again(fleet: Fleet) -> Non
     assert found[0].words == "It was run for 26.8.4 already, at Mirror 01 live."
     assert states(carried_out(fleet, 1)) == [TargetState.PUT_BACK]
     assert len(started(fleet)) == 1
+    # Somebody restored the backup from before it: what to do then is told, and has it run once more.
+    assert "restored" in found[0].remedy
+    assert "may run again" in found[0].remedy
+    say(fleet.console, runs(fleet)[0].id, Said.MAY_RUN_AGAIN)
+    assert states(carried_out(fleet, 1)) == [TargetState.PUT_BACK]
+    assert len(started(fleet)) == 2
 
 
 def publish_ill(fleet: Fleet) -> None:
