@@ -187,6 +187,15 @@ def test_many_causes_leave_the_targets_their_room(context: UiContext, make_page:
     assert len(panel.buttons) == SHOWN
 
 
+def test_a_report_scrolls_as_one_and_shows_its_first_causes_whole(context: UiContext, make_page: PageMaker) -> None:
+    page = make_page(context, sample.ended(PLAN))
+    page.resize(752, 480)
+    settle()
+    panel = page.report_view.causes
+    assert len(panel.buttons) == SHOWN
+    assert not panel.area.verticalScrollBar().isVisible()
+
+
 def test_what_failed_is_tried_again(qtbot: QtBot, context: UiContext, make_page: PageMaker, asked: Asked) -> None:
     rollout = sample.paused(PLAN)
     page = make_page(context, rollout)

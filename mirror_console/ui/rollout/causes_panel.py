@@ -57,9 +57,11 @@ class CausesPanel(QFrame):
     decided = Signal(object, object)
     in_spite_wished = Signal(object)
 
-    def __init__(self, context: UiContext) -> None:
+    def __init__(self, context: UiContext, *, shrinks: bool = True) -> None:
+        """With `shrinks` it gives room back where the page is too low; not where the page itself scrolls."""
         super().__init__()
         self._context = context
+        self._shrinks = shrinks
         self._causes: tuple[Cause, ...] = ()
         self._refusal = ""
         self._of = ""
@@ -157,7 +159,7 @@ class CausesPanel(QFrame):
         if lines > SHOWN:
             seen = min(SEEN, int((self.window().height() / SHARE + SPACE_1) / each))
             whole = min(whole, round(max(SHOWN, seen) * each) - SPACE_1)
-        self.area.setMinimumHeight(min(whole, round(each)))
+        self.area.setMinimumHeight(min(whole, round(each)) if self._shrinks else whole)
         self.area.want(whole)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
