@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from mirror_console.domain.causes import Cause, causes
 from mirror_console.domain.overriding import RULES
@@ -33,23 +33,6 @@ SHARE = 4
 NAMED = 4
 
 
-class _Lines(QScrollArea):
-    """What scrolls, as high as is wanted: of its own accord it remembers how high it was when there was less in it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._wanted = 0
-
-    def want(self, height: int) -> None:
-        """Be so high where there is room, and never higher."""
-        self._wanted = height
-        self.updateGeometry()
-
-    def sizeHint(self) -> QSize:
-        """The height that is wanted."""
-        return QSize(super().sizeHint().width(), self._wanted)
-
-
 class CausesPanel(QFrame):
     """The causes of a rollout's failures. `decided` carries a cause and the decision about its targets,
     `in_spite_wished` a cause whose check is to be overridden."""
@@ -57,11 +40,9 @@ class CausesPanel(QFrame):
     decided = Signal(object, object)
     in_spite_wished = Signal(object)
 
-    def __init__(self, context: UiContext, *, shrinks: bool = True) -> None:
-        """With `shrinks` it gives room back where the page is too low; not where the page itself scrolls."""
+    def __init__(self, context: UiContext) -> None:
         super().__init__()
         self._context = context
-        self._shrinks = shrinks
         self._causes: tuple[Cause, ...] = ()
         self._refusal = ""
         self._of = ""
@@ -78,12 +59,11 @@ class CausesPanel(QFrame):
         self._grid.setVerticalSpacing(SPACE_1)
         self._grid.setColumnStretch(2, 3)
         self._grid.setColumnStretch(3, 2)
-        self.area = _Lines()
+        self.area = QScrollArea()
         self.area.setFrameShape(QFrame.Shape.NoFrame)
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self.area.setWidget(self._inside)
         for part in (self.area.viewport(), self._inside):
             part.setAutoFillBackground(False)  # the card's own shows through
@@ -149,8 +129,7 @@ class CausesPanel(QFrame):
             before = made
 
     def _fit(self) -> None:
-        """As high as its lines; of many as high as leaves the targets their room. Where even that is too much, such as
-        with large type in a small window, fewer are seen, and the others are scrolled to."""
+        """As high as its lines; of many as high as leaves the targets their room."""
         lines = len(self.buttons)
         if not lines:
             return
@@ -159,8 +138,7 @@ class CausesPanel(QFrame):
         if lines > SHOWN:
             seen = min(SEEN, int((self.window().height() / SHARE + SPACE_1) / each))
             whole = min(whole, round(max(SHOWN, seen) * each) - SPACE_1)
-        self.area.setMinimumHeight(min(whole, round(each)) if self._shrinks else whole)
-        self.area.want(whole)
+        self.area.setFixedHeight(whole)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Whoever comes to a button by the keys sees it."""

@@ -67,7 +67,7 @@ class ReportView(QWidget):
         self.headline = label("", Look.TITLE, wrap=True, select=True)
         self.facts = label("", Look.MUTED, wrap=True, select=True)
         self.why = label("", wrap=True, select=True)
-        self.causes = CausesPanel(context, shrinks=False)
+        self.causes = CausesPanel(context)
         self.causes.decided.connect(lambda cause, decision: self.decided.emit(self._rollout, cause, decision))
         self.causes.in_spite_wished.connect(lambda cause: self.in_spite_wished.emit(self._rollout, cause))
         self.control = ControlBar(context)
