@@ -210,7 +210,7 @@ def _override(
     wishes: Sequence[OverrideWish],
 ) -> None:
     """Keep with a rollout what is to be overridden of what the checks of the chosen targets answer now."""
-    ids = chosen or [one.environment_id for one in rollout.targets if one.state in FAILED]
+    ids = chosen or [one.environment_id for one in rollout.targets if one.state in FAILED and not one.rolled_back]
     checked = checked_again(console, jobs, rollout, ids)
     planned = [one.planned for one in rollout.targets if one.environment_id in ids]
     keep_overrides(console, rollout, as_wished(session, console, planned, checked, wishes))

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mirror_console.domain.plain import plain
+from mirror_console.domain.plain import plain, plain_lines
 from mirror_console.errors import ConsoleError, InvalidInput
 
 PIPED_WIDTH = 10_000
@@ -32,8 +32,7 @@ class Output:
 
     def lines(self, text: str) -> None:
         """Text of several lines, as it is but for control characters."""
-        for line in text.splitlines():
-            sys.stdout.write(f"{_kept_indent(line)}\n")
+        sys.stdout.writelines(f"{line}\n" for line in plain_lines(text).splitlines())
 
     def note(self, words: str, style: str = "") -> None:
         """A sentence about what goes on, beside the output."""

@@ -66,7 +66,7 @@ def show(context: typer.Context, run: RunArgument, as_json: JsonOption = False) 
         return
     session.out.say(f"{found.kind} at {found.title}: {found.state}", "bold")
     session.out.say(f"{found.line}, begun at {moment(found.begun_at)}, took {_took(found)}. {_words(found)}".rstrip())
-    session.out.say(found.output or "It wrote nothing.")
+    session.out.lines(found.output or "It wrote nothing.")
 
 
 @told

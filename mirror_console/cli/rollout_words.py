@@ -267,8 +267,9 @@ def next_steps(rollout: Rollout) -> list[str]:
 def _next(rollout: Rollout) -> list[str]:
     name = rollout.id[:8]
     if rollout.state is RolloutState.PAUSED and rollout.count(TargetState.UNDECIDED):
+        asks = next(n for n, one in enumerate(causes(rollout.targets), 1) if one.state is TargetState.UNDECIDED)
         return [
-            f"Decide: mirror-console rollout decide retry|put-back|leave|skip {name} --cause 1",
+            f"Decide: mirror-console rollout decide retry|put-back|leave|skip {name} --cause {asks}",
             f"Or put back all that waits, and end it: mirror-console rollout stop {name}",
         ]
     if rollout.state is RolloutState.PAUSED:
@@ -297,8 +298,9 @@ def _after_the_end(rollout: Rollout) -> list[str]:
 
 
 def _own(rollout: Rollout) -> set[TargetState]:
-    """The states of its targets, but for what another console left: that is ended by taking over, not tried again."""
-    return {one.state for one in rollout.targets if one.planned.taken_from is None}
+    """The states of its targets that may be tried again. What another console left is ended by taking over, and what
+    was rolled back since runs what it ran: a new rollout goes forward from there."""
+    return {one.state for one in rollout.targets if one.planned.taken_from is None and not one.rolled_back}
 
 
 def _again(rollout: Rollout) -> list[str]:

@@ -36,6 +36,16 @@ def plain(text: str) -> str:
     return clean(text, max(LONGEST, len(text) + 1))
 
 
+def plain_lines(text: str) -> str:
+    """Text of several lines, each made safe in the same way: where its lines end and how they are indented is kept."""
+    return "\n".join(_indented(line.expandtabs()) for line in text.splitlines())
+
+
+def _indented(line: str) -> str:
+    body = line.lstrip(" ")
+    return f"{' ' * (len(line) - len(body))}{plain(body)}".rstrip(" ")
+
+
 def quoted(command: str) -> str:
     """A command within a sentence, in marks that it has none of itself: “sh -c 'exit 1'”."""
     return f"“{command}”" if "'" in command else f"'{command}'"

@@ -5,6 +5,7 @@ Data can be shared: environments of one group have the same, so that what is don
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from mirror_console.domain.counting import counted
 from mirror_console.domain.environment import COMMAND_PREFIXES, RestartPolicy, Settings
 from mirror_console.domain.image import parse_reference
 from mirror_console.domain.observation import Container, State
-from mirror_console.domain.plain import plain, quoted
+from mirror_console.domain.plain import plain_lines, quoted
 from mirror_console.domain.request import Written
 from mirror_console.errors import InvalidInput, Problem
 
@@ -219,6 +220,20 @@ def outcome(run: CommandRun, seen: Container | None, *, stopped: bool) -> tuple[
     return RunState.FAILED, code, why
 
 
+BACKUP_FAILED = "the backup before it failed: "
+"""So begins why a release command was not run."""
+_ENDS = re.compile(
+    r"it ended with exit code -?\w+|it ran out of memory|it was stopped at its limit"
+    r"|it could not be stopped at its limit"
+)
+
+
+def how_it_ended(words: str) -> str:
+    """The words on how a run ended, without its last line, which stands behind them."""
+    found = _ENDS.match(words)
+    return found[0] if found is not None else words
+
+
 def settings_of_run(settings: Settings, command: tuple[str, ...]) -> Settings:
     """What the container of a command is made from: what the environment's data is reached with, and nothing that
     serves. No ports, no labels for a proxy, no restart."""
@@ -241,7 +256,7 @@ def kept_output(written: Written, hidden: Callable[[str], str]) -> str:
 
     They are taken out before it is cut: what is cut off in the middle isn't found any more.
     """
-    beginning, end = _lines(hidden(written.beginning)), _lines(hidden(written.end))
+    beginning, end = plain_lines(hidden(written.beginning)), plain_lines(hidden(written.end))
     if not end and len(beginning) <= FIRST_KEPT + LAST_KEPT:
         return beginning
     first, last = beginning[:FIRST_KEPT], (end or beginning)[-LAST_KEPT:]
@@ -254,10 +269,6 @@ def kept_output(written: Written, hidden: Callable[[str], str]) -> str:
 def last_line(output: str) -> str:
     """The last line that has something on it: where commands say how they ended."""
     return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
-
-
-def _lines(text: str) -> str:
-    return "\n".join(plain(line) for line in text.splitlines())
 
 
 def run_name(kind: RunKind, environment_id: str, rollout_id: str) -> str:

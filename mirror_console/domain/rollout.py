@@ -89,6 +89,10 @@ WORKING = frozenset(
 OVER = SUCCEEDED | UNSUCCESSFUL | {TargetState.SKIPPED, TargetState.NOT_STARTED}
 CHANGED = frozenset({TargetState.DONE, TargetState.LEFT, TargetState.STRANDED, TargetState.SUPERSEDED})
 """Targets at which something else may run than before."""
+BY_A_PERSON = "skipped by "
+"""So begin the words of what a person skipped, and not a check."""
+AFTER = " after: "
+"""Between that and why it had failed."""
 ROLLED_BACK = "rolled back"
 """What is said, in the place of its state, of a target that a rollback took back since."""
 

@@ -17,6 +17,10 @@ from mirror_console.operations.target_checks import said
 HOW_TO_SAY = (
     "Look at what it wrote, then say whether it counts as run or may run again: in the rollout's details, or with "
 )
+RUN_AGAIN = (
+    "Where its data was restored to what it was before that, say that it may run again: under Commands… of a rollout's "
+    "target, or with 'mirror-console release-commands say'."
+)
 DECLARE = "Declare the release command on the source's form, or say there that there is none."
 NAMED = 3
 """Members of a group that are named."""
@@ -62,7 +66,7 @@ def _release(target: PlannedTarget, declared: ReleaseCommand | None, before: Seq
         remedy = f"{HOW_TO_SAY}'mirror-console release-commands say {last.id[:8]}'."
         return result(Answer.BLOCKED, words, remedy)
     if last is not None and last.over and last.word is not Said.MAY_RUN_AGAIN and counts(last):
-        return result(Answer.PASS, f"It was run for {target.after_title} already, at {last.title}.")
+        return result(Answer.PASS, f"It was run for {target.after_title} already, at {last.title}.", RUN_AGAIN)
     words = f"'{_line(preparation)}' runs {_once(preparation)}, at most {preparation.release.limit:g} s."
     if preparation.irreversible:
         words += " Putting back doesn't undo it, and once it was run there is no way back."

@@ -10,7 +10,16 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import assert_never
 
-from mirror_console.domain.rollout import ENDED, Rollout, RolloutState, Target, TargetState, end_state
+from mirror_console.domain.rollout import (
+    AFTER,
+    BY_A_PERSON,
+    ENDED,
+    Rollout,
+    RolloutState,
+    Target,
+    TargetState,
+    end_state,
+)
 from mirror_console.domain.undecided import DECIDED, failed_words, not_now_words, waiting_words
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
@@ -72,7 +81,7 @@ def decide_on(
     running = Running(console, rollout, report)
     settle_undecided(console, jobs, running, asking, decision, halts)
     for target in () if halts() else over:
-        words = f"skipped by {console.person} after: {target.words}"
+        words = f"{BY_A_PERSON}{console.person}{AFTER}{target.words}"
         running.keep(replace(target, state=TargetState.SKIPPED, words=words))
     return _ended_if_over(console, running, rollout)
 
@@ -182,7 +191,7 @@ def _carry_out(turn: Turn, decision: Decision) -> None:
             if turn.target.state not in PASSED_OVER:
                 return
             if decision is Decision.SKIP:
-                turn.become(TargetState.SKIPPED, f"skipped by {person} after: {why}")
+                turn.become(TargetState.SKIPPED, f"{BY_A_PERSON}{person}{AFTER}{why}")
         case _:
             assert_never(decision)
 

@@ -14,6 +14,7 @@ from mirror_console.domain.observation import LABEL, Container, Role, is_ours
 from mirror_console.domain.plan import PlannedTarget
 from mirror_console.domain.release_command import (
     ALIVE,
+    BACKUP_FAILED,
     BackupCommand,
     CommandRun,
     Due,
@@ -164,7 +165,7 @@ def _back_up(
         raise
     except StepFailed as failed:
         if run is not lead:
-            words = f"the backup before it failed: {failed.words}"
+            words = f"{BACKUP_FAILED}{failed.words}"
             keep(turn, replace(lead, state=RunState.NOT_RUN, words=words, ended_at=turn.console.clock()))
         raise
 

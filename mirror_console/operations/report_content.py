@@ -242,7 +242,11 @@ def report_content(console: Console, rollout_id: str) -> RolloutReport:
         f"{', images first' if way.prefetch else ''}; {way.bake:g} s bake; {rules_text(rollout.plan)}",
         fetched=fetching_words(rollout.fetches),
         fetches=rollout.fetches,
-        causes=tuple(ReportedGroup(cause.words, cause.count, "") for cause in causes(rollout.targets)),
+        # A report tells what happened: why something failed is of interest, too, where it was rolled back since.
+        causes=tuple(
+            ReportedGroup(cause.words, cause.count, "")
+            for cause in causes(replace(one, taken_back=None) for one in rollout.targets)
+        ),
         windows=tuple(ReportedGroup(words, many, "") for words, many in windows.most_common()),
         waves=_groups((f"wave {target.wave}", target) for target in sorted(targets, key=lambda one: one.wave)),
         engines=_groups((target.engine, target) for target in sorted(targets, key=lambda one: one.engine)),

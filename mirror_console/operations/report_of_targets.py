@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mirror_console.domain.audit import AuditLine, Noun
-from mirror_console.domain.rollout import Target, TargetState
+from mirror_console.domain.rollout import BY_A_PERSON, Target, TargetState
 
 TOGETHER = timedelta(seconds=60)
 """Targets of which the same was decided are told in one go, where each was settled so soon after the one before."""
@@ -23,8 +23,6 @@ _WORDS: Mapping[str, str] = {
     TargetState.SKIPPED: "Skipped",
 }
 _ASKED_OF_SKIPPED = {TargetState.FAILED, TargetState.PUT_BACK, TargetState.UNDECIDED}
-BY_A_PERSON = "skipped by "
-"""So begin the words of what a person skipped, and not a check."""
 
 
 @dataclass(slots=True)

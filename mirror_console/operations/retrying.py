@@ -103,15 +103,18 @@ def retry(
 
 
 def _chosen(rollout: Rollout, environment_ids: Collection[str]) -> list[Target]:
-    # What another console left is brought to an end by taking over, and by nothing else.
-    own = [one for one in rollout.targets if one.planned.taken_from is None]
+    # What another console left is brought to an end by taking over, and by nothing else. Of what was rolled back since
+    # another container is there than the plan is for.
+    own = [one for one in rollout.targets if one.planned.taken_from is None and not one.rolled_back]
     if environment_ids:
         wanted = FAILED | {TargetState.SKIPPED}
         chosen = [one for one in own if one.environment_id in environment_ids and one.state in wanted]
     else:
         chosen = [one for one in own if one.state in FAILED]
     if not chosen:
-        raise InvalidInput("Nothing is tried again.", [Problem("targets", "none of them failed")], "Choose others.")
+        back = any(one.rolled_back for one in rollout.targets)
+        words = "none of them failed" + (" and wasn't rolled back since" if back else "")
+        raise InvalidInput("Nothing is tried again.", [Problem("targets", words)], "Choose others.")
     return chosen
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from mirror_console.domain.counting import counted
 from mirror_console.domain.moment import MONTHS
-from mirror_console.domain.plain import plain
+from mirror_console.domain.plain import plain, plain_lines
 from mirror_console.operations.local_time import local
 from mirror_console.paths import resources
 
@@ -96,8 +96,11 @@ def templates() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        # Everything that is written out passes here: text of engines is on every second line.
+        # Everything that is written out passes here: text of engines is on every second line. Text that has lines of
+        # its own goes through 'in_lines' and 'forceescape' before, and is left as it is.
         finalize=lambda value: plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value,
     )
-    found.filters.update(moment=moment, zone=zone, seconds=seconds, joined=", ".join, counted=counted)
+    found.filters.update(
+        moment=moment, zone=zone, seconds=seconds, joined=", ".join, counted=counted, in_lines=plain_lines
+    )
     return found

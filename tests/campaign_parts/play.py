@@ -52,7 +52,7 @@ class Point:
         return random.Random(f"{self.seed} {self.fault} {self.number}")  # noqa: S311 - no secret
 
     def one_of(self, those: Sequence[T]) -> T:
-        """Each of them in turn. Other seeds begin with other ones, so that few points don't meet the first ones alone."""
+        """Each in turn. Other seeds begin with other ones, so that few points don't meet the first ones alone."""
         return those[(self.number + self.seed) % len(those)]
 
     @property

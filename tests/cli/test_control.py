@@ -140,6 +140,17 @@ def test_of_a_pause_after_failures_all_ways_on_are_told(call: CommandLine, fleet
     assert next_steps(find_rollout(fleet.console, name))[:1] == told[:1]
 
 
+def test_the_cause_that_is_offered_for_a_decision_is_the_one_that_waits_for_it(fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02)
+    rollout = begun(fleet)
+    first, second, *rest = rollout.targets
+    targets = (replace(first, state=TargetState.UNDECIDED), replace(second, state=TargetState.STRANDED), *rest)
+    paused = replace(rollout, state=RolloutState.PAUSED, targets=targets)
+    assert next_steps(paused) == [
+        f"Decide: mirror-console rollout decide retry|put-back|leave|skip {paused.id[:8]} --cause 2"
+    ]
+
+
 def test_failures_are_grouped_decided_about_and_tried_again(call: CommandLine, fleet: Fleet) -> None:
     fleet.publish("26.8.3", health_interval=0.02)
     rollout = begun(fleet, waves=QUICK.waves[1:], max_failed=9)
@@ -284,6 +295,29 @@ def test_what_was_left_is_told_to_be_tried_again_or_taken_back(call: CommandLine
     assert f": mirror-console rollout retry {rollout.id[:8]}\n" in shown
     assert f": mirror-console rollout rollback {rollout.id[:8]} --failed\n" in shown
     assert call("rollout", "rollback", rollout.id[:8], "--failed", "--preview").code == 0
+
+
+def test_of_what_was_left_and_taken_back_since_nothing_is_to_be_decided(call: CommandLine, fleet: Fleet) -> None:
+    fleet.publish("26.8.3", health_interval=0.02, behaviour=Behaviour.NEVER_HEALTHY)
+    rollout = begun(fleet, waves=QUICK.waves[1:], max_failed=9, on_failure=OnFailure.LEAVE)
+    Conductor(fleet.console, fleet.jobs, rollout).run()
+    name = rollout.id[:8]
+    assert len(call("rollout", "show", name, "--json").json["causes"]) == 1
+    words = "verify: its health check fails"
+    assert words in call("rollout", "report", name, "--format", "html").out
+    assert call("rollout", "rollback", name, "--failed", "--yes", "4").code == 0
+    assert versions(fleet) == ["26.8.2"] * 4
+
+    shown = call("rollout", "show", name).out
+    assert "0 of 4 updated, 4 rolled back since" in shown
+    # Neither a cause to decide about, nor anything to try again or to take back.
+    assert not [line for line in shown.splitlines() if line.startswith("cause ") or "mirror-console rollout" in line]
+    assert call("rollout", "show", name, "--json").json["causes"] == []
+    again = call("rollout", "retry", name)
+    assert (again.code, "none of them failed and wasn't rolled back since" in again.err) == (2, True)
+    # The report goes on telling why they failed.
+    told = call("rollout", "report", name, "--json").json["causes"]
+    assert [(cause["name"], cause["targets"]) for cause in told] == [(words, 4)]
 
 
 RULED = ("--waves", "rest", "--bake", "0", "--at-once", "1", "--max-failed", "1", "--on-failure", "leave")

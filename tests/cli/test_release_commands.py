@@ -25,7 +25,7 @@ def declare(fleet: Fleet, script: str, **how: bool) -> None:
 
 def test_what_was_run_is_listed_shown_and_said_something_of(fleet: Fleet, call: CommandLine) -> None:
     assert call("release-commands", "list").out == "Nothing was run for a release yet.\n"
-    declare(fleet, "echo cannot connect; exit 7")
+    declare(fleet, "echo '<b>migrating</b>'; echo '  step 1'; echo cannot connect; exit 7")
     fleet.publish("26.8.3", health_interval=0.02)
     refresh(fleet.console, fleet.jobs)
     plan = call("rollout", "plan", "-e", "live", "--mirror", "mirror-01")
@@ -44,12 +44,14 @@ def test_what_was_run_is_listed_shown_and_said_something_of(fleet: Fleet, call: 
     of_rollout = call("release-commands", "list", "--rollout", rollout["id"][:8])
     assert "waits for your word" in " ".join(of_rollout.out.split())
     shown = call("release-commands", "show", release["id"][:12])
-    assert "cannot connect" in shown.out
-    assert call("release-commands", "show", release["id"], "--json").json["output"] == "cannot connect"
+    wrote = "<b>migrating</b>\n  step 1\ncannot connect"
+    assert shown.out.endswith(f"\n{wrote}\n")
+    assert call("release-commands", "show", release["id"], "--json").json["output"] == wrote
     report = call("rollout", "report").out
     assert "Run before: backup: 1 succeeded; release command: 1 failed" in report
-    assert "cannot connect" in call("rollout", "report", "--format", "html").out
-    assert "cannot connect" in call("rollout", "report", "--json").json["commands"][0]["output"]
+    html = call("rollout", "report", "--format", "html").out
+    assert '<pre class="soft">&lt;b&gt;migrating&lt;/b&gt;\n  step 1\ncannot connect</pre>' in html
+    assert call("rollout", "report", "--json").json["commands"][0]["output"] == wrote
 
     assert call("release-commands", "say", release["id"], "perhaps").code == 2
     assert call("release-commands", "say", "nosuch", "counts-as-run").code == 2

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mirror_console.domain.causes import causes
 from mirror_console.domain.check import Answer, Check, CheckResult
 from mirror_console.domain.image import parse_reference
 from mirror_console.domain.journal import Phase, Result
@@ -238,7 +239,7 @@ def test_a_group_that_shares_its_data_runs_it_once_and_the_others_wait(fleet: Fl
 
 
 def test_where_it_fails_for_a_group_all_of_it_fails_untouched(fleet: Fleet) -> None:
-    declare(fleet, replace(LASTS, command=("sh", "-c", "sleep 1; exit 3")), group="shop")
+    declare(fleet, replace(LASTS, command=("sh", "-c", "sleep 1; echo at 19:31:09 it gave up; exit 3")), group="shop")
     before = {number: fleet.container(f"mirror-0{number}-live").id for number in range(1, 5)}
     ended = carried_out(fleet)
     assert states(ended) == [TargetState.FAILED] * 4
@@ -248,6 +249,10 @@ def test_where_it_fails_for_a_group_all_of_it_fails_untouched(fleet: Fleet) -> N
     holder = runs(fleet)[0].title
     others = [target.words for target in ended.targets if f"{target.planned.application} live" != holder]
     assert all(f"at {holder}: it ended with exit code 3" in words for words in others), others
+    # It is one cause, told in the words of the one that ran it.
+    assert [(one.count, one.words) for one in causes(ended.targets)] == [
+        (4, "run release command: it ended with exit code 3: at 19:31:09 it gave up")
+    ]
 
 
 def test_a_group_in_several_waves_is_warned_of(fleet: Fleet) -> None:
@@ -305,6 +310,12 @@ def test_what_was_run_for_a_release_is_not_run_for_it_again(fleet: Fleet) -> Non
     assert found[0].words == "It was run for 26.8.4 already, at Mirror 01 live."
     assert states(carried_out(fleet, 1)) == [TargetState.PUT_BACK]
     assert len(started(fleet)) == 1
+    # Somebody restored the backup from before it: what to do then is told, and has it run once more.
+    assert "restored" in found[0].remedy
+    assert "may run again" in found[0].remedy
+    say(fleet.console, runs(fleet)[0].id, Said.MAY_RUN_AGAIN)
+    assert states(carried_out(fleet, 1)) == [TargetState.PUT_BACK]
+    assert len(started(fleet)) == 2
 
 
 def publish_ill(fleet: Fleet) -> None:
@@ -402,6 +413,7 @@ def test_a_backup_is_made_first_and_where_it_fails_nothing_else_is_done(fleet: F
     assert states(ended) == [TargetState.FAILED] * 3
     assert len(started(fleet)) == 3
     assert {run.state for run in runs(fleet)[2:]} == {RunState.FAILED, RunState.NOT_RUN}
+    assert [(one.count, one.words) for one in causes(ended.targets)] == [(3, "back up: it ended with exit code 1")]
     assert not left_behind(fleet)
     # A new rollout makes a new one.
     declare(fleet, WORKS, BackupCommand(("true",)), group="shop")

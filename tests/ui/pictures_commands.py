@@ -75,6 +75,12 @@ def _dialog(_window: MainWindow) -> QWidget:
     return CommandDialog("Copper Kettle Books live", [BACKUP, RELEASE], may_say=True)
 
 
+def _done(_window: MainWindow) -> QWidget:
+    """All is well: that it may run again is said by whoever restores the backup."""
+    done = replace(RELEASE, state=RunState.SUCCEEDED, exit_code=0, words="3 tables changed", output="3 tables changed")
+    return CommandDialog("Copper Kettle Books live", [BACKUP, done], may_say=True)
+
+
 def _form(window: MainWindow) -> QWidget:
     """The source's form, down at what is run before its releases take over."""
     commands = CommandsInput(
@@ -101,5 +107,6 @@ def _form(window: MainWindow) -> QWidget:
 
 SCENES: dict[str, Scene] = {
     "rollout-5-commands": _dialog,
+    "rollout-5-commands-done": _done,
     "sources-form-commands": _form,
 }

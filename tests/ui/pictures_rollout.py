@@ -415,6 +415,19 @@ def _asking(window: MainWindow) -> QWidget:
     return window
 
 
+def _causes(window: MainWindow, many: int, *, unfolded: bool = False) -> QWidget:
+    """Paused with so many causes, failed and skipped ones; with `unfolded` all of them are shown."""
+    page = _rollouts(window)
+    page.list.show_rollouts([sample.with_causes(PLAN, many)])
+    page.open("rollout-1")
+    rest(window)
+    page.run_view.hidden()
+    if unfolded:
+        page.run_view.causes.unfold.click()
+    rest(window)
+    return window
+
+
 def _deciding(window: MainWindow) -> QWidget:
     _asking(window)
     cause = causes(sample.asking(PLAN).targets)[0]
@@ -524,6 +537,9 @@ SCENES: dict[str, Scene] = {
     "rollout-5-fetching": _fetching,
     "rollout-5-paused": _paused,
     "rollout-5-asking": _asking,
+    "rollout-5-causes-2": lambda window: _causes(window, 2),
+    "rollout-5-causes-8": lambda window: _causes(window, 8),
+    "rollout-5-causes-8-all": lambda window: _causes(window, 8, unfolded=True),
     "rollout-5-deciding": _deciding,
     "rollout-5-in-spite": _in_spite,
     "rollout-7-rollback": _rollback,

@@ -204,6 +204,27 @@ def paused(plan: Plan) -> Rollout:
     return with_states(started(plan, RolloutState.PAUSED, paused_because=because), states)
 
 
+CAUSES = (
+    (TargetState.SKIPPED, "no freeze: Live is frozen until 4 Jan 2027: the holidays.", 3),
+    (TargetState.SKIPPED, "disk space: The image needs 182 MB; 12 MB are free.", 3),
+    (TargetState.SKIPPED, "ports free or ours: Port 80 is taken by the container 'monitoring'.", 3),
+    (TargetState.PUT_BACK, FAILURE, 3),
+    (TargetState.FAILED, "run release command: it ended with exit code 1: relation exists already", 2),
+    (TargetState.LEFT, "verify: the new container ended with exit code 137", 1),
+    (TargetState.SKIPPED, f"skipped by operator after: {FAILURE}", 4),
+    (TargetState.STRANDED, "verify old: the old container ended with exit code 1", 1),
+)
+"""Reasons as they may come together, each for so many targets."""
+
+
+def with_causes(plan: Plan, many: int) -> Rollout:
+    """A rollout that was paused with the first of these causes; or with two that failed."""
+    chosen = CAUSES[:many] if many > 2 else CAUSES[3:5]
+    states = [(state, words) for state, words, times in chosen for _ in range(times)]
+    because = "Stop rule: 7 of 20 targets of wave 1 failed; 2 may. Look at why; then resume in spite of it, or stop."
+    return with_states(started(plan, RolloutState.PAUSED, paused_because=because), states)
+
+
 def ruled(plan: Plan, came: Came = Came.BEGUN) -> Rollout:
     """A rollout of whose last wave its stop rule began the rollback; or is still to begin it."""
     stopped = paused(plan)

@@ -25,6 +25,7 @@ def large_type(qapp: QApplication) -> Iterator[QApplication]:
 
 SCENES = (
     "rollout-2-plan",
+    "rollout-5-causes-8-all",
     "rollout-6-report",
     "rollout-interrupted",
     "engines-test",

@@ -6,22 +6,30 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from mirror_console.domain.causes import causes
 from mirror_console.domain.plan import Plan
-from mirror_console.domain.rollout import Rollout, RolloutState
+from mirror_console.domain.rollout import Rollout, RolloutState, TargetState
+from mirror_console.domain.taken_back import TakenBack
 from mirror_console.operations.deciding import Decision
 from mirror_console.operations.rollback import Part
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.questions import Answer
 from mirror_console.ui.rollout.assistant import question
-from mirror_console.ui.rollout.causes_panel import choices
+from mirror_console.ui.rollout.causes_panel import SEEN, SHOWN, choices
 from mirror_console.ui.rollout.control import parts_of
 from mirror_console.ui.rollout.page import RolloutsPage
+from mirror_console.ui.widgets.scrolled import LEAST
 from tests.ui import sample_rollout as sample
 from tests.ui.conftest import Answers, ContextMaker
+from tests.ui.pictures import settle
+from tests.ui.sample import NOW
 from tests.ui.test_rollout_pages import GRID, OPERATIONS, PLAN, start_one
+from tests.ui.window_on import press, tab_to
 
 
 @dataclass
@@ -100,6 +108,99 @@ def test_one_decision_is_for_all_targets_of_a_cause(
     assert len(panel.buttons) == 2
 
 
+def told(page: RolloutsPage) -> list[str]:
+    """What the causes that are shown can be decided about are called."""
+    return [made.accessibleName().removeprefix("Decide about ") for made in page.run_view.causes.buttons]
+
+
+def test_what_failed_is_asked_before_what_was_left_out_and_what_was_decided(
+    context: UiContext, make_page: PageMaker
+) -> None:
+    page = make_page(context, sample.with_causes(PLAN, 4))
+    assert told(page)[0] == sample.FAILURE
+    assert len(told(page)) == SHOWN
+    page.run_view.show_rollout(sample.with_causes(PLAN, 8))
+    assert told(page) == [sample.CAUSES[place][1] for place in (7, 3, 4)]
+    # What a person has skipped makes room for what wasn't decided about yet.
+    one, skipped = sample.with_causes(PLAN, 4), f"skipped by operator after: {sample.FAILURE}"
+    done = [
+        replace(target, state=TargetState.SKIPPED, words=skipped) if target.state is TargetState.PUT_BACK else target
+        for target in one.targets
+    ]
+    page.run_view.show_rollout(replace(one, targets=tuple(done)))
+    assert told(page) == [words for _state, words, _times in sample.CAUSES[:3]]
+    assert [cause.words for cause in causes(done)][-1] == skipped
+
+
+def is_seen(through: QWidget) -> bool:
+    """Whether the middle of what has the focus is seen where it is scrolled."""
+    part = QApplication.focusWidget()
+    return part is not None and through.rect().contains(part.mapTo(through, part.rect().center()))
+
+
+def test_every_cause_can_be_decided_about_by_the_keys(
+    qtbot: QtBot, make_context: ContextMaker, make_page: PageMaker, asked: Asked
+) -> None:
+    rollout = sample.with_causes(PLAN, 8)
+    page = make_page(make_context(questions=Answers(chosen="retry")), rollout)
+    panel = page.run_view.causes
+    assert panel.unfold.text() == "Show all 8 causes"
+    # Tab comes to them before the targets, which stand below.
+    tab_to(page.run_view.control.roll_back)
+    QTest.keyClick(page.run_view.control.roll_back, Qt.Key.Key_Tab)
+    assert panel.buttons[0].hasFocus()
+    press(panel.unfold)
+    found = causes(rollout.targets)
+    assert len(panel.buttons) == len(found) == 8
+    assert panel.buttons[SHOWN].hasFocus()
+    for place in (*range(SHOWN, 8), *range(SHOWN)):
+        tab_to(panel.buttons[place])
+        qtbot.waitUntil(lambda: is_seen(panel.area.viewport()))
+    press(panel.buttons[7])
+    qtbot.waitUntil(lambda: bool(asked.calls))
+    assert asked.calls[-1] == ("retry", rollout.id, found[7].environment_ids)
+    qtbot.waitUntil(lambda: not page.runs.running)
+
+
+def test_many_causes_leave_the_targets_their_room(context: UiContext, make_page: PageMaker) -> None:
+    rollout = sample.with_causes(PLAN, 8)
+    page = make_page(context, rollout)
+    panel, targets = page.run_view.causes, page.run_view.view
+    panel.unfold.click()
+    for width, height in ((752, 480), (960, 600), (1400, 1000)):
+        page.resize(width, height)
+        settle()
+        assert panel.area.geometry().bottom() < panel.unfold.geometry().top()
+        assert panel.unfold.geometry().bottom() < panel.height()
+        assert panel.area.height() >= SHOWN * panel.buttons[0].height()
+        assert panel.mapTo(page, panel.rect().bottomLeft()).y() < targets.mapTo(page, targets.rect().topLeft()).y()
+        assert targets.height() >= LEAST
+    # In a high window all is seen without scrolling the page.
+    assert targets.mapTo(page, targets.rect().bottomLeft()).y() < page.height()
+    line = panel.buttons[1].y() - panel.buttons[0].y()
+    assert SEEN * line - line // 2 < panel.area.height() <= SEEN * line
+    panel.unfold.click()
+    settle()
+    assert len(panel.buttons) == SHOWN
+    assert not panel.area.verticalScrollBar().isVisible()
+    # Of another rollout the first are shown again.
+    panel.unfold.click()
+    page.run_view.show_rollout(replace(rollout, id="rollout-2"))
+    assert len(panel.buttons) == SHOWN
+
+
+@pytest.mark.parametrize("rollout", [sample.ended(PLAN), sample.with_causes(PLAN, 8)])
+def test_a_low_page_scrolls_as_one_and_shows_its_first_causes_whole(
+    context: UiContext, make_page: PageMaker, rollout: Rollout
+) -> None:
+    page = make_page(context, rollout)
+    page.resize(752, 400)
+    settle()
+    panel = (page.report_view if rollout.ended_at else page.run_view).causes
+    assert len(panel.buttons) == SHOWN
+    assert not panel.area.verticalScrollBar().isVisible()
+
+
 def test_what_failed_is_tried_again(qtbot: QtBot, context: UiContext, make_page: PageMaker, asked: Asked) -> None:
     rollout = sample.paused(PLAN)
     page = make_page(context, rollout)
@@ -118,6 +219,24 @@ def test_a_report_offers_the_same(qtbot: QtBot, make_context: ContextMaker, make
     failed = causes(rollout.targets)[0].environment_ids
     qtbot.waitUntil(lambda: asked.calls == [("retry", rollout.id, failed)])
     qtbot.waitUntil(lambda: not page.runs.running)
+
+
+def test_of_what_was_rolled_back_since_nothing_is_asked(context: UiContext, make_page: PageMaker) -> None:
+    rollout = sample.ended(PLAN)
+    by = TakenBack("back-1", "B51C-07E2", True, NOW)
+    left = [
+        replace(one, state=TargetState.LEFT) if one.state is TargetState.PUT_BACK else one for one in rollout.targets
+    ]
+    page = make_page(context, replace(rollout, targets=tuple(left)))
+    assert page.report_view.control.retry.text() == "Retry failed (3)"
+    assert len(page.report_view.causes.buttons) == 3
+    back = [replace(one, taken_back=by) for one in left]
+    page.report_view.show_rollout(replace(rollout, targets=tuple(back)))
+    # What a check left out was not changed, and is no matter of the rollback.
+    assert [cause.state for cause in causes(back)] == [TargetState.SKIPPED]
+    assert len(page.report_view.causes.buttons) == 1
+    assert not page.report_view.control.retry.isVisible()
+    assert not page.report_view.control.roll_back.isVisible()
 
 
 def test_a_rollback_is_a_plan_that_is_looked_at_first(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from mirror_console.domain.causes import Cause, causes
 from mirror_console.domain.overriding import RULES
@@ -17,13 +18,18 @@ from mirror_console.ui.glyphs import glyph
 from mirror_console.ui.questions import Choice
 from mirror_console.ui.rollout.words import STATE_GLYPHS
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3
+from mirror_console.ui.widgets.scrolled import into_sight
 from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label
 from mirror_console.ui.words import count, number, tr
 
 IN_SPITE = "in spite"
 """Beside the decisions: not a word over targets, but over the check that left them out."""
 SHOWN = 3
-"""Causes that have a line of their own; the table below has every target."""
+"""Causes that have a line of their own before a person asks for all: the targets below need their room, too."""
+SEEN = 6
+"""Lines that are seen at once of all, in a window that is high enough; the others are scrolled to."""
+SHARE = 4
+"""All of them take no more than one part of so many of the window's height, and never less than those at first."""
 NAMED = 4
 
 
@@ -39,15 +45,33 @@ class CausesPanel(QFrame):
         self._context = context
         self._causes: tuple[Cause, ...] = ()
         self._refusal = ""
+        self._of = ""
+        """The rollout that is shown."""
+        self._all = False
         self.buttons: list[QPushButton] = []
         self.setProperty("class", "card")
         self.setAccessibleName(tr("Failures by cause"))
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(SPACE_3, SPACE_2, SPACE_2, SPACE_2)
+        self.unfold = button("", self._fold, look="quiet")
+        self._inside = QWidget()
+        self._grid = QGridLayout(self._inside)
+        self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(SPACE_2)
         self._grid.setVerticalSpacing(SPACE_1)
         self._grid.setColumnStretch(2, 3)
         self._grid.setColumnStretch(3, 2)
+        self.area = QScrollArea()
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setWidget(self._inside)
+        for part in (self.area.viewport(), self._inside):
+            part.setAutoFillBackground(False)  # the card's own shows through
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_3, SPACE_2, SPACE_2, SPACE_2)
+        column.setSpacing(SPACE_1)
+        column.addWidget(self.area)
+        column.addWidget(self.unfold, 0, Qt.AlignmentFlag.AlignLeft)
         self.hide()
         context.theme.changed.connect(self._draw)
 
@@ -55,24 +79,77 @@ class CausesPanel(QFrame):
         """Show the causes of a rollout; `refusal` is why nothing can be decided now."""
         found = causes(rollout.targets)
         # While others go on, what failed stays as it is, and so does the button that is just being pressed.
-        if (found, refusal) != (self._causes, self._refusal):
-            self._causes, self._refusal = found, refusal
+        if (rollout.id, found, refusal) != (self._of, self._causes, self._refusal):
+            self._all = self._all and rollout.id == self._of
+            self._of, self._causes, self._refusal = rollout.id, found, refusal
             self._draw()
 
+    def _fold(self) -> None:
+        """Show all causes, or the first ones alone again. The focus goes to the first that was not seen before."""
+        self._all = not self._all
+        self._draw()
+        if self._all and self.unfold.hasFocus():
+            self.buttons[SHOWN].setFocus()
+
     def _draw(self) -> None:
+        focused = next((place for place, made in enumerate(self.buttons) if made.hasFocus()), None)
+        scrolled = self.area.verticalScrollBar().value()
         while (item := self._grid.takeAt(0)) is not None:
             old = item.widget()
             if old is not None:
                 old.hide()
                 old.deleteLater()
         self.buttons = []
-        for line, cause in enumerate(self._causes[:SHOWN]):
+        many = len(self._causes)
+        for line, cause in enumerate(self._causes if self._all else self._causes[:SHOWN]):
             self._add(line, cause)
-        more = len(self._causes) - SHOWN
-        if more > 0:
-            words = tr("and {}: the list of targets has all of them").format(count(more, "more cause", "more causes"))
-            self._grid.addWidget(label(words, Look.MUTED), SHOWN, 2)
+        self.unfold.setVisible(many > SHOWN)
+        words = (
+            tr("Show the first {} only").format(number(SHOWN))
+            if self._all
+            else tr("Show all {} causes").format(number(many))
+        )
+        self.unfold.setText(words)
+        self._in_order()
         self.setVisible(bool(self._causes))
+        self._fit()
+        self.area.verticalScrollBar().setValue(scrolled)
+        if focused is not None and self.buttons:
+            # Drawn anew under the hands of whoever goes from one cause to the next.
+            self.buttons[min(focused, len(self.buttons) - 1)].setFocus()
+
+    def _in_order(self) -> None:
+        """Tab comes to the buttons where they are seen: new ones would come last of the whole window."""
+        before = self.unfold.previousInFocusChain()
+        while before is not None and before is not self.unfold and before.focusPolicy() == Qt.FocusPolicy.NoFocus:
+            before = before.previousInFocusChain()
+        for made in self.buttons:
+            if before is not None:
+                QWidget.setTabOrder(before, made)
+            before = made
+
+    def _fit(self) -> None:
+        """As high as its lines; of many as high as leaves the targets their room."""
+        lines = len(self.buttons)
+        if not lines:
+            return
+        whole = self._inside.sizeHint().height()
+        each = (whole + SPACE_1) / lines
+        if lines > SHOWN:
+            seen = min(SEEN, int((self.window().height() / SHARE + SPACE_1) / each))
+            whole = min(whole, round(max(SHOWN, seen) * each) - SPACE_1)
+        self.area.setFixedHeight(whole)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Whoever comes to a button by the keys sees it."""
+        if event.type() == QEvent.Type.FocusIn and isinstance(watched, QPushButton):
+            into_sight(watched)
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A higher window has room for more of them."""
+        super().resizeEvent(event)
+        self._fit()
 
     def _add(self, line: int, cause: Cause) -> None:
         status = STATE_GLYPHS[cause.state]
@@ -89,9 +166,11 @@ class CausesPanel(QFrame):
         decide.setAccessibleDescription(self._refusal)
         if self._refusal:
             decide.setToolTip(self._refusal)
+        decide.installEventFilter(self)
         self.buttons.append(decide)
         for column, part in enumerate((mark, times, words, ElidedLabel(told, Look.MUTED), decide)):
             self._grid.addWidget(part, line, column, Qt.AlignmentFlag.AlignVCenter)
+            part.show()  # what is new counts as hidden until later, and as no height
 
     def decide(self, cause: Cause) -> None:
         """Ask what becomes of the targets of a cause."""

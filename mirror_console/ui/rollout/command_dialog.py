@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
-from mirror_console.domain.release_command import CommandRun, Said
+from mirror_console.domain.release_command import CommandRun, RunKind, Said
 from mirror_console.domain.rollout import Target
+from mirror_console.operations.command_checks import counts
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.rollout.operations import runs_of, say_of_run
 from mirror_console.ui.tokens import SPACE_2, SPACE_3, SPACE_4, SPACE_6
@@ -21,13 +22,22 @@ _MEANING = (
 )
 
 
+_DONE = (
+    "It counts as run for this release, and no rollout of it runs it again. Once the data is as it was before, such as "
+    "from a restored backup, say that it may run again: else the new release would come to data that isn't made for it."
+)
+
+
 class CommandDialog(QDialog):
-    """Close is the default. `said` is the word of the person on the run that waits for one, if any was chosen."""
+    """Close is the default. `said` is the word of the person, if any was chosen, on the run that it is `about`: the one
+    that waits for a word, or else the one that counts as run."""
 
     def __init__(self, title: str, runs: Sequence[CommandRun], *, may_say: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.said: Said | None = None
-        self.waiting = next((run for run in reversed(runs) if run.needs_a_word), None)
+        waiting = next((run for run in reversed(runs) if run.needs_a_word), None)
+        done = next((run for run in reversed(runs) if run.kind is RunKind.RELEASE and counts(run)), None)
+        self.about = waiting or done
         self.setWindowTitle(tr("Commands of {}").format(title))
         self.setModal(True)
         self.setMinimumSize(620, 420)
@@ -47,14 +57,15 @@ class CommandDialog(QDialog):
         self.close_button = button(tr("Close"), self.reject)
         self.again_button = button(tr("It may run again"), lambda: self._say(Said.MAY_RUN_AGAIN))
         self.counts_button = button(tr("It counts as run"), lambda: self._say(Said.COUNTS_AS_RUN))
-        if self.waiting is not None:
-            column.addWidget(label(tr(_MEANING), wrap=True))
+        if self.about is not None:
+            column.addWidget(label(tr(_MEANING if waiting is not None else _DONE), wrap=True))
         foot = dialog_foot(self.counts_button, self.close_button)
         foot.insertWidget(1, self.again_button)
         foot.setSpacing(SPACE_2)
         column.addLayout(foot)
+        self.again_button.setVisible(self.about is not None)
+        self.counts_button.setVisible(waiting is not None)
         for made in (self.again_button, self.counts_button):
-            made.setVisible(self.waiting is not None)
             made.setEnabled(may_say)
         self.close_button.setFocus()
 
@@ -71,7 +82,7 @@ def show_runs(context: UiContext, target: Target, owner: QWidget) -> None:
         title = f"{planned.application} {planned.environment}"
         dialog = CommandDialog(title, runs, may_say=not console.read_only, parent=owner.window())
         dialog.exec()
-        word, run = dialog.said, dialog.waiting
+        word, run = dialog.said, dialog.about
         dialog.deleteLater()
         if word is not None and run is not None:
             context.run(

@@ -39,7 +39,7 @@ class ControlBar(QWidget):
     def show_rollout(self, rollout: Rollout, refusal: str) -> None:
         """Offer what can be done with a rollout; `refusal` is why nothing may be done now."""
         self._rollout = rollout
-        failed = rollout.count(*FAILED)
+        failed = sum(target.state in FAILED and not target.rolled_back for target in rollout.targets)
         may = (rollout.state is RolloutState.PAUSED or rollout.state in ENDED) and not refusal
         self.retry.setText(tr("Retry failed ({})").format(number(failed)))
         self.retry.setVisible(may and bool(failed))

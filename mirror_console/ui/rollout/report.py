@@ -18,6 +18,7 @@ from mirror_console.operations.written import seconds as seconds_text
 from mirror_console.ui.context import UiContext
 from mirror_console.ui.glyphs import glyph
 from mirror_console.ui.rollout.causes_panel import CausesPanel
+from mirror_console.ui.rollout.command_dialog import show_runs
 from mirror_console.ui.rollout.control import ControlBar
 from mirror_console.ui.rollout.head import RolloutHead
 from mirror_console.ui.rollout.operations import RolloutOperations
@@ -76,6 +77,8 @@ class ReportView(QWidget):
         self._waiting = NO_WAITS
         self.table = PlainTable[Target](_columns(self._waited), lambda target: target.environment_id)
         self.view = TableView(self.table, context.theme, tr("Targets of the report"))
+        self.view.cursor_changed.connect(lambda _key: self._show_current())
+        self.commands = button(tr("Commands of the target…"), self._show_commands)
         self.save = button(tr("Save as…"), self.save_as)
         self.copy = button(tr("Copy summary"), self.copy_summary)
         context.icons.wear(self.save, "download")
@@ -105,6 +108,7 @@ class ReportView(QWidget):
         self.table.show(by_urgency(rollout.targets))
         self.view.setAccessibleDescription(tr("{} first").format(count(needy, "exception", "exceptions")))
         self._mark()
+        self._show_current()
         ask, console = self._operations.waiting, self._context.console
         self._context.run(
             tr("Read how long was waited"),
@@ -112,6 +116,22 @@ class ReportView(QWidget):
             lambda found: self._take_waits(rollout, found),
             owner=self,
         )
+
+    def _current(self) -> Target | None:
+        key, rollout = self.view.current_key(), self._rollout
+        targets = rollout.targets if rollout is not None else ()
+        return next((target for target in targets if target.environment_id == key), None)
+
+    def _show_current(self) -> None:
+        """What was run for a target can be looked at, and said something of, after the end, too."""
+        targets, current = self._rollout.targets if self._rollout is not None else (), self._current()
+        self.commands.setVisible(any(target.planned.preparation is not None for target in targets))
+        self.commands.setEnabled(current is not None and current.planned.preparation is not None)
+
+    def _show_commands(self) -> None:
+        target = self._current()
+        if target is not None:
+            show_runs(self._context, target, self)
 
     def _take_waits(self, rollout: Rollout, found: Waiting) -> None:
         """The time in which a person was to decide is nobody's work."""
@@ -199,7 +219,11 @@ class ReportView(QWidget):
         top.addLayout(row)
         top.addWidget(self.bar)
         top.addWidget(self.facts)
-        top.addWidget(self.why)
+        reasons = QHBoxLayout()
+        reasons.setSpacing(SPACE_3)
+        reasons.addWidget(self.why, 1)
+        reasons.addWidget(self.commands)
+        top.addLayout(reasons)
         top.addWidget(self.causes)
         top.addWidget(self.view, 1)
         column.addWidget(scrolled(paper, self.view), 1)

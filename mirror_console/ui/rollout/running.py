@@ -30,6 +30,7 @@ from mirror_console.ui.rollout.steps import StepsPanel
 from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import by_urgency, outcome_words, over_of, overridden_words, plan_title, took
 from mirror_console.ui.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
+from mirror_console.ui.widgets.scrolled import LEAST, Paper, scrolled, type_width
 from mirror_console.ui.widgets.table import TableView
 from mirror_console.ui.widgets.text import Look, button, label, line
 from mirror_console.ui.words import age, count, moment, number, tr
@@ -339,8 +340,9 @@ class RunView(QWidget):
         banner.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
         banner.addWidget(self.why, 1)
         column.addWidget(self._banner)
-        top = QVBoxLayout()
-        top.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
+        paper = Paper()
+        top = QVBoxLayout(paper)
+        top.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_3)
         top.setSpacing(SPACE_2)
         bar = QHBoxLayout()
         bar.setSpacing(SPACE_3)
@@ -358,7 +360,6 @@ class RunView(QWidget):
         buttons.addWidget(self.rule, 1)
         top.addLayout(buttons)
         top.addWidget(self.causes)
-        column.addLayout(top)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         self.waves_view.setMinimumWidth(164)
@@ -369,8 +370,8 @@ class RunView(QWidget):
         split.setStretchFactor(1, 3)
         split.setStretchFactor(2, 2)
         split.setSizes([164, 470, 280])
-        holder = QWidget()
-        inner = QVBoxLayout(holder)
-        inner.setContentsMargins(SPACE_4, SPACE_1, SPACE_4, SPACE_3)
-        inner.addWidget(split)
-        column.addWidget(holder, 1)
+        top.addSpacing(SPACE_1)
+        top.addWidget(split, 1)
+        column.addWidget(scrolled(paper, split), 1)
+        # Words stand beside the lists, too: they need more in larger type.
+        split.setMinimumHeight(type_width(self, LEAST))

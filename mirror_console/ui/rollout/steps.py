@@ -18,6 +18,7 @@ from mirror_console.ui.rollout.tables import PlainTable
 from mirror_console.ui.rollout.words import took
 from mirror_console.ui.theme import ThemeService
 from mirror_console.ui.tokens import SPACE_1, SPACE_2
+from mirror_console.ui.widgets.scrolled import LEAST
 from mirror_console.ui.widgets.table import Column, TableView
 from mirror_console.ui.widgets.text import ElidedLabel, Look, button, label
 from mirror_console.ui.words import tr
@@ -111,6 +112,7 @@ class StepsPanel(QWidget):
         self.table = PlainTable[StepLine](self._columns(), lambda row: row.place)
         self.view = TableView(self.table, theme, tr("Steps of the target"))
         self.view.setSortingEnabled(False)
+        self.view.setMinimumHeight(LEAST // 2)  # in a low window the words above it are seen whole
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_2, 0, 0, 0)
         column.setSpacing(SPACE_1)
