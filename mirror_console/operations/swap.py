@@ -204,7 +204,10 @@ def _prepared(turn: Turn, fetcher: Fetcher, image: Image, old: Container | None)
 def finish(turn: Turn, started: Container, old: Container | None = None, way_back: str = "") -> None:
     """Bake, retire what is older than the way back, and let the lock go. The target is done."""
     bake(turn, started, companions.watched(turn))
+    # It took over for good: what is changed from here on is gone through with, aborted or not.
+    turn.past_commit = True
     arm_new(turn, started)
+    _disarm_way_back(turn, way_back)
     companions.arm(turn)
     words = turn.target.verified_by + _named_again(turn, started)
     if turn.bake and turn.breaks_off():
@@ -214,6 +217,17 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
     words += outlast(turn, HURTS_FORWARD, lambda: _taken_over(turn, started, old))
     words += let_go_of(turn, old, way_back)
     end_well(turn, started, words, way_back)
+
+
+def _disarm_way_back(turn: Turn, way_back: str) -> None:
+    """Somebody may have given it a policy meanwhile: with the engine it would come back beside the new one.
+
+    Where nothing baked, its renaming was looked at just now.
+    """
+    look = turn.inspect if turn.bake else turn.last_look
+    kept = look(way_back) if way_back else None
+    if kept is not None:
+        disarm_old(turn, kept)
 
 
 def _named_again(turn: Turn, started: Container) -> str:

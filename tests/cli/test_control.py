@@ -147,7 +147,8 @@ def test_the_cause_that_is_offered_for_a_decision_is_the_one_that_waits_for_it(f
     targets = (replace(first, state=TargetState.UNDECIDED), replace(second, state=TargetState.STRANDED), *rest)
     paused = replace(rollout, state=RolloutState.PAUSED, targets=targets)
     assert next_steps(paused) == [
-        f"Decide: mirror-console rollout decide retry|put-back|leave|skip {paused.id[:8]} --cause 2"
+        f"Decide: mirror-console rollout decide retry|put-back|leave|skip {paused.id[:8]} --cause 2",
+        f"Or put back all that waits, and end it: mirror-console rollout stop {paused.id[:8]}",
     ]
 
 

@@ -29,7 +29,7 @@ from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
 from mirror_console.simulator.behaviour import Behaviour
-from mirror_console.simulator.changing import rename_container
+from mirror_console.simulator.changing import rename_container, update_container
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
 
 pytestmark = pytest.mark.slow
@@ -199,6 +199,23 @@ def test_a_container_that_dies_while_it_bakes_is_put_back(fleet: Fleet) -> None:
     assert "baking" in rollout.targets[0].words or "verify" in rollout.targets[0].words
     assert fleet.container("mirror-01-live").id == before
     assert fleet.container("mirror-01-live").is_running
+
+
+@pytest.mark.parametrize("boundary", ["COMMIT:intent", "NAME:intent", "BAKE:intent"])
+def test_a_way_back_that_gets_a_restart_policy_at_the_last_moment_loses_it(fleet: Fleet, boundary: str) -> None:
+    publish(fleet)
+    made = planned(fleet, replace(QUICK, bake=0.5), count=1)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    alpha, old = fleet.simulated.engines["alpha"], fleet.container(made.targets[0].container).id
+
+    def change(reached: str) -> None:
+        if reached == boundary:
+            update_container(alpha.state, old, {"RestartPolicy": {"Name": "always"}})
+
+    ended = Conductor(replace(fleet.console, mark=change), fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.DONE]
+    way_back = fleet.container(f"{made.targets[0].container}.mc-prev")
+    assert (way_back.id, way_back.policy, way_back.is_running) == (old, "no", False)
 
 
 @pytest.mark.parametrize("taken", [False, True])
