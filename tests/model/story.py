@@ -260,7 +260,8 @@ class Story(RuleBasedStateMachine):
             lose_journal(self.fleet.folder / CATALOG)
 
     def _marked(self, cut: Cut[Meddling]) -> Console:
-        met, routed = 0, self._on_route()
+        # What didn't run before the rollout isn't on the route either once it is put back.
+        met, routed = 0, self._on_route() and (self._found is None or self._found.ran)
         unfinished = self._unfinished()
         served = unfinished.targets[0].planned.before_container_id if unfinished is not None else ""
         beside = self._environment.settings.route is not None

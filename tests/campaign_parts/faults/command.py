@@ -61,7 +61,9 @@ def engine_falls(world: World, point: Point) -> Outcome:
     """The engine is killed or restarted around it: it forgets its events, but what the command wrote is there."""
     boundary = point.one_of(AROUND)
     stage = world.stage(HOST)
-    change = partial(replace, engine_fell=True, may_end=UNTOUCHED | {"done"})
+    # Once the command is over, half a second later the swap is in the middle.
+    swaps = {"put back"} if boundary in {"RELEASE:outcome", "COMMAND:kept"} else frozenset[str]()
+    change = partial(replace, engine_fell=True, may_end=UNTOUCHED | {"done"} | swaps)
     with played(world, stage, point, _role(LASTS, secret=True, timeout=3.0), change=change) as play:
         play.place = f"the engine falls, at {boundary}"
         with play.start(stop_at=boundary) as command:
