@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mirror_console.domain.plain import plain, plain_lines
+from mirror_console.domain.plain import indented, plain, plain_lines
 from mirror_console.errors import ConsoleError, InvalidInput
 
 PIPED_WIDTH = 10_000
@@ -28,7 +28,7 @@ class Output:
 
     def say(self, words: str = "", style: str = "") -> None:
         """A sentence."""
-        _terminal().print(Text(_kept_indent(words), style), soft_wrap=True)
+        _terminal().print(Text(indented(words), style), soft_wrap=True)
 
     def lines(self, text: str) -> None:
         """Text of several lines, as it is but for control characters."""
@@ -36,7 +36,7 @@ class Output:
 
     def note(self, words: str, style: str = "") -> None:
         """A sentence about what goes on, beside the output."""
-        _terminal(errors=True).print(Text(_kept_indent(words), style), soft_wrap=True)
+        _terminal(errors=True).print(Text(indented(words), style), soft_wrap=True)
 
     def note_more(self, most: int) -> None:
         """That a list, newest first, is longer than what of it is shown."""
@@ -83,11 +83,6 @@ class Output:
             terminal.print(Text(plain(error.hint)), soft_wrap=True)
         if error.command:
             terminal.print(Text(f"  {plain(error.command)}"), soft_wrap=True)
-
-
-def _kept_indent(line: str) -> str:
-    body = line.lstrip(" ")
-    return " " * (len(line) - len(body)) + plain(body)
 
 
 def _terminal(*, errors: bool = False) -> Terminal:

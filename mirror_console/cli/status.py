@@ -64,8 +64,9 @@ def status(
     if as_json:
         session.out.json(status_shape(grid, rows, columns, now, ways))
     elif sentences:
+        here = local(now)
         for cell in cells:
-            session.out.say(answer(cell, local(now)))
+            session.out.say(answer(cell, here))
         if not rows:
             session.out.note(_nothing(grid))
     else:

@@ -31,7 +31,8 @@ def chosen(console: Console, grid: Grid, text: str, now: datetime) -> list[Row]:
     ways = None
     if query.asks_for_ways:
         ways = Ways(ways_back(console, [cell.environment.id for row in grid.rows for cell in row.cells.values()]))
-    return [row for row in grid.rows if matches(query, row, local(now), ways)]
+    here = local(now)
+    return [row for row in grid.rows if matches(query, row, here, ways)]
 
 
 def engine_ids(console: Console, names: Sequence[str]) -> list[str]:

@@ -120,7 +120,7 @@ def reason(target: Target, titles: Collection[str] = ()) -> str:
 
 # --- what was run before the release took over ----------------------------------------------------------------------
 
-_NOT_OVER = re.compile(r"\bat .+ isn't (over|known: )")
+_NOT_OVER = re.compile(r"\bat .{1,500}? isn't (over|known: )")
 
 
 def _command_reason(target: Target, titles: Collection[str]) -> str:

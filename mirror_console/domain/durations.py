@@ -11,6 +11,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from statistics import median
 
 from mirror_console.domain.counting import counted
@@ -23,6 +24,8 @@ from mirror_console.domain.way_words import span_text
 
 ENOUGH = 5
 """Turns from which a range may be told without saying of how few it comes."""
+AT_ONCE = 1.0
+"""Seconds within which one step follows the other, unless something is waited for."""
 NOTHING_LEARNED = "no earlier rollout to learn from"
 NOT_JUDGED = frozenset({TargetState.FETCHING, TargetState.BACKING_UP, TargetState.RELEASING, TargetState.PUTTING_BACK})
 """What waits for a registry, or for a command with a limit of its own, or is being put back, is no slow swap."""
@@ -131,30 +134,33 @@ def learn(entries: Iterable[JournalEntry], done: Mapping[tuple[str, str], Planne
     found = []
     for (rollout_id, environment_id, _, _), lines in turns.items():
         planned = done[rollout_id, environment_id]
-        if _waited_for_another(planned, lines):
-            continue
-        seconds = _seconds(lines)
+        seconds = _seconds(lines, in_group=planned.preparation is not None and bool(planned.preparation.group))
         if seconds is not None:
             fetching = sum(_spans(lines, Step.PULL))
             found.append(Lasted(planned.environment, planned.engine_id, planned.change, seconds, fetching))
     return Learned(tuple(found))
 
 
-def _seconds(lines: Sequence[JournalEntry]) -> float | None:
-    """From the first step that isn't about the image to the last outcome, without what is told apart in between."""
+def _seconds(lines: Sequence[JournalEntry], *, in_group: bool) -> float | None:
+    """From the first step that isn't about the image to the last outcome, without what is told apart in between.
+
+    Who is `in_group` may wait, between two of its steps, for a command that another one runs: that isn't counted.
+    """
     own = [entry for entry in lines if entry.step is not Step.PULL]
     if not own or not {Step.LOCK, Step.UNLOCK} <= {entry.step for entry in own}:
         return None
     begun, ended = own[0].at, own[-1].at
     within = [entry for entry in lines if begun <= entry.at]
-    apart = sum(span for step in APART for span in _spans(within, step))
+    apart = sum(span for step in APART for span in _spans(within, step)) + (sum(_pauses(within)) if in_group else 0.0)
     return max(0.0, (ended - begun).total_seconds() - apart)
 
 
-def _waited_for_another(planned: PlannedTarget, lines: Sequence[JournalEntry]) -> bool:
-    """Whether a command of its group may have been run by another one meanwhile: no line says for how long."""
-    in_group = planned.preparation is not None and bool(planned.preparation.group)
-    return in_group and not {Step.BACK_UP, Step.RELEASE} & {entry.step for entry in lines}
+def _pauses(lines: Sequence[JournalEntry]) -> Iterator[float]:
+    """For how long nothing was done between steps, where that was longer than one follows the other."""
+    for before, after in pairwise(lines):
+        pause = (after.at - before.at).total_seconds()
+        if before.phase is Phase.OUTCOME and after.phase is Phase.INTENT and pause > AT_ONCE:
+            yield pause
 
 
 def _spans(lines: Iterable[JournalEntry], step: Step) -> Iterator[float]:
@@ -170,7 +176,7 @@ def _spans(lines: Iterable[JournalEntry], step: Step) -> Iterator[float]:
 
 
 def learned_here(rollout: Rollout) -> list[Lasted]:
-    """What the turns of a rollout that is under way have told so far; nothing where commands were run in between."""
+    """What the turns of a rollout that is under way have told so far, where no command may have been run in between."""
     bake = rollout.plan.way.bake
     return [
         Lasted(
@@ -217,10 +223,11 @@ def plan_words(plan: Plan, learned: Learned) -> str:
     return f"{eta}; {', '.join(apart)}{' and ' if apart else ''}fetching images not counted"
 
 
-def _commands(targets: Iterable[PlannedTarget]) -> str:
+def _commands(targets: Sequence[PlannedTarget]) -> str:
     """What is run before targets, which lasts for as long as it does, and for how long it may; empty for nothing."""
     limit = max((one.preparation.limit for one in targets if one.preparation is not None), default=0.0)
-    return f"release commands (at most {span_text(limit)} each)" if limit else ""
+    released = any(one.preparation is not None and one.preparation.release is not None for one in targets)
+    return f"{'release commands' if released else 'backups'} (at most {span_text(limit)} each)" if limit else ""
 
 
 def left_words(rollout: Rollout, learned: Learned, now: datetime) -> str:
@@ -232,7 +239,7 @@ def left_words(rollout: Rollout, learned: Learned, now: datetime) -> str:
     eta = eta_of_rollout(rollout, learned, now)
     if eta is None:
         return NOTHING_LEARNED
-    commands = _commands(target.planned for target in rollout.targets if not target.over)
+    commands = _commands([target.planned for target in rollout.targets if not target.over])
     return f"{eta} left, {commands} not counted" if commands else f"{eta} left"
 
 

@@ -51,8 +51,14 @@ def read_day(text: str) -> date | None:
 
 
 def end_of_day(last: date, now: datetime) -> datetime:
-    """The last second of a day, where `now` is told; in UTC, as what is kept is."""
-    return datetime.combine(last, time(23, 59, 59), now.tzinfo).astimezone(UTC)
+    """The last second of a day, where `now` is told; in UTC, as what is kept is.
+
+    Of the first and the last days that there are it is that of UTC: elsewhere it is in a year that can't be written.
+    """
+    try:
+        return datetime.combine(last, time(23, 59, 59), now.tzinfo).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return datetime.combine(last, time(23, 59, 59), UTC)
 
 
 def _day(here: datetime, now: datetime) -> str:

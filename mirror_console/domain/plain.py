@@ -38,10 +38,11 @@ def plain(text: str) -> str:
 
 def plain_lines(text: str) -> str:
     """Text of several lines, each made safe in the same way: where its lines end and how they are indented is kept."""
-    return "\n".join(_indented(line.expandtabs()) for line in text.splitlines())
+    return "\n".join(indented(line.expandtabs()) for line in text.splitlines())
 
 
-def _indented(line: str) -> str:
+def indented(line: str) -> str:
+    """One line, made safe, with the spaces that it begins with."""
     body = line.lstrip(" ")
     return f"{' ' * (len(line) - len(body))}{plain(body)}".rstrip(" ")
 

@@ -30,11 +30,22 @@ def waiting_words(asking: Sequence[Target]) -> str:
 DECIDED = "Paused: what had failed was decided about. Resume it to go on."
 """What it says once none of them waits any more, and others wait for their turn."""
 _WAITS = re.compile(r"Paused: [\d,]+ failed targets? waits? for a decision \(")
+_COUNTS = re.compile(r"[\d,]+ failed targets? (?:could not be put back, and )?waits? for a decision\b")
 
 
 def tells_who_waits(words: str) -> bool:
     """Whether that is all that a rollout says: who still waits for a decision is no decision itself."""
     return words == DECIDED or _WAITS.match(words) is not None
+
+
+def after_deciding(words: str, waited: Sequence[Target], wait: Sequence[Target]) -> str:
+    """What a paused rollout says once `wait` are left of those that `waited`.
+
+    Where it told how many do, for whatever reason it was paused then, that is another number now.
+    """
+    if len(wait) == len(waited) or _COUNTS.search(words) is None:
+        return words
+    return waiting_words(wait) if wait else DECIDED
 
 
 def not_now_words(target: Target, why: str) -> str:

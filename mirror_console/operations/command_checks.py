@@ -132,7 +132,7 @@ def left_out_of_groups(console: Console, plan: Plan) -> list[CheckResult]:
         return []
     groups = {target.preparation.group for several in changed.values() for target in several if target.preparation}
     with console.catalog.read() as books:
-        members = [one for one in books.environments.in_groups(groups) if one.name == plan.environment]
+        members = books.environments.in_groups(groups)
         owners = {one.id: one for one in books.applications.some({one.application_id for one in members})}
         seen = books.observations.of_all([one.id for one in members])
     running = {one.environment_id: one.fingerprint for one in seen}
@@ -147,7 +147,7 @@ def left_out_of_groups(console: Console, plan: Plan) -> list[CheckResult]:
             for one in members
             if one.id not in planned
             and data_of(owners[one.application_id].source_id, one) == data
-            and running.get(one.id) not in preparation.names
+            and running.get(one.id, "") not in {"", *preparation.names}
         )
         if stay:
             are = "is" if len(stay) == 1 else "are"

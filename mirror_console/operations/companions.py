@@ -114,6 +114,23 @@ def arm(turn: Turn) -> None:
                 arm_new(turn, new)
 
 
+def set_right(turn: Turn) -> None:
+    """Give the new ones their names again, and take the old ones' restart policies, where somebody changed these."""
+    for one in companions_of(turn.target.planned):
+        with turn.of(one):
+            scene = scene_of(turn, one)
+            if scene.new is not None:
+                name_new(turn, scene.new)
+                arm_new(turn, scene.new)
+            if scene.old is not None:
+                disarm_old(turn, scene.old)
+    for one in going_of(turn.target.planned):
+        with turn.of(one):
+            old = scene_of(turn, one).old
+            if old is not None:
+                disarm_old(turn, old)
+
+
 def watched(turn: Turn) -> Callable[[], str | None]:
     """What says, while the one that serves is baked, which of the others isn't well; None where all are."""
     first = {one.process: turn.last_look_named(one.container) for one in companions_of(turn.target.planned)}

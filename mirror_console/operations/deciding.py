@@ -20,7 +20,7 @@ from mirror_console.domain.rollout import (
     TargetState,
     end_state,
 )
-from mirror_console.domain.undecided import DECIDED, failed_words, not_now_words, waiting_words
+from mirror_console.domain.undecided import after_deciding, failed_words, not_now_words
 from mirror_console.errors import EngineError, InvalidInput, Problem
 from mirror_console.jobs import Jobs
 from mirror_console.operations.access import reached_now
@@ -111,14 +111,15 @@ def _ended_if_over(console: Console, running: Running, before: Rollout) -> Rollo
     if rollout.count(TargetState.UNKNOWN):
         because = "Contact was lost in mid-step."
         return running.keep_head(state=RolloutState.INTERRUPTED, ended_at=None, paused_because=because)
-    if rollout.paused_because == waiting_words(_undecided(before)):
-        left = _undecided(rollout)
-        return running.keep_head(paused_because=waiting_words(left) if left else DECIDED)
-    return rollout
+    return told_anew(running, before)
 
 
-def _undecided(rollout: Rollout) -> list[Target]:
-    return [target for target in rollout.targets if target.state is TargetState.UNDECIDED]
+def told_anew(running: Running, before: Rollout) -> Rollout:
+    """Have a paused rollout say who waits for a decision now, where it says who did `before`."""
+    rollout = running.rollout
+    waited, wait = ([one for one in which.targets if one.state is TargetState.UNDECIDED] for which in (before, rollout))
+    words = after_deciding(rollout.paused_because, waited, wait)
+    return rollout if words == rollout.paused_because else running.keep_head(paused_because=words)
 
 
 def settle_undecided(

@@ -9,6 +9,7 @@ from mirror_console.domain.observation import Container
 from mirror_console.domain.rollout import TargetState
 from mirror_console.domain.steps import Step
 from mirror_console.domain.swap import Swap
+from mirror_console.errors import EngineError
 from mirror_console.operations.applied import record_of
 from mirror_console.operations.containers import commit, name_new
 from mirror_console.operations.ports.catalog import Books
@@ -41,8 +42,9 @@ def leave_or_put_back(turn: Turn, why: str) -> None:
             leave_updated(turn, why)
         else:
             _leave(turn, why)
-    except StepFailed as failed:
-        put_back(turn, f"{why}. It could not be left: {failed.words}")
+    except (StepFailed, EngineError) as failed:
+        refused = failed.words if isinstance(failed, StepFailed) else failed.title
+        put_back(turn, f"{why}. It could not be left: {refused}")
 
 
 def _leave(turn: Turn, why: str) -> None:

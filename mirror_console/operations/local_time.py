@@ -16,18 +16,32 @@ class _Local(tzinfo):
     """
 
     def utcoffset(self, at: datetime | None) -> timedelta | None:
-        return None if at is None else at.replace(tzinfo=None).astimezone().utcoffset()
+        return None if at is None else _here(at).utcoffset()
 
     def dst(self, at: datetime | None) -> timedelta | None:
         return None  # nobody asks which part of the distance is that of summer, and the system doesn't say
 
     def tzname(self, at: datetime | None) -> str | None:
-        return None if at is None else at.replace(tzinfo=None).astimezone().tzname()
+        return None if at is None else _here(at).tzname()
 
     def fromutc(self, at: datetime) -> datetime:
         # Which of the two it is, in an hour that clocks show twice, is told by it as well.
-        shown = datetime.fromtimestamp(at.replace(tzinfo=UTC, microsecond=0).timestamp())  # noqa: DTZ006 # it gets its zone below
+        try:
+            shown = datetime.fromtimestamp(at.replace(tzinfo=UTC, microsecond=0).timestamp())  # noqa: DTZ006 # it gets its zone below
+        except _UNKNOWN:
+            return at
         return shown.replace(tzinfo=self, microsecond=at.microsecond)
+
+
+_UNKNOWN = (ValueError, OverflowError, OSError)
+"""What systems say of years that they don't know, such as the first and the last: these are told in UTC."""
+
+
+def _here(at: datetime) -> datetime:
+    try:
+        return at.replace(tzinfo=None).astimezone()
+    except _UNKNOWN:
+        return at.replace(tzinfo=UTC)
 
 
 _LOCAL = _Local()

@@ -21,7 +21,7 @@ from mirror_console.operations.access import reached_now
 from mirror_console.operations.breaking_off import never
 from mirror_console.operations.console import Console
 from mirror_console.operations.containers import verify
-from mirror_console.operations.deciding import AT_ONCE, Decision, claimed, settle_undecided
+from mirror_console.operations.deciding import AT_ONCE, Decision, claimed, settle_undecided, told_anew
 from mirror_console.operations.last_look import end_well
 from mirror_console.operations.left_commands import let_run_again
 from mirror_console.operations.reaching import session_for
@@ -75,7 +75,7 @@ def retry(
         if target.environment_id in ids and target.state in (FAILED | {TargetState.SKIPPED}) - PUT_BACK_FIRST
     ]
     if not again or halts():
-        return _as_before(console, running)
+        return _as_before(console, running, rollout)
     for target in again:
         running.show(_anew(target))
     now, tried = running.rollout, frozenset(target.environment_id for target in again)
@@ -154,11 +154,11 @@ def _fetches(rollout: Rollout, again: Sequence[Target]) -> tuple[Fetch, ...]:
     )
 
 
-def _as_before(console: Console, running: Running) -> Rollout:
-    """Nothing waits for a turn: all that was to be done was to look."""
+def _as_before(console: Console, running: Running, before: Rollout) -> Rollout:
+    """Nothing waits for a turn: all that was to be done was to look, or to put back."""
     rollout = running.rollout
     if not all(target.over for target in rollout.targets):
-        return rollout
+        return told_anew(running, before)
     state = end_state(rollout)
     ended_at = (rollout.ended_at or console.clock()) if state in ENDED else None
     return running.keep_head(

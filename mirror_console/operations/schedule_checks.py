@@ -6,7 +6,7 @@ They are asked before a rollout starts, and again before the turn of each target
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from mirror_console.domain.check import Answer, AnswerKey, Check, CheckResult
@@ -14,6 +14,7 @@ from mirror_console.domain.environment import Environment
 from mirror_console.domain.longest_turn import LongestTurn, longest_turn
 from mirror_console.domain.moment import day, moment
 from mirror_console.domain.plan import Change, PlannedTarget
+from mirror_console.domain.release_command import Preparation
 from mirror_console.domain.rollout import Rollout, TargetState
 from mirror_console.domain.schedule import Closed, Opening, Place, Schedule
 from mirror_console.domain.way import Way
@@ -54,6 +55,8 @@ class _Turns:
     way: Way
     rollout_id: str = ""
     """Empty before it has begun."""
+    _runs: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
+    """Whether commands may be run yet, by their data and release: a whole group has the same."""
 
     def too_long(self, target: PlannedTarget, opening: Opening, now: datetime) -> LongestTurn | None:
         """How long a target's turn may last, where its window closes before that has passed; else None."""
@@ -62,10 +65,16 @@ class _Turns:
         most = longest_turn(target, self.way)
         if not opening.closes_within(now, most.seconds):
             return None
-        if target.preparation is None or runs_commands(self.books, target, self.rollout_id):
+        if target.preparation is None or self._runs_commands(target, target.preparation):
             return most
         most = longest_turn(target, self.way, commands=False)
         return most if opening.closes_within(now, most.seconds) else None
+
+    def _runs_commands(self, target: PlannedTarget, preparation: Preparation) -> bool:
+        key = preparation.data, preparation.names
+        if key not in self._runs:
+            self._runs[key] = runs_commands(self.books, target, self.rollout_id)
+        return self._runs[key]
 
 
 def _place(target: PlannedTarget, accounts: Mapping[str, str]) -> Place:

@@ -207,9 +207,8 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
     # It took over for good: what is changed from here on is gone through with, aborted or not.
     turn.past_commit = True
     arm_new(turn, started)
-    _disarm_way_back(turn, way_back)
     companions.arm(turn)
-    words = turn.target.verified_by + _named_again(turn, started)
+    words = turn.target.verified_by + _set_right(turn, started, way_back)
     if turn.bake and turn.breaks_off():
         words = f"{words}; aborted, so that it was not baked to the end"
     if old is not None and not way_back:
@@ -219,27 +218,31 @@ def finish(turn: Turn, started: Container, old: Container | None = None, way_bac
     end_well(turn, started, words, way_back)
 
 
-def _disarm_way_back(turn: Turn, way_back: str) -> None:
-    """Somebody may have given it a policy meanwhile: with the engine it would come back beside the new one.
+def _set_right(turn: Turn, started: Container, way_back: str) -> str:
+    """Where somebody gave the new ones other names while they were watched, or the ways back a restart policy: undo it.
 
-    Where nothing baked, its renaming was looked at just now.
+    With its engine a way back would come back beside the new one. They are well and serve: what can't be set right is
+    told, and no reason to put back.
     """
-    look = turn.inspect if turn.bake else turn.last_look
-    kept = look(way_back) if way_back else None
-    if kept is not None:
-        disarm_old(turn, kept)
 
+    def disarm(kept_id: str) -> None:
+        # Where nothing baked, its renaming was looked at just now.
+        kept = (turn.inspect if turn.bake else turn.last_look)(kept_id)
+        if kept is not None:
+            disarm_old(turn, kept)
 
-def _named_again(turn: Turn, started: Container) -> str:
-    """Where somebody gave the new one another name while it was watched, give it its own again.
-
-    It is well and serves: where its name is taken by now, that is told, and no reason to put back.
-    """
-    try:
-        name_new(turn, started)
-    except StepFailed as refused:
-        return f"; it has another name now: {refused.words}"
-    return ""
+    todo = [(partial(name_new, turn, started), "it has another name now")]
+    if way_back:
+        todo.append((partial(disarm, way_back), "its way back may come back with the engine"))
+    if turn.bake and turn.has_companions:
+        todo.append((partial(companions.set_right, turn), "not all is as it was"))
+    words = ""
+    for do, what in todo:
+        try:
+            do()
+        except (StepFailed, OutcomeUnknown, EngineError) as refused:
+            words = f"{words}; {what}: {refused}"
+    return words
 
 
 def _taken_over(turn: Turn, started: Container, old: Container | None) -> list[Kept]:

@@ -88,9 +88,10 @@ def settle(
     except BrokenOff as off:
         _undo(turn, off.words)
     except OutcomeUnknown as unknown:
-        turn.become(TargetState.UNKNOWN, unknown.words)
+        turn.become(TargetState.UNKNOWN, ". ".join(filter(None, (because, unknown.words))))
     except Superseded as superseded:
-        turn.become(TargetState.SUPERSEDED, superseded.words, ended_at=turn.console.clock())
+        words = ". ".join(filter(None, (because, superseded.words)))
+        turn.become(TargetState.SUPERSEDED, words, ended_at=turn.console.clock())
     except PutAside:
         _put_aside(turn)
 

@@ -187,9 +187,10 @@ def test_what_its_commands_took_is_no_part_of_how_long_a_swap_lasts() -> None:
     ran = with_commands(on("a"))
 
     assert [one.seconds for one in learn(lines, {("r", "e0"): ran}).lasted] == [5.0]
-    # Another one of its group may have run it, and was waited for: no line says for how long.
+    # Another one of its group ran it, and was waited for: no step tells for how long.
     waited = [line for line in lines if line.step not in lasts]
-    assert learn(waited, {("r", "e0"): with_commands(on("a"), group="shopdata")}) == Learned()
+    grouped = {("r", "e0"): with_commands(on("a"), group="shopdata")}
+    assert [one.seconds for one in learn(waited, grouped).lasted] == [5.0]
     assert [one.seconds for one in learn(waited, {("r", "e0"): ran}).lasted] == [635.0]
 
 
@@ -203,6 +204,9 @@ def test_commands_are_told_where_time_is_told_and_never_make_a_swap_slow() -> No
     assert told.endswith("pauses, release commands (at most 1 h each) and fetching images not counted")
     running = replace(now, targets=tuple(prepared), plan=plan)
     assert left_words(running, learned, NOW).endswith(" left, release commands (at most 1 h each) not counted")
+    backed_up = replace(with_commands(on("a")).preparation or Preparation("", ()), release=None)
+    plan_of_backups = replace(plan, targets=tuple(replace(one, preparation=backed_up) for one in plan.targets))
+    assert "backups (at most 1 min each)" in plan_words(plan_of_backups, learned)
     done = [replace(one, state=TargetState.DONE, started_at=NOW, ended_at=NOW) for one in prepared]
     assert learned_here(replace(running, targets=tuple(done))) == []
 

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from mirror_console.domain.rollout import Target, TargetState
-from mirror_console.domain.undecided import failed_words, halted_words, not_now_words, not_put_back_words
+from mirror_console.domain.undecided import (
+    DECIDED,
+    after_deciding,
+    failed_words,
+    halted_words,
+    not_now_words,
+    not_put_back_words,
+    tells_who_waits,
+    waiting_words,
+)
 from tests.domain.rollouts import target
 
 ILL = "verify: its health check fails"
@@ -71,6 +82,25 @@ def test_what_needs_a_person_now_comes_first() -> None:
 def test_many_reasons_are_counted() -> None:
     told = not_put_back_words([kept_waiting(number, f"reason {number}") for number in range(1, 10)])
     assert "Mirror 3: reason 3; and 6 more)" in told
+
+
+@pytest.mark.parametrize("several", [1, 2, 5])
+def test_after_each_decision_it_says_who_waits_then_whatever_it_was_paused_for(several: int) -> None:
+    waited = [kept_waiting(number) for number in range(1, several + 1)]
+    left = waited[1:]
+    for words in (
+        waiting_words(waited),
+        halted_words(waited),
+        f"Stopped by operator. {not_put_back_words(waited)}",
+        f"Tried again: 1 done. {waiting_words(waited).removeprefix('Paused: ')}",
+    ):
+        assert after_deciding(words, waited, left) == (waiting_words(left) if left else DECIDED)
+        assert after_deciding(words, waited, waited) == words
+    rule = "Stop rule: 1 of 1 targets of wave 1 failed."
+    assert after_deciding(rule, waited, left) == rule
+    assert tells_who_waits(waiting_words(waited))
+    assert tells_who_waits(DECIDED)
+    assert not tells_who_waits(halted_words(waited))
 
 
 def test_a_halted_stop_says_who_waits_still() -> None:

@@ -41,6 +41,18 @@ def test_a_day_ends_when_it_ends_there() -> None:
     assert day(end, local(datetime(2027, 6, 1, tzinfo=UTC))) == "30 Jun"
 
 
+@pytest.mark.parametrize("last", [date(9999, 12, 31), date(1, 1, 1)])
+def test_the_first_and_the_last_days_are_told_though_no_clock_of_the_place_shows_them(last: date) -> None:
+    """Somebody types it for ever; and a label of an engine may say anything."""
+    end = end_of_day(last, local(NOVEMBER))
+
+    assert end.tzinfo is UTC
+    assert str(last.year) in day(end, local(NOVEMBER))
+    for at in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)):
+        assert moment(at, local(NOVEMBER)).startswith(f"{at.day} {at:%b} {at.year}")
+        assert local(at).tzname()
+
+
 def test_an_hour_that_clocks_show_twice_is_told_twice() -> None:
     first, second = (datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1))
 

@@ -30,6 +30,7 @@ from mirror_console.operations.starting import resume, start
 from mirror_console.operations.status import survey
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.changing import rename_container, update_container
+from mirror_console.simulator.faults import Fault
 from tests.operations.fleet import QUICK, REPOSITORY, Fleet, small_fleet
 
 pytestmark = pytest.mark.slow
@@ -216,6 +217,22 @@ def test_a_way_back_that_gets_a_restart_policy_at_the_last_moment_loses_it(fleet
     assert states(ended) == [TargetState.DONE]
     way_back = fleet.container(f"{made.targets[0].container}.mc-prev")
     assert (way_back.id, way_back.policy, way_back.is_running) == (old, "no", False)
+
+
+def test_an_answer_that_is_lost_once_all_has_baked_puts_nothing_back(fleet: Fleet) -> None:
+    publish(fleet)
+    made = planned(fleet, replace(QUICK, bake=0.5), count=1)
+    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+    alpha, old = fleet.simulated.engines["alpha"], fleet.container(made.targets[0].container).id
+
+    def lose(boundary: str) -> None:
+        if boundary == f"{Step.BAKE.name}:outcome":
+            alpha.misbehave(Fault.ERROR_PAGE, f"{old}/json", times=1)
+
+    ended = Conductor(replace(fleet.console, mark=lose), fleet.jobs, rollout).run()
+    assert states(ended) == [TargetState.DONE]
+    assert "; its way back may come back with the engine: " in ended.targets[0].words
+    assert fleet.version_of(made.targets[0].container) == "26.8.3"
 
 
 @pytest.mark.parametrize("taken", [False, True])

@@ -30,6 +30,8 @@ SEEN = 6
 """Lines that are seen at once of all, in a window that is high enough; the others are scrolled to."""
 SHARE = 4
 """All of them take no more than one part of so many of the window's height, and never less than those at first."""
+MOST = 100
+"""Causes that have a line at all: where more differ, they are no groups any more, and the list of targets has them."""
 NAMED = 4
 
 
@@ -101,13 +103,15 @@ class CausesPanel(QFrame):
                 old.deleteLater()
         self.buttons = []
         many = len(self._causes)
-        for line, cause in enumerate(self._causes if self._all else self._causes[:SHOWN]):
+        for line, cause in enumerate(self._causes[: MOST if self._all else SHOWN]):
             self._add(line, cause)
         self.unfold.setVisible(many > SHOWN)
         words = (
             tr("Show the first {} only").format(number(SHOWN))
             if self._all
             else tr("Show all {} causes").format(number(many))
+            if many <= MOST
+            else tr("Show the first {} of {} causes").format(number(MOST), number(many))
         )
         self.unfold.setText(words)
         self._in_order()
