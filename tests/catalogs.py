@@ -6,12 +6,16 @@ import functools
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from mirror_console.domain.audit import Author
+from mirror_console.operations.ports.catalog import Books
 from mirror_console.store import Catalog
+from mirror_console.store.failures import disk_full
 from mirror_console.store.place import make_folder
 from mirror_console.store.upgrade import copy
 
@@ -22,6 +26,18 @@ def opened_catalog(path: Path, author: Author | None = None) -> Catalog:
         with _put(path, empty_catalog()) as connection, connection:
             connection.execute("UPDATE meta SET value = ? WHERE key = 'id'", (uuid.uuid4().hex,))
     return Catalog.open(path, author=author)
+
+
+def has_no_room_while(full: Sequence[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as there is something in `full`, no catalog can be written: its disk is full, it says."""
+    write = Catalog.write
+
+    def write_where_there_is_room(catalog: Catalog) -> AbstractContextManager[Books]:
+        if full:
+            raise disk_full(catalog.path)
+        return write(catalog)
+
+    monkeypatch.setattr(Catalog, "write", write_where_there_is_room)
 
 
 def put_back(path: Path, whole: bytes) -> None:

@@ -116,17 +116,18 @@ def arm(turn: Turn) -> None:
 
 def set_right(turn: Turn) -> None:
     """Give the new ones their names again, and take the old ones' restart policies, where somebody changed these."""
-    for one in companions_of(turn.target.planned):
+    beside, leaving = companions_of(turn.target.planned), going_of(turn.target.planned)
+    for one in beside:
         with turn.of(one):
-            scene = scene_of(turn, one)
-            if scene.new is not None:
-                name_new(turn, scene.new)
-                arm_new(turn, scene.new)
-            if scene.old is not None:
-                disarm_old(turn, scene.old)
-    for one in going_of(turn.target.planned):
+            new = scene_of(turn, one).new
+            # Looked at now: a look that is young still may be from before somebody changed it.
+            new = turn.inspect(new.id) if new is not None else None
+            if new is not None:
+                name_new(turn, new)
+                arm_new(turn, new)
+    for one in (*beside, *leaving):
         with turn.of(one):
-            old = scene_of(turn, one).old
+            old = turn.inspect(one.before_container_id) if one.before_container_id else None
             if old is not None:
                 disarm_old(turn, old)
 

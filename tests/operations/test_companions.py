@@ -47,6 +47,7 @@ from mirror_console.operations.status import survey
 from mirror_console.operations.take_over import take_over, watch
 from mirror_console.operations.where import where
 from mirror_console.simulator.behaviour import Behaviour
+from mirror_console.simulator.changing import rename_container, update_container
 from mirror_console.simulator.container import Container
 from mirror_console.store.columns import json_text
 from tests.catalogs import lose_journal
@@ -159,6 +160,26 @@ class Cut:
             self.twice.append(boundary)
         if len(self.met) - 1 == self._at:
             raise CatalogError("The journal can't be written.", "A test says so.")
+
+
+def test_what_somebody_changes_of_the_others_while_it_bakes_is_set_right(fleet: Fleet) -> None:
+    state, worker, tail = fleet.simulated.engines["alpha"].state, f"{NAME}-worker", f"{NAME}-tail"
+
+    def change(boundary: str) -> None:
+        if boundary == "BAKE:intent":
+            rename_container(state, worker, f"{worker}.by-hand")
+            for name in (f"{worker}.mc-prev", f"{tail}.mc-prev"):
+                update_container(state, name, {"RestartPolicy": {"Name": "always"}})
+
+    made = plan(fleet.console, "live", ["mirror-01"], replace(QUICK, bake=0.5))
+    ended = carried_out(fleet, change, made)
+    assert ended.targets[0].state is TargetState.DONE, ended.targets[0].words
+    assert running(fleet) == all_of("26.8.3")
+    assert {name: one.policy for name, one in ours(fleet).items() if name.endswith(".mc-prev")} == {
+        f"{NAME}.mc-prev": "unless-stopped",
+        f"{worker}.mc-prev": "no",
+        f"{tail}.mc-prev": "no",
+    }
 
 
 def test_the_first_rollout_makes_all_of_them_and_only_one_serves(fleet: Fleet) -> None:

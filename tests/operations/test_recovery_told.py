@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,16 +13,14 @@ from mirror_console.errors import CatalogError, InvalidInput
 from mirror_console.operations import recovery
 from mirror_console.operations.console import Console
 from mirror_console.operations.plan import plan
-from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.report_content import report_content
 from mirror_console.operations.rollout import Conductor
 from mirror_console.operations.standing import CUT_OFF, standing
 from mirror_console.operations.starting import resume, start
 from mirror_console.operations.wishing import Wish, wish
-from mirror_console.store import Catalog
-from mirror_console.store.failures import disk_full
 from mirror_console.store.wishes import Wishes
+from tests.catalogs import has_no_room_while
 from tests.operations.fleet import QUICK, Fleet, now, small_fleet
 from tests.operations.test_report import Shifted
 
@@ -160,14 +157,7 @@ def test_what_broke_off_is_marked_once_the_catalog_can_be_written_and_nothing_el
     rollout = cut_off(fleet)
     recovery.interrupted(fleet.console)
     full: list[bool] = []
-    write = Catalog.write
-
-    def write_where_there_is_room(catalog: Catalog) -> AbstractContextManager[Books]:
-        if full:
-            raise disk_full(catalog.path)
-        return write(catalog)
-
-    monkeypatch.setattr(Catalog, "write", write_where_there_is_room)
+    has_no_room_while(full, monkeypatch)
     monkeypatch.setattr(recovery, "MARK_AGAIN", 0.01)
     console = replace(fleet.console, mark=once("VERIFY:intent", lambda: full.append(True)))
     with pytest.raises(CatalogError, match="disk is full"):

@@ -11,6 +11,7 @@ import pytest
 
 from mirror_console.domain.causes import causes
 from mirror_console.domain.check import Answer, Check, CheckResult
+from mirror_console.domain.environment import Process
 from mirror_console.domain.image import parse_reference
 from mirror_console.domain.journal import Phase, Result
 from mirror_console.domain.overriding import may_be_overridden
@@ -266,6 +267,14 @@ def test_a_group_in_several_waves_is_warned_of(fleet: Fleet) -> None:
     assert len(started(fleet)) == 1
 
 
+def seen_there(fleet: Fleet, environment_id: str) -> None:
+    """Have the catalog know that an older release runs there."""
+    live = fleet.environment(fleet.mirrors[0], "live")
+    with fleet.console.catalog.write() as books:
+        (seen,) = books.observations.of(live.id)
+        books.observations.save_all([replace(seen, environment_id=environment_id)])
+
+
 def test_members_of_a_group_that_stay_behind_on_changed_data_are_warned_of(fleet: Fleet) -> None:
     gone_for_good, backup = replace(WORKS, reversible=False), BackupCommand(("true",), limit=20.0)
 
@@ -278,6 +287,17 @@ def test_members_of_a_group_that_stay_behind_on_changed_data_are_warned_of(fleet
     (words,) = warned(2)
     assert f"{names[2]}, {names[3]} are not in this plan" in words
     assert warned(None) == []
+    # One of another name shares it as well, once something runs there.
+    live = fleet.environment(fleet.mirrors[0], "live")
+    test = replace(live, id="e" * 32, name="preview", processes=(Process("web", "mirror-01-preview"),))
+    with fleet.console.catalog.write() as books:
+        books.environments.save(test)
+    assert warned(None) == []
+    seen_there(fleet, test.id)
+    (words,) = warned(None)
+    assert f"{fleet.mirrors[0].name} preview is not in this plan" in words
+    with fleet.console.catalog.write() as books:
+        books.environments.remove(test.id)
     # The source says that what they run works on the changed data, or they don't share it.
     declare(fleet, WORKS, backup, group="shop")
     assert warned(2) == []

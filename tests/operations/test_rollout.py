@@ -434,14 +434,19 @@ def test_a_lock_that_somebody_prunes_is_taken_again(fleet: Fleet) -> None:
     assert lock not in fleet.names("alpha")
 
 
-def test_a_lock_that_is_lost_at_the_last_moment_keeps_the_names_as_they_are(fleet: Fleet) -> None:
+def begun_with_a_way_back(fleet: Fleet) -> Rollout:
+    """The second rollout of the first mirror, which keeps a way back from the first one."""
     publish(fleet)
     carried_out(fleet, count=1)
     publish(fleet, "26.8.4")
     made = planned(fleet, count=1)
-    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
-    live, lock = made.targets[0].container, f"mc-lock.{made.targets[0].container}"
-    alpha, old = fleet.simulated.engines["alpha"], fleet.container(live).id
+    return start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
+
+
+def test_a_lock_that_is_lost_at_the_last_moment_keeps_the_names_as_they_are(fleet: Fleet) -> None:
+    rollout = begun_with_a_way_back(fleet)
+    live = rollout.targets[0].planned.container
+    lock, alpha, old = f"mc-lock.{live}", fleet.simulated.engines["alpha"], fleet.container(live).id
 
     def take_over(boundary: str) -> None:
         if boundary == f"{Step.COMMIT.name}:intent":
@@ -455,12 +460,9 @@ def test_a_lock_that_is_lost_at_the_last_moment_keeps_the_names_as_they_are(flee
 
 
 def test_an_old_one_that_is_removed_at_the_last_moment_is_gone_on_without(fleet: Fleet) -> None:
-    publish(fleet)
-    carried_out(fleet, count=1)
-    publish(fleet, "26.8.4")
-    made = planned(fleet, count=1)
-    rollout = start(fleet.console, made, preflight(fleet.console, fleet.jobs, made), "a test")
-    live, alpha = made.targets[0].container, fleet.simulated.engines["alpha"]
+    rollout = begun_with_a_way_back(fleet)
+    live = rollout.targets[0].planned.container
+    alpha = fleet.simulated.engines["alpha"]
     kept = fleet.container(f"{live}.mc-prev").id
 
     def remove(boundary: str) -> None:

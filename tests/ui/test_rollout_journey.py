@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,18 +18,16 @@ from mirror_console.domain.rollout import RolloutState, TargetState, headline
 from mirror_console.domain.way import REST, OnFailure, OnTrip, WaveSize, Way
 from mirror_console.operations import recovery
 from mirror_console.operations.plan import plan as make_plan
-from mirror_console.operations.ports.catalog import Books
 from mirror_console.operations.preflight import preflight
 from mirror_console.operations.refresh import refresh
 from mirror_console.operations.starting import start
 from mirror_console.simulator.behaviour import Behaviour
 from mirror_console.simulator.faults import Fault
-from mirror_console.store import Catalog
-from mirror_console.store.failures import disk_full
 from mirror_console.ui.questions import Answer, ChoiceDialog, QuestionDialog, Questions
 from mirror_console.ui.rollout.assistant import CHECKS, PLAN
 from mirror_console.ui.rollout.page import RolloutsPage
 from mirror_console.ui.rollout.report import ReportView
+from tests.catalogs import has_no_room_while
 from tests.operations.fleet import QUICK, Fleet, small_fleet
 from tests.ui.conftest import Answers
 from tests.ui.window_on import context_on, press, tab_to, when_asked
@@ -320,12 +317,6 @@ def test_what_breaks_off_on_a_full_disk_is_interrupted_without_another_start_of_
 ) -> None:
     """With `again` the catalog is soon marked by itself once there is room, or only by what the person chooses."""
     full: list[bool] = []
-    write = Catalog.write
-
-    def write_where_there_is_room(catalog: Catalog) -> AbstractContextManager[Books]:
-        if full:
-            raise disk_full(catalog.path)
-        return write(catalog)
 
     def fill(boundary: str) -> None:
         if boundary == "CREATE:sent" and not filled:
@@ -333,7 +324,7 @@ def test_what_breaks_off_on_a_full_disk_is_interrupted_without_another_start_of_
             full.append(True)
 
     filled: list[bool] = []
-    monkeypatch.setattr(Catalog, "write", write_where_there_is_room)
+    has_no_room_while(full, monkeypatch)
     monkeypatch.setattr(recovery, "MARK_AGAIN", again)
     console, jobs, view = replace(fleet.console, mark=fill), fleet.jobs, page.interruption_view
     page.context.console = console
